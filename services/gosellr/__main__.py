@@ -1,0 +1,5 @@
+"""`python -m gosellr`: the same commands as `gosellr`."""
+
+from gosellr.cli import app
+
+app()

@@ -1,0 +1,1 @@
+"""JSON over HTTP: doors that only translate."""

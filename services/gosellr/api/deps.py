@@ -1,0 +1,79 @@
+"""Who asks, with what, and through which process: the dependencies of every route."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from fastapi.security import OAuth2PasswordBearer
+
+from gosellr.api.policy import Policy
+from gosellr.core.errors import NotAllowed, NotAuthenticated
+from gosellr.core.identity import fingerprint
+from gosellr.resources import Resources
+from gosellr.utils.permissions import Permission, may
+from gosellr.utils.viewer import Viewer
+
+# Declares the scheme in the OpenAPI document; the token itself is read below.
+_bearer_scheme = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+
+_TOKEN_LENGTH_MAX = 200
+
+
+def market_of(request: Request) -> Resources:
+    """What this process holds."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+Market = Annotated[Resources, Depends(market_of)]
+
+
+def _hash_of(token: str | None) -> bytes | None:
+    return fingerprint(token) if token and len(token) <= _TOKEN_LENGTH_MAX else None
+
+
+class Allow(Policy):
+    """Lets a caller pass who has the permission; everybody where there is none to have."""
+
+    def __init__(self, permission: Permission | None) -> None:
+        self.permission = permission
+
+    async def __call__(
+        self,
+        request: Request,
+        token: Annotated[str | None, Depends(_bearer_scheme)],
+        cart_token: Annotated[str | None, Header(alias="X-Cart-Token")] = None,
+        order_token: Annotated[str | None, Header(alias="X-Order-Token")] = None,
+    ) -> Viewer:
+        """The caller.
+
+        Roles in the token decide before the database is asked for anything: a token
+        without the right never costs a read.
+
+        Raises:
+            NotAuthenticated: nobody, or somebody who can't prove it.
+            NotAllowed: somebody without the permission.
+        """
+        resources = market_of(request)
+        ip_address = request.client.host if request.client else None
+        guest: dict[str, Any] = {
+            "cart_token_hash": _hash_of(cart_token),
+            "order_token_hash": _hash_of(order_token),
+            "ip_address": ip_address,
+        }
+        if token is None:
+            if self.permission is not None and not may(frozenset(), self.permission):
+                raise NotAuthenticated
+            return Viewer(**guest)
+        now = resources.clock.now()
+        claims = await resources.tokens.verify(token, now=now)
+        if self.permission is not None and not may(claims.roles, self.permission):
+            raise NotAllowed
+        return await resources.viewer_of(claims, now=now, **guest)
+
+
+def allow(permission: Permission) -> Any:
+    """The dependency of a route that needs a permission."""
+    return Depends(Allow(permission))
+
+
+Anyone = Annotated[Viewer, Depends(Allow(None))]

@@ -1,0 +1,1 @@
+"""Request and response shapes, a file per noun."""

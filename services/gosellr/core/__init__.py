@@ -1,0 +1,1 @@
+"""Plumbing without business: reusable in another product tomorrow."""

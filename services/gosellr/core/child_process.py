@@ -1,0 +1,67 @@
+"""What runs inside a supervised process: a web server on an inherited socket, or a module.
+
+The supervisor holds the other end of our standard input. When it ends, however suddenly, the
+input ends too, and so do we: no process is left behind that nobody looks after.
+"""
+
+import argparse
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+import time
+
+import uvicorn
+
+DRAIN_SECONDS = 20
+_KEEP_ALIVE_SECONDS = 15
+
+
+def end_with_parent() -> None:
+    """Leave in an orderly way when standard input ends, and by force if that takes too long."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(DRAIN_SECONDS + 5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def serve(application: str, *, descriptor: int) -> None:
+    """Serve an application factory (`package.module:function`) on a bound socket."""
+    config = uvicorn.Config(
+        application,
+        factory=True,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+
+
+def main(arguments: list[str]) -> None:
+    """`web package.module:factory DESCRIPTOR` or `module package.module`."""
+    parser = argparse.ArgumentParser(prog="child_process")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    web = kinds.add_parser("web")
+    web.add_argument("application")
+    web.add_argument("descriptor", type=int)
+    kinds.add_parser("module").add_argument("name")
+    chosen = parser.parse_args(arguments)
+    end_with_parent()
+    if chosen.kind == "web":
+        serve(chosen.application, descriptor=chosen.descriptor)
+    else:
+        sys.argv = [chosen.name]
+        runpy.run_module(chosen.name, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,54 @@
+"""One command, one transaction: the only place that says commit or rollback."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+import asyncpg
+
+from gosellr.core.db import Connection, Database
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_ATTEMPTS = 4
+_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+async def transact(
+    db: Database,
+    command: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run `command` in a transaction of its own and commit before returning.
+
+    The whole command is run again after a deadlock or a serialization failure, which is
+    safe because commands have no effect outside of their transaction.
+
+    Raises:
+        asyncpg.SerializationError, asyncpg.DeadlockDetectedError: when it failed so
+            `MAX_ATTEMPTS` times in a row.
+    """
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            async with db.connection() as connection, connection.transaction():
+                return await command(connection, *args, **kwargs)
+        except _RETRIED:
+            if attempt == MAX_ATTEMPTS:
+                raise
+            # Two rivals that retry at the same pace would meet again.
+            await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+async def ask(
+    db: Database,
+    question: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a question that changes nothing: no transaction, so no round trips for one."""
+    async with db.connection() as connection:
+        return await question(connection, *args, **kwargs)

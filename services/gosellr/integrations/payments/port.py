@@ -1,0 +1,215 @@
+"""The port that every payment gateway speaks: values in, values out.
+
+Amounts are integer minor units of an ISO 4217 currency and pass through unchanged. `attempt_id`,
+`capture_id` and `refund_id` are idempotency keys: the same key with the same body gives the same
+answer for ever, however often and from wherever it is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """What a gateway said. Only `UNKNOWN` leaves open whether money moved."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    """A final no: nothing moved, and the same key will be answered the same way."""
+    ACTION_REQUIRED = "action_required"
+    """The buyer has to visit `action_url`; nothing moved yet."""
+    UNKNOWN = "unknown"
+    """No answer within the time limit: money may or may not have moved. Ask by `lookup`."""
+    NOT_FOUND = "not_found"
+    """The gateway has never heard of this key: nothing moved."""
+    REFUSED = "refused"
+    """The key was used before with another body. What it did then still stands: look it up."""
+
+
+class PaymentState(StrEnum):
+    """Where a charge stands at the gateway."""
+
+    ACTION_REQUIRED = "action_required"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    VOIDED = "voided"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+class EventKind(StrEnum):
+    """What a gateway reports by webhook."""
+
+    PAYMENT_ACTION_REQUIRED = "payment.action_required"
+    PAYMENT_AUTHORIZED = "payment.authorized"
+    PAYMENT_CAPTURED = "payment.captured"
+    PAYMENT_DECLINED = "payment.declined"
+    PAYMENT_VOIDED = "payment.voided"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_FAILED = "refund.failed"
+
+
+class InvalidAmount(ValueError):
+    """An amount that isn't a positive whole number of minor units, or a currency that isn't one."""
+
+
+class BadSignature(ValueError):
+    """A webhook whose sender isn't proven: missing, wrong, or stale signature, or no secret set."""
+
+
+class MalformedEvent(ValueError):
+    """A webhook with a good signature whose body isn't an event of this gateway."""
+
+
+LARGEST_AMOUNT_MINOR = 2**63 - 1
+
+
+def check_money(amount_minor: int, currency: str) -> None:
+    """Raises `InvalidAmount` unless 0 < amount < 2⁶³ (no bool, no float) and the code is `AAA`."""
+    if type(amount_minor) is not int or not 0 < amount_minor <= LARGEST_AMOUNT_MINOR:
+        raise InvalidAmount(f"not a positive whole number of minor units: {amount_minor!r}")
+    if not (
+        len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()
+    ):
+        raise InvalidAmount(f"not an ISO 4217 code: {currency!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRequest:
+    """Ask for `amount_minor`; `capture=False` only authorises. `reference` is the order's id."""
+
+    attempt_id: str
+    amount_minor: int
+    currency: str
+    token: str
+    reference: str
+    capture: bool = True
+    return_url: str | None = None
+
+    def __post_init__(self) -> None:
+        check_money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRequest:
+    """Take `amount_minor` of an authorisation. `final` gives the rest back to the buyer."""
+
+    capture_id: str
+    attempt_id: str
+    amount_minor: int
+    currency: str
+    final: bool = True
+
+    def __post_init__(self) -> None:
+        check_money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """Give back `amount_minor` of what was captured under `attempt_id`."""
+
+    refund_id: str
+    attempt_id: str
+    amount_minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        check_money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeResult:
+    """The answer to `charge` and `lookup`.
+
+    `amount_minor` is what was asked, `captured_minor` what was really taken: the caller compares
+    both with its own total before it calls anything paid. `fee_minor` is the gateway's own fee on
+    the captures so far. `gateway_reference` is None where the gateway gave no answer or knows
+    nothing, and so is `currency` where only a lookup asked.
+    """
+
+    outcome: Outcome
+    state: PaymentState
+    attempt_id: str
+    gateway_reference: str | None
+    amount_minor: int
+    captured_minor: int
+    refunded_minor: int
+    currency: str | None
+    fee_minor: int
+    decline_code: str | None = None
+    action_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementResult:
+    """The answer to `capture`, `void`, `refund` and `lookup_refund`.
+
+    `state` is where the whole charge stands; `amount_minor` and `fee_minor` belong to this movement
+    alone and are 0 where nothing moved.
+    """
+
+    outcome: Outcome
+    state: PaymentState
+    movement_id: str
+    gateway_reference: str | None
+    amount_minor: int
+    currency: str | None
+    fee_minor: int = 0
+    decline_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayEvent:
+    """One verified webhook. `event_id` is unique per gateway and equal in every redelivery.
+
+    `amount_minor` is what this event moved or failed to move, not a running total. `movement_id` is
+    the `capture_id` or `refund_id`; for a capture made by the charge itself, the `attempt_id`.
+    """
+
+    event_id: str
+    kind: EventKind
+    attempt_id: str
+    movement_id: str
+    gateway_reference: str
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    decline_code: str | None
+    occurred_at: datetime
+
+
+class PaymentGateway(Protocol):
+    """A power that moves money. Every method returns within its time limit and never raises for
+    what the gateway said or failed to say."""
+
+    @property
+    def name(self) -> str:
+        """The word that stands in `payment_method`, in URLs and in account names."""
+
+    async def charge(self, request: ChargeRequest) -> ChargeResult:
+        """Authorises, and captures unless told otherwise. Safe to repeat by `attempt_id`."""
+
+    async def capture(self, request: CaptureRequest) -> MovementResult:
+        """Takes authorised money. Safe to repeat by `capture_id`."""
+
+    async def void(self, *, attempt_id: str) -> MovementResult:
+        """Gives back what is authorised and not captured. Safe to repeat."""
+
+    async def refund(self, request: RefundRequest) -> MovementResult:
+        """Gives back captured money, never more than is left. Safe to repeat by `refund_id`."""
+
+    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+        """What became of an attempt whose answer was lost. `NOT_FOUND` means nothing happened."""
+
+    async def lookup_refund(self, *, refund_id: str) -> MovementResult:
+        """What became of a refund whose answer was lost."""
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
+        """Verifies the raw bytes before it reads them.
+
+        Raises `BadSignature` where the sender isn't proven and `MalformedEvent` where the body
+        isn't one of this gateway's events.
+        """

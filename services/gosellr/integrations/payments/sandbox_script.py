@@ -1,0 +1,80 @@
+"""How the sandbox gateway behaves: by test token, and by a script of faults for its webhooks."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ChargeBehaviour(StrEnum):
+    """What the sandbox does with a charge before it answers, or fails to."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+    ASK_BUYER = "ask_buyer"
+    CAPTURE_HALF = "capture_half"
+    LOSE_REQUEST = "lose_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenBehaviour:
+    """`answered=False` loses the answer after the journal has it, as a time-out does."""
+
+    charge: ChargeBehaviour = ChargeBehaviour.APPROVE
+    answered: bool = True
+    decline_code: str | None = None
+    refund_decline_code: str | None = None
+    refund_answered: bool = True
+
+
+_DECLINED = "card_declined"
+
+TOKENS: dict[str, TokenBehaviour] = {
+    "tok_ok": TokenBehaviour(),
+    "tok_declined": TokenBehaviour(charge=ChargeBehaviour.DECLINE, decline_code=_DECLINED),
+    "tok_requires_action": TokenBehaviour(charge=ChargeBehaviour.ASK_BUYER),
+    "tok_timeout_then_ok": TokenBehaviour(answered=False),
+    "tok_timeout_then_declined": TokenBehaviour(
+        charge=ChargeBehaviour.DECLINE, answered=False, decline_code=_DECLINED
+    ),
+    # The request never arrives: the caller hears nothing, and a lookup finds nothing.
+    "tok_timeout_before": TokenBehaviour(charge=ChargeBehaviour.LOSE_REQUEST, answered=False),
+    # The gateway takes half of what was asked and calls it a success.
+    "tok_captures_half": TokenBehaviour(charge=ChargeBehaviour.CAPTURE_HALF),
+    "tok_refund_declined": TokenBehaviour(refund_decline_code="refund_declined"),
+    "tok_refund_timeout_then_ok": TokenBehaviour(refund_answered=False),
+    "tok_refund_timeout_then_declined": TokenBehaviour(
+        refund_decline_code="refund_declined", refund_answered=False
+    ),
+}
+
+UNKNOWN_TOKEN = "tok_unknown"  # noqa: S105 - stands in the journal for whatever was sent instead
+"""Written down in place of a token that isn't ours, so that no card number can reach the disk."""
+
+TOKENS[UNKNOWN_TOKEN] = TokenBehaviour(charge=ChargeBehaviour.DECLINE, decline_code="invalid_token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxScript:
+    """Faults of the sandbox's webhooks, the same in every run with the same `seed`.
+
+    `extra_copies` repeats each event so many times; `delay_seconds` holds each back; one event in
+    `drop_one_in` is never sent (0: none); `reorder` shuffles each batch. `lose_answer` is awaited
+    before an answer is lost, so that a test may spend a real time-out there.
+    """
+
+    seed: int = 0
+    extra_copies: int = 0
+    delay_seconds: int = 0
+    drop_one_in: int = 0
+    reorder: bool = False
+    lose_answer: Callable[[], Awaitable[None]] | None = None
+
+    def drops(self, event_id: str) -> bool:
+        """Whether this event is one of those that never leave the house."""
+        return self.drop_one_in > 0 and self.rank(event_id) % self.drop_one_in == 0
+
+    def rank(self, event_id: str) -> int:
+        """A number that looks random and depends on the seed and the event alone."""
+        digest = hashlib.blake2s(f"{self.seed}:{event_id}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big")

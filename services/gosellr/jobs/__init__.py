@@ -1,0 +1,1 @@
+"""Work without a caller: what follows from facts, and what time brings."""

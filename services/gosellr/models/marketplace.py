@@ -1,0 +1,94 @@
+"""What the market keeps about itself: imports and their errors."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from gosellr.models.base import (
+    TransactionId,
+    document,
+    identifier,
+    metadata,
+    moment,
+    one_of,
+    reference,
+    words,
+    written_by,
+)
+
+import_run = Table(
+    "import_run",
+    metadata,
+    identifier(),
+    reference("seller_id", "seller.id"),
+    reference("requested_by", "user_account.id", nullable=True),
+    words("format"),
+    words("file_name", default=""),
+    # Where the file lies in the file store; its rows are read from there, batch by batch.
+    words("storage_key"),
+    Column("file_hash", LargeBinary, nullable=False),
+    words("status", default="waiting"),
+    Column("total_rows", Integer, nullable=True),
+    # Work goes on behind this row after a crash.
+    Column("processed_rows", Integer, nullable=False, server_default=text("0")),
+    Column("created_count", Integer, nullable=False, server_default=text("0")),
+    Column("updated_count", Integer, nullable=False, server_default=text("0")),
+    Column("unchanged_count", Integer, nullable=False, server_default=text("0")),
+    Column("failed_count", Integer, nullable=False, server_default=text("0")),
+    words("failure_reason", nullable=True),
+    document("settings", default="{}"),
+    moment("created_at"),
+    moment("started_at", nullable=True),
+    moment("finished_at", nullable=True),
+    one_of("format", "gosellr", "shopify", "json"),
+    one_of("status", "waiting", "running", "finished", "failed"),
+    Index("ix_import_run_seller_id", "seller_id", "created_at"),
+)
+
+import_error = Table(
+    "import_error",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    reference("import_id", "import_run.id"),
+    Column("row", Integer, nullable=False),
+    words("field", default=""),
+    words("code"),
+    words("message"),
+    words("value", default=""),
+    Index("ix_import_error_import_id", "import_id", "row"),
+)
+
+outbox_event = Table(
+    "outbox_event",
+    metadata,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", Uuid, nullable=False),
+    words("type"),
+    words("aggregate_type"),
+    Column("aggregate_id", Uuid, nullable=False),
+    document("data"),
+    moment("occurred_at"),
+    written_by(),
+    Index("ix_outbox_event_aggregate", "aggregate_type", "aggregate_id", "sequence"),
+    Index("ix_outbox_event_feed", "written_by", "sequence"),
+    Index("ix_outbox_event_type", "type", "sequence"),
+)
+
+outbox_cursor = Table(
+    "outbox_cursor",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    # Where the consumer stands, in the order of `ix_outbox_event_feed`.
+    Column("written_by", TransactionId, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    moment("updated_at"),
+)

@@ -1,0 +1,161 @@
+"""Payments and refunds: what was asked of a gateway, and what became of it."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from gosellr.models.base import (
+    currency,
+    document,
+    identifier,
+    metadata,
+    minor,
+    moment,
+    not_negative,
+    one_of,
+    reference,
+    words,
+)
+
+ATTEMPT_STATUSES = (
+    "created",
+    "action_required",
+    "authorized",
+    "captured",
+    "declined",
+    "unknown",
+    "voided",
+    "expired",
+)
+
+payment = Table(
+    "payment",
+    metadata,
+    # Also the idempotency key at the gateway: it exists before the gateway is asked.
+    identifier(),
+    reference("order_id", "orders.id"),
+    words("method"),
+    # Mixed tender pays an order in parts; each part has at most one live attempt.
+    Column("part", SmallInteger, nullable=False),
+    minor("amount_minor"),
+    currency(),
+    words("status", default="created"),
+    words("token", nullable=True),
+    words("gateway_reference", nullable=True),
+    words("decline_code", nullable=True),
+    words("action_url", nullable=True),
+    minor("captured_minor", default=0),
+    minor("refunded_minor", default=0),
+    minor("fee_minor", default=0),
+    moment("created_at"),
+    moment("updated_at"),
+    # When the gateway is asked again what became of it.
+    moment("check_at", nullable=True),
+    Column("check_count", Integer, nullable=False, server_default=text("0")),
+    one_of("status", *ATTEMPT_STATUSES),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("captured_minor BETWEEN 0 AND amount_minor", name="captured_within_amount"),
+    CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
+    Index(
+        "uq_payment_live_part",
+        "order_id",
+        "part",
+        unique=True,
+        postgresql_where=text(
+            "status IN ('created', 'action_required', 'authorized', 'captured', 'unknown')"
+        ),
+    ),
+    Index("ix_payment_order_id", "order_id"),
+    Index("ix_payment_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+)
+
+webhook_event = Table(
+    "webhook_event",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    words("kind"),
+    Column("payment_id", Uuid, nullable=True),
+    Column("payload", LargeBinary, nullable=False),
+    moment("received_at"),
+    moment("applied_at", nullable=True),
+    words("outcome", nullable=True),
+    Index(
+        "ix_webhook_event_parked",
+        "received_at",
+        postgresql_where=text("applied_at IS NULL"),
+    ),
+)
+
+refund = Table(
+    "refund",
+    metadata,
+    identifier(),
+    reference("order_id", "orders.id"),
+    Column("seller_order_id", Uuid, nullable=False),
+    Column("seller_id", Uuid, nullable=False),
+    minor("amount_minor"),
+    currency(),
+    words("reason"),
+    words("status", default="pending"),
+    words("borne_by", default="seller"),
+    # What was taken from whom, as shown before and after.
+    document("effects", default="{}"),
+    reference("requested_by", "user_account.id", nullable=True),
+    words("failure_reason", nullable=True),
+    moment("created_at"),
+    moment("finished_at", nullable=True),
+    one_of("status", "pending", "succeeded", "failed", "unknown"),
+    one_of("borne_by", "seller", "marketplace"),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    Index("ix_refund_order_id", "order_id"),
+    Index("ix_refund_seller_order_id", "seller_order_id"),
+)
+
+refund_line = Table(
+    "refund_line",
+    metadata,
+    identifier(),
+    reference("refund_id", "refund.id"),
+    # Null: the delivery of the seller order.
+    reference("order_line_id", "order_line.id", nullable=True),
+    Column("quantity", Integer, nullable=False, server_default=text("0")),
+    minor("amount_minor"),
+    minor("goods_minor"),
+    minor("tax_minor"),
+    minor("marketplace_discount_minor"),
+    minor("commission_minor"),
+    minor("commission_vat_minor"),
+    not_negative("quantity", "amount_minor", "goods_minor", "tax_minor", "commission_minor"),
+    Index("ix_refund_line_refund_id", "refund_id"),
+    Index("ix_refund_line_order_line_id", "order_line_id"),
+)
+
+refund_part = Table(
+    "refund_part",
+    metadata,
+    # Also the idempotency key of this refund at the gateway.
+    identifier(),
+    reference("refund_id", "refund.id"),
+    reference("payment_id", "payment.id"),
+    minor("amount_minor"),
+    words("status", default="pending"),
+    words("gateway_reference", nullable=True),
+    moment("created_at"),
+    moment("check_at", nullable=True),
+    Column("check_count", Integer, nullable=False, server_default=text("0")),
+    one_of("status", "pending", "succeeded", "failed", "unknown"),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    Index("ix_refund_part_refund_id", "refund_id"),
+    Index("ix_refund_part_payment_id", "payment_id"),
+    Index("ix_refund_part_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+)

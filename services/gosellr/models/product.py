@@ -1,0 +1,188 @@
+"""Products, variants, prices, pictures, and the read model that lists and searches them."""
+
+from sqlalchemy import (
+    ARRAY,
+    CHAR,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from gosellr.models.base import (
+    currency,
+    document,
+    identifier,
+    metadata,
+    minor,
+    moment,
+    not_negative,
+    one_of,
+    reference,
+    words,
+)
+
+PRODUCT_STATUSES = ("draft", "pending_review", "active", "rejected", "archived")
+
+product = Table(
+    "product",
+    metadata,
+    identifier(),
+    # Equal listings of several sellers share one item.
+    Column("item_id", Uuid, nullable=False),
+    reference("seller_id", "seller.id"),
+    reference("category_id", "category.id"),
+    words("title"),
+    words("slug"),
+    words("description", default=""),
+    words("brand", nullable=True),
+    words("status"),
+    words("status_reason", nullable=True),
+    document("options", default="[]"),
+    document("attributes", default="{}"),
+    words("shipping_class", default="standard"),
+    words("tax_class", default="standard"),
+    # The handle of the row that an import made this from: what makes imports idempotent.
+    words("source_key", nullable=True),
+    Column("source_hash", LargeBinary, nullable=True),
+    Column("rating_sum", BigInteger, nullable=False, server_default=text("0")),
+    Column("rating_count", Integer, nullable=False, server_default=text("0")),
+    Column("sold_count", BigInteger, nullable=False, server_default=text("0")),
+    moment("created_at"),
+    moment("updated_at"),
+    moment("published_at", nullable=True),
+    moment("archived_at", nullable=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    one_of("status", *PRODUCT_STATUSES),
+    not_negative("rating_sum", "rating_count", "sold_count"),
+    UniqueConstraint("slug"),
+    # Lets a variant prove by foreign key that its seller is its product's seller.
+    UniqueConstraint("id", "seller_id"),
+    UniqueConstraint("seller_id", "source_key"),
+    Index("ix_product_seller_id_created_at", "seller_id", "created_at", "id"),
+    Index("ix_product_item_id", "item_id"),
+    Index("ix_product_category_id", "category_id"),
+)
+
+variant = Table(
+    "variant",
+    metadata,
+    identifier(),
+    Column("product_id", Uuid, nullable=False),
+    Column("seller_id", Uuid, nullable=False),
+    words("sku"),
+    words("gtin", nullable=True),
+    document("options", default="{}"),
+    # The options in one canonical text: two variants can't be the same choice.
+    words("option_key"),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("weight_grams", Integer, nullable=False, server_default=text("0")),
+    Column("dimensions_mm", ARRAY(Integer), nullable=True),
+    Column("low_stock_at", Integer, nullable=False, server_default=text("3")),
+    moment("created_at"),
+    moment("updated_at"),
+    moment("archived_at", nullable=True),
+    not_negative("weight_grams", "low_stock_at"),
+    ForeignKeyConstraint(["product_id", "seller_id"], ["product.id", "product.seller_id"]),
+    UniqueConstraint("seller_id", "sku"),
+    UniqueConstraint("id", "seller_id"),
+    Index(
+        "uq_variant_product_id_option_key",
+        "product_id",
+        "option_key",
+        unique=True,
+        postgresql_where=text("archived_at IS NULL"),
+    ),
+    Index("ix_variant_product_id", "product_id"),
+)
+
+variant_price = Table(
+    "variant_price",
+    metadata,
+    reference("variant_id", "variant.id", primary_key=True),
+    Column("currency", CHAR(3), primary_key=True),
+    minor("amount_minor"),
+    minor("compare_at_minor", nullable=True),
+    moment("updated_at"),
+    CheckConstraint("amount_minor >= 0", name="amount_minor_not_negative"),
+)
+
+media = Table(
+    "media",
+    metadata,
+    identifier(),
+    reference("seller_id", "seller.id", nullable=True),
+    Column("sha256", LargeBinary, nullable=False),
+    words("content_type"),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("byte_size", BigInteger, nullable=False),
+    # [{"width", "height", "path"}], smallest first.
+    document("renditions"),
+    reference("created_by", "user_account.id", nullable=True),
+    moment("created_at"),
+    Index("uq_media_owner_sha256", "seller_id", "sha256", unique=True),
+)
+
+product_media = Table(
+    "product_media",
+    metadata,
+    reference("product_id", "product.id", primary_key=True),
+    reference("media_id", "media.id", primary_key=True),
+    reference("variant_id", "variant.id", nullable=True),
+    Column("position", SmallInteger, nullable=False),
+    words("alt", default=""),
+    Index("ix_product_media_media_id", "media_id"),
+)
+
+product_card = Table(
+    "product_card",
+    metadata,
+    reference("product_id", "product.id", primary_key=True),
+    Column("seller_id", Uuid, nullable=False),
+    # The category and its ancestors, so that "with all descendants" is one index look-up.
+    Column("category_ids", ARRAY(Uuid), nullable=False),
+    Column("category_id", Uuid, nullable=False),
+    # Active product of an active seller: the only rows the public ever sees.
+    Column("visible", Boolean, nullable=False),
+    words("brand", nullable=True),
+    currency(),
+    minor("price_minor"),
+    Column("in_stock", Boolean, nullable=False),
+    Column("rating_hundredths", Integer, nullable=False, server_default=text("0")),
+    Column("sold_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("trending_score", BigInteger, nullable=False, server_default=text("0")),
+    document("attributes", default="{}"),
+    # The words to search, weighted; and title + brand once more, plain, for typing mistakes.
+    Column("search_vector", TSVECTOR, nullable=False),
+    words("search_text"),
+    # The card as the API answers it: finished JSON, passed through as bytes.
+    words("card"),
+    moment("created_at"),
+    moment("updated_at"),
+    Index("ix_product_card_search_vector", "search_vector", postgresql_using="gin"),
+    Index(
+        "ix_product_card_search_text",
+        "search_text",
+        postgresql_using="gin",
+        postgresql_ops={"search_text": "gin_trgm_ops"},
+    ),
+    Index("ix_product_card_category_ids", "category_ids", postgresql_using="gin"),
+    Index("ix_product_card_newest", "created_at", "product_id", postgresql_where=text("visible")),
+    Index("ix_product_card_price", "price_minor", "product_id", postgresql_where=text("visible")),
+    Index("ix_product_card_sold", "sold_count", "product_id", postgresql_where=text("visible")),
+    Index(
+        "ix_product_card_trending", "trending_score", "product_id", postgresql_where=text("visible")
+    ),
+    Index("ix_product_card_seller", "seller_id", "created_at", "product_id"),
+)

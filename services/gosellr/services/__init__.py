@@ -1,0 +1,1 @@
+"""The business: commands and questions that take a connection and values."""

@@ -1,0 +1,1 @@
+"""The functional core: pure functions over plain values, deterministic and fully covered."""

@@ -1,0 +1,145 @@
+"""What a transaction means, in one or two plain sentences for people who keep no books."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from gosellr.utils.ledger import (
+    ACCOUNT_KINDS,
+    Direction,
+    Entry,
+    TransactionKind,
+    account_kind,
+)
+from gosellr.utils.money import to_decimal_string
+
+
+class _Figures:
+    """The debits and credits of one transaction by kind of account, ready to be spoken."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._sums: defaultdict[tuple[str, Direction], int] = defaultdict(int)
+        self.currency = ""
+        for entry in entries:
+            self._sums[account_kind(entry.account).name, entry.direction] += entry.amount_minor
+            self.currency = entry.currency
+
+    def debit(self, *kinds: str) -> int:
+        return sum(self._sums[kind, Direction.DEBIT] for kind in kinds)
+
+    def credit(self, *kinds: str) -> int:
+        return sum(self._sums[kind, Direction.CREDIT] for kind in kinds)
+
+    def say(self, minor: int) -> str:
+        return f"{to_decimal_string(minor, self.currency)} {self.currency}"
+
+    def clauses(self, *pairs: tuple[int, str]) -> str:
+        """The clauses whose amount isn't zero, each with its amount in place of {}."""
+        return ", ".join(text.format(self.say(minor)) for minor, text in pairs if minor)
+
+
+def explain(kind: str, entries: Iterable[Entry]) -> str:
+    """The meaning of a transaction in words; an unknown kind is listed entry by entry."""
+    booked = tuple(entries)
+    tell = _TELLERS.get(kind)
+    if tell is None or len({entry.currency for entry in booked}) != 1:
+        return _list_entries(booked)
+    return tell(_Figures(booked))
+
+
+def _list_entries(entries: Iterable[Entry]) -> str:
+    return "; ".join(
+        f"{entry.direction.value} {entry.account}"
+        f" {to_decimal_string(entry.amount_minor, entry.currency)} {entry.currency}"
+        for entry in entries
+    )
+
+
+def _sale(figures: _Figures) -> str:
+    taken = figures.clauses(
+        (figures.debit("gateway_clearing"), "the buyer paid {}"),
+        (figures.debit("stored_value_held"), "{} came from gift cards or store credit"),
+        (figures.debit("promotion_cost"), "the marketplace gave {} as a promotion"),
+    )
+    return f"Sale: {taken}. Of it {_earned(figures)}."
+
+
+def _earned(figures: _Figures) -> str:
+    return figures.clauses(
+        (figures.credit("seller_pending"), "{} is the sellers', held until release"),
+        (figures.credit("commission"), "{} is commission"),
+        (figures.credit("tax_payable"), "{} is tax that the marketplace passes on"),
+    )
+
+
+def _sale_on_delivery(figures: _Figures) -> str:
+    owed = figures.say(figures.debit("seller_receivable"))
+    return f"Cash on delivery: the seller holds the cash and owes {owed}. {_earned(figures)}."
+
+
+def _provider_fee(figures: _Figures) -> str:
+    return f"The payment provider kept a fee of {figures.say(figures.debit('gateway_fee'))}."
+
+
+def _settlement(figures: _Figures) -> str:
+    return f"The payment provider sent {figures.say(figures.debit('bank'))} to the bank."
+
+
+def _release(figures: _Figures) -> str:
+    parts = figures.clauses(
+        (figures.credit("seller_available"), "{} can be paid out"),
+        (figures.credit("seller_reserve"), "{} is kept in reserve"),
+        (figures.credit("seller_receivable"), "{} settles what the seller owed"),
+    )
+    return f"The hold on {figures.say(figures.debit('seller_pending'))} is over: {parts}."
+
+
+_SELLER_POTS: Final = tuple(
+    kind.name
+    for kind in ACCOUNT_KINDS.values()
+    if kind.owner == "seller" and kind.name != "payout_in_transit"
+)
+
+
+def _refund_intent(figures: _Figures) -> str:
+    given = figures.clauses(
+        (figures.debit(*_SELLER_POTS), "the seller gives {}"),
+        (figures.debit("commission"), "{} of commission is given back"),
+        (figures.debit("tax_payable"), "{} less tax is passed on"),
+        (figures.debit("goodwill_cost"), "the marketplace bears {} as goodwill"),
+        (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
+    )
+    return f"Refund of {figures.say(figures.credit('refund_in_transit'))} on its way: {given}."
+
+
+def _refund_confirmed(figures: _Figures) -> str:
+    return f"The refund of {figures.say(figures.debit('refund_in_transit'))} reached the buyer."
+
+
+def _refund_failed(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("refund_in_transit"))
+    return f"The provider refused the refund of {amount}; every share is back where it was."
+
+
+def _stored_value_held(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("stored_value_held"))
+    return f"{amount} of a gift card or store credit is set aside for the order."
+
+
+def _stored_value_returned(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("stored_value_held"))
+    return f"{amount} that was set aside went back to the gift card or store credit."
+
+
+_TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
+    TransactionKind.SALE: _sale,
+    TransactionKind.SALE_ON_DELIVERY: _sale_on_delivery,
+    TransactionKind.PROVIDER_FEE: _provider_fee,
+    TransactionKind.SETTLEMENT: _settlement,
+    TransactionKind.RELEASE: _release,
+    TransactionKind.REFUND_INTENT: _refund_intent,
+    TransactionKind.REFUND_CONFIRMED: _refund_confirmed,
+    TransactionKind.REFUND_FAILED: _refund_failed,
+    TransactionKind.STORED_VALUE_HELD: _stored_value_held,
+    TransactionKind.STORED_VALUE_RETURNED: _stored_value_returned,
+}

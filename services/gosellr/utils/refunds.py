@@ -1,0 +1,337 @@
+"""How much of each share goes back when a part of an order is refunded.
+
+A part is an order line or the shipping of a seller order. Its money stands in the books twice:
+on one side what the buyer paid and the promotion that the marketplace bore, on the other side
+tax, commission, VAT on commission and the seller's rest. Every refund divides both sides by
+largest remainder on what is *left* of them, so that no share is ever negative or overdrawn and
+refunds in any partition and any order end at exactly the whole, at the commission frozen on the
+part. The shares are the truth; what the buyer gets is their sum.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from gosellr.utils.money import MAX_AMOUNT_MINOR, share, split
+
+SHIPPING_KEY: Final = "shipping"
+"""The key of the part that is a seller order's shipping; lines bear their own ids."""
+
+
+class InvalidRefund(ValueError):
+    """The request is no refund: nothing asked for, zero, negative or no whole number."""
+
+
+class UnknownRefundPart(InvalidRefund):
+    """The request names a line that isn't among the parts."""
+
+
+class RefundExceedsQuantity(ValueError):
+    """More units are asked for than were bought and not yet refunded."""
+
+
+class RefundExceedsAmount(ValueError):
+    """More money is asked for than is left of the parts or of what was captured."""
+
+
+class NothingToRefund(ValueError):
+    """Everything that was asked for has been refunded already."""
+
+
+class CommissionReversal(StrEnum):
+    """What of its commission the marketplace gives back with a refund."""
+
+    FULL = "full"
+    NONE = "none"
+    FULL_LESS_FIXED = "full_less_fixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundShares:
+    """Shares in minor units, of one refund or of all refunds of a part so far.
+
+    `goods_minor` includes the tax where prices do. `commission_minor` and its VAT are the
+    proportional shares; what policy gave back of them is in the `*_reversed_minor` fields.
+    """
+
+    quantity: int = 0
+    buyer_minor: int = 0
+    promotion_minor: int = 0
+    goods_minor: int = 0
+    tax_minor: int = 0
+    commission_minor: int = 0
+    commission_vat_minor: int = 0
+    commission_reversed_minor: int = 0
+    commission_vat_reversed_minor: int = 0
+
+    def __add__(self, other: "RefundShares") -> "RefundShares":
+        sums = {
+            one.name: getattr(self, one.name) + getattr(other, one.name)
+            for one in fields(RefundShares)
+        }
+        return RefundShares(**sums)
+
+    def seller_minor(self, *, marketplace_remits_tax: bool) -> int:
+        """What the seller's side gives: never negative, whatever the policy.
+
+        It is what the buyer gets and the promotion that flows back to the marketplace, less the
+        commission, VAT and remitted tax that others give back.
+        """
+        remitted_minor = self.tax_minor if marketplace_remits_tax else 0
+        return (
+            self.buyer_minor
+            + self.promotion_minor
+            - self.commission_reversed_minor
+            - self.commission_vat_reversed_minor
+            - remitted_minor
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundablePart:
+    """The frozen facts of a line or of a shipping charge, and its refunds so far.
+
+    For shipping: `key=SHIPPING_KEY`, quantity 1, `goods_minor` the charge less what the seller
+    bore of a discount.
+    """
+
+    key: UUID | str
+    quantity: int
+    goods_minor: int
+    tax_minor: int
+    tax_included: bool
+    promotion_minor: int = 0
+    commission_minor: int = 0
+    commission_vat_minor: int = 0
+    commission_fixed_minor: int = 0
+    refunded: RefundShares = field(default_factory=RefundShares)
+
+    @property
+    def paid_minor(self) -> int:
+        """What the buyer paid for the part."""
+        on_top_minor = 0 if self.tax_included else self.tax_minor
+        return self.goods_minor + on_top_minor - self.promotion_minor
+
+    @property
+    def buyer_left_minor(self) -> int:
+        """What the buyer can still get back."""
+        return self.paid_minor - self.refunded.buyer_minor
+
+    @property
+    def promotion_left_minor(self) -> int:
+        """The promotion that hasn't flowed back yet."""
+        return self.promotion_minor - self.refunded.promotion_minor
+
+    @property
+    def quantity_left(self) -> int:
+        """The units that can still be refunded."""
+        return self.quantity - self.refunded.quantity
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether neither money nor promotion is left."""
+        return not (self.buyer_left_minor or self.promotion_left_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPlan:
+    """A refund, part by part, and as a sum. Parts that give nothing are left out."""
+
+    parts: tuple[tuple[UUID | str, RefundShares], ...]
+
+    @property
+    def total(self) -> RefundShares:
+        """All parts added up; `total.buyer_minor` is what the buyer gets."""
+        return sum((shares for _, shares in self.parts), RefundShares())
+
+
+def refund_quantities(
+    *,
+    parts: Sequence[RefundablePart],
+    quantities: Mapping[UUID | str, int],
+    reversal: CommissionReversal = CommissionReversal.FULL,
+) -> RefundPlan:
+    """Refund units of lines, and the shipping when `SHIPPING_KEY` is asked for with quantity 1.
+
+    A line's last units take all that is left of it. Raises `InvalidRefund`, `UnknownRefundPart`,
+    `RefundExceedsQuantity`, `NothingToRefund`.
+    """
+    if not quantities:
+        raise InvalidRefund("a refund names at least one line")
+    known = {part.key: part for part in parts}
+    planned = []
+    for key, quantity in quantities.items():
+        part = known.get(key)
+        if part is None:
+            raise UnknownRefundPart(f"{key} is not a part of this seller order")
+        _check_quantity(part, quantity)
+        planned.append((key, _by_quantity(part, quantity, reversal)))
+    return _plan(planned)
+
+
+def refund_amount(
+    *,
+    parts: Sequence[RefundablePart],
+    amount_minor: int,
+    reversal: CommissionReversal = CommissionReversal.FULL,
+) -> RefundPlan:
+    """Refund a free amount, spread over what is left of the lines and shipping given.
+
+    Quantities stay as they are. Raises `InvalidRefund`, `RefundExceedsAmount`.
+    """
+    left = [part.buyer_left_minor for part in parts]
+    _check_amount(amount_minor, at_most=sum(left))
+    given = split(amount_minor, left)
+    return _plan(
+        [
+            (part.key, _by_amount(part, buyer_minor, reversal))
+            for part, buyer_minor in zip(parts, given, strict=True)
+        ]
+    )
+
+
+def refund_all_left(
+    *,
+    parts: Sequence[RefundablePart],
+    reversal: CommissionReversal = CommissionReversal.FULL,
+) -> RefundPlan:
+    """Refund whatever is left of all parts, as a cancellation does. Raises `NothingToRefund`."""
+    return _plan([(part.key, _by_quantity(part, part.quantity_left, reversal)) for part in parts])
+
+
+def check_within_captured(*, captured_minor: int, refunded_minor: int, amount_minor: int) -> None:
+    """The cap over a whole order, to be asked under its lock.
+
+    Also the only one for a free amount that the marketplace bears as goodwill, which touches no
+    line's shares. Raises `InvalidRefund`, `RefundExceedsAmount`.
+    """
+    _check_amount(amount_minor, at_most=captured_minor - refunded_minor)
+
+
+def spread_over_tenders(amount_minor: int, refundable_minor: Sequence[int]) -> list[int]:
+    """Give a refund back to the instruments that paid, the last to pay first.
+
+    `refundable_minor` is what is left of each payment part in order of payment; the answer is in
+    the same order. Raises `InvalidRefund`, `RefundExceedsAmount`.
+    """
+    _check_amount(amount_minor, at_most=sum(refundable_minor))
+    given = [0] * len(refundable_minor)
+    for index in reversed(range(len(refundable_minor))):
+        given[index] = min(amount_minor, refundable_minor[index])
+        amount_minor -= given[index]
+    return given
+
+
+def _check_quantity(part: RefundablePart, quantity: int) -> None:
+    if type(quantity) is not int or quantity < 1:
+        raise InvalidRefund(f"a quantity is a whole number from 1, not {quantity!r}")
+    if quantity > part.quantity_left:
+        raise RefundExceedsQuantity(
+            f"{quantity} of {part.key} asked for, {part.quantity_left} left to refund"
+        )
+
+
+def _check_amount(amount_minor: int, *, at_most: int) -> None:
+    if type(amount_minor) is not int or not 0 < amount_minor <= MAX_AMOUNT_MINOR:
+        raise InvalidRefund(f"an amount is a whole number from 1, not {amount_minor!r}")
+    if amount_minor > at_most:
+        raise RefundExceedsAmount(f"{amount_minor} asked for, {at_most} left to refund")
+
+
+def _plan(planned: Sequence[tuple[UUID | str, RefundShares]]) -> RefundPlan:
+    plan = RefundPlan(parts=tuple(pair for pair in planned if pair[1] != RefundShares()))
+    if not (plan.total.buyer_minor or plan.total.promotion_minor):
+        raise NothingToRefund("nothing is left of what was asked for")
+    return plan
+
+
+def _by_quantity(part: RefundablePart, quantity: int, reversal: CommissionReversal) -> RefundShares:
+    """So many of the units left take that part of the money left; the last ones take it all."""
+    if quantity == part.quantity_left:
+        buyer_minor, promotion_minor = part.buyer_left_minor, part.promotion_left_minor
+    else:
+        buyer_minor = share(part.buyer_left_minor, quantity, part.quantity_left)
+        promotion_minor = share(part.promotion_left_minor, quantity, part.quantity_left)
+    return _shares(part, quantity, buyer_minor, promotion_minor, reversal)
+
+
+def _by_amount(
+    part: RefundablePart, buyer_minor: int, reversal: CommissionReversal
+) -> RefundShares:
+    """The promotion flows back in the proportion in which the buyer's money does."""
+    promotion_minor = (
+        share(part.promotion_left_minor, buyer_minor, part.buyer_left_minor) if buyer_minor else 0
+    )
+    return _shares(part, 0, buyer_minor, promotion_minor, reversal)
+
+
+def _shares(
+    part: RefundablePart,
+    quantity: int,
+    buyer_minor: int,
+    promotion_minor: int,
+    reversal: CommissionReversal,
+) -> RefundShares:
+    """Divide a refund over tax, commission, its VAT and the rest by what is left of each."""
+    refunded, total_minor = part.refunded, buyer_minor + promotion_minor
+    tax_left = part.tax_minor - refunded.tax_minor
+    commission_left = part.commission_minor - refunded.commission_minor
+    vat_left = part.commission_vat_minor - refunded.commission_vat_minor
+    rest_left = (
+        part.buyer_left_minor + part.promotion_left_minor - tax_left - commission_left - vat_left
+    )
+    tax_minor, commission_minor, vat_minor, _ = split(
+        total_minor, [tax_left, commission_left, vat_left, rest_left]
+    )
+    kept_minor = _kept(part, reversal)
+    kept_vat_minor = (
+        share(part.commission_vat_minor, kept_minor, part.commission_minor) if kept_minor else 0
+    )
+    return RefundShares(
+        quantity=quantity,
+        buyer_minor=buyer_minor,
+        promotion_minor=promotion_minor,
+        goods_minor=total_minor if part.tax_included else total_minor - tax_minor,
+        tax_minor=tax_minor,
+        commission_minor=commission_minor,
+        commission_vat_minor=vat_minor,
+        commission_reversed_minor=_reversible(
+            commission_minor,
+            left_minor=commission_left,
+            reversible_minor=part.commission_minor - kept_minor,
+            reversed_minor=refunded.commission_reversed_minor,
+        ),
+        commission_vat_reversed_minor=_reversible(
+            vat_minor,
+            left_minor=vat_left,
+            reversible_minor=part.commission_vat_minor - kept_vat_minor,
+            reversed_minor=refunded.commission_vat_reversed_minor,
+        ),
+    )
+
+
+def _kept(part: RefundablePart, reversal: CommissionReversal) -> int:
+    """How much of the part's commission stays with the marketplace once all is refunded."""
+    match reversal:
+        case CommissionReversal.FULL:
+            return 0
+        case CommissionReversal.NONE:
+            return part.commission_minor
+        case CommissionReversal.FULL_LESS_FIXED:
+            return min(part.commission_fixed_minor, part.commission_minor)
+
+
+def _reversible(
+    share_minor: int, *, left_minor: int, reversible_minor: int, reversed_minor: int
+) -> int:
+    """The part of a commission share that policy gives back.
+
+    Divided on what is left, like everything else, so that a fixed fee is kept once per line,
+    however many refunds there are; bounded, so that a change of policy between two refunds can
+    neither give back what was kept for good nor take back what was given.
+    """
+    still_reversible = min(left_minor, max(0, reversible_minor - reversed_minor))
+    given_back, _ = split(share_minor, [still_reversible, left_minor - still_reversible])
+    return given_back

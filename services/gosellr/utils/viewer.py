@@ -1,0 +1,57 @@
+"""Who asks: the value that every scoped query takes first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from gosellr.utils.permissions import MemberRole, Permission, Role, may_as_member
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person, a guest or a machine, as far as it could prove who it is.
+
+    `memberships` maps the sellers it acts for to its role there. `cart_token_hash` and
+    `order_token_hash` are what a guest holds instead of an account.
+    """
+
+    user_id: UUID | None = None
+    roles: frozenset[Role] = frozenset()
+    memberships: Mapping[UUID, MemberRole] = field(default_factory=dict)
+    name: str = ""
+    email: str = ""
+    session_id: UUID | None = None
+    cart_token_hash: bytes | None = None
+    order_token_hash: bytes | None = None
+    ip_address: str | None = None
+
+    @property
+    def is_guest(self) -> bool:
+        """Nobody signed in."""
+        return self.user_id is None
+
+    @property
+    def sees_everything(self) -> bool:
+        """Operators and support read what belongs to anybody."""
+        return bool(self.roles & {Role.OPERATOR, Role.SUPPORT})
+
+    @property
+    def is_operator(self) -> bool:
+        """Runs the market."""
+        return Role.OPERATOR in self.roles
+
+    @property
+    def seller_ids(self) -> list[UUID]:
+        """The sellers it acts for, whatever it may do there."""
+        return list(self.memberships)
+
+    def seller_ids_with(self, permission: Permission) -> list[UUID]:
+        """The sellers inside which it has this permission."""
+        return [
+            seller_id
+            for seller_id, role in self.memberships.items()
+            if may_as_member(role, permission)
+        ]
+
+
+GUEST = Viewer()

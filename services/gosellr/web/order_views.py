@@ -1,0 +1,225 @@
+"""What the bag, the checkout and the order pages are told."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from gosellr.utils.money import Money
+from gosellr.web.views import (
+    BadgeKind,
+    ChoiceView,
+    FormView,
+    LinkView,
+    PagerView,
+    PictureView,
+    SellerView,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeView:
+    """A state in one word, never told by colour alone."""
+
+    label: str
+    kind: BadgeKind = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRowView:
+    """One line of a sum; a discount or refund is negative."""
+
+    label: str
+    amount: Money
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    """Rows, and the total they add up to. `tax_note` tells the tax that prices include."""
+
+    rows: tuple[AmountRowView, ...]
+    total: Money
+    tax_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    id: str
+    title: str
+    href: str
+    quantity: int
+    unit_price: Money
+    total: Money
+    available: int
+    picture: PictureView | None = None
+    options: str = ""
+    maximum_quantity: int = 10
+    sellable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOptionView:
+    id: str
+    label: str
+    price: Money
+    arrives: str = ""
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelView:
+    """What one shop sends. `delivery_field` is the form field that carries the choice."""
+
+    number: int
+    seller: SellerView
+    lines: tuple[LineView, ...]
+    delivery_field: str = ""
+    delivery: tuple[DeliveryOptionView, ...] = ()
+    delivery_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueView:
+    """Something changed since it was put into the bag; nothing is charged until it is agreed."""
+
+    kind: Literal["price", "stock", "gone", "coupon", "delivery"]
+    title: str
+    old_price: Money | None = None
+    new_price: Money | None = None
+    left: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CouponView:
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class BagView:
+    parcels: tuple[ParcelView, ...]
+    summary: SummaryView | None
+    coupons: tuple[CouponView, ...] = ()
+    coupon_form: FormView = field(default_factory=FormView)
+    issues: tuple[IssueView, ...] = ()
+    item_count: int = 0
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethodView:
+    """A way to pay; `tokens` are the sandbox's test cards, empty for a real gateway."""
+
+    id: str
+    label: str
+    icon: str
+    note: str = ""
+    chosen: bool = False
+    tokens: tuple[ChoiceView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutView:
+    """One page, one form: contact, delivery, payment, review.
+
+    `expected_total_minor` goes back with the form, so that a total which moved in the
+    meantime is told before anything is charged; `idempotency_key` makes a double click one
+    order.
+    """
+
+    form: FormView
+    parcels: tuple[ParcelView, ...]
+    summary: SummaryView
+    countries: tuple[ChoiceView, ...]
+    payment_methods: tuple[PaymentMethodView, ...]
+    idempotency_key: str
+    cart_version: int
+    expected_total_minor: int
+    issues: tuple[IssueView, ...] = ()
+    declined: str = ""
+    signed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineStepView:
+    """`upcoming` steps come first and tell what happens next."""
+
+    title: str
+    at: datetime | None = None
+    note: str = ""
+    upcoming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """A button of a parcel or an order: a link, or a form when `method` is post."""
+
+    label: str
+    href: str
+    method: Literal["get", "post"] = "get"
+    icon: str = ""
+    kind: Literal["", "primary", "danger", "quiet"] = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderParcelView:
+    number: int
+    seller: SellerView
+    badge: BadgeView
+    lines: tuple[LineView, ...]
+    timeline: tuple[TimelineStepView, ...]
+    tracking: LinkView | None = None
+    actions: tuple[ActionView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    at: datetime
+    amount: Money
+    reason: str
+    badge: BadgeView
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """`celebrate` is true once, right after the order was placed.
+
+    `poll_href` is set while a payment's outcome is open: the page asks again by itself.
+    """
+
+    number: str
+    placed_at: datetime
+    badge: BadgeView
+    parcels: tuple[OrderParcelView, ...]
+    summary: SummaryView
+    paid_with: str = ""
+    email: str = ""
+    first_name: str = ""
+    address_lines: tuple[str, ...] = ()
+    refunds: tuple[RefundView, ...] = ()
+    actions: tuple[ActionView, ...] = ()
+    celebrate: bool = False
+    pending_payment: bool = False
+    poll_href: str = ""
+    pay_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRowView:
+    number: str
+    href: str
+    placed_on: date
+    badge: BadgeView
+    total: Money
+    parcel_count: int
+    pictures: tuple[PictureView, ...] = ()
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderListView:
+    orders: tuple[OrderRowView, ...]
+    pager: PagerView = field(default_factory=PagerView)

@@ -1,0 +1,207 @@
+"""One PostgreSQL for the whole run, one database per worker cloned from a migrated template."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import psycopg
+import pytest
+
+from gosellr.api.application import create_app
+from gosellr.config import Settings
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection, Database
+from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
+from gosellr.migrations import run as migrations
+from gosellr.resources import Resources, open_resources
+
+TEMPLATE = "template_market"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+_CLUSTER = pytest.StashKey[Cluster]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller starts the cluster; workers find it by the environment."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    home = Path(tempfile.mkdtemp(prefix="gosellr-test-"))
+    home.chmod(0o755)  # As root, PostgreSQL runs under another account and passes through.
+    cluster = Cluster(home, throwaway=True).start()
+    asyncio.run(_make_template(cluster))
+    config.stash[_CLUSTER] = cluster
+    os.environ["GOSELLR_TEST_HOME"] = str(home)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the cluster with the run that started it."""
+    cluster = config.stash.get(_CLUSTER, None)
+    if cluster is not None:
+        cluster.stop()
+        shutil.rmtree(cluster.home, ignore_errors=True)
+
+
+async def _make_template(cluster: Cluster) -> None:
+    admin = await asyncpg.connect(cluster.dsn(database="postgres"))
+    try:
+        await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+        await migrations.upgrade(cluster.dsn(database=TEMPLATE), application_role=APPLICATION_ROLE)
+    finally:
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The running PostgreSQL of this test run."""
+    return Cluster(Path(os.environ["GOSELLR_TEST_HOME"]), throwaway=True)
+
+
+def _clone(cluster: Cluster, name: str) -> None:
+    with psycopg.connect(cluster.dsn(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+
+
+@pytest.fixture(scope="session")
+def fresh_database(cluster: Cluster) -> Callable[[str], str]:
+    """Make an empty, migrated database of one's own; gives its name."""
+
+    def make(label: str) -> str:
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        digest = hashlib.sha256(f"{worker}:{label}".encode()).hexdigest()[:12]
+        name = f"t_{worker}_{digest}"
+        _clone(cluster, name)
+        return name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def worker_database(fresh_database: Callable[[str], str]) -> str:
+    """The database that the quick tests of one worker share, each inside a rolled-back
+    transaction."""
+    return fresh_database("shared")
+
+
+@pytest.fixture(scope="session")
+async def owner_connection(cluster: Cluster, worker_database: str) -> AsyncIterator[Connection]:
+    """A connection of the schema's owner, for looking behind the application's back."""
+    connection = await asyncpg.connect(
+        cluster.dsn(database=worker_database), server_settings={"search_path": "gosellr, public"}
+    )
+    yield connection
+    await connection.close()
+
+
+class SavepointDatabase(Database):
+    """A database whose every borrowed connection is the same one, inside one transaction that
+    is rolled back after the test: commits become savepoints."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """The one connection, one borrower at a time."""
+        async with self._lock:
+            yield self._connection
+
+    async def close(self) -> None:
+        """Nothing to close: the fixture does."""
+
+
+@pytest.fixture(scope="session")
+async def worker_connection(cluster: Cluster, worker_database: str) -> AsyncIterator[Connection]:
+    """The application's connection that the quick tests of one worker share."""
+    pool_holder = await Database.connect(
+        cluster.dsn(role=APPLICATION_ROLE, database=worker_database), min_size=1, max_size=1
+    )
+    async with pool_holder.connection() as connection:
+        yield connection
+    await pool_holder.close()
+
+
+@pytest.fixture
+async def connection(worker_connection: Connection) -> AsyncIterator[Connection]:
+    """The application's connection, inside a transaction that leaves nothing behind."""
+    transaction = worker_connection.transaction()
+    await transaction.start()
+    try:
+        yield worker_connection
+    finally:
+        await transaction.rollback()
+
+
+@pytest.fixture
+def db(connection: Connection) -> Database:
+    """A database for `transact`, whose commits are savepoints."""
+    return SavepointDatabase(connection)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until told otherwise."""
+    return ManualClock(START)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, cluster: Cluster, worker_database: str) -> Settings:
+    """Development settings with a home of the test's own."""
+    return Settings(
+        home=tmp_path,
+        database_url=cluster.dsn(role=APPLICATION_ROLE, database=worker_database),
+        secret_key="a secret of the test run, long enough to be taken",
+        rate_limits=False,
+        demo=False,
+    )
+
+
+@pytest.fixture
+async def resources(
+    settings: Settings, db: Database, clock: ManualClock
+) -> AsyncIterator[Resources]:
+    """What a process holds, over the test's own transaction and clock."""
+    async with open_resources(settings) as opened:
+        yield replace(opened, db=db, clock=clock)
+
+
+@pytest.fixture
+async def client(resources: Resources) -> AsyncIterator[httpx2.AsyncClient]:
+    """The whole application, called in process."""
+
+    @asynccontextmanager
+    async def open_nothing() -> AsyncIterator[Resources]:
+        yield resources
+
+    app = create_app(settings=resources.settings, open_resources=open_nothing)
+    app.state.resources = resources
+    transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+        yield caller
+
+
+@pytest.fixture
+def query_count(connection: Connection) -> Iterator[Callable[[], int]]:
+    """How many statements ran since the last call."""
+    seen: list[Any] = []
+    connection.add_query_logger(seen.append)
+
+    def count() -> int:
+        number = len(seen)
+        seen.clear()
+        return number
+
+    yield count
+    connection.remove_query_logger(seen.append)
