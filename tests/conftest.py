@@ -16,18 +16,25 @@ import asyncpg
 import httpx2
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from gosellr.api.application import create_app
 from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
+from gosellr.core.passwords import PasswordCosts
 from gosellr.migrations import run as migrations
 from gosellr.resources import Resources, open_resources
 
 TEMPLATE = "template_market"
+CHEAP = PasswordCosts(rounds=1, memory_kib=64, lanes=1)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
+
+# A deadline would be a timed assertion; a busy machine is no defect.
+hypothesis_settings.register_profile("market", deadline=None)
+hypothesis_settings.load_profile("market")
 
 _CLUSTER = pytest.StashKey[Cluster]()
 
@@ -173,7 +180,7 @@ async def resources(
     settings: Settings, db: Database, clock: ManualClock
 ) -> AsyncIterator[Resources]:
     """What a process holds, over the test's own transaction and clock."""
-    async with open_resources(settings) as opened:
+    async with open_resources(settings, password_costs=CHEAP) as opened:
         yield replace(opened, db=db, clock=clock)
 
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import typer
 
-from gosellr import __version__
+from gosellr import __version__, cli_accounts, cli_books
 from gosellr.config import Settings, SettingsError, load_settings
 from gosellr.core.checkup import Finding, check_database, check_folder, check_python
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
@@ -179,6 +179,16 @@ def _external_logins(settings: Settings) -> Logins:
 
 def _embedded_logins(cluster: Cluster) -> Logins:
     return Logins(cluster.dsn(role=APPLICATION_ROLE), cluster.dsn(), APPLICATION_ROLE)
+
+
+@contextlib.contextmanager
+def _command_database(settings: Settings, purpose: str) -> Iterator[Logins]:
+    with refusals(), market_database(settings, purpose=purpose) as logins:
+        yield logins
+
+
+cli_accounts.install(app, open_database=_command_database)
+cli_books.install(app, open_database=_command_database)
 
 
 def _migrate(logins: Logins) -> bool:

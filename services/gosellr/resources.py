@@ -1,15 +1,40 @@
 """What one process holds: database, gateways, clock and keys, put together once."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from gosellr.config import Settings
+from gosellr.config import Settings, load_settings
 from gosellr.core.clock import Clock, SystemClock
 from gosellr.core.db import Database
+from gosellr.core.encryption import Vault
+from gosellr.core.passwords import PasswordCosts, Passwords
+from gosellr.core.private_files import ensure_secret
+from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
+from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
+from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.key_ring import KeyRing
+from gosellr.flows.sign_in import SignIn
+from gosellr.integrations.main_system.keys import (
+    PUBLIC_ALGORITHMS,
+    SECRET_ALGORITHMS,
+    PublishedKeys,
+    SharedSecret,
+)
+from gosellr.integrations.main_system.port import RoleMapping
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.shipping.port import ShippingProvider
+from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.run import current_revision, head_revision
+from gosellr.utils.inventory import HoldSettings
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
+
+LOCAL_AUDIENCE = "gosellr"
+ForeignKeys = SharedSecret | PublishedKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +45,55 @@ class Resources:
     db: Database
     clock: Clock
     gateways: Mapping[str, PaymentGateway]
+    carriers: Mapping[str, ShippingProvider]
+    secret_key: str
+    vault: Vault
+    passwords: Passwords
+    ring: KeyRing
+    tokens: Gate
+
+    @property
+    def policy(self) -> MarketPolicy:
+        """The operator's choices that the business decides by."""
+        settings = self.settings
+        return MarketPolicy(
+            default_currency=settings.default_currency,
+            tax_included=settings.tax_included,
+            holds=HoldSettings(online=timedelta(minutes=settings.hold_minutes)),
+            release_after=timedelta(days=settings.release_days),
+        )
+
+    @property
+    def sign_in(self) -> SignIn:
+        """The stories of signing in."""
+        return SignIn(
+            db=self.db,
+            passwords=self.passwords,
+            vault=self.vault,
+            ring=self.ring,
+            issuer=self.settings.base_url,
+            audience=LOCAL_AUDIENCE,
+        )
+
+    @property
+    def checkout(self) -> CheckoutPowers:
+        """What buying needs."""
+        return CheckoutPowers(
+            db=self.db,
+            gateways=self.gateways,
+            carriers=self.carriers,
+            clock=self.clock,
+            policy=self.policy,
+            secret_key=self.secret_key,
+        )
+
+    async def viewer_of(self, claims: Claims, *, now: datetime, **guest: Any) -> Viewer:
+        """The owner of a verified token, as they are now."""
+        return await find_viewer(self.db, claims, now=now, guest=guest)
+
+    async def viewer_of_cookie(self, token: str, *, now: datetime, **guest: Any) -> Viewer | None:
+        """The owner of a browser's session; None when it has ended."""
+        return await find_viewer_of_cookie(self.db, token, now=now, guest=guest)
 
     async def readiness(self) -> dict[str, str]:
         """What must work before traffic may come: each check says "ok" or what is wrong."""
@@ -43,13 +117,85 @@ def build_gateways(settings: Settings) -> dict[str, PaymentGateway]:
     return gateways
 
 
+def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
+    """The carriers that this configuration asks for prices and labels, by name."""
+    carriers: dict[str, ShippingProvider] = {}
+    if settings.sandbox_enabled:
+        carriers["sandbox"] = SandboxCarrier(settings.home)
+    return carriers
+
+
+def build_gate(settings: Settings, ring: KeyRing, foreign: ForeignKeys | None) -> Gate:
+    """Whose tokens are believed: our own, and the main system's where there is one."""
+    local = TrustedIssuer(
+        name=settings.base_url,
+        audience=LOCAL_AUDIENCE,
+        keys=ring,
+        algorithms=one_family([ALGORITHM]),
+        types=frozenset({ACCESS_TOKEN_TYPE}),
+        skew_seconds=5,
+    )
+    if foreign is None:
+        return Gate(local=local)
+    is_secret = isinstance(foreign, SharedSecret)
+    main_system = TrustedIssuer(
+        name=settings.main_system_issuer,
+        audience=settings.main_system_audience,
+        keys=foreign,
+        algorithms=one_family(SECRET_ALGORITHMS if is_secret else PUBLIC_ALGORITHMS),
+        types=frozenset({ACCESS_TOKEN_TYPE, "jwt", None}),
+        skew_seconds=60,
+    )
+    mapping = RoleMapping(settings.main_system_role_claim, settings.main_system_role_map)
+    return Gate(local=local, main_system=main_system, role_mapping=mapping)
+
+
+def foreign_keys(settings: Settings) -> ForeignKeys | None:
+    """Where the main system's keys come from; None where there is no main system."""
+    if not settings.main_system_issuer:
+        return None
+    if settings.main_system_secret:
+        return SharedSecret(settings.main_system_secret)
+    return PublishedKeys(settings.main_system_jwks_url)
+
+
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, *, password_costs: PasswordCosts | None = None
+) -> AsyncIterator[Resources]:
     """Open everything a process needs, and close it again."""
-    db = await Database.connect(settings.database_url, statement_cache=settings.statement_cache)
-    try:
+    async with AsyncExitStack() as stack:
+        db = await Database.connect(settings.database_url, statement_cache=settings.statement_cache)
+        stack.push_async_callback(db.close)
+        vault = open_vault(settings)
+        ring = KeyRing(db, vault)
+        foreign = foreign_keys(settings)
+        if isinstance(foreign, PublishedKeys):
+            stack.push_async_callback(foreign.close)
         yield Resources(
-            settings=settings, db=db, clock=SystemClock(), gateways=build_gateways(settings)
+            settings=settings,
+            db=db,
+            clock=SystemClock(),
+            gateways=build_gateways(settings),
+            carriers=build_carriers(settings),
+            secret_key=secret_of(settings),
+            vault=vault,
+            passwords=stack.enter_context(Passwords(password_costs)),
+            ring=ring,
+            tokens=build_gate(settings, ring, foreign),
         )
-    finally:
-        await db.close()
+
+
+def open_vault(settings: Settings) -> Vault:
+    """What encrypts and signs here."""
+    return Vault([secret_of(settings)])
+
+
+def secret_of(settings: Settings) -> str:
+    """The market's secret; while developing, it is made at the first start."""
+    return settings.secret_key or ensure_secret(settings.home / "secret.key")
+
+
+def open_market() -> AbstractAsyncContextManager[Resources]:
+    """Open what this process's own settings say: for programs that have no front door."""
+    return open_resources(load_settings())

@@ -105,10 +105,12 @@ def test_data_survives_a_stop_a_kill_and_a_recycled_process_number(folder: Path)
     assert ask(cluster, "SELECT sum(n) FROM kept") == 3
 
     cluster.stop()
-    # A machine that lost its power: the file is there, its number belongs to somebody else now.
+    # A machine that lost its power: the files are there, their number is somebody else's now.
+    owner = cluster.data_folder.stat()
     pid_file = cluster.data_folder / "postmaster.pid"
-    pid_file.write_text(f"{os.getpid()}\n{cluster.data_folder}\n0\n5432\n{folder}/run\n\n")
-    shutil.chown(pid_file, cluster.data_folder.stat().st_uid, cluster.data_folder.stat().st_gid)
+    for lock_file in (pid_file, folder / "run" / ".s.PGSQL.5432.lock"):
+        lock_file.write_text(f"{os.getpid()}\n{cluster.data_folder}\n0\n5432\n{folder}/run\n\n")
+        os.chown(lock_file, owner.st_uid, owner.st_gid)
     assert not cluster.is_alive()
     cluster.start()
     assert ask(cluster, "SELECT sum(n) FROM kept") == 3

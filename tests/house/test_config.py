@@ -1,6 +1,7 @@
 """Settings: documented, checked, and refused with a sentence that helps."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_example_names_every_setting_once_with_a_reason() -> None:
     lines = EXAMPLE.read_text().splitlines()
     written = [line.split("=", 1)[0] for line in lines if line.startswith(PREFIX)]
     assert sorted(written) == sorted(map(variable_of, Settings.model_fields))
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if line.startswith(PREFIX):
             assert re.match(r"# \S.{20,}", before), f"{line} has no reason above it"
 
@@ -77,8 +78,10 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "ENV",
             "staging",
-            "\"staging\" is wrong: it can be 'development' or 'production'. "
-            "Example: GOSELLR_ENV=production",
+            (
+                "\"staging\" is wrong: it can be 'development' or 'production'. "
+                "Example: GOSELLR_ENV=production"
+            ),
         ),
     ],
 )
@@ -173,4 +176,4 @@ def test_settings_are_frozen_and_hide_their_secrets(monkeypatch: pytest.MonkeyPa
     assert STRONG not in repr(settings)
     assert "hunter2" not in repr(settings)
     with pytest.raises(ValueError, match="frozen"):
-        settings.port = 1  # type: ignore[misc]
+        settings.port = 1

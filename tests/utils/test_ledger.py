@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from gosellr.utils import ledger
 from gosellr.utils.ledger import (
     ACCOUNT_KINDS,
+    FIRST_SEAL,
     GUARDED_KINDS,
     Direction,
     Entry,
@@ -21,6 +23,7 @@ from gosellr.utils.ledger import (
     account_kind,
     account_owner,
     assert_balanced,
+    batch_root,
     imbalance,
     is_guarded,
     reversed_entries,
@@ -116,6 +119,7 @@ def test_a_reversal_exchanges_the_sides_and_keeps_the_rest() -> None:
 
 def booked(**changes: Any) -> bytes:
     facts: dict[str, Any] = {
+        "transaction_id": ANN,
         "kind": TransactionKind.SETTLEMENT,
         "cause_type": "settlement",
         "cause_id": ORDER,
@@ -141,8 +145,8 @@ def test_the_canonical_form_is_fixed_forever() -> None:
         '"direction":"credit"}],'
         '"transaction":{"actor":"system","booked_at":"2026-11-22T12:00:00.000001+00:00",'
         f'"cause_id":"{identifier}2","cause_type":"settlement",'
-        '"effective_at":"2026-11-22T12:00:00.000000+00:00","idempotency_key":"\\u00e9",'
-        '"kind":"settlement"}}'
+        f'"effective_at":"2026-11-22T12:00:00.000000+00:00","id":"{identifier}1",'
+        '"idempotency_key":"\\u00e9","kind":"settlement"}}'
     ).encode("ascii")
     assert json.loads(booked())["transaction"]["idempotency_key"] == "é"
     assert transaction_hash(booked()) == sha256(booked()).digest()
@@ -163,7 +167,13 @@ def test_reading_order_and_time_zone_do_not_change_the_form_but_every_fact_does(
         {"effective_at": NOON + timedelta(microseconds=1)},
         {"booked_at": NOON},
         {"actor": "x"},
+        {"transaction_id": ORDER},
+        {"order_id": ORDER},
+        {"corrects_id": ORDER},
+        {"facts": {"note": "x"}},
         {"entries": reread[:1]},
+        {"entries": [replace(reread[0], refund_id=ORDER), reread[1]]},
+        {"entries": [replace(reread[0], payout_id=ORDER), reread[1]]},
         {"entries": reversed_entries(reread)},
     ]
     assert len({booked(), *(booked(**change) for change in changes)}) == len(changes) + 1
@@ -173,8 +183,10 @@ def test_reading_order_and_time_zone_do_not_change_the_form_but_every_fact_does(
 
 def test_a_seal_chains_hashes_of_full_length() -> None:
     first, second = sha256(b"1").digest(), sha256(b"2").digest()
-    root = seal_hash(previous=bytes(32), transaction_hashes=[first, second])
-    assert root == sha256(bytes(32) + first + second).digest()
-    assert root != seal_hash(previous=bytes(32), transaction_hashes=[second, first])
+    root = batch_root([first, second])
+    assert root == sha256(first + second).digest()
+    assert root != batch_root([second, first])
+    seal = seal_hash(previous_hash=FIRST_SEAL, root_hash=root)
+    assert seal == sha256(bytes(32) + root).digest()
     with pytest.raises(ValueError, match="32 bytes"):
-        seal_hash(previous=bytes(32), transaction_hashes=[first + second])
+        batch_root([first + second])

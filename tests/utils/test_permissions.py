@@ -123,8 +123,8 @@ def test_what_each_member_role_is_for() -> None:
 def test_an_api_key_handles_no_people_keys_or_payouts() -> None:
     assert P.STOCK_ADJUST in API_KEY_PERMISSIONS
     assert not API_KEY_PERMISSIONS & {
-        P.MEMBER_WRITE, P.API_KEY_READ, P.API_KEY_WRITE, P.PAYOUT_CREATE, P.PAYOUT_ACCOUNT_READ,
-        P.PAYOUT_ACCOUNT_WRITE,
+        P.MEMBER_READ, P.MEMBER_WRITE, P.API_KEY_READ, P.API_KEY_WRITE, P.PAYOUT_CREATE,
+        P.PAYOUT_ACCOUNT_READ, P.PAYOUT_ACCOUNT_WRITE,
     }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from gosellr.utils.postings import (
 )
 from gosellr.utils.refunds import RefundablePart, RefundShares, refund_quantities
 
-ANN, BOB, ORDER, PARCEL, OTHER, LINE, CARD = (UUID(int=number) for number in range(1, 8))
+ANN, BOB, ORDER, PARCEL, OTHER, LINE, CARD, REFUND = (UUID(int=number) for number in range(1, 9))
 CLEARING = ledger.gateway_clearing("sandbox")
 EXAMPLE = SoldPart(
     order_line_id=LINE,
@@ -58,9 +58,8 @@ def through(amount_minor: int, gateway: str = "sandbox") -> GatewayAmount:
 
 
 def a_parcel(*parts: SoldPart, **changes: Any) -> SoldParcel:
-    return SoldParcel(
-        **{"seller_order_id": PARCEL, "seller_id": ANN, "parts": parts or (EXAMPLE,)} | changes
-    )
+    facts: dict[str, Any] = {"seller_order_id": PARCEL, "seller_id": ANN}
+    return SoldParcel(**facts | {"parts": parts or (EXAMPLE,)} | changes)
 
 
 def sold(*parcels: SoldParcel, captured: list[GatewayAmount], **changes: Any) -> TransactionDraft:
@@ -231,6 +230,7 @@ def refunded(
     shares: RefundShares, sources: SellerSources, amount: int, remitted_to: str | None = None
 ) -> TransactionDraft:
     return refund_intent(
+        refund_id=REFUND,
         seller_order_id=PARCEL,
         seller_id=ANN,
         currency="EUR",
@@ -273,7 +273,7 @@ def test_a_full_refund_undoes_the_sale_with_what_the_pots_hold() -> None:
         ("credit", "promotion_cost", 1200),
         ("credit", "refund_in_transit:sandbox", 10_800),
     }
-    assert {entry.seller_order_id for entry in intent.entries} == {PARCEL}
+    assert {(e.seller_order_id, e.refund_id) for e in intent.entries} == {(PARCEL, REFUND)}
     assert words(intent) == (
         "Refund of 108.00 EUR on its way: the seller gives 88.00 EUR,"
         " 10.00 EUR of commission is given back, 22.00 EUR less tax is passed on,"
@@ -289,7 +289,12 @@ def test_a_refund_whose_parts_contradict_each_other_is_not_booked() -> None:
 
 
 def test_a_refund_is_confirmed_at_the_gateway_or_as_store_credit() -> None:
-    facts: dict[str, Any] = {"gateway": "sandbox", "amount_minor": 900, "currency": "EUR"}
+    facts: dict[str, Any] = {
+        "refund_id": REFUND,
+        "gateway": "sandbox",
+        "amount_minor": 900,
+        "currency": "EUR",
+    }
     paid_out = refund_confirmed(**facts)
     transit = ("debit", "refund_in_transit:sandbox", 900)
     assert entries(paid_out) == {transit, ("credit", CLEARING, 900)}
@@ -309,7 +314,10 @@ def test_a_failed_refund_reverses_its_intent() -> None:
 
 def test_goodwill_touches_no_seller() -> None:
     draft = goodwill_refund_intent(
-        seller_order_id=PARCEL, currency="EUR", through=[through(300), through(200, "stripe")]
+        refund_id=REFUND,
+        seller_order_id=PARCEL,
+        currency="EUR",
+        through=[through(300), through(200, "stripe")],
     )
     assert entries(draft) == {
         ("debit", "goodwill_cost", 500),
@@ -324,6 +332,8 @@ def test_what_has_no_sentence_is_listed() -> None:
     counter = Entry(ledger.SUSPENSE, Direction.CREDIT, 100, "EUR")
     listed = "debit bank 1.00 EUR; credit suspense 1.00 EUR"
     assert explain("adjustment", [entry, counter]) == listed
+    foreign = Entry(ledger.BANK, Direction.DEBIT, 100, "JPY")
+    assert explain("sale", [entry, foreign]) == "debit bank 1.00 EUR; debit bank 100 JPY"
 
 
 @st.composite

@@ -17,6 +17,7 @@ from gosellr.utils.pricing import (
     LineRequest,
     QuantityOutOfBounds,
     Quote,
+    QuotedLine,
     QuotedShipping,
     ShippingRequest,
     Totals,
@@ -45,7 +46,8 @@ def a_shipping(seller_id: UUID, price: int, tax_rate_bps: int = 0) -> ShippingRe
 
 
 def priced(lines: list[LineRequest], *, tax_included: bool = True, **rest: Any) -> Quote:
-    return quote(**{"currency": "EUR", "tax_included": tax_included, "lines": lines} | rest)
+    facts: dict[str, Any] = {"currency": "EUR", "tax_included": tax_included, "lines": lines}
+    return quote(**facts | rest)
 
 
 def test_the_worked_example_of_the_sale() -> None:
@@ -247,7 +249,7 @@ def test_case_55_case_56_parts_sum_to_the_whole_for_any_order(
         whole = sum(getattr(parcel.totals, name) for parcel in result.parcels)
         assert getattr(result.totals, name) == whole
     for parcel in result.parcels:
-        parts = (*parcel.lines, parcel.shipping)
+        parts: list[QuotedLine | QuotedShipping] = [*parcel.lines, parcel.shipping]
         assert sum(part.total_minor for part in parts) == parcel.totals.total_minor
         assert sum(part.tax_minor for part in parts) == parcel.totals.tax_total_minor
         assert all(part.total_minor >= 0 for part in parts)

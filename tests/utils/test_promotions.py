@@ -67,6 +67,12 @@ def test_a_shared_coupon_is_shared_once_and_divided_by_the_discounts() -> None:
     assert result.outcomes[0].marketplace_minor == 51
 
 
+def test_the_marketplaces_part_of_a_line_never_exceeds_the_lines_discount() -> None:
+    coupon = amount(4, funded_by=CouponFunding.SHARED, marketplace_share_bps=7000)
+    result = applied([of(ANN, 1), of(ANN, 3), of(ANN, 3)], coupon)
+    assert borne(result.lines) == [(0, 0), (0, 2), (1, 1)]
+
+
 def test_a_sellers_coupon_lowers_only_that_sellers_lines() -> None:
     result = applied([of(ANN, 1000), of(BOB, 1000)], percent(5000, seller_id=BOB))
     assert borne(result.lines) == [(0, 0), (500, 0)]

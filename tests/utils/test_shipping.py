@@ -59,7 +59,7 @@ def rate(number: int, in_zone: int, price: int = 490, **other) -> ShippingRate:
         ("10000-19999", "19999", True),
         ("10000-19999", "20000", False),
         ("10000-19999", "1500", False),
-        ("10000-19999", "1５000", False),
+        ("10000-99999", "1５000", False),
         ("90000-96199", "94105-1234", True),
         ("100-199", "SW1", False),
         ("00-950", "00-950", True),
@@ -97,6 +97,7 @@ def test_own_zones_come_before_closer_ones_of_the_marketplace() -> None:
     zones = [market, own, foreign]
     assert matching_zones(zones, seller_id=SELLER, destination=BERLIN) == [own]
     assert matching_zones([market, foreign], seller_id=SELLER, destination=BERLIN) == [market]
+    assert matching_zones([foreign], seller_id=SELLER, destination=BERLIN) == []
 
 
 def test_zones_of_equal_specificity_stand_side_by_side() -> None:

@@ -18,6 +18,8 @@ from gosellr.utils.slugs import fold_latin, slugify, with_suffix
         ("ＦＵＬＬ １２", "full-12"),
         ("10 m² ½", "10-m2-1-2"),
         ("مصباح نحاسي", "مصباح-نحاسي"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("soft\u00adly", "softly"),
         ("真鍮のランプ", "真鍮のランプ"),
         ("がぎぐ", "がぎぐ"),
         ("한국 램프", "한국-램프"),

@@ -116,8 +116,14 @@ GOODS = (
     ("chair", "Ash wood chair", CASA, 17900, 8, 0),
     ("yarn", "Merino yarn, 100 g", CASA, 1190, 340, 0),
     ("honey", "عسل السدر الجبلي", CASA, 2450, 60, 0),
-    ("guitar", "Parlour guitar in solid spruce with a very long name that goes on and on "
-     "until nobody can say what it is, and then some more letters", KETTLE, 64900, 5, 0),
+    (
+        "guitar",
+        "Parlour guitar in solid spruce, " + "with a very long name " * 5,
+        KETTLE,
+        64900,
+        5,
+        0,
+    ),
 )
 
 
@@ -408,12 +414,33 @@ LOGIN = LoginView(
 )
 DEMO = DemoView(
     doors=(
-        DoorView("buyer", "Shop", "Ada, buyer", "ada@demo.gosellr.local",
-                 picture("shopping-bags", 40), ("Buy from two shops at once",), "/demo/buyer"),
-        DoorView("seller", "Sell", "Ingrid, seller", "ingrid@demo.gosellr.local",
-                 picture("shop", 160), ("Send what is due today",), "/demo/seller"),
-        DoorView("operator", "Run it", "Olu, operator", "olu@demo.gosellr.local",
-                 picture("scales", 250), ("Approve a new shop",), "/demo/operator"),
+        DoorView(
+            "buyer",
+            "Shop",
+            "Ada, buyer",
+            "ada@demo.gosellr.local",
+            picture("shopping-bags", 40),
+            ("Buy from two shops at once",),
+            "/demo/buyer",
+        ),
+        DoorView(
+            "seller",
+            "Sell",
+            "Ingrid, seller",
+            "ingrid@demo.gosellr.local",
+            picture("shop", 160),
+            ("Send what is due today",),
+            "/demo/seller",
+        ),
+        DoorView(
+            "operator",
+            "Run it",
+            "Olu, operator",
+            "olu@demo.gosellr.local",
+            picture("scales", 250),
+            ("Approve a new shop",),
+            "/demo/operator",
+        ),
     ),
     password="made-on-this-machine",
 )

@@ -2,17 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from gosellr.api import health
+from gosellr.api import accounts, carts, events, health, jobs, ledger, marketplace, orders, sellers
 from gosellr.api.errors import install_error_handlers
 from gosellr.api.middleware import OneSpelling, RequestId
-from gosellr.api.policy import require_policies
-from gosellr.config import Settings
+from gosellr.api.policy import api_routes, require_policies
 from gosellr.resources import Resources
 
 PREFIX = "/api/v1"
@@ -21,7 +20,19 @@ DESCRIPTION = "Many sellers, one storefront, one payment, books that are right t
 Opener = Callable[[], AbstractAsyncContextManager[Resources]]
 
 
-def create_app(*, settings: Settings, open_resources: Opener) -> FastAPI:
+class DoorSettings(Protocol):
+    """What the doors need to know before the process has opened anything."""
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The host names that are answered; empty for all."""
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """The sites whose pages may call; empty for none."""
+
+
+def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
     """Build the application.
 
     Raises:
@@ -42,12 +53,21 @@ def create_app(*, settings: Settings, open_resources: Opener) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(health.router)
+    app.include_router(accounts.well_known)
+    app.include_router(accounts.router, prefix=PREFIX)
+    app.include_router(sellers.router, prefix=PREFIX)
+    app.include_router(carts.router, prefix=PREFIX)
+    app.include_router(orders.router, prefix=PREFIX)
+    app.include_router(ledger.router, prefix=PREFIX)
+    app.include_router(marketplace.router, prefix=PREFIX)
+    app.include_router(events.router, prefix=PREFIX)
+    app.include_router(jobs.router, prefix=PREFIX)
     install_error_handlers(app)
     require_policies(app)
     with_slash = [
         route.path
-        for route in app.routes
-        if isinstance(route, APIRoute) and route.path != "/" and route.path.endswith("/")
+        for route in api_routes(app)
+        if route.path is not None and route.path != "/" and route.path.endswith("/")
     ]
     app.add_middleware(OneSpelling, with_slash=with_slash)
     if settings.cors_origins:

@@ -6,7 +6,7 @@ from fastapi import Depends, Header, Request
 from fastapi.security import OAuth2PasswordBearer
 
 from gosellr.api.policy import Policy
-from gosellr.core.errors import NotAllowed, NotAuthenticated
+from gosellr.core.errors import InvalidInput, NotAllowed, NotAuthenticated
 from gosellr.core.identity import fingerprint
 from gosellr.resources import Resources
 from gosellr.utils.permissions import Permission, may
@@ -68,7 +68,11 @@ class Allow(Policy):
         claims = await resources.tokens.verify(token, now=now)
         if self.permission is not None and not may(claims.roles, self.permission):
             raise NotAllowed
-        return await resources.viewer_of(claims, now=now, **guest)
+        viewer = await resources.viewer_of(claims, now=now, **guest)
+        # A role may have been taken since the token was made.
+        if self.permission is not None and not may(viewer.roles, self.permission):
+            raise NotAllowed
+        return viewer
 
 
 def allow(permission: Permission) -> Any:
@@ -77,3 +81,24 @@ def allow(permission: Permission) -> Any:
 
 
 Anyone = Annotated[Viewer, Depends(Allow(None))]
+
+
+def expected_version(
+    if_match: Annotated[
+        str | None, Header(max_length=40, description="The version as a tag")
+    ] = None,
+) -> int | None:
+    """The version that an update is made to, from `If-Match`.
+
+    Raises:
+        InvalidInput: when the tag isn't one of ours.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    number = if_match.strip().removeprefix("W/").strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) <= 9):
+        raise InvalidInput.at("If-Match", "version_unknown", "This isn't a version of ours")
+    return int(number)
+
+
+IfMatch = Annotated[int | None, Depends(expected_version)]

@@ -39,6 +39,10 @@ class RequestId:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id),
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in scope["state"].get("answer_headers", {}).items()
+                    ),
                     *(pair for pair in API_HEADERS if pair[0] not in present),
                 ]
             await send(message)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from gosellr.utils.permissions import Permission
 
@@ -21,10 +21,20 @@ class Policy:
 
 def policies_of(dependant: Dependant) -> Iterator[Policy]:
     """The policies among a route's dependencies, at any depth."""
-    if isinstance(dependant.call, Policy):
-        yield dependant.call
+    call: object = dependant.call
+    if isinstance(call, Policy):
+        yield call
     for inner in dependant.dependencies:
         yield from policies_of(inner)
+
+
+def api_routes(app: FastAPI) -> list[RouteContext]:
+    """Every operation of the application, also of routers inside of routers."""
+    return [
+        context
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+    ]
 
 
 def require_policies(app: FastAPI) -> None:
@@ -34,9 +44,9 @@ def require_policies(app: FastAPI) -> None:
         UndeclaredRoute: naming every route without a policy, or with more than one.
     """
     wrong = [
-        f"{sorted(route.methods)} {route.path}"
-        for route in app.routes
-        if isinstance(route, APIRoute) and len(list(policies_of(route.dependant))) != 1
+        f"{sorted(route.methods or ())} {route.path}"
+        for route in api_routes(app)
+        if len(list(policies_of(route.dependant))) != 1
     ]
     if wrong:
         raise UndeclaredRoute("routes without exactly one policy: " + ", ".join(wrong))

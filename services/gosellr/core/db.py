@@ -7,6 +7,7 @@ is nothing to undo. Statements are prepared once per connection by asyncpg's cac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -22,8 +23,15 @@ SCHEMA = "gosellr"
 SEARCH_PATH = f"{SCHEMA}, public"
 
 
+def _plain(value: Any) -> str:
+    # Ids that came out of the database are of the driver's own kind of UUID.
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
 def _json_text(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=_plain).decode()
 
 
 async def prepare_connection(connection: Connection) -> None:

@@ -27,6 +27,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
+
 from gosellr.core.postgres_account import Account, can_reach, choose_account
 from gosellr.core.postgres_binaries import (
     Binaries,
@@ -34,11 +36,12 @@ from gosellr.core.postgres_binaries import (
     clean_environment,
     find_binaries,
 )
+from gosellr.core.postgres_failures import start_failure
 from gosellr.core.postgres_roles import ensure_database
 from gosellr.core.postgres_settings import render_settings
 from gosellr.core.private_files import write_private
-from gosellr.core.processes import Watchdog, is_alive, processes_in, works_in
-from gosellr.core.startup_error import StartupError, disk_is_full, explained, no_rights
+from gosellr.core.processes import Watchdog, is_alive, processes_in, recorded_pid, works_in
+from gosellr.core.startup_error import StartupError, explained
 
 OWNER_ROLE = "gosellr"
 """Superuser of the embedded cluster; owns the schema and runs the migrations."""
@@ -52,6 +55,7 @@ _PORT = 5432  # Names the socket file; no TCP port is opened.
 _SOCKET_PATH_BYTES_MAX = 90  # The kernel allows 107 for folder + "/.s.PGSQL.5432.lock".
 _LOG_BYTES_MAX = 10_000_000
 _POLL_SECONDS = 0.02
+_DYING_SECONDS = 5.0  # How long a killed server may still look alive.
 _BUILTIN_LOCALE_SINCE_MAJOR = 17
 
 
@@ -86,8 +90,10 @@ class Cluster:
             self._prepare_home()
             with self._locked():
                 deadline = time.monotonic() + timeout_seconds
+                renew_password = not self._password_file(APPLICATION_ROLE).exists()
                 self._bring_up(deadline)
-                self._ensure_roles()
+                while not self._accepts_logins(deadline, renew_password=renew_password):
+                    self._bring_up(deadline)
         return self
 
     def stop(self, timeout_seconds: float = 60) -> None:
@@ -109,6 +115,9 @@ class Cluster:
                 self._process = None
             if self._watchdog is not None:
                 self._watchdog.dismiss()
+            if self._socket_folder.parent != self.home:
+                with contextlib.suppress(OSError):
+                    self._socket_folder.rmdir()
 
     def dsn(self, *, role: str = OWNER_ROLE, database: str = DATABASE) -> str:
         """A URL that asyncpg and psycopg both understand; it contains the role's password."""
@@ -124,12 +133,10 @@ class Cluster:
         """The live server process of this data folder, whoever started it."""
         if self._process is not None:
             self._process.poll()  # Reap a killed child, or its id would look alive.
-        pid = self._recorded_pid()
+        pid = recorded_pid(self.data_folder / "postmaster.pid")
         if pid is None or not is_alive(pid):
             return None
         return pid if works_in(pid, self.data_folder) else None
-
-    # Bringing it up
 
     def _bring_up(self, deadline: float) -> None:
         self.adopted = True
@@ -210,7 +217,7 @@ class Cluster:
             password_file.unlink(missing_ok=True)
         if result.returncode != 0:
             shutil.rmtree(unfinished, ignore_errors=True)
-            raise _start_failure(result.stdout, log_file=None, home=self.home)
+            raise start_failure(result.stdout, log_file=None, home=self.home)
         with (unfinished / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists = 'gosellr.conf'\n")
         unfinished.rename(self.data_folder)
@@ -269,7 +276,9 @@ class Cluster:
                 return True
             if self._process is not None and self._process.pid == pid:
                 if self._process.poll() is not None:
-                    raise _start_failure(
+                    if self.is_alive():  # Another server was quicker.
+                        return False
+                    raise start_failure(
                         self._log_since_launch(), log_file=self.log_file, home=self.home
                     )
             elif self.postmaster_pid() != pid:
@@ -281,19 +290,15 @@ class Cluster:
                 )
             time.sleep(_POLL_SECONDS)
 
-    # Remains of a crash
-
     def _clear_remains(self, deadline: float) -> None:
-        """Wait for sessions of a killed server, and drop a pid file whose number was recycled.
+        """Wait for sessions of a killed server, and drop lock files that name somebody else.
 
-        The pid file itself stays when its process is gone: PostgreSQL needs the shared memory
-        key in it to prove that no old session still writes to the data folder.
+        The killed server's number may be recycled, or a zombie's. When nobody bears it the pid
+        file stays: PostgreSQL needs the shared memory key in it to prove that no old session
+        still writes to the data folder.
         """
-        pid = self._recorded_pid()
-        if pid is None:
-            return
         patience = time.monotonic() + 2
-        while survivors := processes_in(self.data_folder):
+        while (survivors := processes_in(self.data_folder)) and not self.is_alive():
             if time.monotonic() > patience:
                 for survivor in survivors:
                     with contextlib.suppress(ProcessLookupError):
@@ -304,28 +309,39 @@ class Cluster:
                     remedy=f"End them: kill -9 {' '.join(map(str, survivors))}",
                 )
             time.sleep(_POLL_SECONDS)
-        if is_alive(pid):
-            (self.data_folder / "postmaster.pid").unlink(missing_ok=True)
+        socket_lock = self._socket_folder / f".s.PGSQL.{_PORT}.lock"
+        for lock_file in (self.data_folder / "postmaster.pid", socket_lock):
+            pid = recorded_pid(lock_file)
+            if pid is not None and is_alive(pid) and not works_in(pid, self.data_folder):
+                lock_file.unlink(missing_ok=True)
 
-    def _recorded_pid(self) -> int | None:
-        try:
-            return int((self.data_folder / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return None
+    def _accepts_logins(self, deadline: float, *, renew_password: bool) -> bool:
+        """Create the database and the application's login if need be, which proves it works.
 
-    # Roles and passwords
-
-    def _ensure_roles(self) -> None:
-        """Create what a fresh cluster lacks: the database and the application's login."""
-        is_known = self._password_file(APPLICATION_ROLE).exists()
+        False when the server was killed a moment ago: its pid file still called it ready.
+        """
         password = self._password(APPLICATION_ROLE, create=True)
-        ensure_database(
-            self.dsn(database="postgres"),
-            database=DATABASE,
-            role=APPLICATION_ROLE,
-            password=password,
-            renew_password=not is_known,
-        )
+        retry_until = min(deadline, time.monotonic() + _DYING_SECONDS)
+        while True:
+            try:
+                ensure_database(
+                    self.dsn(database="postgres"),
+                    database=DATABASE,
+                    role=APPLICATION_ROLE,
+                    password=password,
+                    renew_password=renew_password,
+                )
+            except psycopg.OperationalError as error:
+                if not self.is_alive():
+                    return False
+                if time.monotonic() > retry_until:
+                    raise StartupError(
+                        f"PostgreSQL runs but refuses us: {str(error).strip()}",
+                        remedy=f"Read its log: tail -50 {self.log_file}",
+                    ) from error
+                time.sleep(_POLL_SECONDS)
+            else:
+                return True
 
     def _password_file(self, role: str) -> Path:
         return self.home / f"{role}.password"
@@ -341,8 +357,6 @@ class Cluster:
                 f"{path} is missing, so nobody can log in to the database.",
                 remedy=f"Restore it from your backup of {self.home}",
             ) from None
-
-    # Processes
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -379,22 +393,3 @@ def _socket_folder_for(home: Path) -> Path:
         return folder
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"gosellr-{os.geteuid()}-{digest}"
-
-
-def _start_failure(output: str, *, log_file: Path | None, home: Path) -> StartupError:
-    if "No space left on device" in output:
-        return disk_is_full(home)
-    if "wrong ownership" in output:
-        return StartupError(
-            f"{home / 'pg'} belongs to another account than the one PostgreSQL runs as.",
-            remedy=f"Give it back: chown -R postgres: {home / 'pg'}",
-        )
-    if "Permission denied" in output:
-        return no_rights(home / "pg")
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
-    reason = (telling or lines or ["it said nothing"])[-1]
-    remedy = (
-        f"Read its log: tail -50 {log_file}" if log_file else f"Check the folder: ls -la {home}"
-    )
-    return StartupError(f"PostgreSQL didn't start: {reason}.", remedy=remedy)

@@ -15,6 +15,14 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def recorded_pid(lock_file: Path) -> int | None:
+    """The process that a lock file names on its first line, dead or alive."""
+    try:
+        return int(lock_file.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def works_in(pid: int, folder: Path) -> bool:
     """Whether the process's working folder is this one: PostgreSQL's is its data folder."""
     proc = Path("/proc")

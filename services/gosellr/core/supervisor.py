@@ -144,6 +144,8 @@ class Supervisor:
                     for child in group:
                         child.send(signal.SIGKILL)
                 self._sleep(0.1)
+            for child in group:
+                child.reap()
 
 
 class _Child:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection as AlchemyConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from gosellr.core.db import SCHEMA, SEARCH_PATH
+from gosellr.core.db import SCHEMA, SEARCH_PATH, Connection
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin", "citext")
 
@@ -49,7 +49,7 @@ def head_revision() -> str:
     return head
 
 
-async def current_revision(connection: "asyncpg.Connection[Any]") -> str | None:
+async def current_revision(connection: Connection) -> str | None:
     """The revision of a database, or None when it was never migrated."""
     if await connection.fetchval(f"SELECT to_regclass('{SCHEMA}.alembic_version')") is None:
         return None

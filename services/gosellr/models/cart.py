@@ -45,7 +45,14 @@ cart = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     one_of("status", "open", "ordered", "merged"),
     CheckConstraint("token_hash IS NOT NULL OR user_id IS NOT NULL", name="has_owner"),
-    Index("ix_cart_user_id", "user_id", postgresql_where=text("status = 'open'")),
+    # One open cart per buyer and currency; a race to make it has one winner.
+    Index(
+        "uq_cart_open",
+        "user_id",
+        "currency",
+        unique=True,
+        postgresql_where=text("status = 'open' AND user_id IS NOT NULL"),
+    ),
     Index("ix_cart_updated_at", "updated_at"),
 )
 

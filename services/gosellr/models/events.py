@@ -5,8 +5,9 @@ The table of contents of the market. Reactions to them are listed in `jobs/outbo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 
@@ -58,3 +59,44 @@ class Fact:
     def aggregate_type(self) -> str:
         """The noun before the dot."""
         return self.type.split(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFact:
+    """A fact as everybody is told it. `sequence` numbers the feed without gaps.
+
+    `type` is a word rather than a `FactType`, because another release may have written it.
+    """
+
+    sequence: int
+    id: UUID
+    type: str
+    aggregate_type: str
+    aggregate_id: UUID
+    data: Mapping[str, Any]
+    occurred_at: datetime
+
+    def payload(self) -> dict[str, Any]:
+        """The fact as plain JSON, to travel in a job."""
+        return {
+            "sequence": self.sequence,
+            "id": str(self.id),
+            "type": self.type,
+            "aggregate_type": self.aggregate_type,
+            "aggregate_id": str(self.aggregate_id),
+            "data": dict(self.data),
+            "occurred_at": self.occurred_at.isoformat(),
+        }
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> Self:
+        """The fact that `payload` was made of."""
+        return cls(
+            sequence=payload["sequence"],
+            id=UUID(payload["id"]),
+            type=payload["type"],
+            aggregate_type=payload["aggregate_type"],
+            aggregate_id=UUID(payload["aggregate_id"]),
+            data=payload["data"],
+            occurred_at=datetime.fromisoformat(payload["occurred_at"]),
+        )

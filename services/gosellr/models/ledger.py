@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -16,12 +17,14 @@ from sqlalchemy import (
 )
 
 from gosellr.models.base import (
+    TransactionId,
     currency,
     document,
     identifier,
     metadata,
     minor,
     moment,
+    not_negative,
     one_of,
     reference,
     words,
@@ -64,10 +67,12 @@ ledger_entry = Table(
     Column("order_line_id", Uuid, nullable=True),
     Column("refund_id", Uuid, nullable=True),
     Column("payout_id", Uuid, nullable=True),
+    # Its transaction's, once more here: an account's latest entries are one range of its index.
+    written_by(),
     one_of("direction", "debit", "credit"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     UniqueConstraint("transaction_id", "position"),
-    Index("ix_ledger_entry_account", "account", "currency", "id"),
+    Index("ix_ledger_entry_account", "account", "written_by", "id"),
     Index("ix_ledger_entry_seller_order_id", "seller_order_id"),
 )
 
@@ -84,13 +89,35 @@ ledger_balance = Table(
 ledger_rollup = Table(
     "ledger_rollup",
     metadata,
+    # Every entry of the account that was written before the mark.
     Column("account", Text, primary_key=True),
     Column("currency", CHAR(3), primary_key=True),
-    # Debits less credits of every entry up to and including the last one rolled up.
-    minor("balance_minor"),
     minor("debit_minor"),
     minor("credit_minor"),
-    Column("last_entry_id", BigInteger, nullable=False),
+    not_negative("debit_minor", "credit_minor"),
+)
+
+ledger_activity = Table(
+    "ledger_activity",
+    metadata,
+    # The same entries once more by what happened and to which kind of account.
+    Column("kind", Text, primary_key=True),
+    Column("account_kind", Text, primary_key=True),
+    Column("currency", CHAR(3), primary_key=True),
+    minor("debit_minor"),
+    minor("credit_minor"),
+    not_negative("debit_minor", "credit_minor"),
+)
+
+ledger_rollup_mark = Table(
+    "ledger_rollup_mark",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    # Whatever database transactions before this one wrote is rolled up, all of it and once.
+    Column("written_before", TransactionId, nullable=False),
+    # Orders with a sale among it.
+    Column("order_count", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
 )
 
 ledger_seal = Table(

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -87,8 +88,26 @@ outbox_cursor = Table(
     "outbox_cursor",
     metadata,
     Column("consumer", Text, primary_key=True),
-    # Where the consumer stands, in the order of `ix_outbox_event_feed`.
+    # All that was written by transactions before this one has been read.
     Column("written_by", TransactionId, nullable=False),
+    # The window being read: from `written_by` to before this one, in order of the sequence,
+    # in which the facts of one aggregate stand as they happened.
+    Column("written_before", TransactionId, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
     moment("updated_at"),
+)
+
+# The one order in which everybody is told, numbered without gaps.
+outbox_feed = Table(
+    "outbox_feed",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column(
+        "event_sequence",
+        BigInteger,
+        ForeignKey("outbox_event.sequence"),
+        nullable=False,
+        unique=True,
+    ),
 )

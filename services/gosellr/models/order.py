@@ -219,6 +219,8 @@ order_line = Table(
     Column("shipped_quantity", Integer, nullable=False, server_default=text("0")),
     Column("delivered_quantity", Integer, nullable=False, server_default=text("0")),
     Column("refunded_quantity", Integer, nullable=False, server_default=text("0")),
+    # Refunded before they were shipped, so that they never will be.
+    Column("withdrawn_quantity", Integer, nullable=False, server_default=text("0")),
     minor("refunded_minor", default=0),
     minor("refunded_goods_minor", default=0),
     minor("refunded_tax_minor", default=0),
@@ -226,7 +228,11 @@ order_line = Table(
     minor("refunded_commission_minor", default=0),
     minor("refunded_commission_vat_minor", default=0),
     CheckConstraint("quantity > 0", name="quantity_positive"),
-    CheckConstraint("shipped_quantity BETWEEN 0 AND quantity", name="never_shipped_twice"),
+    CheckConstraint(
+        "shipped_quantity >= 0 AND withdrawn_quantity >= 0"
+        " AND shipped_quantity + withdrawn_quantity <= quantity",
+        name="never_shipped_twice",
+    ),
     CheckConstraint("delivered_quantity BETWEEN 0 AND shipped_quantity", name="delivered_range"),
     CheckConstraint("refunded_quantity BETWEEN 0 AND quantity", name="refunded_quantity_range"),
     CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="refunded_within_total"),

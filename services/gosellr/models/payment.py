@@ -78,6 +78,27 @@ payment = Table(
     Index("ix_payment_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
 )
 
+payment_return = Table(
+    "payment_return",
+    metadata,
+    # Captured money that paid for nothing goes back: too little, too late, or half of a
+    # mixed tender whose other half was declined. Also the idempotency key at the gateway.
+    identifier(),
+    reference("payment_id", "payment.id"),
+    minor("amount_minor"),
+    words("reason"),
+    words("status", default="pending"),
+    words("gateway_reference", nullable=True),
+    moment("created_at"),
+    moment("check_at", nullable=True),
+    Column("check_count", Integer, nullable=False, server_default=text("0")),
+    one_of("status", "pending", "succeeded", "failed", "unknown"),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    # All of a capture goes back at once, so once is enough.
+    Index("uq_payment_return_payment_id", "payment_id", unique=True),
+    Index("ix_payment_return_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+)
+
 webhook_event = Table(
     "webhook_event",
     metadata,
@@ -116,7 +137,8 @@ refund = Table(
     moment("finished_at", nullable=True),
     one_of("status", "pending", "succeeded", "failed", "unknown"),
     one_of("borne_by", "seller", "marketplace"),
-    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    # Nothing goes to a buyer whom a promotion spared all of it; the shares go back all the same.
+    not_negative("amount_minor"),
     Index("ix_refund_order_id", "order_id"),
     Index("ix_refund_seller_order_id", "seller_order_id"),
 )
@@ -135,6 +157,9 @@ refund_line = Table(
     minor("marketplace_discount_minor"),
     minor("commission_minor"),
     minor("commission_vat_minor"),
+    # The shares above as policy gave them back: less where commission is kept.
+    minor("commission_reversed_minor"),
+    minor("commission_vat_reversed_minor"),
     not_negative("quantity", "amount_minor", "goods_minor", "tax_minor", "commission_minor"),
     Index("ix_refund_line_refund_id", "refund_id"),
     Index("ix_refund_line_order_line_id", "order_line_id"),

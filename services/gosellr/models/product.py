@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     Table,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
@@ -44,8 +45,12 @@ product = Table(
     reference("category_id", "category.id"),
     words("title"),
     words("slug"),
+    # As written, and once more as HTML that a page may show: both are clean.
     words("description", default=""),
+    words("description_html", default=""),
     words("brand", nullable=True),
+    # The currency that its cards and its filters by price speak: every variant has a price in it.
+    currency(),
     words("status"),
     words("status_reason", nullable=True),
     document("options", default="[]"),
@@ -69,9 +74,25 @@ product = Table(
     # Lets a variant prove by foreign key that its seller is its product's seller.
     UniqueConstraint("id", "seller_id"),
     UniqueConstraint("seller_id", "source_key"),
+    # One live listing of an item per seller.
+    Index(
+        "uq_product_seller_id_item_id",
+        "seller_id",
+        "item_id",
+        unique=True,
+        postgresql_where=text("status <> 'archived'"),
+    ),
     Index("ix_product_seller_id_created_at", "seller_id", "created_at", "id"),
     Index("ix_product_item_id", "item_id"),
     Index("ix_product_category_id", "category_id"),
+)
+
+product_former_slug = Table(
+    "product_former_slug",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    reference("product_id", "product.id"),
+    Index("ix_product_former_slug_product_id", "product_id"),
 )
 
 variant = Table(
@@ -94,8 +115,15 @@ variant = Table(
     moment("archived_at", nullable=True),
     not_negative("weight_grams", "low_stock_at"),
     ForeignKeyConstraint(["product_id", "seller_id"], ["product.id", "product.seller_id"]),
-    UniqueConstraint("seller_id", "sku"),
     UniqueConstraint("id", "seller_id"),
+    # A variant that left the shelf gives its SKU back.
+    Index(
+        "uq_variant_seller_id_sku",
+        "seller_id",
+        "sku",
+        unique=True,
+        postgresql_where=text("archived_at IS NULL"),
+    ),
     Index(
         "uq_variant_product_id_option_key",
         "product_id",

@@ -1,13 +1,21 @@
-"""The outbox: facts written in the transaction they tell of, read later in one order."""
+"""The outbox: facts written in the transaction they tell of, told later in one order.
+
+Transactions commit in another order than they took their numbers, so a reader that
+remembers only a number would miss what commits behind it. The relay therefore reads in
+windows: all facts of transactions that ended between two looks at the oldest one still
+running. Two transactions that wait for each other over an aggregate always end in the same
+window, and inside a window the sequence says which wrote first.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gosellr.core.db import Connection
+from gosellr.core.db import Connection, Record
 from gosellr.core.identity import new_id
-from gosellr.models.events import Fact
+from gosellr.models.events import Fact, RecordedFact
 
 APPEND = """
 INSERT INTO outbox_event (id, type, aggregate_type, aggregate_id, data, occurred_at)
@@ -15,6 +23,62 @@ SELECT id, type, aggregate_type, aggregate_id, data, $6
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[])
      AS fact (id, type, aggregate_type, aggregate_id, data)
 """
+
+# Asked outside of a transaction, so that an idle relay writes nothing.
+HAS_NEWS = """
+SELECT EXISTS (
+    SELECT FROM outbox_cursor
+    JOIN outbox_event ON outbox_event.written_by >= outbox_cursor.written_by
+    WHERE consumer = 'relay'
+      AND outbox_event.written_by < pg_snapshot_xmin(pg_current_snapshot())
+)
+"""
+
+# One row. Whoever finds it taken leaves the work to the other relay.
+TAKE_CURSOR = """
+SELECT written_by, written_before, sequence, position
+FROM outbox_cursor WHERE consumer = 'relay' FOR UPDATE SKIP LOCKED
+"""
+
+HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
+
+READ_WINDOW = """
+SELECT sequence, id, type, aggregate_type, aggregate_id, data, occurred_at
+FROM outbox_event
+WHERE written_by >= $1 AND written_by < $2 AND sequence > $3
+ORDER BY sequence
+LIMIT $4
+"""
+
+NUMBER = """
+INSERT INTO outbox_feed (position, event_sequence)
+SELECT $1::bigint + place, event_sequence
+FROM unnest($2::bigint[]) WITH ORDINALITY AS told (event_sequence, place)
+"""
+
+MOVE_CURSOR = """
+UPDATE outbox_cursor
+SET written_by = $1, written_before = $2, sequence = $3, position = $4, updated_at = $5
+WHERE consumer = 'relay'
+"""
+
+FEED = """
+SELECT position AS sequence, id, type, aggregate_type, aggregate_id, data, occurred_at
+FROM outbox_feed JOIN outbox_event ON outbox_event.sequence = outbox_feed.event_sequence
+WHERE position > $1 AND ($2::text[] IS NULL OR type = ANY ($2))
+ORDER BY position
+LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCursor:
+    """Where the relay stands; `position` is the last number it gave."""
+
+    written_by: int
+    written_before: int
+    sequence: int
+    position: int
 
 
 def columns_of(facts: Sequence[Fact]) -> tuple[list[Any], ...]:
@@ -33,3 +97,60 @@ async def append(connection: Connection, facts: Sequence[Fact], *, now: datetime
     """Write the facts of the running transaction."""
     if facts:
         await connection.execute(APPEND, *columns_of(facts), now)
+
+
+async def has_news(connection: Connection) -> bool:
+    """Whether a fact waits to be told."""
+    return bool(await connection.fetchval(HAS_NEWS))
+
+
+async def take_cursor(connection: Connection) -> RelayCursor | None:
+    """The relay's place, held until the transaction ends; None while another holds it."""
+    row = await connection.fetchrow(TAKE_CURSOR)
+    return None if row is None else RelayCursor(**row)
+
+
+async def horizon(connection: Connection) -> int:
+    """The oldest transaction still running: below it nothing will be added any more."""
+    oldest: int = await connection.fetchval(HORIZON)
+    return oldest
+
+
+async def read_window(
+    connection: Connection, *, cursor: RelayCursor, limit: int
+) -> list[RecordedFact]:
+    """The next facts of the window, in order, by their sequence in the outbox."""
+    rows = await connection.fetch(
+        READ_WINDOW, cursor.written_by, cursor.written_before, cursor.sequence, limit
+    )
+    return [_recorded(row) for row in rows]
+
+
+async def number(
+    connection: Connection, *, event_sequences: Sequence[int], after_position: int
+) -> None:
+    """Give the facts the next numbers of the feed."""
+    await connection.execute(NUMBER, after_position, event_sequences)
+
+
+async def move_cursor(connection: Connection, *, cursor: RelayCursor, now: datetime) -> None:
+    """Remember the relay's new place."""
+    await connection.execute(
+        MOVE_CURSOR,
+        cursor.written_by,
+        cursor.written_before,
+        cursor.sequence,
+        cursor.position,
+        now,
+    )
+
+
+async def feed(
+    connection: Connection, *, after: int, types: Sequence[str] | None, limit: int
+) -> list[RecordedFact]:
+    """The facts told after a number of the feed."""
+    return [_recorded(row) for row in await connection.fetch(FEED, after, types, limit)]
+
+
+def _recorded(row: Record) -> RecordedFact:
+    return RecordedFact(**row)

@@ -108,6 +108,7 @@ def _refund_intent(figures: _Figures) -> str:
         (figures.debit("tax_payable"), "{} less tax is passed on"),
         (figures.debit("goodwill_cost"), "the marketplace bears {} as goodwill"),
         (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
+        (figures.credit("goodwill_cost"), "{} of earlier goodwill returns to the marketplace"),
     )
     return f"Refund of {figures.say(figures.credit('refund_in_transit'))} on its way: {given}."
 
@@ -131,6 +132,16 @@ def _stored_value_returned(figures: _Figures) -> str:
     return f"{amount} that was set aside went back to the gift card or store credit."
 
 
+def _stray_capture(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("gateway_clearing"))
+    return f"{amount} was captured that pays for nothing; it waits to be sent back."
+
+
+def _stray_return(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("gateway_clearing"))
+    return f"{amount} that paid for nothing went back to the buyer."
+
+
 _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.SALE: _sale,
     TransactionKind.SALE_ON_DELIVERY: _sale_on_delivery,
@@ -142,4 +153,6 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.REFUND_FAILED: _refund_failed,
     TransactionKind.STORED_VALUE_HELD: _stored_value_held,
     TransactionKind.STORED_VALUE_RETURNED: _stored_value_returned,
+    TransactionKind.STRAY_CAPTURE: _stray_capture,
+    TransactionKind.STRAY_RETURN: _stray_return,
 }

@@ -7,12 +7,12 @@ currency. Which entries a fact makes is decided in `postings`, what they mean in
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from gosellr.utils.money import exponent
@@ -103,6 +103,9 @@ GOODWILL_COST: Final = "goodwill_cost"
 CHARGEBACK_LOSS: Final = "chargeback_loss"
 BAD_DEBT: Final = "bad_debt"
 SUSPENSE: Final = "suspense"
+
+FIRST_SEAL: Final = bytes(32)
+"""What stands in for the last seal before there is one."""
 
 
 def gateway_clearing(gateway: str) -> str:
@@ -201,6 +204,8 @@ class Entry:
     currency: str
     seller_order_id: UUID | None = None
     order_line_id: UUID | None = None
+    refund_id: UUID | None = None
+    payout_id: UUID | None = None
 
     def __post_init__(self) -> None:
         account_kind(self.account)
@@ -233,6 +238,8 @@ class TransactionKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     STORED_VALUE_HELD = "stored_value_held"
     STORED_VALUE_RETURNED = "stored_value_returned"
+    STRAY_CAPTURE = "stray_capture"
+    STRAY_RETURN = "stray_return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,49 +270,47 @@ def assert_balanced(entries: Iterable[Entry]) -> None:
 
 def reversed_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The same entries with debit and credit exchanged."""
-    return tuple(
-        Entry(
-            entry.account,
-            entry.direction.opposite,
-            entry.amount_minor,
-            entry.currency,
-            entry.seller_order_id,
-            entry.order_line_id,
-        )
-        for entry in entries
-    )
+    return tuple(replace(entry, direction=entry.direction.opposite) for entry in entries)
 
 
 def transaction_bytes(
     *,
+    transaction_id: UUID,
     kind: str,
     cause_type: str,
-    cause_id: UUID | str,
+    cause_id: UUID,
     idempotency_key: str,
     effective_at: datetime,
     booked_at: datetime,
     actor: str,
     entries: Iterable[Entry],
+    order_id: UUID | None = None,
+    corrects_id: UUID | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The canonical form of a booked transaction, from which its hash is made.
 
-    ASCII JSON without blanks, keys sorted; times in UTC to the microsecond; entries as objects
-    without their empty fields, sorted by their own text, so that neither the order of reading
-    nor a column added later changes the form. Raises ValueError for a time without a zone.
+    ASCII JSON without blanks, keys sorted; times in UTC to the microsecond; objects without
+    their empty fields, entries sorted by their own text, so that neither the order of reading
+    nor a column added later changes the form. `facts` is a JSON document without floats.
+    Raises ValueError for a time without a zone.
     """
-    written = sorted(_compact(_entry_fields(entry)) for entry in entries)
-    head = _compact(
-        {
-            "actor": actor,
-            "booked_at": _instant(booked_at),
-            "cause_id": str(cause_id),
-            "cause_type": cause_type,
-            "effective_at": _instant(effective_at),
-            "idempotency_key": idempotency_key,
+    written = {
+        "transaction": {
+            "id": str(transaction_id),
             "kind": str(kind),
-        }
-    )
-    return f'{{"entries":[{",".join(written)}],"transaction":{head}}}'.encode("ascii")
+            "cause_type": cause_type,
+            "cause_id": str(cause_id),
+            "idempotency_key": idempotency_key,
+            "effective_at": _instant(effective_at),
+            "booked_at": _instant(booked_at),
+            "actor": actor,
+            **_present(order_id=order_id, corrects_id=corrects_id),
+            **({"facts": facts} if facts else {}),
+        },
+        "entries": sorted((_entry_fields(entry) for entry in entries), key=_compact),
+    }
+    return _compact(written).encode("ascii")
 
 
 def transaction_hash(canonical: bytes) -> bytes:
@@ -313,14 +318,23 @@ def transaction_hash(canonical: bytes) -> bytes:
     return sha256(canonical).digest()
 
 
-def seal_hash(*, previous: bytes, transaction_hashes: Iterable[bytes]) -> bytes:
-    """The root of a sealed batch: SHA-256 over the last seal and the batch's hashes in order.
+def batch_root(transaction_hashes: Iterable[bytes]) -> bytes:
+    """The root of a batch to be sealed: SHA-256 over its transactions' hashes in order.
 
-    All of them are 32 bytes (the first seal follows 32 zero bytes), so that the concatenation
-    can be read in one way only. Raises ValueError for any other length.
+    Raises ValueError for a hash that isn't 32 bytes long: only then can the concatenation be
+    read in one way.
     """
+    return _digest_of_digests(transaction_hashes)
+
+
+def seal_hash(*, previous_hash: bytes, root_hash: bytes) -> bytes:
+    """A seal chains its batch to the last seal; the first follows `FIRST_SEAL`."""
+    return _digest_of_digests((previous_hash, root_hash))
+
+
+def _digest_of_digests(hashes: Iterable[bytes]) -> bytes:
     digest = sha256()
-    for part in (previous, *transaction_hashes):
+    for part in hashes:
         if len(part) != digest.digest_size:
             raise ValueError("a seal is made of hashes of 32 bytes")
         digest.update(part)
@@ -328,20 +342,25 @@ def seal_hash(*, previous: bytes, transaction_hashes: Iterable[bytes]) -> bytes:
 
 
 def _entry_fields(entry: Entry) -> dict[str, str | int]:
-    written: dict[str, str | int] = {
+    return {
         "account": entry.account,
+        "direction": str(entry.direction),
         "amount_minor": entry.amount_minor,
         "currency": entry.currency,
-        "direction": entry.direction.value,
+        **_present(
+            seller_order_id=entry.seller_order_id,
+            order_line_id=entry.order_line_id,
+            refund_id=entry.refund_id,
+            payout_id=entry.payout_id,
+        ),
     }
-    if entry.seller_order_id is not None:
-        written["seller_order_id"] = str(entry.seller_order_id)
-    if entry.order_line_id is not None:
-        written["order_line_id"] = str(entry.order_line_id)
-    return written
 
 
-def _compact(fields: dict[str, str | int]) -> str:
+def _present(**ids: UUID | None) -> dict[str, str]:
+    return {name: str(value) for name, value in ids.items() if value is not None}
+
+
+def _compact(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

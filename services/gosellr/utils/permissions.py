@@ -233,8 +233,8 @@ MEMBER_PERMISSIONS: dict[MemberRole, frozenset[Permission]] = {
     MemberRole.VIEWER: frozenset((_SELLING & _ALL_READS) - _SECRETS),
 }
 
-# What a seller may put into an API key: the daily work, never people, keys or money paid out.
-API_KEY_PERMISSIONS: frozenset[Permission] = _SELLING
+# What a seller may put into an API key: the daily work, never people, keys or payouts.
+API_KEY_PERMISSIONS: frozenset[Permission] = _SELLING - {P.MEMBER_READ, P.AUDIT_READ}
 
 # Actions that a marketplace may let a second person confirm before they take effect.
 SECOND_PERSON_PERMISSIONS: frozenset[Permission] = frozenset(

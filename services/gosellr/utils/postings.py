@@ -14,6 +14,7 @@ from gosellr.utils.ledger import (
     GATEWAY_FEE,
     GOODWILL_COST,
     PROMOTION_COST,
+    SUSPENSE,
     Direction,
     Entry,
     TransactionDraft,
@@ -66,10 +67,16 @@ class SoldParcel:
 class _Journal:
     """Collects entries of one currency and leaves zero amounts out."""
 
-    def __init__(self, currency: str, seller_order_id: UUID | None = None) -> None:
+    def __init__(
+        self,
+        currency: str,
+        seller_order_id: UUID | None = None,
+        refund_id: UUID | None = None,
+    ) -> None:
         self.entries: list[Entry] = []
         self._currency = currency
         self._seller_order_id = seller_order_id
+        self._refund_id = refund_id
 
     def debit(self, account: str, amount_minor: int, line_id: UUID | None = None) -> None:
         self._add(account, Direction.DEBIT, amount_minor, line_id)
@@ -84,16 +91,18 @@ class _Journal:
         self, account: str, direction: Direction, amount_minor: int, line_id: UUID | None
     ) -> None:
         if amount_minor:
-            self.entries.append(
-                Entry(
-                    account,
-                    direction,
-                    amount_minor,
-                    self._currency,
-                    self._seller_order_id,
-                    line_id,
-                )
-            )
+            belongs_to = self._seller_order_id, line_id, self._refund_id
+            entry = Entry(account, direction, amount_minor, self._currency, *belongs_to)
+            self.entries.append(entry)
+
+
+def _moved(
+    kind: TransactionKind, debited: str, credited: str, amount_minor: int, currency: str
+) -> TransactionDraft:
+    journal = _Journal(currency)
+    journal.debit(debited, amount_minor)
+    journal.credit(credited, amount_minor)
+    return journal.draft(kind)
 
 
 def sale(
@@ -172,36 +181,40 @@ def stored_value_hold(
     *, order_id: UUID, account: str, amount_minor: int, currency: str
 ) -> TransactionDraft:
     """Recipe 10: set a gift card's or store credit's money aside at the order's intent."""
-    journal = _Journal(currency)
-    journal.debit(account, amount_minor)
-    journal.credit(stored_value_held(order_id), amount_minor)
-    return journal.draft(TransactionKind.STORED_VALUE_HELD)
+    held = stored_value_held(order_id)
+    return _moved(TransactionKind.STORED_VALUE_HELD, account, held, amount_minor, currency)
 
 
 def stored_value_return(
     *, order_id: UUID, account: str, amount_minor: int, currency: str
 ) -> TransactionDraft:
     """Recipe 10: give it back when the order expires or is declined for good."""
-    journal = _Journal(currency)
-    journal.debit(stored_value_held(order_id), amount_minor)
-    journal.credit(account, amount_minor)
-    return journal.draft(TransactionKind.STORED_VALUE_RETURNED)
+    held = stored_value_held(order_id)
+    return _moved(TransactionKind.STORED_VALUE_RETURNED, held, account, amount_minor, currency)
 
 
 def provider_fee(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
     """Recipe 2: the gateway keeps its fee."""
-    journal = _Journal(currency)
-    journal.debit(GATEWAY_FEE, amount_minor)
-    journal.credit(gateway_clearing(gateway), amount_minor)
-    return journal.draft(TransactionKind.PROVIDER_FEE)
+    clearing = gateway_clearing(gateway)
+    return _moved(TransactionKind.PROVIDER_FEE, GATEWAY_FEE, clearing, amount_minor, currency)
 
 
 def settlement(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
     """Recipe 2: the gateway's money reaches the bank."""
-    journal = _Journal(currency)
-    journal.debit(BANK, amount_minor)
-    journal.credit(gateway_clearing(gateway), amount_minor)
-    return journal.draft(TransactionKind.SETTLEMENT)
+    clearing = gateway_clearing(gateway)
+    return _moved(TransactionKind.SETTLEMENT, BANK, clearing, amount_minor, currency)
+
+
+def stray_capture(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
+    """Captured money that pays for nothing waits in suspense until it is sent back."""
+    clearing = gateway_clearing(gateway)
+    return _moved(TransactionKind.STRAY_CAPTURE, clearing, SUSPENSE, amount_minor, currency)
+
+
+def stray_return(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
+    """It went back the way it came."""
+    clearing = gateway_clearing(gateway)
+    return _moved(TransactionKind.STRAY_RETURN, SUSPENSE, clearing, amount_minor, currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +303,7 @@ def seller_sources(
 
 def refund_intent(
     *,
+    refund_id: UUID,
     seller_order_id: UUID,
     seller_id: UUID,
     currency: str,
@@ -298,17 +312,19 @@ def refund_intent(
     through: Sequence[GatewayAmount],
     commission_vat_jurisdiction: str,
     remitted_to: str | None = None,
+    goodwill_returned_minor: int = 0,
 ) -> TransactionDraft:
     """Recipe 4, first step: every share goes back and the money is on its way to the buyer.
 
-    `parts` are shares by order line id, None for shipping; `remitted_to` as at the sale.
+    `parts` are shares by order line id, None for shipping; `remitted_to` as at the sale. Of
+    what the buyer is due, `goodwill_returned_minor` reached them before as goodwill.
     Raises `Unbalanced` when the sources or the gateways' amounts differ from the shares.
     """
     total = sum((shares for _, shares in parts), RefundShares())
     seller_minor = total.seller_minor(marketplace_remits_tax=remitted_to is not None)
     if sources.total_minor != seller_minor:
         raise Unbalanced(f"sources give {sources.total_minor}, the seller owes {seller_minor}")
-    journal = _Journal(currency, seller_order_id)
+    journal = _Journal(currency, seller_order_id, refund_id)
     for account, amount_minor in _pots(seller_id, sources):
         journal.debit(account, amount_minor)
     for line_id, shares in parts:
@@ -321,6 +337,7 @@ def refund_intent(
         if remitted_to is not None:
             journal.debit(tax_payable(remitted_to), shares.tax_minor, line_id)
         journal.credit(PROMOTION_COST, shares.promotion_minor, line_id)
+    journal.credit(GOODWILL_COST, goodwill_returned_minor)
     _credit_transit(journal, through)
     return journal.draft(TransactionKind.REFUND_INTENT)
 
@@ -340,10 +357,14 @@ def _credit_transit(journal: _Journal, through: Iterable[GatewayAmount]) -> None
 
 
 def goodwill_refund_intent(
-    *, seller_order_id: UUID | None, currency: str, through: Sequence[GatewayAmount]
+    *,
+    refund_id: UUID,
+    seller_order_id: UUID | None,
+    currency: str,
+    through: Sequence[GatewayAmount],
 ) -> TransactionDraft:
     """Recipe 4 for a free amount that the marketplace bears: no seller's money moves."""
-    journal = _Journal(currency, seller_order_id)
+    journal = _Journal(currency, seller_order_id, refund_id)
     journal.debit(GOODWILL_COST, sum(part.amount_minor for part in through))
     _credit_transit(journal, through)
     return journal.draft(TransactionKind.REFUND_INTENT)
@@ -351,6 +372,7 @@ def goodwill_refund_intent(
 
 def refund_confirmed(
     *,
+    refund_id: UUID,
     gateway: str,
     amount_minor: int,
     currency: str,
@@ -362,7 +384,7 @@ def refund_confirmed(
     `credited` is the account that gave the money, by default the gateway's clearing; a refund
     to store credit names the buyer's `store_credit` account.
     """
-    journal = _Journal(currency, seller_order_id)
+    journal = _Journal(currency, seller_order_id, refund_id)
     journal.debit(refund_in_transit(gateway), amount_minor)
     journal.credit(credited or gateway_clearing(gateway), amount_minor)
     return journal.draft(TransactionKind.REFUND_CONFIRMED)

@@ -201,6 +201,39 @@ def refund_all_left(
     return _plan([(part.key, _by_quantity(part, part.quantity_left, reversal)) for part in parts])
 
 
+def scaled(shares: RefundShares, *, buyer_minor: int) -> RefundShares:
+    """The shares of so much of what the buyer was to get, when only that failed to reach them.
+
+    No share exceeds the one it is taken from; quantities stay where they are. Raises ValueError
+    for more than there is.
+    """
+    if not 0 <= buyer_minor <= shares.buyer_minor:
+        raise ValueError(f"{buyer_minor} isn't a part of {shares.buyer_minor}")
+    if buyer_minor == 0:
+        return RefundShares()
+
+    def portion(minor: int) -> int:
+        return share(minor, buyer_minor, shares.buyer_minor)
+
+    promotion_minor = portion(shares.promotion_minor)
+    whole_minor = shares.buyer_minor + shares.promotion_minor
+    given = (shares.commission_reversed_minor, shares.commission_vat_reversed_minor)
+    commission_minor, vat_minor, tax_minor, _ = split(
+        buyer_minor + promotion_minor,
+        [*given, shares.tax_minor, whole_minor - sum(given) - shares.tax_minor],
+    )
+    return RefundShares(
+        buyer_minor=buyer_minor,
+        promotion_minor=promotion_minor,
+        goods_minor=min(portion(shares.goods_minor), shares.goods_minor),
+        tax_minor=tax_minor,
+        commission_minor=commission_minor + portion(shares.commission_minor - given[0]),
+        commission_vat_minor=vat_minor + portion(shares.commission_vat_minor - given[1]),
+        commission_reversed_minor=commission_minor,
+        commission_vat_reversed_minor=vat_minor,
+    )
+
+
 def check_within_captured(*, captured_minor: int, refunded_minor: int, amount_minor: int) -> None:
     """The cap over a whole order, to be asked under its lock.
 

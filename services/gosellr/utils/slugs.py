@@ -75,4 +75,4 @@ def _cut(slug: str, max_length: int) -> str:
     boundary = head.rfind("-")
     if slug[max_length] != "-" and boundary >= max_length // 2:
         head = head[:boundary]
-    return head.rstrip("-")
+    return head

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,12 +21,13 @@ CONTENT_TYPES = {
     ".md": "text/plain; charset=utf-8",
     ".LICENSE": "text/plain; charset=utf-8",
     ".png": "image/png",
+    ".speculationrules": "application/speculationrules+json",
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
     ".woff2": "font/woff2",
     "": "text/plain; charset=utf-8",
 }
-COMPRESSIBLE = frozenset({".css", ".js", ".json", ".md", ".LICENSE", ".svg", ""})
+COMPRESSIBLE = CONTENT_TYPES.keys() - {".png", ".webp", ".woff2"}
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT_LIVED = "public, max-age=3600"
 
@@ -60,7 +61,8 @@ class Asset:
     @cached_property
     def brotli(self) -> bytes:
         """The body in brotli's best quality, made when first asked for."""
-        return brotli.compress(self.body, quality=11)
+        compressed: bytes = brotli.compress(self.body, quality=11)
+        return compressed
 
     @cached_property
     def gzip(self) -> bytes:

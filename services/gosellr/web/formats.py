@@ -1,6 +1,7 @@
 """How values read to a person: money, dates, counts and the one stock word, by locale."""
 
 import copy
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -17,6 +18,8 @@ from gosellr.utils.money import exponent
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 LOW_STOCK_BELOW = 5
+# CLDR sets a currency written in letters apart from the digits (UTS 35, currency spacing).
+_LETTER_NEXT_TO_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 DateStyle = Literal["date", "day", "moment", "full", "month"]
 _SKELETONS: dict[DateStyle, str] = {
@@ -60,8 +63,8 @@ def format_money(
     pattern = copy.copy(language.currency_formats["standard"])
     pattern.frac_prec = (decimals, decimals)
     value = Decimal(amount_minor).scaleb(-decimals)
-    text = pattern.apply(value, language, currency=currency, currency_digits=False)
-    text = text.replace("-", MINUS)
+    text: str = pattern.apply(value, language, currency=currency, currency_digits=False)
+    text = _LETTER_NEXT_TO_DIGIT.sub(NO_BREAK_SPACE, text.replace("-", MINUS))
     if explicit and currency not in text:
         text = f"{text}{NO_BREAK_SPACE}{currency}"
     return text

@@ -137,8 +137,14 @@ class Renderer:
         headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """The page, or the one of its `fragments` that an htmx request is about to replace."""
+        """The page, or the one of its `fragments` that an htmx request is about to replace.
+
+        When htmx gets a whole page instead, such as an error, it is told to take that page's
+        body, so that no page ever appears inside another.
+        """
         block = wanted_fragment(request, fragments)
+        if block is None and request.headers.get("HX-Request") == "true":
+            headers = {"HX-Retarget": "body", "HX-Reswap": "innerHTML", **(headers or {})}
         return self._response(
             template,
             block,
@@ -168,6 +174,8 @@ class Renderer:
         else:
             html = "".join(loaded.blocks[block](loaded.new_context(context)))
         answer = page_headers(nonce, personal=personal, https=self._https)
+        # In a header, because an inline block would lose its nonce when htmx restores a page.
+        answer["Speculation-Rules"] = f'"{self._assets.url("prefetch.speculationrules")}"'
         # The same address answers with a page or with a fragment of it.
         answer["Vary"] = "Cookie, HX-Request, HX-Target"
         answer["Content-Language"] = self._locale.replace("_", "-")

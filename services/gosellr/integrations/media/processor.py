@@ -81,7 +81,13 @@ class ImageProcessor:
 def _bare_environment() -> dict[str, str]:
     """What Python needs to start, and none of the shop's secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(_SOURCE_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **kept,
+        "PYTHONPATH": str(_SOURCE_ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # A decoder's threads would each reserve 64 MB of address space, and meet the limit.
+        "MALLOC_ARENA_MAX": "2",
+    }
 
 
 def _read_answer(answer: bytes) -> ProcessedImage:

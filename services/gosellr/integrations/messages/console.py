@@ -4,7 +4,6 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -12,12 +11,8 @@ from pathlib import Path
 
 import orjson
 
+from gosellr.core.clock import Clock, SystemClock
 from gosellr.integrations.messages.port import Email, SendOutcome, SendResult, Sms
-
-
-def system_clock() -> datetime:
-    """The time of this machine, in UTC."""
-    return datetime.now(UTC)
 
 
 class ConsoleMessages:
@@ -32,12 +27,12 @@ class ConsoleMessages:
         *,
         sender: str = "GoSellr <no-reply@localhost>",
         announce: Callable[[str], None] | None = None,
-        clock: Callable[[], datetime] = system_clock,
+        clock: Clock | None = None,
     ) -> None:
         self.folder = home / "outbox"
         self._sender = sender
         self._announce = announce
-        self._clock = clock
+        self._now = (clock or SystemClock()).now
 
     async def send_email(self, email: Email) -> SendResult:
         """See `EmailSender.send_email`."""
@@ -45,7 +40,7 @@ class ConsoleMessages:
         message["From"] = self._sender
         message["To"] = email.to
         message["Subject"] = email.subject
-        message["Date"] = format_datetime(self._clock())
+        message["Date"] = format_datetime(self._now())
         message["Message-ID"] = f"<{email.message_id}@localhost>"
         if email.reply_to is not None:
             message["Reply-To"] = email.reply_to
@@ -56,7 +51,7 @@ class ConsoleMessages:
 
     async def send_sms(self, sms: Sms) -> SendResult:
         """See `SmsSender.send_sms`."""
-        content = orjson.dumps({"at": self._clock(), "to": sms.to, "text": sms.text})
+        content = orjson.dumps({"at": self._now(), "to": sms.to, "text": sms.text})
         return await self._keep(f"{sms.message_id}.sms.json", content, "sms", sms.to)
 
     async def _keep(self, name: str, content: bytes, channel: str, to: str) -> SendResult:

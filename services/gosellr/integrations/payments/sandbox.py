@@ -7,12 +7,13 @@ its test tokens.
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+from gosellr.core.clock import Clock, SystemClock
 from gosellr.integrations.payments import sandbox_store as store
 from gosellr.integrations.payments import sandbox_webhooks as webhooks
 from gosellr.integrations.payments import signatures
@@ -54,11 +55,6 @@ class SandboxForbidden(RuntimeError):
     """The sandbox gateway was asked for in production without being allowed by name."""
 
 
-def system_clock() -> datetime:
-    """The time of this machine, in UTC."""
-    return datetime.now(UTC)
-
-
 def action_path(attempt_id: str) -> str:
     """The path of the page on which the buyer of this attempt says yes or no."""
     return f"/sandbox/pay/{quote(attempt_id, safe='')}"
@@ -88,7 +84,7 @@ class SandboxGateway:
         fee_bps: int = 0,
         fee_fixed_minor: int = 0,
         script: SandboxScript | None = None,
-        clock: Callable[[], datetime] = system_clock,
+        clock: Clock | None = None,
         timeout_seconds: float = 5.0,
     ) -> None:
         if production and not allowed_in_production:
@@ -103,7 +99,7 @@ class SandboxGateway:
         self._engine = SandboxEngine(
             fee_bps=fee_bps, fee_fixed_minor=fee_fixed_minor, script=self._script
         )
-        self._clock = clock
+        self._now = (clock or SystemClock()).now
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`."""
@@ -126,7 +122,7 @@ class SandboxGateway:
             amount_minor=request.amount_minor,
             capture=request.capture,
             state=PaymentState.ACTION_REQUIRED,
-            created_at=self._clock(),
+            created_at=self._now(),
         )
         try:
             charge, fresh = await self._file.write(lambda file: self._engine.charge(file, new))
@@ -151,7 +147,7 @@ class SandboxGateway:
 
     async def complete_action(self, *, attempt_id: str, approve: bool) -> ChargeResult:
         """The buyer's answer on the sandbox's payment page; a finished charge stays as it is."""
-        now = self._clock()
+        now = self._now()
         try:
             charge = await self._file.write(
                 lambda file: self._engine.complete(file, attempt_id, approve=approve, now=now)
@@ -172,7 +168,7 @@ class SandboxGateway:
             amount_minor=request.amount_minor,
             currency=request.currency,
             final=request.final,
-            occurred_at=self._clock(),
+            occurred_at=self._now(),
         )
         moved = await self._move(
             lambda file: self._engine.capture(file, asked), request.capture_id, request.currency
@@ -188,7 +184,7 @@ class SandboxGateway:
             outcome=Outcome.ACCEPTED,
             amount_minor=request.amount_minor,
             currency=request.currency,
-            occurred_at=self._clock(),
+            occurred_at=self._now(),
         )
         moved = await self._move(
             lambda file: self._engine.refund(file, asked), request.refund_id, request.currency
@@ -203,7 +199,7 @@ class SandboxGateway:
 
     async def void(self, *, attempt_id: str) -> MovementResult:
         """See `PaymentGateway.void`. An action that the buyer never finished can be voided too."""
-        now = self._clock()
+        now = self._now()
         moved = await self._move(
             lambda file: self._engine.void(file, attempt_id, now=now), attempt_id, None
         )
@@ -248,7 +244,7 @@ class SandboxGateway:
                 webhooks.due_deliveries,
                 keys=self._keys,
                 script=self._script,
-                now=self._clock(),
+                now=self._now(),
                 limit=limit,
             )
         )
@@ -259,7 +255,7 @@ class SandboxGateway:
 
     async def mark_failed(self, *, sequence: int) -> None:
         """One copy wasn't; it comes back after a growing pause."""
-        await self._file.write(lambda file: webhooks.failed(file, sequence, self._clock()))
+        await self._file.write(lambda file: webhooks.failed(file, sequence, self._now()))
 
     async def journal(self, *, after_reference: str = "", limit: int = 1000) -> list[Charge]:
         """The gateway's truth for reconciliation, a page at a time by `gateway_reference`."""

@@ -1,11 +1,12 @@
 """The sandbox carrier that ships: tariff, loaded quotes, labels and scans in one SQLite file."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gosellr.core.clock import Clock, SystemClock
 from gosellr.integrations.shipping.port import (
     CarrierOutcome,
     CarrierQuote,
@@ -70,11 +71,6 @@ class CarrierScript:
     loses_labels: bool = False
 
 
-def system_clock() -> datetime:
-    """The time of this machine, in UTC."""
-    return datetime.now(UTC)
-
-
 class SandboxCarrier:
     """A `ShippingProvider` over the file `<home>/sandbox_carrier.sqlite`, safe from several
     processes at once. A file that stays locked for `timeout_seconds` gives `UNKNOWN`."""
@@ -87,13 +83,13 @@ class SandboxCarrier:
         *,
         tariff: tuple[TariffService, ...] = SANDBOX_TARIFF,
         script: CarrierScript | None = None,
-        clock: Callable[[], datetime] = system_clock,
+        clock: Clock | None = None,
         timeout_seconds: float = 0.8,
     ) -> None:
         self._file = SqliteFile(home / FILE_NAME, schema=SCHEMA, timeout_seconds=timeout_seconds)
         self._tariff = tariff
         self._script = script or CarrierScript()
-        self._clock = clock
+        self._now = (clock or SystemClock()).now
 
     async def put_quotes(self, rows: Iterable[LoadedQuote]) -> int:
         """Loads prices, replacing older ones of the same key; all or none. Raises `FileBusy`."""
@@ -181,7 +177,7 @@ class SandboxCarrier:
         place: str | None = None,
     ) -> bool:
         """Appends a scan; False where no label bears the number. Raises `FileBusy`."""
-        moment = occurred_at or self._clock()
+        moment = occurred_at or self._now()
         return await self._file.write(
             lambda file: _append_scan(file, tracking_number, status, moment, place)
         )
@@ -249,7 +245,7 @@ class SandboxCarrier:
         ).lastrowid
         number = tracking_number(serial or 0)
         file.execute("UPDATE label SET tracking_number = ? WHERE serial = ?", (number, serial))
-        _append_scan(file, number, TrackingStatus.LABEL_CREATED, self._clock(), None)
+        _append_scan(file, number, TrackingStatus.LABEL_CREATED, self._now(), None)
         return self._sold(number, chosen.price_minor, chosen.currency)
 
     def _sold(self, number: str, price_minor: int, currency: str) -> LabelAnswer:

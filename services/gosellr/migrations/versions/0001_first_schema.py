@@ -67,6 +67,29 @@ def upgrade() -> None:
         "ix_idempotency_key_expires_at", "idempotency_key", ["expires_at"], unique=False
     )
     op.create_table(
+        "job_failure",
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_job_failure")),
+    )
+    op.create_table(
+        "ledger_activity",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("account_kind", sa.Text(), nullable=False),
+        sa.Column("currency", sa.CHAR(length=3), nullable=False),
+        sa.Column("debit_minor", sa.BigInteger(), nullable=False),
+        sa.Column("credit_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "debit_minor >= 0 AND credit_minor >= 0",
+            name=op.f("ck_ledger_activity_debit_minor_not_negative"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "kind", "account_kind", "currency", name=op.f("pk_ledger_activity")
+        ),
+    )
+    op.create_table(
         "ledger_balance",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
@@ -78,11 +101,21 @@ def upgrade() -> None:
         "ledger_rollup",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
-        sa.Column("balance_minor", sa.BigInteger(), nullable=False),
         sa.Column("debit_minor", sa.BigInteger(), nullable=False),
         sa.Column("credit_minor", sa.BigInteger(), nullable=False),
-        sa.Column("last_entry_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "debit_minor >= 0 AND credit_minor >= 0",
+            name=op.f("ck_ledger_rollup_debit_minor_not_negative"),
+        ),
         sa.PrimaryKeyConstraint("account", "currency", name=op.f("pk_ledger_rollup")),
+    )
+    op.create_table(
+        "ledger_rollup_mark",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("written_before", TransactionId(), nullable=False),
+        sa.Column("order_count", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_ledger_rollup_mark_only_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_rollup_mark")),
     )
     op.create_table(
         "ledger_seal",
@@ -145,7 +178,9 @@ def upgrade() -> None:
         "outbox_cursor",
         sa.Column("consumer", sa.Text(), nullable=False),
         sa.Column("written_by", TransactionId(), nullable=False),
+        sa.Column("written_before", TransactionId(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("consumer", name=op.f("pk_outbox_cursor")),
     )
@@ -176,6 +211,12 @@ def upgrade() -> None:
         "ix_outbox_event_feed", "outbox_event", ["written_by", "sequence"], unique=False
     )
     op.create_index("ix_outbox_event_type", "outbox_event", ["type", "sequence"], unique=False)
+    op.create_table(
+        "periodic_work",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_periodic_work")),
+    )
     op.create_table(
         "rate_window",
         sa.Column("key", sa.Text(), nullable=False),
@@ -365,11 +406,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_cart_updated_at", "cart", ["updated_at"], unique=False)
     op.create_index(
-        "ix_cart_user_id",
+        "uq_cart_open",
         "cart",
-        ["user_id"],
-        unique=False,
-        postgresql_where=sa.text("status = 'open'"),
+        ["user_id", "currency"],
+        unique=True,
+        postgresql_where=sa.text("status = 'open' AND user_id IS NOT NULL"),
     )
     op.create_table(
         "category_attribute",
@@ -550,6 +591,12 @@ def upgrade() -> None:
         sa.Column("order_line_id", sa.Uuid(), nullable=True),
         sa.Column("refund_id", sa.Uuid(), nullable=True),
         sa.Column("payout_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "written_by",
+            TransactionId(),
+            server_default=sa.text("pg_current_xact_id()"),
+            nullable=False,
+        ),
         sa.CheckConstraint(
             "direction IN ('debit', 'credit')", name=op.f("ck_ledger_entry_direction_known")
         ),
@@ -565,7 +612,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_ledger_entry_account", "ledger_entry", ["account", "currency", "id"], unique=False
+        "ix_ledger_entry_account", "ledger_entry", ["account", "written_by", "id"], unique=False
     )
     op.create_index(
         "ix_ledger_entry_seller_order_id", "ledger_entry", ["seller_order_id"], unique=False
@@ -590,6 +637,18 @@ def upgrade() -> None:
     )
     op.create_index("uq_media_owner_sha256", "media", ["seller_id", "sha256"], unique=True)
     op.create_table(
+        "outbox_feed",
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event_sequence", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_sequence"],
+            ["outbox_event.sequence"],
+            name=op.f("fk_outbox_feed_event_sequence"),
+        ),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_outbox_feed")),
+        sa.UniqueConstraint("event_sequence", name=op.f("uq_outbox_feed_event_sequence")),
+    )
+    op.create_table(
         "product",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("item_id", sa.Uuid(), nullable=False),
@@ -598,7 +657,9 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("slug", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("description_html", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("brand", sa.Text(), nullable=True),
+        sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("status_reason", sa.Text(), nullable=True),
         sa.Column(
@@ -653,6 +714,13 @@ def upgrade() -> None:
         "product",
         ["seller_id", "created_at", "id"],
         unique=False,
+    )
+    op.create_index(
+        "uq_product_seller_id_item_id",
+        "product",
+        ["seller_id", "item_id"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'archived'"),
     )
     op.create_table(
         "seller_member",
@@ -927,6 +995,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("visible"),
     )
     op.create_table(
+        "product_former_slug",
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["product.id"], name=op.f("fk_product_former_slug_product_id")
+        ),
+        sa.PrimaryKeyConstraint("slug", name=op.f("pk_product_former_slug")),
+    )
+    op.create_index(
+        "ix_product_former_slug_product_id", "product_former_slug", ["product_id"], unique=False
+    )
+    op.create_table(
         "refresh_token",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=False),
@@ -1008,13 +1088,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_variant")),
         sa.UniqueConstraint("id", "seller_id", name=op.f("uq_variant_id_seller_id")),
-        sa.UniqueConstraint("seller_id", "sku", name=op.f("uq_variant_seller_id_sku")),
     )
     op.create_index("ix_variant_product_id", "variant", ["product_id"], unique=False)
     op.create_index(
         "uq_variant_product_id_option_key",
         "variant",
         ["product_id", "option_key"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_variant_seller_id_sku",
+        "variant",
+        ["seller_id", "sku"],
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
     )
@@ -1179,7 +1265,7 @@ def upgrade() -> None:
             "status IN ('pending', 'succeeded', 'failed', 'unknown')",
             name=op.f("ck_refund_status_known"),
         ),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refund_amount_positive")),
+        sa.CheckConstraint("amount_minor >= 0", name=op.f("ck_refund_amount_minor_not_negative")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_refund_order_id")),
         sa.ForeignKeyConstraint(
             ["requested_by"], ["user_account.id"], name=op.f("fk_refund_requested_by")
@@ -1384,6 +1470,7 @@ def upgrade() -> None:
         sa.Column("shipped_quantity", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("delivered_quantity", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("refunded_quantity", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("withdrawn_quantity", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("refunded_minor", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column(
             "refunded_goods_minor", sa.BigInteger(), server_default=sa.text("0"), nullable=False
@@ -1427,7 +1514,7 @@ def upgrade() -> None:
             name=op.f("ck_order_line_refunded_quantity_range"),
         ),
         sa.CheckConstraint(
-            "shipped_quantity BETWEEN 0 AND quantity",
+            "shipped_quantity >= 0 AND withdrawn_quantity >= 0 AND shipped_quantity + withdrawn_quantity <= quantity",
             name=op.f("ck_order_line_never_shipped_twice"),
         ),
         sa.ForeignKeyConstraint(
@@ -1456,6 +1543,35 @@ def upgrade() -> None:
         "ix_order_line_seller_order_id", "order_line", ["seller_order_id"], unique=False
     )
     op.create_index("ix_order_line_variant_id", "order_line", ["variant_id"], unique=False)
+    op.create_table(
+        "payment_return",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), server_default=sa.text("'pending'"), nullable=False),
+        sa.Column("gateway_reference", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("check_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("check_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('pending', 'succeeded', 'failed', 'unknown')",
+            name=op.f("ck_payment_return_status_known"),
+        ),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payment_return_amount_positive")),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payment.id"], name=op.f("fk_payment_return_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_return")),
+    )
+    op.create_index(
+        "ix_payment_return_check_at",
+        "payment_return",
+        ["check_at"],
+        unique=False,
+        postgresql_where=sa.text("check_at IS NOT NULL"),
+    )
+    op.create_index("uq_payment_return_payment_id", "payment_return", ["payment_id"], unique=True)
     op.create_table(
         "refund_part",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1529,6 +1645,8 @@ def upgrade() -> None:
         sa.Column("marketplace_discount_minor", sa.BigInteger(), nullable=False),
         sa.Column("commission_minor", sa.BigInteger(), nullable=False),
         sa.Column("commission_vat_minor", sa.BigInteger(), nullable=False),
+        sa.Column("commission_reversed_minor", sa.BigInteger(), nullable=False),
+        sa.Column("commission_vat_reversed_minor", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "quantity >= 0 AND amount_minor >= 0 AND goods_minor >= 0 AND tax_minor >= 0 AND commission_minor >= 0",
             name=op.f("ck_refund_line_quantity_not_negative"),
@@ -1651,6 +1769,13 @@ def downgrade() -> None:
         postgresql_where=sa.text("check_at IS NOT NULL"),
     )
     op.drop_table("refund_part")
+    op.drop_index("uq_payment_return_payment_id", table_name="payment_return")
+    op.drop_index(
+        "ix_payment_return_check_at",
+        table_name="payment_return",
+        postgresql_where=sa.text("check_at IS NOT NULL"),
+    )
+    op.drop_table("payment_return")
     op.drop_index("ix_order_line_variant_id", table_name="order_line")
     op.drop_index("ix_order_line_seller_order_id", table_name="order_line")
     op.drop_index("ix_order_line_product_id", table_name="order_line")
@@ -1690,6 +1815,11 @@ def downgrade() -> None:
     op.drop_table("coupon_redemption")
     op.drop_table("cart_item")
     op.drop_index(
+        "uq_variant_seller_id_sku",
+        table_name="variant",
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.drop_index(
         "uq_variant_product_id_option_key",
         table_name="variant",
         postgresql_where=sa.text("archived_at IS NULL"),
@@ -1700,6 +1830,8 @@ def downgrade() -> None:
     op.drop_table("shipping_rate")
     op.drop_index("ix_refresh_token_session_id", table_name="refresh_token")
     op.drop_table("refresh_token")
+    op.drop_index("ix_product_former_slug_product_id", table_name="product_former_slug")
+    op.drop_table("product_former_slug")
     op.drop_index(
         "ix_product_card_trending", table_name="product_card", postgresql_where=sa.text("visible")
     )
@@ -1754,10 +1886,16 @@ def downgrade() -> None:
     op.drop_table("shipping_zone")
     op.drop_index("ix_seller_member_user_id", table_name="seller_member")
     op.drop_table("seller_member")
+    op.drop_index(
+        "uq_product_seller_id_item_id",
+        table_name="product",
+        postgresql_where=sa.text("status <> 'archived'"),
+    )
     op.drop_index("ix_product_seller_id_created_at", table_name="product")
     op.drop_index("ix_product_item_id", table_name="product")
     op.drop_index("ix_product_category_id", table_name="product")
     op.drop_table("product")
+    op.drop_table("outbox_feed")
     op.drop_index("uq_media_owner_sha256", table_name="media")
     op.drop_table("media")
     op.drop_index("ix_ledger_entry_seller_order_id", table_name="ledger_entry")
@@ -1771,7 +1909,11 @@ def downgrade() -> None:
     op.drop_index("ix_category_former_path_category_id", table_name="category_former_path")
     op.drop_table("category_former_path")
     op.drop_table("category_attribute")
-    op.drop_index("ix_cart_user_id", table_name="cart", postgresql_where=sa.text("status = 'open'"))
+    op.drop_index(
+        "uq_cart_open",
+        table_name="cart",
+        postgresql_where=sa.text("status = 'open' AND user_id IS NOT NULL"),
+    )
     op.drop_index("ix_cart_updated_at", table_name="cart")
     op.drop_table("cart")
     op.drop_index(
@@ -1798,6 +1940,7 @@ def downgrade() -> None:
     op.drop_table("seller")
     op.drop_index("ix_rate_window_expires_at", table_name="rate_window")
     op.drop_table("rate_window")
+    op.drop_table("periodic_work")
     op.drop_index("ix_outbox_event_type", table_name="outbox_event")
     op.drop_index("ix_outbox_event_feed", table_name="outbox_event")
     op.drop_index("ix_outbox_event_aggregate", table_name="outbox_event")
@@ -1809,8 +1952,11 @@ def downgrade() -> None:
     op.drop_table("ledger_transaction")
     op.drop_table("ledger_sealed")
     op.drop_table("ledger_seal")
+    op.drop_table("ledger_rollup_mark")
     op.drop_table("ledger_rollup")
     op.drop_table("ledger_balance")
+    op.drop_table("ledger_activity")
+    op.drop_table("job_failure")
     op.drop_index("ix_idempotency_key_expires_at", table_name="idempotency_key")
     op.drop_table("idempotency_key")
     op.drop_index("ix_category_parent_id", table_name="category")

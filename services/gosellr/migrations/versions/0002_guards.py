@@ -60,6 +60,7 @@ BEGIN
         SELECT 1 FROM added
         JOIN ledger_transaction ON ledger_transaction.id = added.transaction_id
         WHERE ledger_transaction.written_by <> pg_current_xact_id()
+           OR added.written_by <> pg_current_xact_id()
     ) THEN
         RAISE EXCEPTION 'a ledger transaction is complete once it is committed'
             USING ERRCODE = 'integrity_constraint_violation';

@@ -1,0 +1,248 @@
+"""The command: reads, plans, boots, plays, compares, reports. Exit code 0 means equal."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.replay import stage as staging
+from bench.replay.api import Api, ApiRefusedError
+from bench.replay.compare import compare
+from bench.replay.figures import add_up, cross_check
+from bench.replay.market import LOG_NAME, Market, MarketError, empty_market
+from bench.replay.observe import expected_books, observe
+from bench.replay.plan import make_plan
+from bench.replay.play import Player, TooManyFailuresError
+from bench.replay.report import (
+    Report,
+    document,
+    print_map,
+    print_remarks,
+    print_summary,
+)
+from bench.replay.source import Catalogue, DataError, read_catalogue, read_orders
+from bench.replay.stage import Stage
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+CURRENCY = "BRL"
+REPORT = Path("data/replay-report.json")
+
+MAPPING = """\
+How the data maps onto the market
+  sellers      one account each, which registers one seller over the API (approval: auto)
+  listings     one per (product, seller), made by its seller, with as many pieces as are ordered;
+               category from the translation, weight and size from the products file, no title
+  prices       move by an update of the product before the order that shows another price; orders
+               that share such a listing are placed one after the other, all others may overlap
+  freight      per order and seller, the sum of its items; put into the sandbox carrier's file
+               beforehand under the order's reference, and quoted from there, never sent as a price
+  orders       in time order, as guests, in the one-call form, with reference and expected_total
+  payments     every kind is played by the sandbox gateway, split as in the data; instalments have
+               no counterpart. Where payments differ from goods and freight (interest), the part
+               with the most instalments is cut to fit; each such order is counted and listed
+  statuses     created: stays unpaid; approved: paid; invoiced, processing: processing; shipped:
+               a parcel per seller; delivered: delivered; canceled, unavailable: cancelled (unpaid
+               where never approved). What was called off after it was sent is sent, then refunded
+               in full, and listed
+  reviews      the last one of a delivered order, posted for each of its lines; others are listed
+  not placed   orders without goods, counted with all their figures and listed
+  clock        the market lives now; the report's own table says order -> date of the data
+  taxes        none; commission: none, so that totals are the data's
+
+Without expected.json, or with --limit, the figures are those of the rows themselves; with it,
+both are held against each other first. Exit codes: 0 equal, 1 different, 2 not played.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for."""
+
+    data: Path
+    catalogue: Path
+    limit: int | None
+    report: Path
+    workers: int
+    keep: bool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; gives its exit code."""
+    options = parse(arguments)
+    console = Console()
+    try:
+        report = asyncio.run(_replay(options, console))
+    except (DataError, MarketError, ApiRefusedError, TooManyFailuresError) as error:
+        Console(stderr=True).print(f"✗ {error}", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    print_summary(console, report)
+    text = json.dumps(document(report), indent=1, ensure_ascii=False)
+    options.report.parent.mkdir(parents=True, exist_ok=True)
+    options.report.write_text(text + "\n", encoding="utf-8")
+    console.print(f"Report: {options.report}")
+    return 0 if report.is_equal else 1
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.replay",
+        description=sys.modules["bench.replay"].__doc__,
+        epilog=MAPPING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the order stream")
+    parser.add_argument("--catalog", type=Path, required=True, help="the folder of the catalogue")
+    parser.add_argument("--limit", type=_positive, help="play only the first N orders")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=REPORT,
+        help=f"where to write the JSON report (default: {REPORT})",
+    )
+    parser.add_argument(
+        "--workers", type=_positive, default=8, help="orders under way at once (default: 8)"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the market's folder afterwards")
+    chosen = parser.parse_args(arguments)
+    return Options(
+        data=chosen.data,
+        catalogue=chosen.catalog,
+        limit=chosen.limit,
+        report=chosen.report,
+        workers=chosen.workers,
+        keep=chosen.keep,
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+async def _replay(options: Options, console: Console) -> Report:
+    orders = read_orders(options.data, limit=options.limit)
+    catalogue = read_catalogue(options.catalogue)
+    expected = add_up(orders)
+    plan = make_plan(orders)
+    report = Report(
+        data=str(options.data),
+        catalogue=str(options.catalogue),
+        limit=options.limit,
+        plan=plan,
+        cross_check=cross_check(options.data, expected, covers_all=options.limit is None),
+        workers=options.workers,
+    )
+    print_map(console)
+    print_remarks(console, plan)
+    with _home(console, keep=options.keep) as home, _bars(console) as bars:
+        phases = _Phases(bars, report.durations)
+        with phases.phase("boot", "Starting an empty market"):
+            market_life = contextlib.AsyncExitStack()
+            market = await market_life.enter_async_context(empty_market(home, currency=CURRENCY))
+        async with market_life, Api(market.base_url, connections=options.workers) as api:
+            report.tally = api.tally
+            await _perform(report, market=market, api=api, catalogue=catalogue, phases=phases)
+    report.data_figures = compare(
+        expected=expected, unexpressed=plan.unexpressed, actual=report.observed.data
+    )
+    report.book_figures = compare(
+        expected=expected_books(plan), unexpressed={}, actual=report.observed.books
+    )
+    return report
+
+
+async def _perform(
+    report: Report, *, market: Market, api: Api, catalogue: Catalogue, phases: "_Phases"
+) -> None:
+    plan, workers = report.plan, report.workers
+    with phases.phase("stage", "Registering sellers", total=len(plan.seller_ids)) as done:
+        stage = Stage(operator=await staging.make_operator(api, market), currency=CURRENCY)
+        await staging.open_delivery(api, stage)
+        await staging.make_categories(api, stage, plan, catalogue)
+        await staging.register_sellers(api, stage, plan, catalogue, workers=workers, done=done)
+    with phases.phase("list", "Listing products", total=len(plan.listings)) as done:
+        await staging.list_products(api, stage, plan, catalogue, workers=workers, done=done)
+        await staging.load_quotes(market, stage, plan)
+    with phases.phase("play", "Playing orders", total=len(plan.orders)) as done:
+        player = Player(api=api, stage=stage, plan=plan, workers=workers, done=done)
+        await player.play()
+    report.played, report.failures = player.played, player.failures
+    report.price_moves = player.price_moves
+    with phases.phase("compare", "Reading it back", total=len(plan.orders)) as done:
+        report.observed = await observe(
+            api=api, stage=stage, plan=plan, played=player.played, workers=workers, done=done
+        )
+    with phases.phase("audit", "Auditing the books"):
+        report.audit_exit_code, report.audit_words = await market.command("audit")
+
+
+class _Phases:
+    """Progress bars, and how long each phase took."""
+
+    def __init__(self, bars: Progress, durations: dict[str, float]) -> None:
+        self._bars = bars
+        self._durations = durations
+
+    @contextlib.contextmanager
+    def phase(
+        self, name: str, words: str, *, total: int | None = None
+    ) -> Iterator[Callable[[], None]]:
+        task = self._bars.add_task(words, total=total)
+        started = time.monotonic()
+        yield lambda: self._bars.advance(task)
+        self._durations[name] = time.monotonic() - started
+        if total is None:
+            self._bars.update(task, total=1, completed=1)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<26}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+@contextlib.contextmanager
+def _home(console: Console, *, keep: bool) -> Iterator[Path]:
+    """A folder for the market, which the database's own account may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="gosellr-replay-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    except BaseException:
+        if not keep:
+            with contextlib.suppress(OSError):
+                words = (folder / LOG_NAME).read_text(encoding="utf-8", errors="replace")
+                console.print(words[-2000:], markup=False)
+        raise
+    finally:
+        if keep:
+            console.print(f"The market's folder: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,244 @@
+"""Carts: begun, filled, priced and merged. Every change answers with the whole cart."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from gosellr.api.answers import answer
+from gosellr.api.deps import Market, allow
+from gosellr.api.schemas.carts import (
+    AddressIn,
+    CartAddresses,
+    CartCreate,
+    CartItemAdd,
+    CartItemChange,
+    CartOut,
+    CartVersion,
+    CouponAdd,
+    CouponFilter,
+    ShippingChoices,
+    ShippingOptionsOut,
+    VersionFilter,
+    cart_document,
+    shipping_options_document,
+)
+from gosellr.api.schemas.common import problems
+from gosellr.core.transact import transact
+from gosellr.flows.quoting import with_carrier_quotes
+from gosellr.resources import Resources
+from gosellr.services import cart_change_service, cart_service
+from gosellr.services.cart_service import CartView
+from gosellr.services.pricing_service import CarrierQuotes, PricingContext
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+router = APIRouter(prefix="/carts", tags=["carts"])
+
+Reader = Annotated[Viewer, allow(Permission.CART_READ)]
+Writer = Annotated[Viewer, allow(Permission.CART_WRITE)]
+_CHANGED: dict[int | str, dict[str, Any]] = {
+    200: {"model": CartOut},
+    **problems(400, 401, 403, 404, 409, 422),
+}
+
+
+async def _priced(
+    market: Resources, command: Callable[..., Awaitable[CartView]], **arguments: Any
+) -> CartView:
+    async def run(*, carrier_quotes: CarrierQuotes | None) -> CartView:
+        context = PricingContext(
+            policy=market.policy, now=market.clock.now(), carrier_quotes=carrier_quotes
+        )
+        return await transact(market.db, command, context=context, **arguments)
+
+    return await with_carrier_quotes(run, carriers=market.carriers)
+
+
+@router.post(
+    "",
+    operation_id="create_cart",
+    status_code=201,
+    responses={201: {"model": CartOut}, **problems(400, 401, 403, 422)},
+)
+async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = None) -> Response:
+    """A new cart. A guest gets its token, once, to be sent as `X-Cart-Token`; a buyer gets
+    their open cart in that currency if there is one."""
+    view = await _priced(
+        market,
+        cart_service.create_cart,
+        viewer=viewer,
+        currency=body.currency if body else None,
+    )
+    return answer(cart_document(view), status=201)
+
+
+@router.get(
+    "/{cart_id}",
+    operation_id="get_cart",
+    responses={200: {"model": CartOut}, **problems(401, 403, 404, 422)},
+)
+async def get_cart(cart_id: UUID, viewer: Reader, market: Market) -> Response:
+    """A cart as it could be bought now, with everything that has changed or stands in the way."""
+    view = await _priced(market, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
+    return answer(cart_document(view))
+
+
+@router.post("/{cart_id}/items", operation_id="add_cart_item", responses=_CHANGED)
+async def add_cart_item(
+    cart_id: UUID, body: CartItemAdd, viewer: Writer, market: Market
+) -> Response:
+    """Put units of a variant in; what is there already adds up."""
+    view = await _priced(
+        market,
+        cart_change_service.add_item,
+        viewer=viewer,
+        cart_id=cart_id,
+        variant_id=body.variant_id,
+        quantity=body.quantity,
+        version=body.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.patch("/{cart_id}/items/{item_id}", operation_id="update_cart_item", responses=_CHANGED)
+async def update_cart_item(
+    cart_id: UUID, item_id: UUID, body: CartItemChange, viewer: Writer, market: Market
+) -> Response:
+    """Set how many are wanted; the current price of the line counts as seen."""
+    view = await _priced(
+        market,
+        cart_change_service.change_item,
+        viewer=viewer,
+        cart_id=cart_id,
+        item_id=item_id,
+        quantity=body.quantity,
+        version=body.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.delete("/{cart_id}/items/{item_id}", operation_id="delete_cart_item", responses=_CHANGED)
+async def delete_cart_item(
+    cart_id: UUID,
+    item_id: UUID,
+    filters: Annotated[VersionFilter, Query()],
+    viewer: Writer,
+    market: Market,
+) -> Response:
+    """Take an item out."""
+    view = await _priced(
+        market,
+        cart_change_service.remove_item,
+        viewer=viewer,
+        cart_id=cart_id,
+        item_id=item_id,
+        version=filters.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.put("/{cart_id}/addresses", operation_id="update_cart_addresses", responses=_CHANGED)
+async def update_cart_addresses(
+    cart_id: UUID, body: CartAddresses, viewer: Writer, market: Market
+) -> Response:
+    """Say who buys and where it goes; what is left out stays."""
+    view = await _priced(
+        market,
+        cart_change_service.set_addresses,
+        viewer=viewer,
+        cart_id=cart_id,
+        changes={
+            name: value.model_dump() if isinstance(value, AddressIn) else value
+            for name, value in body.changes().items()
+        },
+        version=body.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.get(
+    "/{cart_id}/shipping-options",
+    operation_id="list_cart_shipping_options",
+    responses={200: {"model": ShippingOptionsOut}, **problems(401, 403, 404, 422)},
+)
+async def list_cart_shipping_options(cart_id: UUID, viewer: Reader, market: Market) -> Response:
+    """How each seller may send its parcel; nothing before the address is known."""
+    view = await _priced(market, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
+    return answer(shipping_options_document(view))
+
+
+@router.put("/{cart_id}/shipping", operation_id="choose_cart_shipping", responses=_CHANGED)
+async def choose_cart_shipping(
+    cart_id: UUID, body: ShippingChoices, viewer: Writer, market: Market
+) -> Response:
+    """Choose how sellers send their parcels; the others' choices stay."""
+    view = await _priced(
+        market,
+        cart_change_service.choose_shipping,
+        viewer=viewer,
+        cart_id=cart_id,
+        choices=body.choices,
+        version=body.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.post("/{cart_id}/coupons", operation_id="add_cart_coupon", responses=_CHANGED)
+async def add_cart_coupon(
+    cart_id: UUID, body: CouponAdd, viewer: Writer, market: Market
+) -> Response:
+    """Use a coupon's code. Unknown, expired and used-up codes get the same answer."""
+    view = await _priced(
+        market,
+        cart_change_service.add_coupon,
+        viewer=viewer,
+        cart_id=cart_id,
+        code=body.code,
+        version=body.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.delete("/{cart_id}/coupons", operation_id="delete_cart_coupons", responses=_CHANGED)
+async def delete_cart_coupons(
+    cart_id: UUID,
+    filters: Annotated[CouponFilter, Query()],
+    viewer: Writer,
+    market: Market,
+) -> Response:
+    """Take a code out, or all of them."""
+    view = await _priced(
+        market,
+        cart_change_service.remove_coupons,
+        viewer=viewer,
+        cart_id=cart_id,
+        code=filters.code,
+        version=filters.version,
+    )
+    return answer(cart_document(view))
+
+
+@router.post("/{cart_id}/acknowledge", operation_id="acknowledge_cart_prices", responses=_CHANGED)
+async def acknowledge_cart_prices(
+    cart_id: UUID, viewer: Writer, market: Market, body: CartVersion | None = None
+) -> Response:
+    """The buyer has seen the new prices: `price_changed` is settled."""
+    view = await _priced(
+        market,
+        cart_change_service.acknowledge_prices,
+        viewer=viewer,
+        cart_id=cart_id,
+        version=body.version if body else None,
+    )
+    return answer(cart_document(view))
+
+
+@router.post("/{cart_id}/merge", operation_id="merge_cart", responses=_CHANGED)
+async def merge_cart(cart_id: UUID, viewer: Writer, market: Market) -> Response:
+    """Take a guest's cart, whose token is sent along, into the signed-in buyer's own.
+
+    Answers with the buyer's cart. Asking again changes nothing more."""
+    view = await _priced(market, cart_service.merge_cart, viewer=viewer, cart_id=cart_id)
+    return answer(cart_document(view))

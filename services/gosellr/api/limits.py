@@ -1,0 +1,60 @@
+"""How often a caller may knock: limits as dependencies of a route, told in every answer.
+
+Counting is a transaction of its own, before anything else is done, so that what fails counts.
+"""
+
+from typing import Any
+
+from fastapi import Depends, Request
+
+from gosellr.api.deps import Market, market_of
+from gosellr.core.errors import TooManyRequests
+from gosellr.core.rate_limit import RateLimit, headers_of, network_of
+from gosellr.core.transact import transact
+from gosellr.services import rate_limit_service
+
+REGISTER_PER_ADDRESS = RateLimit("register", 20, 3600)
+LOGIN_PER_ADDRESS = RateLimit("login", 60, 300)
+LOGIN_PER_ACCOUNT = RateLimit("login-account", 10, 900)
+# All of them together: a password costs a core for a quarter of a second.
+LOGIN_ALTOGETHER = RateLimit("login-all", 600, 60)
+REFRESH_PER_ADDRESS = RateLimit("refresh", 240, 60)
+REFRESH_PER_TOKEN = RateLimit("refresh-token", 30, 60)
+REGISTER_SELLER_PER_CALLER = RateLimit("register-seller", 20, 86_400)
+MEMBERS_PER_CALLER = RateLimit("members", 60, 3600)
+
+EVERYBODY = "everybody"
+
+
+async def count_attempt(request: Request, *subjects: tuple[RateLimit, str]) -> None:
+    """Count one attempt against each limit, with who or what it is counted for.
+
+    Raises:
+        TooManyRequests: when one is exceeded; `Retry-After` says when that has passed.
+    """
+    resources = market_of(request)
+    if not resources.settings.rate_limits:
+        return
+    usages = await transact(
+        resources.db, rate_limit_service.count, subjects=subjects, now=resources.clock.now()
+    )
+    request.state.answer_headers = headers_of(usages)
+    exceeded = [usage.seconds_left for usage in usages if usage.is_exceeded]
+    if exceeded:
+        raise TooManyRequests(
+            "Wait a little before you try this again", retry_after_seconds=max(exceeded)
+        )
+
+
+def address_of(request: Request) -> str:
+    """The network that a request comes from, as the subject of a limit."""
+    return network_of(request.client.host if request.client else None)
+
+
+def limited(limit: RateLimit) -> Any:
+    """A dependency that counts each request of an address: `dependencies=[limited(LIMIT)]`."""
+
+    async def count(request: Request, _market: Market) -> None:
+        await count_attempt(request, (limit, address_of(request)))
+
+    return Depends(count)

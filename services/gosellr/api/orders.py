@@ -1,0 +1,221 @@
+"""Orders: placed, paid, read."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from gosellr.api.answers import answer, json_bytes
+from gosellr.api.deps import Market, allow
+from gosellr.api.schemas.common import PageOut, problems
+from gosellr.api.schemas.order_documents import listed_document, order_document
+from gosellr.api.schemas.orders import (
+    ListedOrderOut,
+    OrderCreate,
+    OrderFilters,
+    OrderOut,
+    PaymentCreate,
+)
+from gosellr.core.errors import DomainError
+from gosellr.core.transact import ask
+from gosellr.flows import checkout
+from gosellr.flows.checkout import PlacedOrder
+from gosellr.resources import Resources
+from gosellr.services import idempotency_service, order_service
+from gosellr.services.idempotency_service import RequestKey
+from gosellr.utils.ids import order_number
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Required: the same key and body have one effect and one answer",
+    ),
+]
+MayOrder = Annotated[Viewer, allow(Permission.ORDER_CREATE)]
+MayRead = Annotated[Viewer, allow(Permission.ORDER_READ)]
+MayPay = Annotated[Viewer, allow(Permission.ORDER_PAY)]
+
+
+class PaymentDeclined(DomainError):
+    """The gateway said no; the goods stay held, so that another way to pay can be tried."""
+
+    code = "payment_declined"
+    status = 402
+    title = "The payment was declined"
+
+
+def caller_of(viewer: Viewer, *, email: str | None = None) -> str:
+    """Whose idempotency keys these are: the account's, else the cart's, the order's, the e-mail's."""
+    if viewer.user_id is not None:
+        return f"user:{viewer.user_id}"
+    for token_hash in (viewer.cart_token_hash, viewer.order_token_hash):
+        if token_hash is not None:
+            return f"token:{token_hash.hex()}"
+    return f"email:{(email or '').lower()}"
+
+
+@router.post(
+    "/create",
+    operation_id="create_order",
+    status_code=201,
+    responses={
+        201: {"model": OrderOut},
+        202: {"model": OrderOut, "description": "The gateway hasn't answered; it resolves itself"},
+        200: {"model": OrderOut, "description": "The cart had become this order already"},
+        **problems(400, 402, 404, 409, 422, 429),
+    },
+)
+async def create_order(
+    body: OrderCreate,
+    request: Request,
+    viewer: MayOrder,
+    market: Market,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Buy: from a cart, or in one call."""
+    key = idempotency_service.request_key(
+        caller=caller_of(viewer, email=body.email),
+        route="create_order",
+        key=idempotency_key,
+        body=await request.body(),
+    )
+    placed = await checkout.place_order(
+        market.checkout, viewer=viewer, request=body.request(), key=key
+    )
+    return await _answer_of(placed, viewer=viewer, market=market, key=key)
+
+
+@router.post(
+    "/{order_id}/payments",
+    operation_id="create_payment",
+    status_code=201,
+    responses={
+        201: {"model": OrderOut},
+        202: {"model": OrderOut, "description": "The gateway hasn't answered; it resolves itself"},
+        **problems(400, 402, 404, 409, 422, 429),
+    },
+)
+async def create_payment(
+    order_id: UUID,
+    body: PaymentCreate,
+    request: Request,
+    viewer: MayPay,
+    market: Market,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Pay an order that still waits for its money, another way."""
+    key = idempotency_service.request_key(
+        caller=caller_of(viewer),
+        route=f"create_payment:{order_id}",
+        key=idempotency_key,
+        body=await request.body(),
+    )
+    placed = await checkout.pay_again(
+        market.checkout, viewer=viewer, order_id=order_id, tenders=body.tenders(), key=key
+    )
+    return await _answer_of(placed, viewer=viewer, market=market, key=key)
+
+
+@router.get(
+    "/",
+    operation_id="list_orders",
+    responses={200: {"model": PageOut[ListedOrderOut]}, **problems(401, 403, 422)},
+)
+async def list_orders(
+    viewer: MayRead, market: Market, filters: Annotated[OrderFilters, Query()]
+) -> Response:
+    """Orders, newest first: a buyer's own, a seller's parts, or all for the operator."""
+    page = await ask(
+        market.db,
+        order_service.list_orders,
+        viewer=viewer,
+        filters=order_service.OrderFilters(
+            as_=filters.as_,
+            status=filters.status,
+            seller_id=filters.seller,
+            q=filters.q,
+            placed_from=filters.from_,
+            placed_to=filters.to,
+        ),
+        limit=filters.limit,
+        cursor=filters.cursor,
+    )
+    capacity = order_service.capacity_of(viewer, filters.as_)
+    return answer(
+        {
+            "items": [listed_document(order, capacity=capacity) for order in page.items],
+            "next_cursor": page.next_cursor,
+        }
+    )
+
+
+@router.get(
+    "/{order_id}",
+    operation_id="get_order",
+    responses={200: {"model": OrderOut}, **problems(401, 403, 404, 422)},
+)
+async def get_order(order_id: UUID, viewer: MayRead, market: Market) -> Response:
+    """One order, as far as the caller may see it."""
+    order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
+    return answer(order_document(order, viewer=viewer))
+
+
+async def _answer_of(
+    placed: PlacedOrder, *, viewer: Viewer, market: Resources, key: RequestKey
+) -> Response:
+    """The order as an answer; kept, so that the same request gets it again."""
+    if placed.answered is not None and placed.answered.status is not None:
+        return _stored(placed.answered.status, placed.answered.body or b"")
+    status, body = _rendered(placed, viewer=viewer)
+    await checkout.keep_answer(market.checkout, key=key, status=status, body=body)
+    return _response(status, body)
+
+
+def _rendered(placed: PlacedOrder, *, viewer: Viewer) -> tuple[int, bytes]:
+    order = placed.order
+    if order is None:
+        raise ValueError("neither an order nor an earlier answer")
+    if order.payment_status == "failed":
+        declined = PaymentDeclined("Try another way to pay; your goods are held for a while")
+        return 402, json_bytes(
+            {
+                "type": "urn:gosellr:problem:payment_declined",
+                "title": declined.title,
+                "status": 402,
+                "detail": declined.detail,
+                "code": declined.code,
+                "request_id": "",
+                "order_id": order.id,
+                "number": order_number(order.number),
+                "decline_codes": [
+                    payment.decline_code for payment in order.payments if payment.decline_code
+                ],
+                **({} if placed.access_token is None else {"access_token": placed.access_token}),
+            }
+        )
+    waits = any(payment.status in ("created", "unknown") for payment in order.payments)
+    status = 202 if waits else 201
+    return status, json_bytes(
+        order_document(order, viewer=viewer, access_token=placed.access_token)
+    )
+
+
+def _response(status: int, body: bytes, **headers: str) -> Response:
+    return Response(
+        body,
+        status_code=status,
+        media_type="application/problem+json" if status >= 400 else "application/json",
+        headers={"Cache-Control": "no-store", **headers},
+    )
+
+
+def _stored(status: int, body: bytes) -> Response:
+    response = _response(status, body)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response

@@ -1,0 +1,35 @@
+"""Shapes of the dead letters."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
+
+
+class DeadJobFilters(BaseModel):
+    """Which page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class DeadJobOut(BaseModel):
+    """A job that failed for the last time, and why."""
+
+    id: int
+    task: str
+    args: dict[str, Any]
+    attempts: int
+    error: str | None
+    failed_at: datetime | None
+
+
+class DeadJobListOut(BaseModel):
+    """One page, newest first."""
+
+    items: list[DeadJobOut]
+    next_cursor: str | None

@@ -1,0 +1,160 @@
+"""Commands about the books: are they right, and what do they say."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gosellr.cli_accounts import OpenDatabase
+from gosellr.config import load_settings
+from gosellr.core.db import Database
+from gosellr.core.errors import DomainError
+from gosellr.core.transact import ask
+from gosellr.utils.explanations import explain as explain_transaction
+from gosellr.utils.money import to_decimal_string
+from gosellr.utils.statements import describe
+
+if TYPE_CHECKING:
+    from gosellr.services.audit_service import Finding
+    from gosellr.services.statement_service import BookedTransaction, Explanation, Movement
+
+T = TypeVar("T")
+
+_EXPLAINED = 50
+
+
+def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
+    """Add the commands; `open_database` gives the market's database, also while it runs."""
+
+    @app.command()
+    def audit() -> None:
+        """Check every invariant of the market; names the rows that break one, and exits with 1."""
+        from gosellr.jobs.audit import audit_market  # noqa: PLC0415
+        from gosellr.resources import build_gateways  # noqa: PLC0415
+        from gosellr.services.audit_service import NAMES  # noqa: PLC0415
+
+        settings = load_settings()
+        found = _in_market(
+            open_database,
+            "gosellr audit",
+            lambda db: audit_market(db, gateways=build_gateways(settings), now=datetime.now(UTC)),
+        )
+        if not found:
+            typer.echo(f"All {len(NAMES)} invariants hold.")
+            return
+        _print_findings(found, of=len(NAMES))
+        raise typer.Exit(1)
+
+    @app.command()
+    def explain(
+        subject: Annotated[
+            str, typer.Argument(help="An order's number or id, a seller's id, or an account.")
+        ],
+        limit: Annotated[
+            int, typer.Option(min=1, max=10_000, help="How many movements at most.")
+        ] = _EXPLAINED,
+    ) -> None:
+        """Tell in plain words what the books have on an order, a seller or an account."""
+        from gosellr.services import statement_service  # noqa: PLC0415
+
+        try:
+            told = _in_market(
+                open_database,
+                "gosellr explain",
+                lambda db: ask(db, statement_service.explain, subject=subject, limit=limit),
+            )
+        except DomainError as error:
+            typer.echo(f"  ✗ {error.detail}", err=True)
+            raise typer.Exit(1) from None
+        _print_explanation(told)
+
+
+def _in_market(
+    open_database: OpenDatabase, purpose: str, question: Callable[[Database], Awaitable[T]]
+) -> T:
+    async def run(dsn: str) -> T:
+        db = await Database.connect(dsn, max_size=1)
+        try:
+            return await question(db)
+        finally:
+            await db.close()
+
+    with open_database(load_settings(), purpose) as logins:
+        return asyncio.run(run(logins.application))
+
+
+def _print_findings(found: Sequence["Finding"], *, of: int) -> None:
+    rows = [
+        (str(finding.number), finding.name, row.row, row.problem)
+        for finding in found
+        for row in finding.rows
+    ]
+    _print_rows(("#", "Must hold", "Row", "Problem"), rows)
+    typer.echo(f"{len(found)} of {of} invariants are broken.")
+
+
+def _print_explanation(told: "Explanation") -> None:
+    typer.echo(told.title)
+    for booked in told.transactions:
+        _print_transaction(booked)
+    if told.transactions:
+        _print_where_it_is(told.transactions)
+    if told.movements:
+        _print_rows(
+            ("Booked", "What", "Account", "Order", "Amount", "Balance"),
+            [_movement_row(each) for each in told.movements],
+        )
+    if not told.transactions and not told.movements:
+        typer.echo("Nothing is booked.")
+
+
+def _print_transaction(booked: "BookedTransaction") -> None:
+    typer.echo(f"\n{booked.effective_at:%Y-%m-%d %H:%M}Z  {booked.kind}  {booked.id}")
+    typer.echo(f"  {explain_transaction(booked.kind, booked.entries)}")
+    for entry in booked.entries:
+        amount = to_decimal_string(entry.amount_minor, entry.currency)
+        side = entry.direction.value.ljust(6)
+        typer.echo(f"    {side} {amount.rjust(14)} {entry.currency}  {entry.account}")
+
+
+def _print_where_it_is(transactions: Iterable["BookedTransaction"]) -> None:
+    """What each account holds of this order now: every cent has one owner."""
+    held: dict[tuple[str, str], int] = {}
+    for booked in transactions:
+        for entry in booked.entries:
+            key = (entry.account, entry.currency)
+            held[key] = held.get(key, 0) + entry.balance_change_minor
+    typer.echo("\nWhere it is now")
+    for (account, currency), minor in held.items():
+        if minor:
+            amount = to_decimal_string(minor, currency).rjust(14)
+            typer.echo(f"    {''.ljust(6)} {amount} {currency}  {account}")
+
+
+def _movement_row(movement: "Movement") -> tuple[str, ...]:
+    is_credit = movement.direction == "credit"
+    return (
+        f"{movement.booked_at:%Y-%m-%d %H:%M}Z",
+        describe(kind=movement.kind, account=movement.account, is_credit=is_credit),
+        movement.account.partition(":")[0],
+        "" if movement.order_number is None else str(movement.order_number),
+        f"{to_decimal_string(movement.change_minor, movement.currency)} {movement.currency}",
+        to_decimal_string(movement.balance_minor, movement.currency),
+    )
+
+
+def _print_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A drawn table on a terminal; elsewhere a line per row, its cells parted by tabs."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

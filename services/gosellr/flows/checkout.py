@@ -1,0 +1,184 @@
+"""Buying: the intent is committed, the gateway is asked, the answer is committed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from gosellr.core.clock import Clock
+from gosellr.core.db import Database
+from gosellr.core.errors import NotFound
+from gosellr.core.identity import derived_token, fingerprint, new_id
+from gosellr.core.transact import ask, transact
+from gosellr.flows.payments import Gateways, advance
+from gosellr.flows.quoting import with_carrier_quotes
+from gosellr.integrations.shipping.port import ShippingProvider
+from gosellr.models.order_values import Order
+from gosellr.services import checkout_service, idempotency_service, order_service, payment_service
+from gosellr.services.checkout_service import CheckoutRequest, OpenedOrder, Tender
+from gosellr.services.idempotency_service import (
+    EarlierRequest,
+    IdempotencyInProgress,
+    RequestKey,
+)
+from gosellr.services.pricing_service import CarrierQuotes, PricingContext
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
+
+ORDER_TOKEN_PURPOSE = "order"  # noqa: S105  (a name, not a secret)
+
+# For so long an unanswered first request counts as still running; then it was cut off.
+_RUNNING_FOR = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPowers:
+    """What a checkout needs of its process."""
+
+    db: Database
+    gateways: Gateways
+    carriers: Mapping[str, ShippingProvider]
+    clock: Clock
+    policy: MarketPolicy
+    secret_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedOrder:
+    """The order as it stands after the gateway was asked.
+
+    `access_token` is a guest's key to it. `answered` is the first answer to the same request,
+    where there was one.
+    """
+
+    order: Order | None
+    access_token: str | None = None
+    answered: EarlierRequest | None = None
+
+
+def order_token(powers: CheckoutPowers, order_id: UUID) -> str:
+    """What a guest's order answers to."""
+    return derived_token(powers.secret_key, purpose=ORDER_TOKEN_PURPOSE, subject=order_id)
+
+
+async def place_order(
+    powers: CheckoutPowers, *, viewer: Viewer, request: CheckoutRequest, key: RequestKey
+) -> PlacedOrder:
+    """Turn a basket into an order and ask for its money.
+
+    Raises:
+        PaymentMethodUnavailable, IdempotencyInProgress, and what `open_order` raises.
+    """
+    _check_methods(request.tenders, powers.gateways)
+    order_id = new_id()
+    access_token = order_token(powers, order_id) if viewer.is_guest else None
+
+    async def open_order(*, carrier_quotes: CarrierQuotes | None) -> OpenedOrder | EarlierRequest:
+        return await transact(
+            powers.db,
+            checkout_service.open_order,
+            order_id=order_id,
+            viewer=viewer,
+            request=request,
+            key=key,
+            token_hash=None if access_token is None else fingerprint(access_token),
+            context=PricingContext(
+                policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
+            ),
+        )
+
+    opened = await with_carrier_quotes(
+        open_order, carriers=powers.carriers, reference=request.reference
+    )
+    if isinstance(opened, EarlierRequest):
+        return await _again(powers, viewer=viewer, earlier=opened)
+    if opened.existing:
+        return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
+    order = await _advance(powers, order_id, fresh=opened.payment_ids)
+    return PlacedOrder(order=order, access_token=access_token)
+
+
+async def pay_again(
+    powers: CheckoutPowers,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    tenders: Sequence[Tender],
+    key: RequestKey,
+) -> PlacedOrder:
+    """Try another way to pay an order that still waits for its money.
+
+    Raises:
+        NotFound, NotPayable, PaymentInProgress, PaymentMethodUnavailable, InvalidInput.
+    """
+    _check_methods(tenders, powers.gateways)
+    opened = await transact(
+        powers.db,
+        checkout_service.reopen_payment,
+        viewer=viewer,
+        order_id=order_id,
+        tenders=tenders,
+        key=key,
+        policy=powers.policy,
+        now=powers.clock.now(),
+    )
+    if isinstance(opened, EarlierRequest):
+        return await _again(powers, viewer=viewer, earlier=opened)
+    return PlacedOrder(order=await _advance(powers, order_id, fresh=opened.payment_ids))
+
+
+async def _advance(powers: CheckoutPowers, order_id: UUID, *, fresh: Sequence[UUID] = ()) -> Order:
+    return await advance(
+        db=powers.db,
+        gateways=powers.gateways,
+        clock=powers.clock,
+        policy=powers.policy,
+        order_id=order_id,
+        fresh=fresh,
+    )
+
+
+async def _again(powers: CheckoutPowers, *, viewer: Viewer, earlier: EarlierRequest) -> PlacedOrder:
+    """The same request once more: its answer, or what became of it when it was cut off."""
+    if earlier.status is not None:
+        return PlacedOrder(order=None, answered=earlier)
+    if earlier.resource_id is None:
+        raise IdempotencyInProgress
+    order_id = UUID(earlier.resource_id)
+    access_token = order_token(powers, order_id) if viewer.is_guest else None
+    order = await ask(powers.db, order_service.load_order, order_id=order_id)
+    if payment_service.awaits_answers(order):
+        if powers.clock.now() - earlier.created_at < _RUNNING_FOR:
+            raise IdempotencyInProgress
+        order = await _advance(powers, order_id)
+    return PlacedOrder(order=order, access_token=access_token)
+
+
+async def _stand_of(powers: CheckoutPowers, *, viewer: Viewer, order_id: UUID) -> PlacedOrder:
+    """The order that the cart had become already, for whoever owns the cart."""
+    order = await ask(powers.db, order_service.load_order, order_id=order_id)
+    if order.user_id != viewer.user_id:
+        raise NotFound
+    access_token = order_token(powers, order_id) if viewer.is_guest else None
+    return PlacedOrder(order=order, access_token=access_token)
+
+
+def _check_methods(tenders: Sequence[Tender], gateways: Gateways) -> None:
+    for tender in tenders:
+        if tender.method not in gateways:
+            raise payment_service.PaymentMethodUnavailable(
+                f"This market doesn't take {tender.method}",
+                extras={"offered": sorted(gateways)},
+            )
+
+
+async def keep_answer(powers: CheckoutPowers, *, key: RequestKey, status: int, body: bytes) -> None:
+    """Keep what the first request was answered, for whoever asks again."""
+    await transact(
+        powers.db,
+        idempotency_service.finish,
+        request=key,
+        status=status,
+        body=body,
+        now=powers.clock.now(),
+    )

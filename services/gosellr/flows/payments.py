@@ -1,0 +1,176 @@
+"""The money of an order, beat by beat: look what to ask, ask the world, write the answer down.
+
+No transaction is open while a gateway is asked. The same loop serves the first run and every
+resumption, so that a crash between any two lines leaves nothing that it doesn't finish.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from gosellr.core.clock import Clock
+from gosellr.core.db import Database
+from gosellr.core.transact import ask, transact
+from gosellr.integrations.payments.port import (
+    CaptureRequest,
+    ChargeRequest,
+    ChargeResult,
+    Outcome,
+    PaymentGateway,
+    PaymentState,
+)
+from gosellr.models.order_values import Order, Payment
+from gosellr.services import expiry_service, order_service, payment_service
+from gosellr.services.payment_service import GatewayAnswer
+from gosellr.utils.payment_plan import Ask, AskKind
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import PaymentStatus
+
+Gateways = Mapping[str, PaymentGateway]
+
+# Authorise, capture, look up, void: no tender takes more rounds than this to come to rest.
+_ROUNDS_MAX = 6
+
+_STATES = {
+    PaymentState.ACTION_REQUIRED: PaymentStatus.ACTION_REQUIRED,
+    PaymentState.AUTHORIZED: PaymentStatus.AUTHORIZED,
+    PaymentState.CAPTURED: PaymentStatus.CAPTURED,
+    PaymentState.DECLINED: PaymentStatus.DECLINED,
+    PaymentState.VOIDED: PaymentStatus.VOIDED,
+}
+
+
+async def advance(
+    *,
+    db: Database,
+    gateways: Gateways,
+    clock: Clock,
+    policy: MarketPolicy,
+    order_id: UUID,
+    fresh: Collection[UUID] = (),
+    waiting_is_over: bool = False,
+    curious: bool = False,
+) -> Order:
+    """Bring the payment of an order as far as it goes now. Safe to call at any time, twice too.
+
+    `fresh` names attempts that were never sent to their gateway. `waiting_is_over` calls back
+    what still waits for its buyer, `curious` asks whether the buyer has acted.
+    """
+    unsent = set(fresh)
+    silent: set[UUID] = set()
+    for _ in range(_ROUNDS_MAX):
+        plan = await ask(
+            db,
+            payment_service.plan,
+            order_id=order_id,
+            fresh=unsent,
+            waiting_is_over=waiting_is_over,
+            curious=curious,
+        )
+        curious = False
+        # Whoever didn't answer is asked again later, by the sweeper.
+        asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
+        if not asks and not plan.concludes:
+            return plan.order
+        answers = await asyncio.gather(
+            *(_put(gateways[payment.method], one, payment) for one, payment in asks)
+        )
+        unsent -= {payment.id for _, payment in asks}
+        silent |= {answer.payment_id for answer in answers if answer.status is None}
+        order = await transact(
+            db,
+            payment_service.record,
+            order_id=order_id,
+            answers=answers,
+            policy=policy,
+            now=clock.now(),
+        )
+        if payment_service.is_at_rest(order):
+            return order
+    return await ask(db, order_service.load_order, order_id=order_id)
+
+
+async def _put(gateway: PaymentGateway, one: Ask, payment: Payment) -> GatewayAnswer:
+    """Put one question to a gateway."""
+    attempt_id = str(payment.id)
+    if one.kind in (AskKind.CHARGE, AskKind.AUTHORIZE):
+        return _charged(
+            payment,
+            await gateway.charge(
+                ChargeRequest(
+                    attempt_id=attempt_id,
+                    amount_minor=payment.amount_minor,
+                    currency=payment.currency,
+                    token=payment.token or "",
+                    reference=str(payment.order_id),
+                    capture=one.kind is AskKind.CHARGE,
+                )
+            ),
+        )
+    if one.kind is AskKind.CAPTURE:
+        await gateway.capture(
+            CaptureRequest(
+                capture_id=attempt_id,
+                attempt_id=attempt_id,
+                amount_minor=payment.amount_minor,
+                currency=payment.currency,
+            )
+        )
+    elif one.kind is AskKind.VOID:
+        await gateway.void(attempt_id=attempt_id)
+    # Whatever a movement answered, the charge itself says where it stands now.
+    return _charged(payment, await gateway.lookup(attempt_id=attempt_id))
+
+
+def _charged(payment: Payment, result: ChargeResult) -> GatewayAnswer:
+    if result.outcome is Outcome.NOT_FOUND:
+        # The gateway never heard of it, so nothing was taken and nothing will be.
+        return GatewayAnswer(payment_id=payment.id, status=PaymentStatus.EXPIRED)
+    status = None if result.outcome is Outcome.REFUSED else _STATES.get(result.state)
+    if status is PaymentStatus.CAPTURED and result.currency != payment.currency:
+        # Money in another currency pays for nothing here; a person has to look at it.
+        status = None
+    return GatewayAnswer(
+        payment_id=payment.id,
+        status=status,
+        captured_minor=result.captured_minor,
+        fee_minor=result.fee_minor,
+        gateway_reference=result.gateway_reference,
+        decline_code=result.decline_code,
+        action_url=result.action_url,
+    )
+
+
+async def resume_due(
+    *, db: Database, gateways: Gateways, clock: Clock, policy: MarketPolicy, limit: int = 100
+) -> int:
+    """Ask after every attempt whose time has come; gives how many orders were looked at."""
+    due = await ask(db, payment_service.due_orders, now=clock.now(), limit=limit)
+    for order_id in due:
+        await advance(
+            db=db, gateways=gateways, clock=clock, policy=policy, order_id=order_id, curious=True
+        )
+    return len(due)
+
+
+async def expire_due(
+    *, db: Database, gateways: Gateways, clock: Clock, policy: MarketPolicy, limit: int = 100
+) -> int:
+    """End orders whose hold has run out, unless their money arrives after all.
+
+    What is under way at a gateway is called back first: an order is never both expired and
+    paid. While a gateway can't say, the order waits.
+    """
+    due = await ask(db, expiry_service.expired_orders, now=clock.now(), limit=limit)
+    ended = 0
+    for order_id in due:
+        await advance(
+            db=db,
+            gateways=gateways,
+            clock=clock,
+            policy=policy,
+            order_id=order_id,
+            waiting_is_over=True,
+        )
+        ended += await transact(db, expiry_service.expire, order_id=order_id, now=clock.now())
+    return ended

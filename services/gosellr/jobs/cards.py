@@ -1,0 +1,38 @@
+"""Keeping the read model of the catalogue true to what it was made of."""
+
+from uuid import UUID
+
+from gosellr.core.transact import transact
+from gosellr.models.events import RecordedFact
+from gosellr.resources import Resources
+from gosellr.services import card_service
+
+
+async def refresh_card_of_variant(resources: Resources, fact: RecordedFact) -> None:
+    """Stock has moved: the fact is about a variant."""
+    await transact(
+        resources.db,
+        card_service.refresh_availability,
+        variant_ids=[fact.aggregate_id],
+        now=resources.clock.now(),
+    )
+
+
+async def refresh_card_of_review(resources: Resources, fact: RecordedFact) -> None:
+    """A product was reviewed: the fact names it."""
+    await transact(
+        resources.db,
+        card_service.refresh_products,
+        product_ids=[UUID(fact.data["product_id"])],
+        now=resources.clock.now(),
+    )
+
+
+async def refresh_cards_of_seller(resources: Resources, fact: RecordedFact) -> None:
+    """A seller's name or standing has changed."""
+    await transact(
+        resources.db,
+        card_service.refresh_sellers,
+        seller_ids=[fact.aggregate_id],
+        now=resources.clock.now(),
+    )

@@ -1,0 +1,41 @@
+"""The one table of work that the clock starts.
+
+Each entry is queued by one worker of them all, and never runs twice at the same time.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gosellr.jobs import upkeep
+from gosellr.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Work that is done again and again. `name` stands in the queue: never rename it."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Resources], Awaitable[object]]
+
+    @property
+    def task(self) -> str:
+        """What the queue calls it."""
+        return f"periodic.{self.name}"
+
+
+SCHEDULE: Sequence[Periodic] = (
+    Periodic("resume_payments", timedelta(seconds=2), upkeep.resume_payments),
+    Periodic("expire_holds", timedelta(seconds=5), upkeep.expire_holds),
+    Periodic("roll_up_ledger", timedelta(seconds=5), upkeep.roll_up_ledger),
+    Periodic("seal_ledger", timedelta(seconds=10), upkeep.seal_ledger),
+    Periodic("sweep_idempotency_keys", timedelta(minutes=5), upkeep.sweep_idempotency_keys),
+    Periodic("sweep_rate_windows", timedelta(minutes=1), upkeep.sweep_rate_windows),
+    Periodic("sweep_job_failures", timedelta(hours=1), upkeep.sweep_job_failures),
+)
+
+
+def intervals_by_task(schedule: Sequence[Periodic]) -> dict[str, timedelta]:
+    """The table as the scheduler needs it: names and intervals only."""
+    return {entry.task: entry.every for entry in schedule}

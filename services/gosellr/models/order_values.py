@@ -1,0 +1,238 @@
+"""An order with everything that belongs to it, as values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """A sold line, frozen at sale, with what became of it since."""
+
+    id: UUID
+    seller_order_id: UUID
+    seller_id: UUID
+    variant_id: UUID
+    product_id: UUID
+    position: int
+    sku: str
+    title: str
+    options: Mapping[str, str]
+    picture: str | None
+    category_id: UUID | None
+    quantity: int
+    unit_price_minor: int
+    gross_minor: int
+    seller_discount_minor: int
+    marketplace_discount_minor: int
+    goods_minor: int
+    tax_class: str
+    tax_rate_bps: int
+    tax_minor: int
+    total_minor: int
+    weight_grams: int
+    commission: Mapping[str, Any] | None
+    commission_minor: int
+    commission_vat_minor: int
+    shipped_quantity: int
+    delivered_quantity: int
+    refunded_quantity: int
+    withdrawn_quantity: int
+    refunded_minor: int
+    refunded_goods_minor: int
+    refunded_tax_minor: int
+    refunded_marketplace_discount_minor: int
+    refunded_commission_minor: int
+    refunded_commission_vat_minor: int
+
+    @property
+    def discount_minor(self) -> int:
+        """What the buyer saved on the line."""
+        return self.seller_discount_minor + self.marketplace_discount_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """A parcel on its way."""
+
+    id: UUID
+    seller_order_id: UUID
+    carrier: str
+    tracking_number: str | None
+    tracking_url: str | None
+    status: str
+    shipped_at: datetime
+    delivered_at: datetime | None
+    items: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerOrder:
+    """One seller's part of an order."""
+
+    id: UUID
+    order_id: UUID
+    seller_id: UUID
+    seller_name: str
+    seller_slug: str
+    index: int
+    currency: str
+    status: str
+    subtotal_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    shipping_option: Mapping[str, Any]
+    shipping_seller_discount_minor: int
+    shipping_marketplace_discount_minor: int
+    shipping_goods_minor: int
+    shipping_tax_rate_bps: int
+    shipping_tax_minor: int
+    shipping_total_minor: int
+    shipping_commission_minor: int
+    shipping_commission_vat_minor: int
+    shipping_refunded_minor: int
+    shipping_refunded_goods_minor: int
+    shipping_refunded_tax_minor: int
+    shipping_refunded_marketplace_discount_minor: int
+    shipping_refunded_commission_minor: int
+    shipping_refunded_commission_vat_minor: int
+    commission_minor: int
+    commission_vat_minor: int
+    net_minor: int
+    refunded_minor: int
+    pending_minor: int
+    release_due_at: datetime | None
+    released_at: datetime | None
+    ship_by: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    version: int
+    lines: tuple[OrderLine, ...]
+    shipments: tuple[Shipment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One attempt to pay one part of an order."""
+
+    id: UUID
+    order_id: UUID
+    method: str
+    part: int
+    amount_minor: int
+    currency: str
+    status: str
+    token: str | None
+    gateway_reference: str | None
+    decline_code: str | None
+    action_url: str | None
+    captured_minor: int
+    refunded_minor: int
+    fee_minor: int
+    created_at: datetime
+    updated_at: datetime
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """One step of an order's history."""
+
+    sequence: int
+    seller_order_id: UUID | None
+    kind: str
+    from_status: str | None
+    to_status: str | None
+    actor: str
+    data: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money on its way back, or back."""
+
+    id: UUID
+    seller_order_id: UUID
+    amount_minor: int
+    currency: str
+    reason: str
+    status: str
+    borne_by: str
+    effects: Mapping[str, Any]
+    failure_reason: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    lines: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A buyer's order. A seller who looks gets its own parts only."""
+
+    id: UUID
+    number: int
+    user_id: UUID | None
+    cart_id: UUID | None
+    email: str
+    currency: str
+    tax_included: bool
+    subtotal_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    captured_minor: int
+    refunded_minor: int
+    status: str
+    payment_status: str
+    shipping_address: Mapping[str, Any]
+    billing_address: Mapping[str, Any] | None
+    coupon_codes: Sequence[str]
+    reference: str | None
+    placed_at: datetime
+    paid_at: datetime | None
+    expires_at: datetime | None
+    event_count: int
+    version: int
+    # Whether the viewer may see the whole order, or only parts of it.
+    whole: bool
+    parts: tuple[SellerOrder, ...]
+    payments: tuple[Payment, ...]
+    events: tuple[OrderEvent, ...]
+    refunds: tuple[Refund, ...]
+
+    @property
+    def lines(self) -> tuple[OrderLine, ...]:
+        """All lines, part by part."""
+        return tuple(line for part in self.parts for line in part.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """An order in a list. For a seller, `parts` are its own."""
+
+    id: UUID
+    number: int
+    status: str
+    payment_status: str
+    email: str
+    currency: str
+    subtotal_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    refunded_minor: int
+    tax_included: bool
+    placed_at: datetime
+    reference: str | None
+    version: int
+    parts: Sequence[Mapping[str, Any]]

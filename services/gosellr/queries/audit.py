@@ -1,0 +1,399 @@
+"""What must always be true of the money, as questions that find rows only where it isn't.
+
+Each gives at most twenty rows of (what, problem); `audit_market` holds those about goods and
+orders. None of them trusts a constraint, a trigger or a cached figure: they are what is audited.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+
+_SIGNED = "CASE entry.direction WHEN 'debit' THEN entry.amount_minor ELSE -entry.amount_minor END"
+
+TRANSACTIONS_BALANCE = f"""
+SELECT 'ledger_transaction ' || transaction_id,
+       'debits less credits are ' || net || ' ' || currency
+FROM (
+    SELECT entry.transaction_id, entry.currency, sum({_SIGNED}) AS net
+    FROM ledger_entry AS entry GROUP BY 1, 2 HAVING sum({_SIGNED}) <> 0
+) AS off
+UNION ALL
+SELECT 'ledger_transaction ' || booked.id, 'has no entries'
+FROM ledger_transaction AS booked
+WHERE NOT EXISTS (SELECT FROM ledger_entry WHERE transaction_id = booked.id)
+LIMIT 20
+"""
+
+LEDGER_BALANCES = f"""
+SELECT 'ledger in ' || entry.currency, 'debits less credits are ' || sum({_SIGNED})
+FROM ledger_entry AS entry GROUP BY entry.currency HAVING sum({_SIGNED}) <> 0
+LIMIT 20
+"""
+
+GUARDED_BALANCES_CACHED = f"""
+SELECT 'ledger_balance ' || account || ' ' || currency,
+       'says ' || COALESCE(balance_minor, 0) || ', its entries make ' || COALESCE(net, 0)
+FROM ledger_balance
+FULL JOIN (
+    SELECT entry.account, entry.currency, -sum({_SIGNED}) AS net FROM ledger_entry AS entry
+    WHERE split_part(entry.account, ':', 1) = ANY($1::text[]) GROUP BY 1, 2
+) AS counted USING (account, currency)
+WHERE COALESCE(balance_minor, 0) <> COALESCE(net, 0) LIMIT 20
+"""
+
+ROLLUPS_CACHED = """
+WITH rolled AS (
+    SELECT booked.kind, entry.account, entry.currency,
+           COALESCE(sum(entry.amount_minor) FILTER (WHERE entry.direction = 'debit'), 0) AS debits,
+           COALESCE(sum(entry.amount_minor) FILTER (WHERE entry.direction = 'credit'), 0)
+               AS credits
+    FROM ledger_entry AS entry JOIN ledger_transaction AS booked
+      ON booked.id = entry.transaction_id
+    WHERE booked.written_by < (SELECT written_before FROM ledger_rollup_mark)
+    GROUP BY 1, 2, 3
+)
+(SELECT 'ledger_rollup ' || account || ' ' || currency,
+       'says ' || COALESCE(debit_minor, 0) || ' and ' || COALESCE(credit_minor, 0)
+       || ', its entries make ' || COALESCE(debits, 0) || ' and ' || COALESCE(credits, 0)
+FROM ledger_rollup FULL JOIN (
+    SELECT account, currency, sum(debits) AS debits, sum(credits) AS credits
+    FROM rolled GROUP BY 1, 2
+) AS counted USING (account, currency)
+WHERE (COALESCE(debit_minor, 0), COALESCE(credit_minor, 0))
+      <> (COALESCE(debits, 0), COALESCE(credits, 0)) LIMIT 10)
+UNION ALL
+(SELECT 'ledger_activity ' || kind || ' ' || account_kind || ' ' || currency,
+       'says ' || COALESCE(debit_minor, 0) || ' and ' || COALESCE(credit_minor, 0)
+       || ', its entries make ' || COALESCE(debits, 0) || ' and ' || COALESCE(credits, 0)
+FROM ledger_activity FULL JOIN (
+    SELECT kind, split_part(account, ':', 1) AS account_kind, currency, sum(debits) AS debits,
+           sum(credits) AS credits
+    FROM rolled GROUP BY 1, 2, 3
+) AS counted USING (kind, account_kind, currency)
+WHERE (COALESCE(debit_minor, 0), COALESCE(credit_minor, 0))
+      <> (COALESCE(debits, 0), COALESCE(credits, 0)) LIMIT 10)
+UNION ALL
+SELECT 'ledger_rollup_mark', 'counts ' || order_count || ' orders, the journal ' || (
+    SELECT count(DISTINCT order_id) FROM ledger_transaction
+    WHERE kind IN ('sale', 'sale_on_delivery') AND written_by < mark.written_before)
+FROM ledger_rollup_mark AS mark
+WHERE order_count <> (
+    SELECT count(DISTINCT order_id) FROM ledger_transaction
+    WHERE kind IN ('sale', 'sale_on_delivery') AND written_by < mark.written_before)
+LIMIT 20
+"""
+
+PENDING_CACHED = f"""
+SELECT 'seller_order ' || part.id,
+       'pending is ' || part.pending_minor || ', its entries make ' || COALESCE(net, 0)
+FROM seller_order AS part LEFT JOIN (
+    SELECT entry.seller_order_id, entry.currency, -sum({_SIGNED}) AS net
+    FROM ledger_entry AS entry WHERE split_part(entry.account, ':', 1) = 'seller_pending'
+    GROUP BY 1, 2
+) AS counted ON counted.seller_order_id = part.id AND counted.currency = part.currency
+WHERE part.pending_minor <> COALESCE(net, 0) LIMIT 20
+"""
+
+# `verify` reads the rows themselves; here is what shows without hashing anything.
+JOURNAL_GUARDED = """
+SELECT 'table ' || name, 'can be changed: its append-only trigger is missing or disabled'
+FROM unnest($1::text[]) AS journal (name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_trigger
+    WHERE tgrelid = to_regclass(name) AND tgname = name || '_append_only' AND tgenabled <> 'D')
+UNION ALL
+SELECT 'ledger_entry ' || entry.id, 'was written by another writer than ' || booked.id
+FROM ledger_entry AS entry JOIN ledger_transaction AS booked ON booked.id = entry.transaction_id
+WHERE entry.written_by <> booked.written_by
+UNION ALL
+SELECT 'ledger_sealed ' || sealed.transaction_id, 'its seal ' || sealed.seal_id || ' is gone'
+FROM ledger_sealed AS sealed
+WHERE NOT EXISTS (SELECT FROM ledger_seal WHERE ledger_seal.id = sealed.seal_id)
+LIMIT 20
+"""
+
+# Sealing goes in one order, so behind the last sealed transaction none may be left out.
+SEALED_WITHOUT_GAPS = """
+WITH last AS (
+    SELECT booked.written_by, booked.id
+    FROM ledger_sealed JOIN ledger_transaction AS booked ON booked.id = transaction_id
+    ORDER BY seal_id DESC, position DESC LIMIT 1
+)
+SELECT 'ledger_transaction ' || booked.id, 'was left out by the seals'
+FROM ledger_transaction AS booked
+WHERE (booked.written_by, booked.id) <= (SELECT written_by, id FROM last)
+  AND NOT EXISTS (SELECT FROM ledger_sealed WHERE transaction_id = booked.id)
+LIMIT 20
+"""
+
+GUARDED_NOT_NEGATIVE = f"""
+SELECT 'ledger_balance ' || account || ' ' || currency, 'is ' || balance_minor
+FROM ledger_balance WHERE balance_minor < 0
+UNION ALL
+SELECT 'account ' || entry.account || ' ' || entry.currency, 'its entries make '
+       || -sum({_SIGNED})
+FROM ledger_entry AS entry WHERE split_part(entry.account, ':', 1) = ANY($1::text[])
+GROUP BY entry.account, entry.currency HAVING sum({_SIGNED}) > 0
+LIMIT 20
+"""
+
+# The sale gave every owner what was frozen when the order was placed, and nobody else anything.
+ONE_OWNER = """
+WITH sold AS (
+    SELECT entry.seller_order_id AS id,
+           COALESCE(sum(amount_minor) FILTER (WHERE split_part(account, ':', 1)
+               = 'seller_pending' AND direction = 'credit'), 0) AS net_minor,
+           COALESCE(sum(amount_minor) FILTER (WHERE account = 'commission'), 0)
+               AS commission_minor
+    FROM ledger_transaction AS booked JOIN ledger_entry AS entry
+      ON entry.transaction_id = booked.id
+    WHERE booked.kind = 'sale' AND entry.seller_order_id IS NOT NULL
+    GROUP BY entry.seller_order_id
+)
+SELECT 'seller_order ' || part.id,
+       'sold for a net of ' || part.net_minor || ' and a commission of ' || part.commission_minor
+       || ', booked were ' || sold.net_minor || ' and ' || sold.commission_minor
+FROM sold JOIN seller_order AS part USING (id)
+WHERE (sold.net_minor, sold.commission_minor) <> (part.net_minor, part.commission_minor)
+UNION ALL
+SELECT 'ledger_entry ' || entry.id, 'moves ' || entry.account || ' for a part of seller '
+       || part.seller_id
+FROM ledger_entry AS entry JOIN seller_order AS part ON part.id = entry.seller_order_id
+WHERE entry.account LIKE 'seller\\_%' AND split_part(entry.account, ':', 2) <> part.seller_id::text
+UNION ALL
+SELECT 'ledger_entry ' || entry.id, 'belongs to a part that isn''t of order ' || booked.order_id
+FROM ledger_entry AS entry JOIN ledger_transaction AS booked ON booked.id = entry.transaction_id
+LEFT JOIN seller_order AS part ON part.id = entry.seller_order_id
+WHERE entry.seller_order_id IS NOT NULL AND booked.order_id IS NOT NULL
+  AND part.order_id IS DISTINCT FROM booked.order_id
+LIMIT 20
+"""
+
+# What the books say is at the gateways is what the payments say, order by order. While an order
+# waits for the rest of its money, a captured part of it isn't booked yet.
+CLEARING_MATCHES_PAYMENTS = f"""
+WITH booked AS (
+    SELECT head.order_id, split_part(entry.account, ':', 2) AS gateway, entry.currency,
+           sum({_SIGNED}) AS net
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.order_id IS NOT NULL AND split_part(entry.account, ':', 1) = 'gateway_clearing'
+    GROUP BY 1, 2, 3
+), paid AS (
+    SELECT payment.order_id, payment.method AS gateway, payment.currency,
+           sum(payment.captured_minor - payment.fee_minor - COALESCE((
+                   SELECT sum(part.amount_minor) FROM refund_part AS part
+                   WHERE part.payment_id = payment.id AND part.status = 'succeeded'), 0)
+               - COALESCE((
+                   SELECT sum(back.amount_minor) FROM payment_return AS back
+                   WHERE back.payment_id = payment.id AND back.status = 'succeeded'), 0)) AS net
+    FROM payment JOIN orders ON orders.id = payment.order_id
+    WHERE payment.captured_minor > 0 AND (
+        orders.status <> 'pending_payment'
+        OR EXISTS (SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
+    GROUP BY 1, 2, 3
+)
+SELECT 'order ' || order_id, 'the books have ' || COALESCE(booked.net, 0) || ' ' || currency
+       || ' at ' || gateway || ', its payments ' || COALESCE(paid.net, 0)
+FROM booked FULL JOIN paid USING (order_id, gateway, currency)
+WHERE COALESCE(booked.net, 0) <> COALESCE(paid.net, 0) LIMIT 20
+"""
+
+# $1 a gateway, the others its charges. A charge whose answer we still wait for may differ.
+CHARGES_MATCH_PAYMENTS = """
+SELECT 'payment ' || charge.id, CASE
+    WHEN payment.id IS NULL THEN $1 || ' knows a charge that we never asked for'
+    ELSE $1 || ' captured ' || charge.captured_minor || ', refunded ' || charge.refunded_minor
+         || ' and kept ' || charge.fee_minor || ' ' || charge.currency || '; we wrote '
+         || payment.captured_minor || ', ' || payment.refunded_minor || ' and '
+         || payment.fee_minor || ' ' || payment.currency END
+FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[])
+     AS charge (id, currency, captured_minor, refunded_minor, fee_minor)
+LEFT JOIN LATERAL (
+    SELECT own.id, own.currency, own.captured_minor, own.fee_minor, own.status,
+           COALESCE((SELECT sum(amount_minor) FROM refund_part
+                     WHERE payment_id = own.id AND status = 'succeeded'), 0)
+           + COALESCE((SELECT sum(amount_minor) FROM payment_return
+                       WHERE payment_id = own.id AND status = 'succeeded'), 0) AS refunded_minor,
+           EXISTS (SELECT FROM refund_part
+                   WHERE payment_id = own.id AND status IN ('pending', 'unknown'))
+           OR EXISTS (SELECT FROM payment_return
+                      WHERE payment_id = own.id AND status IN ('pending', 'unknown')) AS returning
+    FROM payment AS own WHERE own.id = charge.id AND own.method = $1
+) AS payment ON true
+WHERE payment.id IS NULL
+   OR payment.currency <> charge.currency
+   OR (payment.status NOT IN ('created', 'unknown', 'action_required', 'authorized')
+       AND (payment.captured_minor, payment.fee_minor)
+           <> (charge.captured_minor, charge.fee_minor))
+   OR (NOT payment.returning AND payment.refunded_minor <> charge.refunded_minor)
+LIMIT 20
+"""
+
+CAPTURED_AT = """
+SELECT id FROM payment WHERE method = $1 AND captured_minor > 0 AND id > $2
+ORDER BY id LIMIT $3
+"""
+
+PAID_MEANS_CAPTURED = """
+SELECT 'order ' || orders.id, 'is paid with ' || orders.captured_minor || ' of '
+       || orders.total_minor || ', its payments captured ' || COALESCE(taken.minor, 0)
+FROM orders LEFT JOIN LATERAL (
+    SELECT sum(captured_minor) AS minor FROM payment
+    WHERE order_id = orders.id AND status = 'captured' AND NOT EXISTS (
+        SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+) AS taken ON true
+WHERE orders.paid_at IS NOT NULL
+  AND (orders.captured_minor <> orders.total_minor
+       OR COALESCE(taken.minor, 0) <> orders.captured_minor)
+UNION ALL
+SELECT 'order ' || orders.id, 'is ' || orders.status || ' and was never paid'
+FROM orders
+WHERE orders.paid_at IS NULL AND orders.status NOT IN ('pending_payment', 'cancelled')
+  AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id AND (
+      payment.method = 'cash_on_delivery' OR payment.status = 'authorized'))
+UNION ALL
+SELECT 'payment ' || payment.id, 'captured ' || payment.captured_minor
+       || ' for an order that is cancelled, unpaid, and gives nothing back'
+FROM payment JOIN orders ON orders.id = payment.order_id
+WHERE payment.captured_minor > 0 AND orders.paid_at IS NULL AND orders.status = 'cancelled'
+  AND NOT EXISTS (SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+UNION ALL
+SELECT 'order ' || orders.id, 'is paid, and its sale isn''t in the books'
+FROM orders WHERE orders.paid_at IS NOT NULL AND orders.total_minor > 0
+  AND NOT EXISTS (SELECT FROM ledger_transaction AS booked
+                  WHERE booked.order_id = orders.id AND booked.kind = 'sale')
+LIMIT 20
+"""
+
+CAPTURED_ONCE = """
+SELECT 'order ' || order_id, 'part ' || part || ' was captured ' || count(*) || ' times'
+FROM payment
+WHERE captured_minor > 0 AND NOT EXISTS (
+    SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+GROUP BY order_id, part HAVING count(*) > 1
+LIMIT 20
+"""
+
+REFUNDS_WITHIN_CAPTURED = """
+SELECT 'payment ' || payment.id, 'gave ' || payment.refunded_minor || ' back of '
+       || payment.captured_minor || '; of its refunds ' || done || ' succeeded and '
+       || coming || ' are on their way'
+FROM payment LEFT JOIN LATERAL (
+    SELECT COALESCE(sum(amount_minor) FILTER (WHERE status = 'succeeded'), 0) AS done,
+           COALESCE(sum(amount_minor) FILTER (WHERE status IN ('pending', 'unknown')), 0) AS coming
+    FROM refund_part WHERE payment_id = payment.id
+) AS parts ON true
+WHERE done + coming > payment.captured_minor
+   OR payment.refunded_minor NOT BETWEEN done AND done + coming
+UNION ALL
+SELECT 'order_line ' || line.id, 'refunded ' || line.refunded_quantity || ' units and '
+       || line.refunded_minor || ' of ' || line.quantity || ' and ' || line.total_minor
+       || '; of its refunds ' || done || ' succeeded and ' || coming || ' are on their way'
+FROM order_line AS line LEFT JOIN LATERAL (
+    SELECT COALESCE(sum(share.amount_minor) FILTER (WHERE refund.status = 'succeeded'), 0) AS done,
+           COALESCE(sum(share.amount_minor) FILTER (
+               WHERE refund.status IN ('pending', 'unknown')), 0) AS coming,
+           COALESCE(sum(share.quantity) FILTER (WHERE refund.status <> 'failed'), 0) AS units
+    FROM refund_line AS share JOIN refund ON refund.id = share.refund_id
+    WHERE share.order_line_id = line.id
+) AS shares ON true
+WHERE done + coming > line.total_minor OR units > line.quantity
+   OR line.refunded_quantity > line.quantity
+   OR line.refunded_minor NOT BETWEEN done AND done + coming
+UNION ALL
+SELECT 'order ' || orders.id, 'gave ' || orders.refunded_minor || ' back of '
+       || orders.captured_minor || '; of its refunds ' || done || ' succeeded and '
+       || coming || ' are on their way'
+FROM orders LEFT JOIN LATERAL (
+    SELECT COALESCE(sum(amount_minor) FILTER (WHERE status = 'succeeded'), 0) AS done,
+           COALESCE(sum(amount_minor) FILTER (WHERE status IN ('pending', 'unknown')), 0) AS coming
+    FROM refund WHERE order_id = orders.id
+) AS refunds ON true
+WHERE done + coming > orders.captured_minor
+   OR orders.refunded_minor NOT BETWEEN done AND done + coming
+LIMIT 20
+"""
+
+SHOWN_IS_BOOKED = """
+SELECT 'payment ' || payment.id, 'is in ' || payment.currency || ', its order in '
+       || orders.currency
+FROM payment JOIN orders ON orders.id = payment.order_id
+WHERE payment.currency <> orders.currency
+UNION ALL
+SELECT 'order ' || orders.id, 'shown were ' || orders.total_minor || ', asked of gateways '
+       || COALESCE(asked.minor, 0) || ', booked ' || COALESCE(booked.minor, 0)
+FROM orders
+LEFT JOIN LATERAL (
+    SELECT sum(amount_minor) AS minor FROM payment
+    WHERE order_id = orders.id AND status = 'captured' AND NOT EXISTS (
+        SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+) AS asked ON true
+LEFT JOIN LATERAL (
+    SELECT sum(entry.amount_minor) AS minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.order_id = orders.id AND head.kind = 'sale' AND entry.direction = 'debit'
+      AND entry.currency = orders.currency
+      AND split_part(entry.account, ':', 1) IN ('gateway_clearing', 'stored_value_held')
+) AS booked ON true
+WHERE orders.paid_at IS NOT NULL
+  AND (COALESCE(asked.minor, 0) <> orders.total_minor
+       OR COALESCE(booked.minor, 0) <> orders.total_minor)
+LIMIT 20
+"""
+
+# Both legs of a payout bear its id, so its entries sum to zero, and a claim can't stand twice.
+PAYOUTS_MATCH_CLAIMS = f"""
+SELECT 'payout ' || entry.payout_id, 'debits less credits are ' || sum({_SIGNED}) || ' '
+       || entry.currency
+FROM ledger_entry AS entry WHERE entry.payout_id IS NOT NULL
+GROUP BY entry.payout_id, entry.currency HAVING sum({_SIGNED}) <> 0
+LIMIT 20
+"""
+
+# What is under way: refunds by refund, set-aside value and strays by order, payouts by payout.
+# $1 is the moment before which it had to arrive.
+NOTHING_STUCK = f"""
+SELECT entry.account || COALESCE(' refund ' || entry.refund_id, ' payout ' || entry.payout_id,
+                                 ' order ' || head.order_id, ''),
+       'still holds ' || sum({_SIGNED}) || ' ' || entry.currency
+FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+WHERE split_part(entry.account, ':', 1)
+      IN ('refund_in_transit', 'payout_in_transit', 'stored_value_held', 'suspense')
+GROUP BY entry.account, entry.currency, entry.refund_id, entry.payout_id, head.order_id
+HAVING sum({_SIGNED}) <> 0 AND max(head.booked_at) < $1
+LIMIT 20
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """A row that breaks an invariant, and how."""
+
+    row: str
+    problem: str
+
+
+async def find_offences(connection: Connection, query: str, *arguments: Any) -> list[Offence]:
+    """What a question of this module or of `audit_market` finds."""
+    return [Offence(*row) for row in await connection.fetch(query, *arguments)]
+
+
+async def find_charge_offences(
+    connection: Connection,
+    *,
+    gateway: str,
+    charges: Sequence[tuple[UUID, str, int, int, int]],
+) -> list[Offence]:
+    """Charges as (id, currency, captured, refunded, fee) against our own rows."""
+    columns = [list(column) for column in zip(*charges, strict=True)]
+    return await find_offences(connection, CHARGES_MATCH_PAYMENTS, gateway, *columns)
+
+
+async def find_captured(
+    connection: Connection, *, gateway: str, after: UUID, limit: int
+) -> list[UUID]:
+    """Our own payments with captured money at a gateway, by id."""
+    return [row["id"] for row in await connection.fetch(CAPTURED_AT, gateway, after, limit)]

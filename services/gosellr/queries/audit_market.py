@@ -1,0 +1,300 @@
+"""What must always be true of orders, goods and facts; asked in the same way as in `audit`."""
+
+PARTS_SUM_TO_ORDER = """
+SELECT 'order ' || orders.id, 'its parts make ' || parts.total || ' and their tax ' || parts.tax
+       || ', itself says ' || orders.total_minor || ' and ' || orders.tax_minor
+FROM orders JOIN (
+    SELECT order_id, sum(subtotal_minor) AS subtotal, sum(discount_minor) AS discount,
+           sum(shipping_minor) AS shipping, sum(tax_minor) AS tax, sum(total_minor) AS total
+    FROM seller_order GROUP BY order_id
+) AS parts ON parts.order_id = orders.id
+WHERE (parts.subtotal, parts.discount, parts.shipping, parts.tax, parts.total)
+   <> (orders.subtotal_minor, orders.discount_minor, orders.shipping_minor, orders.tax_minor,
+       orders.total_minor)
+UNION ALL
+SELECT 'order ' || orders.id, 'has no parts'
+FROM orders WHERE NOT EXISTS (SELECT FROM seller_order WHERE order_id = orders.id)
+UNION ALL
+SELECT 'seller_order ' || part.id, 'its lines and delivery make ' || part.shipping_total_minor
+       + lines.total || ', itself says ' || part.total_minor
+FROM seller_order AS part JOIN (
+    SELECT seller_order_id, sum(gross_minor) AS gross, sum(tax_minor) AS tax,
+           sum(total_minor) AS total, sum(commission_minor) AS commission
+    FROM order_line GROUP BY seller_order_id
+) AS lines ON lines.seller_order_id = part.id
+WHERE (lines.gross, lines.tax + part.shipping_tax_minor, lines.total + part.shipping_total_minor,
+       lines.commission + part.shipping_commission_minor)
+   <> (part.subtotal_minor, part.tax_minor, part.total_minor, part.commission_minor)
+LIMIT 20
+"""
+
+STOCK_CONSERVED = """
+WITH moved AS (
+    SELECT variant_id, location_id, bucket, sum(delta) AS units
+    FROM stock_movement GROUP BY 1, 2, 3
+), held AS (
+    SELECT variant_id, location_id, bucket,
+           sum(quantity - shipped_quantity - released_quantity) AS units
+    FROM stock_reservation WHERE shipped_quantity + released_quantity < quantity GROUP BY 1, 2, 3
+)
+SELECT 'stock_level ' || variant_id || ' at ' || location_id || ' bucket ' || bucket,
+       'has ' || COALESCE(on_hand, 0) || ' and holds ' || COALESCE(reserved, 0)
+       || '; its movements make ' || COALESCE(moved.units, 0) || ', its holds '
+       || COALESCE(held.units, 0)
+FROM stock_level FULL JOIN moved USING (variant_id, location_id, bucket)
+FULL JOIN held USING (variant_id, location_id, bucket)
+WHERE COALESCE(on_hand, 0) <> COALESCE(moved.units, 0)
+   OR COALESCE(reserved, 0) <> COALESCE(held.units, 0)
+LIMIT 20
+"""
+
+# $1 is the moment before which a hold that has run out had to be given back.
+HOLDS_RESOLVED = """
+SELECT 'stock_level ' || variant_id || ' at ' || location_id || ' bucket ' || bucket,
+       'holds ' || reserved || ' of ' || on_hand
+FROM stock_level WHERE reserved < 0 OR reserved > on_hand
+UNION ALL
+SELECT 'stock_reservation ' || id, 'of ' || quantity || ' units ' || shipped_quantity
+       || ' were shipped and ' || released_quantity || ' released'
+FROM stock_reservation
+WHERE shipped_quantity < 0 OR released_quantity < 0
+   OR shipped_quantity + released_quantity > quantity
+UNION ALL
+SELECT 'stock_reservation ' || id, 'ran out at ' || expires_at || ' and is still held'
+FROM stock_reservation
+WHERE expires_at < $1 AND shipped_quantity + released_quantity < quantity
+LIMIT 20
+"""
+
+LINES_COVERED = """
+WITH held AS (
+    SELECT order_line_id, sum(quantity - shipped_quantity - released_quantity) AS live,
+           sum(shipped_quantity) AS shipped
+    FROM stock_reservation GROUP BY 1
+), sent AS (
+    SELECT order_line_id, sum(quantity) AS units FROM shipment_item GROUP BY 1
+)
+SELECT 'order_line ' || line.id, 'of ' || line.quantity || ' units ' || COALESCE(held.live, 0)
+       || ' are held, ' || COALESCE(held.shipped, 0) || ' left the stock, '
+       || line.shipped_quantity || ' are called shipped, ' || COALESCE(sent.units, 0)
+       || ' are in parcels, ' || line.refunded_quantity || ' are refunded'
+FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
+LEFT JOIN held ON held.order_line_id = line.id
+LEFT JOIN sent ON sent.order_line_id = line.id
+WHERE line.shipped_quantity <> COALESCE(held.shipped, 0)
+   OR line.shipped_quantity <> COALESCE(sent.units, 0)
+   OR COALESCE(held.live, 0) + line.shipped_quantity > line.quantity
+   OR CASE part.status
+          WHEN 'cancelled' THEN COALESCE(held.live, 0) > 0
+          ELSE COALESCE(held.live, 0) + line.shipped_quantity + line.refunded_quantity
+               < line.quantity
+      END
+LIMIT 20
+"""
+
+# $1 and $2 list the allowed steps of a seller order, from and to.
+HISTORY_GAPLESS = """
+SELECT 'order ' || orders.id, 'counts ' || orders.event_count || ' events, has '
+       || COALESCE(told.events, 0) || ', the last is number ' || COALESCE(told.last, 0)
+FROM orders LEFT JOIN (
+    SELECT order_id, count(*) AS events, min(sequence) AS first, max(sequence) AS last
+    FROM order_event GROUP BY 1
+) AS told ON told.order_id = orders.id
+WHERE COALESCE(told.events, 0) <> orders.event_count OR COALESCE(told.last, 0) <> told.events
+   OR told.first <> 1
+LIMIT 20
+"""
+
+STEPS_ALLOWED = """
+WITH step AS (
+    SELECT event.id, event.seller_order_id, event.from_status, event.to_status,
+           lag(event.to_status, 1, 'pending_payment') OVER own AS was,
+           row_number() OVER (PARTITION BY event.seller_order_id ORDER BY event.sequence DESC)
+               = 1 AS is_last
+    FROM order_event AS event
+    WHERE event.seller_order_id IS NOT NULL AND event.to_status IS NOT NULL
+    WINDOW own AS (PARTITION BY event.seller_order_id ORDER BY event.sequence)
+)
+SELECT 'order_event ' || id, 'takes seller_order ' || seller_order_id || ' from '
+       || COALESCE(from_status, '?') || ' to ' || to_status || ' when it was ' || was
+FROM step
+WHERE from_status IS DISTINCT FROM was OR NOT EXISTS (
+    SELECT FROM unnest($1::text[], $2::text[]) AS listed (source, target)
+    WHERE listed.source = step.from_status AND listed.target = step.to_status)
+UNION ALL
+SELECT 'seller_order ' || part.id, 'is ' || part.status || ', its history ends with '
+       || COALESCE(step.to_status, 'pending_payment')
+FROM seller_order AS part LEFT JOIN step ON step.seller_order_id = part.id AND step.is_last
+WHERE part.status <> COALESCE(step.to_status, 'pending_payment')
+LIMIT 20
+"""
+
+# $1 lists the statuses from the first to the last but `cancelled`.
+ORDER_STATUS_DERIVED = """
+SELECT 'order ' || id, 'is ' || status || ', its parts make it ' || derived
+FROM (
+    SELECT orders.id, orders.status, CASE
+        WHEN count(*) FILTER (WHERE part.status <> 'cancelled') = 0 THEN 'cancelled'
+        WHEN bool_or(place >= begun) AND NOT bool_and(place > begun) THEN 'partially_shipped'
+        ELSE ($1::text[])[min(place)] END AS derived
+    FROM orders JOIN seller_order AS part ON part.order_id = orders.id
+    CROSS JOIN (SELECT array_position($1::text[], 'partially_shipped')) AS mark (begun)
+    CROSS JOIN LATERAL (SELECT array_position($1::text[], part.status)) AS rank (place)
+    GROUP BY orders.id, orders.status
+) AS counted
+WHERE status <> derived
+LIMIT 20
+"""
+
+# $1 is the moment before which a cancelled sale had to be refunded.
+CANCELLED_GIVES_BACK = """
+SELECT 'order_line ' || line.id, 'was shipped, and its part is cancelled'
+FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
+WHERE part.status = 'cancelled' AND line.shipped_quantity > 0
+UNION ALL
+SELECT 'seller_order ' || part.id, 'was paid and cancelled, and ' || part.refunded_minor
+       || ' of ' || part.total_minor || ' went back'
+FROM seller_order AS part JOIN orders ON orders.id = part.order_id
+WHERE part.status = 'cancelled' AND orders.paid_at IS NOT NULL AND part.cancelled_at < $1
+  AND part.refunded_minor < part.total_minor
+LIMIT 20
+"""
+
+LIMITS_HOLD = """
+WITH used AS (
+    SELECT coupon_id, customer_key, count(*) AS uses FROM coupon_redemption
+    WHERE status <> 'released' GROUP BY 1, 2
+)
+SELECT 'coupon ' || coupon.id, 'counts ' || coupon.used_count || ' uses, has '
+       || COALESCE(sum(used.uses), 0) || ', may have ' || COALESCE(coupon.limit_total::text, 'any')
+FROM coupon LEFT JOIN used ON used.coupon_id = coupon.id
+GROUP BY coupon.id
+HAVING coupon.used_count <> COALESCE(sum(used.uses), 0)
+    OR COALESCE(sum(used.uses), 0) > coupon.limit_total
+UNION ALL
+SELECT 'coupon_customer ' || coupon_id || ' ' || customer_key, 'counts '
+       || COALESCE(known.used_count, 0) || ' uses, has ' || COALESCE(used.uses, 0)
+       || ', may have ' || COALESCE(coupon.limit_per_customer::text, 'any')
+FROM coupon_customer AS known FULL JOIN used USING (coupon_id, customer_key)
+JOIN coupon ON coupon.id = coupon_id
+WHERE COALESCE(known.used_count, 0) <> COALESCE(used.uses, 0)
+   OR COALESCE(used.uses, 0) > coupon.limit_per_customer
+LIMIT 20
+"""
+
+# $1 is the moment before which every question to a gateway had to be answered, and asked again.
+NOTHING_UNKNOWN = """
+SELECT 'ledger_transaction ' || min(id::text), kind || ' ' || idempotency_key || ' is booked '
+       || count(*) || ' times'
+FROM ledger_transaction GROUP BY kind, idempotency_key HAVING count(*) > 1
+UNION ALL
+SELECT 'idempotency_key ' || scope || ' ' || key, 'was claimed at ' || created_at
+       || ' and never answered'
+FROM idempotency_key WHERE finished_at IS NULL AND created_at < $1
+UNION ALL
+SELECT 'payment ' || id, 'is ' || status || ' since ' || created_at
+FROM payment WHERE (status = 'unknown' AND created_at < $1) OR check_at < $1
+UNION ALL
+SELECT 'refund_part ' || id, 'is ' || status || ' since ' || created_at
+FROM refund_part WHERE (status = 'unknown' AND created_at < $1) OR check_at < $1
+UNION ALL
+SELECT 'payment_return ' || id, 'is ' || status || ' since ' || created_at
+FROM payment_return WHERE (status = 'unknown' AND created_at < $1) OR check_at < $1
+LIMIT 20
+"""
+
+OUTBOX_IN_ORDER = """
+SELECT 'outbox_feed ' || position, 'follows number ' || before
+FROM (
+    SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before
+    FROM outbox_feed
+) AS numbered WHERE position <> before + 1
+UNION ALL
+SELECT 'outbox_event ' || told.sequence, 'is told after a later fact of its '
+       || told.aggregate_type
+FROM (
+    SELECT event.sequence, event.aggregate_type,
+           max(event.sequence) OVER (
+               PARTITION BY event.aggregate_type, event.aggregate_id ORDER BY feed.position
+           ) AS latest
+    FROM outbox_feed AS feed JOIN outbox_event AS event ON event.sequence = feed.event_sequence
+) AS told WHERE told.sequence < told.latest
+UNION ALL
+SELECT 'order ' || orders.id, 'has no fact order.placed'
+FROM orders WHERE NOT EXISTS (
+    SELECT FROM outbox_event WHERE aggregate_type = 'order' AND aggregate_id = orders.id
+      AND type = 'order.placed')
+UNION ALL
+SELECT 'order ' || orders.id, 'is paid and has no fact order.paid'
+FROM orders WHERE paid_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM outbox_event WHERE aggregate_type = 'order' AND aggregate_id = orders.id
+      AND type = 'order.paid')
+LIMIT 20
+"""
+
+ONE_SELLER = """
+SELECT 'variant ' || variant.id, 'is of seller ' || variant.seller_id || ', its product of '
+       || product.seller_id
+FROM variant JOIN product ON product.id = variant.product_id
+WHERE variant.seller_id <> product.seller_id
+UNION ALL
+SELECT 'stock_level ' || level.variant_id || ' at ' || level.location_id,
+       'mixes the goods of ' || variant.seller_id || ' with a place of ' || place.seller_id
+FROM stock_level AS level JOIN variant ON variant.id = level.variant_id
+JOIN stock_location AS place ON place.id = level.location_id
+WHERE variant.seller_id <> place.seller_id
+UNION ALL
+SELECT 'order_line ' || line.id, 'is of seller ' || line.seller_id || ', its part of '
+       || part.seller_id || ', its variant of ' || variant.seller_id
+FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
+JOIN variant ON variant.id = line.variant_id
+WHERE line.seller_id <> part.seller_id OR line.seller_id <> variant.seller_id
+   OR line.order_id <> part.order_id
+UNION ALL
+SELECT 'shipment ' || parcel.id, 'is of seller ' || parcel.seller_id || ', its part of '
+       || part.seller_id
+FROM shipment AS parcel JOIN seller_order AS part ON part.id = parcel.seller_order_id
+WHERE parcel.seller_id <> part.seller_id OR parcel.order_id <> part.order_id
+UNION ALL
+SELECT 'refund ' || refund.id, 'is of seller ' || refund.seller_id || ', its part of '
+       || part.seller_id
+FROM refund JOIN seller_order AS part ON part.id = refund.seller_order_id
+WHERE refund.seller_id <> part.seller_id OR refund.order_id <> part.order_id
+UNION ALL
+SELECT 'review ' || review.id, 'is of seller ' || review.seller_id || ', its line of '
+       || line.seller_id
+FROM review JOIN order_line AS line ON line.id = review.order_line_id
+WHERE review.seller_id <> line.seller_id OR review.product_id <> line.product_id
+UNION ALL
+SELECT 'account ' || entry.account, 'belongs to no seller'
+FROM (SELECT DISTINCT account FROM ledger_entry
+      WHERE account LIKE 'seller\\_%' OR account LIKE 'payout\\_%') AS entry
+WHERE NOT EXISTS (SELECT FROM seller WHERE seller.id::text = split_part(entry.account, ':', 2))
+LIMIT 20
+"""
+
+# A run of 13 to 19 digits that passes Luhn's test is taken for the number of a card.
+NOTHING_IN_CLEAR = """
+WITH said (row, words) AS (
+    SELECT 'payment ' || id, concat_ws(' ', token, gateway_reference, decline_code) FROM payment
+    UNION ALL SELECT 'order ' || id, reference FROM orders WHERE reference IS NOT NULL
+    UNION ALL SELECT 'refund ' || id, reason FROM refund
+    UNION ALL SELECT 'order_event ' || id, data::text FROM order_event WHERE data <> '{}'
+    UNION ALL SELECT 'webhook_event ' || event_id, encode(payload, 'escape') FROM webhook_event
+), candidate AS (
+    SELECT said.row, digits.run[1] AS run
+    FROM said CROSS JOIN LATERAL regexp_matches(said.words, '\\m[0-9]{13,19}\\M', 'g')
+         AS digits (run)
+)
+SELECT candidate.row, 'holds what looks like a card number, ending in ' || right(run, 4)
+FROM candidate
+WHERE (
+    SELECT sum(CASE WHEN place % 2 = 0 THEN digit * 2 / 10 + digit * 2 % 10 ELSE digit END)
+    FROM generate_series(1, length(run)) AS place
+    CROSS JOIN LATERAL (SELECT substr(run, length(run) + 1 - place, 1)::int) AS one (digit)
+) % 10 = 0
+UNION ALL
+SELECT 'signing_key ' || kid, 'holds a private key in clear'
+FROM signing_key WHERE position('PRIVATE KEY'::bytea IN private_pem_encrypted) > 0
+LIMIT 20
+"""

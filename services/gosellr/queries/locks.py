@@ -1,0 +1,39 @@
+"""Every lock on rows that several commands fight over, in the one declared order.
+
+order → seller_order → order_line → stock_level → coupon → ledger_balance; within a table
+by ascending id. A command on an order locks the order's row first, and so owns its parts,
+lines, payments and refunds. (Stock, coupons and balances are locked by the statements that
+change them.)
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+
+CART = "SELECT status FROM cart WHERE id = $1 FOR UPDATE"
+
+ORDER = "SELECT id FROM orders WHERE id = $1 FOR UPDATE"
+
+# A job takes what nobody else works on.
+EXPIRED_ORDERS = """
+SELECT id FROM orders
+WHERE status = 'pending_payment' AND expires_at <= $1
+ORDER BY expires_at LIMIT $2
+"""
+
+
+async def cart(connection: Connection, *, cart_id: UUID) -> str | None:
+    """Lock a cart; gives its status."""
+    status: str | None = await connection.fetchval(CART, cart_id)
+    return status
+
+
+async def order(connection: Connection, *, order_id: UUID) -> bool:
+    """Lock an order and with it everything that belongs to it; False when there is none."""
+    return await connection.fetchval(ORDER, order_id) is not None
+
+
+async def expired_orders(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """Orders whose hold has run out, oldest first. Not locked: each is looked at by itself."""
+    return [row["id"] for row in await connection.fetch(EXPIRED_ORDERS, now, limit)]

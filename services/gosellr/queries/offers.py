@@ -1,0 +1,125 @@
+"""What can be bought, at which price, by whom it is sold: the input of every quote."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection, Record
+
+_OFFER = """
+       variant.id AS variant_id, variant.sku, variant.options, variant.weight_grams,
+       product.id AS product_id, product.title, product.slug, product.tax_class,
+       product.shipping_class, product.category_id, category.ancestor_ids AS category_ids,
+       seller.id AS seller_id, seller.name AS seller_name, seller.slug AS seller_slug,
+       price.amount_minor AS unit_price_minor,
+       (variant.archived_at IS NULL AND product.status = 'active' AND seller.status = 'active')
+           AS buyable,
+       COALESCE((SELECT sum(level.on_hand - level.reserved) FROM stock_level AS level
+                 WHERE level.variant_id = variant.id), 0)::bigint AS available,
+       (SELECT media.renditions
+        FROM product_media JOIN media ON media.id = product_media.media_id
+        WHERE product_media.product_id = product.id
+        ORDER BY product_media.variant_id IS DISTINCT FROM variant.id, product_media.position
+        LIMIT 1) AS renditions
+"""
+
+_JOINS = """
+JOIN product ON product.id = variant.product_id
+JOIN seller ON seller.id = product.seller_id
+JOIN category ON category.id = product.category_id
+"""
+
+OF_REQUEST = f"""
+SELECT variant.id AS key, wanted.quantity, NULL::bigint AS seen_price_minor, {_OFFER}
+FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted (variant_id, quantity, position)
+JOIN variant ON variant.id = wanted.variant_id
+{_JOINS}
+LEFT JOIN variant_price AS price ON price.variant_id = variant.id AND price.currency = $3
+ORDER BY wanted.position
+"""
+
+OF_CART = f"""
+SELECT item.id AS key, item.quantity, item.seen_price_minor, {_OFFER}
+FROM cart_item AS item
+JOIN cart ON cart.id = item.cart_id
+JOIN variant ON variant.id = item.variant_id
+{_JOINS}
+LEFT JOIN variant_price AS price
+       ON price.variant_id = variant.id AND price.currency = cart.currency
+WHERE item.cart_id = $1
+ORDER BY item.created_at, item.id
+LIMIT 500
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One wanted variant as it stands now. No price means none in this currency."""
+
+    key: UUID
+    quantity: int
+    seen_price_minor: int | None
+    variant_id: UUID
+    product_id: UUID
+    seller_id: UUID
+    seller_name: str
+    seller_slug: str
+    sku: str
+    title: str
+    slug: str
+    options: Mapping[str, str]
+    picture: str | None
+    category_id: UUID
+    category_ids: frozenset[UUID]
+    tax_class: str
+    shipping_class: str
+    weight_grams: int
+    unit_price_minor: int | None
+    available: int
+    buyable: bool
+
+
+def _offer(row: Record) -> Offer:
+    renditions: list[dict[str, Any]] | None = row["renditions"]
+    return Offer(
+        key=row["key"],
+        quantity=row["quantity"],
+        seen_price_minor=row["seen_price_minor"],
+        variant_id=row["variant_id"],
+        product_id=row["product_id"],
+        seller_id=row["seller_id"],
+        seller_name=row["seller_name"],
+        seller_slug=row["seller_slug"],
+        sku=row["sku"],
+        title=row["title"],
+        slug=row["slug"],
+        options=row["options"],
+        picture=renditions[0]["path"] if renditions else None,
+        category_id=row["category_id"],
+        category_ids=frozenset(row["category_ids"]),
+        tax_class=row["tax_class"],
+        shipping_class=row["shipping_class"],
+        weight_grams=row["weight_grams"],
+        unit_price_minor=row["unit_price_minor"],
+        available=row["available"],
+        buyable=row["buyable"],
+    )
+
+
+async def of_request(
+    connection: Connection, *, wanted: Sequence[tuple[UUID, int]], currency: str
+) -> list[Offer]:
+    """The offers behind variants and quantities, in the given order; unknown ones are missing."""
+    rows = await connection.fetch(
+        OF_REQUEST,
+        [variant_id for variant_id, _ in wanted],
+        [quantity for _, quantity in wanted],
+        currency,
+    )
+    return [_offer(row) for row in rows]
+
+
+async def of_cart(connection: Connection, *, cart_id: UUID) -> list[Offer]:
+    """The offers behind the items of a cart, oldest item first."""
+    return [_offer(row) for row in await connection.fetch(OF_CART, cart_id)]

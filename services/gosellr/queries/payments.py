@@ -1,0 +1,205 @@
+"""Payment attempts: answers written down, sales settled, and what is due to be asked again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
+
+WRITE_ANSWERS = """
+UPDATE payment
+SET status = answer.status, captured_minor = answer.captured_minor,
+    fee_minor = answer.fee_minor,
+    gateway_reference = COALESCE(answer.gateway_reference, payment.gateway_reference),
+    decline_code = answer.decline_code, action_url = answer.action_url,
+    check_at = answer.check_at, check_count = payment.check_count + 1, updated_at = $9
+FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
+            $7::text[], $8::timestamptz[])
+     AS answer (id, status, captured_minor, fee_minor, gateway_reference, decline_code,
+                action_url, check_at)
+WHERE payment.id = answer.id
+"""
+
+MARK_PAID = """
+WITH parts AS (
+    UPDATE seller_order
+    SET status = 'paid', pending_minor = net_minor, ship_by = $5, version = version + 1
+    WHERE order_id = $1 AND status = 'pending_payment'
+), holds AS (
+    UPDATE stock_reservation SET expires_at = NULL
+    WHERE order_id = $1 AND shipped_quantity + released_quantity < quantity
+), coupons AS (
+    UPDATE coupon_redemption SET status = 'redeemed' WHERE order_id = $1 AND status = 'held'
+)
+UPDATE orders
+SET status = 'paid', payment_status = 'paid', captured_minor = $2, paid_at = $3,
+    expires_at = NULL
+WHERE id = $1 AND status = $4
+"""
+
+MARK_ABANDONED = """
+WITH parts AS (
+    UPDATE seller_order
+    SET status = 'cancelled', cancelled_at = $3, cancel_reason = $2, version = version + 1
+    WHERE order_id = $1 AND status <> 'cancelled'
+), carts AS (
+    UPDATE cart SET status = 'open', updated_at = $3
+    FROM orders WHERE orders.id = $1 AND cart.id = orders.cart_id AND cart.status = 'ordered'
+)
+UPDATE orders SET status = 'cancelled', payment_status = CASE payment_status
+    WHEN 'failed' THEN 'failed' ELSE 'unpaid' END, expires_at = NULL
+WHERE id = $1
+"""
+
+SET_PAYMENT_STATUS = "UPDATE orders SET payment_status = $2 WHERE id = $1"
+
+INSERT_RETURNS = """
+INSERT INTO payment_return (id, payment_id, amount_minor, reason, created_at, check_at)
+SELECT id, payment_id, amount_minor, reason, $5, $5
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[])
+     AS back (id, payment_id, amount_minor, reason)
+ON CONFLICT (payment_id) DO NOTHING
+"""
+
+DUE_PAYMENTS = """
+SELECT DISTINCT order_id FROM payment WHERE check_at <= $1 ORDER BY order_id LIMIT $2
+"""
+
+ORDER_OF_PAYMENT = "SELECT order_id FROM payment WHERE id = $1"
+
+DUE_RETURNS = """
+SELECT back.id, back.payment_id, back.amount_minor, payment.currency, payment.method,
+       payment.order_id, back.check_count
+FROM payment_return AS back JOIN payment ON payment.id = back.payment_id
+WHERE back.check_at <= $1
+ORDER BY back.check_at LIMIT $2
+"""
+
+WRITE_RETURN = """
+UPDATE payment_return
+SET status = $2, gateway_reference = COALESCE($3, gateway_reference), check_at = $4,
+    check_count = check_count + 1
+WHERE id = $1 AND status IN ('pending', 'unknown')
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptAnswer:
+    """What an attempt has become. `check_at` is when to ask again, None for never."""
+
+    payment_id: UUID
+    status: str
+    captured_minor: int
+    fee_minor: int
+    gateway_reference: str | None
+    decline_code: str | None
+    action_url: str | None
+    check_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueReturn:
+    """Captured money that has to go back."""
+
+    id: UUID
+    payment_id: UUID
+    amount_minor: int
+    currency: str
+    method: str
+    order_id: UUID
+    check_count: int
+
+
+async def write_answers(
+    connection: Connection, *, answers: Sequence[AttemptAnswer], now: datetime
+) -> None:
+    """Write down what became of attempts."""
+    await connection.execute(
+        WRITE_ANSWERS,
+        [answer.payment_id for answer in answers],
+        [answer.status for answer in answers],
+        [answer.captured_minor for answer in answers],
+        [answer.fee_minor for answer in answers],
+        [answer.gateway_reference for answer in answers],
+        [answer.decline_code for answer in answers],
+        [answer.action_url for answer in answers],
+        [answer.check_at for answer in answers],
+        now,
+    )
+
+
+async def mark_paid(
+    connection: Connection,
+    *,
+    order_id: UUID,
+    captured_minor: int,
+    ship_by: datetime,
+    now: datetime,
+) -> bool:
+    """The order is paid: its holds are permanent, its coupons used, its sellers may ship."""
+    status: str = await connection.execute(
+        MARK_PAID, order_id, captured_minor, now, "pending_payment", ship_by
+    )
+    return status == "UPDATE 1"
+
+
+async def mark_abandoned(
+    connection: Connection, *, order_id: UUID, reason: str, now: datetime
+) -> None:
+    """The order is over without ever having been paid; its cart may be ordered again."""
+    await connection.execute(MARK_ABANDONED, order_id, reason, now)
+
+
+async def set_payment_status(
+    connection: Connection, *, order_id: UUID, payment_status: str
+) -> None:
+    """Say what the money of an order is doing."""
+    await connection.execute(SET_PAYMENT_STATUS, order_id, payment_status)
+
+
+async def insert_returns(
+    connection: Connection, *, returns: Sequence[tuple[UUID, int, str]], now: datetime
+) -> None:
+    """Note captures that have to go back: payment, amount, reason. Noting twice changes nothing."""
+    await connection.execute(
+        INSERT_RETURNS,
+        [new_id() for _ in returns],
+        [payment_id for payment_id, _, _ in returns],
+        [amount_minor for _, amount_minor, _ in returns],
+        [reason for _, _, reason in returns],
+        now,
+    )
+
+
+async def due_orders(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """Orders with attempts that have to be asked after."""
+    return [row["order_id"] for row in await connection.fetch(DUE_PAYMENTS, now, limit)]
+
+
+async def order_of_payment(connection: Connection, *, payment_id: UUID) -> UUID | None:
+    """The order that an attempt pays for."""
+    order_id: UUID | None = await connection.fetchval(ORDER_OF_PAYMENT, payment_id)
+    return order_id
+
+
+async def due_returns(connection: Connection, *, now: datetime, limit: int) -> list[DueReturn]:
+    """Captures that are to be sent back now."""
+    return [DueReturn(*row) for row in await connection.fetch(DUE_RETURNS, now, limit)]
+
+
+async def write_return(
+    connection: Connection,
+    *,
+    return_id: UUID,
+    status: str,
+    gateway_reference: str | None,
+    check_at: datetime | None,
+) -> bool:
+    """Write down what became of a return; False when it was settled before."""
+    return (
+        await connection.fetchval(WRITE_RETURN, return_id, status, gateway_reference, check_at)
+        is not None
+    )

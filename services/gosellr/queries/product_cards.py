@@ -1,0 +1,221 @@
+"""The read model of the catalogue: one finished card per product, written with its product.
+
+Cards are made by the database out of its own tables, set-based, and passed through as bytes.
+The public only ever reads rows that are `visible`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+
+MEDIA_PREFIX = "/media/"
+
+
+def instant(column: str) -> str:
+    """SQL for a moment as RFC 3339 in UTC."""
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def money(amount: str, currency: str) -> str:
+    """SQL for an amount of money, or null where there is none."""
+    return (
+        f"CASE WHEN {amount} IS NULL THEN NULL"
+        f" ELSE json_build_object('amount', {amount}, 'currency', {currency}) END"
+    )
+
+
+def picture(media: str, alt: str) -> str:
+    """SQL for a picture of the table `media`: its largest form, and all of them as a srcset."""
+    return f"""json_build_object(
+        'id', {media}.id,
+        'url', '{MEDIA_PREFIX}' || ({media}.renditions -> -1 ->> 'path'),
+        'alt', {alt},
+        'width', {media}.renditions -> -1 -> 'width',
+        'height', {media}.renditions -> -1 -> 'height',
+        'srcset', (
+            SELECT string_agg(
+                '{MEDIA_PREFIX}' || (form.value ->> 'path') || ' ' || (form.value ->> 'width')
+                || 'w', ', ' ORDER BY form.ordinality)
+            FROM jsonb_array_elements({media}.renditions) WITH ORDINALITY AS form))"""
+
+
+# Rounded half up to hundredths, in whole numbers.
+RATING_HUNDREDTHS = """CASE WHEN {0}.rating_count = 0 THEN 0
+    ELSE (200 * {0}.rating_sum + {0}.rating_count) / (2 * {0}.rating_count) END"""
+
+
+def rating(table: str) -> str:
+    """SQL for the rating of a product or a seller."""
+    hundredths = RATING_HUNDREDTHS.format(table)
+    return (
+        f"json_build_object('average', round(({hundredths}) / 100.0, 2),"
+        f" 'count', {table}.rating_count)"
+    )
+
+
+AVAILABLE = """coalesce((SELECT sum(on_hand - reserved) FROM stock_level
+    WHERE stock_level.variant_id = variant.id), 0)::bigint"""
+
+_OFFER = f"""
+CROSS JOIN LATERAL (
+    SELECT min(choice.amount_minor) AS price_minor,
+           max(choice.amount_minor) > min(choice.amount_minor) AS price_is_from,
+           (array_agg(choice.compare_at_minor
+                      ORDER BY choice.amount_minor, choice.position, choice.id))[1]
+               AS compare_at_minor,
+           count(*) AS variants,
+           (array_agg(choice.id ORDER BY choice.position, choice.id))[1] AS first_id,
+           string_agg(choice.sku, ' ') AS skus,
+           CASE WHEN NOT bool_or(choice.available > 0) THEN 'sold_out'
+                WHEN bool_and(choice.available <= choice.low_stock_at)
+                     FILTER (WHERE choice.available > 0) THEN 'low_stock'
+                ELSE 'in_stock' END AS availability
+    FROM (
+        SELECT variant.id, variant.position, variant.sku, variant.low_stock_at,
+               variant_price.amount_minor, variant_price.compare_at_minor,
+               {AVAILABLE} AS available
+        FROM variant
+        JOIN variant_price ON variant_price.variant_id = variant.id
+                          AND variant_price.currency = product.currency
+        WHERE variant.product_id = product.id AND variant.archived_at IS NULL
+    ) AS choice
+) AS offer
+"""
+
+# Attributes and options alike, each with the list of its values as text: what filters and
+# facets ask for has one form.
+_FACETS = """
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(facet.key, facet.words), '{}') AS attributes,
+           string_agg(facet.plain, ' ') AS plain
+    FROM (
+        SELECT attribute.key, jsonb_build_array(attribute.value) AS words,
+               attribute.value AS plain
+        FROM jsonb_each_text(product.attributes) AS attribute
+        UNION ALL
+        SELECT axis.value ->> 'name', axis.value -> 'values',
+               (SELECT string_agg(word, ' ')
+                FROM jsonb_array_elements_text(axis.value -> 'values') AS word)
+        FROM jsonb_array_elements(product.options) AS axis
+    ) AS facet
+) AS facets
+"""
+
+_CARD = f"""json_build_object(
+    'id', product.id,
+    'item_id', product.item_id,
+    'seller', json_build_object('id', seller.id, 'name', seller.name, 'slug', seller.slug),
+    'title', product.title,
+    'slug', product.slug,
+    'brand', product.brand,
+    'category', json_build_object(
+        'id', category.id, 'name', category.name, 'path', category.path),
+    'status', product.status,
+    'price', {money("offer.price_minor", "product.currency")},
+    'price_is_from', offer.price_is_from,
+    'compare_at_price', {money("offer.compare_at_minor", "product.currency")},
+    'media', (
+        SELECT {picture("media", "product_media.alt")}
+        FROM product_media JOIN media ON media.id = product_media.media_id
+        WHERE product_media.product_id = product.id
+        ORDER BY product_media.position LIMIT 1),
+    'rating', {rating("product")},
+    'in_stock', offer.availability <> 'sold_out',
+    'availability', offer.availability,
+    'variants', offer.variants,
+    'variant_id', CASE WHEN offer.variants = 1 THEN offer.first_id END,
+    'created_at', {instant("product.created_at")})::text"""
+
+_SEARCH_VECTOR = """
+    setweight(to_tsvector('market', product.title), 'A')
+    || setweight(to_tsvector('market', coalesce(product.brand, '') || ' ' || (
+        SELECT string_agg(ancestor.name, ' ') FROM category AS ancestor
+        WHERE ancestor.id = ANY(category.ancestor_ids))), 'B')
+    || setweight(to_tsvector('market',
+        coalesce(facets.plain, '') || ' ' || offer.skus), 'C')
+    || setweight(to_tsvector('market', product.description), 'D')"""
+
+_COLUMNS = (
+    "seller_id", "category_ids", "category_id", "visible", "brand", "currency", "price_minor",
+    "in_stock", "rating_hundredths", "sold_count", "attributes", "search_vector", "search_text",
+    "card", "created_at", "updated_at",
+)  # fmt: skip
+
+_WRITE = f"""
+INSERT INTO product_card (product_id, {", ".join(_COLUMNS)})
+SELECT product.id, product.seller_id, category.ancestor_ids, category.id,
+       product.status = 'active' AND seller.status = 'active',
+       product.brand, product.currency, offer.price_minor, offer.availability <> 'sold_out',
+       {RATING_HUNDREDTHS.format("product")}, product.sold_count, facets.attributes,
+       {_SEARCH_VECTOR},
+       f_unaccent(lower(product.title || ' ' || coalesce(product.brand, ''))),
+       {_CARD},
+       product.created_at, $2
+FROM product
+JOIN seller ON seller.id = product.seller_id
+JOIN category ON category.id = product.category_id
+{_OFFER}
+{_FACETS}
+WHERE %s
+  AND product.status <> 'archived' AND offer.price_minor IS NOT NULL
+ORDER BY product.id
+ON CONFLICT (product_id) DO UPDATE
+SET {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)}
+"""
+
+# An archived listing keeps its last card for its seller's list, out of everybody else's sight.
+REFRESH_CARDS = (
+    """
+WITH hidden AS (
+    UPDATE product_card
+    SET visible = false, updated_at = $2,
+        card = (card::jsonb || '{"status": "archived"}')::text
+    FROM product
+    WHERE product.id = product_card.product_id AND product.id = ANY($1::uuid[])
+      AND product.status = 'archived'
+)"""
+    + _WRITE % "product.id = ANY($1::uuid[])"
+)
+
+REFRESH_CARDS_OF_SELLERS = _WRITE % "product.seller_id = ANY($1::uuid[])"
+
+REFRESH_CARDS_IN_CATEGORIES = _WRITE % "category.ancestor_ids && $1::uuid[]"
+
+# Stock moves with every order, the word for it seldom: only then is a card written.
+REFRESH_AVAILABILITY = (
+    _WRITE
+    % """product.id IN (SELECT product_id FROM variant WHERE variant.id = ANY($1::uuid[]))
+  AND offer.availability IS DISTINCT FROM (
+      SELECT product_card.card::json ->> 'availability' FROM product_card
+      WHERE product_card.product_id = product.id)"""
+)
+
+
+async def refresh_cards(connection: Connection, product_ids: Sequence[UUID], now: datetime) -> None:
+    """Write the cards of these products anew."""
+    if product_ids:
+        await connection.execute(REFRESH_CARDS, list(product_ids), now)
+
+
+async def refresh_cards_of_sellers(
+    connection: Connection, seller_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Write the cards of all products of these sellers anew: their name or status changed."""
+    await connection.execute(REFRESH_CARDS_OF_SELLERS, list(seller_ids), now)
+
+
+async def refresh_cards_in_categories(
+    connection: Connection, category_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Write the cards of all products at or below these categories anew."""
+    await connection.execute(REFRESH_CARDS_IN_CATEGORIES, list(category_ids), now)
+
+
+async def refresh_availability(
+    connection: Connection, variant_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Write the cards anew whose word for stock is no longer true, after stock has moved."""
+    if variant_ids:
+        await connection.execute(REFRESH_AVAILABILITY, list(variant_ids), now)

@@ -1,0 +1,47 @@
+"""Sales whose hold is over: taken by one worker at a time, each released once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+
+# Both rows are locked, so that each is read as it is now and not as it was when the statement
+# began: whoever comes second finds the sale released. What somebody works on is left for later.
+TAKE_DUE = """
+SELECT part.id, part.order_id, part.seller_id, part.currency, part.pending_minor
+FROM seller_order AS part JOIN orders ON orders.id = part.order_id
+WHERE part.release_due_at <= $1 AND part.released_at IS NULL
+ORDER BY part.release_due_at, part.id
+LIMIT $2
+FOR UPDATE OF orders, part SKIP LOCKED
+"""
+
+MARK_RELEASED = """
+UPDATE seller_order
+SET pending_minor = 0, released_at = $2, version = version + 1
+WHERE id = ANY($1::uuid[]) AND released_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueSale:
+    """A seller order whose money may leave the hold."""
+
+    id: UUID
+    order_id: UUID
+    seller_id: UUID
+    currency: str
+    pending_minor: int
+
+
+async def take_due(connection: Connection, *, now: datetime, limit: int) -> list[DueSale]:
+    """The next due sales that nobody else works on, locked with their orders."""
+    return [DueSale(*row) for row in await connection.fetch(TAKE_DUE, now, limit)]
+
+
+async def mark_released(connection: Connection, *, ids: Sequence[UUID], now: datetime) -> int:
+    """Nothing of these sales is pending any more; gives how many it was true of only now."""
+    status: str = await connection.execute(MARK_RELEASED, list(ids), now)
+    return int(status.rsplit(" ", 1)[1])

@@ -1,0 +1,228 @@
+"""Holds on stock: taken, made permanent, shipped and given back, each by one statement.
+
+Rows of `stock_level` are always locked in the order (variant, location, bucket), so that two
+orders over the same goods wait for each other instead of deadlocking.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+
+RESERVE = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
+        AS line (order_line_id, seller_order_id, variant_id, quantity)
+), locked AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.bucket,
+           level.on_hand - level.reserved AS available
+    FROM stock_level AS level
+    WHERE level.variant_id = ANY($3::uuid[])
+    ORDER BY level.variant_id, level.location_id, level.bucket
+    FOR UPDATE
+), ranked AS (
+    SELECT locked.*, wanted.order_line_id, wanted.seller_order_id, wanted.quantity,
+           -- A place that can send everything comes first; else the fullest, for fewest parcels.
+           sum(locked.available) OVER (
+               PARTITION BY locked.variant_id
+               ORDER BY locked.available >= wanted.quantity DESC, locked.available DESC,
+                        locked.location_id, locked.bucket
+           ) - locked.available AS before
+    FROM locked JOIN wanted USING (variant_id)
+    WHERE locked.available > 0
+), taken AS (
+    SELECT *, least(available, quantity - before)::int AS units
+    FROM ranked WHERE before < quantity
+), updated AS (
+    UPDATE stock_level AS level SET reserved = level.reserved + taken.units
+    FROM taken
+    WHERE level.variant_id = taken.variant_id AND level.location_id = taken.location_id
+      AND level.bucket = taken.bucket
+      AND level.on_hand - level.reserved >= taken.units
+    RETURNING level.variant_id, taken.units
+), held AS (
+    INSERT INTO stock_reservation (id, order_line_id, order_id, seller_order_id, variant_id,
+                                   location_id, bucket, quantity, expires_at, created_at)
+    SELECT gen_random_uuid(), order_line_id, $5, seller_order_id, variant_id,
+           location_id, bucket, units, $6, $7
+    FROM taken
+)
+SELECT wanted.variant_id, wanted.quantity,
+       COALESCE((SELECT sum(units) FROM updated WHERE updated.variant_id = wanted.variant_id), 0)
+           ::bigint AS held
+FROM wanted
+"""
+
+MAKE_PERMANENT = """
+UPDATE stock_reservation SET expires_at = NULL
+WHERE order_id = $1 AND shipped_quantity + released_quantity < quantity
+"""
+
+_GIVE_BACK = """
+WITH live AS MATERIALIZED (
+    SELECT id, variant_id, location_id, bucket,
+           quantity - shipped_quantity - released_quantity AS units
+    FROM stock_reservation
+    WHERE {which} AND shipped_quantity + released_quantity < quantity
+    ORDER BY id
+    FOR UPDATE
+), locked AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.bucket
+    FROM stock_level AS level
+    WHERE (level.variant_id, level.location_id, level.bucket)
+          IN (SELECT variant_id, location_id, bucket FROM live)
+    ORDER BY level.variant_id, level.location_id, level.bucket
+    FOR UPDATE
+), resolved AS (
+    UPDATE stock_reservation AS reservation
+    SET released_quantity = reservation.released_quantity + live.units
+    FROM live WHERE reservation.id = live.id
+), returned AS (
+    UPDATE stock_level AS level SET reserved = level.reserved - freed.units
+    FROM (SELECT variant_id, location_id, bucket, sum(units) AS units
+          FROM live GROUP BY variant_id, location_id, bucket) AS freed
+    JOIN locked USING (variant_id, location_id, bucket)
+    WHERE level.variant_id = freed.variant_id AND level.location_id = freed.location_id
+      AND level.bucket = freed.bucket
+)
+SELECT variant_id, sum(units)::bigint AS units FROM live GROUP BY variant_id ORDER BY variant_id
+"""
+
+RELEASE_ORDER = _GIVE_BACK.format(which="order_id = $1")
+RELEASE_SELLER_ORDER = _GIVE_BACK.format(which="seller_order_id = $1")
+
+SHIP = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[]) AS line (order_line_id, quantity)
+), live AS MATERIALIZED (
+    SELECT reservation.id, reservation.order_line_id, reservation.variant_id,
+           reservation.location_id, reservation.bucket,
+           reservation.quantity - shipped_quantity - released_quantity AS units
+    FROM stock_reservation AS reservation
+    WHERE reservation.order_line_id = ANY($1::uuid[])
+      AND shipped_quantity + released_quantity < reservation.quantity
+    ORDER BY reservation.id
+    FOR UPDATE
+), ranked AS (
+    SELECT live.*, wanted.quantity,
+           sum(live.units) OVER (PARTITION BY live.order_line_id ORDER BY live.id) - live.units
+               AS before
+    FROM live JOIN wanted USING (order_line_id)
+), taken AS MATERIALIZED (
+    SELECT *, least(units, quantity - before)::int AS shipped FROM ranked WHERE before < quantity
+), locked AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.bucket
+    FROM stock_level AS level
+    WHERE (level.variant_id, level.location_id, level.bucket)
+          IN (SELECT variant_id, location_id, bucket FROM taken)
+    ORDER BY level.variant_id, level.location_id, level.bucket
+    FOR UPDATE
+), resolved AS (
+    UPDATE stock_reservation AS reservation
+    SET shipped_quantity = reservation.shipped_quantity + taken.shipped
+    FROM taken WHERE reservation.id = taken.id
+), moved AS (
+    UPDATE stock_level AS level
+    SET on_hand = level.on_hand - gone.shipped, reserved = level.reserved - gone.shipped
+    FROM (SELECT variant_id, location_id, bucket, sum(shipped) AS shipped
+          FROM taken GROUP BY variant_id, location_id, bucket) AS gone
+    JOIN locked USING (variant_id, location_id, bucket)
+    WHERE level.variant_id = gone.variant_id AND level.location_id = gone.location_id
+      AND level.bucket = gone.bucket
+), journal AS (
+    INSERT INTO stock_movement (variant_id, location_id, bucket, kind, delta,
+                                cause_type, cause_id, actor_id, at)
+    SELECT variant_id, location_id, bucket, 'shipped', -sum(shipped), 'shipment', $3, $4, $5
+    FROM taken GROUP BY variant_id, location_id, bucket
+)
+SELECT COALESCE(sum(shipped), 0)::bigint FROM taken
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Units of a variant that an order line needs."""
+
+    order_line_id: UUID
+    seller_order_id: UUID
+    variant_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many of the wanted units could be held."""
+
+    variant_id: UUID
+    quantity: int
+    held: int
+
+
+async def reserve(
+    connection: Connection,
+    *,
+    order_id: UUID,
+    wanted: Sequence[Wanted],
+    expires_at: datetime | None,
+    now: datetime,
+) -> list[Held]:
+    """Hold as much as there is of each variant; the caller gives up where that is too little.
+
+    A variant may stand in one line only.
+    """
+    rows = await connection.fetch(
+        RESERVE,
+        [line.order_line_id for line in wanted],
+        [line.seller_order_id for line in wanted],
+        [line.variant_id for line in wanted],
+        [line.quantity for line in wanted],
+        order_id,
+        expires_at,
+        now,
+    )
+    return [Held(*row) for row in rows]
+
+
+async def make_permanent(connection: Connection, *, order_id: UUID) -> None:
+    """Payment arrived: the holds of the order no longer expire."""
+    await connection.execute(MAKE_PERMANENT, order_id)
+
+
+async def release_order(connection: Connection, *, order_id: UUID) -> dict[UUID, int]:
+    """Give back what the order still holds; gives the units by variant. Twice gives nothing."""
+    return {
+        row["variant_id"]: row["units"] for row in await connection.fetch(RELEASE_ORDER, order_id)
+    }
+
+
+async def release_seller_order(connection: Connection, *, seller_order_id: UUID) -> dict[UUID, int]:
+    """Give back what one seller's part still holds; gives the units by variant."""
+    return {
+        row["variant_id"]: row["units"]
+        for row in await connection.fetch(RELEASE_SELLER_ORDER, seller_order_id)
+    }
+
+
+async def ship(
+    connection: Connection,
+    *,
+    quantities: Sequence[tuple[UUID, int]],
+    shipment_id: UUID,
+    actor_id: UUID | None,
+    now: datetime,
+) -> int:
+    """Take shipped units of order lines out of their holds and out of the stock, with journal.
+
+    Gives how many units left; less than asked means that the holds didn't cover them.
+    """
+    gone: int = await connection.fetchval(
+        SHIP,
+        [line_id for line_id, _ in quantities],
+        [quantity for _, quantity in quantities],
+        shipment_id,
+        actor_id,
+        now,
+    )
+    return gone

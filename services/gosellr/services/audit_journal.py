@@ -1,0 +1,92 @@
+"""Proof that nobody has changed the journal: every hash and every seal made again."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, fields
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.queries import ledger, ledger_upkeep
+from gosellr.queries.ledger import BookedTransaction
+from gosellr.queries.ledger_upkeep import Seal
+from gosellr.utils.ledger import (
+    FIRST_SEAL,
+    batch_root,
+    seal_hash,
+    transaction_bytes,
+    transaction_hash,
+)
+
+_VERIFY_BATCH = 1_000
+_SEALS_AT_ONCE = 5
+_FIRST_ID = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tampering:
+    """A row of the journal that isn't what it was when it was booked or sealed."""
+
+    row: str
+    problem: str
+
+
+async def verify(connection: Connection) -> AsyncIterator[Tampering]:
+    """Everything that was changed, added or taken away behind the application's back.
+
+    Reads the whole journal in batches: rows are hashed again, then every seal is made again
+    from the hashes it covers. Belongs into one snapshot, so that it sees one moment.
+    """
+    async for found in _changed_rows(connection):
+        yield found
+    async for found in _broken_seals(connection):
+        yield found
+
+
+async def _changed_rows(connection: Connection) -> AsyncIterator[Tampering]:
+    after = _FIRST_ID
+    while batch := await ledger.find_after(connection, after=after, limit=_VERIFY_BATCH):
+        for transaction in batch:
+            if _hash_of(transaction) != transaction.hash:
+                yield Tampering(f"ledger_transaction {transaction.id}", "doesn't match its hash")
+        after = batch[-1].id
+
+
+_HASHED = tuple(one.name for one in fields(BookedTransaction) if one.name not in {"id", "hash"})
+
+
+def _hash_of(transaction: BookedTransaction) -> bytes:
+    written = {name: getattr(transaction, name) for name in _HASHED}
+    return transaction_hash(transaction_bytes(transaction_id=transaction.id, **written))
+
+
+async def _broken_seals(connection: Connection) -> AsyncIterator[Tampering]:
+    previous_hash, after = FIRST_SEAL, 0
+    while seals := await ledger_upkeep.find_seals(connection, after=after, limit=_SEALS_AT_ONCE):
+        covered: defaultdict[int, list[bytes]] = defaultdict(list)
+        for each in await ledger_upkeep.find_sealed(
+            connection, first=seals[0].id, last=seals[-1].id
+        ):
+            if each.hash is None:
+                yield Tampering(
+                    f"ledger_transaction {each.transaction_id}", f"gone from seal {each.seal_id}"
+                )
+            else:
+                covered[each.seal_id].append(each.hash)
+        for one in seals:
+            for problem in _problems(one, covered[one.id], previous_hash):
+                yield Tampering(f"ledger_seal {one.id}", problem)
+            previous_hash = one.hash
+        after = seals[-1].id
+
+
+def _problems(one: Seal, hashes: list[bytes], previous_hash: bytes) -> list[str]:
+    found = []
+    if len(hashes) != one.transaction_count:
+        found.append(f"covers {len(hashes)} transactions instead of {one.transaction_count}")
+    elif batch_root(hashes) != one.root_hash:
+        found.append("its transactions' hashes make another root")
+    if one.previous_hash != previous_hash:
+        found.append("doesn't follow the seal before it")
+    if seal_hash(previous_hash=one.previous_hash, root_hash=one.root_hash) != one.hash:
+        found.append("doesn't match its own hash")
+    return found

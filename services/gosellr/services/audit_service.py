@@ -1,0 +1,211 @@
+"""Every invariant of the books and of the market, checked against the rows as they are."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.queries import audit as money
+from gosellr.queries import audit_market as market
+from gosellr.queries.audit import Offence
+from gosellr.services import audit_journal
+from gosellr.utils.ledger import GUARDED_KINDS
+from gosellr.utils.order_states import OrderStatus, transition_pairs
+
+__all__ = ["AuditLimits", "Finding", "GatewayCharge", "Offence", "audit"]
+
+ROWS_SHOWN: Final = 20
+_BATCH: Final = 1_000
+
+JOURNALS: Final = (
+    "ledger_transaction",
+    "ledger_entry",
+    "ledger_seal",
+    "ledger_sealed",
+    "stock_movement",
+    "order_event",
+)
+
+NAMES: Final[Mapping[int, str]] = {
+    1: "each transaction sums to zero",
+    2: "the whole ledger sums to zero",
+    3: "cached balances are their entries",
+    4: "the journal is unchanged and its seals chain",
+    5: "guarded balances are never negative",
+    6: "every captured cent has one owner",
+    7: "the gateway's journal is our clearing account",
+    8: "paid means captured",
+    9: "each part is captured once",
+    10: "refunds stay within what was captured",
+    11: "parts sum to their order",
+    12: "shown is authorised is booked",
+    13: "a payout is the entries it claims",
+    14: "stock is conserved",
+    15: "holds are covered and resolved once",
+    16: "open lines are covered",
+    17: "history is gapless, on listed steps",
+    18: "what is cancelled goes back",
+    19: "limits of coupons hold",
+    20: "one effect per key, nothing unknown for long",
+    21: "the outbox is complete and in order",
+    22: "every row reaches one seller",
+    23: "nothing secret stands in clear",
+    24: "nothing is stuck on its way",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLimits:
+    """For how long something may stay undecided before that is a finding."""
+
+    unknown: timedelta = timedelta(hours=1)
+    expired_hold: timedelta = timedelta(hours=1)
+    cancelled_refund: timedelta = timedelta(hours=1)
+    in_transit: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayCharge:
+    """A charge as its gateway's journal has it; `attempt_id` is our payment's id."""
+
+    attempt_id: str
+    currency: str
+    captured_minor: int
+    refunded_minor: int
+    fee_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A broken invariant, with the first rows that break it."""
+
+    number: int
+    name: str
+    rows: tuple[Offence, ...]
+
+
+@dataclass(slots=True)
+class _Findings:
+    rows: dict[int, list[Offence]] = field(default_factory=dict)
+
+    def add(self, number: int, offences: Iterable[Offence]) -> None:
+        known = self.rows.setdefault(number, [])
+        known.extend(islice(offences, ROWS_SHOWN - len(known)))
+
+    def listed(self) -> list[Finding]:
+        return [
+            Finding(number, NAMES[number], tuple(rows))
+            for number, rows in sorted(self.rows.items())
+            if rows
+        ]
+
+
+async def audit(
+    connection: Connection,
+    *,
+    now: datetime,
+    gateway_journals: Mapping[str, Iterable[GatewayCharge]],
+    limits: AuditLimits = AuditLimits(),
+) -> list[Finding]:
+    """Check everything; gives the invariants that are broken, none when all is well.
+
+    Needs one snapshot: a repeatable-read transaction, which may be read-only and may run while
+    the market does. The gateways' journals must have been read before it began, so that every
+    charge in them has its payment in the snapshot. The sandbox's settlement to a bank isn't
+    played, so its clearing account never returns to zero and isn't counted as stuck.
+    """
+    found = _Findings()
+    for number, query, arguments in _questions(now, limits):
+        found.add(number, await money.find_offences(connection, query, *arguments))
+    tampered = [
+        Offence(each.row, each.problem)
+        async for each in _first(audit_journal.verify(connection), ROWS_SHOWN)
+    ]
+    found.add(4, tampered)
+    for gateway, charges in gateway_journals.items():
+        found.add(7, await _compare_charges(connection, gateway=gateway, charges=charges))
+    return found.listed()
+
+
+def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
+    guarded = sorted(GUARDED_KINDS)
+    sources, targets = zip(*transition_pairs(), strict=True)
+    ladder = [status.value for status in OrderStatus if status is not OrderStatus.CANCELLED]
+    yield 1, money.TRANSACTIONS_BALANCE, ()
+    yield 2, money.LEDGER_BALANCES, ()
+    yield 3, money.GUARDED_BALANCES_CACHED, (guarded,)
+    yield 3, money.ROLLUPS_CACHED, ()
+    yield 3, money.PENDING_CACHED, ()
+    yield 4, money.JOURNAL_GUARDED, (list(JOURNALS),)
+    yield 4, money.SEALED_WITHOUT_GAPS, ()
+    yield 5, money.GUARDED_NOT_NEGATIVE, (guarded,)
+    yield 6, money.ONE_OWNER, ()
+    yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
+    yield 8, money.PAID_MEANS_CAPTURED, ()
+    yield 9, money.CAPTURED_ONCE, ()
+    yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
+    yield 11, market.PARTS_SUM_TO_ORDER, ()
+    yield 12, money.SHOWN_IS_BOOKED, ()
+    yield 13, money.PAYOUTS_MATCH_CLAIMS, ()
+    yield 14, market.STOCK_CONSERVED, ()
+    yield 15, market.HOLDS_RESOLVED, (now - limits.expired_hold,)
+    yield 16, market.LINES_COVERED, ()
+    yield 17, market.HISTORY_GAPLESS, ()
+    yield 17, market.STEPS_ALLOWED, (list(sources), list(targets))
+    yield 17, market.ORDER_STATUS_DERIVED, (ladder,)
+    yield 18, market.CANCELLED_GIVES_BACK, (now - limits.cancelled_refund,)
+    yield 19, market.LIMITS_HOLD, ()
+    yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
+    yield 21, market.OUTBOX_IN_ORDER, ()
+    yield 22, market.ONE_SELLER, ()
+    yield 23, market.NOTHING_IN_CLEAR, ()
+    yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
+
+
+async def _compare_charges(
+    connection: Connection, *, gateway: str, charges: Iterable[GatewayCharge]
+) -> list[Offence]:
+    """Both ways: no charge without its payment, no captured payment without its charge."""
+    found: list[Offence] = []
+    at_gateway: set[UUID] = set()
+    remaining = iter(charges)
+    while batch := list(islice(remaining, _BATCH)):
+        rows = [
+            (
+                UUID(charge.attempt_id),
+                charge.currency,
+                charge.captured_minor,
+                charge.refunded_minor,
+                charge.fee_minor,
+            )
+            for charge in batch
+        ]
+        at_gateway.update(row[0] for row in rows)
+        found += await money.find_charge_offences(connection, gateway=gateway, charges=rows)
+    after = UUID(int=0)
+    while ours := await money.find_captured(connection, gateway=gateway, after=after, limit=_BATCH):
+        found += _unknown_at(gateway, ours, at_gateway)
+        after = ours[-1]
+    return found
+
+
+def _unknown_at(gateway: str, ours: Sequence[UUID], known: set[UUID]) -> list[Offence]:
+    return [
+        Offence(f"payment {payment_id}", f"is captured, and {gateway} knows nothing of it")
+        for payment_id in ours
+        if payment_id not in known
+    ]
+
+
+async def _first(
+    found: AsyncIterator[audit_journal.Tampering], limit: int
+) -> AsyncIterator[audit_journal.Tampering]:
+    count = 0
+    async for each in found:
+        yield each
+        count += 1
+        if count == limit:
+            return

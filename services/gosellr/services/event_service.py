@@ -1,0 +1,81 @@
+"""Telling what happened: the relay that gives facts to their reactions, and the feed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gosellr.core.db import Connection
+from gosellr.models.events import FactType, RecordedFact
+from gosellr.queries import jobs, outbox
+from gosellr.queries.jobs import NewJob
+
+RELAY_BATCH = 500
+_PRIORITY = 0
+
+
+async def has_news(connection: Connection) -> bool:
+    """Whether the relay has anything to do."""
+    return await outbox.has_news(connection)
+
+
+async def relay_facts(
+    connection: Connection,
+    *,
+    reactions: Mapping[FactType, Sequence[str]],
+    now: datetime,
+    limit: int = RELAY_BATCH,
+) -> int:
+    """Number the next facts of the outbox and queue a job for every reaction to them.
+
+    `reactions` names the tasks. Place, numbers and jobs are written by one transaction, so
+    that a crash neither loses nor doubles. Returns how many facts were told; 0 also when
+    another relay is at work.
+    """
+    cursor = await outbox.take_cursor(connection)
+    if cursor is None:
+        return 0
+    if cursor.written_by == cursor.written_before:
+        cursor = replace(cursor, written_before=await outbox.horizon(connection), sequence=0)
+    facts = await outbox.read_window(connection, cursor=cursor, limit=limit)
+    if facts:
+        told = [
+            replace(fact, sequence=position)
+            for position, fact in enumerate(facts, start=cursor.position + 1)
+        ]
+        await outbox.number(
+            connection,
+            event_sequences=[fact.sequence for fact in facts],
+            after_position=cursor.position,
+        )
+        await jobs.defer(connection, list(_jobs_for(told, reactions)), priority=_PRIORITY)
+        cursor = replace(cursor, sequence=facts[-1].sequence, position=cursor.position + len(facts))
+    if len(facts) < limit:
+        cursor = replace(cursor, written_by=cursor.written_before)
+    await outbox.move_cursor(connection, cursor=cursor, now=now)
+    return len(facts)
+
+
+async def read_feed(
+    connection: Connection, *, after: int, types: Sequence[FactType], limit: int
+) -> list[RecordedFact]:
+    """The facts told after number `after`; only of these types, if any are named."""
+    return await outbox.feed(connection, after=after, types=list(types) or None, limit=limit)
+
+
+def _jobs_for(
+    facts: Iterable[RecordedFact], reactions: Mapping[FactType, Sequence[str]]
+) -> Iterable[NewJob]:
+    """One job per fact and reaction.
+
+    The lock holds the reaction as well: one that fails and waits must not keep the others
+    from hearing of the aggregate.
+    """
+    by_word = {fact_type.value: tasks for fact_type, tasks in reactions.items()}
+    for fact in facts:
+        for task in by_word.get(fact.type, ()):
+            yield NewJob(
+                task=task,
+                lock=f"{task}:{fact.aggregate_id}",
+                key=f"{task}:{fact.id}",
+                args={"fact": fact.payload()},
+            )

@@ -1,0 +1,196 @@
+"""Stock on hand: counted, moved and told, always with its journal. Holds are kept elsewhere."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.identity import new_id
+from gosellr.core.pagination import decode_cursor, encode_cursor
+from gosellr.models.events import Fact, FactType
+from gosellr.queries import outbox, product_cards
+from gosellr.queries import stock as queries
+from gosellr.queries.stock import Cause
+from gosellr.services.seller_scope import require_in_seller, seller_acted_for
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+
+class StockPromised(Conflict):
+    """Stock can't fall below what is promised to orders; `extras` name the variants."""
+
+    code = "stock_promised"
+    title = "These units are promised to orders"
+
+
+class TooManyLocations(Conflict):
+    """A seller has a hundred places at most."""
+
+    code = "too_many_locations"
+    title = "No more places can be added"
+
+
+async def adjust_stock(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    variant_id: UUID,
+    delta: int,
+    reason: str,
+    location_id: UUID | None = None,
+    now: datetime,
+) -> bytes:
+    """Move what is on hand up or down by a number of units, at the first place or a named one.
+
+    Returns the stock of the variant afterwards, as JSON.
+
+    Raises:
+        NotFound, NotAllowed: when the variant isn't the viewer's to count.
+        InvalidInput: when the place isn't its seller's.
+        StockPromised: when so many aren't free.
+    """
+    place = await queries.find_place(
+        connection,
+        variant_id=variant_id,
+        location_id=location_id,
+        everything=viewer.is_operator,
+        seller_ids=viewer.seller_ids,
+    )
+    if place is None:
+        raise NotFound
+    require_in_seller(viewer, seller_id=place.seller_id, permission=Permission.STOCK_ADJUST)
+    if place.location_id is None:
+        raise InvalidInput.at("location_id", "location_unknown", "There is no such place")
+    if location_id is not None:
+        await queries.ensure_level(connection, variant_id=variant_id, location_id=location_id)
+    cause = Cause(
+        kind="adjusted", reason=reason, type="person", id=viewer.user_id, actor_id=viewer.user_id
+    )
+    moved = await queries.add_units(
+        connection, lines=[(variant_id, place.location_id, delta)], cause=cause, now=now
+    )
+    await _settle(connection, moved, now=now)
+    return await stock_document(connection, viewer=viewer, variant_id=variant_id)
+
+
+async def set_stock(
+    connection: Connection,
+    *,
+    location_id: UUID,
+    units: Mapping[UUID, int],
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Let there be so many units of each variant at a place, whatever there was before.
+
+    For callers that have made sure the variants and the place are one seller's: a product's own
+    form, an import. Raises `StockPromised` when a count is below what is promised.
+    """
+    cause = Cause(kind="adjusted", reason=reason, type="count", id=None, actor_id=actor_id)
+    moved = await queries.set_units(
+        connection,
+        lines=[(variant_id, location_id, units[variant_id]) for variant_id in sorted(units)],
+        cause=cause,
+        now=now,
+    )
+    await _settle(connection, moved, now=now)
+
+
+async def _settle(connection: Connection, moved: list[queries.Moved], *, now: datetime) -> None:
+    short = [line for line in moved if line.moved != line.wanted]
+    if short:
+        raise StockPromised(
+            "Less would be left than is promised to orders",
+            extras={
+                "variants": [
+                    {"variant_id": line.variant_id, "wanted": line.wanted, "possible": line.moved}
+                    for line in short
+                ]
+            },
+        )
+    changed = [line for line in moved if line.moved]
+    await product_cards.refresh_availability(connection, [line.variant_id for line in changed], now)
+    facts = [
+        Fact(
+            FactType.STOCK_CHANGED,
+            line.variant_id,
+            {"location_id": str(line.location_id), "delta": line.moved},
+        )
+        for line in changed
+    ]
+    await outbox.append(connection, facts, now=now)
+
+
+async def stock_document(connection: Connection, *, viewer: Viewer, variant_id: UUID) -> bytes:
+    """The stock of a variant in all its places, as JSON.
+
+    Raises:
+        NotFound: unless it is the viewer's, or the viewer sees everything.
+    """
+    document = await queries.stock_document(
+        connection,
+        variant_id=variant_id,
+        everything=viewer.sees_everything,
+        seller_ids=viewer.seller_ids_with(Permission.STOCK_READ),
+    )
+    if document is None:
+        raise NotFound
+    return document
+
+
+async def stock_movements(
+    connection: Connection, *, viewer: Viewer, variant_id: UUID, cursor: str | None, limit: int
+) -> tuple[bytes, str | None]:
+    """A page of a variant's journal, newest first, as a JSON list, and the cursor of the next.
+
+    Raises:
+        NotFound: unless it is the viewer's, or the viewer sees everything.
+    """
+    before_id = None if cursor is None else decode_cursor(cursor, kinds=(int,))[0]
+    if before_id is not None and not 0 <= before_id < 2**63:
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
+    page = await queries.movements(
+        connection,
+        variant_id=variant_id,
+        everything=viewer.sees_everything,
+        seller_ids=viewer.seller_ids_with(Permission.STOCK_READ),
+        before_id=before_id,
+        limit=limit,
+    )
+    if page is None:
+        raise NotFound
+    return page.items, None if page.next_id is None else encode_cursor(page.next_id)
+
+
+async def stock_locations(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID | None = None
+) -> bytes:
+    """The places a seller keeps its goods at, as a JSON list."""
+    owner_id = seller_acted_for(viewer, seller_id=seller_id, permission=Permission.STOCK_READ)
+    return await queries.locations(connection, seller_id=owner_id)
+
+
+async def create_location(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    name: str,
+    is_default: bool = False,
+    seller_id: UUID | None = None,
+    now: datetime,
+) -> bytes:
+    """Add a place to keep goods at; the first one is where goods are kept unless said otherwise."""
+    owner_id = seller_acted_for(viewer, seller_id=seller_id, permission=Permission.STOCK_ADJUST)
+    document = await queries.insert_location(
+        connection,
+        location_id=new_id(),
+        seller_id=owner_id,
+        name=name,
+        is_default=is_default,
+        now=now,
+    )
+    if document is None:
+        raise TooManyLocations
+    return document

@@ -1,0 +1,325 @@
+"""What gateways answered, written down; and what follows when an order's money is complete."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, DomainError, NotFound
+from gosellr.models.events import Fact, FactType
+from gosellr.models.order_values import Order, Payment
+from gosellr.queries import locks, orders, outbox, payments
+from gosellr.queries.payments import AttemptAnswer
+from gosellr.services import order_rows, settlement_service
+from gosellr.utils.order_states import OrderStatus, derive_payment_status
+from gosellr.utils.payment_plan import Ask, Attempt, is_paid, live, next_asks, to_return
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
+from gosellr.utils.viewer import Viewer
+
+_FINAL = frozenset(
+    {
+        PaymentStatus.CAPTURED,
+        PaymentStatus.DECLINED,
+        PaymentStatus.VOIDED,
+        PaymentStatus.EXPIRED,
+    }
+)
+_CHECK_AGAIN_FIRST = timedelta(seconds=5)
+_CHECK_AGAIN_AT_MOST = timedelta(minutes=5)
+
+
+class NotPayable(Conflict):
+    """The order no longer waits for money."""
+
+    code = "not_payable"
+    title = "This order can't be paid any more"
+
+
+class PaymentInProgress(Conflict):
+    """An earlier attempt may still succeed; a second one could charge twice."""
+
+    code = "payment_in_progress"
+    title = "A payment is already under way"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
+
+class PaymentMethodUnavailable(DomainError):
+    """This market doesn't take that method."""
+
+    code = "payment_method_unavailable"
+    status = 422
+    title = "That way to pay isn't offered here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAnswer:
+    """What a gateway said of an attempt. Status None leaves it open what became of it."""
+
+    payment_id: UUID
+    status: PaymentStatus | None
+    captured_minor: int = 0
+    fee_minor: int = 0
+    gateway_reference: str | None = None
+    decline_code: str | None = None
+    action_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentPlan:
+    """What to ask next about an order's attempts.
+
+    `concludes` says that nothing has to be asked, and still something is to be written down:
+    the order is paid in full (or costs nothing), or captures have to go back.
+    """
+
+    order: Order
+    asks: tuple[tuple[Ask, Payment], ...]
+    concludes: bool
+
+
+def attempts_of(order: Order) -> list[Attempt]:
+    """The order's attempts as the plan sees them."""
+    return [
+        Attempt(
+            id=payment.id,
+            amount_minor=payment.amount_minor,
+            status=PaymentStatus(payment.status),
+            captured_minor=payment.captured_minor,
+            returned=payment.returned,
+        )
+        for payment in order.payments
+    ]
+
+
+def wants_money(order: Order) -> bool:
+    """Whether captures pay for this order: it waits for them, or they have paid it."""
+    return order.status != OrderStatus.CANCELLED or order.paid_at is not None
+
+
+def awaits_answers(order: Order) -> bool:
+    """Whether some gateway has yet to say what became of an attempt."""
+    unanswered = (PaymentStatus.CREATED, PaymentStatus.UNKNOWN)
+    return any(payment.status in unanswered for payment in order.payments)
+
+
+async def plan(
+    connection: Connection,
+    *,
+    order_id: UUID,
+    fresh: Collection[UUID] = (),
+    waiting_is_over: bool = False,
+    curious: bool = False,
+) -> PaymentPlan:
+    """Look at an order and say what to ask the gateways.
+
+    Raises:
+        NotFound: there is no such order.
+    """
+    order = await orders.load(connection, order_id=order_id)
+    if order is None:
+        raise NotFound
+    by_id = {payment.id: payment for payment in order.payments}
+    asks = next_asks(
+        wanted=wants_money(order),
+        total_minor=order.total_minor,
+        attempts=attempts_of(order),
+        fresh=fresh,
+        waiting_is_over=waiting_is_over,
+        curious=curious,
+    )
+    return PaymentPlan(
+        order=order,
+        asks=tuple((ask, by_id[ask.attempt_id]) for ask in asks),
+        concludes=not asks and _concludes(order),
+    )
+
+
+def is_at_rest(order: Order) -> bool:
+    """Nothing is left to ask at once: the order is paid, or over, or waits for its buyer."""
+    attempts = attempts_of(order)
+    asks = next_asks(wanted=wants_money(order), total_minor=order.total_minor, attempts=attempts)
+    return not asks and not _concludes(order)
+
+
+def _concludes(order: Order) -> bool:
+    if order.paid_at is not None:
+        return False
+    attempts = attempts_of(order)
+    wanted = wants_money(order)
+    paid = is_paid(total_minor=order.total_minor, attempts=attempts)
+    stray = to_return(wanted=wanted, total_minor=order.total_minor, attempts=attempts)
+    return (wanted and paid) or bool(stray)
+
+
+async def record(
+    connection: Connection,
+    *,
+    order_id: UUID,
+    answers: Sequence[GatewayAnswer],
+    policy: MarketPolicy,
+    now: datetime,
+) -> Order:
+    """Write answers down and draw the conclusion: paid, still waiting, or money to send back.
+
+    Saying the same twice changes nothing, and the order of late answers doesn't matter.
+    """
+    await locks.order(connection, order_id=order_id)
+    order = await _load(connection, order_id)
+    written = _written(order, answers, now=now)
+    if written:
+        await payments.write_answers(connection, answers=written, now=now)
+        order = _with_answers(order, written)
+    attempts = attempts_of(order)
+    if order.status == OrderStatus.PENDING_PAYMENT and is_paid(
+        total_minor=order.total_minor, attempts=attempts
+    ):
+        await settlement_service.settle(connection, order=order, policy=policy, now=now)
+        return await _load(connection, order_id)
+    await settlement_service.send_back(
+        connection, order=order, attempts=attempts, wanted=wants_money(order), now=now
+    )
+    await _say_how_it_stands(connection, order=order, written=written, now=now)
+    return await _load(connection, order_id)
+
+
+async def add_attempts(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    tenders: Sequence[tuple[order_rows.PaymentTerms, int]],
+    now: datetime,
+) -> list[UUID]:
+    """Try again to pay an order that still waits for its money.
+
+    Raises:
+        NotFound, NotPayable, PaymentInProgress.
+    """
+    await locks.order(connection, order_id=order_id)
+    order = await orders.find(connection, viewer=viewer, order_id=order_id)
+    if order is None or not order.whole:
+        raise NotFound
+    expired = order.expires_at is not None and order.expires_at <= now
+    if order.status != OrderStatus.PENDING_PAYMENT or expired:
+        raise NotPayable
+    if live(attempts_of(order)):
+        raise PaymentInProgress
+    used = [payment.part for payment in order.payments if payment.returned]
+    rows = order_rows.payment_rows(
+        order_id=order_id, currency=order.currency, amounts=tenders, now=now
+    )
+    # A captured attempt keeps its part, even when its money went back.
+    shift = max(used) + 1 if used else 0
+    rows = [{**row, "part": row["part"] + shift} for row in rows]
+    await orders.insert_payments(connection, payments=rows)
+    await payments.set_payment_status(connection, order_id=order_id, payment_status="pending")
+    return [row["id"] for row in rows]
+
+
+async def _load(connection: Connection, order_id: UUID) -> Order:
+    order = await orders.load(connection, order_id=order_id)
+    if order is None:
+        raise NotFound
+    return order
+
+
+def _written(
+    order: Order, answers: Sequence[GatewayAnswer], *, now: datetime
+) -> list[AttemptAnswer]:
+    by_id = {payment.id: payment for payment in order.payments}
+    written = []
+    for answer in answers:
+        payment = by_id[answer.payment_id]
+        reported = answer.status or PaymentStatus.UNKNOWN
+        # A late or repeated report never takes an attempt back down its ladder.
+        status = PAYMENT_STATES.settle(PaymentStatus(payment.status), reported)
+        moved = status == reported and answer.status is not None
+        written.append(
+            AttemptAnswer(
+                payment_id=payment.id,
+                status=status.value,
+                captured_minor=min(
+                    max(payment.captured_minor, answer.captured_minor), payment.amount_minor
+                ),
+                fee_minor=max(payment.fee_minor, answer.fee_minor),
+                gateway_reference=answer.gateway_reference,
+                decline_code=answer.decline_code if moved else payment.decline_code,
+                action_url=answer.action_url if moved else payment.action_url,
+                check_at=_check_at(order, payment, status, now=now),
+            )
+        )
+    return written
+
+
+def _with_answers(order: Order, written: Sequence[AttemptAnswer]) -> Order:
+    """The order as it reads after the answers were written: saves reading it again."""
+    by_id = {answer.payment_id: answer for answer in written}
+    return replace(
+        order,
+        payments=tuple(
+            payment
+            if (answer := by_id.get(payment.id)) is None
+            else replace(
+                payment,
+                status=answer.status,
+                captured_minor=answer.captured_minor,
+                fee_minor=answer.fee_minor,
+                decline_code=answer.decline_code,
+                action_url=answer.action_url,
+            )
+            for payment in order.payments
+        ),
+    )
+
+
+def _check_at(
+    order: Order, payment: Payment, status: PaymentStatus, *, now: datetime
+) -> datetime | None:
+    if status in _FINAL:
+        return None
+    if status is PaymentStatus.ACTION_REQUIRED:
+        return now + _CHECK_AGAIN_AT_MOST if order.expires_at is None else order.expires_at
+    age = max(now - payment.created_at, _CHECK_AGAIN_FIRST)
+    return now + min(age, _CHECK_AGAIN_AT_MOST)
+
+
+async def _say_how_it_stands(
+    connection: Connection,
+    *,
+    order: Order,
+    written: Sequence[AttemptAnswer],
+    now: datetime,
+) -> None:
+    if order.status != OrderStatus.PENDING_PAYMENT:
+        return
+    standing = derive_payment_status(
+        total_minor=order.total_minor,
+        captured_minor=order.captured_minor,
+        refunded_minor=order.refunded_minor,
+        attempts=[PaymentStatus(payment.status) for payment in order.payments],
+    ).value
+    if standing == order.payment_status:
+        return
+    await payments.set_payment_status(connection, order_id=order.id, payment_status=standing)
+    if standing == "failed":
+        codes = [answer.decline_code for answer in written if answer.decline_code]
+        await orders.append_events(
+            connection,
+            order_id=order.id,
+            events=[{"kind": "payment_failed", "actor": "payment", "data": {"codes": codes}}],
+            now=now,
+        )
+        await outbox.append(
+            connection,
+            [Fact(FactType.ORDER_PAYMENT_FAILED, order.id, {"order_id": str(order.id)})],
+            now=now,
+        )
+
+
+async def due_orders(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """Orders with attempts that have to be asked after."""
+    return await payments.due_orders(connection, now=now, limit=limit)

@@ -1,0 +1,193 @@
+"""A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gosellr.core.db import Connection
+from gosellr.models.events import Fact, FactType
+from gosellr.models.order_values import Order, Payment
+from gosellr.queries import orders, outbox, payments
+from gosellr.services import ledger_service
+from gosellr.services.ledger_service import Booking
+from gosellr.utils.payment_plan import Attempt, to_return
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.postings import (
+    GatewayAmount,
+    SoldParcel,
+    SoldPart,
+    provider_fee,
+    sale,
+    stray_capture,
+)
+from gosellr.utils.states import PaymentStatus
+
+
+async def settle(
+    connection: Connection, *, order: Order, policy: MarketPolicy, now: datetime
+) -> None:
+    """The money of a locked order is complete: holds, coupons, books and sellers learn of it."""
+    paying = [
+        payment
+        for payment in order.payments
+        if payment.status == PaymentStatus.CAPTURED and not payment.returned
+    ]
+    await payments.mark_paid(
+        connection,
+        order_id=order.id,
+        captured_minor=sum(payment.captured_minor for payment in paying),
+        ship_by=now + policy.ship_within,
+        now=now,
+    )
+    await ledger_service.book(
+        connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
+    )
+    await orders.append_events(
+        connection,
+        order_id=order.id,
+        events=[
+            {
+                "kind": "paid",
+                "actor": "payment",
+                "from_status": "pending_payment",
+                "to_status": "paid",
+                "data": {"methods": [payment.method for payment in paying]},
+            },
+            *(
+                {
+                    "kind": "status_changed",
+                    "actor": "payment",
+                    "seller_order_id": part.id,
+                    "from_status": "pending_payment",
+                    "to_status": "paid",
+                }
+                for part in order.parts
+            ),
+        ],
+        now=now,
+    )
+    facts = [Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})]
+    await outbox.append(connection, facts, now=now)
+
+
+def _bookings(
+    order: Order, paying: Sequence[Payment], *, policy: MarketPolicy, now: datetime
+) -> list[Booking]:
+    by_gateway: dict[str, int] = {}
+    for payment in paying:
+        captured = by_gateway.get(payment.method, 0) + payment.captured_minor
+        by_gateway[payment.method] = captured
+    draft = sale(
+        order_id=order.id,
+        currency=order.currency,
+        tax_included=order.tax_included,
+        captured=[
+            GatewayAmount(gateway=gateway, amount_minor=amount_minor)
+            for gateway, amount_minor in by_gateway.items()
+        ],
+        parcels=parcels_of(order),
+        commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
+    )
+    fees = [
+        Booking(
+            draft=provider_fee(
+                gateway=payment.method, amount_minor=payment.fee_minor, currency=order.currency
+            ),
+            cause_type="payment",
+            cause_id=payment.id,
+            idempotency_key=str(payment.id),
+            order_id=order.id,
+            actor=f"gateway:{payment.method}",
+            effective_at=now,
+        )
+        for payment in paying
+        if payment.fee_minor
+    ]
+    if not draft.entries:
+        return fees
+    booking = Booking(
+        draft=draft,
+        cause_type="order",
+        cause_id=order.id,
+        idempotency_key=str(order.id),
+        order_id=order.id,
+        actor="payment",
+        effective_at=now,
+        facts={"payments": [str(payment.id) for payment in paying]},
+    )
+    return [booking, *fees]
+
+
+def parcels_of(order: Order) -> list[SoldParcel]:
+    """The order's parts as the ledger sees them: lines, then delivery, each as frozen."""
+    return [
+        SoldParcel(
+            seller_order_id=part.id,
+            seller_id=part.seller_id,
+            parts=(
+                *(
+                    SoldPart(
+                        order_line_id=line.id,
+                        goods_minor=line.goods_minor,
+                        tax_minor=line.tax_minor,
+                        promotion_minor=line.marketplace_discount_minor,
+                        commission_minor=line.commission_minor,
+                        commission_vat_minor=line.commission_vat_minor,
+                    )
+                    for line in part.lines
+                ),
+                SoldPart(
+                    order_line_id=None,
+                    goods_minor=part.shipping_goods_minor,
+                    tax_minor=part.shipping_tax_minor,
+                    promotion_minor=part.shipping_marketplace_discount_minor,
+                    commission_minor=part.shipping_commission_minor,
+                    commission_vat_minor=part.shipping_commission_vat_minor,
+                ),
+            ),
+        )
+        for part in order.parts
+    ]
+
+
+async def send_back(
+    connection: Connection,
+    *,
+    order: Order,
+    attempts: Sequence[Attempt],
+    wanted: bool,
+    now: datetime,
+) -> None:
+    """Note captures that pay for nothing, and book them where they wait."""
+    if order.paid_at is not None:
+        return
+    stray = to_return(wanted=wanted, total_minor=order.total_minor, attempts=attempts)
+    if not stray:
+        return
+    reason = "short_payment" if wanted else "order_closed"
+    methods = {payment.id: payment.method for payment in order.payments}
+    await payments.insert_returns(
+        connection,
+        returns=[(one.id, one.captured_minor, reason) for one in stray],
+        now=now,
+    )
+    await ledger_service.book(
+        connection,
+        bookings=[
+            Booking(
+                draft=stray_capture(
+                    gateway=methods[one.id],
+                    amount_minor=one.captured_minor,
+                    currency=order.currency,
+                ),
+                cause_type="payment",
+                cause_id=one.id,
+                idempotency_key=str(one.id),
+                order_id=order.id,
+                actor="payment",
+                effective_at=now,
+                facts={"reason": reason},
+            )
+            for one in stray
+        ],
+        now=now,
+    )

@@ -1,0 +1,205 @@
+"""The books as people read them: an order's, a seller's, an account's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput, NotFound
+from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.queries import ledger
+from gosellr.queries.ledger import BookedTransaction, Movement
+from gosellr.services import ledger_service
+from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.ledger import (
+    UnknownAccount,
+    account_kind,
+    payout_in_transit,
+    seller_available,
+    seller_pending,
+    seller_receivable,
+    seller_reserve,
+)
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+__all__ = [
+    "POTS",
+    "BookedTransaction",
+    "Explanation",
+    "Movement",
+    "SellerBalance",
+    "explain",
+    "order_ledger",
+    "seller_balances",
+    "seller_movements",
+]
+
+ORDER_TRANSACTIONS_MAX: Final = 500
+
+POTS: Final = {
+    "pending": seller_pending,
+    "available": seller_available,
+    "reserved": seller_reserve,
+    "receivable": seller_receivable,
+    "in_transit": payout_in_transit,
+}
+"""A seller's accounts by the names they have at the door."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerBalance:
+    """What a seller has in one currency; `receivable_minor` is what it owes."""
+
+    currency: str
+    pending_minor: int = 0
+    available_minor: int = 0
+    reserved_minor: int = 0
+    receivable_minor: int = 0
+    in_transit_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was found under a word: an order's whole story, or the latest of some accounts."""
+
+    title: str
+    transactions: tuple[BookedTransaction, ...] = ()
+    movements: tuple[Movement, ...] = ()
+
+
+async def order_ledger(connection: Connection, *, order_id: UUID) -> list[BookedTransaction]:
+    """Every transaction of an order, as booked. For operators: it shows all sellers' sides.
+
+    Raises:
+        NotFound: there is no such order.
+    """
+    if await ledger.find_order(connection, order_id=order_id) is None:
+        raise NotFound
+    return await ledger.find_of_order(connection, order_id=order_id, limit=ORDER_TRANSACTIONS_MAX)
+
+
+async def seller_balances(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID
+) -> list[SellerBalance]:
+    """What a seller has, in every currency it ever sold in.
+
+    Raises:
+        NotFound, NotAllowed: the seller isn't the viewer's to look at.
+    """
+    await _require(connection, viewer, seller_id, Permission.BALANCE_READ)
+    pot_of = {account_of(seller_id): pot for pot, account_of in POTS.items()}
+    held = await ledger_service.balances(connection, accounts=list(pot_of))
+    by_currency: dict[str, dict[str, int]] = {}
+    for (account, currency), minor in held.items():
+        by_currency.setdefault(currency, {})[f"{pot_of[account]}_minor"] = minor
+    return [
+        SellerBalance(currency=currency, **pots) for currency, pots in sorted(by_currency.items())
+    ]
+
+
+async def seller_movements(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    seller_id: UUID,
+    currency: str | None,
+    pot: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[Movement]:
+    """What moved on a seller's accounts, newest first, with the balance after each.
+
+    The balance is what the marketplace owes the seller, over all its accounts or in one `pot`.
+    Without a currency, the first in which anything moved.
+
+    Raises:
+        NotFound, NotAllowed: the seller isn't the viewer's to look at.
+        InvalidInput: the cursor isn't one of ours.
+    """
+    await _require(connection, viewer, seller_id, Permission.TRANSACTION_READ)
+    accounts = [of(seller_id) for name, of in POTS.items() if pot in (None, name)]
+    if currency is None:
+        known = await ledger.turnovers(connection, accounts=accounts)
+        currency = min((each.currency for each in known), default="")
+    return await _page(connection, accounts, currency, cursor=cursor, limit=limit)
+
+
+async def explain(connection: Connection, *, subject: str, limit: int) -> Explanation:
+    """The books of whatever an operator names: an order's id or number, a seller, an account.
+
+    Raises:
+        NotFound: nothing bears that name.
+    """
+    as_id = _uuid(subject)
+    number = int(subject) if subject.isascii() and subject.isdigit() else None
+    if number is not None and number >= 2**63:
+        raise NotFound(f"There is no order {subject}")
+    if as_id is not None or number is not None:
+        order = await ledger.find_order(connection, order_id=as_id, number=number)
+        if order is not None:
+            transactions = await order_ledger(connection, order_id=order[0])
+            return Explanation(f"Order {order[1]}", transactions=tuple(transactions))
+    if as_id is not None and await ledger.seller_exists(connection, seller_id=as_id):
+        accounts = [account_of(as_id) for account_of in POTS.values()]
+        return await _latest(connection, f"Seller {as_id}", accounts, limit=limit)
+    try:
+        account_kind(subject)
+    except UnknownAccount:
+        raise NotFound(f"No order, seller or account is called {subject}") from None
+    return await _latest(connection, f"Account {subject}", [subject], limit=limit)
+
+
+async def _latest(
+    connection: Connection, title: str, accounts: Sequence[str], *, limit: int
+) -> Explanation:
+    known = await ledger.turnovers(connection, accounts=accounts)
+    movements: list[Movement] = []
+    for currency in sorted({each.currency for each in known}):
+        page = await _page(connection, accounts, currency, cursor=None, limit=limit)
+        movements += page.items
+    return Explanation(title, movements=tuple(movements))
+
+
+async def _page(
+    connection: Connection,
+    accounts: Sequence[str],
+    currency: str,
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[Movement]:
+    after = None if cursor is None else _position(cursor)
+    rows = await ledger.movements(
+        connection, accounts=accounts, currency=currency, after=after, limit=limit + 1
+    )
+    items = rows[:limit]
+    if len(rows) <= limit:
+        return Page(items, None)
+    last = items[-1]
+    before_minor = last.balance_minor - last.change_minor
+    return Page(items, encode_cursor(last.written_by, last.id, before_minor))
+
+
+def _position(cursor: str) -> tuple[int, int, int]:
+    written_by, entry_id, balance_minor = decode_cursor(cursor, kinds=(int, int, int))
+    if not (0 <= written_by < 2**63 and 0 <= entry_id < 2**63 and abs(balance_minor) < 2**62):
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
+    return written_by, entry_id, balance_minor
+
+
+async def _require(
+    connection: Connection, viewer: Viewer, seller_id: UUID, permission: Permission
+) -> None:
+    if not viewer.sees_everything:
+        require_in_seller(viewer, seller_id=seller_id, permission=permission)
+    elif not await ledger.seller_exists(connection, seller_id=seller_id):
+        raise NotFound
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

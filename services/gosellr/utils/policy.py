@@ -1,0 +1,25 @@
+"""The operator's choices that the business decides by, as one value handed down from the door."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gosellr.utils.inventory import HoldSettings
+from gosellr.utils.refunds import CommissionReversal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketPolicy:
+    """What an operator may set. `tax_included` speaks where no tax rate does."""
+
+    default_currency: str = "EUR"
+    tax_included: bool = True
+    holds: HoldSettings = HoldSettings()
+    # After delivery, money stays pending for so long before it becomes available.
+    release_after: timedelta = timedelta(days=7)
+    # A seller promises to ship within this time of payment.
+    ship_within: timedelta = timedelta(days=3)
+    commission_vat_jurisdiction: str = "marketplace"
+    # What of its commission the marketplace gives back with a refund.
+    commission_reversal: CommissionReversal = CommissionReversal.FULL
+    # How long an idempotency key protects its request.
+    idempotency_kept_for: timedelta = timedelta(days=2)

@@ -1,0 +1,36 @@
+"""What one movement means to the seller whose account it moved, in a few words.
+
+A transaction's own explanation tells of every seller of an order; these words tell one seller
+of its own money only.
+"""
+
+from typing import Final
+
+from gosellr.utils.ledger import TransactionKind
+
+_CREDITS: Final[dict[tuple[str, str], str]] = {
+    (TransactionKind.SALE, "seller_pending"): "Sale, held until release",
+    (TransactionKind.SALE_ON_DELIVERY, "seller_pending"): "Promotion on a sale paid in cash",
+    (TransactionKind.RELEASE, "seller_available"): "Released, ready to be paid out",
+    (TransactionKind.RELEASE, "seller_reserve"): "Released into the reserve",
+    (TransactionKind.RELEASE, "seller_receivable"): "Released to settle what was owed",
+}
+_DEBITS: Final[dict[tuple[str, str], str]] = {
+    (TransactionKind.SALE_ON_DELIVERY, "seller_receivable"): "Owed on a sale paid in cash",
+    (TransactionKind.RELEASE, "seller_pending"): "The hold is over",
+    (TransactionKind.REFUND_INTENT, "seller_pending"): "Refund to the buyer",
+    (TransactionKind.REFUND_INTENT, "seller_available"): "Refund to the buyer",
+    (TransactionKind.REFUND_INTENT, "seller_reserve"): "Refund to the buyer, out of the reserve",
+    (TransactionKind.REFUND_INTENT, "seller_receivable"): "Refund to the buyer, owed",
+}
+_ANY: Final[dict[str, str]] = {
+    TransactionKind.REFUND_INTENT: "Refund to the buyer",
+    TransactionKind.REFUND_FAILED: "Refund failed, back where it was",
+}
+
+
+def describe(*, kind: str, account: str, is_credit: bool) -> str:
+    """The meaning of a movement; an unknown kind is named as it is."""
+    own = _CREDITS if is_credit else _DEBITS
+    meaning = own.get((kind, account.partition(":")[0])) or _ANY.get(kind)
+    return meaning or kind.replace("_", " ").capitalize()

@@ -1,0 +1,74 @@
+"""The supervisor: what dies comes back, what is told to stop stops in order."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gosellr.core.startup_error import StartupError
+from gosellr.core.supervisor import Program, Supervisor
+
+# Writes a line when it starts and one when it is told to stop; "ready" only once it can be told.
+CHILD = """
+import signal, sys
+def leave(*_):
+    open(sys.argv[1], "a").write(sys.argv[2] + " stopped\\n")
+    raise SystemExit(0)
+signal.signal(signal.SIGTERM, leave)
+open(sys.argv[1], "a").write(sys.argv[2] + " started\\n")
+sys.stdin.read()
+"""
+
+
+def program(journal: Path, name: str, *, stop_rank: int, code: str = CHILD) -> Program:
+    command = (sys.executable, "-S", "-c", code, str(journal), name)
+    return Program(name, command, dict(os.environ), stop_rank=stop_rank)
+
+
+def lines(journal: Path) -> list[str]:
+    return journal.read_text().splitlines() if journal.exists() else []
+
+
+def test_a_killed_process_comes_back_and_groups_stop_in_order(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    said: list[str] = []
+    programs = [program(journal, "worker", stop_rank=1), program(journal, "web", stop_rank=0)]
+    checks = 0
+
+    def keep_alive() -> None:
+        nonlocal checks
+        checks += 1
+
+    with Supervisor(programs, keep_alive=keep_alive, say=said.append) as supervisor:
+        assert supervisor.start(is_ready=lambda: len(lines(journal)) == 2)
+        killed = next(child for child in supervisor._children if child.program.name == "web")
+        assert killed.process is not None
+        os.kill(killed.process.pid, signal.SIGKILL)
+        assert supervisor.start(is_ready=lambda: len(lines(journal)) == 3)
+        threading.Timer(0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        supervisor.run()
+    assert said == ["The web process ended (killed by SIGKILL); starting it again."]
+    assert sorted(lines(journal)[:2]) == ["web started", "worker started"]
+    assert lines(journal)[2:] == ["web started", "web stopped", "worker stopped"]
+    assert checks > 0
+
+
+def test_a_process_that_cant_start_is_given_up(tmp_path: Path) -> None:
+    broken = program(tmp_path / "journal", "web", stop_rank=0, code="raise SystemExit(3)")
+    said: list[str] = []
+    with (
+        pytest.raises(StartupError, match="web process ends right after its start"),
+        Supervisor([broken], keep_alive=lambda: None, say=said.append) as supervisor,
+    ):
+        supervisor.start(is_ready=lambda: False)
+    assert said == ["The web process ended (status 3); starting it again."] * 3
+
+
+def test_handlers_of_signals_are_given_back(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with Supervisor([], keep_alive=lambda: None, say=print):
+        assert signal.getsignal(signal.SIGTERM) != before[0]
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before

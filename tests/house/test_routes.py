@@ -1,0 +1,107 @@
+"""Every route says who may use it and has a name of its own."""
+
+import re
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from gosellr.api.application import create_app
+from gosellr.api.deps import Allow, allow
+from gosellr.api.policy import UndeclaredRoute, api_routes, policies_of, require_policies
+from gosellr.config import Settings
+from gosellr.utils.permissions import Permission
+
+VERB_NOUN = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")
+# What the framework serves by itself: documentation for everybody.
+OPEN_TO_ALL = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/static", "/media"}
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    """The whole application, with nothing opened."""
+
+    @asynccontextmanager
+    async def nothing() -> Any:
+        yield None
+
+    return create_app(settings=settings, open_resources=nothing)
+
+
+def test_each_route_has_one_policy(app: FastAPI) -> None:
+    counts = {
+        (route.path, *sorted(route.methods or ())): len(list(policies_of(route.dependant)))
+        for route in api_routes(app)
+    }
+    assert len(counts) >= 2
+    assert set(counts.values()) == {1}
+
+
+def test_no_route_beside_the_policies(app: FastAPI) -> None:
+    """A plain route or a mounted application would pass by every policy."""
+    beside = {
+        context.path
+        for context in iter_route_contexts(app.routes)
+        if not isinstance(context.original_route, APIRoute)
+    }
+    assert beside <= OPEN_TO_ALL
+
+
+def test_operations_are_named_verb_noun_and_once(app: FastAPI) -> None:
+    names = [
+        operation["operationId"]
+        for path in app.openapi()["paths"].values()
+        for operation in path.values()
+    ]
+    assert [name for name in names if not VERB_NOUN.match(name)] == []
+    assert len(names) == len(set(names))
+
+
+def _app() -> FastAPI:
+    return FastAPI(openapi_url=None)
+
+
+async def test_application_with_an_undeclared_route_does_not_start() -> None:
+    app = _app()
+
+    @app.get("/open")
+    async def get_open() -> None: ...
+
+    with pytest.raises(UndeclaredRoute, match="/open"):
+        require_policies(app)
+
+
+async def test_application_with_two_policies_on_a_route_does_not_start() -> None:
+    app = _app()
+
+    @app.get("/both")
+    async def get_both(
+        _one: Annotated[Any, allow(Permission.PRODUCT_READ)],
+        _two: Annotated[Any, Depends(Allow(None))],
+    ) -> None: ...
+
+    with pytest.raises(UndeclaredRoute, match="/both"):
+        require_policies(app)
+
+
+async def test_application_with_an_undeclared_route_of_a_router_does_not_start() -> None:
+    app, outer, inner = _app(), APIRouter(prefix="/outer"), APIRouter(prefix="/inner")
+
+    @inner.get("/open")
+    async def get_open() -> None: ...
+
+    outer.include_router(inner)
+    app.include_router(outer)
+    with pytest.raises(UndeclaredRoute, match="/outer/inner/open"):
+        require_policies(app)
+
+
+async def test_application_with_one_policy_each_starts() -> None:
+    app = _app()
+
+    @app.get("/one")
+    async def get_one(_viewer: Annotated[Any, allow(Permission.PRODUCT_READ)]) -> None: ...
+
+    require_policies(app)

@@ -1,0 +1,94 @@
+"""The folder of messages: whole files, once each, and no forged header."""
+
+import asyncio
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.integrations.messages.console import ConsoleMessages
+from gosellr.integrations.messages.port import Email, MessageRefused, SendOutcome, Sms
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def mail(
+    *, message_id: str = "order-1.paid", to: str = "ada@example.org", subject: str = "Danke – ✓"
+) -> Email:
+    return Email(
+        message_id=message_id,
+        to=to,
+        subject=subject,
+        text="Paid: 12,34 €",
+        html="<p>Paid: 12,34 €</p>",
+        reply_to="help@example.org",
+    )
+
+
+@pytest.mark.case(35)
+def test_case_35_a_mail_is_written_once_however_often_it_is_sent(tmp_path: Path) -> None:
+    lines: list[str] = []
+    outbox = ConsoleMessages(tmp_path, announce=lines.append, clock=ManualClock(NOON))
+
+    async def send() -> list[SendOutcome]:
+        answers = await asyncio.gather(*(outbox.send_email(mail()) for _ in range(5)))
+        return [answer.outcome for answer in answers]
+
+    assert asyncio.run(send()) == [SendOutcome.ACCEPTED] * 5
+    assert lines == ["mail to ada@example.org: order-1.paid.eml"]
+    assert [file.name for file in outbox.folder.iterdir()] == ["order-1.paid.eml"]
+    content = (outbox.folder / "order-1.paid.eml").read_bytes()
+    message = message_from_bytes(content, policy=default)
+    assert (message["To"], message["Subject"]) == ("ada@example.org", "Danke – ✓")
+    assert message["Reply-To"] == "help@example.org"
+    assert message["Message-ID"] == "<order-1.paid@localhost>"
+    parts = {part.get_content_type(): part.get_content() for part in message.iter_parts()}
+    assert parts["text/plain"].strip() == "Paid: 12,34 €"
+    assert parts["text/html"].strip() == "<p>Paid: 12,34 €</p>"
+
+
+def test_a_text_message_is_a_line_of_json(tmp_path: Path) -> None:
+    outbox = ConsoleMessages(tmp_path, clock=ManualClock(NOON))
+    sms = Sms(message_id="code-1", to="+4915112345678", text="123 456")
+    assert asyncio.run(outbox.send_sms(sms)).reference == "code-1.sms.json"
+    assert orjson.loads((outbox.folder / "code-1.sms.json").read_bytes()) == {
+        "at": "2026-03-02T12:00:00+00:00",
+        "to": "+4915112345678",
+        "text": "123 456",
+    }
+
+
+def test_a_folder_that_can_t_be_written_is_an_unknown(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("a file stands in the way")
+    answer = asyncio.run(ConsoleMessages(tmp_path).send_email(mail()))
+    assert answer.outcome is SendOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize("subject", ["a\nBcc: eve@example.org", "a\r\nX: y", "a\x00", "a\u2028b"])
+def test_a_subject_carries_no_second_header(subject: str) -> None:
+    with pytest.raises(MessageRefused):
+        mail(subject=subject)
+
+
+@pytest.mark.parametrize(
+    "to", ["", "ada", "ada@x\nBcc: e@x", "a@b, c@d", "a@b>", "Ada <ada@example.org>"]
+)
+def test_an_address_is_one_address(to: str) -> None:
+    with pytest.raises(MessageRefused):
+        mail(to=to)
+
+
+@pytest.mark.parametrize("message_id", ["", "../x", ".hidden", "a/b", "a\n", "x" * 101])
+def test_a_key_is_a_plain_file_name(message_id: str) -> None:
+    with pytest.raises(MessageRefused):
+        mail(message_id=message_id)
+
+
+@pytest.mark.parametrize("to", ["", "0151123", "+0151123456", "+49 151 123", "+49151\n"])
+def test_a_phone_number_is_e164(to: str) -> None:
+    with pytest.raises(MessageRefused):
+        Sms(message_id="a", to=to, text="hello")
