@@ -180,8 +180,8 @@ async def resources(
     settings: Settings, db: Database, clock: ManualClock
 ) -> AsyncIterator[Resources]:
     """What a process holds, over the test's own transaction and clock."""
-    async with open_resources(settings, password_costs=CHEAP) as opened:
-        yield replace(opened, db=db, clock=clock)
+    async with open_resources(settings, password_costs=CHEAP, clock=clock) as opened:
+        yield replace(opened, db=db)
 
 
 @pytest.fixture

@@ -67,12 +67,13 @@ class Report:
 
 def status_map() -> dict[str, str]:
     """The map from the data's statuses to where an order ends here."""
-    words = {status: outcome.value for status, outcome in STATUS_OUTCOMES.items()}
-    called_off = (
-        f"{Outcome.CANCELLED}; {Outcome.CANCELLED_UNPAID} where it was never approved; "
-        f"{Outcome.REFUNDED_SHIPPED} or {Outcome.REFUNDED_DELIVERED} where it was sent"
-    )
-    return words | dict.fromkeys(sorted(CALLED_OFF), called_off)
+    called_off = ", ".join(sorted(CALLED_OFF))
+    return {status: outcome.value for status, outcome in STATUS_OUTCOMES.items()} | {
+        called_off: Outcome.CANCELLED.value,
+        f"{called_off}, never approved": Outcome.CANCELLED_UNPAID.value,
+        f"{called_off}, handed to the carrier": Outcome.REFUNDED_SHIPPED.value,
+        f"{called_off}, received": Outcome.REFUNDED_DELIVERED.value,
+    }
 
 
 def document(report: Report) -> dict[str, Any]:

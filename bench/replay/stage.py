@@ -52,7 +52,8 @@ async def make_operator(api: Api, market: Market) -> Account:
         OPERATOR_EMAIL,
         "--name",
         "Replay operator",
-        "--password-stdin",
+        "--password-file",
+        "-",
         stdin=f"{password}\n",
     )
     if code:

@@ -24,6 +24,9 @@ from gosellr.integrations.main_system.keys import (
     SharedSecret,
 )
 from gosellr.integrations.main_system.port import RoleMapping
+from gosellr.integrations.media.local import LocalMediaStore
+from gosellr.integrations.media.port import MediaStore
+from gosellr.integrations.media.processor import ImageProcessor
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.shipping.port import ShippingProvider
@@ -46,6 +49,8 @@ class Resources:
     clock: Clock
     gateways: Mapping[str, PaymentGateway]
     carriers: Mapping[str, ShippingProvider]
+    media: MediaStore
+    images: ImageProcessor
     secret_key: str
     vault: Vault
     passwords: Passwords
@@ -105,7 +110,7 @@ class Resources:
         }
 
 
-def build_gateways(settings: Settings) -> dict[str, PaymentGateway]:
+def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway]:
     """The payment gateways that this configuration offers, by name."""
     gateways: dict[str, PaymentGateway] = {}
     if settings.sandbox_enabled:
@@ -113,6 +118,7 @@ def build_gateways(settings: Settings) -> dict[str, PaymentGateway]:
             settings.home,
             production=settings.is_production,
             allowed_in_production=settings.allow_sandbox_in_production,
+            clock=clock,
         )
     return gateways
 
@@ -161,9 +167,10 @@ def foreign_keys(settings: Settings) -> ForeignKeys | None:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, *, password_costs: PasswordCosts | None = None
+    settings: Settings, *, password_costs: PasswordCosts | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Resources]:
     """Open everything a process needs, and close it again."""
+    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         db = await Database.connect(settings.database_url, statement_cache=settings.statement_cache)
         stack.push_async_callback(db.close)
@@ -175,9 +182,11 @@ async def open_resources(
         yield Resources(
             settings=settings,
             db=db,
-            clock=SystemClock(),
-            gateways=build_gateways(settings),
+            clock=clock,
+            gateways=build_gateways(settings, clock),
             carriers=build_carriers(settings),
+            media=LocalMediaStore(settings.home / "media"),
+            images=ImageProcessor(max_bytes=settings.media_max_bytes),
             secret_key=secret_of(settings),
             vault=vault,
             passwords=stack.enter_context(Passwords(password_costs)),

@@ -258,7 +258,11 @@ async def test_a_price_change_is_told_old_and_new_until_it_was_seen(
 
     cart = await change_price(1250)
     [issue] = cart["issues"]
-    assert (issue["code"], issue["item_id"], issue["blocks"]) == ("price_changed", item["id"], False)
+    assert (issue["code"], issue["item_id"], issue["blocks"]) == (
+        "price_changed",
+        item["id"],
+        False,
+    )
     assert (issue["old"]["amount"], issue["new"]["amount"]) == (1000, 1250)
     assert cart["total"]["amount"] == 1250
     assert (await bag.show())["issues"] == [issue], "looking at it settles nothing"

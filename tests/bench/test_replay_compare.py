@@ -15,7 +15,6 @@ from bench.replay.plan import Part, make_plan
 from bench.replay.play import Failure, Played
 from bench.replay.report import Report, document
 from bench.replay.source import read_orders
-
 from tests.bench.replay_data import write_stream
 
 

@@ -13,6 +13,8 @@ from gosellr.core.db import Connection
 
 _CONSTANT = re.compile(r"^_?[A-Z][A-Z0-9_]+$")
 _STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|MERGE)\b")
+_LOCK = re.compile(r"\bFOR (UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)\b")
+_ONE_ROW = re.compile(r"\w+ = (\$\d+|'\w+'|\()")
 _RUNNING = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor"}
 
 
@@ -24,11 +26,10 @@ def query_files() -> Iterator[tuple[Source, ModuleType]]:
 
 
 def _handed_on(tree: ast.Module) -> dict[str, int]:
-    """Private functions that run a statement they are handed, and at which place they take it."""
+    """Functions that run a statement they are handed, and at which place they take it."""
     return {
         function.name: place
         for function in functions(tree)
-        if function.name.startswith("_")
         for place, argument in enumerate(function.args.args)
         if argument.arg == "statement"
     }
@@ -98,3 +99,14 @@ async def test_every_statement_is_understood(connection: Connection) -> None:
         except asyncpg.PostgresError as error:
             wrong[name] = f"{type(error).__name__}: {error}"
     assert wrong == {}
+
+
+def test_rows_are_locked_in_order() -> None:
+    """Whoever locks several rows says in which order, or two will wait for each other."""
+    assert [
+        name
+        for name, text in statements()
+        for lock in _LOCK.finditer(text)
+        for asked in [text[text.rfind("SELECT", 0, lock.start()) : lock.start()]]
+        if "ORDER BY" not in asked and not _ONE_ROW.search(asked)
+    ] == []

@@ -1,35 +1,353 @@
-"""A market made through its own doors passes the audit."""
+"""Every invariant: silent over a market made through its own doors, loud over a broken one."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
 
 import httpx2
 import pytest
-
-from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection, Database
-from gosellr.core.embedded_postgres import Cluster
-from gosellr.jobs.audit import _charges
-from gosellr.integrations.payments.sandbox import SandboxGateway
-from gosellr.resources import Resources
-from gosellr.services.audit_service import Finding, audit
-from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.ledger import Sold, booked
 from tests.factories.orders import order_body, place
 
+from gosellr.core.db import Connection, Database
+from gosellr.core.embedded_postgres import Cluster
+from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.jobs.audit import audit_market
+from gosellr.resources import Resources
+from gosellr.services.audit_service import NAMES, Finding, GatewayCharge, audit
+from gosellr.utils.postings import SellerSources
 
-async def look(connection: Connection, resources: Resources) -> list[Finding]:
+
+@pytest.fixture(scope="module")
+async def owner(
+    cluster: Cluster, fresh_database: Callable[[str], str]
+) -> AsyncIterator[Connection]:
+    """The owner of the tables, who can break what the application can't."""
+    db = await Database.connect(cluster.dsn(database=fresh_database("audit")), max_size=1)
+    async with db.connection() as connection:
+        yield connection
+    await db.close()
+
+
+@pytest.fixture
+async def connection(owner: Connection) -> AsyncIterator[Connection]:
+    """The owner's connection in a transaction that leaves nothing broken behind."""
+    transaction = owner.transaction()
+    await transaction.start()
+    yield owner
+    await transaction.rollback()
+
+
+async def charges_of(resources: Resources) -> list[GatewayCharge]:
     gateway = resources.gateways["sandbox"]
     assert isinstance(gateway, SandboxGateway)
+    return [
+        GatewayCharge(
+            charge.attempt_id,
+            charge.currency,
+            charge.captured_minor,
+            charge.refunded_minor,
+            charge.fee_minor,
+        )
+        for charge in await gateway.journal()
+    ]
+
+
+async def look(
+    connection: Connection, resources: Resources, *, later: timedelta = timedelta()
+) -> list[Finding]:
     return await audit(
         connection,
-        now=resources.clock.now(),
-        gateway_journals={"sandbox": await _charges(gateway)},
+        now=resources.clock.now() + later,
+        gateway_journals={"sandbox": await charges_of(resources)},
     )
 
 
-async def test_a_clean_market(client: httpx2.AsyncClient, connection: Connection, resources: Resources) -> None:
-    seller = await make_shelf_seller(connection)
-    lamp = await make_product(connection, seller=seller, price_minor=2500, stock=9)
-    other = await make_product(connection, seller=await make_shelf_seller(connection), price_minor=1000, stock=5)
+@pytest.fixture
+async def market(client: httpx2.AsyncClient, connection: Connection) -> None:
+    """Two sellers; one order paid, one declined, one whose answer was lost."""
+    lamp = await make_product(
+        connection, seller=await make_shelf_seller(connection), price_minor=2500, stock=9
+    )
+    cup = await make_product(
+        connection, seller=await make_shelf_seller(connection), price_minor=1000, stock=5
+    )
     for token in ("tok_ok", "tok_declined", "tok_timeout_then_ok"):
-        await place(client, order_body((lamp.variant_id, 1), (other.variant_id, 1), token=token))
+        body = order_body((lamp.variant_id, 1), (cup.variant_id, 2), token=token)
+        await place(client, body)
+
+
+@pytest.mark.usefixtures("market")
+async def test_a_market_made_through_its_doors_is_clean(
+    connection: Connection, resources: Resources
+) -> None:
+    assert await connection.fetchval("SELECT count(*) FROM ledger_transaction") >= 1
     assert await look(connection, resources) == []
+
+
+async def test_an_empty_market_is_clean(connection: Connection, resources: Resources) -> None:
+    assert await look(connection, resources) == []
+
+
+@pytest.mark.usefixtures("market")
+async def test_the_whole_audit_runs_in_a_transaction_that_may_only_read(
+    connection: Connection, resources: Resources
+) -> None:
+    await connection.execute("SET TRANSACTION READ ONLY")
+    assert await look(connection, resources) == []
+
+
+@dataclass(frozen=True)
+class Break:
+    """Statements that break an invariant, and how the broken row is named."""
+
+    number: int
+    row: str
+    sql: str
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.row}"
+
+
+_PAID = "(SELECT id FROM orders WHERE paid_at IS NOT NULL ORDER BY number LIMIT 1)"
+_PART = f"(SELECT id FROM seller_order WHERE order_id = {_PAID} AND index = 1)"
+_LINE = f"(SELECT id FROM order_line WHERE order_id = {_PAID} AND position = 0)"
+_PAYMENT = f"(SELECT id FROM payment WHERE order_id = {_PAID})"
+_HOLD = f"(SELECT id FROM stock_reservation WHERE order_line_id = {_LINE})"
+_ENTRY = "(SELECT min(id) FROM ledger_entry)"
+_SOLD = "(SELECT id FROM ledger_transaction WHERE kind = 'sale' ORDER BY id LIMIT 1)"
+_ID = "'0190c7a0-0000-7000-8000-000000000001'"
+_CAPTURE_AGAIN = f"""
+DROP INDEX uq_payment_live_part;
+INSERT INTO payment (id, order_id, method, part, amount_minor, currency, status, captured_minor,
+                     created_at, updated_at)
+SELECT gen_random_uuid(), order_id, method, part, amount_minor, currency, status, captured_minor,
+       created_at, updated_at
+FROM payment WHERE id = {_PAYMENT}
+"""
+_COUPON = f"""
+INSERT INTO coupon (id, code, kind, value_bps, funded_by, used_count, limit_total,
+                    limit_per_customer, created_at)
+VALUES ({_ID}, 'TEN', 'percent', 1000, 'marketplace', 1, 9, 1, '2026-01-01')
+"""
+_USED_BY_ONE = f"""
+{_COUPON}; UPDATE coupon SET used_count = (SELECT count(*) FROM orders);
+INSERT INTO coupon_redemption (coupon_id, order_id, customer_key, discount_minor, status,
+                               created_at)
+SELECT {_ID}, id, 'ada', 1, 'held', placed_at FROM orders
+"""
+_KEY = """
+INSERT INTO idempotency_key (scope, key, request_hash, created_at, expires_at)
+VALUES ('s', 'k', '', '2026-01-01', '2027-01-01')
+"""
+_BOOKED_TWICE = """
+ALTER TABLE ledger_transaction DROP CONSTRAINT uq_ledger_transaction_kind_idempotency_key;
+UPDATE ledger_transaction SET idempotency_key = 'one'
+"""
+_FED_BACKWARDS = """
+INSERT INTO outbox_feed
+SELECT row_number() OVER (ORDER BY sequence DESC), sequence FROM outbox_event
+"""
+_STRANGERS_MONEY = """
+UPDATE ledger_entry SET account = 'seller_pending:' || gen_random_uuid()
+WHERE account LIKE 'seller_pending%'
+"""
+_KEY_IN_CLEAR = """
+INSERT INTO signing_key (kid, algorithm, public_pem, private_pem_encrypted, created_at)
+VALUES ('k', 'RS256', '', '-----BEGIN PRIVATE KEY-----', now())
+"""
+
+
+def _set(table: str, change: str, which: str) -> str:
+    return f"UPDATE {table} SET {change} WHERE id = {which}"
+
+
+BREAKS = [
+    Break(*one)
+    for one in (
+        (1, "ledger_transaction", _set("ledger_entry", "amount_minor = 1", _ENTRY)),
+        (1, "ledger_transaction", f"DELETE FROM ledger_entry WHERE transaction_id = {_SOLD}"),
+        (2, "ledger in EUR", _set("ledger_entry", "amount_minor = 1", _ENTRY)),
+        (3, "ledger_balance", "INSERT INTO ledger_balance VALUES ('gift_card:x', 'EUR', 5)"),
+        (3, "ledger_rollup bank", "INSERT INTO ledger_rollup VALUES ('bank', 'EUR', 1, 0)"),
+        (3, "ledger_activity", "INSERT INTO ledger_activity VALUES ('sale', 'x', 'EUR', 1, 0)"),
+        (3, "ledger_rollup_mark", "INSERT INTO ledger_rollup_mark VALUES (1, '3', 7)"),
+        (3, "seller_order", _set("seller_order", "pending_minor = 1", _PART)),
+        (4, "ledger_transaction", _set("ledger_transaction", "actor = 'me'", _SOLD)),
+        (4, "ledger_transaction", _set("ledger_entry", "account = 'bonk'", _ENTRY)),
+        (4, "ledger_entry", _set("ledger_entry", "written_by = '3'", _ENTRY)),
+        (4, "ledger_sealed", f"INSERT INTO ledger_sealed VALUES ({_SOLD}, 99, 0)"),
+        (
+            4,
+            "table ledger_entry",
+            "ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_append_only",
+        ),
+        (
+            5,
+            "ledger_balance",
+            "ALTER TABLE ledger_balance DROP CONSTRAINT ck_ledger_balance_never_overdrawn;"
+            "INSERT INTO ledger_balance VALUES ('gift_card:x', 'EUR', -1)",
+        ),
+        (5, "account gift_card:x", _set("ledger_entry", "account = 'gift_card:x'", _ENTRY)),
+        (6, "seller_order", _set("seller_order", "net_minor = 1", _PART)),
+        (6, "ledger_entry", _STRANGERS_MONEY),
+        (6, "ledger_entry", _set("ledger_transaction", f"order_id = {_ID}", _SOLD)),
+        (7, "payment", _set("payment", "fee_minor = 1", _PAYMENT)),
+        (7, "order", _set("payment", "captured_minor = 1", _PAYMENT)),
+        (8, "order", _set("orders", "paid_at = NULL", _PAID)),
+        (8, "order", _set("payment", "status = 'declined'", _PAYMENT)),
+        (8, "order", f"DELETE FROM ledger_transaction WHERE id = {_SOLD}"),
+        (8, "payment", _set("orders", "paid_at = NULL, status = 'cancelled'", _PAID)),
+        (9, "order", _CAPTURE_AGAIN),
+        (10, "payment", _set("payment", "refunded_minor = 1", _PAYMENT)),
+        (10, "order_line", _set("order_line", "refunded_minor = 1", _LINE)),
+        (10, "order", _set("orders", "refunded_minor = 1", _PAID)),
+        (11, "order", _set("seller_order", "subtotal_minor = 1", _PART)),
+        (11, "seller_order", _set("order_line", "tax_minor = 7", _LINE)),
+        (11, "order", f"DELETE FROM seller_order WHERE order_id = {_PAID}"),
+        (12, "payment", _set("payment", "currency = 'USD'", _PAYMENT)),
+        (12, "order", _set("payment", "amount_minor = amount_minor + 1", _PAYMENT)),
+        (13, "payout", _set("ledger_entry", f"payout_id = {_ID}", _ENTRY)),
+        (14, "stock_level", "UPDATE stock_level SET on_hand = on_hand + 1"),
+        (14, "stock_level", "DELETE FROM stock_movement"),
+        (14, "stock_level", "UPDATE stock_level SET reserved = 0"),
+        (15, "stock_reservation", _set("stock_reservation", "expires_at = '2026-01-01'", _HOLD)),
+        (
+            15,
+            "stock_level",
+            "ALTER TABLE stock_level DROP CONSTRAINT ck_stock_level_never_oversold;"
+            "UPDATE stock_level SET reserved = on_hand + 1",
+        ),
+        (
+            15,
+            "stock_reservation",
+            "ALTER TABLE stock_reservation DROP CONSTRAINT ck_stock_reservation_resolved_once;"
+            + _set("stock_reservation", "released_quantity = quantity + 1", _HOLD),
+        ),
+        (16, "order_line", _set("stock_reservation", "released_quantity = 1", _HOLD)),
+        (16, "order_line", _set("order_line", "shipped_quantity = 1", _LINE)),
+        (17, "order", f"DELETE FROM order_event WHERE order_id = {_PAID} AND sequence = 1"),
+        (
+            17,
+            "order_event",
+            "UPDATE order_event SET to_status = 'shipped' WHERE seller_order_id IS NOT NULL",
+        ),
+        (17, "seller_order", _set("seller_order", "status = 'processing'", _PART)),
+        (17, "order", _set("orders", "status = 'delivered'", _PAID)),
+        (
+            18,
+            "seller_order",
+            _set("seller_order", "status = 'cancelled', cancelled_at = '2026-01-01'", _PART),
+        ),
+        (
+            18,
+            "order_line",
+            _set("seller_order", "status = 'cancelled'", _PART)
+            + ";"
+            + _set("order_line", "shipped_quantity = 1", _LINE),
+        ),
+        (19, "coupon", _COUPON),
+        (19, "coupon_customer", _USED_BY_ONE),
+        (20, "idempotency_key", _KEY),
+        (20, "payment", _set("payment", "status = 'unknown', created_at = '2026-01-01'", _PAYMENT)),
+        (20, "payment", _set("payment", "check_at = '2026-01-01'", _PAYMENT)),
+        (20, "ledger_transaction", _BOOKED_TWICE),
+        (21, "order", "DELETE FROM outbox_event WHERE type = 'order.placed'"),
+        (21, "order", "DELETE FROM outbox_event WHERE type = 'order.paid'"),
+        (21, "outbox_feed", "INSERT INTO outbox_feed SELECT 2, min(sequence) FROM outbox_event"),
+        (21, "outbox_event", _FED_BACKWARDS),
+        (22, "order_line", _set("order_line", f"seller_id = {_ID}", _LINE)),
+        (22, "stock_level", f"UPDATE stock_location SET seller_id = {_ID}"),
+        (22, "variant", f"UPDATE product SET seller_id = {_ID}"),
+        (22, "account", _STRANGERS_MONEY),
+        (23, "order", _set("orders", "reference = 'pan 4111111111111111 ok'", _PAID)),
+        (23, "signing_key", _KEY_IN_CLEAR),
+        (24, "suspense", _set("ledger_entry", "account = 'suspense'", _ENTRY)),
+    )
+]
+
+
+@pytest.mark.usefixtures("market")
+@pytest.mark.parametrize("broken", BREAKS, ids=str)
+async def test_what_is_broken_behind_the_applications_back_is_reported(
+    connection: Connection, resources: Resources, broken: Break
+) -> None:
+    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    await connection.execute("SET LOCAL session_replication_role = replica")
+    for statement in broken.sql.split(";"):
+        status = await connection.execute(statement)
+        assert not status.endswith(" 0"), "the test broke nothing"
+    later = timedelta(days=10) if broken.number == 24 else timedelta()
+    found = {each.number: each for each in await look(connection, resources, later=later)}
+    assert broken.number in found
+    assert found[broken.number].name == NAMES[broken.number]
+    named = [f"{row.row} " for row in found[broken.number].rows]
+    assert any(name.startswith(f"{broken.row} ") for name in named), named
+
+
+def test_every_invariant_is_broken_once() -> None:
+    assert {broken.number for broken in BREAKS} == set(NAMES)
+
+
+@pytest.mark.usefixtures("market")
+async def test_a_charge_that_we_never_asked_for(
+    connection: Connection, resources: Resources
+) -> None:
+    stranger = GatewayCharge(str(uuid4()), "EUR", 500, 0, 0)
+    charges = [*await charges_of(resources), stranger]
+    [finding] = await audit(
+        connection, now=resources.clock.now(), gateway_journals={"sandbox": charges}
+    )
+    assert finding.number == 7
+    assert [row.row for row in finding.rows] == [f"payment {stranger.attempt_id}"]
+
+
+@pytest.mark.usefixtures("market")
+async def test_a_capture_that_the_gateway_denies(
+    connection: Connection, resources: Resources
+) -> None:
+    [finding] = await audit(connection, now=resources.clock.now(), gateway_journals={"sandbox": []})
+    paid = await connection.fetchval("SELECT count(*) FROM payment WHERE captured_minor > 0")
+    assert finding.number == 7
+    assert len(finding.rows) == paid
+
+
+async def test_a_refund_that_never_arrives_is_stuck(
+    connection: Connection, resources: Resources
+) -> None:
+    sold = Sold()
+    refund_id = uuid4()
+    sources = SellerSources(pending_minor=5_400)
+    await booked(connection, sold.sale(), sold.refund(refund_id, sources))
+    found = {each.number: each for each in await look(connection, resources)}
+    assert 24 not in found
+    later = await look(connection, resources, later=timedelta(days=4))
+    [row] = next(each.rows for each in later if each.number == 24)
+    assert row.row == f"refund_in_transit:sandbox refund {refund_id}"
+    assert row.problem == "still holds -5400 EUR"
+
+
+@pytest.mark.usefixtures("market")
+async def test_no_more_than_twenty_rows_are_named(
+    connection: Connection, resources: Resources
+) -> None:
+    strangers = [GatewayCharge(str(uuid4()), "EUR", 500, 0, 0) for _ in range(30)]
+    [finding] = await audit(
+        connection,
+        now=resources.clock.now(),
+        gateway_journals={"sandbox": [*strangers, *await charges_of(resources)]},
+    )
+    assert len(finding.rows) == 20
+
+
+async def test_a_difference_of_one_moment_is_no_finding(
+    cluster: Cluster, fresh_database: Callable[[str], str], resources: Resources
+) -> None:
+    """The audit of a market opens its own snapshot and finds an empty one well."""
+    db = await Database.connect(cluster.dsn(database=fresh_database("audit alone")), max_size=1)
+    try:
+        assert await audit_market(db, gateways=resources.gateways, now=resources.clock.now()) == []
+    finally:
+        await db.close()

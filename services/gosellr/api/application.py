@@ -8,7 +8,22 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from gosellr.api import accounts, carts, events, health, jobs, ledger, marketplace, orders, sellers
+from gosellr.api import (
+    accounts,
+    carts,
+    categories,
+    events,
+    health,
+    jobs,
+    ledger,
+    marketplace,
+    media,
+    orders,
+    products,
+    sellers,
+    stock,
+    webhooks,
+)
 from gosellr.api.errors import install_error_handlers
 from gosellr.api.middleware import OneSpelling, RequestId
 from gosellr.api.policy import api_routes, require_policies
@@ -56,8 +71,14 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
     app.include_router(accounts.well_known)
     app.include_router(accounts.router, prefix=PREFIX)
     app.include_router(sellers.router, prefix=PREFIX)
+    app.include_router(products.router, prefix=PREFIX)
+    app.include_router(categories.router, prefix=PREFIX)
+    app.include_router(media.router, prefix=PREFIX)
+    app.include_router(media.files)
+    app.include_router(stock.router, prefix=PREFIX)
     app.include_router(carts.router, prefix=PREFIX)
     app.include_router(orders.router, prefix=PREFIX)
+    app.include_router(webhooks.router, prefix=PREFIX)
     app.include_router(ledger.router, prefix=PREFIX)
     app.include_router(marketplace.router, prefix=PREFIX)
     app.include_router(events.router, prefix=PREFIX)

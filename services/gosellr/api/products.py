@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
 from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.product_answers import ProductListOut, ProductOut
 from gosellr.api.schemas.products import (
     ProductCreate,
     ProductDecision,
     ProductFilters,
-    ProductListOut,
-    ProductOut,
     ProductUpdate,
 )
 from gosellr.core.transact import ask, transact

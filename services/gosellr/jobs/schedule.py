@@ -27,7 +27,10 @@ class Periodic:
 
 SCHEDULE: Sequence[Periodic] = (
     Periodic("resume_payments", timedelta(seconds=2), upkeep.resume_payments),
+    Periodic("deliver_sandbox_reports", timedelta(seconds=1), upkeep.deliver_sandbox_reports),
+    Periodic("apply_parked_reports", timedelta(seconds=30), upkeep.apply_parked_reports),
     Periodic("expire_holds", timedelta(seconds=5), upkeep.expire_holds),
+    Periodic("release_sales", timedelta(minutes=1), upkeep.release_sales),
     Periodic("roll_up_ledger", timedelta(seconds=5), upkeep.roll_up_ledger),
     Periodic("seal_ledger", timedelta(seconds=10), upkeep.seal_ledger),
     Periodic("sweep_idempotency_keys", timedelta(minutes=5), upkeep.sweep_idempotency_keys),

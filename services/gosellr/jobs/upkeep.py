@@ -1,19 +1,49 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
 from gosellr.core.transact import transact
-from gosellr.flows import payments
+from gosellr.flows import payments, webhooks
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
     idempotency_service,
     job_service,
     ledger_upkeep_service,
     rate_limit_service,
+    release_service,
 )
 
 
 async def resume_payments(resources: Resources) -> None:
     """Ask the gateways after every attempt whose time has come."""
     await payments.resume_due(
+        db=resources.db,
+        gateways=resources.gateways,
+        clock=resources.clock,
+        policy=resources.policy,
+    )
+
+
+async def deliver_sandbox_reports(resources: Resources) -> None:
+    """Play the sandbox gateway's postman: its reports come in as any gateway's would."""
+    gateway = resources.gateways.get(SandboxGateway.name)
+    if not isinstance(gateway, SandboxGateway):
+        return
+    for delivery in await gateway.pending_webhooks():
+        await webhooks.receive(
+            db=resources.db,
+            gateways=resources.gateways,
+            clock=resources.clock,
+            policy=resources.policy,
+            gateway=gateway.name,
+            headers=delivery.headers,
+            body=delivery.body,
+        )
+        await gateway.mark_delivered(sequence=delivery.sequence)
+
+
+async def apply_parked_reports(resources: Resources) -> None:
+    """Look again at reports that came before we knew their payment."""
+    await webhooks.apply_parked(
         db=resources.db,
         gateways=resources.gateways,
         clock=resources.clock,
@@ -29,6 +59,13 @@ async def expire_holds(resources: Resources) -> None:
         clock=resources.clock,
         policy=resources.policy,
     )
+
+
+async def release_sales(resources: Resources) -> None:
+    """Make the sellers' money available whose hold is over, batch by batch."""
+    now = resources.clock.now()
+    while await transact(resources.db, release_service.release_due, now=now):
+        pass
 
 
 async def seal_ledger(resources: Resources) -> None:

@@ -18,7 +18,6 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, ShipmentStatus, TransitionNotAllowed
 from gosellr.utils.viewer import Viewer
 
-
 _ARRIVED = frozenset({OrderStatus.DELIVERED, OrderStatus.COMPLETED})
 
 

@@ -87,7 +87,7 @@ async def create_zone(
         NotFound, NotAllowed: for a seller that isn't the viewer's to change.
     """
     owner_id = owner_of_new(viewer, seller_id=seller_id, permission=Permission.SHIPPING_WRITE)
-    if owner_id is not None and not await sellers.exists(connection, seller_id=owner_id):
+    if owner_id is not None and await sellers.find_state(connection, seller_id=owner_id) is None:
         raise InvalidInput.at("seller_id", "unknown_seller", "There is no such shop")
     zone = _zone(id=new_id(), seller_id=owner_id, **fields)
     if not await queries.add_zone(connection, zone=zone, zones_max=ZONES_MAX, now=now):

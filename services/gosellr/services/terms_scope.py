@@ -71,9 +71,7 @@ def after_id(cursor: str | None) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput.at(
-            "cursor", "cursor_unknown", "This cursor isn't one of ours"
-        ) from None
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours") from None
 
 
 def page_by_id(found: Sequence[T], *, limit: int, id_of: Callable[[T], UUID]) -> Page[T]:

@@ -3,35 +3,30 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from gosellr.api.schemas.common import (
     AmountMinor,
     Currency,
     Flag,
     LongText,
-    Moment,
     MoneyIn,
-    MoneyOut,
     Name,
     OptionalShortText,
     PageFilters,
-    PageOut,
     Reason,
     RequestModel,
-    SellerReference,
     ShortText,
     Version,
     line,
 )
-from gosellr.api.schemas.media import MediaOut
+from gosellr.api.schemas.product_answers import ProductStatus
 from gosellr.services.product_edit_service import ProductChanges
 from gosellr.services.product_list_service import Sort
 from gosellr.services.variant_changes import VariantChanges
 from gosellr.utils.catalogue import MediaUse, OptionAxis, Price, ProductDraft, VariantDraft
 
 UNITS_MAX = 1_000_000_000
-ProductStatus = Literal["draft", "pending_review", "active", "rejected", "archived"]
 
 Title = Annotated[str, line(200), Field(examples=["Linen shirt"])]
 Sku = Annotated[str, line(64), Field(examples=["SHIRT-S"])]
@@ -310,116 +305,3 @@ class ProductFilters(PageFilters):
             )
             for key, value in (self.model_extra or {}).items()
         }
-
-
-class CategoryReference(BaseModel):
-    """A category, as far as a product names it."""
-
-    id: UUID
-    name: str
-    path: str
-
-
-class RatingOut(BaseModel):
-    """The mean of all ratings from 1 to 5; zero where there are none."""
-
-    average: float
-    count: int
-
-
-class OptionOut(BaseModel):
-    """A choice and its values."""
-
-    name: str
-    values: list[str]
-
-
-class PriceOut(BaseModel):
-    """A price in one currency."""
-
-    amount: int
-    currency: str
-    compare_at_amount: int | None
-
-
-class VariantOut(BaseModel):
-    """What is bought; `available` is live."""
-
-    id: UUID
-    sku: str
-    gtin: str | None
-    options: dict[str, str]
-    price: MoneyOut
-    prices: list[PriceOut]
-    compare_at_price: MoneyOut | None
-    weight_grams: int
-    dimensions_mm: list[int] | None
-    available: int
-    low_stock: bool
-
-
-class OfferOut(BaseModel):
-    """An equal listing, of this or another seller."""
-
-    product_id: UUID
-    slug: str
-    seller: SellerReference
-    price: MoneyOut
-    in_stock: bool
-    rating: RatingOut
-
-
-class ProductOut(BaseModel):
-    """A listing with everything a buyer asks of it."""
-
-    id: UUID
-    item_id: UUID
-    seller: SellerReference
-    title: str
-    slug: str
-    description: str
-    description_html: str
-    brand: str | None
-    category: CategoryReference
-    breadcrumb: list[CategoryReference]
-    status: ProductStatus
-    status_reason: str | None
-    currency: str
-    options: list[OptionOut]
-    variants: list[VariantOut]
-    media: list[MediaOut]
-    attributes: dict[str, bool | int | float | str]
-    rating: RatingOut
-    offers: list[OfferOut]
-    shipping_class: str
-    tax_class: str
-    version: int
-    created_at: Moment
-    updated_at: Moment
-
-
-class ProductCardOut(BaseModel):
-    """A listing in a list; `variant_id` is there when nothing has to be chosen."""
-
-    id: UUID
-    item_id: UUID
-    seller: SellerReference
-    title: str
-    slug: str
-    brand: str | None
-    category: CategoryReference
-    status: ProductStatus
-    price: MoneyOut
-    price_is_from: bool
-    compare_at_price: MoneyOut | None
-    media: MediaOut | None
-    rating: RatingOut
-    in_stock: bool
-    availability: Literal["in_stock", "low_stock", "sold_out"]
-    variants: int
-    variant_id: UUID | None
-    created_at: Moment
-
-
-class ProductListOut(PageOut[ProductCardOut]):
-    """Products as cards."""

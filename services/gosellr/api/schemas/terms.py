@@ -1,0 +1,60 @@
+"""What the shapes of delivery, tax, coupons and commission share: amounts of one currency."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, Field
+
+from gosellr.api.schemas.common import MoneyIn, PageFilters
+from gosellr.core.errors import InvalidInput
+from gosellr.utils.money import Money
+
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise ValueError("this is no time of RFC 3339")  # noqa: TRY004 (pydantic wants this one)
+    return value
+
+
+# A number would be taken for seconds, and a time without a zone for anybody's guess.
+MomentIn = Annotated[
+    AwareDatetime,
+    BeforeValidator(_only_text),
+    Field(description="RFC 3339", examples=["2026-03-02T09:00:00Z"]),
+]
+
+
+class OwnerFilters(PageFilters):
+    """Which seller's, and how many."""
+
+    seller_id: UUID | None = None
+
+
+def one_currency(amounts: Iterable[MoneyIn | None], *, field: str) -> str | None:
+    """The currency that all given amounts share; None without an amount.
+
+    Raises:
+        InvalidInput: when there are several.
+    """
+    currencies = {amount.currency for amount in amounts if amount is not None}
+    if len(currencies) > 1:
+        raise InvalidInput.at(field, "currency_mismatch", "All amounts have one currency")
+    return currencies.pop() if currencies else None
+
+
+def minor_of(values: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """The values that were given, amounts as minor units under their names in the domain."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in names:
+            found[names[name]] = value.amount if isinstance(value, MoneyIn) else value
+        else:
+            found[name] = value.astimezone(UTC) if isinstance(value, datetime) else value
+    return found
+
+
+def money(amount_minor: int | None, currency: str | None) -> Money | None:
+    """An amount as it is answered; None where there is none."""
+    return None if amount_minor is None or currency is None else Money(amount_minor, currency)

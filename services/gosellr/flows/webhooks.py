@@ -1,0 +1,115 @@
+"""What gateways report by themselves: taken in once, believed only after asking back.
+
+A report is a hint that something happened. What happened is asked of the gateway, so that the
+order of reports doesn't matter, a repeated one changes nothing, and a forged amount is nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from gosellr.core.clock import Clock
+from gosellr.core.db import Database
+from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.transact import ask, transact
+from gosellr.flows import payments
+from gosellr.flows.payments import Gateways
+from gosellr.integrations.payments.port import BadSignature, MalformedEvent
+from gosellr.services import webhook_service
+from gosellr.utils.policy import MarketPolicy
+
+# A report of something we don't know yet is looked at again for so long.
+_PARKED_FOR = timedelta(days=3)
+
+
+class WebhookRefused(DomainError):
+    """The sender isn't proven, or the body is no event of this gateway."""
+
+    code = "webhook_refused"
+    status = 400
+    title = "This report can't be taken"
+
+
+async def receive(
+    *,
+    db: Database,
+    gateways: Gateways,
+    clock: Clock,
+    policy: MarketPolicy,
+    gateway: str,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> None:
+    """Take a report in and act on it.
+
+    Raises:
+        NotFound: this market has no such gateway.
+        WebhookRefused: its signature or its form is wrong; nothing was stored.
+    """
+    power = gateways.get(gateway)
+    if power is None:
+        raise NotFound
+    now = clock.now()
+    try:
+        event = power.parse_webhook(headers, body, now)
+    except (BadSignature, MalformedEvent) as error:
+        raise WebhookRefused(str(error)) from error
+    await transact(
+        db,
+        webhook_service.take_in,
+        gateway=gateway,
+        event_id=event.event_id,
+        kind=event.kind.value,
+        attempt_id=event.attempt_id,
+        payload=body,
+        now=now,
+    )
+    await apply_parked(
+        db=db, gateways=gateways, clock=clock, policy=policy, attempt_id=event.attempt_id
+    )
+
+
+async def apply_parked(
+    *,
+    db: Database,
+    gateways: Gateways,
+    clock: Clock,
+    policy: MarketPolicy,
+    attempt_id: str | None = None,
+    limit: int = 100,
+) -> int:
+    """Act on reports that wait, all or those of one attempt; gives how many were settled.
+
+    A report that comes before we know its payment stays parked and is looked at again.
+    """
+    parked = await ask(db, webhook_service.parked, payment_id=_uuid(attempt_id), limit=limit)
+    settled = 0
+    for report in parked:
+        order_id = await ask(db, webhook_service.order_of, payment_id=report.payment_id)
+        if order_id is not None:
+            await payments.advance(
+                db=db,
+                gateways=gateways,
+                clock=clock,
+                policy=policy,
+                order_id=order_id,
+                curious=True,
+            )
+        elif clock.now() - report.received_at < _PARKED_FOR:
+            continue
+        await transact(
+            db,
+            webhook_service.settle,
+            report=report,
+            outcome="applied" if order_id is not None else "unknown_payment",
+            now=clock.now(),
+        )
+        settled += 1
+    return settled
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None

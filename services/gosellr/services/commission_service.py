@@ -1,0 +1,159 @@
+"""What the market earns: rules in an order, of which the first that matches a line wins.
+
+A change speaks about sales to come: what was sold keeps the rule that was frozen on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import FieldError, InvalidInput, NotFound, VersionConflict
+from gosellr.core.identity import new_id
+from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.models.term_values import ListedRule
+from gosellr.queries import commission_rules as queries
+from gosellr.services.terms_scope import TooMany, scope_of
+from gosellr.utils.commission import CommissionRule, InvalidCommissionRule
+from gosellr.utils.money import InvalidAmount
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+RULES_MAX = 500
+
+
+async def list_rules(
+    connection: Connection, *, viewer: Viewer, cursor: str | None, limit: int
+) -> Page[ListedRule]:
+    """The rules in their order; a seller sees those that may govern its sales."""
+    scope = scope_of(viewer, Permission.COMMISSION_READ)
+    found = await queries.list_rules(
+        connection,
+        everything=scope.everything,
+        seller_ids=scope.seller_ids,
+        after=_after(cursor),
+        limit=limit + 1,
+    )
+    items = found[:limit]
+    if len(found) <= limit:
+        return Page(items, None)
+    last = items[-1].rule
+    return Page(items, encode_cursor(last.position, str(last.id)))
+
+
+def _after(cursor: str | None) -> tuple[int, UUID] | None:
+    if cursor is None:
+        return None
+    position, text = decode_cursor(cursor, kinds=(int, str))
+    try:
+        return position, UUID(text)
+    except ValueError:
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours") from None
+
+
+async def create_rule(
+    connection: Connection,
+    *,
+    position: int | None,
+    name: str,
+    terms: Mapping[str, Any],
+    now: datetime,
+) -> ListedRule:
+    """A new rule at a position, which moves the later ones; at the end without one.
+
+    `terms` are the fields of `CommissionRule` besides id and position.
+
+    Raises:
+        InvalidInput: for terms that contradict each other or name what doesn't exist.
+        TooMany: beyond `RULES_MAX`.
+    """
+    rule_ids = await queries.lock_order(connection)
+    if len(rule_ids) >= RULES_MAX:
+        raise TooMany(f"There are at most {RULES_MAX} rules")
+    rule = _rule(id=new_id(), position=_place(position, among=len(rule_ids) + 1), **terms)
+    await _check_references(connection, rule)
+    listed = ListedRule(rule=rule, name=name, version=1)
+    await queries.add(connection, listed=listed, now=now)
+    rule_ids.insert(rule.position - 1, rule.id)
+    await queries.set_order(connection, rule_ids=rule_ids)
+    return listed
+
+
+async def change_rule(
+    connection: Connection,
+    *,
+    rule_id: UUID,
+    version: int | None,
+    changes: Mapping[str, Any],
+    now: datetime,
+) -> ListedRule:
+    """Change fields of a rule, its `name` or its `position`, which moves the others.
+
+    Raises:
+        NotFound: when there is none.
+        VersionConflict: when the change was meant for another version.
+        InvalidInput: for terms that contradict each other or name what doesn't exist.
+    """
+    rule_ids = await queries.lock_order(connection)
+    listed = await queries.find(connection, rule_id=rule_id)
+    if listed is None:
+        raise NotFound
+    if version not in {None, listed.version}:
+        raise VersionConflict(extras={"version": listed.version})
+    values = {field.name: getattr(listed.rule, field.name) for field in fields(CommissionRule)}
+    terms = {name: value for name, value in changes.items() if name != "name"}
+    rule = _rule(**values | terms)
+    rule = replace(rule, position=_place(rule.position, among=len(rule_ids)))
+    await _check_references(connection, rule)
+    listed = ListedRule(rule=rule, name=changes.get("name", listed.name), version=listed.version)
+    listed = replace(listed, version=await queries.set_rule(connection, listed=listed, now=now))
+    rule_ids.remove(rule.id)
+    rule_ids.insert(rule.position - 1, rule.id)
+    await queries.set_order(connection, rule_ids=rule_ids)
+    return listed
+
+
+async def archive_rule(connection: Connection, *, rule_id: UUID, now: datetime) -> None:
+    """Take a rule out of force; the later ones move up.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    rule_ids = await queries.lock_order(connection)
+    if not await queries.archive(connection, rule_id=rule_id, now=now):
+        raise NotFound
+    rule_ids.remove(rule_id)
+    await queries.set_order(connection, rule_ids=rule_ids)
+
+
+def _place(position: int | None, *, among: int) -> int:
+    return among if position is None else max(1, min(position, among))
+
+
+async def _check_references(connection: Connection, rule: CommissionRule) -> None:
+    unknown = await queries.unknown_references(connection, rule=rule)
+    if unknown:
+        raise InvalidInput(
+            "The rule names something that doesn't exist",
+            errors=[FieldError(field, "unknown", "There is no such thing") for field in unknown],
+        )
+
+
+def _rule(**values: Any) -> CommissionRule:
+    bounds = (
+        ("valid_from", "valid_to", "It has to end after it begins"),
+        ("value_from_minor", "value_to_minor", "The band has to end above its beginning"),
+    )
+    for lower, upper, message in bounds:
+        low, high = values.get(lower), values.get(upper)
+        if low is not None and high is not None and high <= low:
+            raise InvalidInput.at(
+                f"match.{upper.removesuffix('_minor')}", "ends_too_early", message
+            )
+    try:
+        return CommissionRule(**values)
+    except (InvalidCommissionRule, InvalidAmount) as error:
+        field = "minimum" if "minimum" in str(error) else "fixed"
+        raise InvalidInput.at(field, "rule_contradicts_itself", str(error)) from error

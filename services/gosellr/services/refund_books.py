@@ -1,0 +1,96 @@
+"""A refund as the books see it: its entries, and whom it takes from, kept with the refund."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from gosellr.utils.ledger import TransactionDraft
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.postings import (
+    GatewayAmount,
+    SellerSources,
+    goodwill_refund_intent,
+    refund_intent,
+)
+from gosellr.utils.refunds import RefundShares
+
+PartKey = UUID | str
+Shares = Mapping[PartKey, RefundShares]
+
+
+def intent_draft(
+    *,
+    refund_id: UUID,
+    seller_order_id: UUID,
+    seller_id: UUID,
+    currency: str,
+    shares: Shares,
+    sources: SellerSources,
+    through: Sequence[GatewayAmount],
+    goodwill_returned_minor: int,
+    by_marketplace: bool,
+    policy: MarketPolicy,
+) -> TransactionDraft:
+    """The entries of an intent; those of a failure are the same the other way round."""
+    if by_marketplace:
+        return goodwill_refund_intent(
+            refund_id=refund_id,
+            seller_order_id=seller_order_id,
+            currency=currency,
+            through=through,
+        )
+    return refund_intent(
+        refund_id=refund_id,
+        seller_order_id=seller_order_id,
+        seller_id=seller_id,
+        currency=currency,
+        parts=[(key if isinstance(key, UUID) else None, one) for key, one in shares.items()],
+        sources=sources,
+        through=through,
+        commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
+        goodwill_returned_minor=goodwill_returned_minor,
+    )
+
+
+def effects_of(
+    *,
+    total: RefundShares,
+    sources: SellerSources,
+    amount_minor: int,
+    goodwill_returned_minor: int,
+    by_marketplace: bool,
+) -> dict[str, Any]:
+    """What is taken from whom, in minor units: what the buyer gets is the sum of it all.
+
+    `promotion_minor` and `goodwill_returned_minor` flow back to the marketplace.
+    """
+    return {
+        "seller": {
+            "pending_minor": sources.pending_minor,
+            "available_minor": sources.available_minor,
+            "reserve_minor": sources.reserve_minor,
+            "receivable_minor": sources.receivable_minor,
+        },
+        "commission_minor": total.commission_reversed_minor,
+        "commission_vat_minor": total.commission_vat_reversed_minor,
+        "promotion_minor": total.promotion_minor,
+        "goodwill_minor": amount_minor if by_marketplace else 0,
+        "goodwill_returned_minor": goodwill_returned_minor,
+    }
+
+
+def sources_of(effects: Mapping[str, Any]) -> SellerSources:
+    """The pots that an intent took the seller's side from."""
+    return SellerSources(**effects["seller"])
+
+
+def lowered(effects: Mapping[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
+    """Effects less those of a part that failed."""
+    return {
+        name: lowered(value, by[name])
+        if isinstance(value, Mapping)
+        else value - by[name]
+        if name in by
+        else value
+        for name, value in effects.items()
+    }

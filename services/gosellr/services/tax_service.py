@@ -1,0 +1,77 @@
+"""Tax rates: at every moment one per country, region and class, all of a country alike in
+whether prices include them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.identity import new_id
+from gosellr.core.pagination import Page
+from gosellr.models.term_values import ListedTaxRate
+from gosellr.queries import tax_rates as queries
+from gosellr.services.terms_scope import after_id, page_by_id
+
+
+class TaxRateOverlaps(Conflict):
+    """Another rate says something else about the same sale; `rate_id` names it."""
+
+    code = "tax_rate_overlaps"
+    title = "Another rate is valid at the same time"
+
+
+async def list_rates(
+    connection: Connection, *, country: str | None, cursor: str | None, limit: int
+) -> Page[ListedTaxRate]:
+    """All rates, past and coming ones included, or those of a country."""
+    found = await queries.list_rates(
+        connection, country=country, after_id=after_id(cursor), limit=limit + 1
+    )
+    return page_by_id(found, limit=limit, id_of=lambda rate: rate.id)
+
+
+async def create_rate(connection: Connection, *, fields: Mapping[str, Any]) -> ListedTaxRate:
+    """A new rate.
+
+    Raises:
+        InvalidInput: when it ends before it begins.
+        TaxRateOverlaps: when another one speaks about the same sales.
+    """
+    rate = ListedTaxRate(id=new_id(), **fields)
+    await _check(connection, rate)
+    await queries.add(connection, rate=rate)
+    return rate
+
+
+async def change_rate(
+    connection: Connection, *, rate_id: UUID, changes: Mapping[str, Any]
+) -> ListedTaxRate:
+    """Change a rate; fields left out stay. Sold goods keep the rate they were sold at.
+
+    Raises:
+        NotFound: when there is none.
+        InvalidInput, TaxRateOverlaps: as `create_rate`.
+    """
+    rate = await queries.lock(connection, rate_id=rate_id)
+    if rate is None:
+        raise NotFound
+    rate = replace(rate, **changes)
+    await _check(connection, rate)
+    await queries.set_rate(connection, rate=rate)
+    return rate
+
+
+async def _check(connection: Connection, rate: ListedTaxRate) -> None:
+    if rate.valid_to is not None and rate.valid_to <= rate.valid_from:
+        raise InvalidInput.at("valid_to", "ends_too_early", "It has to end after it begins")
+    for rival in await queries.rivals(connection, rate=rate):
+        if (rival.region, rival.tax_class) == (rate.region, rate.tax_class):
+            raise TaxRateOverlaps(extras={"rate_id": rival.id})
+        # A price can't include one tax of its country and leave out another.
+        if rival.included != rate.included:
+            raise TaxRateOverlaps(
+                "Prices in a country include all of its taxes or none",
+                extras={"rate_id": rival.id},
+            )

@@ -1,0 +1,55 @@
+"""Reports of gateways: taken in once, settled once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.queries import payments, webhooks
+from gosellr.queries.webhooks import ParkedReport
+
+
+async def take_in(
+    connection: Connection,
+    *,
+    gateway: str,
+    event_id: str,
+    kind: str,
+    attempt_id: str,
+    payload: bytes,
+    now: datetime,
+) -> bool:
+    """Store a verified report as it came; False when it was taken in before."""
+    try:
+        payment_id = UUID(attempt_id)
+    except ValueError:
+        payment_id = None
+    return await webhooks.take_in(
+        connection,
+        gateway=gateway,
+        event_id=event_id,
+        kind=kind,
+        payment_id=payment_id,
+        payload=payload,
+        now=now,
+    )
+
+
+async def parked(
+    connection: Connection, *, payment_id: UUID | None, limit: int
+) -> list[ParkedReport]:
+    """Reports that wait to be acted on."""
+    return await webhooks.parked(connection, payment_id=payment_id, limit=limit)
+
+
+async def order_of(connection: Connection, *, payment_id: UUID | None) -> UUID | None:
+    """The order that a reported payment belongs to, once we know it."""
+    if payment_id is None:
+        return None
+    return await payments.order_of_payment(connection, payment_id=payment_id)
+
+
+async def settle(
+    connection: Connection, *, report: ParkedReport, outcome: str, now: datetime
+) -> None:
+    """Note what became of a report, so that it isn't looked at again."""
+    await webhooks.settle(connection, report=report, outcome=outcome, now=now)
