@@ -34,6 +34,7 @@ class Observed:
 
 
 async def observe(
+    observed: Observed,
     *,
     api: Api,
     stage: Stage,
@@ -41,9 +42,8 @@ async def observe(
     played: Mapping[str, Played],
     workers: int,
     done: Callable[[], None],
-) -> Observed:
-    """Read everything back. What can't be read raises; what is read and wrong is a mismatch."""
-    observed = Observed()
+) -> None:
+    """Read everything back into `observed`. Raises ApiRefusedError where the market won't say."""
     await _list_orders(api, stage, played, observed)
     source_ids = {seller_id: source_id for source_id, seller_id in stage.seller_ids.items()}
     sellers: set[str] = set()
@@ -65,7 +65,6 @@ async def observe(
             observed.data["reviews"] += 1
             observed.data["review_scores"] += order.review.score
     observed.stats = await api.get("/marketplace/stats")
-    return observed
 
 
 def expected_books(plan: Plan) -> Figures:

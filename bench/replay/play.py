@@ -22,10 +22,6 @@ _TOKEN_UNPAID = "tok_requires_action"  # noqa: S105
 _CARRIER = "Correios"
 
 
-class TooManyFailuresError(RuntimeError):
-    """So much went wrong that going on would tell nothing more."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """An order of the data in the market. `reviewed` says whether all its lines have one."""
@@ -64,10 +60,12 @@ class Player:
         self._last_placed: dict[Listing, asyncio.Event] = {}
 
     async def play(self) -> None:
-        """Play all orders. Raises TooManyFailuresError."""
+        """Play all orders, or until so many have failed that going on would tell nothing more."""
         await each(self._plan.orders, self._play, workers=self._workers)
 
     async def _play(self, order: PlannedOrder) -> None:
+        if len(self.failures) >= FAILURES_MAX:
+            return
         # Up to the first await this runs in time order: here the queues are formed.
         is_placed = asyncio.Event()
         before = [
@@ -87,21 +85,15 @@ class Player:
                 placed = await self._place(order)
             finally:
                 is_placed.set()
+            self.played[order.id] = Played(order_id=placed["id"], reviewed=False)
             step = "carry out"
             await self._carry_out(order, placed)
             step = "review"
             reviewed = await self._review(order, placed)
             self.played[order.id] = Played(order_id=placed["id"], reviewed=reviewed)
         except ApiRefusedError as error:
-            self._note(Failure(order_id=order.id, step=step, problem=str(error)))
+            self.failures.append(Failure(order_id=order.id, step=step, problem=str(error)))
         self._done()
-
-    def _note(self, failure: Failure) -> None:
-        self.failures.append(failure)
-        if len(self.failures) >= FAILURES_MAX:
-            raise TooManyFailuresError(
-                f"{len(self.failures)} orders failed; the first: {self.failures[0].problem}"
-            )
 
     async def _move_prices(self, order: PlannedOrder) -> None:
         for line in order.lines:

@@ -15,6 +15,7 @@ from gosellr.core.db import Database
 from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
 from gosellr.utils.explanations import explain as explain_transaction
+from gosellr.utils.ids import order_number
 from gosellr.utils.money import to_decimal_string
 from gosellr.utils.statements import describe
 
@@ -33,15 +34,16 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
     @app.command()
     def audit() -> None:
         """Check every invariant of the market; names the rows that break one, and exits with 1."""
+        from gosellr.core.clock import SystemClock  # noqa: PLC0415
         from gosellr.jobs.audit import audit_market  # noqa: PLC0415
         from gosellr.resources import build_gateways  # noqa: PLC0415
         from gosellr.services.audit_service import NAMES  # noqa: PLC0415
 
-        settings = load_settings()
+        gateways = build_gateways(load_settings(), SystemClock())
         found = _in_market(
             open_database,
             "gosellr audit",
-            lambda db: audit_market(db, gateways=build_gateways(settings), now=datetime.now(UTC)),
+            lambda db: audit_market(db, gateways=gateways, now=datetime.now(UTC)),
         )
         if not found:
             typer.echo(f"All {len(NAMES)} invariants hold.")
@@ -141,7 +143,7 @@ def _movement_row(movement: "Movement") -> tuple[str, ...]:
         f"{movement.booked_at:%Y-%m-%d %H:%M}Z",
         describe(kind=movement.kind, account=movement.account, is_credit=is_credit),
         movement.account.partition(":")[0],
-        "" if movement.order_number is None else str(movement.order_number),
+        "" if movement.order_number is None else order_number(movement.order_number),
         f"{to_decimal_string(movement.change_minor, movement.currency)} {movement.currency}",
         to_decimal_string(movement.balance_minor, movement.currency),
     )

@@ -16,9 +16,11 @@ def application() -> FastAPI:
     """The FastAPI application with this process's settings, e.g. for `uvicorn --factory`."""
     from gosellr.api.application import create_app  # noqa: PLC0415
     from gosellr.config import load_settings  # noqa: PLC0415
+    from gosellr.core.logs import configure_logs  # noqa: PLC0415
     from gosellr.resources import open_resources  # noqa: PLC0415
 
     settings = load_settings()
+    configure_logs(level=settings.log_level, production=settings.is_production)
     return create_app(settings=settings, open_resources=lambda: open_resources(settings))
 
 

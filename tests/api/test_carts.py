@@ -5,67 +5,12 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from tests.factories.carts import ADDRESS, Bag, amounts, make_bag
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.terms import make_delivery
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.terms import make_coupon, make_delivery
-
-ADDRESS = {
-    "name": "Ada Lovelace",
-    "line1": "Marktstraße 1",
-    "city": "Berlin",
-    "postal_code": "10115",
-    "country": "DE",
-}
-
-
-class Bag:
-    """A guest's cart, called over HTTP."""
-
-    def __init__(self, client: httpx2.AsyncClient, made: dict[str, Any]) -> None:
-        self.client = client
-        self.id = made["id"]
-        self.headers = {"X-Cart-Token": made["token"]} if made.get("token") else {}
-
-    async def call(self, method: str, path: str = "", **rest: Any) -> httpx2.Response:
-        headers = {**self.headers, **rest.pop("headers", {})}
-        return await self.client.request(
-            method, f"/api/v1/carts/{self.id}{path}", headers=headers, **rest
-        )
-
-    async def change(self, method: str, path: str, **rest: Any) -> dict[str, Any]:
-        response = await self.call(method, path, **rest)
-        assert response.status_code == 200, response.text
-        document: dict[str, Any] = response.json()
-        return document
-
-    async def put(self, variant_id: UUID, quantity: int = 1) -> dict[str, Any]:
-        return await self.change(
-            "POST", "/items", json={"variant_id": str(variant_id), "quantity": quantity}
-        )
-
-    async def show(self) -> dict[str, Any]:
-        return await self.change("GET", "")
-
-    async def refused(self, method: str, path: str = "", **rest: Any) -> dict[str, Any]:
-        """The problem of a call that changed nothing."""
-        before = await self.show()
-        response = await self.call(method, path, **rest)
-        problem: dict[str, Any] = response.json()
-        assert response.status_code == problem["status"] >= 400
-        assert await self.show() == before
-        return problem
-
-
-async def make_bag(client: httpx2.AsyncClient, **body: Any) -> Bag:
-    response = await client.post("/api/v1/carts", json=body)
-    assert response.status_code == 201, response.text
-    return Bag(client, response.json())
-
-
-def amounts(document: dict[str, Any], *names: str) -> list[int]:
-    return [document[name]["amount"] for name in names]
 
 
 async def test_a_guest_gets_the_token_once_and_nobody_sees_the_cart_without_it(

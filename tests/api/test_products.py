@@ -307,6 +307,8 @@ async def test_lists_filter_sort_and_page(
         "min_price=-1",
         "rating_min=6",
         "category=%00",
+        "attributes[a]=%00",
+        "attributes[%00]=a",
     ],
 )
 async def test_a_query_that_is_not_understood_is_refused(

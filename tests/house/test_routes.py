@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from gosellr.api.application import create_app
 from gosellr.api.deps import Allow, allow
-from gosellr.api.policy import UndeclaredRoute, api_routes, policies_of, require_policies
 from gosellr.config import Settings
+from gosellr.core.route_policy import UndeclaredRoute, api_routes, policies_of, require_policies
 from gosellr.utils.permissions import Permission
 
 VERB_NOUN = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")

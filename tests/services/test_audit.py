@@ -1,43 +1,80 @@
 """Every invariant: silent over a market made through its own doors, loud over a broken one."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
 import httpx2
 import pytest
+from tests.conftest import START
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.ledger import Sold, booked
 from tests.factories.orders import order_body, place
 
+from gosellr.api.application import create_app
+from gosellr.config import Settings
+from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import Cluster
+from gosellr.core.transact import transact
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs.audit import audit_market
-from gosellr.resources import Resources
+from gosellr.resources import Resources, open_resources
 from gosellr.services.audit_service import NAMES, Finding, GatewayCharge, audit
+from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.postings import SellerSources
 
 
 @pytest.fixture(scope="module")
-async def owner(
-    cluster: Cluster, fresh_database: Callable[[str], str]
-) -> AsyncIterator[Connection]:
-    """The owner of the tables, who can break what the application can't."""
-    db = await Database.connect(cluster.dsn(database=fresh_database("audit")), max_size=1)
-    async with db.connection() as connection:
-        yield connection
-    await db.close()
+async def opened(
+    cluster: Cluster,
+    fresh_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Resources]:
+    """A market of its own, reached as the owner of its tables, who can break anything.
+
+    Two sellers; two orders paid, one declined, one whose answer was lost. Rolled up and sealed.
+    """
+    settings = Settings(
+        home=tmp_path_factory.mktemp("audit"),
+        database_url=cluster.dsn(database=fresh_database("audit")),
+        secret_key="a secret of the test run, long enough to be taken",
+        rate_limits=False,
+        demo=False,
+    )
+    async with open_resources(settings) as market:
+        resources = replace(market, clock=ManualClock(START))
+        async with resources.db.connection() as connection:
+            sellers = [await make_shelf_seller(connection) for _ in range(2)]
+            lamp = await make_product(connection, seller=sellers[0], price_minor=2500, stock=9)
+            cup = await make_product(connection, seller=sellers[1], price_minor=1000, stock=9)
+        app = create_app(settings=settings, open_resources=lambda: nullcontext(resources))
+        app.state.resources = resources
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+            for token in ("tok_ok", "tok_ok", "tok_declined", "tok_timeout_then_ok"):
+                body = order_body((lamp.variant_id, 1), (cup.variant_id, 2), token=token)
+                await place(caller, body)
+        assert await transact(resources.db, roll_up) >= 2
+        assert await transact(resources.db, seal, now=START) >= 2
+        yield resources
 
 
 @pytest.fixture
-async def connection(owner: Connection) -> AsyncIterator[Connection]:
-    """The owner's connection in a transaction that leaves nothing broken behind."""
-    transaction = owner.transaction()
-    await transaction.start()
-    yield owner
-    await transaction.rollback()
+def resources(opened: Resources) -> Resources:
+    return opened
+
+
+@pytest.fixture
+async def connection(opened: Resources) -> AsyncIterator[Connection]:
+    """A transaction that leaves nothing broken behind."""
+    async with opened.db.connection() as owner:
+        transaction = owner.transaction()
+        await transaction.start()
+        yield owner
+        await transaction.rollback()
 
 
 async def charges_of(resources: Resources) -> list[GatewayCharge]:
@@ -65,21 +102,6 @@ async def look(
     )
 
 
-@pytest.fixture
-async def market(client: httpx2.AsyncClient, connection: Connection) -> None:
-    """Two sellers; one order paid, one declined, one whose answer was lost."""
-    lamp = await make_product(
-        connection, seller=await make_shelf_seller(connection), price_minor=2500, stock=9
-    )
-    cup = await make_product(
-        connection, seller=await make_shelf_seller(connection), price_minor=1000, stock=5
-    )
-    for token in ("tok_ok", "tok_declined", "tok_timeout_then_ok"):
-        body = order_body((lamp.variant_id, 1), (cup.variant_id, 2), token=token)
-        await place(client, body)
-
-
-@pytest.mark.usefixtures("market")
 async def test_a_market_made_through_its_doors_is_clean(
     connection: Connection, resources: Resources
 ) -> None:
@@ -87,11 +109,6 @@ async def test_a_market_made_through_its_doors_is_clean(
     assert await look(connection, resources) == []
 
 
-async def test_an_empty_market_is_clean(connection: Connection, resources: Resources) -> None:
-    assert await look(connection, resources) == []
-
-
-@pytest.mark.usefixtures("market")
 async def test_the_whole_audit_runs_in_a_transaction_that_may_only_read(
     connection: Connection, resources: Resources
 ) -> None:
@@ -126,6 +143,14 @@ INSERT INTO payment (id, order_id, method, part, amount_minor, currency, status,
 SELECT gen_random_uuid(), order_id, method, part, amount_minor, currency, status, captured_minor,
        created_at, updated_at
 FROM payment WHERE id = {_PAYMENT}
+"""
+_OVERDRAWN = """
+ALTER TABLE ledger_balance DROP CONSTRAINT ck_ledger_balance_never_overdrawn;
+INSERT INTO ledger_balance VALUES ('gift_card:x', 'EUR', -1)
+"""
+_OVERSOLD = """
+ALTER TABLE stock_level DROP CONSTRAINT ck_stock_level_never_oversold;
+UPDATE stock_level SET reserved = on_hand + 1
 """
 _COUPON = f"""
 INSERT INTO coupon (id, code, kind, value_bps, funded_by, used_count, limit_total,
@@ -173,12 +198,17 @@ BREAKS = [
         (3, "ledger_balance", "INSERT INTO ledger_balance VALUES ('gift_card:x', 'EUR', 5)"),
         (3, "ledger_rollup bank", "INSERT INTO ledger_rollup VALUES ('bank', 'EUR', 1, 0)"),
         (3, "ledger_activity", "INSERT INTO ledger_activity VALUES ('sale', 'x', 'EUR', 1, 0)"),
-        (3, "ledger_rollup_mark", "INSERT INTO ledger_rollup_mark VALUES (1, '3', 7)"),
+        (3, "ledger_rollup_mark", "UPDATE ledger_rollup_mark SET order_count = 7"),
         (3, "seller_order", _set("seller_order", "pending_minor = 1", _PART)),
         (4, "ledger_transaction", _set("ledger_transaction", "actor = 'me'", _SOLD)),
         (4, "ledger_transaction", _set("ledger_entry", "account = 'bonk'", _ENTRY)),
         (4, "ledger_entry", _set("ledger_entry", "written_by = '3'", _ENTRY)),
-        (4, "ledger_sealed", f"INSERT INTO ledger_sealed VALUES ({_SOLD}, 99, 0)"),
+        (4, "ledger_seal", "UPDATE ledger_seal SET root_hash = sha256('x')"),
+        (4, "ledger_seal", "UPDATE ledger_seal SET previous_hash = sha256('x')"),
+        (4, "ledger_seal", "DELETE FROM ledger_sealed WHERE position = 1"),
+        (4, "ledger_transaction", "DELETE FROM ledger_sealed WHERE position = 0"),
+        (4, "ledger_transaction", f"DELETE FROM ledger_transaction WHERE id = {_SOLD}"),
+        (4, "ledger_sealed", "DELETE FROM ledger_seal"),
         (
             4,
             "table ledger_entry",
@@ -187,8 +217,7 @@ BREAKS = [
         (
             5,
             "ledger_balance",
-            "ALTER TABLE ledger_balance DROP CONSTRAINT ck_ledger_balance_never_overdrawn;"
-            "INSERT INTO ledger_balance VALUES ('gift_card:x', 'EUR', -1)",
+            _OVERDRAWN,
         ),
         (5, "account gift_card:x", _set("ledger_entry", "account = 'gift_card:x'", _ENTRY)),
         (6, "seller_order", _set("seller_order", "net_minor = 1", _PART)),
@@ -217,8 +246,7 @@ BREAKS = [
         (
             15,
             "stock_level",
-            "ALTER TABLE stock_level DROP CONSTRAINT ck_stock_level_never_oversold;"
-            "UPDATE stock_level SET reserved = on_hand + 1",
+            _OVERSOLD,
         ),
         (
             15,
@@ -259,7 +287,7 @@ BREAKS = [
         (21, "outbox_feed", "INSERT INTO outbox_feed SELECT 2, min(sequence) FROM outbox_event"),
         (21, "outbox_event", _FED_BACKWARDS),
         (22, "order_line", _set("order_line", f"seller_id = {_ID}", _LINE)),
-        (22, "stock_level", f"UPDATE stock_location SET seller_id = {_ID}"),
+        (22, "stock_level", f"UPDATE variant SET seller_id = {_ID}"),
         (22, "variant", f"UPDATE product SET seller_id = {_ID}"),
         (22, "account", _STRANGERS_MONEY),
         (23, "order", _set("orders", "reference = 'pan 4111111111111111 ok'", _PAID)),
@@ -269,12 +297,10 @@ BREAKS = [
 ]
 
 
-@pytest.mark.usefixtures("market")
 @pytest.mark.parametrize("broken", BREAKS, ids=str)
 async def test_what_is_broken_behind_the_applications_back_is_reported(
     connection: Connection, resources: Resources, broken: Break
 ) -> None:
-    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     await connection.execute("SET LOCAL session_replication_role = replica")
     for statement in broken.sql.split(";"):
         status = await connection.execute(statement)
@@ -291,7 +317,6 @@ def test_every_invariant_is_broken_once() -> None:
     assert {broken.number for broken in BREAKS} == set(NAMES)
 
 
-@pytest.mark.usefixtures("market")
 async def test_a_charge_that_we_never_asked_for(
     connection: Connection, resources: Resources
 ) -> None:
@@ -304,7 +329,6 @@ async def test_a_charge_that_we_never_asked_for(
     assert [row.row for row in finding.rows] == [f"payment {stranger.attempt_id}"]
 
 
-@pytest.mark.usefixtures("market")
 async def test_a_capture_that_the_gateway_denies(
     connection: Connection, resources: Resources
 ) -> None:
@@ -329,7 +353,6 @@ async def test_a_refund_that_never_arrives_is_stuck(
     assert row.problem == "still holds -5400 EUR"
 
 
-@pytest.mark.usefixtures("market")
 async def test_no_more_than_twenty_rows_are_named(
     connection: Connection, resources: Resources
 ) -> None:
@@ -342,12 +365,21 @@ async def test_no_more_than_twenty_rows_are_named(
     assert len(finding.rows) == 20
 
 
-async def test_a_difference_of_one_moment_is_no_finding(
+async def test_the_audit_takes_a_snapshot_of_its_own(resources: Resources) -> None:
+    now = resources.clock.now()
+    assert await audit_market(resources.db, gateways=resources.gateways, now=now) == []
+
+
+async def test_a_difference_that_lasts_is_named_by_the_audit_of_a_market(
     cluster: Cluster, fresh_database: Callable[[str], str], resources: Resources
 ) -> None:
-    """The audit of a market opens its own snapshot and finds an empty one well."""
+    """Over an empty database, every charge of the gateway is one that nobody asked for."""
     db = await Database.connect(cluster.dsn(database=fresh_database("audit alone")), max_size=1)
     try:
-        assert await audit_market(db, gateways=resources.gateways, now=resources.clock.now()) == []
+        [finding] = await audit_market(db, gateways=resources.gateways, now=resources.clock.now())
+        assert finding.number == 7
+        assert {row.row for row in finding.rows} == {
+            f"payment {charge.attempt_id}" for charge in await charges_of(resources)
+        }
     finally:
         await db.close()

@@ -111,8 +111,8 @@ async def test_units_are_taken_from_every_bucket_of_a_hot_variant(
 ) -> None:
     await connection.execute(
         "INSERT INTO stock_level (variant_id, location_id, bucket, on_hand, reserved)"
-        " SELECT variant_id, location_id, bucket, 5, 2 FROM stock_level,"
-        " generate_series(1, 3) AS bucket WHERE variant_id = $1",
+        " SELECT variant_id, location_id, number, 5, 2 FROM stock_level,"
+        " generate_series(1, 3) AS number WHERE variant_id = $1",
         lamp.variant_id,
     )
     assert (await adjust(connection, lamp, -18))["available"] == 1

@@ -8,13 +8,8 @@ from fastapi import APIRouter, Form, Request, Response
 from gosellr.api.answers import answer, json_bytes, nothing
 from gosellr.api.deps import Anyone, Market, allow
 from gosellr.api.limits import (
-    EVERYBODY,
-    LOGIN_ALTOGETHER,
-    LOGIN_PER_ACCOUNT,
-    LOGIN_PER_ADDRESS,
     REFRESH_PER_ADDRESS,
     REFRESH_PER_TOKEN,
-    REGISTER_PER_ADDRESS,
     address_of,
     count_attempt,
     limited,
@@ -30,6 +25,13 @@ from gosellr.api.schemas.accounts import (
 )
 from gosellr.api.schemas.common import problems
 from gosellr.core.transact import transact
+from gosellr.flows.limits import (
+    EVERYBODY,
+    LOGIN_ALTOGETHER,
+    LOGIN_PER_ACCOUNT,
+    LOGIN_PER_ADDRESS,
+    REGISTER_PER_ADDRESS,
+)
 from gosellr.flows.sign_in import TokenPair
 from gosellr.services import account_service
 from gosellr.services.account_service import Device

@@ -12,6 +12,7 @@ from gosellr.api import (
     accounts,
     carts,
     categories,
+    commission,
     events,
     health,
     jobs,
@@ -20,13 +21,16 @@ from gosellr.api import (
     media,
     orders,
     products,
+    promotions,
     sellers,
+    shipping,
     stock,
+    taxes,
     webhooks,
 )
 from gosellr.api.errors import install_error_handlers
 from gosellr.api.middleware import OneSpelling, RequestId
-from gosellr.api.policy import api_routes, require_policies
+from gosellr.core.route_policy import api_routes, require_policies
 from gosellr.resources import Resources
 
 PREFIX = "/api/v1"
@@ -77,6 +81,10 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
     app.include_router(media.files)
     app.include_router(stock.router, prefix=PREFIX)
     app.include_router(carts.router, prefix=PREFIX)
+    app.include_router(shipping.router, prefix=PREFIX)
+    app.include_router(taxes.router, prefix=PREFIX)
+    app.include_router(promotions.router, prefix=PREFIX)
+    app.include_router(commission.router, prefix=PREFIX)
     app.include_router(orders.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)
     app.include_router(ledger.router, prefix=PREFIX)

@@ -25,6 +25,7 @@ from gosellr.api.schemas.carts import (
     shipping_options_document,
 )
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.terms import given
 from gosellr.core.transact import transact
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.resources import Resources
@@ -151,7 +152,7 @@ async def update_cart_addresses(
         cart_id=cart_id,
         changes={
             name: value.model_dump() if isinstance(value, AddressIn) else value
-            for name, value in body.changes().items()
+            for name, value in given(body).items()
         },
         version=body.version,
     )

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from fastapi.security import OAuth2PasswordBearer
 
-from gosellr.api.policy import Policy
 from gosellr.core.errors import InvalidInput, NotAllowed, NotAuthenticated
 from gosellr.core.identity import fingerprint
+from gosellr.core.route_policy import Policy
 from gosellr.resources import Resources
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.viewer import Viewer

@@ -27,6 +27,8 @@ _DATABASE_AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    # What the driver says of a connection that was cut in the middle of an answer.
+    asyncpg.InternalClientError,
     asyncpg.QueryCanceledError,
     ConnectionError,
     TimeoutError,
@@ -137,7 +139,7 @@ async def render_database_away(request: Request, error: Exception) -> Response:
         status=503,
         code="service_unavailable",
         title="Please try again in a moment",
-        detail="The database can't answer right now; nothing was changed",
+        detail="The database can't answer right now; repeat the same request in a moment",
         request_id=request_id_of(request),
         headers={"Retry-After": "1"},
     )

@@ -24,6 +24,7 @@ from gosellr.services import statement_service
 from gosellr.services.statement_service import POTS, BookedTransaction, Movement, SellerBalance
 from gosellr.utils.csv_text import csv_text
 from gosellr.utils.explanations import explain
+from gosellr.utils.ids import order_number
 from gosellr.utils.ledger import account_kind
 from gosellr.utils.money import Money, to_decimal_string
 from gosellr.utils.permissions import Permission
@@ -161,7 +162,7 @@ def _movement(movement: Movement) -> dict[str, Any]:
         "amount": Money(movement.change_minor, movement.currency),
         "balance": Money(movement.balance_minor, movement.currency),
         "order_id": movement.order_id,
-        "order_number": movement.order_number,
+        "order_number": _order_number(movement),
         "seller_order_id": movement.seller_order_id,
         "refund_id": movement.refund_id,
         "payout_id": movement.payout_id,
@@ -177,7 +178,7 @@ def _table(movements: Iterable[Movement], *, next_cursor: str | None) -> Respons
             _instant(each.effective_at),
             _description(each),
             _pot(each),
-            each.order_number,
+            _order_number(each),
             Decimal(to_decimal_string(each.change_minor, each.currency)),
             Decimal(to_decimal_string(each.balance_minor, each.currency)),
             each.currency,
@@ -199,6 +200,10 @@ def _description(movement: Movement) -> str:
     return describe(
         kind=movement.kind, account=movement.account, is_credit=movement.direction == "credit"
     )
+
+
+def _order_number(movement: Movement) -> str | None:
+    return None if movement.order_number is None else order_number(movement.order_number)
 
 
 def _pot(movement: Movement) -> str:

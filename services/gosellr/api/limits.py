@@ -8,22 +8,13 @@ from typing import Any
 from fastapi import Depends, Request
 
 from gosellr.api.deps import Market, market_of
-from gosellr.core.errors import TooManyRequests
 from gosellr.core.rate_limit import RateLimit, headers_of, network_of
-from gosellr.core.transact import transact
-from gosellr.services import rate_limit_service
+from gosellr.flows.limits import count_knock, refuse_excess
 
-REGISTER_PER_ADDRESS = RateLimit("register", 20, 3600)
-LOGIN_PER_ADDRESS = RateLimit("login", 60, 300)
-LOGIN_PER_ACCOUNT = RateLimit("login-account", 10, 900)
-# All of them together: a password costs a core for a quarter of a second.
-LOGIN_ALTOGETHER = RateLimit("login-all", 600, 60)
 REFRESH_PER_ADDRESS = RateLimit("refresh", 240, 60)
 REFRESH_PER_TOKEN = RateLimit("refresh-token", 30, 60)
 REGISTER_SELLER_PER_CALLER = RateLimit("register-seller", 20, 86_400)
 MEMBERS_PER_CALLER = RateLimit("members", 60, 3600)
-
-EVERYBODY = "everybody"
 
 
 async def count_attempt(request: Request, *subjects: tuple[RateLimit, str]) -> None:
@@ -35,15 +26,9 @@ async def count_attempt(request: Request, *subjects: tuple[RateLimit, str]) -> N
     resources = market_of(request)
     if not resources.settings.rate_limits:
         return
-    usages = await transact(
-        resources.db, rate_limit_service.count, subjects=subjects, now=resources.clock.now()
-    )
+    usages = await count_knock(resources.db, subjects=subjects, now=resources.clock.now())
     request.state.answer_headers = headers_of(usages)
-    exceeded = [usage.seconds_left for usage in usages if usage.is_exceeded]
-    if exceeded:
-        raise TooManyRequests(
-            "Wait a little before you try this again", retry_after_seconds=max(exceeded)
-        )
+    refuse_excess(usages)
 
 
 def address_of(request: Request) -> str:

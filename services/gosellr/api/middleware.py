@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gosellr.core.logs import bind_request_id
+
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,100}$")
 
 API_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -32,6 +34,7 @@ class RequestId:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = given if _REQUEST_ID.match(given) else uuid4().hex.encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
+        bind_request_id(request_id.decode())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -15,7 +15,8 @@ from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.models.order_values import Order
 from gosellr.services import checkout_service, idempotency_service, order_service, payment_service
-from gosellr.services.checkout_service import CheckoutRequest, OpenedOrder, Tender
+from gosellr.services.basket_service import CheckoutRequest, Tender
+from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import (
     EarlierRequest,
     IdempotencyInProgress,

@@ -18,6 +18,16 @@ async def refresh_card_of_variant(resources: Resources, fact: RecordedFact) -> N
     )
 
 
+async def refresh_cards_of_order(resources: Resources, fact: RecordedFact) -> None:
+    """Something was ordered: perhaps the last of it."""
+    await transact(
+        resources.db,
+        card_service.refresh_products,
+        product_ids=[UUID(product_id) for product_id in fact.data["product_ids"]],
+        now=resources.clock.now(),
+    )
+
+
 async def refresh_card_of_review(resources: Resources, fact: RecordedFact) -> None:
     """A product was reviewed: the fact names it."""
     await transact(

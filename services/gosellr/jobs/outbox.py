@@ -28,11 +28,13 @@ class Reaction:
 Reactions = Mapping[FactType, Sequence[Reaction]]
 
 _CARD_OF_VARIANT = Reaction("refresh_card_of_variant", cards.refresh_card_of_variant)
+_CARDS_OF_ORDER = Reaction("refresh_cards_of_order", cards.refresh_cards_of_order)
 _CARD_OF_REVIEW = Reaction("refresh_card_of_review", cards.refresh_card_of_review)
 _CARDS_OF_SELLER = Reaction("refresh_cards_of_seller", cards.refresh_cards_of_seller)
 
 REACTIONS: Reactions = {
     FactType.STOCK_CHANGED: [_CARD_OF_VARIANT],
+    FactType.ORDER_PLACED: [_CARDS_OF_ORDER],
     FactType.REVIEW_POSTED: [_CARD_OF_REVIEW],
     FactType.SELLER_APPROVED: [_CARDS_OF_SELLER],
     FactType.SELLER_SUSPENDED: [_CARDS_OF_SELLER],

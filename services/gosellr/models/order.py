@@ -280,6 +280,8 @@ shipment = Table(
     words("carrier"),
     words("tracking_number", nullable=True),
     words("tracking_url", nullable=True),
+    # The carrier's service, where we buy the label.
+    words("label_service", nullable=True),
     words("status", default="in_transit"),
     moment("shipped_at"),
     moment("delivered_at", nullable=True),

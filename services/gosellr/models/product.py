@@ -208,6 +208,12 @@ product_card = Table(
     Index("ix_product_card_category_ids", "category_ids", postgresql_using="gin"),
     Index("ix_product_card_newest", "created_at", "product_id", postgresql_where=text("visible")),
     Index("ix_product_card_price", "price_minor", "product_id", postgresql_where=text("visible")),
+    Index(
+        "ix_product_card_rating",
+        "rating_hundredths",
+        "product_id",
+        postgresql_where=text("visible"),
+    ),
     Index("ix_product_card_sold", "sold_count", "product_id", postgresql_where=text("visible")),
     Index(
         "ix_product_card_trending", "trending_score", "product_id", postgresql_where=text("visible")

@@ -59,6 +59,15 @@ WHERE id = $1 AND status = 'ordered' AND NOT EXISTS (
 RETURNING id
 """
 
+COUNT_UNITS = """
+SELECT coalesce(sum(item.quantity), 0)::bigint
+FROM cart_item AS item
+WHERE item.cart_id = coalesce(
+    (SELECT id FROM cart WHERE user_id = $3::uuid AND status = 'open'
+     ORDER BY updated_at DESC, id LIMIT 1),
+    (SELECT id FROM cart WHERE id = $1::uuid AND token_hash = $2::bytea AND status = 'open'))
+"""
+
 # More of the same adds up, within the most of one line. Whoever adds has seen the price.
 ADD_ITEM = """
 WITH written AS (
@@ -161,6 +170,14 @@ async def find(connection: Connection, *, viewer: Viewer, cart_id: UUID) -> Cart
 async def find_open(connection: Connection, *, user_id: UUID, currency: str | None) -> Cart | None:
     """The buyer's open cart in a currency, or the one last touched."""
     return _cart(await connection.fetchrow(FIND_OPEN, user_id, currency))
+
+
+async def count_units(connection: Connection, *, viewer: Viewer, cart_id: UUID | None) -> int:
+    """How many units lie in the buyer's open cart, or in the open one of a guest's token."""
+    units: int = await connection.fetchval(
+        COUNT_UNITS, cart_id, viewer.cart_token_hash, viewer.user_id
+    )
+    return units
 
 
 async def create_for_guest(

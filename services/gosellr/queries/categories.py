@@ -183,7 +183,8 @@ WHERE category_id = $1 AND status <> 'archived'
 ARCHIVE = """
 WITH gone AS (
     UPDATE category
-    SET archived_at = $3, updated_at = $3, version = version + 1, path = '~' || category.id
+    SET archived_at = $3, updated_at = $3, version = category.version + 1,
+        path = '~' || category.id
     FROM category AS before
     WHERE category.id = $1 AND before.id = category.id
     RETURNING before.path

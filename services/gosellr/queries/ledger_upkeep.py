@@ -22,8 +22,10 @@ ROLL_UP = """
 WITH bounds AS MATERIALIZED (
     SELECT $1::xid8 AS since, LEAST(
         pg_snapshot_xmin(pg_current_snapshot()),
-        (SELECT written_by FROM ledger_transaction WHERE written_by > $1
-         ORDER BY written_by, id OFFSET $2 LIMIT 1)
+        (SELECT written_by FROM ledger_transaction WHERE written_by > (
+            SELECT written_by FROM ledger_transaction WHERE written_by >= $1
+            ORDER BY written_by, id OFFSET $2 - 1 LIMIT 1
+         ) ORDER BY written_by, id LIMIT 1)
     ) AS before
 ), fresh AS MATERIALIZED (
     SELECT id, kind, order_id, written_by FROM ledger_transaction, bounds

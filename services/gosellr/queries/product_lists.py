@@ -51,7 +51,7 @@ _SORTS = {
     "newest": ("card.created_at", "timestamptz", "DESC"),
     "price": ("card.price_minor", "bigint", "ASC"),
     "-price": ("card.price_minor", "bigint", "DESC"),
-    "rating": ("card.rating_hundredths::bigint", "bigint", "DESC"),
+    "rating": ("card.rating_hundredths", "bigint", "DESC"),
     "best_selling": ("card.sold_count", "bigint", "DESC"),
 }
 

@@ -57,6 +57,12 @@ FROM {_FROM}
 WHERE seller.id = $3 AND ({_IS_PUBLIC} OR {_IS_PRIVY})
 """
 
+FIND_SELLER_BY_SLUG = f"""
+SELECT {_DOCUMENT}
+FROM {_FROM}
+WHERE seller.slug = $3 AND ({_IS_PUBLIC} OR {_IS_PRIVY})
+"""
+
 LIST_SELLERS = f"""
 SELECT {_DOCUMENT}, seller.created_at, seller.id
 FROM {_FROM}
@@ -143,6 +149,14 @@ async def find_seller(connection: Connection, *, viewer: Viewer, seller_id: UUID
     """A seller as JSON, if the viewer may see it."""
     document = await connection.fetchval(
         FIND_SELLER, viewer.sees_everything, viewer.seller_ids, seller_id
+    )
+    return None if document is None else document.encode()
+
+
+async def find_seller_by_slug(connection: Connection, *, viewer: Viewer, slug: str) -> bytes | None:
+    """The same by the address of its shop."""
+    document = await connection.fetchval(
+        FIND_SELLER_BY_SLUG, viewer.sees_everything, viewer.seller_ids, slug
     )
     return None if document is None else document.encode()
 

@@ -1,6 +1,7 @@
 """Parcels: written with the units that left, moved up their ladder as reports come in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,9 @@ from gosellr.core.db import Connection
 INSERT = """
 WITH parcel AS (
     INSERT INTO shipment (id, order_id, seller_order_id, seller_id, carrier, tracking_number,
-                          tracking_url, status, shipped_at, created_at)
+                          tracking_url, label_service, status, shipped_at, created_at)
     SELECT id, order_id, seller_order_id, seller_id, carrier, tracking_number, tracking_url,
-           status, shipped_at, created_at
+           label_service, status, shipped_at, created_at
     FROM jsonb_populate_record(NULL::shipment, $1)
 ), wanted AS (
     SELECT * FROM unnest($2::uuid[], $3::int[]) AS item (order_line_id, quantity)
@@ -57,12 +58,29 @@ SET carrier = COALESCE($2, carrier), tracking_number = COALESCE($3, tracking_num
 WHERE id = $1
 """
 
+# Whatever the carrier said, it isn't asked for this label again.
+KEEP_LABEL = """
+UPDATE shipment
+SET tracking_number = COALESCE(tracking_number, $2), tracking_url = COALESCE(tracking_url, $3),
+    label_service = NULL
+WHERE id = $1
+"""
+
 # A label that was asked for and never answered.
 WITHOUT_LABEL = """
-SELECT id, order_id FROM shipment
-WHERE status = 'label_created' AND tracking_number IS NULL AND created_at <= $1
+SELECT id, order_id, label_service FROM shipment
+WHERE label_service IS NOT NULL AND status = 'label_created' AND tracking_number IS NULL AND created_at <= $1
 ORDER BY created_at LIMIT $2
 """
+
+
+@dataclass(frozen=True, slots=True)
+class MissingLabel:
+    """A parcel that waits for its label."""
+
+    shipment_id: UUID
+    order_id: UUID
+    service: str
 
 
 async def insert(
@@ -101,7 +119,18 @@ async def set_tracking(
 
 async def without_label(
     connection: Connection, *, before: datetime, limit: int
-) -> list[tuple[UUID, UUID]]:
-    """Parcels whose label was asked for before then and is still missing, with their orders."""
+) -> list[MissingLabel]:
+    """Parcels whose label was asked for before then and is still missing."""
     rows = await connection.fetch(WITHOUT_LABEL, before, limit)
-    return [(row["id"], row["order_id"]) for row in rows]
+    return [MissingLabel(*row) for row in rows]
+
+
+async def keep_label(
+    connection: Connection,
+    *,
+    shipment_id: UUID,
+    tracking_number: str | None,
+    tracking_url: str | None,
+) -> None:
+    """Write what a carrier sold, unless somebody wrote a number meanwhile."""
+    await connection.execute(KEEP_LABEL, shipment_id, tracking_number, tracking_url)

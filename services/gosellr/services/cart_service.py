@@ -86,6 +86,28 @@ async def show_cart(
     )
 
 
+async def show_open_cart(
+    connection: Connection, *, viewer: Viewer, cart_id: UUID | None, context: PricingContext
+) -> CartView | None:
+    """The cart that is being filled: a buyer's own, else the one of a guest's token.
+
+    None where there is none yet, or where it was ordered or merged since.
+    """
+    cart = None
+    if viewer.user_id is not None:
+        cart = await carts.find_open(connection, user_id=viewer.user_id, currency=None)
+    elif cart_id is not None:
+        cart = await carts.find(connection, viewer=viewer, cart_id=cart_id)
+    if cart is None or cart.status != "open":
+        return None
+    return await priced(connection, cart, context)
+
+
+async def count_units(connection: Connection, *, viewer: Viewer, cart_id: UUID | None) -> int:
+    """How many units lie in the cart that is being filled."""
+    return await carts.count_units(connection, viewer=viewer, cart_id=cart_id)
+
+
 async def priced(
     connection: Connection,
     cart: Cart,

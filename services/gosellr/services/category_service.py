@@ -207,6 +207,8 @@ async def category_document(connection: Connection, *, reference: str) -> bytes 
         NotFound: when neither leads anywhere.
     """
     path = reference.strip("/")
+    if not path.isprintable():
+        raise NotFound
     category_id = _as_id(path)
     found = await queries.find_document(connection, category_id=category_id, path=path)
     if found is None:

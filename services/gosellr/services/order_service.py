@@ -10,6 +10,7 @@ from gosellr.core.errors import NotFound
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
 from gosellr.models.order_values import ListedOrder, Order
 from gosellr.queries import order_lists, orders
+from gosellr.services import cart_service
 from gosellr.utils.ids import InvalidNumber, parse_order_number
 from gosellr.utils.permissions import Permission, Role
 from gosellr.utils.viewer import Viewer
@@ -67,6 +68,19 @@ async def find_order_by_number(connection: Connection, *, viewer: Viewer, number
     return order
 
 
+async def find_order_of_cart(
+    connection: Connection, *, viewer: Viewer, cart_id: UUID
+) -> Order | None:
+    """The live order that a cart of the viewer's has become.
+
+    Raises:
+        NotFound: the cart isn't the viewer's.
+    """
+    await cart_service.find_cart(connection, cart_id=cart_id, viewer=viewer)
+    order_id = await orders.find_of_cart(connection, cart_id=cart_id)
+    return None if order_id is None else await orders.load(connection, order_id=order_id)
+
+
 def capacity_of(viewer: Viewer, wanted: str | None) -> str:
     """In which capacity a list is read: as asked if the caller has it, else as the role suggests.
 
@@ -117,7 +131,7 @@ async def list_orders(
     items = found[:limit]
     return Page(
         items=items,
-        next_cursor=encode_cursor(items[-1].placed_at, items[-1].id) if more else None,
+        next_cursor=encode_cursor(items[-1].placed_at, str(items[-1].id)) if more else None,
     )
 
 

@@ -1,6 +1,6 @@
 """What every command on an order begins and ends with: its lock and its next steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -220,3 +220,9 @@ async def _tell(
         ],
         now=now,
     )
+
+
+async def tell_stock(connection: Connection, *, variant_ids: Iterable[UUID], now: datetime) -> None:
+    """Units are back on sale."""
+    facts = [Fact(FactType.STOCK_CHANGED, one, {"variant_id": str(one)}) for one in variant_ids]
+    await outbox.append(connection, facts, now=now)

@@ -371,6 +371,8 @@ async def product_by_slug(connection: Connection, *, viewer: Viewer, slug: str) 
     Raises:
         NotFound: as `product_document`.
     """
+    if not slug.isprintable():
+        raise NotFound
     found = await product_details.product_by_slug(
         connection, slug=slug, everything=viewer.sees_everything, seller_ids=viewer.seller_ids
     )

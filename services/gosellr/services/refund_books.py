@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from gosellr.core.identity import new_id
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
@@ -93,4 +94,55 @@ def lowered(effects: Mapping[str, Any], by: Mapping[str, Any]) -> dict[str, Any]
         if name in by
         else value
         for name, value in effects.items()
+    }
+
+
+def line_rows(shares: Shares, *, refund_id: UUID) -> list[dict[str, Any]]:
+    """The shares as rows, each with an id of its own."""
+    return [
+        {
+            "id": new_id(),
+            "refund_id": refund_id,
+            "order_line_id": key if isinstance(key, UUID) else None,
+            "quantity": one.quantity,
+            "amount_minor": one.buyer_minor,
+            "goods_minor": one.goods_minor,
+            "tax_minor": one.tax_minor,
+            "marketplace_discount_minor": one.promotion_minor,
+            "commission_minor": one.commission_minor,
+            "commission_vat_minor": one.commission_vat_minor,
+            "commission_reversed_minor": one.commission_reversed_minor,
+            "commission_vat_reversed_minor": one.commission_vat_reversed_minor,
+        }
+        for key, one in shares.items()
+    ]
+
+
+def shares_of(row: Mapping[str, Any]) -> RefundShares:
+    """The shares that such a row holds."""
+    return RefundShares(
+        quantity=row["quantity"],
+        buyer_minor=row["amount_minor"],
+        promotion_minor=row["marketplace_discount_minor"],
+        goods_minor=row["goods_minor"],
+        tax_minor=row["tax_minor"],
+        commission_minor=row["commission_minor"],
+        commission_vat_minor=row["commission_vat_minor"],
+        commission_reversed_minor=row["commission_reversed_minor"],
+        commission_vat_reversed_minor=row["commission_vat_reversed_minor"],
+    )
+
+
+def lowered_row(line_id: UUID, shares: RefundShares) -> dict[str, Any]:
+    """By how much a row is to be lowered."""
+    return {
+        "id": line_id,
+        "amount_minor": shares.buyer_minor,
+        "goods_minor": shares.goods_minor,
+        "tax_minor": shares.tax_minor,
+        "promotion_minor": shares.promotion_minor,
+        "commission_minor": shares.commission_minor,
+        "commission_vat_minor": shares.commission_vat_minor,
+        "commission_reversed_minor": shares.commission_reversed_minor,
+        "commission_vat_reversed_minor": shares.commission_vat_reversed_minor,
     }

@@ -61,7 +61,7 @@ class _Undone:
 
 def check_again_at(*, check_count: int, now: datetime) -> datetime:
     """When to ask a gateway again that still owes an answer: twice as late each time."""
-    return now + min(_CHECK_AGAIN_FIRST * 2 ** min(check_count, 10), _CHECK_AGAIN_AT_MOST)
+    return now + min(_CHECK_AGAIN_FIRST * (1 << min(check_count, 10)), _CHECK_AGAIN_AT_MOST)
 
 
 async def record_answer(
@@ -203,7 +203,7 @@ async def _undo(
         # Nothing of it went through: it stays as it was asked for, and says that it failed.
         return replace(refund, status="failed")
     await refunds.lower_lines(
-        connection, changes=[_lowered_row(key, one) for key, (_, one) in undone.lines.items()]
+        connection, changes=[refund_books.lowered_row(key, one) for key, (_, one) in undone.lines.items()]
     )
     effects = refund_books.effects_of(
         total=undone.total,
@@ -224,7 +224,7 @@ def _undone(refund: Refund, *, failed_minor: int) -> _Undone:
     lines = {
         UUID(row["id"]): (
             SHIPPING_KEY if row["order_line_id"] is None else UUID(row["order_line_id"]),
-            _shares_of(row),
+            refund_books.shares_of(row),
         )
         for row in refund.lines
     }
@@ -239,34 +239,6 @@ def _undone(refund: Refund, *, failed_minor: int) -> _Undone:
             for (line_id, (key, one)), buyer_minor in zip(lines.items(), parted, strict=True)
         }
     return _Undone(lines=lines, amount_minor=failed_minor, goodwill_returned_minor=goodwill_minor)
-
-
-def _shares_of(row: Mapping[str, Any]) -> RefundShares:
-    return RefundShares(
-        quantity=row["quantity"],
-        buyer_minor=row["amount_minor"],
-        promotion_minor=row["marketplace_discount_minor"],
-        goods_minor=row["goods_minor"],
-        tax_minor=row["tax_minor"],
-        commission_minor=row["commission_minor"],
-        commission_vat_minor=row["commission_vat_minor"],
-        commission_reversed_minor=row["commission_reversed_minor"],
-        commission_vat_reversed_minor=row["commission_vat_reversed_minor"],
-    )
-
-
-def _lowered_row(line_id: UUID, shares: RefundShares) -> dict[str, Any]:
-    return {
-        "id": line_id,
-        "amount_minor": shares.buyer_minor,
-        "goods_minor": shares.goods_minor,
-        "tax_minor": shares.tax_minor,
-        "promotion_minor": shares.promotion_minor,
-        "commission_minor": shares.commission_minor,
-        "commission_vat_minor": shares.commission_vat_minor,
-        "commission_reversed_minor": shares.commission_reversed_minor,
-        "commission_vat_reversed_minor": shares.commission_vat_reversed_minor,
-    }
 
 
 def _share_of(taken: SellerSources, seller_minor: int) -> SellerSources:

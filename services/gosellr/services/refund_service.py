@@ -4,7 +4,6 @@ All counters (of the line, the seller order, the order, the payment) rise with t
 that two refunds can never promise the same money; they fall again when a gateway refuses.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -224,7 +223,7 @@ async def carry_out(
             "requested_by": actor_id,
             "created_at": now,
         },
-        lines=_line_rows(planned, refund_id),
+        lines=refund_books.line_rows(planned.shares, refund_id=refund_id),
         parts=[
             {
                 "id": new_id(),
@@ -305,26 +304,6 @@ def _effects(planned: PlannedRefund, sources: SellerSources) -> dict[str, Any]:
     )
 
 
-def _line_rows(planned: PlannedRefund, refund_id: UUID) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": new_id(),
-            "refund_id": refund_id,
-            "order_line_id": key if isinstance(key, UUID) else None,
-            "quantity": shares.quantity,
-            "amount_minor": shares.buyer_minor,
-            "goods_minor": shares.goods_minor,
-            "tax_minor": shares.tax_minor,
-            "marketplace_discount_minor": shares.promotion_minor,
-            "commission_minor": shares.commission_minor,
-            "commission_vat_minor": shares.commission_vat_minor,
-            "commission_reversed_minor": shares.commission_reversed_minor,
-            "commission_vat_reversed_minor": shares.commission_vat_reversed_minor,
-        }
-        for key, shares in planned.shares.items()
-    ]
-
-
 async def _withdraw(
     connection: Connection,
     *,
@@ -348,13 +327,7 @@ async def _withdraw(
     if sum(ended.values()) != sum(quantities.values()):
         raise RuntimeError(f"the holds of seller order {planned.part.id} don't cover what it owes")
     if restock:
-        await tell_stock(connection, variant_ids=ended, now=now)
-
-
-async def tell_stock(connection: Connection, *, variant_ids: Iterable[UUID], now: datetime) -> None:
-    """Units are back on sale."""
-    facts = [Fact(FactType.STOCK_CHANGED, one, {"variant_id": str(one)}) for one in variant_ids]
-    await outbox.append(connection, facts, now=now)
+        await order_steps.tell_stock(connection, variant_ids=ended, now=now)
 
 
 async def _tell(
@@ -402,7 +375,7 @@ async def _end_what_is_empty(
     if part.refunded_minor == part.total_minor and may_cancel(OrderStatus(part.status), actor):
         target = OrderStatus.CANCELLED
         released = await reservations.release_seller_order(connection, seller_order_id=part.id)
-        await tell_stock(connection, variant_ids=released, now=now)
+        await order_steps.tell_stock(connection, variant_ids=released, now=now)
     if target.value != part.status:
         await order_steps.take_steps(
             connection,

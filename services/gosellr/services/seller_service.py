@@ -155,6 +155,18 @@ async def find_seller(connection: Connection, *, viewer: Viewer, seller_id: UUID
     return document
 
 
+async def find_seller_by_slug(connection: Connection, *, viewer: Viewer, slug: str) -> bytes:
+    """A seller as JSON by the address of its shop.
+
+    Raises:
+        NotFound: when there is none that the viewer may see.
+    """
+    document = await sellers.find_seller_by_slug(connection, viewer=viewer, slug=slug)
+    if document is None:
+        raise NotFound
+    return document
+
+
 async def list_sellers(
     connection: Connection,
     *,

@@ -12,7 +12,8 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderLine, SellerOrder, Shipment
 from gosellr.queries import orders, outbox, reservations, shipments
-from gosellr.services import order_steps
+from gosellr.services import idempotency_service, order_steps
+from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.order_steps import Step, TransitionRefused
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.order_states import (
@@ -39,7 +40,7 @@ class NothingLeftToShip(Conflict):
 class Parcel:
     """What leaves, and with whom. Without items: all that is left of the seller order.
 
-    A parcel whose `label` is being bought has no tracking number yet.
+    A parcel whose label is being bought, for `label_service`, has no tracking number yet.
     """
 
     seller_order_id: UUID
@@ -47,7 +48,7 @@ class Parcel:
     items: tuple[tuple[UUID, int], ...] = ()
     tracking_number: str | None = None
     tracking_url: str | None = None
-    label: bool = False
+    label_service: str | None = None
 
 
 def left_to_ship(line: OrderLine) -> int:
@@ -63,19 +64,31 @@ async def ship(
     parcel: Parcel,
     policy: MarketPolicy,
     now: datetime,
-    shipment_id: UUID | None = None,
-) -> UUID:
+    key: RequestKey | None = None,
+) -> UUID | EarlierRequest:
     """Send a parcel: its units leave the stock, and the seller order moves on.
+
+    Gives its id; with a key that was used before, the earlier request, which made one.
 
     Raises:
         NotFound, NotAllowed: the seller order, or an item of it, isn't the caller's.
         NothingLeftToShip: more is asked for than is owed.
         TransitionRefused: nothing of it may be shipped as it stands.
     """
+    shipment_id = new_id()
+    if key is not None:
+        earlier = await idempotency_service.claim(
+            connection,
+            request=key,
+            resource_id=str(shipment_id),
+            now=now,
+            kept_for=policy.idempotency_kept_for,
+        )
+        if earlier is not None:
+            return earlier
     hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
-    part = hand.part(parcel.seller_order_id)
+    part = part_of(hand.order, parcel.seller_order_id)
     require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.SHIPMENT_CREATE)
-    shipment_id = shipment_id or new_id()
     await send(
         connection,
         order=hand.order,
@@ -104,7 +117,7 @@ async def send(
 ) -> Order:
     """Send a parcel of a locked order; errors as in `ship`."""
     quantities = _quantities(part, parcel.items)
-    status = ShipmentStatus.LABEL_CREATED if parcel.label else ShipmentStatus.IN_TRANSIT
+    status = ShipmentStatus.LABEL_CREATED if parcel.label_service else ShipmentStatus.IN_TRANSIT
     lines = await shipments.insert(
         connection,
         shipment={
@@ -115,6 +128,7 @@ async def send(
             "carrier": parcel.carrier,
             "tracking_number": parcel.tracking_number,
             "tracking_url": parcel.tracking_url,
+            "label_service": parcel.label_service,
             "status": status.value,
             "shipped_at": now,
             "created_at": now,
@@ -274,7 +288,7 @@ async def report(
         NotFound, NotAllowed: the parcel isn't the caller's.
     """
     hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
-    part, parcel = _parcel(hand.order, shipment_id)
+    part, parcel = parcel_of(hand.order, shipment_id)
     require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.SHIPMENT_UPDATE)
     if tracking_number is not None or tracking_url is not None:
         await shipments.set_tracking(
@@ -296,7 +310,22 @@ async def report(
         )
 
 
-def _parcel(order: Order, shipment_id: UUID) -> tuple[SellerOrder, Shipment]:
+def part_of(order: Order, seller_order_id: UUID) -> SellerOrder:
+    """The seller order that is meant. Raises NotFound."""
+    for part in order.parts:
+        if part.id == seller_order_id:
+            return part
+    raise NotFound
+
+
+def weight_of(part: SellerOrder, items: Sequence[tuple[UUID, int]]) -> int:
+    """What a parcel weighs in grams; without items, all that is left to ship."""
+    units = dict(items) or {line.id: left_to_ship(line) for line in part.lines}
+    return sum(line.weight_grams * units.get(line.id, 0) for line in part.lines)
+
+
+def parcel_of(order: Order, shipment_id: UUID) -> tuple[SellerOrder, Shipment]:
+    """The parcel that is meant, and the seller order it belongs to. Raises NotFound."""
     for part in order.parts:
         for parcel in part.shipments:
             if parcel.id == shipment_id:

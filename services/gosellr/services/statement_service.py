@@ -12,6 +12,7 @@ from gosellr.queries import ledger
 from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.services import ledger_service
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
 from gosellr.utils.ledger import (
     UnknownAccount,
     account_kind,
@@ -132,15 +133,12 @@ async def explain(connection: Connection, *, subject: str, limit: int) -> Explan
     Raises:
         NotFound: nothing bears that name.
     """
-    as_id = _uuid(subject)
-    number = int(subject) if subject.isascii() and subject.isdigit() else None
-    if number is not None and number >= 2**63:
-        raise NotFound(f"There is no order {subject}")
+    as_id, number = _uuid(subject), _order_number(subject)
     if as_id is not None or number is not None:
         order = await ledger.find_order(connection, order_id=as_id, number=number)
         if order is not None:
             transactions = await order_ledger(connection, order_id=order[0])
-            return Explanation(f"Order {order[1]}", transactions=tuple(transactions))
+            return Explanation(f"Order {order_number(order[1])}", transactions=tuple(transactions))
     if as_id is not None and await ledger.seller_exists(connection, seller_id=as_id):
         accounts = [account_of(as_id) for account_of in POTS.values()]
         return await _latest(connection, f"Seller {as_id}", accounts, limit=limit)
@@ -202,4 +200,12 @@ def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
+        return None
+
+
+def _order_number(text: str) -> int | None:
+    """The number in `GS-20481`, or in `20481` as somebody in a hurry writes it."""
+    try:
+        return parse_order_number(f"GS-{text.upper().removeprefix('GS-')}")
+    except InvalidNumber:
         return None

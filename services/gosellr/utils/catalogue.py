@@ -130,9 +130,8 @@ def is_gtin(code: str) -> bool:
 
 def option_key(options: Mapping[str, str]) -> str:
     """One spelling per choice, whatever the order and the case: what makes a duplicate."""
-    return "\x1f".join(
-        f"{name.casefold()}\x1e{value.casefold()}" for name, value in sorted(options.items())
-    )
+    folded = sorted((name.casefold(), value.casefold()) for name, value in options.items())
+    return "\x1f".join(f"{name}\x1e{value}" for name, value in folded)
 
 
 def axes_of(variants: Iterable[VariantDraft]) -> tuple[OptionAxis, ...]:

@@ -121,6 +121,7 @@ class ProductCardView:
     discount_bps: int = 0
     rating: RatingView | None = None
     available: int = 0
+    few_left: bool = False
     delivery_note: str = ""
 
 
@@ -190,12 +191,15 @@ class PagerView:
 
 @dataclass(frozen=True, slots=True)
 class ListingView:
-    """A category or a search with its filters and one page of results."""
+    """A category or a search with its filters and one page of results.
+
+    `total` is None where nobody counted: there are more than one page holds.
+    """
 
     title: str
     action: str
     products: tuple[ProductCardView, ...]
-    total: int
+    total: int | None
     query: str = ""
     lead: str = ""
     breadcrumb: tuple[LinkView, ...] = ()

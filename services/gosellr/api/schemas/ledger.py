@@ -91,7 +91,7 @@ class MovementOut(BaseModel):
     amount: MoneyOut
     balance: MoneyOut
     order_id: UUID | None
-    order_number: int | None
+    order_number: str | None
     seller_order_id: UUID | None
     refund_id: UUID | None
     payout_id: UUID | None

@@ -18,7 +18,7 @@ from gosellr.api.schemas.common import (
     SellerReference,
     line,
 )
-from gosellr.services.checkout_service import CheckoutRequest, Tender
+from gosellr.services.basket_service import CheckoutRequest, Tender
 
 PaymentMethod = Literal[
     "sandbox",

@@ -1,6 +1,6 @@
 """Shapes of products: a seller's listing, its variants, and the cards of lists."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -207,7 +207,7 @@ class VariantUpdate(RequestModel):
             changes["price"] = _price(self.price, self.compare_at_price)
         if "prices" in changes:
             changes["prices"] = tuple(price.price() for price in self.prices)
-        return VariantChanges(**changes)  # type: ignore[typeddict-item]
+        return cast("VariantChanges", changes)
 
 
 class ProductUpdate(RequestModel):
@@ -241,13 +241,17 @@ class ProductUpdate(RequestModel):
             changes["variants"] = tuple(variant.merged() for variant in self.variants)
         if "status" in changes:
             changes["active"] = changes.pop("status") == "active"
-        return ProductChanges(**changes)  # type: ignore[typeddict-item]
+        return cast("ProductChanges", changes)
 
 
 class ProductDecision(RequestModel):
     """Why a listing is turned down."""
 
     reason: Reason
+
+
+def _is_word(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= 500 and text.isprintable()
 
 
 def _check_compare_at(price: MoneyIn, compare_at: MoneyIn | None) -> None:
@@ -290,8 +294,8 @@ class ProductFilters(PageFilters):
             if not (key.startswith("attributes[") and key.endswith("]") and 12 < len(key) <= 60):
                 raise ValueError(f"unknown parameter {key[:60]}")
             words = value if isinstance(value, list) else [value]
-            if len(words) > 50 or any(not isinstance(w, str) or len(w) > 500 for w in words):
-                raise ValueError(f"{key}: at most 50 values of 500 letters")
+            if len(words) > 50 or not all(_is_word(word) for word in (key, *words)):
+                raise ValueError("an attribute has at most 50 values of 500 printable letters")
         if len(self.model_extra or {}) > 20:
             raise ValueError("at most 20 attributes")
         return self

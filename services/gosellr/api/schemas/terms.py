@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from gosellr.api.schemas.common import MoneyIn, PageFilters
+from gosellr.api.schemas.common import MoneyIn, PageFilters, RequestModel
 from gosellr.core.errors import InvalidInput
 from gosellr.utils.money import Money
 
@@ -18,10 +18,17 @@ def _only_text(value: Any) -> Any:
     return value
 
 
+def _within_reason(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2200:
+        raise ValueError("this is no time that a market has")
+    return value.astimezone(UTC)
+
+
 # A number would be taken for seconds, and a time without a zone for anybody's guess.
 MomentIn = Annotated[
     AwareDatetime,
     BeforeValidator(_only_text),
+    AfterValidator(_within_reason),
     Field(description="RFC 3339", examples=["2026-03-02T09:00:00Z"]),
 ]
 
@@ -30,6 +37,11 @@ class OwnerFilters(PageFilters):
     """Which seller's, and how many."""
 
     seller_id: UUID | None = None
+
+
+def given(body: RequestModel) -> dict[str, Any]:
+    """The fields that were sent, without the version."""
+    return {name: getattr(body, name) for name in body.model_fields_set if name != "version"}
 
 
 def one_currency(amounts: Iterable[MoneyIn | None], *, field: str) -> str | None:
@@ -51,7 +63,7 @@ def minor_of(values: Mapping[str, Any], **names: str) -> dict[str, Any]:
         if name in names:
             found[names[name]] = value.amount if isinstance(value, MoneyIn) else value
         else:
-            found[name] = value.astimezone(UTC) if isinstance(value, datetime) else value
+            found[name] = value
     return found
 
 

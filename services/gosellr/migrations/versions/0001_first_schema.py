@@ -960,6 +960,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("visible"),
     )
     op.create_index(
+        "ix_product_card_rating",
+        "product_card",
+        ["rating_hundredths", "product_id"],
+        unique=False,
+        postgresql_where=sa.text("visible"),
+    )
+    op.create_index(
         "ix_product_card_search_text",
         "product_card",
         ["search_text"],
@@ -1614,6 +1621,7 @@ def upgrade() -> None:
         sa.Column("carrier", sa.Text(), nullable=False),
         sa.Column("tracking_number", sa.Text(), nullable=True),
         sa.Column("tracking_url", sa.Text(), nullable=True),
+        sa.Column("label_service", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), server_default=sa.text("'in_transit'"), nullable=False),
         sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
@@ -1847,6 +1855,9 @@ def downgrade() -> None:
         table_name="product_card",
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
+    )
+    op.drop_index(
+        "ix_product_card_rating", table_name="product_card", postgresql_where=sa.text("visible")
     )
     op.drop_index(
         "ix_product_card_price", table_name="product_card", postgresql_where=sa.text("visible")

@@ -1,0 +1,100 @@
+"""Commission rules, which the operator sets and sellers read."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from gosellr.api.answers import answer, nothing
+from gosellr.api.deps import Market, allow
+from gosellr.api.schemas.commission import (
+    RuleChange,
+    RuleCreate,
+    RuleOut,
+    RulePage,
+    rule_document,
+)
+from gosellr.api.schemas.common import PageFilters, problems
+from gosellr.core.transact import ask, transact
+from gosellr.services import commission_service
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+router = APIRouter(prefix="/commission-rules", tags=["commission"])
+
+Writer = Annotated[Viewer, allow(Permission.COMMISSION_WRITE)]
+
+
+@router.get(
+    "",
+    operation_id="list_commission_rules",
+    responses={200: {"model": RulePage}, **problems(401, 403, 422)},
+)
+async def list_commission_rules(
+    filters: Annotated[PageFilters, Query()],
+    viewer: Annotated[Viewer, allow(Permission.COMMISSION_READ)],
+    market: Market,
+) -> Response:
+    """The rules in their order; a seller sees those that may govern its sales."""
+    page = await ask(
+        market.db,
+        commission_service.list_rules,
+        viewer=viewer,
+        cursor=filters.cursor,
+        limit=filters.limit,
+    )
+    items = [rule_document(listed) for listed in page.items]
+    return answer({"items": items, "next_cursor": page.next_cursor})
+
+
+@router.post(
+    "",
+    operation_id="create_commission_rule",
+    status_code=201,
+    responses={201: {"model": RuleOut}, **problems(400, 401, 403, 409, 422)},
+)
+async def create_commission_rule(body: RuleCreate, _viewer: Writer, market: Market) -> Response:
+    """Add a rule at a position, which moves the later ones; at the end without one."""
+    listed = await transact(
+        market.db,
+        commission_service.create_rule,
+        position=body.position,
+        name=body.name,
+        terms=body.terms(),
+        now=market.clock.now(),
+    )
+    return answer(rule_document(listed), status=201)
+
+
+@router.patch(
+    "/{rule_id}",
+    operation_id="update_commission_rule",
+    responses={200: {"model": RuleOut}, **problems(400, 401, 403, 404, 409, 422)},
+)
+async def update_commission_rule(
+    rule_id: UUID, body: RuleChange, _viewer: Writer, market: Market
+) -> Response:
+    """Change a rule, or move it. What was sold keeps the rule it was sold under."""
+    listed = await transact(
+        market.db,
+        commission_service.change_rule,
+        rule_id=rule_id,
+        version=body.version,
+        changes=body.values(),
+        now=market.clock.now(),
+    )
+    return answer(rule_document(listed))
+
+
+@router.delete(
+    "/{rule_id}",
+    operation_id="delete_commission_rule",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+)
+async def delete_commission_rule(rule_id: UUID, _viewer: Writer, market: Market) -> Response:
+    """Take a rule out of force; the later ones move up."""
+    await transact(
+        market.db, commission_service.archive_rule, rule_id=rule_id, now=market.clock.now()
+    )
+    return nothing()

@@ -1,0 +1,269 @@
+"""Money on its way back: the intent is committed, the gateway asked, its answer committed.
+
+Refunds and captures that pay for nothing are sent under a key of their own, so sending one
+twice moves money once. Whatever a crash cuts off is asked after later, and then sent again
+only if the gateway has never heard of it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gosellr.core.clock import Clock
+from gosellr.core.db import Database
+from gosellr.core.transact import ask, transact
+from gosellr.flows.payments import Gateways, advance
+from gosellr.integrations.payments.port import MovementResult, Outcome, RefundRequest
+from gosellr.models.order_values import Order
+from gosellr.services import (
+    cancel_service,
+    idempotency_service,
+    order_service,
+    refund_outcome,
+    refund_questions,
+    refund_service,
+    stray_service,
+)
+from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
+from gosellr.services.refund_outcome import RefundAnswer
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import RefundStatus
+from gosellr.utils.viewer import Viewer
+
+# For so long an unanswered first request counts as still running; then it was cut off.
+_RUNNING_FOR = timedelta(seconds=15)
+
+_STATUSES = {
+    Outcome.ACCEPTED: RefundStatus.SUCCEEDED,
+    Outcome.DECLINED: RefundStatus.FAILED,
+    # It never took the money that is to go back, or says so; nothing moved.
+    Outcome.NOT_FOUND: RefundStatus.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPowers:
+    """What sending money back needs of its process."""
+
+    db: Database
+    gateways: Gateways
+    clock: Clock
+    policy: MarketPolicy
+
+    def now(self) -> datetime:
+        """The moment, by the process's clock."""
+        return self.clock.now()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedRefund:
+    """The refund as it stands, in its order; or the first answer to the same request."""
+
+    refund_id: UUID | None = None
+    order: Order | None = None
+    answered: EarlierRequest | None = None
+
+
+async def request_refund(
+    powers: RefundPowers,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    request: refund_service.RefundRequest,
+    key: RequestKey,
+) -> RequestedRefund:
+    """Refund a part of an order, and say how far that went.
+
+    Raises:
+        IdempotencyInProgress, and what `refund_service.open_refund` raises.
+    """
+    opened = await transact(
+        powers.db,
+        refund_service.open_refund,
+        viewer=viewer,
+        order_id=order_id,
+        request=request,
+        key=key,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    if isinstance(opened, EarlierRequest):
+        if opened.status is not None:
+            return RequestedRefund(answered=opened)
+        cut_off = powers.now() - opened.created_at >= _RUNNING_FOR
+        if opened.resource_id is None or not cut_off:
+            raise IdempotencyInProgress
+        refund_id = UUID(opened.resource_id)
+        await send_refund(powers, refund_id=refund_id, fresh=False)
+    else:
+        refund_id = opened.refund_id
+        await send_refund(powers, refund_id=refund_id)
+    order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
+    return RequestedRefund(refund_id=refund_id, order=order)
+
+
+async def keep_answer(
+    powers: RefundPowers, *, key: RequestKey, status: int, body: bytes
+) -> None:
+    """Keep what the first request was answered, for whoever asks again."""
+    await transact(
+        powers.db,
+        idempotency_service.finish,
+        request=key,
+        status=status,
+        body=body,
+        now=powers.now(),
+    )
+
+
+async def cancel_order(
+    powers: RefundPowers,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    seller_order_id: UUID | None,
+    reason: str,
+) -> Order:
+    """Cancel, then send back what was paid and call back what is under way.
+
+    Raises:
+        What `cancel_service.cancel` raises.
+    """
+    cancelled = await transact(
+        powers.db,
+        cancel_service.cancel,
+        viewer=viewer,
+        order_id=order_id,
+        seller_order_id=seller_order_id,
+        reason=reason,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    for refund_id in cancelled.refund_ids:
+        await send_refund(powers, refund_id=refund_id)
+    if cancelled.calls_payments_back:
+        await advance(
+            db=powers.db,
+            gateways=powers.gateways,
+            clock=powers.clock,
+            policy=powers.policy,
+            order_id=order_id,
+        )
+    return await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
+
+
+async def send_refund(powers: RefundPowers, *, refund_id: UUID, fresh: bool = True) -> None:
+    """Bring a refund as far as it goes now. Safe to call at any time, twice too.
+
+    `fresh` says that no part of it was ever sent.
+    """
+    parts = await ask(powers.db, refund_questions.open_parts, refund_id=refund_id)
+    await asyncio.gather(*(_send_part(powers, part, fresh=fresh) for part in parts))
+
+
+async def _send_part(
+    powers: RefundPowers, part: refund_questions.RefundPart, *, fresh: bool
+) -> None:
+    result = await _moved(
+        powers,
+        method=part.method,
+        request=RefundRequest(
+            refund_id=str(part.id),
+            attempt_id=str(part.payment_id),
+            amount_minor=part.amount_minor,
+            currency=part.currency,
+        ),
+        fresh=fresh,
+    )
+    status = _status_of(result, part.amount_minor, part.currency)
+    await transact(
+        powers.db,
+        refund_outcome.record_answer,
+        answer=RefundAnswer(
+            part_id=part.id,
+            status=status,
+            gateway_reference=None if result is None else result.gateway_reference,
+            reason=None if result is None else result.decline_code or result.outcome.value,
+        ),
+        policy=powers.policy,
+        now=powers.now(),
+    )
+
+
+async def _moved(
+    powers: RefundPowers, *, method: str, request: RefundRequest, fresh: bool
+) -> MovementResult | None:
+    """Send money back, after asking whether it went already; None where no gateway can."""
+    gateway = powers.gateways.get(method)
+    if gateway is None:
+        return None
+    if not fresh:
+        earlier = await gateway.lookup_refund(refund_id=request.refund_id)
+        if earlier.outcome is not Outcome.NOT_FOUND:
+            return earlier
+    result = await gateway.refund(request)
+    if result.outcome is Outcome.REFUSED:
+        return await gateway.lookup_refund(refund_id=request.refund_id)
+    return result
+
+
+def _status_of(result: MovementResult | None, amount_minor: int, currency: str) -> RefundStatus:
+    """What an answer means. Another amount than was asked for is left to a person."""
+    if result is None:
+        return RefundStatus.UNKNOWN
+    other = (result.amount_minor, result.currency) != (amount_minor, currency)
+    if result.outcome is Outcome.ACCEPTED and other:
+        return RefundStatus.UNKNOWN
+    return _STATUSES.get(result.outcome, RefundStatus.UNKNOWN)
+
+
+async def hear(powers: RefundPowers, *, movement_id: UUID) -> bool:
+    """A gateway told of a refund: ask it what became of that, and write it down.
+
+    False when the id is no refund of ours.
+    """
+    part = await ask(powers.db, refund_questions.find_part, part_id=movement_id)
+    if part is None:
+        return False
+    if part.is_open:
+        await _send_part(powers, part, fresh=False)
+    return True
+
+
+async def resume_refunds(powers: RefundPowers, *, limit: int = 100) -> int:
+    """Ask after every refund whose time has come; gives how many parts were looked at."""
+    due = await ask(powers.db, refund_questions.due_parts, now=powers.now(), limit=limit)
+    for part in due:
+        await _send_part(powers, part, fresh=False)
+    return len(due)
+
+
+async def resume_returns(powers: RefundPowers, *, limit: int = 100) -> int:
+    """Send back captures that pay for nothing, or ask after them; gives how many."""
+    due = await ask(powers.db, stray_service.due_returns, now=powers.now(), limit=limit)
+    for back in due:
+        await _send_return(powers, back)
+    return len(due)
+
+
+async def _send_return(powers: RefundPowers, back: stray_service.DueReturn) -> None:
+    result = await _moved(
+        powers,
+        method=back.method,
+        request=RefundRequest(
+            refund_id=str(back.id),
+            attempt_id=str(back.payment_id),
+            amount_minor=back.amount_minor,
+            currency=back.currency,
+        ),
+        fresh=False,
+    )
+    await transact(
+        powers.db,
+        stray_service.record_answer,
+        back=back,
+        status=_status_of(result, back.amount_minor, back.currency),
+        gateway_reference=None if result is None else result.gateway_reference,
+        now=powers.now(),
+    )

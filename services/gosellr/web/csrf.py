@@ -1,0 +1,80 @@
+"""Forms that only our own pages can send: a token bound to the browser, and its own word for it.
+
+The token is an HMAC over the browser's random name and its session, so that it changes with
+each sign-in and nothing has to be stored (OWASP's HMAC-based token pattern). What a modern
+browser says about a request's origin is checked before.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from gosellr.core.errors import DomainError
+
+FIELD = "csrf_token"
+FORM_BYTES_MAX = 65_536
+_FIELDS_MAX = 200
+_FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class FormRefused(DomainError):
+    """The form wasn't sent by a page of ours, or by one from before signing in or out."""
+
+    code = "form_refused"
+    status = 403
+    title = "Please send this form again"
+
+
+class NotAForm(DomainError):
+    """A page takes plain forms and nothing else."""
+
+    code = "unsupported_media_type"
+    status = 415
+    title = "This isn't a form"
+
+
+class FormTooLarge(DomainError):
+    """No form of ours is as long as that."""
+
+    code = "body_too_large"
+    status = 413
+    title = "This form is too long"
+
+
+def csrf_token(secret_key: str, *, visitor: str, session: str) -> str:
+    """The token of this browser's forms while it is signed in as it is now."""
+    digest = hmac.digest(secret_key.encode(), f"form:{visitor}:{session}".encode(), "sha256")
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+async def checked_form(request: Request, *, expected_token: str) -> Mapping[str, str]:
+    """The fields of a form that one of our own pages sent.
+
+    Raises:
+        FormRefused: when another site, or nobody we know, sent it.
+        NotAForm, FormTooLarge: when it is none of ours.
+    """
+    _check_origin(request)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
+        raise NotAForm
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > FORM_BYTES_MAX:
+        raise FormTooLarge
+    sent = await request.form(max_files=0, max_fields=_FIELDS_MAX)
+    fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+    if not hmac.compare_digest(fields.get(FIELD, "").encode(), expected_token.encode()):
+        raise FormRefused("This page was open for too long, or you signed in since: go back to it,"
+                          " load it again, and send the form once more")  # fmt: skip
+    return fields
+
+
+def _check_origin(request: Request) -> None:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise FormRefused("Another site sent this form")
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise FormRefused("Another site sent this form")

@@ -1,0 +1,90 @@
+"""What people type: checked field by field, told in words, never lost."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+
+from gosellr.core.errors import DomainError
+from gosellr.web.views import FormView
+
+# Control characters have no place in a line; bidirectional overrides make it lie.
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f\u2028-\u202e\u2066-\u2069]")
+
+Check = Callable[[str], str]
+"""What is wrong with a value, in words; empty when nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form: how long it may be, and what to say when it is missing."""
+
+    name: str
+    length_max: int
+    missing: str = ""
+    check: Check | None = None
+
+    def error_of(self, value: str) -> str:
+        """What to change about the value; empty when it can stay."""
+        if not value:
+            return self.missing
+        if len(value) > self.length_max:
+            return f"Write at most {self.length_max} letters"
+        return self.check(value) if self.check else ""
+
+
+def clean(value: str) -> str:
+    """A typed line in its normal form: composed, trimmed, without invisible signs."""
+    return _UNWANTED.sub("", unicodedata.normalize("NFC", value)).strip()
+
+
+def read(fields: Sequence[Field], sent: Mapping[str, str]) -> FormView:
+    """The values of these fields and what is wrong with them."""
+    values = {field.name: clean(sent.get(field.name, "")) for field in fields}
+    errors = {field.name: field.error_of(values[field.name]) for field in fields}
+    return FormView(values, {name: text for name, text in errors.items() if text})
+
+
+def with_errors(form: FormView, error: DomainError, names: Mapping[str, str]) -> FormView:
+    """The form with what the market said about it; `names` maps its fields to the form's.
+
+    What is about no field of the form stands above it, under the empty name.
+    """
+    found = {names.get(item.field, ""): item.message for item in error.errors}
+    return FormView(form.values, {**form.errors, **(found or {"": error.detail})})
+
+
+def email_error(value: str) -> str:
+    """What is wrong with an e-mail address."""
+    try:
+        # Whether mail arrives there is for the mail to find out, not for a look-up here.
+        validate_email(value, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return "Write the whole address, such as name@example.com"
+    return ""
+
+
+def normal_email(value: str) -> str:
+    """An address that was checked, in its normal form."""
+    return validate_email(value, check_deliverability=False, test_environment=True).normalized
+
+
+def whole_number(text: str | None, *, lowest: int, highest: int) -> int | None:
+    """The number that stands there; None where there is none within the bounds."""
+    if text is None or not (text.isascii() and text.isdigit() and len(text) <= 18):
+        return None
+    number = int(text)
+    return number if lowest <= number <= highest else None
+
+
+def local_path(text: str | None, *, otherwise: str = "/") -> str:
+    """A path of this site, as it may follow a redirect; anything else is replaced."""
+    if not text or not text.startswith("/") or text.startswith(("//", "/\\")):
+        return otherwise
+    if not text.isprintable() or "\\" in text or len(text) > 2000:
+        return otherwise
+    parts = urlsplit(text)
+    return otherwise if parts.scheme or parts.netloc else text
