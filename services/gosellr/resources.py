@@ -16,6 +16,8 @@ from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.checkout import CheckoutPowers
 from gosellr.flows.key_ring import KeyRing
+from gosellr.flows.labels import LabelPowers
+from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
 from gosellr.integrations.main_system.keys import (
     PUBLIC_ALGORITHMS,
@@ -90,6 +92,20 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             secret_key=self.secret_key,
+        )
+
+    @property
+    def refunds(self) -> RefundPowers:
+        """What sending money back needs."""
+        return RefundPowers(
+            db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
+        )
+
+    @property
+    def labels(self) -> LabelPowers:
+        """What buying a carrier's labels needs."""
+        return LabelPowers(
+            db=self.db, carriers=self.carriers, clock=self.clock, policy=self.policy
         )
 
     async def viewer_of(self, claims: Claims, *, now: datetime, **guest: Any) -> Viewer:

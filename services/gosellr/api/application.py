@@ -19,10 +19,14 @@ from gosellr.api import (
     ledger,
     marketplace,
     media,
+    order_steps,
     orders,
     products,
     promotions,
+    refunds,
+    reviews,
     sellers,
+    shipments,
     shipping,
     stock,
     taxes,
@@ -30,6 +34,7 @@ from gosellr.api import (
 )
 from gosellr.api.errors import install_error_handlers
 from gosellr.api.middleware import OneSpelling, RequestId
+from gosellr.api.openapi import describe_problems
 from gosellr.core.route_policy import api_routes, require_policies
 from gosellr.resources import Resources
 
@@ -86,6 +91,10 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
     app.include_router(promotions.router, prefix=PREFIX)
     app.include_router(commission.router, prefix=PREFIX)
     app.include_router(orders.router, prefix=PREFIX)
+    app.include_router(order_steps.router, prefix=PREFIX)
+    app.include_router(shipments.router, prefix=PREFIX)
+    app.include_router(refunds.router, prefix=PREFIX)
+    app.include_router(reviews.router, prefix=PREFIX)
     app.include_router(webhooks.router, prefix=PREFIX)
     app.include_router(ledger.router, prefix=PREFIX)
     app.include_router(marketplace.router, prefix=PREFIX)
@@ -93,6 +102,7 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
     app.include_router(jobs.router, prefix=PREFIX)
     install_error_handlers(app)
     require_policies(app)
+    describe_problems(app)
     with_slash = [
         route.path
         for route in api_routes(app)

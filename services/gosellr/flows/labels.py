@@ -157,7 +157,5 @@ async def resume_labels(powers: LabelPowers, *, limit: int = 50) -> int:
     before = powers.clock.now() - _ASKED_AGAIN_AFTER
     missing = await ask(powers.db, label_service.missing_labels, before=before, limit=limit)
     for one in missing:
-        await _buy(
-            powers, order_id=one.order_id, shipment_id=one.shipment_id, service=one.service
-        )
+        await _buy(powers, order_id=one.order_id, shipment_id=one.shipment_id, service=one.service)
     return len(missing)

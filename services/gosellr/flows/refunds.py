@@ -7,7 +7,7 @@ only if the gateway has never heard of it.
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from gosellr.core.clock import Clock
@@ -15,7 +15,7 @@ from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.port import MovementResult, Outcome, RefundRequest
-from gosellr.models.order_values import Order
+from gosellr.models.order_values import Order, Refund
 from gosellr.services import (
     cancel_service,
     idempotency_service,
@@ -58,10 +58,9 @@ class RefundPowers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedRefund:
-    """The refund as it stands, in its order; or the first answer to the same request."""
+    """The refund as it stands, or the first answer to the same request."""
 
-    refund_id: UUID | None = None
-    order: Order | None = None
+    refund: Refund | None = None
     answered: EarlierRequest | None = None
 
 
@@ -100,12 +99,11 @@ async def request_refund(
         refund_id = opened.refund_id
         await send_refund(powers, refund_id=refund_id)
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    return RequestedRefund(refund_id=refund_id, order=order)
+    [refund] = [one for one in order.refunds if one.id == refund_id]
+    return RequestedRefund(refund=refund)
 
 
-async def keep_answer(
-    powers: RefundPowers, *, key: RequestKey, status: int, body: bytes
-) -> None:
+async def keep_answer(powers: RefundPowers, *, key: RequestKey, status: int, body: bytes) -> None:
     """Keep what the first request was answered, for whoever asks again."""
     await transact(
         powers.db,
@@ -218,17 +216,13 @@ def _status_of(result: MovementResult | None, amount_minor: int, currency: str) 
     return _STATUSES.get(result.outcome, RefundStatus.UNKNOWN)
 
 
-async def hear(powers: RefundPowers, *, movement_id: UUID) -> bool:
-    """A gateway told of a refund: ask it what became of that, and write it down.
-
-    False when the id is no refund of ours.
-    """
-    part = await ask(powers.db, refund_questions.find_part, part_id=movement_id)
-    if part is None:
-        return False
-    if part.is_open:
+async def hear(powers: RefundPowers, *, payment_id: UUID) -> int:
+    """A gateway told of money that went back through a payment: ask it what became of all that
+    is under way there; gives how much that was."""
+    parts = await ask(powers.db, refund_questions.open_parts_of_payment, payment_id=payment_id)
+    for part in parts:
         await _send_part(powers, part, fresh=False)
-    return True
+    return len(parts)
 
 
 async def resume_refunds(powers: RefundPowers, *, limit: int = 100) -> int:

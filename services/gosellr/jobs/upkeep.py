@@ -1,7 +1,7 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
 from gosellr.core.transact import transact
-from gosellr.flows import payments, webhooks
+from gosellr.flows import labels, payments, refunds, webhooks
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -59,6 +59,21 @@ async def expire_holds(resources: Resources) -> None:
         clock=resources.clock,
         policy=resources.policy,
     )
+
+
+async def resume_refunds(resources: Resources) -> None:
+    """Ask the gateways after every refund whose time has come."""
+    await refunds.resume_refunds(resources.refunds)
+
+
+async def resume_returns(resources: Resources) -> None:
+    """Send captures back that pay for nothing."""
+    await refunds.resume_returns(resources.refunds)
+
+
+async def resume_labels(resources: Resources) -> None:
+    """Ask the carriers again for labels that no answer came to."""
+    await labels.resume_labels(resources.labels)
 
 
 async def release_sales(resources: Resources) -> None:

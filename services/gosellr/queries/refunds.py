@@ -128,6 +128,8 @@ JOIN payment ON payment.id = part.payment_id
 """
 PARTS_OF_REFUND = f"{_PARTS} WHERE part.refund_id = $1 ORDER BY part.id"
 PART = f"{_PARTS} WHERE part.id = $1"
+OPEN_PARTS_OF_PAYMENT = f"""{_PARTS}
+WHERE part.payment_id = $1 AND part.status IN ('pending', 'unknown') ORDER BY part.id"""
 DUE_PARTS = f"{_PARTS} WHERE part.check_at <= $1 ORDER BY part.check_at LIMIT $2"
 
 
@@ -273,3 +275,8 @@ async def find_part(connection: Connection, *, part_id: UUID) -> RefundPart | No
 async def due_parts(connection: Connection, *, now: datetime, limit: int) -> list[RefundPart]:
     """Parts that are to be sent or asked after now."""
     return [RefundPart(*row) for row in await connection.fetch(DUE_PARTS, now, limit)]
+
+
+async def open_parts_of_payment(connection: Connection, *, payment_id: UUID) -> list[RefundPart]:
+    """Parts on their way back through a payment."""
+    return [RefundPart(*row) for row in await connection.fetch(OPEN_PARTS_OF_PAYMENT, payment_id)]

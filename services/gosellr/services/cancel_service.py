@@ -169,9 +169,7 @@ async def _cancel_part(
         reason=reason,
     )
     [cancelled] = [one for one in order.parts if one.id == part.id]
-    planned = refund_plan.plan_rest(
-        order, part=cancelled, reversal=policy.commission_reversal
-    )
+    planned = refund_plan.plan_rest(order, part=cancelled, reversal=policy.commission_reversal)
     if planned is None:
         return order, None
     refund_id = new_id()

@@ -203,7 +203,8 @@ async def _undo(
         # Nothing of it went through: it stays as it was asked for, and says that it failed.
         return replace(refund, status="failed")
     await refunds.lower_lines(
-        connection, changes=[refund_books.lowered_row(key, one) for key, (_, one) in undone.lines.items()]
+        connection,
+        changes=[refund_books.lowered_row(key, one) for key, (_, one) in undone.lines.items()],
     )
     effects = refund_books.effects_of(
         total=undone.total,

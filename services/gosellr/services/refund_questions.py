@@ -14,9 +14,9 @@ async def open_parts(connection: Connection, *, refund_id: UUID) -> list[RefundP
     return [part for part in parts if part.is_open]
 
 
-async def find_part(connection: Connection, *, part_id: UUID) -> RefundPart | None:
-    """What goes back through one payment; its id is the key at the gateway."""
-    return await refunds.find_part(connection, part_id=part_id)
+async def open_parts_of_payment(connection: Connection, *, payment_id: UUID) -> list[RefundPart]:
+    """What is on its way back through a payment."""
+    return await refunds.open_parts_of_payment(connection, payment_id=payment_id)
 
 
 async def due_parts(connection: Connection, *, now: datetime, limit: int) -> list[RefundPart]:

@@ -6,8 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from gosellr.utils.money import InvalidAmount, parse_decimal, to_decimal_string
-from gosellr.utils.ranking import normalise_query
+from gosellr.utils.money import InvalidAmount, parse_decimal
 from gosellr.web.views import (
     ChoiceView,
     FacetOptionView,
@@ -30,7 +29,6 @@ _SORTS = {
     "rating": "Best rated",
     "best_selling": "Best selling",
 }
-_PARAMETERS = ("q", "seller", "brand", "min_price", "max_price", "in_stock", "sort")
 
 Pair = tuple[str, str]
 
@@ -70,7 +68,7 @@ def question(parameters: QueryParams, *, currency: str) -> Question:
     wrong = (minimum and low is None) or (maximum and high is None)
     sort = parameters.get("sort", "")
     return Question(
-        query=normalise_query(_line(parameters.get("q"))[:QUERY_LENGTH_MAX]),
+        query=_line(parameters.get("q")),
         sellers=_values(parameters, "seller"),
         brands=_values(parameters, "brand"),
         minimum=minimum,
@@ -164,11 +162,6 @@ def clean_address(path: str, parameters: QueryParams) -> str:
     return address(path, [pair for pair in parameters.multi_items() if pair[1]])
 
 
-def amount_text(amount_minor: int, currency: str) -> str:
-    """An amount as it stands in a price field."""
-    return to_decimal_string(amount_minor, currency)
-
-
 def _sorts(asked: Question) -> tuple[ChoiceView, ...]:
     first = ("", "Best match") if asked.query else ("newest", _SORTS["newest"])
     rest = [pair for pair in _SORTS.items() if pair[0] != first[0]]
@@ -200,6 +193,7 @@ def _line(text: str | None) -> str:
 
 def _minor(text: str, currency: str) -> int | None:
     try:
-        return parse_decimal(text.replace(",", "."), currency) if text else None
+        amount_minor = parse_decimal(text.replace(",", "."), currency) if text else None
     except InvalidAmount:
         return None
+    return None if amount_minor is None or amount_minor < 0 else amount_minor

@@ -1,0 +1,228 @@
+"""Refunds as they are asked for and answered."""
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from gosellr.api.schemas.common import (
+    Flag,
+    Moment,
+    MoneyIn,
+    MoneyOut,
+    Quantity,
+    Reason,
+    RequestModel,
+)
+from gosellr.models.order_values import Refund
+from gosellr.services.refund_plan import RefundRequest
+from gosellr.services.refund_service import RefundPreview
+from gosellr.utils.money import Money
+from gosellr.utils.refunds import SHIPPING_KEY, RefundShares
+
+ITEMS_MAX = 200
+Document = dict[str, Any]
+
+
+class RefundItemIn(RequestModel):
+    """Units of a line."""
+
+    order_item_id: UUID
+    quantity: Quantity
+
+
+class RefundCreate(RequestModel):
+    """What goes back of one seller order: units, the delivery, or a free amount."""
+
+    seller_order_id: UUID
+    items: Annotated[list[RefundItemIn], Field(max_length=ITEMS_MAX)] = []
+    shipping: Flag = False
+    amount: MoneyIn | None = None
+    reason: Reason
+    borne_by: Annotated[
+        Literal["seller", "marketplace"],
+        Field(description="The marketplace bears free amounts only, and operators decide so"),
+    ] = "seller"
+    restock: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Units that weren't shipped go back on sale; else they are written off",
+        ),
+    ] = True
+
+    @model_validator(mode="after")
+    def _one_of_the_ways(self) -> Self:
+        if (self.amount is None) is not bool(self.items or self.shipping):
+            raise ValueError("send either items and shipping, or an amount")
+        return self
+
+    def request(self) -> RefundRequest:
+        """The same as the service reads it."""
+        return RefundRequest(
+            seller_order_id=self.seller_order_id,
+            reason=self.reason,
+            items=tuple((item.order_item_id, item.quantity) for item in self.items),
+            shipping=self.shipping,
+            amount_minor=None if self.amount is None else self.amount.amount,
+            currency=None if self.amount is None else self.amount.currency,
+            by_marketplace=self.borne_by == "marketplace",
+            restock=self.restock,
+        )
+
+
+class RefundLineOut(BaseModel):
+    """What of a refund belongs to a line. The terms are shown to sellers and operators."""
+
+    order_item_id: UUID
+    quantity: int
+    amount: MoneyOut
+    tax: MoneyOut
+    commission: MoneyOut | None = None
+    commission_vat: MoneyOut | None = None
+    marketplace_discount: MoneyOut | None = None
+
+
+class SellerEffectsOut(BaseModel):
+    """Which of the seller's pots gives; `receivable` is what they now owe."""
+
+    pending: MoneyOut
+    available: MoneyOut
+    reserve: MoneyOut
+    receivable: MoneyOut
+
+
+class EffectsOut(BaseModel):
+    """What is taken from whom. `promotion` and `goodwill_returned` flow to the marketplace."""
+
+    seller: SellerEffectsOut
+    commission: MoneyOut
+    commission_vat: MoneyOut
+    promotion: MoneyOut
+    goodwill: MoneyOut
+    goodwill_returned: MoneyOut
+
+
+class RefundPreviewOut(BaseModel):
+    """What a refund would do now."""
+
+    order_id: UUID
+    seller_order_id: UUID
+    lines: list[RefundLineOut]
+    shipping: MoneyOut
+    amount: MoneyOut
+    reason: str
+    borne_by: Literal["seller", "marketplace"]
+    effects: EffectsOut
+
+
+class RefundOut(BaseModel):
+    """Money on its way back, or back."""
+
+    id: UUID
+    order_id: UUID
+    seller_order_id: UUID
+    lines: list[RefundLineOut]
+    shipping: MoneyOut
+    amount: MoneyOut
+    reason: str
+    borne_by: Literal["seller", "marketplace"]
+    status: Literal["pending", "succeeded", "failed", "unknown"]
+    failure_reason: str | None
+    effects: EffectsOut | None = None
+    created_at: Moment
+    finished_at: Moment | None
+
+
+class RefundListOut(BaseModel):
+    """All refunds of an order that the caller may see."""
+
+    items: list[RefundOut]
+    next_cursor: None
+
+
+def refund_document(refund: Refund, *, order_id: UUID, sees_terms: bool) -> Document:
+    """A refund; commission and effects are the seller's and the operator's to read."""
+    currency = refund.currency
+    shipping_minor = sum(row["amount_minor"] for row in refund.lines if not row["order_line_id"])
+    document: Document = {
+        "id": refund.id,
+        "order_id": order_id,
+        "seller_order_id": refund.seller_order_id,
+        "lines": [
+            _line(row["order_line_id"], _shares(row), currency, sees_terms=sees_terms)
+            for row in refund.lines
+            if row["order_line_id"]
+        ],
+        "shipping": Money(shipping_minor, currency),
+        "amount": Money(refund.amount_minor, currency),
+        "reason": refund.reason,
+        "borne_by": refund.borne_by,
+        "status": refund.status,
+        "failure_reason": refund.failure_reason,
+        "created_at": refund.created_at,
+        "finished_at": refund.finished_at,
+    }
+    if sees_terms:
+        document["effects"] = _effects(refund.effects, currency)
+    return document
+
+
+def preview_document(preview: RefundPreview, *, order_id: UUID, reason: str) -> Document:
+    """What a refund would do now."""
+    planned, currency = preview.planned, preview.currency
+    return {
+        "order_id": order_id,
+        "seller_order_id": planned.part.id,
+        "lines": [
+            _line(key, shares, currency, sees_terms=True)
+            for key, shares in planned.shares.items()
+            if key != SHIPPING_KEY
+        ],
+        "shipping": Money(planned.shipping.buyer_minor, currency),
+        "amount": Money(planned.amount_minor, currency),
+        "reason": reason,
+        "borne_by": "marketplace" if planned.by_marketplace else "seller",
+        "effects": _effects(preview.effects, currency),
+    }
+
+
+def _shares(row: Any) -> RefundShares:
+    return RefundShares(
+        quantity=row["quantity"],
+        buyer_minor=row["amount_minor"],
+        promotion_minor=row["marketplace_discount_minor"],
+        tax_minor=row["tax_minor"],
+        commission_reversed_minor=row["commission_reversed_minor"],
+        commission_vat_reversed_minor=row["commission_vat_reversed_minor"],
+    )
+
+
+def _line(key: object, shares: RefundShares, currency: str, *, sees_terms: bool) -> Document:
+    terms = {
+        "commission": Money(shares.commission_reversed_minor, currency),
+        "commission_vat": Money(shares.commission_vat_reversed_minor, currency),
+        "marketplace_discount": Money(shares.promotion_minor, currency),
+    }
+    return {
+        "order_item_id": key,
+        "quantity": shares.quantity,
+        "amount": Money(shares.buyer_minor, currency),
+        "tax": Money(shares.tax_minor, currency),
+        **(terms if sees_terms else {}),
+    }
+
+
+def _effects(effects: Any, currency: str) -> Document:
+    return {
+        "seller": {
+            pot: Money(effects["seller"][f"{pot}_minor"], currency)
+            for pot in ("pending", "available", "reserve", "receivable")
+        },
+        **{
+            name: Money(effects[f"{name}_minor"], currency)
+            for name in (
+                "commission", "commission_vat", "promotion", "goodwill", "goodwill_returned",
+            )
+        },
+    }  # fmt: skip

@@ -1,0 +1,207 @@
+"""Looking around: home, search, categories, products and shops. Nothing here changes anything."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import NotFound
+from gosellr.core.transact import ask
+from gosellr.services import category_service, product_service, seller_service
+from gosellr.utils.permissions import Permission
+from gosellr.web.binding import listings, products, sellers
+from gosellr.web.binding.categories import category_href
+from gosellr.web.binding.listings import Place, Question, Results
+from gosellr.web.binding.pictures import named_picture
+from gosellr.web.pages import AnyonesPage, Page, admit
+from gosellr.web.storefront.finding import Found, Wanted, find_products
+from gosellr.web.views import FacetOptionView, HomeView, LinkView, ListingView, ShopView
+
+router = APIRouter(include_in_schema=False)
+
+Browsing = Annotated[Page, admit(Permission.PRODUCT_READ)]
+
+_HOME = LinkView("Home", "/")
+_HERO = ("teapot", "potted-plant", "headphones", "teddy-bear")
+_SHOPS_SHOWN = 6
+_TRENDING_SHOWN = 10
+_SIMILAR_ASKED = 6
+_RESULTS = frozenset({"results"})
+_PURCHASE = frozenset({"purchase"})
+
+
+@router.get("/")
+async def show_home(page: AnyonesPage) -> Response:
+    """What sells, who sells, and where to look."""
+    tree = await page.site.categories(page.market)
+    found = await find_products(page.market, Wanted(sort="best_selling", limit=_TRENDING_SHOWN))
+    shops = await ask(
+        page.market.db,
+        seller_service.list_sellers,
+        viewer=page.viewer,
+        status="active",
+        words=None,
+        cursor=None,
+        limit=_SHOPS_SHOWN,
+    )
+    home = HomeView(
+        trending=found.products,
+        categories=tree.roots,
+        shops=tuple(sellers.seller(orjson.loads(shop)) for shop in shops.items),
+        hero=tuple(
+            picture
+            for index, name in enumerate(_HERO)
+            if (picture := named_picture(name, page.site.assets, hue=index * 90))
+        ),
+    )
+    layout = await page.layout(canonical_url=f"{page.site.base_url}/")
+    return await page.show("store/home.html", layout=layout, home=home)
+
+
+@router.get("/search")
+async def search_products(page: Browsing) -> Response:
+    """Everything, or what was searched for."""
+    asked = _question(page)
+    title = f"“{asked.query}”" if asked.query else "Everything"
+    place = Place(title=title, path="/search", breadcrumb=(_HOME, LinkView(title, "/search")))
+    view = listings.listing(place, asked, await _results(page, asked))
+    return await _show_listing(page, view)
+
+
+@router.get("/c/{path:path}")
+async def show_category(page: Browsing, path: str) -> Response:
+    """A category with everything below it; an old address leads to the new one."""
+    branch = (await page.site.categories(page.market)).branches.get(path)
+    if branch is None:
+        found = await ask(page.market.db, category_service.category_document, reference=path)
+        current = found if isinstance(found, str) else orjson.loads(found)["path"]
+        if current == path:
+            raise NotFound
+        pairs = page.request.query_params.multi_items()
+        return page.go(listings.address(category_href(current), pairs), status=301)
+    asked = _question(page)
+    place = Place(
+        title=branch.name,
+        path=category_href(path),
+        breadcrumb=(_HOME, *branch.breadcrumb),
+        children=branch.children,
+    )
+    view = listings.listing(place, asked, await _results(page, asked, category_path=path))
+    return await _show_listing(page, view)
+
+
+@router.get("/p/{slug}")
+async def show_product(
+    page: Browsing, slug: str, variant: Annotated[str | None, Query(max_length=40)] = None
+) -> Response:
+    """A listing with the chosen variant; an old address leads to the new one."""
+    found = await ask(
+        page.market.db, product_service.product_by_slug, viewer=page.viewer, slug=slug
+    )
+    if isinstance(found, str):
+        return page.go(products.product_href(found), status=301)
+    document = orjson.loads(found)
+    if not document["variants"]:
+        raise NotFound
+    wanted = Wanted(category_path=document["category"]["path"], limit=_SIMILAR_ASKED)
+    view = products.product(
+        document,
+        variant_id=variant,
+        similar=(await find_products(page.market, wanted)).products,
+        base_url=page.site.base_url,
+    )
+    layout = await page.layout(canonical_url=page.site.base_url + view.href)
+    return await page.show(
+        "store/product.html", layout=layout, fragments=_PURCHASE, product=view
+    )
+
+
+@router.get("/s/{slug}")
+async def show_shop(page: Annotated[Page, admit(Permission.SELLER_READ)], slug: str) -> Response:
+    """A shop and what it sells."""
+    document = orjson.loads(
+        await ask(
+            page.market.db, seller_service.find_seller_by_slug, viewer=page.viewer, slug=slug
+        )
+    )
+    seller = sellers.seller(document)
+    asked = replace(_question(page), sellers=())
+    found = await _results(page, asked, seller=slug)
+    place = Place(title=seller.name, path=seller.href)
+    view = ShopView(
+        seller=seller,
+        story=document["description"],
+        listing=listings.listing(place, asked, replace(found, options={})),
+        policies=sellers.policies(document),
+    )
+    return await page.show(
+        "store/shop.html",
+        fragments=_RESULTS,
+        headers=_clean_push(page),
+        shop=view,
+        listing=view.listing,
+    )
+
+
+def _question(page: Page) -> Question:
+    return listings.question(
+        page.request.query_params, currency=page.market.settings.default_currency
+    )
+
+
+async def _results(
+    page: Page, asked: Question, *, category_path: str | None = None, seller: str | None = None
+) -> Results:
+    wanted = Wanted(
+        query=asked.query,
+        category_path=category_path,
+        sellers=asked.sellers if seller is None else (seller,),
+        brands=asked.brands,
+        min_price_minor=asked.min_price_minor,
+        max_price_minor=asked.max_price_minor,
+        in_stock=asked.in_stock,
+        sort=asked.sort or None,
+        cursor=asked.cursor,
+    )
+    found = await find_products(page.market, wanted)
+    return Results(
+        products=found.products,
+        total=found.total,
+        next_cursor=found.next_cursor,
+        options=_options(found, asked),
+        corrected_query=found.corrected_query,
+    )
+
+
+def _options(found: Found, asked: Question) -> dict[str, tuple[FacetOptionView, ...]]:
+    ticked = {"seller": asked.sellers, "brand": asked.brands}
+    return {
+        key: tuple(
+            FacetOptionView(one.label, one.value, one.count, one.value in ticked.get(key, ()))
+            for one in options
+        )
+        for key, options in found.facets.items()
+    }
+
+
+async def _show_listing(page: Page, view: ListingView) -> Response:
+    layout = await page.layout(
+        search_query=view.query, canonical_url=page.site.base_url + view.action
+    )
+    return await page.show(
+        "store/listing.html",
+        layout=layout,
+        fragments=_RESULTS,
+        headers=_clean_push(page),
+        listing=view,
+    )
+
+
+def _clean_push(page: Page) -> dict[str, str]:
+    """The address that htmx shall show: without the filters that nobody filled in."""
+    if not page.is_htmx:
+        return {}
+    url = page.request.url
+    return {"HX-Push-Url": listings.clean_address(url.path, page.request.query_params)}
