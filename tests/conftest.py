@@ -18,12 +18,12 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from gosellr.api.application import create_app
 from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
+from gosellr.main import build
 from gosellr.migrations import run as migrations
 from gosellr.resources import Resources, open_resources
 
@@ -192,7 +192,7 @@ async def client(resources: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     async def open_nothing() -> AsyncIterator[Resources]:
         yield resources
 
-    app = create_app(settings=resources.settings, open_resources=open_nothing)
+    app = build(resources.settings, open_resources=open_nothing)
     app.state.resources = resources
     transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
     async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:

@@ -246,8 +246,11 @@ def settle(tenders: Iterable[Tender], *, total_minor: int) -> tuple[Part, ...]:
     """Payment parts that sum to the total: what differs goes to the part that bears interest.
 
     That is the one with the most instalments, the largest among equals; where it isn't large
-    enough for what is too much, the next one gives the rest. Parts over nothing fall away.
+    enough for what is too much, the next one gives the rest. Parts over nothing fall away, and
+    an order over nothing has none.
     """
+    if not total_minor:
+        return ()
     tenders = [tender for tender in tenders if tender.amount_minor]
     if not tenders:
         return (Part(kind=NO_KIND, amount_minor=total_minor),)

@@ -139,7 +139,8 @@ class Player:
                     "token": token,
                 }
                 for part in order.payments
-            ],
+            ]
+            or _METHOD,
             "expected_total": money(order.total_minor, currency),
             "reference": order.id,
         }
@@ -203,7 +204,8 @@ class Player:
             {
                 "seller_order_id": part["id"],
                 "items": _items(part),
-                "shipping": True,
+                # A market refuses to give back freight where none was paid.
+                "shipping": part["totals"]["shipping_total"]["amount"] > 0,
                 "reason": "Called off after it was sent",
             },
             account=self._stage.operator,
@@ -214,16 +216,19 @@ class Player:
         """The order's review goes to each of its lines. False where there is none to post."""
         if order.review is None:
             return False
-        for line in order.lines:
-            await self._api.post(
-                f"/products/{self._stage.offers[line.listing].product_id}/reviews",
-                {
-                    "rating": order.review.score,
-                    "title": order.review.title,
-                    "text": order.review.text,
-                },
-                headers={"X-Order-Token": placed["access_token"]},
-            )
+        for part in placed["seller_orders"]:
+            for item in part["items"]:
+                await self._api.post(
+                    f"/products/{item['product_id']}/reviews",
+                    {
+                        "rating": order.review.score,
+                        # A title is one line, whatever the data holds.
+                        "title": " ".join(order.review.title.split()),
+                        "body": order.review.text,
+                        "order_item_id": item["id"],
+                    },
+                    headers={"X-Order-Token": placed["access_token"]},
+                )
         return True
 
     def _seller_of(self, part: Any) -> Account:

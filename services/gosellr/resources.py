@@ -104,9 +104,7 @@ class Resources:
     @property
     def labels(self) -> LabelPowers:
         """What buying a carrier's labels needs."""
-        return LabelPowers(
-            db=self.db, carriers=self.carriers, clock=self.clock, policy=self.policy
-        )
+        return LabelPowers(db=self.db, carriers=self.carriers, clock=self.clock, policy=self.policy)
 
     async def viewer_of(self, claims: Claims, *, now: datetime, **guest: Any) -> Viewer:
         """The owner of a verified token, as they are now."""

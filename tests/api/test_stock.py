@@ -71,6 +71,23 @@ async def test_case_65_a_movement_is_a_whole_number_within_bounds(
     assert on_hand == 10
 
 
+async def test_the_same_movement_under_one_key_happens_once(
+    client: httpx2.AsyncClient, connection: Connection, resources: Resources, seller: TestSeller
+) -> None:
+    headers = {**await bearer(resources, seller.owner), "Idempotency-Key": "delivery 7"}
+    made = await make_product(connection, seller=seller, stock=4)
+    path = f"/api/v1/variants/{made.variant_id}/stock"
+    body = {"delta": 5, "reason": "delivery"}
+    first = await client.put(path, json=body, headers=headers)
+    again = await client.put(path, json=body, headers=headers)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json()["on_hand"] == 9
+    other = await client.put(path, json={**body, "delta": 6}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert (await client.get(path, headers=headers)).json()["on_hand"] == 9
+
+
 async def test_another_sellers_stock_is_not_there(
     client: httpx2.AsyncClient,
     connection: Connection,

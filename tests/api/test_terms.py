@@ -5,9 +5,14 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from pydantic import BaseModel
 from tests.factories.accounts import TestSeller, add_member, bearer, make_operator, make_seller
 from tests.factories.catalogue import make_category
 
+from gosellr.api.schemas.commission import RuleOut
+from gosellr.api.schemas.promotions import CouponOut
+from gosellr.api.schemas.shipping import RateOut, ZoneOut
+from gosellr.api.schemas.taxes import TaxRateOut
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
@@ -15,6 +20,13 @@ from gosellr.resources import Resources
 from gosellr.utils.permissions import MemberRole
 
 Headers = dict[str, str]
+SHAPES: dict[str, type[BaseModel]] = {
+    "shipping-zones": ZoneOut,
+    "shipping-rates": RateOut,
+    "tax-rates": TaxRateOut,
+    "promotions": CouponOut,
+    "commission-rules": RuleOut,
+}
 
 
 class Terms:
@@ -28,6 +40,8 @@ class Terms:
         response = await self.client.post(self.path, json=body, headers=headers)
         assert response.status_code == 201, response.text
         made: dict[str, Any] = response.json()
+        shape = SHAPES[self.path.rsplit("/", 1)[1]].model_validate(made)
+        assert shape.model_dump(mode="json", by_alias=True).keys() == made.keys()
         return made
 
     async def set(self, headers: Headers, term_id: str, **body: Any) -> dict[str, Any]:

@@ -252,6 +252,10 @@ def test_payments_are_cut_to_the_total(tenders: list[Tender], amounts: list[int]
     assert [part.amount_minor for part in settle(tenders, total_minor=1000)] == amounts
 
 
+def test_an_order_over_nothing_is_paid_by_nothing() -> None:
+    assert settle([tender("voucher", 0)], total_minor=0) == ()
+
+
 def test_too_many_parts_of_a_kind_are_put_together() -> None:
     parts = [Part(kind="credit_card", amount_minor=5)]
     parts += [Part(kind="voucher", amount_minor=amount) for amount in (7, 1, 9, 2)]

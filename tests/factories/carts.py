@@ -6,6 +6,8 @@ from uuid import UUID
 
 import httpx2
 
+from gosellr.api.schemas.carts import CartOut, ShippingOptionsOut
+
 ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "Marktstraße 1",
@@ -40,6 +42,8 @@ class Bag:
         response = await self.call(method, path, **rest)
         assert response.status_code == 200, response.text
         document: dict[str, Any] = response.json()
+        shape = ShippingOptionsOut if path == "/shipping-options" else CartOut
+        assert shape.model_validate(document).model_dump(mode="json").keys() >= document.keys()
         return document
 
     async def put(self, variant_id: UUID, quantity: int = 1) -> dict[str, Any]:

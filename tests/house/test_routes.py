@@ -8,10 +8,10 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from gosellr.api.application import create_app
 from gosellr.api.deps import Allow, allow
 from gosellr.config import Settings
 from gosellr.core.route_policy import UndeclaredRoute, api_routes, policies_of, require_policies
+from gosellr.main import build
 from gosellr.utils.permissions import Permission
 
 VERB_NOUN = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")
@@ -27,7 +27,7 @@ def app(settings: Settings) -> FastAPI:
     async def nothing() -> Any:
         yield None
 
-    return create_app(settings=settings, open_resources=nothing)
+    return build(settings, open_resources=nothing)
 
 
 def test_each_route_has_one_policy(app: FastAPI) -> None:

@@ -115,7 +115,14 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["ETag", "X-Request-ID", "Idempotency-Replayed", "Retry-After"],
+            expose_headers=[
+                "ETag",
+                "X-Request-ID",
+                "Idempotency-Replayed",
+                "Retry-After",
+                "RateLimit",
+                "RateLimit-Policy",
+            ],
         )
     if settings.allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts))

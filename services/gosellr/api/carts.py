@@ -26,7 +26,7 @@ from gosellr.api.schemas.carts import (
 )
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.terms import given
-from gosellr.core.transact import transact
+from gosellr.core.transact import ask, transact
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.resources import Resources
 from gosellr.services import cart_change_service, cart_service
@@ -46,15 +46,23 @@ _CHANGED: dict[int | str, dict[str, Any]] = {
 
 
 async def _priced(
-    market: Resources, command: Callable[..., Awaitable[CartView]], **arguments: Any
+    market: Resources, run_in: Any, command: Callable[..., Awaitable[CartView]], **arguments: Any
 ) -> CartView:
     async def run(*, carrier_quotes: CarrierQuotes | None) -> CartView:
         context = PricingContext(
             policy=market.policy, now=market.clock.now(), carrier_quotes=carrier_quotes
         )
-        return await transact(market.db, command, context=context, **arguments)
+        view: CartView = await run_in(market.db, command, context=context, **arguments)
+        return view
 
     return await with_carrier_quotes(run, carriers=market.carriers)
+
+
+async def _changed(
+    market: Resources, command: Callable[..., Awaitable[CartView]], **arguments: Any
+) -> Response:
+    view = await _priced(market, transact, command, **arguments)
+    return answer(cart_document(view))
 
 
 @router.post(
@@ -68,6 +76,7 @@ async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = 
     their open cart in that currency if there is one."""
     view = await _priced(
         market,
+        transact,
         cart_service.create_cart,
         viewer=viewer,
         currency=body.currency if body else None,
@@ -78,11 +87,11 @@ async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = 
 @router.get(
     "/{cart_id}",
     operation_id="get_cart",
-    responses={200: {"model": CartOut}, **problems(401, 403, 404, 422)},
+    responses={200: {"model": CartOut}, **problems(401, 403, 404, 409, 422)},
 )
 async def get_cart(cart_id: UUID, viewer: Reader, market: Market) -> Response:
     """A cart as it could be bought now, with everything that has changed or stands in the way."""
-    view = await _priced(market, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
+    view = await _priced(market, ask, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
     return answer(cart_document(view))
 
 
@@ -91,7 +100,7 @@ async def add_cart_item(
     cart_id: UUID, body: CartItemAdd, viewer: Writer, market: Market
 ) -> Response:
     """Put units of a variant in; what is there already adds up."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.add_item,
         viewer=viewer,
@@ -100,7 +109,6 @@ async def add_cart_item(
         quantity=body.quantity,
         version=body.version,
     )
-    return answer(cart_document(view))
 
 
 @router.patch("/{cart_id}/items/{item_id}", operation_id="update_cart_item", responses=_CHANGED)
@@ -108,7 +116,7 @@ async def update_cart_item(
     cart_id: UUID, item_id: UUID, body: CartItemChange, viewer: Writer, market: Market
 ) -> Response:
     """Set how many are wanted; the current price of the line counts as seen."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.change_item,
         viewer=viewer,
@@ -117,7 +125,6 @@ async def update_cart_item(
         quantity=body.quantity,
         version=body.version,
     )
-    return answer(cart_document(view))
 
 
 @router.delete("/{cart_id}/items/{item_id}", operation_id="delete_cart_item", responses=_CHANGED)
@@ -129,7 +136,7 @@ async def delete_cart_item(
     market: Market,
 ) -> Response:
     """Take an item out."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.remove_item,
         viewer=viewer,
@@ -137,7 +144,6 @@ async def delete_cart_item(
         item_id=item_id,
         version=filters.version,
     )
-    return answer(cart_document(view))
 
 
 @router.put("/{cart_id}/addresses", operation_id="update_cart_addresses", responses=_CHANGED)
@@ -145,7 +151,7 @@ async def update_cart_addresses(
     cart_id: UUID, body: CartAddresses, viewer: Writer, market: Market
 ) -> Response:
     """Say who buys and where it goes; what is left out stays."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.set_addresses,
         viewer=viewer,
@@ -156,17 +162,16 @@ async def update_cart_addresses(
         },
         version=body.version,
     )
-    return answer(cart_document(view))
 
 
 @router.get(
     "/{cart_id}/shipping-options",
     operation_id="list_cart_shipping_options",
-    responses={200: {"model": ShippingOptionsOut}, **problems(401, 403, 404, 422)},
+    responses={200: {"model": ShippingOptionsOut}, **problems(401, 403, 404, 409, 422)},
 )
 async def list_cart_shipping_options(cart_id: UUID, viewer: Reader, market: Market) -> Response:
     """How each seller may send its parcel; nothing before the address is known."""
-    view = await _priced(market, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
+    view = await _priced(market, ask, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
     return answer(shipping_options_document(view))
 
 
@@ -175,7 +180,7 @@ async def choose_cart_shipping(
     cart_id: UUID, body: ShippingChoices, viewer: Writer, market: Market
 ) -> Response:
     """Choose how sellers send their parcels; the others' choices stay."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.choose_shipping,
         viewer=viewer,
@@ -183,7 +188,6 @@ async def choose_cart_shipping(
         choices=body.choices,
         version=body.version,
     )
-    return answer(cart_document(view))
 
 
 @router.post("/{cart_id}/coupons", operation_id="add_cart_coupon", responses=_CHANGED)
@@ -191,7 +195,7 @@ async def add_cart_coupon(
     cart_id: UUID, body: CouponAdd, viewer: Writer, market: Market
 ) -> Response:
     """Use a coupon's code. Unknown, expired and used-up codes get the same answer."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.add_coupon,
         viewer=viewer,
@@ -199,7 +203,6 @@ async def add_cart_coupon(
         code=body.code,
         version=body.version,
     )
-    return answer(cart_document(view))
 
 
 @router.delete("/{cart_id}/coupons", operation_id="delete_cart_coupons", responses=_CHANGED)
@@ -210,7 +213,7 @@ async def delete_cart_coupons(
     market: Market,
 ) -> Response:
     """Take a code out, or all of them."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.remove_coupons,
         viewer=viewer,
@@ -218,7 +221,6 @@ async def delete_cart_coupons(
         code=filters.code,
         version=filters.version,
     )
-    return answer(cart_document(view))
 
 
 @router.post("/{cart_id}/acknowledge", operation_id="acknowledge_cart_prices", responses=_CHANGED)
@@ -226,14 +228,13 @@ async def acknowledge_cart_prices(
     cart_id: UUID, viewer: Writer, market: Market, body: CartVersion | None = None
 ) -> Response:
     """The buyer has seen the new prices: `price_changed` is settled."""
-    view = await _priced(
+    return await _changed(
         market,
         cart_change_service.acknowledge_prices,
         viewer=viewer,
         cart_id=cart_id,
         version=body.version if body else None,
     )
-    return answer(cart_document(view))
 
 
 @router.post("/{cart_id}/merge", operation_id="merge_cart", responses=_CHANGED)
@@ -241,5 +242,4 @@ async def merge_cart(cart_id: UUID, viewer: Writer, market: Market) -> Response:
     """Take a guest's cart, whose token is sent along, into the signed-in buyer's own.
 
     Answers with the buyer's cart. Asking again changes nothing more."""
-    view = await _priced(market, cart_service.merge_cart, viewer=viewer, cart_id=cart_id)
-    return answer(cart_document(view))
+    return await _changed(market, cart_service.merge_cart, viewer=viewer, cart_id=cart_id)

@@ -19,7 +19,7 @@ from gosellr.api.schemas.refunds import (
 )
 from gosellr.core.transact import ask
 from gosellr.flows import refunds
-from gosellr.services import idempotency_service, order_service, refund_service
+from gosellr.services import idempotency_service, order_service, refund_questions
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -36,6 +36,7 @@ MayRefund = Annotated[Viewer, allow(Permission.REFUND_CREATE)]
     responses={201: {"model": RefundOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
 )
 async def create_refund(
+    *,
     order_id: UUID,
     body: RefundCreate,
     request: Request,
@@ -87,7 +88,7 @@ async def preview_refund(
     """What the refund would take from whom; nothing happens."""
     preview = await ask(
         market.db,
-        refund_service.preview,
+        refund_questions.preview,
         viewer=viewer,
         order_id=order_id,
         request=body.request(),

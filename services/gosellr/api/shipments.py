@@ -30,6 +30,7 @@ router = APIRouter(prefix="/orders", tags=["shipments"])
     responses={201: {"model": ShipmentOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
 )
 async def create_shipment(
+    *,
     order_id: UUID,
     body: ShipmentCreate,
     request: Request,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from gosellr.api.answers import answer, page_bytes
 from gosellr.api.deps import Market, allow
@@ -18,11 +18,14 @@ from gosellr.api.schemas.stock import (
     StockOut,
 )
 from gosellr.core.transact import ask, transact
-from gosellr.services import inventory_service
+from gosellr.services import idempotency_service, inventory_service
+from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
 router = APIRouter(tags=["stock"])
+
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 
 
 @router.get(
@@ -46,13 +49,27 @@ async def get_stock(
     responses={200: {"model": StockOut}, **problems(400, 401, 403, 404, 409, 422)},
 )
 async def adjust_stock(
+    *,
     variant_id: UUID,
     body: StockAdjust,
+    request: Request,
     viewer: Annotated[Viewer, allow(Permission.STOCK_ADJUST)],
     market: Market,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Add or take away units; never below what is promised to orders."""
-    document = await transact(
+    """Add or take away units; never below what is promised to orders.
+
+    With an `Idempotency-Key`, sending the same twice moves stock once.
+    """
+    key = None
+    if idempotency_key is not None:
+        key = idempotency_service.request_key(
+            caller=f"user:{viewer.user_id}",
+            route=f"adjust_stock:{variant_id}",
+            key=idempotency_key,
+            body=await request.body(),
+        )
+    adjusted = await transact(
         market.db,
         inventory_service.adjust_stock,
         viewer=viewer,
@@ -60,9 +77,13 @@ async def adjust_stock(
         delta=body.delta,
         reason=body.reason,
         location_id=body.location_id,
+        key=key,
+        kept_for=market.policy.idempotency_kept_for,
         now=market.clock.now(),
     )
-    return answer(document)
+    if isinstance(adjusted, EarlierRequest):
+        return answer(adjusted.body, headers={"Idempotency-Replayed": "true"})
+    return answer(adjusted)
 
 
 @router.get(

@@ -7,7 +7,7 @@ only if the gateway has never heard of it.
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.clock import Clock
@@ -16,11 +16,13 @@ from gosellr.core.transact import ask, transact
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.port import MovementResult, Outcome, RefundRequest
 from gosellr.models.order_values import Order, Refund
+from gosellr.models.refund_values import DueReturn, RefundPart
 from gosellr.services import (
     cancel_service,
     idempotency_service,
     order_service,
     refund_outcome,
+    refund_plan,
     refund_questions,
     refund_service,
     stray_service,
@@ -69,7 +71,7 @@ async def request_refund(
     *,
     viewer: Viewer,
     order_id: UUID,
-    request: refund_service.RefundRequest,
+    request: refund_plan.RefundRequest,
     key: RequestKey,
 ) -> RequestedRefund:
     """Refund a part of an order, and say how far that went.
@@ -160,9 +162,7 @@ async def send_refund(powers: RefundPowers, *, refund_id: UUID, fresh: bool = Tr
     await asyncio.gather(*(_send_part(powers, part, fresh=fresh) for part in parts))
 
 
-async def _send_part(
-    powers: RefundPowers, part: refund_questions.RefundPart, *, fresh: bool
-) -> None:
+async def _send_part(powers: RefundPowers, part: RefundPart, *, fresh: bool) -> None:
     result = await _moved(
         powers,
         method=part.method,
@@ -241,7 +241,7 @@ async def resume_returns(powers: RefundPowers, *, limit: int = 100) -> int:
     return len(due)
 
 
-async def _send_return(powers: RefundPowers, back: stray_service.DueReturn) -> None:
+async def _send_return(powers: RefundPowers, back: DueReturn) -> None:
     result = await _moved(
         powers,
         method=back.method,

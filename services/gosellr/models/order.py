@@ -32,7 +32,7 @@ from gosellr.models.base import (
     words,
 )
 
-order_number = Sequence("order_number", start=10001, metadata=metadata)
+order_number = Sequence("order_number", metadata=metadata)
 
 ORDER_STATUSES = (
     "pending_payment",

@@ -183,6 +183,7 @@ LIMIT 20
 """
 
 # $1 is the moment before which every question to a gateway had to be answered, and asked again.
+# A key that names what it made needs no stored answer: it can be given again at any time.
 NOTHING_UNKNOWN = """
 SELECT 'ledger_transaction ' || min(id::text), kind || ' ' || idempotency_key || ' is booked '
        || count(*) || ' times'
@@ -190,7 +191,7 @@ FROM ledger_transaction GROUP BY kind, idempotency_key HAVING count(*) > 1
 UNION ALL
 SELECT 'idempotency_key ' || scope || ' ' || key, 'was claimed at ' || created_at
        || ' and never answered'
-FROM idempotency_key WHERE finished_at IS NULL AND created_at < $1
+FROM idempotency_key WHERE finished_at IS NULL AND resource_id IS NULL AND created_at < $1
 UNION ALL
 SELECT 'payment ' || id, 'is ' || status || ' since ' || created_at
 FROM payment WHERE (status = 'unknown' AND created_at < $1) OR check_at < $1

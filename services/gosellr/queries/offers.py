@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
+from gosellr.queries.product_cards import MEDIA_PREFIX
 
 _OFFER = """
        variant.id AS variant_id, variant.sku, variant.options, variant.weight_grams,
@@ -95,7 +96,7 @@ def _offer(row: Record) -> Offer:
         title=row["title"],
         slug=row["slug"],
         options=row["options"],
-        picture=renditions[0]["path"] if renditions else None,
+        picture=MEDIA_PREFIX + renditions[0]["path"] if renditions else None,
         category_id=row["category_id"],
         category_ids=frozenset(row["category_ids"]),
         tax_class=row["tax_class"],

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from gosellr.models.refund_values import DueReturn
 
 WRITE_ANSWERS = """
 UPDATE payment
@@ -98,19 +99,6 @@ class AttemptAnswer:
     decline_code: str | None
     action_url: str | None
     check_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DueReturn:
-    """Captured money that has to go back."""
-
-    id: UUID
-    payment_id: UUID
-    amount_minor: int
-    currency: str
-    method: str
-    order_id: UUID
-    check_count: int
 
 
 async def write_answers(

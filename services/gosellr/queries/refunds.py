@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.refund_values import RefundPart
 from gosellr.utils.refunds import RefundShares
 
 _LINE_COLUMNS = """
@@ -131,27 +132,6 @@ PART = f"{_PARTS} WHERE part.id = $1"
 OPEN_PARTS_OF_PAYMENT = f"""{_PARTS}
 WHERE part.payment_id = $1 AND part.status IN ('pending', 'unknown') ORDER BY part.id"""
 DUE_PARTS = f"{_PARTS} WHERE part.check_at <= $1 ORDER BY part.check_at LIMIT $2"
-
-
-@dataclass(frozen=True, slots=True)
-class RefundPart:
-    """What of a refund goes back through one payment."""
-
-    id: UUID
-    refund_id: UUID
-    order_id: UUID
-    payment_id: UUID
-    amount_minor: int
-    currency: str
-    method: str
-    status: str
-    check_count: int
-    created_at: datetime
-
-    @property
-    def is_open(self) -> bool:
-        """Its gateway has yet to say what became of it."""
-        return self.status in {"pending", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.review_values import Review
 
 # A buyer of a product meets a handful of its lines; the newest delivery comes first.
 LINES_OF_BUYER = """
@@ -86,18 +87,6 @@ class ReviewedProduct:
     rating_sum: int
     rating_count: int
     is_public: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What a buyer said of a product."""
-
-    id: UUID
-    rating: int
-    title: str
-    body: str
-    author_name: str
-    created_at: datetime
 
 
 async def lines_of_buyer(

@@ -69,7 +69,7 @@ WHERE id = $1
 # A label that was asked for and never answered.
 WITHOUT_LABEL = """
 SELECT id, order_id, label_service FROM shipment
-WHERE label_service IS NOT NULL AND status = 'label_created' AND tracking_number IS NULL AND created_at <= $1
+WHERE label_service IS NOT NULL AND tracking_number IS NULL AND created_at <= $1
 ORDER BY created_at LIMIT $2
 """
 

@@ -1,7 +1,7 @@
 """Stock on hand: counted, moved and told, always with its journal. Holds are kept elsewhere."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -12,6 +12,8 @@ from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, product_cards
 from gosellr.queries import stock as queries
 from gosellr.queries.stock import Cause
+from gosellr.services import idempotency_service
+from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.seller_scope import require_in_seller, seller_acted_for
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -39,17 +41,27 @@ async def adjust_stock(
     delta: int,
     reason: str,
     location_id: UUID | None = None,
+    key: RequestKey | None = None,
+    kept_for: timedelta = timedelta(days=1),
     now: datetime,
-) -> bytes:
+) -> bytes | EarlierRequest:
     """Move what is on hand up or down by a number of units, at the first place or a named one.
 
-    Returns the stock of the variant afterwards, as JSON.
+    Returns the stock of the variant afterwards, as JSON; under a key that was used before, the
+    earlier request with its answer.
 
     Raises:
         NotFound, NotAllowed: when the variant isn't the viewer's to count.
         InvalidInput: when the place isn't its seller's.
         StockPromised: when so many aren't free.
+        IdempotencyKeyReused: when the key stands for another request.
     """
+    if key is not None:
+        earlier = await idempotency_service.claim(
+            connection, request=key, resource_id=str(variant_id), now=now, kept_for=kept_for
+        )
+        if earlier is not None:
+            return earlier
     place = await queries.find_place(
         connection,
         variant_id=variant_id,
@@ -71,7 +83,12 @@ async def adjust_stock(
         connection, lines=[(variant_id, place.location_id, delta)], cause=cause, now=now
     )
     await _settle(connection, moved, now=now)
-    return await stock_document(connection, viewer=viewer, variant_id=variant_id)
+    document = await stock_document(connection, viewer=viewer, variant_id=variant_id)
+    if key is not None:
+        await idempotency_service.finish(
+            connection, request=key, status=200, body=document, now=now
+        )
+    return document
 
 
 async def set_stock(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import shipments
-from gosellr.queries.shipments import MissingLabel as MissingLabel
+from gosellr.queries.shipments import MissingLabel
 
 
 async def missing_labels(

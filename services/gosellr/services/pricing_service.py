@@ -125,11 +125,7 @@ def price_basket(
 
     taxes = _Taxes(terms.taxes, destination, included=tax_included)
     lines = [_line_request(offer, taxes) for offer in sellable]
-    coupons = [
-        terms.coupons[code.lower()].terms
-        for code in dict.fromkeys(code.lower() for code in coupon_codes)
-        if code in terms.coupons
-    ]
+    coupons = _valid(coupon_codes, terms)
     try:
         options = _options(
             by_seller,
@@ -145,16 +141,7 @@ def price_basket(
             currency=currency,
             tax_included=taxes.included,
             lines=lines,
-            shipping=[
-                ShippingRequest(
-                    seller_id=seller_id,
-                    price_minor=option.price_minor,
-                    tax_rate_bps=taxes.rate_bps(SHIPPING_TAX_CLASS),
-                    option_id=str(option.id),
-                    name=option.name,
-                )
-                for seller_id, option in chosen.items()
-            ],
+            shipping=[_shipping_request(*choice, taxes) for choice in chosen.items()],
             coupons=coupons,
         )
     except AmountOutOfBounds as error:
@@ -197,6 +184,12 @@ def _sorted_out(offers: Sequence[Offer]) -> tuple[list[Offer], tuple[Offer, ...]
     sellable = [offer for offer in offers if offer.buyable and offer.unit_price_minor is not None]
     keys = {offer.key for offer in sellable}
     return sellable, tuple(offer for offer in offers if offer.key not in keys)
+
+
+def _valid(codes: Sequence[str], terms: MarketTerms) -> list[CouponTerms]:
+    """The coupons behind codes, in their order, each once."""
+    known = dict.fromkeys(code.lower() for code in codes)
+    return [terms.coupons[code].terms for code in known if code in terms.coupons]
 
 
 def _discounted(
@@ -247,6 +240,16 @@ def _line_request(offer: Offer, taxes: _Taxes) -> LineRequest:
         tax_rate_bps=taxes.rate_bps(offer.tax_class),
         variant_id=offer.variant_id,
         product_id=offer.product_id,
+    )
+
+
+def _shipping_request(seller_id: UUID, option: ShippingOption, taxes: _Taxes) -> ShippingRequest:
+    return ShippingRequest(
+        seller_id=seller_id,
+        price_minor=option.price_minor,
+        tax_rate_bps=taxes.rate_bps(SHIPPING_TAX_CLASS),
+        option_id=str(option.id),
+        name=option.name,
     )
 
 

@@ -1,5 +1,6 @@
 """Lists of products for the public, and of their own for sellers and operators."""
 
+from collections.abc import Sequence
 from typing import get_args
 from uuid import UUID
 
@@ -22,8 +23,8 @@ def filters_of(
     default_currency: str,
     q: str | None = None,
     category: str | None = None,
-    seller: str | None = None,
-    brand: str | None = None,
+    seller: str | Sequence[str] | None = None,
+    brand: str | Sequence[str] | None = None,
     currency: str | None = None,
     min_price: int | None = None,
     max_price: int | None = None,
@@ -34,9 +35,10 @@ def filters_of(
 ) -> ProductFilters:
     """What a caller asks for, in the terms of the read model.
 
-    `category` and `seller` are ids or addresses, prices minor units, `rating_min` stars. A filter
-    by price without a currency means the market's own: amounts of two don't compare. A `status`
-    asks for one's own products, an operator's are everybody's.
+    `category` and `seller` are ids or addresses, prices minor units, `rating_min` stars; of several
+    sellers or brands any will do. A filter by price without a currency means the market's own:
+    amounts of two don't compare. A `status` asks for one's own products, an operator's are
+    everybody's.
 
     Raises:
         NotAuthenticated: when a guest asks for its own.
@@ -44,14 +46,15 @@ def filters_of(
     if status is not None and viewer.is_guest:
         raise NotAuthenticated
     by_price = min_price is not None or max_price is not None
-    category_id, seller_id = _as_id(category), _as_id(seller)
+    category_id = _as_id(category)
+    shops = {shop: _as_id(shop) for shop in _several(seller)}
     return ProductFilters(
         q=(normalise_query(q) or None) if q else None,
         category_id=category_id,
         category_path=category.strip("/") if category and not category_id else None,
-        seller_id=seller_id,
-        seller_slug=seller if seller and not seller_id else None,
-        brand=brand,
+        shop_ids=tuple(shop_id for shop_id in shops.values() if shop_id),
+        shop_slugs=tuple(slug for slug, shop_id in shops.items() if shop_id is None),
+        brands=_several(brand),
         currency=currency or (default_currency if by_price else None),
         min_price_minor=min_price,
         max_price_minor=max_price,
@@ -98,6 +101,10 @@ def _after(cursor: str | None, sort: Sort) -> tuple[int, UUID] | None:
     if cursor_sort != sort or product_uuid is None or not -1 <= key < 2**58:
         raise InvalidInput.at("cursor", "cursor_unknown", "This cursor is of another list")
     return key, product_uuid
+
+
+def _several(words: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(words or ())
 
 
 def _as_id(text: str | None) -> UUID | None:

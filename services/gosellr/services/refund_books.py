@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.identity import new_id
-from gosellr.utils.ledger import TransactionDraft
+from gosellr.models.order_values import SellerOrder
+from gosellr.services.refund_plan import PlannedRefund
+from gosellr.utils.ledger import TransactionDraft, seller_available, seller_reserve
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
     GatewayAmount,
@@ -146,3 +148,19 @@ def lowered_row(line_id: UUID, shares: RefundShares) -> dict[str, Any]:
         "commission_reversed_minor": shares.commission_reversed_minor,
         "commission_vat_reversed_minor": shares.commission_vat_reversed_minor,
     }
+
+
+def effects_of_plan(planned: PlannedRefund, sources: SellerSources) -> dict[str, Any]:
+    """The same of a refund that is decided and not yet written."""
+    return effects_of(
+        total=planned.total,
+        sources=sources,
+        amount_minor=planned.amount_minor,
+        goodwill_returned_minor=planned.goodwill_returned_minor,
+        by_marketplace=planned.by_marketplace,
+    )
+
+
+def pots_of(part: SellerOrder) -> tuple[str, str]:
+    """The guarded accounts of a seller order's seller: available, reserve."""
+    return seller_available(part.seller_id), seller_reserve(part.seller_id)

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Refund, SellerOrder
+from gosellr.models.refund_values import RefundPart
 from gosellr.queries import orders, outbox, payments, refunds
-from gosellr.queries.refunds import RefundPart, SettledPart
+from gosellr.queries.refunds import SettledPart
 from gosellr.services import ledger_service, order_steps, refund_books
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft, seller_available

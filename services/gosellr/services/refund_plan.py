@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.models.order_values import Order, OrderLine, SellerOrder
+from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Permission
 from gosellr.utils.refunds import (
     SHIPPING_KEY,
     CommissionReversal,
@@ -25,6 +27,7 @@ from gosellr.utils.refunds import (
     refund_quantities,
     spread_over_tenders,
 )
+from gosellr.utils.viewer import Viewer
 
 PartKey = UUID | str
 
@@ -118,6 +121,21 @@ def _withdrawn(line: OrderLine, refunded: int) -> int:
     owed = line.quantity - line.shipped_quantity - line.withdrawn_quantity
     withdrawn_before = max(0, line.withdrawn_quantity - line.refunded_quantity)
     return min(owed, max(0, refunded - withdrawn_before))
+
+
+def check_right(part: SellerOrder, *, viewer: Viewer, request: RefundRequest) -> None:
+    """Let a seller refund its own part, and operators any; only they let the marketplace pay.
+
+    Raises:
+        NotFound, NotAllowed, InvalidInput.
+    """
+    require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.REFUND_CREATE)
+    if request.by_marketplace and not viewer.is_operator:
+        raise NotAllowed("Only the marketplace can decide to bear a refund itself")
+    if request.by_marketplace and request.amount_minor is None:
+        raise InvalidInput.at(
+            "borne_by", "amount_only", "The marketplace bears a free amount, not a line"
+        )
 
 
 def part_left_minor(part: SellerOrder) -> int:

@@ -1,11 +1,66 @@
-"""Questions about refunds under way."""
+"""Questions about refunds: what one would do, and which are under way."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries import refunds
-from gosellr.queries.refunds import RefundPart as RefundPart
+from gosellr.core.errors import NotFound
+from gosellr.models.refund_values import RefundPart
+from gosellr.queries import orders, refunds
+from gosellr.services import ledger_service, refund_books, refund_plan
+from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.postings import seller_sources
+from gosellr.utils.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPreview:
+    """What a refund would do if it were asked for now."""
+
+    planned: PlannedRefund
+    effects: dict[str, Any]
+    currency: str
+
+
+async def preview(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    request: RefundRequest,
+    policy: MarketPolicy,
+) -> RefundPreview:
+    """Say what a refund would take from whom; changes nothing and locks nothing.
+
+    Raises:
+        As `refund_service.open_refund`.
+    """
+    seen = await orders.find(connection, viewer=viewer, order_id=order_id)
+    order = None if seen is None else await orders.load(connection, order_id=order_id)
+    parts = () if order is None else order.parts
+    part = next((one for one in parts if one.id == request.seller_order_id), None)
+    if order is None or part is None:
+        raise NotFound
+    refund_plan.check_right(part, viewer=viewer, request=request)
+    planned = refund_plan.plan_refund(
+        order, part=part, request=request, reversal=policy.commission_reversal
+    )
+    available, reserve = refund_books.pots_of(part)
+    held = await ledger_service.balances(connection, accounts=[available, reserve])
+    sources = seller_sources(
+        planned.seller_minor,
+        pending_minor=part.pending_minor,
+        available_minor=held.get((available, order.currency), 0),
+        reserve_minor=held.get((reserve, order.currency), 0),
+    )
+    return RefundPreview(
+        planned=planned,
+        effects=refund_books.effects_of_plan(planned, sources),
+        currency=order.currency,
+    )
 
 
 async def open_parts(connection: Connection, *, refund_id: UUID) -> list[RefundPart]:

@@ -10,9 +10,9 @@ from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed,
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
+from gosellr.models.review_values import Review
 from gosellr.queries import outbox, product_cards, reviews
 from gosellr.queries.reviews import BoughtLine
-from gosellr.queries.reviews import Review as Review
 from gosellr.utils.reviews import (
     RatingAggregate,
     ReviewRefusal,

@@ -1,11 +1,10 @@
 """Captures that pay for nothing: on their way back, and out of suspense once they are there."""
 
 from datetime import datetime
-from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.refund_values import DueReturn
 from gosellr.queries import payments
-from gosellr.queries.payments import DueReturn as DueReturn
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.refund_outcome import check_again_at

@@ -105,7 +105,6 @@ class BagView:
     coupon_form: FormView = field(default_factory=FormView)
     issues: tuple[IssueView, ...] = ()
     item_count: int = 0
-    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,8 @@ class CheckoutView:
 
     `expected_total_minor` goes back with the form, so that a total which moved in the
     meantime is told before anything is charged; `idempotency_key` makes a double click one
-    order.
+    order. Before the address is known there is nothing to pay: `has_address` is false then.
+    `blocked` says that something in the bag has to change first.
     """
 
     form: FormView
@@ -137,9 +137,39 @@ class CheckoutView:
     idempotency_key: str
     cart_version: int
     expected_total_minor: int
+    cart_id: str = ""
     issues: tuple[IssueView, ...] = ()
-    declined: str = ""
+    notice: str = ""
+    has_address: bool = True
+    blocked: bool = False
     signed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PayView:
+    """Another try to pay an order that is placed and whose goods are held."""
+
+    number: str
+    pay_path: str
+    order_href: str
+    parcels: tuple[ParcelView, ...]
+    summary: SummaryView
+    payment_methods: tuple[PaymentMethodView, ...]
+    form: FormView
+    idempotency_key: str
+    declined: str = ""
+    held_until: datetime | None = None
+    email: str = ""
+    address_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPayView:
+    """The sandbox gateway's own page, where the buyer says yes or no."""
+
+    action: str
+    amount: Money
+    number: str
 
 
 @dataclass(frozen=True, slots=True)

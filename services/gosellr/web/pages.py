@@ -1,15 +1,17 @@
 """What every page's door works with: who visits, how the page is dressed, where to go next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gosellr.core.errors import NotAllowed, NotAuthenticated
+from gosellr.core.identity import fingerprint
 from gosellr.core.route_policy import Policy
 from gosellr.core.transact import ask
 from gosellr.resources import Resources
@@ -22,8 +24,10 @@ from gosellr.web.csrf import checked_form
 from gosellr.web.notices import NOTICES
 from gosellr.web.rendering import Renderer, client_events
 from gosellr.web.session import (
+    BagKey,
     Cookie,
     Visit,
+    bag_value,
     drop_cookie,
     set_cookie,
     visit_of,
@@ -181,9 +185,30 @@ class Page:
         self._write_cookies(response)
         return response
 
-    def say(self, text: str, *, status: int = 200, bag_count: int | None = None, **more: str) -> Response:  # noqa: E501
+    def hold_bag(self, cart_id: UUID, token: str) -> None:
+        """Go on with a guest's new bag in hand, and let the browser keep its key."""
+        bag = BagKey(cart_id, token)
+        viewer = replace(self.viewer, cart_token_hash=fingerprint(token))
+        self.visit = replace(self.visit, viewer=viewer, bag=bag)
+        self.keep(Cookie.BAG, bag_value(bag))
+
+    def bag_event(self, bag_count: int) -> dict[str, str]:
+        """What moves the bag's number on a page of which a part is replaced."""
+        return client_events(bag_count=bag_count) if self.is_htmx else {}
+
+    def say(
+        self,
+        text: str,
+        *,
+        status: int = 200,
+        bag_count: int | None = None,
+        toast_href: str = "",
+        toast_label: str = "",
+    ) -> Response:
         """Tell a page that stays something, without changing it."""
-        events = client_events(toast=text, bag_count=bag_count, **more)
+        events = client_events(
+            toast=text, toast_href=toast_href, toast_label=toast_label, bag_count=bag_count
+        )
         response = Response(status_code=status, headers={**events, "HX-Reswap": "none"})
         self._write_cookies(response)
         return response

@@ -201,7 +201,8 @@ def wanted_fragment(request: Request, fragments: frozenset[str]) -> str | None:
 
 def theme_of(request: Request) -> Theme:
     """The theme the visitor chose, or "" to follow the system's."""
-    match request.cookies.get(THEME_COOKIE):
+    secure = request.cookies.get(f"__Host-{THEME_COOKIE}")
+    match secure or request.cookies.get(THEME_COOKIE):
         case "light":
             return "light"
         case "dark":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -81,12 +82,16 @@ class Visit:
             return self
         return replace(self, viewer=replace(self.viewer, order_token_hash=fingerprint(token)))
 
+    def with_order_token(self, number: str, token: str) -> "Visit":
+        """The same visitor with one more order's key."""
+        return replace(self, order_tokens={**self.order_tokens, number.strip().upper(): token})
+
 
 async def visit_of(request: Request, market: Resources) -> Visit:
     """Read the cookies; one look-up where there is a session."""
     now = market.clock.now()
     bag = _bag_key(_value(request, Cookie.BAG))
-    guest = {
+    guest: dict[str, Any] = {
         "cart_token_hash": None if bag is None else fingerprint(bag.token),
         "ip_address": request.client.host if request.client else None,
     }
@@ -151,9 +156,9 @@ def drop_cookie(response: Response, cookie: Cookie, *, https: bool) -> None:
     )
 
 
-def bag_value(cart_id: UUID, token: str) -> str:
+def bag_value(bag: BagKey) -> str:
     """A bag's key as a cookie."""
-    return f"{cart_id}.{token}"
+    return f"{bag.cart_id}.{bag.token}"
 
 
 def orders_value(known: Mapping[str, str], *, number: str, token: str) -> str:

@@ -51,12 +51,10 @@ class CategoryView:
 
 @dataclass(frozen=True, slots=True)
 class ViewerView:
-    """The signed-in person, and the doors that person may use."""
+    """The signed-in person."""
 
     name: str
     email: str
-    may_sell: bool = False
-    may_operate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +348,6 @@ class DoorView:
 @dataclass(frozen=True, slots=True)
 class DemoView:
     doors: tuple[DoorView, ...]
-    living: bool = False
     password: str = ""
 
 

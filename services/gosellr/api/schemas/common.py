@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
+from gosellr.core.countries import COUNTRIES
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from gosellr.utils.money import EXPONENTS, MAX_AMOUNT_MINOR
 
@@ -42,13 +42,6 @@ def _checked_email(value: str) -> str:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
-
-
-# What Unicode's list holds besides the countries of ISO 3166-1.
-_NO_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
-COUNTRIES = frozenset(
-    code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha()
-) - frozenset(_NO_COUNTRIES)
 
 
 def _known_country(value: str) -> str:

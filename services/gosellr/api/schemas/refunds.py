@@ -16,7 +16,7 @@ from gosellr.api.schemas.common import (
 )
 from gosellr.models.order_values import Refund
 from gosellr.services.refund_plan import RefundRequest
-from gosellr.services.refund_service import RefundPreview
+from gosellr.services.refund_questions import RefundPreview
 from gosellr.utils.money import Money
 from gosellr.utils.refunds import SHIPPING_KEY, RefundShares
 
@@ -35,7 +35,7 @@ class RefundCreate(RequestModel):
     """What goes back of one seller order: units, the delivery, or a free amount."""
 
     seller_order_id: UUID
-    items: Annotated[list[RefundItemIn], Field(max_length=ITEMS_MAX)] = []
+    items: Annotated[tuple[RefundItemIn, ...], Field(max_length=ITEMS_MAX)] = ()
     shipping: Flag = False
     amount: MoneyIn | None = None
     reason: Reason

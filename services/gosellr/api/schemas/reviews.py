@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from gosellr.api.schemas.common import Moment, RequestModel, line, lines
-from gosellr.services.review_service import NewReview, Review, ReviewPage
+from gosellr.models.review_values import Review
+from gosellr.services.review_service import NewReview, ReviewPage
 from gosellr.utils.reviews import RatingAggregate
 
 Document = dict[str, Any]

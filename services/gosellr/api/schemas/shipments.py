@@ -29,7 +29,7 @@ class ShipmentCreate(RequestModel):
     """A parcel; without items, all that is left of the seller order."""
 
     seller_order_id: UUID
-    items: Annotated[list[ShipmentItemIn], Field(max_length=ITEMS_MAX)] = []
+    items: Annotated[tuple[ShipmentItemIn, ...], Field(max_length=ITEMS_MAX)] = ()
     carrier: Annotated[str, line(60)]
     tracking_number: TrackingNumber | None = None
     tracking_url: TrackingUrl | None = None

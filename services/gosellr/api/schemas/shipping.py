@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from gosellr.api.schemas.common import (
-    COUNTRIES,
     Currency,
     MoneyIn,
     MoneyOut,
@@ -17,6 +16,7 @@ from gosellr.api.schemas.common import (
     line,
 )
 from gosellr.api.schemas.terms import OwnerFilters, given, minor_of, money, one_currency
+from gosellr.core.countries import COUNTRIES
 from gosellr.core.errors import InvalidInput
 from gosellr.models.term_values import ListedRate
 from gosellr.services.shipping_service import RateDraft

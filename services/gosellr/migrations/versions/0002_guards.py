@@ -119,7 +119,7 @@ END $$
 
 
 def upgrade() -> None:
-    op.execute("CREATE SEQUENCE order_number START WITH 10001")
+    op.execute("CREATE SEQUENCE order_number")
     op.execute(REFUSE_CHANGE)
     for table in APPEND_ONLY:
         op.execute(

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from gosellr.services.product_list_service import Sort
 from gosellr.utils.money import InvalidAmount, parse_decimal
 from gosellr.web.views import (
     ChoiceView,
@@ -22,7 +23,7 @@ from gosellr.web.views import (
 QUERY_LENGTH_MAX = 200
 _VALUES_MAX = 20
 _LABELS = {"seller": "Shop", "brand": "Brand"}
-_SORTS = {
+_SORTS: dict[Sort, str] = {
     "newest": "Newest",
     "price": "Price, low first",
     "-price": "Price, high first",
@@ -46,7 +47,7 @@ class Question:
     max_price_minor: int | None = None
     price_error: str = ""
     in_stock: bool = False
-    sort: str = ""
+    sort: Sort | None = None
     cursor: str | None = None
     currency: str = "EUR"
 
@@ -57,7 +58,7 @@ class Question:
         pairs += [("seller", value) for value in self.sellers]
         pairs += [("brand", value) for value in self.brands]
         pairs += [("min_price", self.minimum), ("max_price", self.maximum)]
-        pairs += [("in_stock", "true" if self.in_stock else ""), ("sort", self.sort)]
+        pairs += [("in_stock", "true" if self.in_stock else ""), ("sort", self.sort or "")]
         return [(name, value) for name, value in pairs if value]
 
 
@@ -66,7 +67,6 @@ def question(parameters: QueryParams, *, currency: str) -> Question:
     minimum, maximum = (_line(parameters.get(name)) for name in ("min_price", "max_price"))
     low, high = _minor(minimum, currency), _minor(maximum, currency)
     wrong = (minimum and low is None) or (maximum and high is None)
-    sort = parameters.get("sort", "")
     return Question(
         query=_line(parameters.get("q")),
         sellers=_values(parameters, "seller"),
@@ -77,7 +77,7 @@ def question(parameters: QueryParams, *, currency: str) -> Question:
         max_price_minor=high,
         price_error="Write a price as a number, such as 12.50" if wrong else "",
         in_stock=parameters.get("in_stock") == "true",
-        sort=sort if sort in _SORTS else "",
+        sort=next((known for known in _SORTS if known == parameters.get("sort")), None),
         cursor=parameters.get("cursor") or None,
         currency=currency,
     )
@@ -163,9 +163,9 @@ def clean_address(path: str, parameters: QueryParams) -> str:
 
 
 def _sorts(asked: Question) -> tuple[ChoiceView, ...]:
-    first = ("", "Best match") if asked.query else ("newest", _SORTS["newest"])
-    rest = [pair for pair in _SORTS.items() if pair[0] != first[0]]
-    return tuple(ChoiceView(value, label, asked.sort == value) for value, label in (first, *rest))
+    first = [ChoiceView("", "Best match", not asked.sort)] if asked.query else []
+    known = (ChoiceView(value, label, asked.sort == value) for value, label in _SORTS.items())
+    return (*first, *known)
 
 
 def _chip(pair: Pair, results: Results, asked: Question) -> str:

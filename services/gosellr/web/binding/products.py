@@ -76,7 +76,7 @@ def product(
     href = product_href(document["slug"])
     hue = hue_of(document["id"])
     seller = document["seller"]
-    view = ProductView(
+    return ProductView(
         id=document["id"],
         title=document["title"],
         href=href,
@@ -105,7 +105,6 @@ def product(
         similar=tuple(one for one in similar if one.id != document["id"])[:5],
         structured_data=_structured(document, chosen, price=price, url=base_url + href),
     )
-    return view
 
 
 def money(document: Document) -> Money:

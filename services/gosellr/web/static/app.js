@@ -4,12 +4,15 @@
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
-  const switchTheme = () => {
+  // The page turns at once; the server is told, so that the next one comes in the same light.
+  const switchTheme = (event, form) => {
+    event.preventDefault();
     const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
     const next = (root.dataset.theme || dark) === "dark" ? "light" : "dark";
     root.dataset.theme = next;
-    const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `theme=${next}; path=/; max-age=31536000; samesite=lax${secure}`;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("theme", next);
+    fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true });
   };
 
   const toast = ({ text, href, label }) => {
@@ -49,7 +52,6 @@
     const target = event.target.closest("[data-act]");
     if (!target) return;
     const act = target.dataset.act;
-    if (act === "theme") switchTheme();
     if (act === "picture") showPicture(event, target);
     if (act === "print") print();
   });
@@ -57,6 +59,7 @@
   // A form is sent once: a second press while the first is under way does nothing.
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if (form.matches("[data-theme-form]")) switchTheme(event, form);
     if (!form.matches("[data-once]")) return;
     if (form.ariaBusy === "true") event.preventDefault();
     form.ariaBusy = "true";

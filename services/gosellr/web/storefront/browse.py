@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Annotated
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
@@ -97,11 +98,10 @@ async def show_product(
     page: Browsing, slug: str, variant: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
     """A listing with the chosen variant; an old address leads to the new one."""
-    found = await ask(
-        page.market.db, product_service.product_by_slug, viewer=page.viewer, slug=slug
-    )
+    found = await _product(page, slug)
     if isinstance(found, str):
-        return page.go(products.product_href(found), status=301)
+        pairs = [("variant", variant or "")]
+        return page.go(listings.address(products.product_href(found), pairs), status=301)
     document = orjson.loads(found)
     if not document["variants"]:
         raise NotFound
@@ -113,18 +113,14 @@ async def show_product(
         base_url=page.site.base_url,
     )
     layout = await page.layout(canonical_url=page.site.base_url + view.href)
-    return await page.show(
-        "store/product.html", layout=layout, fragments=_PURCHASE, product=view
-    )
+    return await page.show("store/product.html", layout=layout, fragments=_PURCHASE, product=view)
 
 
 @router.get("/s/{slug}")
 async def show_shop(page: Annotated[Page, admit(Permission.SELLER_READ)], slug: str) -> Response:
     """A shop and what it sells."""
     document = orjson.loads(
-        await ask(
-            page.market.db, seller_service.find_seller_by_slug, viewer=page.viewer, slug=slug
-        )
+        await ask(page.market.db, seller_service.find_seller_by_slug, viewer=page.viewer, slug=slug)
     )
     seller = sellers.seller(document)
     asked = replace(_question(page), sellers=())
@@ -145,6 +141,20 @@ async def show_shop(page: Annotated[Page, admit(Permission.SELLER_READ)], slug: 
     )
 
 
+async def _product(page: Page, slug: str) -> bytes | str:
+    """A listing, or the address it has now where this is an older one or its id."""
+    market, viewer = page.market, page.viewer
+    try:
+        product_id = UUID(slug)
+    except ValueError:
+        return await ask(market.db, product_service.product_by_slug, viewer=viewer, slug=slug)
+    document = await ask(
+        market.db, product_service.product_document, viewer=viewer, product_id=product_id
+    )
+    current: str = orjson.loads(document)["slug"]
+    return current
+
+
 def _question(page: Page) -> Question:
     return listings.question(
         page.request.query_params, currency=page.market.settings.default_currency
@@ -162,7 +172,7 @@ async def _results(
         min_price_minor=asked.min_price_minor,
         max_price_minor=asked.max_price_minor,
         in_stock=asked.in_stock,
-        sort=asked.sort or None,
+        sort=asked.sort,
         cursor=asked.cursor,
     )
     found = await find_products(page.market, wanted)

@@ -1,0 +1,17 @@
+"""A review as a value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a buyer said of a product."""
+
+    id: UUID
+    rating: int
+    title: str
+    body: str
+    author_name: str
+    created_at: datetime

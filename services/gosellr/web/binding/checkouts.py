@@ -1,0 +1,153 @@
+"""Checking out: the one page from address to payment, and the page of another try to pay."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gosellr.core.countries import COUNTRIES, country_names
+from gosellr.core.identity import derived_token
+from gosellr.integrations.payments.sandbox_script import TOKENS
+from gosellr.models.order_values import Order
+from gosellr.services.cart_service import CartView
+from gosellr.utils.ids import order_number
+from gosellr.utils.viewer import Viewer
+from gosellr.web import forms
+from gosellr.web.binding import bags, orders
+from gosellr.web.forms import Field
+from gosellr.web.order_views import CheckoutView, PaymentMethodView, PayView
+from gosellr.web.views import ChoiceView, FormView
+
+_ADDRESS_PARTS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
+_SANDBOX_CARDS = {
+    "tok_ok": "A card that pays",
+    "tok_declined": "A card that is declined",
+    "tok_requires_action": "A card whose bank asks you first",
+    "tok_timeout_then_ok": "A slow bank that pays in the end",
+    "tok_timeout_then_declined": "A slow bank that declines in the end",
+}
+
+
+def _country_error(value: str) -> str:
+    return "" if value in COUNTRIES else "Choose the country your parcels go to"
+
+
+CONTACT = (
+    Field("email", 254, "Write your e-mail address, for the receipt", forms.email_error),
+    Field("name", 200, "Write the name for the address label"),
+    Field("country", 2, "Choose the country your parcels go to", _country_error),
+    Field("line1", 200, "Write the street and number"),
+    Field("line2", 200),
+    Field("city", 120, "Write the town your parcels go to"),
+    Field("region", 60),
+    Field("postal_code", 16),
+    Field("phone", 40),
+)
+
+
+def contact_form(view: CartView, viewer: Viewer) -> FormView:
+    """What is known already: nobody types twice what they told once."""
+    address = view.cart.shipping_address or {}
+    values = {part: str(address.get(part) or "") for part in _ADDRESS_PARTS}
+    values["name"] = values["name"] or viewer.name
+    return FormView({**values, "email": view.cart.email or viewer.email})
+
+
+def address_of(form: FormView) -> dict[str, str | None]:
+    """The address that a form without errors says."""
+    address = {part: form.value(part) or None for part in _ADDRESS_PARTS}
+    # Countries without postal codes have an empty one.
+    return {**address, "postal_code": form.value("postal_code")}
+
+
+def checkout(
+    view: CartView,
+    *,
+    viewer: Viewer,
+    form: FormView,
+    methods: Iterable[str],
+    secret_key: str,
+    notice: str = "",
+) -> CheckoutView:
+    """The page on which a bag becomes an order."""
+    cart = view.cart
+    country = (cart.shipping_address or {}).get("country", "")
+    return CheckoutView(
+        form=form,
+        parcels=bags.parcels(view),
+        summary=bags.cart_summary(view),
+        countries=countries(chosen=form.value("country") or country),
+        payment_methods=payment_methods(methods),
+        idempotency_key=checkout_key(view, secret_key=secret_key),
+        cart_id=str(cart.id),
+        cart_version=cart.version,
+        expected_total_minor=view.basket.quote.totals.total_minor,
+        issues=bags.issues(view),
+        notice=notice,
+        has_address=cart.shipping_address is not None,
+        blocked=bags.is_blocked(view),
+        signed_in=not viewer.is_guest,
+    )
+
+
+def checkout_key(view: CartView, *, secret_key: str) -> str:
+    """One key for as long as the bag stays the same, however often the page is loaded.
+
+    A bag that comes back because its order came to nothing has a new version, and a new key.
+    """
+    purpose = f"checkout:{view.cart.version}"
+    return derived_token(secret_key, purpose=purpose, subject=view.cart.id)
+
+
+def pay(order: Order, *, methods: Iterable[str], form: FormView, secret_key: str) -> PayView:
+    """The page of another try to pay an order."""
+    number = order_number(order.number)
+    href = orders.order_href(number)
+    declined = order.payment_status == "failed"
+    return PayView(
+        number=number,
+        pay_path=f"{href}/pay",
+        order_href=href,
+        parcels=orders.plain_parcels(order),
+        summary=orders.order_summary(order),
+        payment_methods=payment_methods(methods),
+        form=form,
+        # Each try has a key of its own; loading its page again doesn't change it.
+        idempotency_key=derived_token(
+            secret_key, purpose=f"pay:{len(order.payments)}", subject=order.id
+        ),
+        declined="The bank said no to this card." if declined else "",
+        held_until=order.expires_at,
+        email=order.email,
+        address_lines=orders.address_lines(order.shipping_address),
+    )
+
+
+def countries(*, chosen: str, locale: str = "en") -> tuple[ChoiceView, ...]:
+    """Every country by name, after a first entry that is none."""
+    choices = [ChoiceView(code, name, code == chosen) for code, name in country_names(locale)]
+    return (ChoiceView("", "Choose a country", not chosen), *choices)
+
+
+def payment_methods(offered: Iterable[str]) -> tuple[PaymentMethodView, ...]:
+    """The ways to pay that this market offers; the first is chosen."""
+    return tuple(_method(name, chosen=index == 0) for index, name in enumerate(sorted(offered)))
+
+
+def _method(name: str, *, chosen: bool) -> PaymentMethodView:
+    if name != "sandbox":
+        label = name.replace("_", " ").capitalize()
+        return PaymentMethodView(id=name, label=label, icon="credit-card", chosen=chosen)
+    return PaymentMethodView(
+        id=name,
+        label="Test card",
+        icon="credit-card",
+        note="A sandbox: it behaves like a bank, and no money moves.",
+        chosen=chosen,
+        tokens=tuple(
+            ChoiceView(token, label) for token, label in _SANDBOX_CARDS.items() if token in TOKENS
+        ),
+    )
+
+
+def kept_payment(sent: Mapping[str, Any]) -> FormView:
+    """The payment part of a form that comes back."""
+    return FormView({"payment_token": forms.clean(str(sent.get("payment_token", "")))})

@@ -1,0 +1,50 @@
+"""The pages put into an application: their doors, their files, their errors."""
+
+from typing import Protocol
+
+from fastapi import FastAPI
+
+from gosellr.core.route_policy import require_policies
+from gosellr.web import sandbox
+from gosellr.web.assets import Assets
+from gosellr.web.errors import install_error_pages
+from gosellr.web.pages import Site
+from gosellr.web.rendering import Renderer
+from gosellr.web.storefront import accounts, bag, browse, checkout, demo, orders
+
+
+class SiteSettings(Protocol):
+    """What the pages need to know before the process has opened anything."""
+
+    @property
+    def base_url(self) -> str:
+        """The address of the market; with https, cookies are secure."""
+
+    @property
+    def demo_enabled(self) -> bool:
+        """Whether this is a demo market."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this computer can reach it."""
+
+
+def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
+    """Add the pages to the application.
+
+    Raises:
+        UndeclaredRoute: when a page says nothing about who may see it.
+    """
+    assets = Assets.load()
+    https = settings.base_url.startswith("https:")
+    app.state.site = Site(
+        assets=assets,
+        renderer=Renderer(assets, https=https),
+        base_url=settings.base_url,
+        demo=settings.demo_enabled and settings.is_loopback,
+    )
+    for doors in (browse, bag, checkout, orders, accounts, demo, sandbox):
+        app.include_router(doors.router)
+    app.mount("/static", assets)
+    install_error_pages(app)
+    require_policies(app)

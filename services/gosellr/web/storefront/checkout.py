@@ -1,0 +1,254 @@
+"""Checking out: address, delivery and payment on one page; the same form twice is one order."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound, VersionConflict
+from gosellr.core.transact import ask
+from gosellr.flows import checkout as flow
+from gosellr.models.order_values import Order
+from gosellr.services import cart_change_service, idempotency_service, order_service
+from gosellr.services.basket_service import CheckoutRequest, Tender, TotalChanged
+from gosellr.services.cart_service import CartView
+from gosellr.services.idempotency_service import IdempotencyInProgress, RequestKey
+from gosellr.utils.ids import order_number
+from gosellr.utils.permissions import Permission
+from gosellr.web import forms, notices
+from gosellr.web.binding import checkouts, orders
+from gosellr.web.pages import Page, admit
+from gosellr.web.session import Cookie, orders_value
+from gosellr.web.storefront.bag import choices_of
+from gosellr.web.storefront.carts import open_cart, priced
+from gosellr.web.views import FormView
+
+router = APIRouter(prefix="/checkout", include_in_schema=False)
+
+Buying = Annotated[Page, admit(Permission.ORDER_CREATE)]
+
+_CHECKOUT = frozenset({"checkout"})
+_SAVED = {"email": "email", **{f"shipping_address.{part}": part for part in ("name", "city")}}
+_MOVED = (
+    "The total is another one than you saw. Nothing was charged: look at it again, "
+    "and pay if you agree."
+)
+_CHANGED_ELSEWHERE = "Your bag was changed in another window. Nothing was charged: look again."
+
+
+@router.get("")
+async def show_checkout(page: Buying) -> Response:
+    """Address, delivery and payment of what is in the bag."""
+    view = await open_cart(page)
+    if view is None or not view.parcels:
+        order = await _order_of_cart(page, page.visit.cart_id)
+        waits = order is not None and order.status == "pending_payment"
+        return _to_order(page, order) if order is not None and waits else page.go("/bag")
+    return await _show(page, view, checkouts.contact_form(view, page.viewer))
+
+
+@router.get("/address")
+@router.get("/delivery")
+async def return_to_checkout(page: Buying) -> Response:
+    """Where a form was sent to is no page of its own."""
+    return page.go("/checkout")
+
+
+@router.post("/address")
+@router.post("/delivery")
+async def save_details(page: Buying) -> Response:
+    """Keep the address and the ways of delivery, and show what it all comes to."""
+    view = await open_cart(page)
+    if view is None or not view.parcels:
+        return page.go("/bag")
+    form = forms.read(checkouts.CONTACT, page.form)
+    if form.errors:
+        return await _show(page, view, form, status=422)
+    try:
+        view = await _save(page, view, form)
+    except InvalidInput as refusal:
+        return await _show(page, view, forms.with_errors(form, refusal, _SAVED), status=422)
+    if page.is_htmx:
+        return await _show(page, view, form)
+    return page.go("/checkout#delivery")
+
+
+@router.post("")
+async def pay(page: Buying) -> Response:
+    """Place the order and ask for its money, once, however often the form is sent."""
+    view = await open_cart(page)
+    sent_id = _cart_id(page)
+    if view is None or view.cart.id != sent_id or not view.parcels:
+        order = await _order_of_cart(page, sent_id)
+        return page.go("/bag") if order is None else _to_order(page, order)
+    form = forms.read(checkouts.CONTACT, page.form)
+    if form.errors:
+        return await _show(page, view, form, status=422)
+    try:
+        placed = await _place(page, view, form)
+    except IdempotencyInProgress:
+        # The first sending of this form is still with the bank: show its order, which waits.
+        order = await _order_of_cart(page, sent_id)
+        return page.go("/bag") if order is None else _to_order(page, order)
+    except (Conflict, InvalidInput) as refusal:
+        return await _refused(page, form, refusal, sent_id)
+    return _to_order(page, placed.order, access_token=placed.access_token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    order: Order
+    access_token: str | None
+
+
+async def _place(page: Page, view: CartView, form: FormView) -> _Placed:
+    """Save what was typed last, and order exactly what was shown."""
+    if str(view.cart.version) != page.form.get("cart_version"):
+        raise VersionConflict(_CHANGED_ELSEWHERE)
+    view = await _save(page, view, form)
+    placed = await flow.place_order(
+        page.market.checkout,
+        viewer=page.viewer,
+        request=CheckoutRequest(
+            tenders=(tender(page),),
+            cart_id=view.cart.id,
+            cart_version=view.cart.version,
+            expected_total_minor=forms.whole_number(
+                page.form.get("expected_total"), lowest=0, highest=10**15
+            )
+            or 0,
+            expected_currencies=frozenset({view.cart.currency}),
+        ),
+        key=_request_key(page, view.cart.id),
+    )
+    if placed.order is None:
+        raise NotFound
+    return _Placed(placed.order, placed.access_token)
+
+
+async def _save(page: Page, view: CartView, form: FormView) -> CartView:
+    """Keep what the form says differently from the bag; nothing is written where nothing is."""
+    address = checkouts.address_of(form)
+    email = forms.normal_email(form.value("email"))
+    known = {part: value or None for part, value in (view.cart.shipping_address or {}).items()}
+    told = {part: value or None for part, value in address.items()}
+    if known != told or view.cart.email != email:
+        view = await priced(
+            page,
+            cart_change_service.set_addresses,
+            cart_id=view.cart.id,
+            changes={"email": email, "shipping_address": address},
+            version=view.cart.version,
+        )
+    offered = {
+        parcel.seller_id: {option.id for option in parcel.options} for parcel in view.parcels
+    }
+    chosen = {
+        seller_id: option_id
+        for seller_id, option_id in choices_of(page.form).items()
+        # Another address may have other ways of delivery: then the cheapest is taken and shown.
+        if option_id in offered.get(seller_id, ())
+    }
+    current = {
+        parcel.seller_id: parcel.chosen.id for parcel in view.parcels if parcel.chosen is not None
+    }
+    if any(current.get(seller_id) != option_id for seller_id, option_id in chosen.items()):
+        view = await priced(
+            page,
+            cart_change_service.choose_shipping,
+            cart_id=view.cart.id,
+            choices=chosen,
+            version=view.cart.version,
+        )
+    return view
+
+
+async def _refused(
+    page: Page, form: FormView, refusal: DomainError, cart_id: UUID | None
+) -> Response:
+    """The page again with what has changed; nothing was charged."""
+    view = await open_cart(page)
+    if view is None:
+        # Another sending of the same form was quicker.
+        order = await _order_of_cart(page, cart_id)
+        return page.go("/bag") if order is None else _to_order(page, order)
+    notice = _MOVED if isinstance(refusal, TotalChanged) else refusal.detail
+    return await _show(page, view, form, status=409, notice=notice)
+
+
+def _to_order(page: Page, order: Order, *, access_token: str | None = None) -> Response:
+    """Send the buyer where this order wants them: to the bank, to pay again, or to the receipt."""
+    number = order_number(order.number)
+    if page.viewer.is_guest:
+        token = access_token or flow.order_token(page.market.checkout, order.id)
+        value = orders_value(page.visit.order_tokens, number=number, token=token)
+        page.keep(Cookie.ORDERS, value)
+    if not orders.awaits_gateway(order) and (href := orders.payment_href(order)):
+        return page.go(href)
+    return page.go(orders.order_href(number), notice=notices.PLACED)
+
+
+async def _order_of_cart(page: Page, cart_id: UUID | None) -> Order | None:
+    if cart_id is None:
+        return None
+    try:
+        return await ask(
+            page.market.db,
+            order_service.find_order_of_cart,
+            viewer=page.viewer,
+            cart_id=cart_id,
+        )
+    except NotFound:
+        return None
+
+
+async def _show(
+    page: Page, view: CartView, form: FormView, *, status: int = 200, notice: str = ""
+) -> Response:
+    market = page.market
+    checkout = checkouts.checkout(
+        view,
+        viewer=page.viewer,
+        form=FormView({**form.values, **checkouts.kept_payment(page.form).values}, form.errors),
+        methods=market.gateways,
+        secret_key=market.secret_key,
+        notice=notice,
+    )
+    return await page.show(
+        "store/checkout.html",
+        fragments=_CHECKOUT,
+        status=status,
+        personal=True,
+        checkout=checkout,
+    )
+
+
+def tender(page: Page) -> Tender:
+    """How the buyer wants to pay, all of it."""
+    token = forms.clean(page.form.get("payment_token", ""))[:200]
+    return Tender(method=forms.clean(page.form.get("payment_method", ""))[:40], token=token or None)
+
+
+def caller_of(page: Page) -> str:
+    """Whose keys these are: the account's, else the browser's."""
+    viewer = page.viewer
+    return f"user:{viewer.user_id}" if viewer.user_id else f"visitor:{page.visit.visitor}"
+
+
+def _request_key(page: Page, cart_id: UUID) -> RequestKey:
+    return idempotency_service.request_key(
+        caller=caller_of(page),
+        route="page:checkout",
+        key=page.form.get("idempotency_key"),
+        # Another card isn't another order: the bag is what is bought, once.
+        body=cart_id.bytes,
+    )
+
+
+def _cart_id(page: Page) -> UUID | None:
+    try:
+        return UUID(page.form.get("cart_id", ""))
+    except ValueError:
+        return None

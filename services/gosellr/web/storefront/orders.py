@@ -1,0 +1,171 @@
+"""Orders as buyers see them: the receipt, another try to pay, and the way out before shipping."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
+from gosellr.core.transact import ask
+from gosellr.flows import checkout as flow
+from gosellr.flows import refunds
+from gosellr.models.order_values import Order
+from gosellr.services import idempotency_service, order_service
+from gosellr.services.idempotency_service import IdempotencyInProgress, IdempotencyKeyReused
+from gosellr.services.order_service import OrderFilters
+from gosellr.utils.ids import order_number
+from gosellr.utils.permissions import Permission
+from gosellr.web import notices
+from gosellr.web.binding import checkouts, orders
+from gosellr.web.binding.listings import address
+from gosellr.web.pages import Page, admit
+from gosellr.web.session import Cookie, orders_value
+from gosellr.web.storefront.checkout import caller_of, tender
+from gosellr.web.views import FormView, NoticeView
+
+router = APIRouter(prefix="/orders", include_in_schema=False)
+
+Reading = Annotated[Page, admit(Permission.ORDER_READ)]
+Paying = Annotated[Page, admit(Permission.ORDER_PAY)]
+Cancelling = Annotated[Page, admit(Permission.ORDER_CANCEL)]
+
+_ORDER = frozenset({"order"})
+_ORDERS_SHOWN = 20
+_REASON = "The buyer cancelled it"
+
+
+@router.get("")
+async def list_orders(
+    page: Reading, cursor: Annotated[str | None, Query(max_length=500)] = None
+) -> Response:
+    """The signed-in buyer's orders."""
+    if page.viewer.is_guest:
+        raise NotAuthenticated
+    found = await ask(
+        page.market.db,
+        order_service.list_orders,
+        viewer=page.viewer,
+        filters=OrderFilters(as_="buyer"),
+        limit=_ORDERS_SHOWN,
+        cursor=cursor,
+    )
+    return await page.show(
+        "store/order_list.html",
+        personal=True,
+        order_list=orders.order_list(
+            found.items,
+            next_href=address("/orders", [("cursor", found.next_cursor or "")])
+            if found.next_cursor
+            else "",
+            previous_href="/orders" if cursor else "",
+        ),
+    )
+
+
+@router.get("/{number}")
+async def show_order(
+    page: Reading, number: str, token: Annotated[str | None, Query(max_length=100)] = None
+) -> Response:
+    """One order. A guest's link brings its key along, which moves into the browser."""
+    if token is None:
+        return await _show(page, await _order(page, number))
+    page.visit = page.visit.with_order_token(number, token)
+    found = order_number((await _order(page, number)).number)
+    page.keep(Cookie.ORDERS, orders_value(page.visit.order_tokens, number=found, token=token))
+    return page.go(orders.order_href(found))
+
+
+@router.get("/{number}/pay")
+async def show_payment(page: Paying, number: str) -> Response:
+    """Another try to pay an order whose goods are held."""
+    order = await _order(page, number)
+    if order.status != "pending_payment" or orders.awaits_gateway(order):
+        return page.go(orders.order_href(number))
+    if (href := orders.payment_href(order)) != page.request.url.path:
+        return page.go(href)
+    return await _show_payment(page, order)
+
+
+@router.post("/{number}/pay")
+async def pay_again(page: Paying, number: str) -> Response:
+    """Ask for the money of an order once more, with another card."""
+    order = await _order(page, number)
+    wanted = tender(page)
+    key = idempotency_service.request_key(
+        caller=caller_of(page),
+        route=f"page:pay:{order.id}",
+        key=page.form.get("idempotency_key"),
+        body=f"{wanted.method} {wanted.token}".encode(),
+    )
+    try:
+        placed = await flow.pay_again(
+            page.market.checkout,
+            viewer=page.visit.for_order(number).viewer,
+            order_id=order.id,
+            tenders=(wanted,),
+            key=key,
+        )
+    except (IdempotencyInProgress, IdempotencyKeyReused):
+        return page.go(orders.order_href(number))
+    except (Conflict, InvalidInput) as refusal:
+        return await _show(page, await _order(page, number), refusal=refusal)
+    now = placed.order or await _order(page, number)
+    if not orders.awaits_gateway(now) and (href := orders.payment_href(now)):
+        return page.go(href)
+    return page.go(orders.order_href(number), notice=notices.PLACED)
+
+
+@router.post("/{number}/cancel")
+async def cancel_order(page: Cancelling, number: str) -> Response:
+    """Call an order off before any of it is sent; what was paid goes back."""
+    order = await _order(page, number)
+    try:
+        await refunds.cancel_order(
+            page.market.refunds,
+            viewer=page.visit.for_order(number).viewer,
+            order_id=order.id,
+            seller_order_id=None,
+            reason=_REASON,
+        )
+    except Conflict as refusal:
+        return await _show(page, await _order(page, number), refusal=refusal)
+    return page.go(orders.order_href(number), notice=notices.CANCELLED)
+
+
+async def _order(page: Page, number: str) -> Order:
+    """The whole order for its buyer; whoever may see less of it has other pages for that."""
+    order = await ask(
+        page.market.db,
+        order_service.find_order_by_number,
+        viewer=page.visit.for_order(number).viewer,
+        number=number,
+    )
+    if not order.whole:
+        raise NotFound
+    return order
+
+
+async def _show(
+    page: Page, order: Order, *, refusal: Conflict | InvalidInput | None = None
+) -> Response:
+    notice = None if refusal is None else NoticeView(refusal.detail, "warn")
+    return await page.show(
+        "store/order.html",
+        layout=await page.layout(notice=notice),
+        fragments=_ORDER,
+        status=200 if refusal is None else refusal.status,
+        personal=True,
+        order=orders.order(
+            order,
+            viewer=page.viewer,
+            celebrate=page.visit.notice == notices.PLACED,
+        ),
+    )
+
+
+async def _show_payment(page: Page, order: Order) -> Response:
+    market = page.market
+    view = checkouts.pay(
+        order, methods=market.gateways, form=FormView(), secret_key=market.secret_key
+    )
+    return await page.show("store/pay.html", personal=True, pay=view)
