@@ -59,7 +59,7 @@ def work_in_child(home: str, worker: int) -> None:
 
 
 @pytest.mark.case(15)
-def test_case_15_case_36_processes_share_one_truth(tmp_path: Path) -> None:
+def test_case_15_processes_share_one_truth(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     children = [
         context.Process(target=work_in_child, args=(str(tmp_path), worker)) for worker in range(4)

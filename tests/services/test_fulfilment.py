@@ -227,9 +227,8 @@ async def test_who_may_take_a_step(
         await step(resources, order, OrderStatus.PROCESSING, viewer=watching)
     with pytest.raises(NotAllowed):
         await ship(resources, order, shop, viewer=watching)
-    for seller in (other, shop):
+    for seller, foreign in ((other, shop), (shop, other)):
         with pytest.raises(NotFound):
-            foreign = shop if seller is other else other
             await step(resources, order, OrderStatus.PROCESSING, viewer=seller.viewer, shop=foreign)
     with pytest.raises(NotFound):
         await ship(resources, order, shop, viewer=other.viewer)

@@ -24,7 +24,9 @@ from gosellr.web.order_views import (
     OrderView,
     ParcelView,
     PaymentMethodView,
+    PayView,
     RefundView,
+    SandboxPayView,
     SummaryView,
     TimelineStepView,
 )
@@ -339,7 +341,7 @@ CHECKOUT = CheckoutView(
     idempotency_key="key-1",
     cart_version=7,
     expected_total_minor=75780,
-    declined="The bank said no.",
+    notice="The total is another one than you saw.",
     issues=BAG.issues[:1],
 )
 ORDER = OrderView(
@@ -444,6 +446,21 @@ DEMO = DemoView(
     ),
     password="made-on-this-machine",
 )
+PAY = PayView(
+    number="GS-10482",
+    pay_path="/orders/GS-10482/pay",
+    order_href="/orders/GS-10482",
+    parcels=PARCELS,
+    summary=SUMMARY,
+    payment_methods=CHECKOUT.payment_methods,
+    form=FormView(),
+    idempotency_key="key-2",
+    declined="The bank said no.",
+    held_until=datetime(2026, 11, 21, 18, 19, tzinfo=UTC),
+    email="ada@demo.gosellr.local",
+    address_lines=("Ada Byron", "12 Analytical Row", "D01 Dublin", "Ireland"),
+)
+QUESTION = SandboxPayView(action="/sandbox/pay/1", amount=euro(75780), number="GS-10482")
 ERRORS = {
     403: ErrorView(403, "This page is not yours", "Sign in as somebody who may see it."),
     404: ErrorView(
@@ -469,6 +486,18 @@ PAGES: dict[str, tuple[str, LayoutView, dict[str, object]]] = {
     "bag": ("store/bag.html", LAYOUT, {"bag": BAG}),
     "bag_empty": ("store/bag.html", VISITOR, {"bag": EMPTY_BAG}),
     "checkout": ("store/checkout.html", VISITOR, {"checkout": CHECKOUT}),
+    "checkout_address": (
+        "store/checkout.html",
+        VISITOR,
+        {"checkout": replace(CHECKOUT, has_address=False, notice="", form=FormView())},
+    ),
+    "checkout_blocked": (
+        "store/checkout.html",
+        LAYOUT,
+        {"checkout": replace(CHECKOUT, blocked=True, issues=BAG.issues)},
+    ),
+    "pay": ("store/pay.html", VISITOR, {"pay": PAY}),
+    "sandbox_pay": ("store/sandbox_pay.html", VISITOR, {"question": QUESTION}),
     "order": ("store/order.html", LAYOUT, {"order": ORDER}),
     "order_list": ("store/order_list.html", LAYOUT, {"order_list": ORDER_LIST}),
     "order_list_empty": ("store/order_list.html", LAYOUT, {"order_list": OrderListView(())}),

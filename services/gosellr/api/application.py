@@ -41,6 +41,31 @@ from gosellr.resources import Resources
 PREFIX = "/api/v1"
 DESCRIPTION = "Many sellers, one storefront, one payment, books that are right to the cent."
 
+# Every door of the API, in the order in which the documentation lists them.
+ROOMS = (
+    accounts,
+    sellers,
+    products,
+    categories,
+    media,
+    stock,
+    carts,
+    shipping,
+    taxes,
+    promotions,
+    commission,
+    orders,
+    order_steps,
+    shipments,
+    refunds,
+    reviews,
+    webhooks,
+    ledger,
+    marketplace,
+    events,
+    jobs,
+)
+
 Opener = Callable[[], AbstractAsyncContextManager[Resources]]
 
 
@@ -76,30 +101,10 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.include_router(health.router)
-    app.include_router(accounts.well_known)
-    app.include_router(accounts.router, prefix=PREFIX)
-    app.include_router(sellers.router, prefix=PREFIX)
-    app.include_router(products.router, prefix=PREFIX)
-    app.include_router(categories.router, prefix=PREFIX)
-    app.include_router(media.router, prefix=PREFIX)
-    app.include_router(media.files)
-    app.include_router(stock.router, prefix=PREFIX)
-    app.include_router(carts.router, prefix=PREFIX)
-    app.include_router(shipping.router, prefix=PREFIX)
-    app.include_router(taxes.router, prefix=PREFIX)
-    app.include_router(promotions.router, prefix=PREFIX)
-    app.include_router(commission.router, prefix=PREFIX)
-    app.include_router(orders.router, prefix=PREFIX)
-    app.include_router(order_steps.router, prefix=PREFIX)
-    app.include_router(shipments.router, prefix=PREFIX)
-    app.include_router(refunds.router, prefix=PREFIX)
-    app.include_router(reviews.router, prefix=PREFIX)
-    app.include_router(webhooks.router, prefix=PREFIX)
-    app.include_router(ledger.router, prefix=PREFIX)
-    app.include_router(marketplace.router, prefix=PREFIX)
-    app.include_router(events.router, prefix=PREFIX)
-    app.include_router(jobs.router, prefix=PREFIX)
+    for outside in (health.router, accounts.well_known, media.files):
+        app.include_router(outside)
+    for room in ROOMS:
+        app.include_router(room.router, prefix=PREFIX)
     install_error_handlers(app)
     require_policies(app)
     describe_problems(app)

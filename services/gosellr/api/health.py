@@ -1,6 +1,6 @@
 """Is it alive, is it ready."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Response
 

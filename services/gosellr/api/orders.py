@@ -27,7 +27,6 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-
 router = APIRouter(prefix="/orders", tags=["orders"])
 
 IdempotencyKey = Annotated[
@@ -51,7 +50,7 @@ class PaymentDeclined(DomainError):
 
 
 def caller_of(viewer: Viewer, *, email: str | None = None) -> str:
-    """Whose idempotency keys these are: the account's, else the cart's, the order's, the e-mail's."""
+    """Whose keys these are: the account's, else the cart's, the order's, the e-mail's."""
     if viewer.user_id is not None:
         return f"user:{viewer.user_id}"
     for token_hash in (viewer.cart_token_hash, viewer.order_token_hash):

@@ -52,3 +52,19 @@ async def ask(
     """Run a question that changes nothing: no transaction, so no round trips for one."""
     async with db.connection() as connection:
         return await question(connection, *args, **kwargs)
+
+
+async def snapshot(
+    db: Database,
+    question: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a long question on the database as it is at one moment, while others go on writing."""
+    async with (
+        db.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        # It may take longer than any request is allowed to.
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        return await question(connection, *args, **kwargs)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gosellr.core.db import Database
+from gosellr.core.transact import snapshot
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.services.audit_service import Finding, GatewayCharge, audit
@@ -41,13 +42,7 @@ async def _look(
         for name, gateway in gateways.items()
         if isinstance(gateway, SandboxGateway)
     }
-    async with (
-        db.connection() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        # A whole journal takes longer than any request may.
-        await connection.execute("SET LOCAL statement_timeout = 0")
-        return await audit(connection, now=now, gateway_journals=journals)
+    return await snapshot(db, audit, now=now, gateway_journals=journals)
 
 
 async def _charges(gateway: SandboxGateway) -> list[GatewayCharge]:

@@ -220,3 +220,16 @@ product_card = Table(
     ),
     Index("ix_product_card_seller", "seller_id", "created_at", "product_id"),
 )
+
+# Every word of titles and brands that was ever on sale: what typing mistakes are held against.
+search_word = Table(
+    "search_word",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Index(
+        "ix_search_word_word",
+        "word",
+        postgresql_using="gin",
+        postgresql_ops={"word": "gin_trgm_ops"},
+    ),
+)

@@ -376,9 +376,9 @@ class Offence:
     problem: str
 
 
-async def find_offences(connection: Connection, query: str, *arguments: Any) -> list[Offence]:
+async def find_offences(connection: Connection, statement: str, *arguments: Any) -> list[Offence]:
     """What a question of this module or of `audit_market` finds."""
-    return [Offence(*row) for row in await connection.fetch(query, *arguments)]
+    return [Offence(*row) for row in await connection.fetch(statement, *arguments)]
 
 
 async def find_charge_offences(

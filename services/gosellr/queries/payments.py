@@ -45,9 +45,6 @@ WITH parts AS (
     UPDATE seller_order
     SET status = 'cancelled', cancelled_at = $3, cancel_reason = $2, version = version + 1
     WHERE order_id = $1 AND status <> 'cancelled'
-), carts AS (
-    UPDATE cart SET status = 'open', updated_at = $3
-    FROM orders WHERE orders.id = $1 AND cart.id = orders.cart_id AND cart.status = 'ordered'
 )
 UPDATE orders SET status = 'cancelled', payment_status = CASE payment_status
     WHEN 'failed' THEN 'failed' ELSE 'unpaid' END, expires_at = NULL

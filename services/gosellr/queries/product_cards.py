@@ -143,7 +143,18 @@ _COLUMNS = (
     "card", "created_at", "updated_at",
 )  # fmt: skip
 
-_WRITE = f"""
+# The words of what is on sale, for those who mistype them: what is known costs an index look-up.
+_LEARN_WORDS = """
+INSERT INTO search_word (word)
+SELECT DISTINCT parted.word
+FROM written CROSS JOIN LATERAL regexp_split_to_table(
+    written.search_text, '[^[:alnum:]]+') AS parted (word)
+WHERE written.visible AND length(parted.word) BETWEEN 3 AND 40
+ORDER BY parted.word
+ON CONFLICT DO NOTHING
+"""
+
+_WRITE = f"""written AS (
 INSERT INTO product_card (product_id, {", ".join(_COLUMNS)})
 SELECT product.id, product.seller_id, category.ancestor_ids, category.id,
        product.status = 'active' AND seller.status = 'active',
@@ -163,7 +174,9 @@ WHERE %s
 ORDER BY product.id
 ON CONFLICT (product_id) DO UPDATE
 SET {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)}
-"""
+RETURNING visible, search_text
+)
+{_LEARN_WORDS}"""
 
 # An archived listing keeps its last card for its seller's list, out of everybody else's sight.
 REFRESH_CARDS = (
@@ -175,17 +188,18 @@ WITH hidden AS (
     FROM product
     WHERE product.id = product_card.product_id AND product.id = ANY($1::uuid[])
       AND product.status = 'archived'
-)"""
+), """
     + _WRITE % "product.id = ANY($1::uuid[])"
 )
 
-REFRESH_CARDS_OF_SELLERS = _WRITE % "product.seller_id = ANY($1::uuid[])"
+REFRESH_CARDS_OF_SELLERS = "WITH " + _WRITE % "product.seller_id = ANY($1::uuid[])"
 
-REFRESH_CARDS_IN_CATEGORIES = _WRITE % "category.ancestor_ids && $1::uuid[]"
+REFRESH_CARDS_IN_CATEGORIES = "WITH " + _WRITE % "category.ancestor_ids && $1::uuid[]"
 
 # Stock moves with every order, the word for it seldom: only then is a card written.
 REFRESH_AVAILABILITY = (
-    _WRITE
+    "WITH "
+    + _WRITE
     % """product.id IN (SELECT product_id FROM variant WHERE variant.id = ANY($1::uuid[]))
   AND offer.availability IS DISTINCT FROM (
       SELECT product_card.card::json ->> 'availability' FROM product_card

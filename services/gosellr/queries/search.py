@@ -39,26 +39,30 @@ WITH typed AS MATERIALIZED (
            numnode(plainto_tsquery('market', typed.word)) = 0 OR EXISTS (
                SELECT FROM product_card AS card WHERE card.visible
                  AND card.search_vector @@ plainto_tsquery('market', typed.word)) AS known,
-           set_config('pg_trgm.word_similarity_threshold', $17::text, true) AS loosened
+           set_config('pg_trgm.similarity_threshold', $17::text, true) AS loosened
     FROM unnest($15::text[], $16::float8[]) WITH ORDINALITY AS typed (word, threshold, place)
 ), spelt AS MATERIALIZED (
-    SELECT typed.place, typed.known, CASE WHEN typed.known THEN typed.word ELSE likest.word END
-               AS word
+    SELECT typed.place, typed.known,
+           CASE WHEN typed.known THEN typed.word ELSE likest.word END AS word
     FROM typed LEFT JOIN LATERAL (
-        SELECT candidate.word
+        SELECT near.word
         FROM (
-            SELECT card.search_text FROM product_card AS card
+            SELECT search_word.word, similarity(typed.word, search_word.word) AS likeness
+            FROM search_word
             WHERE NOT typed.known AND typed.threshold IS NOT NULL AND typed.loosened IS NOT NULL
-              AND card.visible AND typed.word <% card.search_text
-            ORDER BY word_similarity(typed.word, card.search_text) DESC, card.product_id
-            LIMIT 50
+              AND search_word.word % typed.word
+              AND similarity(typed.word, search_word.word) > typed.threshold - 0.001
+            ORDER BY likeness DESC, abs(length(search_word.word) - length(typed.word)),
+                     search_word.word
+            LIMIT 8
         ) AS near
-        CROSS JOIN LATERAL regexp_split_to_table(near.search_text, '[^[:alnum:]]+')
-            AS candidate (word)
-        WHERE similarity(typed.word, candidate.word) > typed.threshold - 0.001
-        GROUP BY candidate.word
-        ORDER BY similarity(typed.word, candidate.word) DESC,
-                 abs(length(candidate.word) - length(typed.word)), count(*) DESC, candidate.word
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS cards FROM product_card AS card
+            WHERE card.visible AND card.search_vector @@ plainto_tsquery('market', near.word)
+        ) AS sold
+        WHERE sold.cards > 0
+        ORDER BY near.likeness DESC, abs(length(near.word) - length(typed.word)),
+                 sold.cards DESC, near.word
         LIMIT 1
     ) AS likest ON true
 ), chosen AS MATERIALIZED (
@@ -80,6 +84,7 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) < 5 THEN (
                 word_similarity({0}, f_unaccent(lower(category.name))) AS likeness
          FROM category
          WHERE category.archived_at IS NULL AND {0} <% f_unaccent(lower(category.name))
+           AND word_similarity({0}, f_unaccent(lower(category.name))) >= 0.5
            AND EXISTS (SELECT FROM product_card AS card
                        WHERE card.visible AND card.category_ids @> ARRAY[category.id])
          ORDER BY likeness DESC, category.path LIMIT 3)
@@ -88,6 +93,7 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) < 5 THEN (
          FROM (SELECT card.product_id, word_similarity({0}, card.search_text) AS likeness
                FROM product_card AS card
                WHERE card.visible AND {0} <% card.search_text
+                 AND word_similarity({0}, card.search_text) >= 0.5
                  AND card.product_id NOT IN (SELECT found.product_id FROM found)
                ORDER BY likeness DESC, card.product_id LIMIT 5) AS near
          JOIN product ON product.id = near.product_id)

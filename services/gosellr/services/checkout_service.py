@@ -69,10 +69,9 @@ async def open_order(
     )
     if earlier is not None:
         return earlier
-    if request.cart_id is not None:
-        open_order_id = await _open_order_of(connection, viewer=viewer, cart_id=request.cart_id)
-        if open_order_id is not None:
-            return OpenedOrder(order_id=open_order_id, existing=True)
+    open_order_id = await _open_order_of(connection, viewer=viewer, cart_id=request.cart_id)
+    if open_order_id is not None:
+        return OpenedOrder(order_id=open_order_id, existing=True)
     basket, terms, priced = await basket_service.load_basket(
         connection, viewer=viewer, request=request, context=context
     )
@@ -100,15 +99,14 @@ async def open_order(
         facts=[_placed(order_id, rows.lines)],
         now=now,
     )
-    # What is scarce is taken last of all, so that its locks are held the shortest.
     if basket.cart_id is not None:
         await cart_service.mark_ordered(connection, cart_id=basket.cart_id)
+    # What is scarce is taken last of all, so that its locks are held the shortest.
+    wanted = _wanted(rows.lines)
     await reservation_service.hold(
-        connection, order_id=order_id, wanted=_wanted(rows.lines), expires_at=expires_at, now=now
+        connection, order_id=order_id, wanted=wanted, expires_at=expires_at, now=now
     )
-    await _claim_coupons(
-        connection, order_id=order_id, basket=basket, terms=terms, priced=priced, now=now
-    )
+    await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     return OpenedOrder(
         order_id=order_id, payment_ids=tuple(payment["id"] for payment in rows.payments)
     )
@@ -192,8 +190,8 @@ def _wanted(lines: Rows) -> list[Wanted]:
 
 async def _claim_coupons(
     connection: Connection,
-    *,
     order_id: UUID,
+    *,
     basket: Basket,
     terms: MarketTerms,
     priced: PricedBasket,
@@ -211,8 +209,12 @@ async def _claim_coupons(
         )
 
 
-async def _open_order_of(connection: Connection, *, viewer: Viewer, cart_id: UUID) -> UUID | None:
+async def _open_order_of(
+    connection: Connection, *, viewer: Viewer, cart_id: UUID | None
+) -> UUID | None:
     """Lock the cart, so that a second click waits here, and look whether it became an order."""
+    if cart_id is None:
+        return None
     await cart_service.find_cart(connection, cart_id=cart_id, viewer=viewer)
     status = await locks.cart(connection, cart_id=cart_id)
     if status == "ordered":

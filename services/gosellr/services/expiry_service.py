@@ -8,7 +8,7 @@ from gosellr.core.errors import NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, outbox, payments, reservations
-from gosellr.services import promotion_service
+from gosellr.services import cart_service, promotion_service
 from gosellr.services.payment_service import attempts_of
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import live
@@ -53,6 +53,8 @@ async def abandon(
     released = await reservations.release_order(connection, order_id=order.id)
     await promotion_service.release(connection, order_id=order.id)
     await payments.mark_abandoned(connection, order_id=order.id, reason=reason, now=now)
+    if order.cart_id is not None:
+        await cart_service.reopen(connection, cart_id=order.cart_id, now=now)
     await orders.append_events(
         connection,
         order_id=order.id,

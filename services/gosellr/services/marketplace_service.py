@@ -1,10 +1,77 @@
-"""The market as a whole, told in public."""
+"""The market as a whole, told in public: its figures, its tree, and what is bought right now."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries import marketplace_stats
+from gosellr.queries import categories, marketplace_stats, trending
 from gosellr.queries.marketplace_stats import MarketFigures
+from gosellr.queries.trending import Span
+
+Window = Literal["1d", "7d", "30d"]
+DEFAULT_WINDOW: Window = "7d"
+
+# How far back orders count, and after which time a buyer weighs half.
+WINDOWS: dict[Window, tuple[timedelta, timedelta]] = {
+    "1d": (timedelta(days=1), timedelta(hours=6)),
+    "7d": (timedelta(days=7), timedelta(days=2)),
+    "30d": (timedelta(days=30), timedelta(days=7)),
+}
+
+_SALES_LOOKED_AT = timedelta(days=30)
 
 
 async def read_figures(connection: Connection) -> MarketFigures:
     """What the market sold, earned and gave back, as the books have it at this moment."""
     return await marketplace_stats.read_figures(connection)
+
+
+async def category_tree(connection: Connection) -> list[dict[str, Any]]:
+    """The tree as plain values, each category with its `children`, in one statement.
+
+    `product_count` is what is on sale in a category and everywhere below it.
+    """
+    roots: list[dict[str, Any]] = []
+    children_of: dict[UUID, list[dict[str, Any]]] = {}
+    for node in await categories.tree(connection):
+        children: list[dict[str, Any]] = []
+        children_of[node.id] = children
+        siblings = roots if node.parent_id is None else children_of.get(node.parent_id, roots)
+        siblings.append(
+            {
+                "id": node.id,
+                "parent_id": node.parent_id,
+                "name": node.name,
+                "slug": node.slug,
+                "path": node.path,
+                "picture": node.picture,
+                "product_count": node.product_count,
+                "children": children,
+            }
+        )
+    return roots
+
+
+async def trending_products(
+    connection: Connection, *, window: Window = DEFAULT_WINDOW, limit: int, now: datetime
+) -> bytes:
+    """Cards of the products with the most buyers lately, as a JSON list, in one statement.
+
+    Each buyer counts once per product, by the latest order, which weighs less with time. Where
+    nobody bought anything, the best selling and then the newest are listed.
+    """
+    if window == DEFAULT_WINDOW:
+        return await trending.trending_on_cards(connection, limit=limit)
+    return await trending.trending_in_window(connection, span=_span(window, now), limit=limit)
+
+
+async def refresh_popularity(connection: Connection, *, now: datetime) -> None:
+    """Bring scores and numbers of sales on the cards up to date, set-based."""
+    await trending.refresh_scores(connection, span=_span(DEFAULT_WINDOW, now))
+    await trending.recount_sales(connection, since=now - _SALES_LOOKED_AT, until=now)
+
+
+def _span(window: Window, now: datetime) -> Span:
+    length, half_life = WINDOWS[window]
+    return Span(since=now - length, until=now, half_life_seconds=half_life.total_seconds())

@@ -205,25 +205,47 @@ def _part_rows(
         rules=rules,
         at=now,
     )
-    every = [*decided, shipping_commission]
-    commission_minor = sum(one.commission_minor for one in every)
-    commission_vat_minor = sum(one.vat_minor for one in every)
-    option = priced.chosen[parcel.seller_id]
-    totals = parcel.totals
-    marketplace_discount_minor = shipping.marketplace_discount_minor + sum(
-        line.marketplace_discount_minor for line in parcel.lines
-    )
     row = {
         "id": part_id,
         "order_id": order_id,
         "seller_id": parcel.seller_id,
         "index": index,
         "currency": priced.currency,
+        **_part_figures(parcel, commissions=[*decided, shipping_commission]),
+        **_shipping_columns(parcel, commission=shipping_commission, priced=priced),
+    }
+    return row, lines
+
+
+def _part_figures(parcel: QuotedParcel, *, commissions: Sequence[CommissionTerms]) -> Row:
+    totals = parcel.totals
+    commission_minor = sum(one.commission_minor for one in commissions)
+    commission_vat_minor = sum(one.vat_minor for one in commissions)
+    marketplace_discount_minor = parcel.shipping.marketplace_discount_minor + sum(
+        line.marketplace_discount_minor for line in parcel.lines
+    )
+    return {
         "subtotal_minor": totals.subtotal_minor,
         "discount_minor": totals.discount_total_minor,
         "shipping_minor": totals.shipping_total_minor,
         "tax_minor": totals.tax_total_minor,
         "total_minor": totals.total_minor,
+        "commission_minor": commission_minor,
+        "commission_vat_minor": commission_vat_minor,
+        # What the buyer pays, with the marketplace's own discounts made good.
+        "net_minor": totals.total_minor
+        + marketplace_discount_minor
+        - commission_minor
+        - commission_vat_minor,
+    }
+
+
+def _shipping_columns(
+    parcel: QuotedParcel, *, commission: CommissionTerms, priced: PricedBasket
+) -> Row:
+    shipping = parcel.shipping
+    option = priced.chosen[parcel.seller_id]
+    return {
         "shipping_option": {
             "id": str(option.id),
             "name": option.name,
@@ -236,18 +258,10 @@ def _part_rows(
         "shipping_tax_rate_bps": shipping.tax_rate_bps,
         "shipping_tax_minor": shipping.tax_minor,
         "shipping_total_minor": shipping.total_minor,
-        "shipping_commission": shipping_commission.as_dict(),
-        "shipping_commission_minor": shipping_commission.commission_minor,
-        "shipping_commission_vat_minor": shipping_commission.vat_minor,
-        "commission_minor": commission_minor,
-        "commission_vat_minor": commission_vat_minor,
-        # What the buyer pays, with the marketplace's own discounts made good.
-        "net_minor": totals.total_minor
-        + marketplace_discount_minor
-        - commission_minor
-        - commission_vat_minor,
+        "shipping_commission": commission.as_dict(),
+        "shipping_commission_minor": commission.commission_minor,
+        "shipping_commission_vat_minor": commission.vat_minor,
     }
-    return row, lines
 
 
 def _line_row(

@@ -190,7 +190,7 @@ async def list_reviews(
     items = found[:limit]
     more = len(found) > limit
     return ReviewPage(
-        page=Page(items, encode_cursor(items[-1].created_at, items[-1].id) if more else None),
+        page=Page(items, encode_cursor(items[-1].created_at, str(items[-1].id)) if more else None),
         rating=RatingAggregate(product.rating_count, product.rating_sum),
     )
 

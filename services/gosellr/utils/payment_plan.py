@@ -77,8 +77,8 @@ def next_asks(
 
     `wanted` says that the order still wants its money. `fresh` attempts were never sent, so
     they are charged; other unanswered ones are asked after first, since an earlier run may
-    have sent them. `waiting_is_over` gives up on buyers who still owe the gateway an action; `curious`
-    asks whether they have acted by now.
+    have sent them. `waiting_is_over` gives up on buyers who still owe the gateway an action;
+    `curious` asks whether they have acted by now.
     """
     current = live(attempts)
     unanswered = [one for one in current if one.status in _UNANSWERED]

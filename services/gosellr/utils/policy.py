@@ -1,6 +1,6 @@
 """The operator's choices that the business decides by, as one value handed down from the door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gosellr.utils.inventory import HoldSettings
@@ -13,7 +13,7 @@ class MarketPolicy:
 
     default_currency: str = "EUR"
     tax_included: bool = True
-    holds: HoldSettings = HoldSettings()
+    holds: HoldSettings = field(default_factory=HoldSettings)
     # After delivery, money stays pending for so long before it becomes available.
     release_after: timedelta = timedelta(days=7)
     # A seller promises to ship within this time of payment.

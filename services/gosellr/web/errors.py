@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import WebSocketRequestValidationError
 from starlette.responses import RedirectResponse, Response
 
-from gosellr.core.errors import DomainError, NotAuthenticated
+from gosellr.core.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
 from gosellr.web.pages import market_of, site_of, viewer_view
 from gosellr.web.rendering import client_events
 from gosellr.web.session import stranger_of, visit_of
@@ -67,7 +67,7 @@ async def _answer(request: Request, error: Exception, *, otherwise: Handler) -> 
         headers = {**client_events(toast=str(detail)), "HX-Reswap": "none"}
         return Response(status_code=status, headers=headers)
     title, message = _texts(status)
-    if isinstance(error, DomainError) and status not in (403, 404):
+    if isinstance(error, DomainError) and not isinstance(error, NotAllowed | NotFound):
         title, message = error.title, error.detail
     view = ErrorView(
         status,

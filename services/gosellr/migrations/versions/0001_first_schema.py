@@ -227,6 +227,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_rate_window_expires_at", "rate_window", ["expires_at"], unique=False)
     op.create_table(
+        "search_word",
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("word", name=op.f("pk_search_word")),
+    )
+    op.create_index(
+        "ix_search_word_word",
+        "search_word",
+        ["word"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"word": "gin_trgm_ops"},
+    )
+    op.create_table(
         "seller",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -1949,6 +1962,13 @@ def downgrade() -> None:
     op.drop_index("uq_seller_slug", table_name="seller")
     op.drop_index("ix_seller_status", table_name="seller")
     op.drop_table("seller")
+    op.drop_index(
+        "ix_search_word_word",
+        table_name="search_word",
+        postgresql_using="gin",
+        postgresql_ops={"word": "gin_trgm_ops"},
+    )
+    op.drop_table("search_word")
     op.drop_index("ix_rate_window_expires_at", table_name="rate_window")
     op.drop_table("rate_window")
     op.drop_table("periodic_work")

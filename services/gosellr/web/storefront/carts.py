@@ -28,15 +28,16 @@ async def priced(page: Page, command: Callable[..., Awaitable[View]], **argument
 
 async def open_cart(page: Page) -> CartView | None:
     """The visitor's bag; None before anything is in it."""
+    if page.viewer.is_guest and page.visit.cart_id is None:
+        return None
     return await priced(page, cart_service.show_open_cart, cart_id=page.visit.cart_id)
 
 
 async def begun_cart_id(page: Page) -> UUID:
     """The id of the visitor's bag, which is begun if there is none; its key goes to the browser."""
-    if page.viewer.is_guest and page.visit.cart_id is not None:
-        view = await open_cart(page)
-        if view is not None:
-            return view.cart.id
+    view = await open_cart(page)
+    if view is not None:
+        return view.cart.id
     made = await priced(page, cart_service.create_cart, currency=None)
     if made.token is not None:
         page.hold_bag(made.cart.id, made.token)

@@ -1,0 +1,357 @@
+"""The search: what was typed, what was probably meant, and what would narrow it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput
+from gosellr.core.pagination import decode_cursor, encode_cursor
+from gosellr.queries import product_lists
+from gosellr.queries import search as queries
+from gosellr.queries.product_lists import ProductFilters, Sort
+from gosellr.queries.search import PRICE_STEPS, FacetRows, Hits
+from gosellr.utils.ranking import normalise_query, similarity_threshold
+
+QUERY_LENGTH_MAX = 200
+_PRICE_RANGES_MAX = 6
+_CORRECTED_WORDS_MAX = 10
+_BEGINNING_LENGTH_MIN = 2
+# A key of our own making is a rank, a price, a count or a moment before the year 10000.
+_KEYS = range(-1, 2**58)
+
+Key = tuple[int, UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryCount:
+    """A category with the hits in it and below it; parents come before their children."""
+
+    id: UUID
+    name: str
+    path: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerCount:
+    """A seller and its hits."""
+
+    id: UUID
+    name: str
+    slug: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueCount:
+    """A brand or an attribute's value, as the filter takes it, and its hits."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRange:
+    """Hits from `minimum_minor` to `maximum_minor`, both included."""
+
+    minimum_minor: int
+    maximum_minor: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceFacet:
+    """What the hits with a price in this currency span; None and empty where there are none."""
+
+    currency: str
+    lowest_minor: int | None
+    highest_minor: int | None
+    ranges: tuple[PriceRange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingCount:
+    """Hits rated so many stars or better."""
+
+    minimum: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeFacet:
+    """An attribute or option and the hits by its values."""
+
+    key: str
+    label: str
+    values: tuple[ValueCount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """What would narrow the result; every facet counts as if its own filter weren't set."""
+
+    category: tuple[CategoryCount, ...]
+    brand: tuple[ValueCount, ...]
+    seller: tuple[SellerCount, ...]
+    price: PriceFacet
+    rating: tuple[RatingCount, ...]
+    attribute: tuple[AttributeFacet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A way on where little was found: a category by its path, or a product by its slug."""
+
+    kind: Literal["category", "product"]
+    text: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """A page of product cards as a JSON list, and everything around it.
+
+    `corrected_query` is what was searched for instead, when no product has the words as typed.
+    """
+
+    items: bytes
+    total: int
+    next_cursor: str | None
+    facets: Facets | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    corrected_query: str | None = None
+
+
+async def search(
+    connection: Connection,
+    *,
+    query: str,
+    filters: ProductFilters,
+    sort: Sort | None = None,
+    limit: int,
+    cursor: str | None = None,
+    with_facets: bool = True,
+    currency: str,
+) -> SearchResult:
+    """Products on sale with these words: two statements, one without facets, one more for a typo.
+
+    `query` understands "quoted words", -without and or; the filters' own `q` is not asked for.
+    Nothing to look for lists everything. `currency` is that of the facet by price where no filter
+    says another. Without a sort, hits come by relevance, and everything newest first.
+
+    Raises:
+        InvalidInput: for a cursor of another list.
+    """
+    words = normalise_query(query, max_length=QUERY_LENGTH_MAX)
+    filters = replace(filters, q=None, status=None, seller_ids=None)
+    currency = filters.currency or currency
+    if not words:
+        return await _list_everything(
+            connection,
+            filters=filters,
+            sort="newest" if sort in {None, "relevance"} else sort,
+            limit=limit,
+            cursor=cursor,
+            with_facets=with_facets,
+            currency=currency,
+        )
+    chosen: Sort = sort or "relevance"
+    way, after = _after(cursor, sort=chosen, ways=("asked", "corrected"))
+    hits = await _hits(
+        connection, words=words, filters=filters, sort=chosen, way=way, after=after, limit=limit
+    )
+    if hits.total == 0 and cursor is None:
+        way = "corrected"
+        meant = await _hits(
+            connection, words=words, filters=filters, sort=chosen, way=way, after=None, limit=limit
+        )
+        if meant.corrected or not hits.suggestions:
+            hits = meant
+    return SearchResult(
+        items=hits.items,
+        total=hits.total,
+        next_cursor=_cursor(hits.next_after, sort=chosen, way=way),
+        facets=await _facets(connection, filters=filters, words=hits.words or "", currency=currency)
+        if with_facets
+        else None,
+        suggestions=tuple(Suggestion(**each) for each in hits.suggestions),  # type: ignore[arg-type]
+        corrected_query=hits.corrected,
+    )
+
+
+async def _hits(
+    connection: Connection,
+    *,
+    words: str,
+    filters: ProductFilters,
+    sort: Sort,
+    way: str,
+    after: Key | None,
+    limit: int,
+) -> Hits:
+    if way == "corrected":
+        typed = _plain_words(words)[:_CORRECTED_WORDS_MAX]
+        return await queries.find_corrected(
+            connection,
+            filters=filters,
+            words=typed,
+            thresholds=[similarity_threshold(word) for word in typed],
+            sort=sort,
+            after=after,
+            limit=limit,
+        )
+    head, last = _beginning(words)
+    return await queries.find_hits(
+        connection,
+        filters=filters,
+        words=_with_compounds(words),
+        head=head,
+        last=last,
+        sort=sort,
+        after=after,
+        limit=limit,
+    )
+
+
+async def _list_everything(
+    connection: Connection,
+    *,
+    filters: ProductFilters,
+    sort: Sort,
+    limit: int,
+    cursor: str | None,
+    with_facets: bool,
+    currency: str,
+) -> SearchResult:
+    way, after = _after(cursor, sort=sort, ways=("everything",))
+    page = await product_lists.list_cards(
+        connection, filters=filters, sort=sort, after=after, limit=limit
+    )
+    next_cursor = _cursor(page.next_after, sort=sort, way=way)
+    if not with_facets:
+        total = await queries.count_all(connection, filters=filters)
+        return SearchResult(items=page.items, total=total, next_cursor=next_cursor)
+    rows = await queries.find_facets(connection, filters=filters, words=None, currency=currency)
+    return SearchResult(
+        items=page.items,
+        total=rows.total,
+        next_cursor=next_cursor,
+        facets=_facets_of(rows, currency=currency),
+    )
+
+
+async def _facets(
+    connection: Connection, *, filters: ProductFilters, words: str, currency: str
+) -> Facets:
+    rows = await queries.find_facets(connection, filters=filters, words=words, currency=currency)
+    return _facets_of(rows, currency=currency)
+
+
+def _facets_of(rows: FacetRows, *, currency: str) -> Facets:
+    return Facets(
+        category=tuple(
+            CategoryCount(id=UUID(category_id), name=name, path=path, count=count)
+            for category_id, name, path, count in rows.category
+        ),
+        brand=_values(rows.brand),
+        seller=tuple(
+            SellerCount(id=UUID(seller_id), name=name, slug=slug, count=count)
+            for seller_id, name, slug, count in rows.seller
+        ),
+        price=PriceFacet(
+            currency=currency,
+            lowest_minor=min((lowest for _, _, lowest, _ in rows.price), default=None),
+            highest_minor=max((highest for _, _, _, highest in rows.price), default=None),
+            ranges=price_ranges([(place, count) for place, count, _, _ in rows.price]),
+        ),
+        rating=tuple(
+            RatingCount(minimum=stars, count=count)
+            for stars, count in reversed(list(enumerate(rows.rating, start=1)))
+        ),
+        attribute=tuple(
+            AttributeFacet(key=key, label=label or key, values=_values(values))
+            for key, label, values in rows.attribute
+        ),
+    )
+
+
+def _values(rows: Sequence[tuple[str, int]]) -> tuple[ValueCount, ...]:
+    return tuple(ValueCount(value=value, count=count) for value, count in rows)
+
+
+def price_ranges(counts: Sequence[tuple[int, int]]) -> tuple[PriceRange, ...]:
+    """Few ranges out of many steps: neighbours with the fewest hits together become one.
+
+    `counts` holds (step, hits), where step n is from `PRICE_STEPS[n - 1]` to below the next.
+    """
+    ranges = [(place, place, count) for place, count in sorted(counts)]
+    while len(ranges) > _PRICE_RANGES_MAX:
+        at = min(range(len(ranges) - 1), key=lambda n: ranges[n][2] + ranges[n + 1][2])
+        (first, _, count), (_, last, more) = ranges[at : at + 2]
+        ranges[at : at + 2] = [(first, last, count + more)]
+    return tuple(
+        PriceRange(
+            minimum_minor=PRICE_STEPS[first - 1] if first else 0,
+            maximum_minor=PRICE_STEPS[min(last, len(PRICE_STEPS) - 1)] - 1,
+            count=count,
+        )
+        for first, last, count in ranges
+    )
+
+
+def _is_plain(words: str) -> bool:
+    """Whether a query has no operators, which mean more than the words beside each other."""
+    return all(
+        any(map(str.isalnum, word)) and word[0] != "-" and '"' not in word and word != "or"
+        for word in words.split()
+    )
+
+
+def _plain_words(words: str) -> list[str]:
+    """The words that are looked for, without operators and what they exclude."""
+    kept = (word for word in words.split() if word[0] != "-" and word != "or")
+    return [
+        part
+        for word in kept
+        for part in "".join(sign if sign.isalnum() else " " for sign in word).split()
+    ]
+
+
+def _with_compounds(words: str) -> str:
+    """The query, or two of its words written as one: a smart watch is a smartwatch as well."""
+    if not _is_plain(words):
+        return words
+    typed = words.split()
+    joined = (
+        " ".join([*typed[:at], typed[at] + typed[at + 1], *typed[at + 2 :]])
+        for at in range(len(typed) - 1)
+        if typed[at].isalpha() and typed[at + 1].isalpha()
+    )
+    return " or ".join([words, *list(joined)[:4]])
+
+
+def _beginning(words: str) -> tuple[str | None, str | None]:
+    """What stands before the last word, and the last word as the beginning of one."""
+    *head, last = words.split()
+    if not _is_plain(words) or len(last) < _BEGINNING_LENGTH_MIN or not last.isalnum():
+        return None, None
+    return " ".join(head), f"'{last}':*"
+
+
+def _cursor(after: Key | None, *, sort: Sort, way: str) -> str | None:
+    return None if after is None else encode_cursor(sort, way, after[0], str(after[1]))
+
+
+def _after(cursor: str | None, *, sort: Sort, ways: Sequence[str]) -> tuple[str, Key | None]:
+    if cursor is None:
+        return ways[0], None
+    cursor_sort, way, key, product_id = decode_cursor(cursor, kinds=(str, str, int, str))
+    try:
+        product_uuid = UUID(product_id)
+    except ValueError:
+        product_uuid = None
+    if cursor_sort != sort or way not in ways or product_uuid is None or key not in _KEYS:
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor is of another list")
+    return way, (key, product_uuid)

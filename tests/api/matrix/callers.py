@@ -1,0 +1,79 @@
+"""Who calls: every kind of caller there is, and what each may reach."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from tests.api.matrix.routes import Route
+
+from gosellr.utils.permissions import MemberRole, Role, may, may_as_member
+
+
+class Scope(Enum):
+    """Whose the things of an operation are."""
+
+    # Nobody's in particular: whoever has the permission reaches all there is.
+    MARKET = auto()
+    # A seller's: its members', as far as their role there goes, and the operator's.
+    SELLER = auto()
+    # A buyer's own.
+    BUYER = auto()
+    # An order's: its buyer's and its sellers'; support and operators read it.
+    ORDER = auto()
+    # Names no thing at all: lists and creates what is the caller's by itself.
+    NONE = auto()
+
+
+class Verdict(Enum):
+    """What the answer has to be."""
+
+    DOOR = auto()  # 401 or 403 whatever is asked for, before it is looked at
+    ROLE = auto()  # 403: a member of this seller, but not in the role for it
+    HIDDEN = auto()  # as if it didn't exist
+    REACHED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody. `buys` and `sells` name the estates whose buyer or seller they are."""
+
+    name: str
+    roles: frozenset[Role] = frozenset()
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+    buys: str | None = None
+    sells: str | None = None
+    member_role: MemberRole | None = None
+
+    @property
+    def sees_everything(self) -> bool:
+        """Support and operators."""
+        return bool(self.roles & {Role.SUPPORT, Role.OPERATOR})
+
+    @property
+    def claimed_roles(self) -> frozenset[Role]:
+        """What the door takes the token for: any buyer may have become a member since."""
+        return self.roles | ({Role.SELLER} if Role.BUYER in self.roles else frozenset())
+
+    def passes(self, route: Route) -> bool:
+        """Whether the door lets them in."""
+        return route.permission is None or may(self.roles, route.permission)
+
+    def passes_by_token(self, route: Route) -> bool:
+        """Whether the token alone doesn't yet speak against it."""
+        return route.permission is None or may(self.claimed_roles, route.permission)
+
+    def verdict(self, route: Route, scope: Scope, estate: str) -> Verdict:
+        """What has to become of a call for the things of an estate."""
+        if not self.passes(route):
+            return Verdict.DOOR
+        if scope in (Scope.MARKET, Scope.NONE):
+            return Verdict.REACHED
+        if scope in (Scope.BUYER, Scope.ORDER) and self.buys == estate:
+            return Verdict.REACHED
+        if scope is not Scope.BUYER:
+            if self.sees_everything:
+                return Verdict.REACHED
+            if self.sells == estate and self.member_role and route.permission:
+                held = may_as_member(self.member_role, route.permission)
+                return Verdict.REACHED if held else Verdict.ROLE
+        return Verdict.HIDDEN
