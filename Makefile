@@ -71,7 +71,7 @@ bench: $(DEV) ## Measure against the floors and write the report
 	$(BIN)/python -m bench
 
 cases: $(DEV) ## Print the numbers of the catalogue's cases that no test answers yet
-	@$(BIN)/python -m tests.cases
+	@$(BIN)/python -m tests.house.cases
 
 replay: $(RUNTIME) ## Play an order stream through an empty market: DATA=<folder> CATALOG=<folder>
 	@test -n "$(DATA)" -a -n "$(CATALOG)" \

@@ -32,7 +32,8 @@ WITH asked AS MATERIALIZED (
 )"""
 
 # Words that no product on sale has become the likest ones of a title or a brand, or go. The
-# index finds what is like enough by a setting, so a word is only looked up behind it.
+# index finds what is like enough by a setting, so a word is only looked up behind it. Trigrams
+# think little of swapped letters, the commonest slip: the same letters come first.
 _CORRECTED = """
 WITH typed AS MATERIALIZED (
     SELECT typed.word, typed.place, typed.threshold,
@@ -47,13 +48,17 @@ WITH typed AS MATERIALIZED (
     FROM typed LEFT JOIN LATERAL (
         SELECT near.word
         FROM (
-            SELECT search_word.word, similarity(typed.word, search_word.word) AS likeness
+            SELECT search_word.word, similarity(typed.word, search_word.word) AS likeness,
+                   length(search_word.word) = length(typed.word)
+                   AND ARRAY(SELECT unnest(string_to_array(search_word.word, NULL)) ORDER BY 1)
+                       = ARRAY(SELECT unnest(string_to_array(typed.word, NULL)) ORDER BY 1)
+                       AS swapped
             FROM search_word
             WHERE NOT typed.known AND typed.threshold IS NOT NULL AND typed.loosened IS NOT NULL
               AND search_word.word % typed.word
               AND similarity(typed.word, search_word.word) > typed.threshold - 0.001
-            ORDER BY likeness DESC, abs(length(search_word.word) - length(typed.word)),
-                     search_word.word
+            ORDER BY swapped DESC, likeness DESC,
+                     abs(length(search_word.word) - length(typed.word)), search_word.word
             LIMIT 8
         ) AS near
         CROSS JOIN LATERAL (
@@ -61,7 +66,7 @@ WITH typed AS MATERIALIZED (
             WHERE card.visible AND card.search_vector @@ plainto_tsquery('market', near.word)
         ) AS sold
         WHERE sold.cards > 0
-        ORDER BY near.likeness DESC, abs(length(near.word) - length(typed.word)),
+        ORDER BY near.swapped DESC, near.likeness DESC, abs(length(near.word) - length(typed.word)),
                  sold.cards DESC, near.word
         LIMIT 1
     ) AS likest ON true
@@ -152,36 +157,34 @@ WHERE card.visible AND {FILTERED} AND $13::text IS NULL AND $14::uuid[] IS NULL
 
 _STEPS_SQL = f"ARRAY[{', '.join(map(str, PRICE_STEPS))}]::bigint[]"
 
-# A card that misses one filter only counts in the facet of that filter.
+# A card that misses one filter only counts in the facet of that filter. The attributes of all
+# goods of a market together say nothing: they are told apart once there are words or a category.
 _FACETS = f"""
 WITH matched AS MATERIALIZED (
-    SELECT card.category_id, card.seller_id, card.brand, card.currency, card.price_minor,
-           card.rating_hundredths, card.attributes, fits.*, misses.keys, misses.number
-    FROM product_card AS card
-    CROSS JOIN LATERAL (
-        SELECT {CONDITIONS["category"]} AS category,
-               {CONDITIONS["seller"]} AS seller,
-               coalesce({CONDITIONS["brand"]}, false) AS of_brand,
-               {CONDITIONS["price"]} AS price,
-               {CONDITIONS["rating"]} AS rating
-        OFFSET 0
-    ) AS fits
-    CROSS JOIN LATERAL (
-        SELECT missed.keys, 5 + cardinality(missed.keys) - fits.category::int
-               - fits.seller::int - fits.of_brand::int - fits.price::int - fits.rating::int
-               AS number
+    SELECT numbered.* FROM (
+        SELECT fits.*, 5 + cardinality(fits.keys) - fits.category::int - fits.seller::int
+               - fits.of_brand::int - fits.price::int - fits.rating::int AS number
         FROM (
-            SELECT CASE WHEN $12::jsonb IS NULL THEN '{{}}' ELSE ARRAY(
-                SELECT wanted.key FROM jsonb_each($12) AS wanted
-                WHERE NOT coalesce(card.attributes -> wanted.key ?| ARRAY(
-                    SELECT jsonb_array_elements_text(wanted.value)), false)) END AS keys
-        ) AS missed
-        OFFSET 0
-    ) AS misses
-    WHERE card.visible AND %s AND $1::text IS NULL
-      AND {CONDITIONS["currency"]} AND {CONDITIONS["stock"]}
-      AND $13::text IS NULL AND $14::uuid[] IS NULL
-      AND misses.number <= 1
+            SELECT card.category_id, card.seller_id, card.brand, card.currency, card.price_minor,
+                   card.rating_hundredths,
+                   CASE WHEN %(narrow)s THEN card.attributes END AS attributes,
+                   {CONDITIONS["category"]} AS category,
+                   {CONDITIONS["seller"]} AS seller,
+                   coalesce({CONDITIONS["brand"]}, false) AS of_brand,
+                   {CONDITIONS["price"]} AS price,
+                   {CONDITIONS["rating"]} AS rating,
+                   CASE WHEN $12::jsonb IS NULL THEN '{{}}' ELSE ARRAY(
+                       SELECT wanted.key FROM jsonb_each($12) AS wanted
+                       WHERE NOT coalesce(card.attributes -> wanted.key ?| ARRAY(
+                           SELECT jsonb_array_elements_text(wanted.value)), false)) END AS keys
+            FROM product_card AS card
+            WHERE card.visible AND %(words)s AND $1::text IS NULL
+              AND {CONDITIONS["currency"]} AND {CONDITIONS["stock"]}
+              AND $13::text IS NULL AND $14::uuid[] IS NULL
+            OFFSET 0
+        ) AS fits
+    ) AS numbered
+    WHERE numbered.number <= 1
 ), of_category AS (
     SELECT ancestor.id, sum(own.cards) AS cards
     FROM (SELECT matched.category_id, count(*) AS cards FROM matched
@@ -244,8 +247,14 @@ SELECT
      FROM of_key AS top) AS attribute
 """
 
-FACETS_OF_WORDS = _FACETS % "card.search_vector @@ $16::text::tsquery"
-FACETS_OF_ALL = _FACETS % "true"
+FACETS_OF_WORDS = _FACETS % {
+    "words": "card.search_vector @@ $16::text::tsquery",
+    "narrow": "true",
+}
+FACETS_OF_ALL = _FACETS % {
+    "words": "true",
+    "narrow": "($2 IS NOT NULL OR $3 IS NOT NULL OR $12 IS NOT NULL)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
