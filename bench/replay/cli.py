@@ -12,6 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
 from bench.replay import stage as staging
 from bench.replay.api import Api, ApiRefusedError
 from bench.replay.compare import compare
@@ -29,16 +40,6 @@ from bench.replay.report import (
 )
 from bench.replay.source import Catalogue, DataError, read_catalogue, read_orders
 from bench.replay.stage import Stage
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 CURRENCY = "BRL"
 REPORT = Path("data/replay-report.json")

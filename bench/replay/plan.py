@@ -68,7 +68,7 @@ class Outcome(StrEnum):
         }.get(self, self.value)
 
 
-PARTS_MAX = 10
+PARTS_MAX = 32
 """As many parts as the market takes for one order."""
 NO_KIND = "none"
 CALLED_OFF = frozenset({"canceled", "unavailable"})

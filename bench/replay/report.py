@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from bench.replay.api import Tally
 from bench.replay.compare import Comparison
 from bench.replay.figures import CrossCheck
 from bench.replay.observe import Observed
 from bench.replay.plan import CALLED_OFF, STATUS_OUTCOMES, Outcome, Plan
 from bench.replay.play import Failure, Played
-from rich.console import Console
-from rich.table import Table
 
 _SHOWN_MAX = 20
 
@@ -159,7 +160,8 @@ def print_summary(console: Console, report: Report) -> None:
     console.print(f"Expected figures: {expectation_words(report.cross_check)}.")
     table = Table(title="Figures, amounts in centavos", title_justify="left")
     for column in ("figure", "expected", "unexpressed", "actual", "difference"):
-        table.add_column(column, justify="left" if column == "figure" else "right")
+        is_name = column == "figure"
+        table.add_column(column, justify="left" if is_name else "right", overflow="fold")
     figures = [*report.data_figures, *report.book_figures]
     # Figures of single months and sellers stand in the report; here they show only when wrong.
     shown = [one for one in figures if one.difference or one.name.count(".") < 1]

@@ -10,7 +10,6 @@ from bench.replay.crowd import each
 from bench.replay.market import Market, MarketError
 from bench.replay.plan import Listing, Plan
 from bench.replay.source import Catalogue, Product
-
 from gosellr.integrations.shipping.port import CarrierQuote
 from gosellr.integrations.shipping.sandbox import LoadedQuote, SandboxCarrier
 

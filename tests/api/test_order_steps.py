@@ -10,6 +10,7 @@ from tests.factories.orders import order_body, place
 from tests.factories.sales import NOW, Shop, balances, make_buyer, make_commission, make_shop
 
 from gosellr.core.db import Connection
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.utils.permissions import MemberRole
 
@@ -249,3 +250,38 @@ async def test_reviews_through_the_door(desk: Desk, client: httpx2.AsyncClient, 
     assert listed["items"][0]["author"] == "Ada L."
     assert (await client.get(f"/api/v1/products/{uuid4()}/reviews")).status_code == 404
     assert (await client.get(path, params={"page": 2})).status_code == 422
+
+
+@pytest.mark.case(39)
+async def test_case_39_the_report_of_a_refund_settles_it_once(
+    client: httpx2.AsyncClient, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    body = order_body((shop.product.variant_id, 1), token="tok_refund_timeout_then_ok")
+    order = (await place(client, body)).json()
+    headers = {
+        **(await bearer(resources, shop.seller.owner)),
+        "Idempotency-Key": "refund",
+    }
+    asked = {
+        "seller_order_id": order["seller_orders"][0]["id"],
+        "items": [{"order_item_id": order["seller_orders"][0]["items"][0]["id"], "quantity": 1}],
+        "reason": "broken",
+    }
+    path = f"/api/v1/orders/{order['id']}/refunds"
+    given = await client.post(path, json=asked, headers=headers)
+    assert given.json()["status"] == "unknown"
+    gateway = resources.gateways["sandbox"]
+    assert isinstance(gateway, SandboxGateway)
+    for _ in range(2):
+        for delivery in await gateway.pending_webhooks():
+            heard = await client.post(
+                "/api/v1/payments/webhooks/sandbox",
+                content=delivery.body,
+                headers=delivery.headers,
+            )
+            assert heard.status_code == 204
+    [settled] = (await client.get(path, headers=headers)).json()["items"]
+    assert settled["status"] == "succeeded"
+    assert await balances(connection) == {}
+    kinds = await connection.fetch("SELECT kind FROM ledger_transaction ORDER BY kind")
+    assert [row["kind"] for row in kinds] == ["refund_confirmed", "refund_intent", "sale"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from bench.replay.compare import Comparison, compare
 from bench.replay.crowd import each
 from bench.replay.figures import CrossCheck, add_up

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from bench.replay.figures import Figures, add_up, cross_check
 from bench.replay.plan import (
     Listing,

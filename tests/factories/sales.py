@@ -6,10 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from tests.factories.accounts import TestSeller, User, make_seller, make_user
-from tests.factories.catalogue import MadeProduct, make_product, variant_draft
-from tests.factories.orders import ADDRESS
-
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.core.transact import ask, transact
@@ -33,6 +29,9 @@ from gosellr.utils.ledger import (
 )
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.viewer import GUEST, Viewer
+from tests.factories.accounts import TestSeller, User, make_seller, make_user
+from tests.factories.catalogue import MadeProduct, make_product, variant_draft
+from tests.factories.orders import ADDRESS
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import asyncpg
-from tests.house.source import Source, functions, python_files
 
 from gosellr.core.db import Connection
+from tests.house.source import Source, functions, python_files
 
 _CONSTANT = re.compile(r"^_?[A-Z][A-Z0-9_]+$")
 _STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|MERGE)\b")

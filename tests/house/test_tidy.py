@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+
 from tests.house.source import Source, all_files, functions, python_files, strings
 
 FILE_LINES_MAX = 400

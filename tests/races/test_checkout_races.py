@@ -5,12 +5,12 @@ from collections import Counter
 
 import httpx2
 import pytest
-from tests.factories.catalogue import make_product, make_shelf_seller, variant_draft
-from tests.factories.orders import order_body, place
 
 from gosellr.core.transact import transact
 from gosellr.resources import Resources
 from gosellr.utils.catalogue import OptionAxis
+from tests.factories.catalogue import make_product, make_shelf_seller, variant_draft
+from tests.factories.orders import order_body, place
 
 ROUNDS = 20
 BUYERS = 100

@@ -5,12 +5,12 @@ from collections import Counter
 
 import httpx2
 import pytest
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.orders import order_body, place
-from tests.factories.terms import make_coupon
 
 from gosellr.core.transact import transact
 from gosellr.resources import Resources
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.orders import order_body, place
+from tests.factories.terms import make_coupon
 
 BURST = 20
 

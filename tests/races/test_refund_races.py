@@ -5,6 +5,19 @@ from collections import Counter
 from collections.abc import Awaitable
 
 import pytest
+
+from gosellr.core.db import Connection
+from gosellr.core.transact import transact
+from gosellr.flows import refunds
+from gosellr.resources import Resources
+from gosellr.services import review_service
+from gosellr.services.checkout_service import Tender
+from gosellr.services.release_service import release_due
+from gosellr.services.review_service import NewReview
+from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Role
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
 from tests.factories.sales import (
     balances,
     buy,
@@ -19,19 +32,6 @@ from tests.factories.sales import (
     step,
     stock,
 )
-
-from gosellr.core.db import Connection
-from gosellr.core.transact import transact
-from gosellr.flows import refunds
-from gosellr.resources import Resources
-from gosellr.services import review_service
-from gosellr.services.checkout_service import Tender
-from gosellr.services.release_service import release_due
-from gosellr.services.review_service import NewReview
-from gosellr.utils.order_states import OrderStatus
-from gosellr.utils.permissions import Role
-from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.viewer import Viewer
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 ROUNDS = 12

@@ -22,8 +22,6 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.orders import order_body
 
 import gosellr
 from gosellr.core.db import Database
@@ -31,6 +29,8 @@ from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.transact import transact
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs.audit import audit_market
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.orders import order_body
 
 KILLS = int(os.environ.get("GOSELLR_KILLS", "20"))
 BUYERS = 4

@@ -28,6 +28,8 @@ from gosellr.utils.postings import (
     settlement,
     stored_value_hold,
     stored_value_return,
+    stray_capture,
+    stray_return,
 )
 from gosellr.utils.refunds import RefundablePart, RefundShares, refund_quantities
 
@@ -325,6 +327,37 @@ def test_goodwill_touches_no_seller() -> None:
         ("credit", "refund_in_transit:stripe", 200),
     }
     assert "the marketplace bears 5.00 EUR as goodwill" in words(draft)
+
+
+def test_stray_money_waits_in_suspense_and_goes_back_the_way_it_came() -> None:
+    taken = stray_capture(gateway="sandbox", amount_minor=500, currency="EUR")
+    assert entries(taken) == {("debit", CLEARING, 500), ("credit", ledger.SUSPENSE, 500)}
+    assert words(taken) == (
+        "5.00 EUR was captured that pays for nothing; it waits to be sent back."
+    )
+    back = stray_return(gateway="sandbox", amount_minor=500, currency="EUR")
+    assert back.entries == reversed_entries((taken.entries[1], taken.entries[0]))
+    assert words(back) == "5.00 EUR that paid for nothing went back to the buyer."
+
+
+def test_goodwill_that_reached_the_buyer_before_returns_to_the_marketplace() -> None:
+    draft = refund_intent(
+        refund_id=REFUND,
+        seller_order_id=PARCEL,
+        seller_id=ANN,
+        currency="EUR",
+        parts=[(LINE, RefundShares(quantity=1, buyer_minor=1000))],
+        sources=SellerSources(pending_minor=1000),
+        through=[through(700)],
+        commission_vat_jurisdiction="DE",
+        goodwill_returned_minor=300,
+    )
+    assert entries(draft) == {
+        ("debit", ledger.seller_pending(ANN), 1000),
+        ("credit", ledger.GOODWILL_COST, 300),
+        ("credit", ledger.refund_in_transit("sandbox"), 700),
+    }
+    assert "3.00 EUR of earlier goodwill returns to the marketplace" in words(draft)
 
 
 def test_what_has_no_sentence_is_listed() -> None:

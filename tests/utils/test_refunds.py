@@ -21,6 +21,7 @@ from gosellr.utils.refunds import (
     refund_all_left,
     refund_amount,
     refund_quantities,
+    scaled,
     spread_over_tenders,
 )
 from gosellr.utils.tax import included_tax
@@ -311,3 +312,38 @@ def test_a_change_of_policy_never_overdraws_the_commission(
         assert 0 <= shares.commission_reversed_minor <= shares.commission_minor
         assert 0 <= shares.commission_vat_reversed_minor <= shares.commission_vat_minor
         parts = after(parts, plan)
+
+
+def test_half_of_what_the_buyer_was_to_get_is_half_of_every_share() -> None:
+    shares = refund_all_left(parts=[a_part()]).total
+    assert scaled(shares, buyer_minor=5400) == RefundShares(
+        buyer_minor=5400,
+        promotion_minor=600,
+        goods_minor=6000,
+        tax_minor=1000,
+        commission_minor=500,
+        commission_vat_minor=100,
+        commission_reversed_minor=500,
+        commission_vat_reversed_minor=100,
+    )
+    assert scaled(shares, buyer_minor=0) == RefundShares()
+    for wrong in (-1, 10_801):
+        with pytest.raises(ValueError, match="isn't a part"):
+            scaled(shares, buyer_minor=wrong)
+
+
+@given(part=refundable_parts(), reversal=st.sampled_from(CommissionReversal), data=st.data())
+def test_no_share_is_scaled_beyond_itself(
+    part: RefundablePart, reversal: CommissionReversal, data: st.DataObject
+) -> None:
+    try:
+        shares = refund_all_left(parts=[part], reversal=reversal).total
+    except NothingToRefund:
+        return
+    buyer_minor = data.draw(st.integers(0, shares.buyer_minor))
+    small = scaled(shares, buyer_minor=buyer_minor)
+    assert small.buyer_minor == buyer_minor
+    for name in RefundShares.__dataclass_fields__:
+        assert 0 <= getattr(small, name) <= getattr(shares, name), name
+    whole_minor = shares.seller_minor(marketplace_remits_tax=False)
+    assert 0 <= small.seller_minor(marketplace_remits_tax=False) <= whole_minor

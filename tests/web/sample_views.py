@@ -446,6 +446,8 @@ DEMO = DemoView(
     ),
     password="made-on-this-machine",
 )
+UNADDRESSED = replace(CHECKOUT, has_address=False, notice="", form=FormView())
+BLOCKED = replace(CHECKOUT, blocked=True, issues=BAG.issues)
 PAY = PayView(
     number="GS-10482",
     pay_path="/orders/GS-10482/pay",
@@ -486,16 +488,8 @@ PAGES: dict[str, tuple[str, LayoutView, dict[str, object]]] = {
     "bag": ("store/bag.html", LAYOUT, {"bag": BAG}),
     "bag_empty": ("store/bag.html", VISITOR, {"bag": EMPTY_BAG}),
     "checkout": ("store/checkout.html", VISITOR, {"checkout": CHECKOUT}),
-    "checkout_address": (
-        "store/checkout.html",
-        VISITOR,
-        {"checkout": replace(CHECKOUT, has_address=False, notice="", form=FormView())},
-    ),
-    "checkout_blocked": (
-        "store/checkout.html",
-        LAYOUT,
-        {"checkout": replace(CHECKOUT, blocked=True, issues=BAG.issues)},
-    ),
+    "checkout_address": ("store/checkout.html", VISITOR, {"checkout": UNADDRESSED}),
+    "checkout_blocked": ("store/checkout.html", LAYOUT, {"checkout": BLOCKED}),
     "pay": ("store/pay.html", VISITOR, {"pay": PAY}),
     "sandbox_pay": ("store/sandbox_pay.html", VISITOR, {"question": QUESTION}),
     "order": ("store/order.html", LAYOUT, {"order": ORDER}),

@@ -1,13 +1,27 @@
-"""The market as a whole: its numbers."""
+"""The market as a whole: its numbers, its tree, what is found and what is bought."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated, Any
 
-from gosellr.api.answers import answer
+from fastapi import APIRouter, Body, Query, Request, Response
+
+from gosellr.api.answers import answer, catalogue_answer, json_bytes
 from gosellr.api.deps import Anyone, Market
-from gosellr.api.schemas.marketplace import StatsOut
+from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.marketplace import (
+    SEARCH_EXAMPLES,
+    CategoryTreeOut,
+    FacetName,
+    SearchIn,
+    SearchOut,
+    StatsOut,
+    TrendingFilters,
+    TrendingOut,
+)
 from gosellr.core.transact import ask
-from gosellr.services import marketplace_service
+from gosellr.services import marketplace_service, product_list_service, search_service
+from gosellr.services.search_service import Facets
 from gosellr.utils.money import Money
+from gosellr.utils.viewer import GUEST
 
 router = APIRouter(prefix="/marketplace", tags=["marketplace"])
 
@@ -29,3 +43,101 @@ async def get_stats(_viewer: Anyone, market: Market) -> Response:
             "as_of": as_of,
         }
     )
+
+
+@router.get(
+    "/categories",
+    operation_id="get_category_tree",
+    responses={200: {"model": CategoryTreeOut}, 304: {}, **problems(401)},
+)
+async def get_category_tree(request: Request, _viewer: Anyone, market: Market) -> Response:
+    """The whole tree of categories, each with the number of products on sale in and below it."""
+    tree = await ask(market.db, marketplace_service.category_tree)
+    return catalogue_answer(request, json_bytes({"items": tree}))
+
+
+@router.post(
+    "/search",
+    operation_id="search_products",
+    responses={200: {"model": SearchOut}, **problems(400, 401, 422)},
+)
+async def search_products(
+    body: Annotated[SearchIn, Body(examples=SEARCH_EXAMPLES)], _viewer: Anyone, market: Market
+) -> Response:
+    """Products on sale by relevance, with facets; typing mistakes are seen through."""
+    names = body.facet_names()
+    filters = product_list_service.filters_of(
+        viewer=GUEST,
+        default_currency=market.settings.default_currency,
+        **body.filters.model_dump(exclude={"attributes"}),
+        attributes=body.filters.words_by_attribute(),
+    )
+    found = await ask(
+        market.db,
+        search_service.search,
+        query=body.query,
+        filters=filters,
+        sort=body.sort,
+        limit=body.limit,
+        cursor=body.cursor,
+        with_facets=bool(names),
+        currency=market.settings.default_currency,
+    )
+    return answer(
+        {
+            "items": found.items,
+            "total": found.total,
+            "facets": _facets(found.facets, names) if found.facets else {},
+            "suggestions": found.suggestions,
+            "corrected_query": found.corrected_query,
+            "next_cursor": found.next_cursor,
+        }
+    )
+
+
+@router.get(
+    "/trending",
+    operation_id="list_trending_products",
+    responses={200: {"model": TrendingOut}, 304: {}, **problems(401, 422)},
+)
+async def list_trending_products(
+    request: Request,
+    filters: Annotated[TrendingFilters, Query()],
+    _viewer: Anyone,
+    market: Market,
+) -> Response:
+    """Products with the most buyers lately; one buyer counts once, and less with every day."""
+    items = await ask(
+        market.db,
+        marketplace_service.trending_products,
+        window=filters.window,
+        limit=filters.limit,
+        now=market.clock.now(),
+    )
+    body = json_bytes({"window": filters.window, "items": items, "next_cursor": None})
+    return catalogue_answer(request, body)
+
+
+def _facets(facets: Facets, names: tuple[FacetName, ...]) -> dict[str, Any]:
+    price = facets.price
+    shapes: dict[FacetName, Any] = {
+        "category": facets.category,
+        "brand": facets.brand,
+        "seller": facets.seller,
+        "price": {
+            "currency": price.currency,
+            "lowest": price.lowest_minor,
+            "highest": price.highest_minor,
+            "ranges": [
+                {
+                    "min_price": each.minimum_minor,
+                    "max_price": each.maximum_minor,
+                    "count": each.count,
+                }
+                for each in price.ranges
+            ],
+        },
+        "rating": [{"rating_min": each.minimum, "count": each.count} for each in facets.rating],
+        "attribute": facets.attribute,
+    }
+    return {name: shapes[name] for name in names}

@@ -12,14 +12,16 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payments
+from gosellr.flows import payments, refunds
 from gosellr.flows.payments import Gateways
-from gosellr.integrations.payments.port import BadSignature, MalformedEvent
+from gosellr.flows.refunds import RefundPowers
+from gosellr.integrations.payments.port import BadSignature, EventKind, MalformedEvent
 from gosellr.services import webhook_service
 from gosellr.utils.policy import MarketPolicy
 
 # A report of something we don't know yet is looked at again for so long.
 _PARKED_FOR = timedelta(days=3)
+_ABOUT_REFUNDS = frozenset({EventKind.REFUND_SUCCEEDED.value, EventKind.REFUND_FAILED.value})
 
 
 class WebhookRefused(DomainError):
@@ -95,6 +97,9 @@ async def apply_parked(
                 order_id=order_id,
                 curious=True,
             )
+            if report.kind in _ABOUT_REFUNDS and report.payment_id is not None:
+                powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)
+                await refunds.hear(powers, payment_id=report.payment_id)
         elif clock.now() - report.received_at < _PARKED_FOR:
             continue
         await transact(

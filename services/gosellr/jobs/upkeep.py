@@ -8,6 +8,7 @@ from gosellr.services import (
     idempotency_service,
     job_service,
     ledger_upkeep_service,
+    marketplace_service,
     rate_limit_service,
     release_service,
 )
@@ -94,6 +95,11 @@ async def roll_up_ledger(resources: Resources) -> None:
     """Bring the rolled-up balances closer to now, batch by batch."""
     while await transact(resources.db, ledger_upkeep_service.roll_up):
         pass
+
+
+async def refresh_popularity(resources: Resources) -> None:
+    """Bring what is trending and how much was sold up to date on the cards."""
+    await transact(resources.db, marketplace_service.refresh_popularity, now=resources.clock.now())
 
 
 async def sweep_idempotency_keys(resources: Resources) -> None:

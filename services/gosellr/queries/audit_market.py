@@ -77,7 +77,7 @@ WITH held AS (
 SELECT 'order_line ' || line.id, 'of ' || line.quantity || ' units ' || COALESCE(held.live, 0)
        || ' are held, ' || COALESCE(held.shipped, 0) || ' left the stock, '
        || line.shipped_quantity || ' are called shipped, ' || COALESCE(sent.units, 0)
-       || ' are in parcels, ' || line.refunded_quantity || ' are refunded'
+       || ' are in parcels, ' || line.withdrawn_quantity || ' are withdrawn'
 FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
 LEFT JOIN held ON held.order_line_id = line.id
 LEFT JOIN sent ON sent.order_line_id = line.id
@@ -86,8 +86,8 @@ WHERE line.shipped_quantity <> COALESCE(held.shipped, 0)
    OR COALESCE(held.live, 0) + line.shipped_quantity > line.quantity
    OR CASE part.status
           WHEN 'cancelled' THEN COALESCE(held.live, 0) > 0
-          ELSE COALESCE(held.live, 0) + line.shipped_quantity + line.refunded_quantity
-               < line.quantity
+          ELSE COALESCE(held.live, 0) + line.shipped_quantity + line.withdrawn_quantity
+               <> line.quantity
       END
 LIMIT 20
 """

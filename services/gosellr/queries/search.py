@@ -253,7 +253,7 @@ FACETS_OF_WORDS = _FACETS % {
 }
 FACETS_OF_ALL = _FACETS % {
     "words": "true",
-    "narrow": "($2 IS NOT NULL OR $3 IS NOT NULL OR $12 IS NOT NULL)",
+    "narrow": "($2::uuid IS NOT NULL OR $3::text IS NOT NULL OR $12::jsonb IS NOT NULL)",
 }
 
 

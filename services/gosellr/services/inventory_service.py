@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import decode_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
@@ -145,6 +145,7 @@ async def stock_document(connection: Connection, *, viewer: Viewer, variant_id: 
 
     Raises:
         NotFound: unless it is the viewer's, or the viewer sees everything.
+        NotAllowed: when the viewer's role in the seller doesn't reach that far.
     """
     document = await queries.stock_document(
         connection,
@@ -153,8 +154,22 @@ async def stock_document(connection: Connection, *, viewer: Viewer, variant_id: 
         seller_ids=viewer.seller_ids_with(Permission.STOCK_READ),
     )
     if document is None:
-        raise NotFound
+        raise await _refusal(connection, viewer=viewer, variant_id=variant_id)
     return document
+
+
+async def _refusal(
+    connection: Connection, *, viewer: Viewer, variant_id: UUID
+) -> NotFound | NotAllowed:
+    """Why a viewer doesn't see the stock of a variant."""
+    place = await queries.find_place(
+        connection,
+        variant_id=variant_id,
+        location_id=None,
+        everything=False,
+        seller_ids=viewer.seller_ids,
+    )
+    return NotFound() if place is None else NotAllowed("Your role in this shop doesn't allow it")
 
 
 async def stock_movements(
@@ -163,7 +178,7 @@ async def stock_movements(
     """A page of a variant's journal, newest first, as a JSON list, and the cursor of the next.
 
     Raises:
-        NotFound: unless it is the viewer's, or the viewer sees everything.
+        NotFound, NotAllowed: as `stock_document`.
     """
     before_id = None if cursor is None else decode_cursor(cursor, kinds=(int,))[0]
     if before_id is not None and not 0 <= before_id < 2**63:
@@ -177,7 +192,7 @@ async def stock_movements(
         limit=limit,
     )
     if page is None:
-        raise NotFound
+        raise await _refusal(connection, viewer=viewer, variant_id=variant_id)
     return page.items, None if page.next_id is None else encode_cursor(page.next_id)
 
 
@@ -185,8 +200,9 @@ async def stock_locations(
     connection: Connection, *, viewer: Viewer, seller_id: UUID | None = None
 ) -> bytes:
     """The places a seller keeps its goods at, as a JSON list."""
-    owner_id = seller_acted_for(viewer, seller_id=seller_id, permission=Permission.STOCK_READ)
-    return await queries.locations(connection, seller_id=owner_id)
+    if seller_id is None or not viewer.sees_everything:
+        seller_id = seller_acted_for(viewer, seller_id=seller_id, permission=Permission.STOCK_READ)
+    return await queries.locations(connection, seller_id=seller_id)
 
 
 async def create_location(

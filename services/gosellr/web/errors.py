@@ -15,7 +15,7 @@ from gosellr.core.errors import DomainError, NotAllowed, NotAuthenticated, NotFo
 from gosellr.web.pages import market_of, site_of, viewer_view
 from gosellr.web.rendering import client_events
 from gosellr.web.session import stranger_of, visit_of
-from gosellr.web.storefront.finding import Wanted, find_products
+from gosellr.web.storefront.finding import Wanted, pick_products
 from gosellr.web.views import ErrorView, LayoutView, LinkView
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
@@ -136,10 +136,10 @@ async def _near_matches(request: Request) -> tuple[LinkView, ...]:
     words = _WORDS.findall(path.removeprefix("/p/")) if path.startswith("/p/") else []
     if not words:
         return ()
-    wanted = Wanted(query=" or ".join(words[:8]), limit=_NEAR_MATCHES)
+    wanted = Wanted(query=" or ".join(words[:8]))
     try:
-        found = await find_products(market_of(request), wanted)
+        found = await pick_products(market_of(request), wanted, limit=_NEAR_MATCHES)
     except Exception as trouble:  # noqa: BLE001 - suggestions are a courtesy
         _log.warning("no near matches: %s", type(trouble).__name__)
         return ()
-    return tuple(LinkView(one.title, one.href) for one in found.products)
+    return tuple(LinkView(one.title, one.href) for one in found)

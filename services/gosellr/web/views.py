@@ -189,15 +189,12 @@ class PagerView:
 
 @dataclass(frozen=True, slots=True)
 class ListingView:
-    """A category or a search with its filters and one page of results.
-
-    `total` is None where nobody counted: there are more than one page holds.
-    """
+    """A category or a search with its filters and one page of results."""
 
     title: str
     action: str
     products: tuple[ProductCardView, ...]
-    total: int | None
+    total: int
     query: str = ""
     lead: str = ""
     breadcrumb: tuple[LinkView, ...] = ()

@@ -17,6 +17,10 @@ class Scope(Enum):
     SELLER = auto()
     # A buyer's own.
     BUYER = auto()
+    # A seller's: its members', whatever their role there.
+    MEMBERS = auto()
+    # A buyer's own, which support and operators read as well.
+    RECEIPT = auto()
     # An order's: its buyer's and its sellers'; support and operators read it.
     ORDER = auto()
     # Names no thing at all: lists and creates what is the caller's by itself.
@@ -68,12 +72,17 @@ class Caller:
             return Verdict.DOOR
         if scope in (Scope.MARKET, Scope.NONE):
             return Verdict.REACHED
-        if scope in (Scope.BUYER, Scope.ORDER) and self.buys == estate:
+        if scope in _BUYERS and self.buys == estate:
             return Verdict.REACHED
-        if scope is not Scope.BUYER:
-            if self.sees_everything:
+        if scope is not Scope.BUYER and self.sees_everything:
+            return Verdict.REACHED
+        if scope in _SELLERS and self.sells == estate and self.member_role is not None:
+            if scope is Scope.MEMBERS or route.permission is None:
                 return Verdict.REACHED
-            if self.sells == estate and self.member_role and route.permission:
-                held = may_as_member(self.member_role, route.permission)
-                return Verdict.REACHED if held else Verdict.ROLE
+            held = may_as_member(self.member_role, route.permission)
+            return Verdict.REACHED if held else Verdict.ROLE
         return Verdict.HIDDEN
+
+
+_BUYERS = (Scope.BUYER, Scope.RECEIPT, Scope.ORDER)
+_SELLERS = (Scope.SELLER, Scope.MEMBERS, Scope.ORDER)

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+from PIL import Image
 from tests.api.matrix.callers import Caller
 from tests.conftest import CHEAP, START, SavepointDatabase
 from tests.factories.accounts import (
@@ -32,6 +34,7 @@ from gosellr.main import build
 from gosellr.resources import Resources, open_resources
 from gosellr.services import account_service
 from gosellr.services.account_service import Device
+from gosellr.utils.catalogue import OptionAxis
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.web.csrf import csrf_token
 
@@ -64,6 +67,7 @@ class World:
     fixed: dict[str, str] = field(default_factory=dict)
     estates: dict[str, Estate] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
+    sellers: dict[str, TestSeller] = field(default_factory=dict)
 
     async def call(
         self, method: str, path: str, headers: Mapping[str, str], **rest: Any
@@ -91,7 +95,7 @@ async def open_world(connection: Connection, *, home: Path, dsn: str) -> AsyncIt
         async with open_resources(
             settings, password_costs=CHEAP, clock=ManualClock(START)
         ) as opened:
-            resources = _over(opened, connection)
+            resources = replace(opened, db=SavepointDatabase(connection))
             app = build(settings, open_resources=lambda: _opened(resources))
             app.state.resources = resources
             transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
@@ -108,12 +112,6 @@ async def open_world(connection: Connection, *, home: Path, dsn: str) -> AsyncIt
 @asynccontextmanager
 async def _opened(resources: Resources) -> AsyncIterator[Resources]:
     yield resources
-
-
-def _over(resources: Resources, connection: Connection) -> Resources:
-    from dataclasses import replace
-
-    return replace(resources, db=SavepointDatabase(connection))
 
 
 async def _fill(world: World) -> None:
@@ -146,15 +144,11 @@ async def _fill(world: World) -> None:
     for kind in ("manager", "fulfilment", "finance", "viewer"):
         role = MemberRole(kind)
         user = await add_member(
-            connection, now=START, seller=_SELLERS[id(world)]["one"], role=role
+            connection, now=START, seller=world.sellers["one"], role=role
         )
         world.estates["one"].private_to_seller.add(user.email)
         await _caller(world, kind, user, sells="one", member_role=role)
-    del _SELLERS[id(world)]
     world.callers["anonymous"] = Caller("anonymous", cookies={"visitor": VISITOR})
-
-
-_SELLERS: dict[int, dict[str, TestSeller]] = {}
 
 
 async def _person(world: World, name: str, *, roles: tuple[Role, ...], **more: Any) -> Caller:
@@ -172,6 +166,7 @@ async def _caller(world: World, name: str, user: User, **more: Any) -> Caller:
         checked_hash="",
         device=Device(),
         now=START,
+        kind="web",
     )
     roles = user.roles | ({Role.SELLER} if more.get("sells") else set())
     caller = Caller(
@@ -238,7 +233,7 @@ async def _guest_estate(world: World, *, category_id: UUID) -> None:
 async def _shop(world: World, estate: Estate, *, category_id: UUID) -> TestSeller:
     connection, name = world.connection, estate.name
     seller = await make_seller(connection, now=START, name=f"Shop {name}")
-    _SELLERS.setdefault(id(world), {})[name] = seller
+    world.sellers[name] = seller
     goods = await make_product(
         connection,
         seller=seller,
@@ -246,7 +241,7 @@ async def _shop(world: World, estate: Estate, *, category_id: UUID) -> TestSelle
         title=f"Lamp {name}",
         variants=[variant_draft(stock=1000, sku=f"A-{name}", options={"Size": "S"}),
                   variant_draft(stock=1000, sku=f"B-{name}", options={"Size": "M"})],
-        options=_size_axis(),
+        options=(OptionAxis("Size", ("S", "M")),),
     )  # fmt: skip
     draft = await make_product(
         connection, seller=seller, category_id=category_id, title=f"Secret {name}", active=False
@@ -289,18 +284,8 @@ async def _shop(world: World, estate: Estate, *, category_id: UUID) -> TestSelle
     return seller
 
 
-def _size_axis() -> tuple[Any, ...]:
-    from gosellr.utils.catalogue import OptionAxis
-
-    return (OptionAxis("Size", ("S", "M")),)
-
-
 async def _goods(world: World, estate: Estate, owner: Caller) -> None:
     """A picture of the seller's own, taken in as sellers do."""
-    from io import BytesIO
-
-    from PIL import Image
-
     buffer = BytesIO()
     shade = 40 * (1 + len(world.estates))
     Image.new("RGB", (40, 40), (shade, 20, 30)).save(buffer, "PNG")

@@ -30,7 +30,7 @@ PaymentMethod = Literal[
     "store_credit",
 ]
 Token = Annotated[str, line(200)]
-TENDERS_MAX = 10
+TENDERS_MAX = 32
 LINES_MAX = 200
 
 OrderStatusName = Literal[

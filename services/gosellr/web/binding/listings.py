@@ -7,7 +7,10 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from gosellr.services.product_list_service import Sort
-from gosellr.utils.money import InvalidAmount, parse_decimal
+from gosellr.services.search_service import Facets, PriceFacet, SearchResult, Suggestion
+from gosellr.utils.money import InvalidAmount, parse_decimal, to_decimal_string
+from gosellr.web.binding.categories import category_href
+from gosellr.web.binding.products import cards, product_href
 from gosellr.web.views import (
     ChoiceView,
     FacetOptionView,
@@ -16,13 +19,13 @@ from gosellr.web.views import (
     ListingView,
     PagerView,
     PriceFacetView,
-    ProductCardView,
     SuggestionView,
 )
 
 QUERY_LENGTH_MAX = 200
 _VALUES_MAX = 20
-_LABELS = {"seller": "Shop", "brand": "Brand"}
+_ATTRIBUTES_MAX = 10
+_OPTIONS_SHOWN_MAX = 12
 _SORTS: dict[Sort, str] = {
     "newest": "Newest",
     "price": "Price, low first",
@@ -41,6 +44,7 @@ class Question:
     query: str = ""
     sellers: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     minimum: str = ""
     maximum: str = ""
     min_price_minor: int | None = None
@@ -54,33 +58,17 @@ class Question:
     @property
     def pairs(self) -> list[Pair]:
         """The parameters that narrow the list, as an address holds them."""
-        pairs = [("q", self.query)] if self.query else []
+        pairs = [("q", self.query)]
         pairs += [("seller", value) for value in self.sellers]
         pairs += [("brand", value) for value in self.brands]
+        pairs += [
+            (attribute_parameter(key), value)
+            for key, values in self.attributes.items()
+            for value in values
+        ]
         pairs += [("min_price", self.minimum), ("max_price", self.maximum)]
         pairs += [("in_stock", "true" if self.in_stock else ""), ("sort", self.sort or "")]
         return [(name, value) for name, value in pairs if value]
-
-
-def question(parameters: QueryParams, *, currency: str) -> Question:
-    """Read an address; what it says wrongly is left out, and a wrong price is told."""
-    minimum, maximum = (_line(parameters.get(name)) for name in ("min_price", "max_price"))
-    low, high = _minor(minimum, currency), _minor(maximum, currency)
-    wrong = (minimum and low is None) or (maximum and high is None)
-    return Question(
-        query=_line(parameters.get("q")),
-        sellers=_values(parameters, "seller"),
-        brands=_values(parameters, "brand"),
-        minimum=minimum,
-        maximum=maximum,
-        min_price_minor=low,
-        max_price_minor=high,
-        price_error="Write a price as a number, such as 12.50" if wrong else "",
-        in_stock=parameters.get("in_stock") == "true",
-        sort=next((known for known in _SORTS if known == parameters.get("sort")), None),
-        cursor=parameters.get("cursor") or None,
-        currency=currency,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,55 +82,68 @@ class Place:
     children: tuple[LinkView, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """What was found for a question."""
+def question(parameters: QueryParams, *, currency: str) -> Question:
+    """Read an address; what it says wrongly is left out, and a wrong price is told."""
+    minimum, maximum = (_line(parameters.get(name)) for name in ("min_price", "max_price"))
+    low, high = _minor(minimum, currency), _minor(maximum, currency)
+    wrong = (minimum and low is None) or (maximum and high is None)
+    return Question(
+        query=_line(parameters.get("q")),
+        sellers=_values(parameters, "seller"),
+        brands=_values(parameters, "brand"),
+        attributes=_attributes(parameters),
+        minimum=minimum,
+        maximum=maximum,
+        min_price_minor=low,
+        max_price_minor=high,
+        price_error="Write a price as a number, such as 12.50" if wrong else "",
+        in_stock=parameters.get("in_stock") == "true",
+        sort=next((known for known in _SORTS if known == parameters.get("sort")), None),
+        cursor=parameters.get("cursor") or None,
+        currency=currency,
+    )
 
-    products: tuple[ProductCardView, ...]
-    total: int | None
-    next_cursor: str | None = None
-    options: Mapping[str, Sequence[FacetOptionView]] = field(default_factory=dict)
-    corrected_query: str = ""
+
+def attribute_parameter(key: str) -> str:
+    """The parameter that asks for values of an attribute."""
+    return f"attributes[{key}]"
 
 
-def listing(place: Place, asked: Question, results: Results) -> ListingView:
-    """The page of a list."""
+def listing(
+    place: Place, asked: Question, found: SearchResult, *, shop: bool = False
+) -> ListingView:
+    """The page of a list; that of one `shop` has nothing to choose shops by."""
+    facets = () if found.facets is None else _facets(found.facets, asked, shop=shop)
     narrowing = [pair for pair in asked.pairs if pair[0] not in {"q", "sort"}]
     chips = tuple(
-        LinkView(_chip(pair, results, asked), address(place.path, without(asked.pairs, pair)))
+        LinkView(_chip(pair, facets, asked), address(place.path, _without(asked.pairs, pair)))
         for pair in narrowing
     )
-    next_pairs = [*asked.pairs, ("cursor", results.next_cursor or "")]
+    next_pairs = [*asked.pairs, ("cursor", found.next_cursor or "")]
     return ListingView(
         title=place.title,
         action=place.path,
-        products=results.products,
-        total=results.total,
+        products=cards(found.items),
+        total=found.total,
         query=asked.query,
         lead=place.lead,
         breadcrumb=place.breadcrumb,
-        children=place.children,
-        facets=tuple(
-            FacetView(key, _LABELS[key], tuple(options))
-            for key, options in results.options.items()
-            if key in _LABELS and options
-        ),
-        price=PriceFacetView(
-            currency=asked.currency,
-            minimum=asked.minimum,
-            maximum=asked.maximum,
-            error=asked.price_error,
-        ),
+        children=place.children or _rooms(found, asked),
+        facets=facets,
+        price=_price(asked, None if found.facets is None else found.facets.price),
         in_stock_only=asked.in_stock,
         chips=chips,
         clear_href=address(place.path, [pair for pair in asked.pairs if pair[0] == "q"]),
         sorts=_sorts(asked),
         pager=PagerView(
-            next_href=address(place.path, next_pairs) if results.next_cursor else "",
+            next_href=address(place.path, next_pairs) if found.next_cursor else "",
             previous_href=address(place.path, asked.pairs) if asked.cursor else "",
         ),
-        corrected_query=results.corrected_query,
-        suggestions=tuple(SuggestionView(f"Without {chip.label}", chip.href) for chip in chips),
+        corrected_query=found.corrected_query or "",
+        suggestions=(
+            *(_suggestion(one) for one in found.suggestions),
+            *(SuggestionView(f"Without {chip.label}", chip.href) for chip in chips),
+        ),
     )
 
 
@@ -152,14 +153,79 @@ def address(path: str, pairs: Iterable[Pair]) -> str:
     return f"{path}?{query}" if query else path
 
 
-def without(pairs: Sequence[Pair], pair: Pair) -> list[Pair]:
-    """The parameters without one of them."""
-    return [one for one in pairs if one != pair]
-
-
 def clean_address(path: str, parameters: QueryParams) -> str:
     """The address as it should read: what people didn't fill in is left out."""
-    return address(path, [pair for pair in parameters.multi_items() if pair[1]])
+    return address(path, parameters.multi_items())
+
+
+def _facets(facets: Facets, asked: Question, *, shop: bool) -> tuple[FacetView, ...]:
+    """What narrows the list by ticking; a group of one value narrows nothing."""
+    sellers = [
+        FacetOptionView(one.name, one.slug, one.count, one.slug in asked.sellers)
+        for one in facets.seller
+    ]
+    brands = [
+        FacetOptionView(one.value, one.value, one.count, one.value in asked.brands)
+        for one in facets.brand
+    ]
+    groups = [
+        FacetView("seller", "Shop", () if shop else tuple(sellers[:_OPTIONS_SHOWN_MAX])),
+        FacetView("brand", "Brand", tuple(brands[:_OPTIONS_SHOWN_MAX])),
+        *(
+            FacetView(
+                attribute_parameter(attribute.key),
+                attribute.label,
+                tuple(
+                    FacetOptionView(
+                        one.value,
+                        one.value,
+                        one.count,
+                        one.value in asked.attributes.get(attribute.key, ()),
+                    )
+                    for one in attribute.values[:_OPTIONS_SHOWN_MAX]
+                ),
+            )
+            for attribute in facets.attribute
+        ),
+    ]
+    return tuple(
+        group
+        for group in groups
+        if len(group.options) > 1 or any(option.checked for option in group.options)
+    )
+
+
+def _price(asked: Question, facet: PriceFacet | None) -> PriceFacetView:
+    low = None if facet is None else facet.lowest_minor
+    high = None if facet is None else facet.highest_minor
+    return PriceFacetView(
+        currency=asked.currency,
+        minimum=asked.minimum,
+        maximum=asked.maximum,
+        lowest="" if low is None else to_decimal_string(low, asked.currency),
+        highest="" if high is None else to_decimal_string(high, asked.currency),
+        error=asked.price_error,
+    )
+
+
+def _rooms(found: SearchResult, asked: Question) -> tuple[LinkView, ...]:
+    """The categories on top that hold hits, where the list is of none of them."""
+    if found.facets is None or not asked.query:
+        return ()
+    return tuple(
+        LinkView(f"{one.name} ({one.count})", address(category_href(one.path), asked.pairs))
+        for one in found.facets.category
+        if "/" not in one.path and one.count
+    )
+
+
+def _suggestion(one: Suggestion) -> SuggestionView:
+    href = category_href(one.path) if one.kind == "category" else product_href(one.path)
+    return SuggestionView(one.text, href)
+
+
+def _without(pairs: Sequence[Pair], pair: Pair) -> list[Pair]:
+    return [one for one in pairs if one != pair]
 
 
 def _sorts(asked: Question) -> tuple[ChoiceView, ...]:
@@ -168,7 +234,7 @@ def _sorts(asked: Question) -> tuple[ChoiceView, ...]:
     return (*first, *known)
 
 
-def _chip(pair: Pair, results: Results, asked: Question) -> str:
+def _chip(pair: Pair, facets: Iterable[FacetView], asked: Question) -> str:
     name, value = pair
     match name:
         case "min_price":
@@ -178,12 +244,23 @@ def _chip(pair: Pair, results: Results, asked: Question) -> str:
         case "in_stock":
             return "In stock"
         case _:
-            options = results.options.get(name, ())
+            options = [option for facet in facets if facet.key == name for option in facet.options]
             return next((one.label for one in options if one.value == value), value)
 
 
+def _attributes(parameters: QueryParams) -> dict[str, tuple[str, ...]]:
+    """The ticked values of attributes, as `attributes[Colour]=Sand`."""
+    ticked: dict[str, tuple[str, ...]] = {}
+    for name in dict.fromkeys(parameters):
+        key = _line(name.removeprefix("attributes[").removesuffix("]"))
+        values = _values(parameters, name)
+        if name == attribute_parameter(key) and values and len(ticked) < _ATTRIBUTES_MAX:
+            ticked[key] = values
+    return ticked
+
+
 def _values(parameters: QueryParams, name: str) -> tuple[str, ...]:
-    values = dict.fromkeys(_line(value) for value in parameters.getlist(name))
+    values = dict.fromkeys(map(_line, parameters.getlist(name)))
     return tuple(value for value in values if value)[:_VALUES_MAX]
 
 

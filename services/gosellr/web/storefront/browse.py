@@ -11,14 +11,15 @@ from starlette.responses import Response
 from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
 from gosellr.services import category_service, product_service, seller_service
+from gosellr.services.search_service import SearchResult
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import listings, products, sellers
 from gosellr.web.binding.categories import category_href
-from gosellr.web.binding.listings import Place, Question, Results
+from gosellr.web.binding.listings import Place, Question
 from gosellr.web.binding.pictures import named_picture
 from gosellr.web.pages import AnyonesPage, Page, admit
-from gosellr.web.storefront.finding import Found, Wanted, find_products
-from gosellr.web.views import FacetOptionView, HomeView, LinkView, ListingView, ShopView
+from gosellr.web.storefront.finding import Wanted, find_products, pick_products
+from gosellr.web.views import HomeView, LinkView, ListingView, ShopView
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,7 +38,7 @@ _PURCHASE = frozenset({"purchase"})
 async def show_home(page: AnyonesPage) -> Response:
     """What sells, who sells, and where to look."""
     tree = await page.site.categories(page.market)
-    found = await find_products(page.market, Wanted(sort="best_selling", limit=_TRENDING_SHOWN))
+    trending = await pick_products(page.market, Wanted(sort="best_selling"), limit=_TRENDING_SHOWN)
     shops = await ask(
         page.market.db,
         seller_service.list_sellers,
@@ -48,7 +49,7 @@ async def show_home(page: AnyonesPage) -> Response:
         limit=_SHOPS_SHOWN,
     )
     home = HomeView(
-        trending=found.products,
+        trending=trending,
         categories=tree.roots,
         shops=tuple(sellers.seller(orjson.loads(shop)) for shop in shops.items),
         hero=tuple(
@@ -67,7 +68,7 @@ async def search_products(page: Browsing) -> Response:
     asked = _question(page)
     title = f"“{asked.query}”" if asked.query else "Everything"
     place = Place(title=title, path="/search", breadcrumb=(_HOME, LinkView(title, "/search")))
-    view = listings.listing(place, asked, await _results(page, asked))
+    view = listings.listing(place, asked, await _found(page, asked))
     return await _show_listing(page, view)
 
 
@@ -89,7 +90,7 @@ async def show_category(page: Browsing, path: str) -> Response:
         breadcrumb=(_HOME, *branch.breadcrumb),
         children=branch.children,
     )
-    view = listings.listing(place, asked, await _results(page, asked, category_path=path))
+    view = listings.listing(place, asked, await _found(page, asked, category_path=path))
     return await _show_listing(page, view)
 
 
@@ -105,11 +106,11 @@ async def show_product(
     document = orjson.loads(found)
     if not document["variants"]:
         raise NotFound
-    wanted = Wanted(category_path=document["category"]["path"], limit=_SIMILAR_ASKED)
+    wanted = Wanted(category_path=document["category"]["path"])
     view = products.product(
         document,
         variant_id=variant,
-        similar=(await find_products(page.market, wanted)).products,
+        similar=await pick_products(page.market, wanted, limit=_SIMILAR_ASKED),
         base_url=page.site.base_url,
     )
     layout = await page.layout(canonical_url=page.site.base_url + view.href)
@@ -124,12 +125,12 @@ async def show_shop(page: Annotated[Page, admit(Permission.SELLER_READ)], slug: 
     )
     seller = sellers.seller(document)
     asked = replace(_question(page), sellers=())
-    found = await _results(page, asked, seller=slug)
+    found = await _found(page, asked, seller=slug)
     place = Place(title=seller.name, path=seller.href)
     view = ShopView(
         seller=seller,
         story=document["description"],
-        listing=listings.listing(place, asked, replace(found, options={})),
+        listing=listings.listing(place, asked, found, shop=True),
         policies=sellers.policies(document),
     )
     return await page.show(
@@ -161,39 +162,22 @@ def _question(page: Page) -> Question:
     )
 
 
-async def _results(
+async def _found(
     page: Page, asked: Question, *, category_path: str | None = None, seller: str | None = None
-) -> Results:
+) -> SearchResult:
     wanted = Wanted(
         query=asked.query,
         category_path=category_path,
         sellers=asked.sellers if seller is None else (seller,),
         brands=asked.brands,
+        attributes=asked.attributes,
         min_price_minor=asked.min_price_minor,
         max_price_minor=asked.max_price_minor,
         in_stock=asked.in_stock,
         sort=asked.sort,
         cursor=asked.cursor,
     )
-    found = await find_products(page.market, wanted)
-    return Results(
-        products=found.products,
-        total=found.total,
-        next_cursor=found.next_cursor,
-        options=_options(found, asked),
-        corrected_query=found.corrected_query,
-    )
-
-
-def _options(found: Found, asked: Question) -> dict[str, tuple[FacetOptionView, ...]]:
-    ticked = {"seller": asked.sellers, "brand": asked.brands}
-    return {
-        key: tuple(
-            FacetOptionView(one.label, one.value, one.count, one.value in ticked.get(key, ()))
-            for one in options
-        )
-        for key, options in found.facets.items()
-    }
+    return await find_products(page.market, wanted)
 
 
 async def _show_listing(page: Page, view: ListingView) -> Response:

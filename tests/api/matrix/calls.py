@@ -1,0 +1,288 @@
+"""How each operation of the API is called: a route that has no entry here fails the matrix."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from tests.api.matrix.callers import Scope
+from tests.api.matrix.request import Call, Fixed, Of
+from tests.factories.orders import ADDRESS
+
+EUR = "EUR"
+OK = frozenset({200, 201, 202, 204})
+# Let in; what is asked for isn't possible in this state.
+OR_STATE = OK | {409}
+
+
+def _picture() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (32, 32), (10, 200, 30)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _of(kind: str, parameter: str) -> dict[str, Of]:
+    return {parameter: Of(kind)}
+
+
+def _market(body: Any = None, *, reached: frozenset[int] = OK, **path: Of | Fixed) -> Call:
+    return Call(scope=Scope.MARKET, path=path, body=body, reached=reached)
+
+
+def _seller(
+    body: Any = None, *, reached: frozenset[int] = OK, query: Any = None, **path: Of | Fixed
+) -> Call:
+    return Call(scope=Scope.SELLER, path=path, body=body, query=query or {}, reached=reached)
+
+
+def _cart(body: Any = None, *, reached: frozenset[int] = OK, **path: Of) -> Call:
+    return Call(
+        scope=Scope.BUYER, path={"cart_id": Of("cart"), **path}, body=body, reached=reached
+    )
+
+
+def _order(
+    kind: str, body: Any = None, *, reached: frozenset[int] = OK, **path: Of
+) -> Call:
+    return Call(
+        scope=Scope.ORDER, path={"order_id": Of(f"{kind}_order"), **path}, body=body,
+        reached=reached,
+    )  # fmt: skip
+
+
+def _mine(body: Any = None, *, reached: frozenset[int] = OK, **more: Any) -> Call:
+    return Call(scope=Scope.NONE, body=body, reached=reached, **more)
+
+
+def _refund(line: str = "paid_line") -> dict[str, Any]:
+    return {
+        "seller_order_id": Of("paid_part"),
+        "items": [
+            {"order_item_id": Of(line), "quantity": 1},
+            {"order_item_id": Of("paid_second_line"), "quantity": 1},
+        ],
+        "reason": "broken",
+    }
+
+
+_SELLER_ID = {"seller_id": Of("seller")}
+_PRODUCT = {
+    "title": "Lamp",
+    "category_id": Fixed("category"),
+    "variants": [{"sku": "NEW-1", "price": {"amount": 100, "currency": EUR}, "stock": 1}],
+}
+_ZONE = {"name": "Near", "countries": ["AT"]}
+_COUPON = {"code": "NEWCODE", "kind": "percent", "value_bps": 500}
+_REASON = {"reason": "for a test"}
+
+ACCOUNTS: dict[str, Sequence[Call]] = {
+    "get_health": [_mine()],
+    "get_readiness": [_mine()],
+    "list_keys": [_mine()],
+    "register_account": [
+        _mine({"email": "new@example.com", "password": "a long pass phrase", "name": "New"})
+    ],
+    "create_token": [
+        # Nobody's password is known here: 401 is the operation's own answer.
+        Call(form={"username": "nobody@example.com", "password": "wrong"}, reached=frozenset({401}))
+    ],
+    "refresh_token": [_mine({"refresh_token": "unknown"}, reached=frozenset({401}))],
+    "end_session": [_mine()],
+    "get_me": [_mine()],
+}
+
+SELLERS: dict[str, Sequence[Call]] = {
+    "register_seller": [
+        _mine({"name": "My own", "legal_name": "My own Ltd", "email": "me@example.com",
+               "country": "DE"})
+    ],
+    "list_sellers": [_mine()],
+    "get_seller": [_market(seller_id=Of("seller"))],
+    "update_seller": [_seller({"description": "Changed"}, seller_id=Of("seller"))],
+    "approve_seller": [_market(seller_id=Of("applied"))],
+    "reject_seller": [_market(_REASON, seller_id=Of("applied"))],
+    "suspend_seller": [_market(_REASON, seller_id=Of("seller"))],
+    "reinstate_seller": [_market(seller_id=Of("suspended"))],
+    "list_members": [_seller(seller_id=Of("seller"))],
+    "add_member": [
+        _seller({"email": Fixed("joiner_email"), "role": "viewer"}, seller_id=Of("seller"))
+    ],
+    "change_member": [
+        _seller({"role": "finance"}, seller_id=Of("seller"), user_id=Of("member"))
+    ],
+    "remove_member": [_seller(seller_id=Of("seller"), user_id=Of("member"))],
+}  # fmt: skip
+
+CATALOGUE: dict[str, Sequence[Call]] = {
+    "create_product": [_seller(_PRODUCT | _SELLER_ID)],
+    "list_products": [
+        _mine(),
+        # The list of one's own, for those who have one.
+        Call(query={"status": "all"}, reached=OK | {401, 403}),
+    ],
+    "list_seller_products": [_market(seller_id=Of("seller"), reached=OK)],
+    "get_product": [
+        _market(product_id=Of("product")),
+        Call(scope=Scope.MEMBERS, path={"product_id": Of("draft")}),
+    ],
+    "update_product": [
+        _seller({"title": "Changed"}, product_id=Of("product")),
+        _seller(
+            {"variants": [{"id": Of("variant"), "low_stock_at": 1},
+                          {"id": Of("second_variant"), "low_stock_at": 1}]},
+            product_id=Of("product"),
+        ),
+        _seller({"media": [{"id": Of("media")}]}, product_id=Of("product")),
+    ],
+    "delete_product": [_seller(product_id=Of("product"))],
+    "archive_product": [_seller(product_id=Of("product"))],
+    "submit_product": [_seller(product_id=Of("draft"))],
+    "approve_product": [_market(product_id=Of("draft"), reached=OR_STATE)],
+    "reject_product": [_market(_REASON, product_id=Of("draft"), reached=OR_STATE)],
+    "list_categories": [_mine()],
+    "get_category": [_market(reference=Fixed("category"))],
+    "create_category": [_mine({"name": "Brand new"})],
+    "update_category": [_market({"name": "Renamed"}, category_id=Fixed("spare_category"))],
+    "delete_category": [_market(category_id=Fixed("spare_category"))],
+    "create_media": [
+        Call(
+            scope=Scope.SELLER,
+            form=_SELLER_ID,
+            files={"file": ("b.png", _picture(), "image/png")},
+        )
+    ],
+    "get_media_file": [Call(path={"key": "unknown"}, reached=frozenset({404}))],
+    "get_stock": [_seller(variant_id=Of("variant"))],
+    "adjust_stock": [
+        _seller({"delta": 1, "reason": "received"}, variant_id=Of("variant")),
+        _seller(
+            {"delta": 1, "reason": "received", "location_id": Of("location")},
+            variant_id=Of("variant"),
+        ),
+    ],
+    "list_stock_movements": [_seller(variant_id=Of("variant"))],
+    "list_stock_locations": [_seller(query=_SELLER_ID)],
+    "create_stock_location": [_seller({"name": "Annex", **_SELLER_ID})],
+    "list_reviews": [_market(product_id=Of("product"))],
+    "create_review": [
+        Call(
+            scope=Scope.BUYER,
+            path={"product_id": Of("product")},
+            body={"rating": 5, "order_item_id": Of("delivered_line")},
+        )
+    ],
+}  # fmt: skip
+
+CARTS: dict[str, Sequence[Call]] = {
+    "create_cart": [_mine()],
+    "get_cart": [_cart()],
+    "add_cart_item": [_cart({"variant_id": Fixed("variant"), "quantity": 1})],
+    "update_cart_item": [_cart({"quantity": 3}, item_id=Of("item"))],
+    "delete_cart_item": [_cart(item_id=Of("item"))],
+    "update_cart_addresses": [_cart({"email": "changed@example.com"})],
+    "list_cart_shipping_options": [_cart()],
+    "choose_cart_shipping": [_cart({"choices": {Of("seller"): Of("rate")}})],
+    "add_cart_coupon": [_cart({"code": Of("coupon_code")})],
+    "delete_cart_coupons": [_cart()],
+    "acknowledge_cart_prices": [_cart()],
+    # Whoever isn't signed in has nothing to merge it into.
+    "merge_cart": [
+        Call(
+            scope=Scope.BUYER,
+            path={"cart_id": Of("cart")},
+            reached=OK | {401},
+            hidden=frozenset({401, 404}),
+        )
+    ],
+}
+
+TERMS: dict[str, Sequence[Call]] = {
+    "list_shipping_zones": [_mine()],
+    "create_shipping_zone": [_seller(_ZONE | _SELLER_ID)],
+    "update_shipping_zone": [_seller({"name": "Changed"}, zone_id=Of("zone"))],
+    "delete_shipping_zone": [_seller(zone_id=Of("zone"))],
+    "list_shipping_rates": [_mine()],
+    "create_shipping_rate": [
+        _seller({"zone_id": Of("zone"), "name": "Fast", "price": {"amount": 900, "currency": EUR},
+                 "by": "flat", "delivery_days": [1, 2]})
+    ],
+    "update_shipping_rate": [_seller({"name": "Changed"}, rate_id=Of("rate"))],
+    "delete_shipping_rate": [_seller(rate_id=Of("rate"))],
+    "list_tax_rates": [_mine()],
+    "create_tax_rate": [_mine({"country": "AT", "rate_bps": 2000, "class": "standard",
+                               "included": True})],
+    "update_tax_rate": [_market({"rate_bps": 1800}, rate_id=Fixed("tax_rate"))],
+    "list_promotions": [_mine()],
+    "create_promotion": [_seller(_COUPON | _SELLER_ID)],
+    "update_promotion": [_seller({"limit_total": 5}, coupon_id=Of("coupon"))],
+    "delete_promotion": [_seller(coupon_id=Of("coupon"))],
+    "list_commission_rules": [_mine()],
+    "create_commission_rule": [_mine({"rate_bps": 500})],
+    "update_commission_rule": [_market({"rate_bps": 700}, rule_id=Fixed("commission_rule"))],
+    "delete_commission_rule": [_market(rule_id=Fixed("commission_rule"))],
+}  # fmt: skip
+
+ORDERS: dict[str, Sequence[Call]] = {
+    "create_order": [
+        Call(
+            scope=Scope.BUYER,
+            body={"cart_id": Of("cart"), "payment_method": "sandbox", "payment_token": "tok_ok"},
+        ),
+        _mine({"items": [{"variant_id": Fixed("variant"), "quantity": 1}],
+               "email": "new@example.com", "shipping_address": ADDRESS,
+               "payment_method": "sandbox", "payment_token": "tok_ok"}),
+    ],
+    "create_payment": [
+        Call(
+            scope=Scope.BUYER,
+            path={"order_id": Of("unpaid_order")},
+            body={"payment_method": "sandbox", "payment_token": "tok_ok"},
+            reached=OR_STATE,
+        )
+    ],
+    "list_orders": [_mine(), Call(query={"as": "seller"}), Call(query={"as": "operator"})],
+    "get_order": [_order("paid")],
+    "update_order_status": [
+        _order("paid", {"status": "processing"}, reached=OR_STATE),
+        _order("paid", {"status": "processing", "seller_order_id": Of("paid_part")},
+               reached=OR_STATE),
+    ],
+    "cancel_order": [
+        _order("paid", _REASON),
+        _order("paid", {"seller_order_id": Of("paid_part"), **_REASON}),
+    ],
+    "create_shipment": [
+        _order(
+            "paid",
+            {"seller_order_id": Of("paid_part"), "carrier": "dhl", "tracking_number": "T1",
+             "items": [{"order_item_id": Of("paid_line"), "quantity": 1},
+                       {"order_item_id": Of("paid_second_line"), "quantity": 1}]},
+        )
+    ],
+    "update_shipment": [
+        _order("shipped", {"status": "delivered"}, shipment_id=Of("shipped_shipment"))
+    ],
+    "create_refund": [_order("paid", _refund())],
+    "preview_refund": [_order("paid", _refund())],
+    "list_refunds": [_order("paid")],
+    "receive_gateway_report": [
+        Call(path={"gateway": "sandbox"}, content=b"{}", reached=frozenset({400}))
+    ],
+}  # fmt: skip
+
+BOOKS: dict[str, Sequence[Call]] = {
+    "get_order_ledger": [_market(order_id=Of("paid_order"))],
+    "get_seller_balance": [_seller(seller_id=Of("seller"))],
+    "list_seller_transactions": [_seller(seller_id=Of("seller"))],
+    "get_stats": [_mine()],
+    "get_category_tree": [_mine()],
+    "search_products": [_mine({"query": "lamp", "filters": {"seller": Of("seller")}})],
+    "list_trending_products": [_mine()],
+    "list_events": [_mine()],
+    "list_dead_jobs": [_mine()],
+    "retry_dead_job": [Call(path={"job_id": "1"}, reached=frozenset({404}))],
+}
+
+CALLS: dict[str, Sequence[Call]] = {
+    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **BOOKS,
+}  # fmt: skip
