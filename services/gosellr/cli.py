@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 import importlib.util
 import json
 import os
@@ -19,6 +18,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import typer
 
 from gosellr import __version__, cli_accounts, cli_books
+from gosellr.cli_demo import HistoryWatch, fill_demo
 from gosellr.config import Settings, SettingsError, load_settings
 from gosellr.core.checkup import Finding, check_database, check_folder, check_python
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
@@ -33,7 +33,7 @@ from gosellr.core.supervisor import Program, Supervisor
 OLDEST_PYTHON = (3, 11)
 _APPLICATION = "gosellr.main:application"
 _WORKER_MODULE = "gosellr.jobs.worker"
-_DEMO_MODULE = "gosellr.jobs.demo"
+_TELLING = ("Filling three months of orders", "Three months of orders are in")
 _SOURCE_ROOT = Path(__file__).resolve().parents[1]
 _DATABASE_RETRY_SECONDS = 5.0
 
@@ -220,15 +220,23 @@ def _run_market(settings: Settings, *, card: StartupCard, may_open: bool) -> Non
         with card.step("Preparing the tables", "Tables ready"):
             _migrate(logins)
         if settings.demo_enabled and not (settings.home / "demo.json").exists():
-            _fill_demo(settings, logins, card)
+            fill_demo(settings, dsn=logins.application, card=card)
         programs = _programs(settings, logins, descriptor=listener.fileno())
-        with Supervisor(programs, keep_alive=_keeper(cluster, card), say=card.line) as supervisor:
+        watch = HistoryWatch(settings, stack.enter_context(card.background(*_TELLING)))
+        keep_database = _keeper(cluster, card)
+
+        def keep_alive() -> None:
+            keep_database()
+            watch.look(logins.application)
+
+        with Supervisor(programs, keep_alive=keep_alive, say=card.line) as supervisor:
             with card.step("Opening the doors", "Doors open"):
                 is_open = supervisor.start(
                     is_ready=lambda: answers(settings.host, settings.port, path="/healthz")
                 )
             if is_open:
                 _print_card(settings, card)
+                watch.begin()
                 _open_browser(settings, may_open=may_open)
                 supervisor.run()
             card.line("Stopping: finishing what is under way. Ctrl C again forces it.")
@@ -291,14 +299,6 @@ def _programs(settings: Settings, logins: Logins, *, descriptor: int) -> list[Pr
         command = (*base, "module", _WORKER_MODULE)
         programs.append(Program("job worker", command, environment, stop_rank=1))
     return programs
-
-
-def _fill_demo(settings: Settings, logins: Logins, card: StartupCard) -> None:
-    if importlib.util.find_spec(_DEMO_MODULE) is None:
-        return
-    load: Any = importlib.import_module(_DEMO_MODULE).load
-    with card.progress("Filling the demo market", "Demo market filled") as report:
-        asyncio.run(load(dsn=logins.application, home=settings.home, report=report))
 
 
 # What is printed

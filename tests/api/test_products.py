@@ -264,7 +264,7 @@ async def test_lists_filter_sort_and_page(
         assert answer.status_code == 200, answer.text
         return [card["title"][-1] for card in answer.json()["items"]]
 
-    assert await titles(q="desk lamps") == await titles(category=str(lamps))
+    assert sorted(await titles(q="desk lamps")) == sorted(await titles(category=str(lamps)))
     assert sorted(await titles(category="home")) == list("0123456")
     assert await titles(category="home/chairs") == []
     assert sorted(await titles(brand="vela")) == list("135")

@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gosellr.api.application import create_app
 from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
+from gosellr.main import build
 from gosellr.resources import Resources, open_resources
 
 
@@ -46,7 +46,7 @@ async def live_client(live: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     async def open_nothing() -> AsyncIterator[Resources]:
         yield live
 
-    app = create_app(settings=live.settings, open_resources=open_nothing)
+    app = build(live.settings, open_resources=open_nothing)
     app.state.resources = live
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from markupsafe import Markup
 
@@ -414,35 +415,18 @@ LOGIN = LoginView(
     form=FormView(values={"email": "ada@"}, errors={"email": "Write the whole address"}),
     next_path="/checkout",
 )
+
+
+def door(role: Any, title: str, person: str, image: str, thing: str) -> DoorView:
+    email = f"{person.lower()}@demo.gosellr.local"
+    return DoorView(role, title, person, email, picture(image), (thing,), f"/demo/{role}")
+
+
 DEMO = DemoView(
     doors=(
-        DoorView(
-            "buyer",
-            "Shop",
-            "Ada, buyer",
-            "ada@demo.gosellr.local",
-            picture("shopping-bags", 40),
-            ("Buy from two shops at once",),
-            "/demo/buyer",
-        ),
-        DoorView(
-            "seller",
-            "Sell",
-            "Ingrid, seller",
-            "ingrid@demo.gosellr.local",
-            picture("shop", 160),
-            ("Send what is due today",),
-            "/demo/seller",
-        ),
-        DoorView(
-            "operator",
-            "Run it",
-            "Olu, operator",
-            "olu@demo.gosellr.local",
-            picture("scales", 250),
-            ("Approve a new shop",),
-            "/demo/operator",
-        ),
+        door("buyer", "Buy", "Ada", "shopping-bags", "Buy from two shops at once"),
+        door("seller", "Sell", "Ingrid", "shop", "Send what is due today"),
+        door("operator", "Run it", "Olu", "scales", "Approve a new shop"),
     ),
     password="made-on-this-machine",
 )

@@ -9,9 +9,9 @@ import httpx2 as httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from tests.web.sample_views import ASSETS
 
 from gosellr.web.assets import IMMUTABLE, SHORT_LIVED, Assets, UnknownAssetError
+from tests.web.sample_views import ASSETS
 
 APP = Starlette(routes=[Mount("/static", ASSETS)])
 

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
-from tests.factories.accounts import make_seller
+
+from gosellr.core.db import Connection
+from gosellr.main import build
+from gosellr.resources import Resources
+from gosellr.services import category_service, product_edit_service, seller_service
+from gosellr.utils.permissions import Role
+from gosellr.utils.viewer import Viewer
+from gosellr.web.forms import local_path
+from tests.factories.accounts import make_seller, make_user
 from tests.factories.catalogue import (
     NOW,
     MadeProduct,
@@ -18,14 +25,6 @@ from tests.factories.catalogue import (
 )
 from tests.factories.terms import make_delivery
 from tests.web.visitor import HTML, Visitor, put_in_bag, reach_payment
-
-from gosellr.core.db import Connection
-from gosellr.main import build
-from gosellr.resources import Resources
-from gosellr.services import category_service, product_edit_service, seller_service
-from gosellr.utils.permissions import Role
-from gosellr.utils.viewer import Viewer
-from gosellr.web.forms import local_path
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{191*193}}'
@@ -120,13 +119,6 @@ async def test_old_addresses_lead_to_the_new_ones(
 ) -> None:
     listed = await client.get("/c/kitchen/pots?sort=price", headers=HTML)
     assert "Tea pot" in listed.text
-    await category_service.update_category(
-        connection, category_id=pot.category_id, changes={"slug": "tea"}, now=NOW
-    )
-    await connection.execute("UPDATE category SET updated_at = updated_at")
-    moved = await client.get("/c/kitchen/pots", headers=HTML)
-    # The tree is half a minute old at most, so either answer is right at first.
-    assert moved.status_code in (200, 301)
     await product_edit_service.update_product(
         connection,
         viewer=OPERATOR,
@@ -223,6 +215,50 @@ async def test_cookies_are_out_of_reach(
         assert "max-age=31536000" in page.headers["strict-transport-security"]
 
 
+async def test_what_breaks_is_a_page_with_a_number_and_no_secret(resources: Resources) -> None:
+    app = build(resources.settings, open_resources=None)  # type: ignore[arg-type]
+    app.state.resources = resources
+
+    @app.get("/broken")
+    async def break_down() -> None:
+        raise RuntimeError("the secret is 42")
+
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+        page = await caller.get("/broken", headers={**HTML, "X-Request-ID": "req-1"})
+    assert page.status_code == 500
+    assert "That did not work" in page.text
+    assert "req-1" in page.text
+    assert "secret" not in page.text
+
+
+async def test_the_demo_s_doors_open_on_this_computer_only(
+    resources: Resources, connection: Connection
+) -> None:
+    settings = resources.settings.model_copy(update={"demo": True})
+    app = build(settings, open_resources=None)  # type: ignore[arg-type]
+    app.state.resources = replace(resources, settings=settings)
+    await make_user(connection, now=NOW, email="ada@demo.gosellr.local", name="Ada Lindqvist")
+
+    async def doors(caller: str, host: str) -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=app, client=(caller, 4711))
+        async with httpx2.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+            page = await client.get("/demo", headers=HTML)
+            if page.status_code != 200:
+                return page
+            visitor = Visitor(client, page)
+            values = visitor.form("/demo/buyer").values
+            assert [form.action for form in visitor.forms()].count("/demo/operator") == 0
+            entered = await client.post("/demo/buyer", data=values, headers=HTML)
+            assert entered.status_code == 303
+            return await client.get("/", headers=HTML)
+
+    inside = await doors("127.0.0.1", "localhost:4004")
+    assert "Ada" in inside.text
+    assert (await doors("203.0.113.7", "localhost:4004")).status_code == 404
+    assert (await doors("127.0.0.1", "rebound.example")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("headers", "changes", "status"),
     [
@@ -309,7 +345,7 @@ async def test_case_67_what_people_write_stays_text(
         "UPDATE seller SET description = $2, slug = 'evil' WHERE id = $1", seller.id, HOSTILE
     )
     category = await make_category(connection, name=f"Room {HOSTILE}"[:80])
-    made = await make_product(
+    await make_product(
         connection,
         seller=seller.id,
         title=f"Pot {HOSTILE}"[:120],
@@ -338,7 +374,6 @@ async def test_case_67_what_people_write_stays_text(
         assert "<img src=x" not in page.text
         assert "onclick" not in page.text
         assert "36863" not in page.text
-    assert made.variant_id == UUID(str(made.variant_id))
 
 
 async def test_statements_per_page(

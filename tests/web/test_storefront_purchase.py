@@ -6,13 +6,13 @@ from uuid import UUID
 
 import httpx2
 import pytest
+
+from gosellr.core.db import Connection
+from gosellr.resources import Resources
 from tests.factories.accounts import TestSeller, make_seller
 from tests.factories.catalogue import NOW, MadeProduct, make_product, make_shelf_seller
 from tests.factories.terms import make_coupon, make_delivery
 from tests.web.visitor import ADDRESS, Visitor, put_in_bag, reach_payment
-
-from gosellr.core.db import Connection
-from gosellr.resources import Resources
 
 BALANCES = """
 SELECT split_part(account, ':', 1) AS account, sum(

@@ -10,11 +10,11 @@ import pytest
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from tests.web.sample_views import ASSETS, BAG, CHECKOUT, LAYOUT, LISTING, ORDER, PAGES, PRODUCT
 
 from gosellr.utils.money import Money
 from gosellr.web.rendering import Renderer, client_events, theme_of, wanted_fragment
 from gosellr.web.views import FormView, LayoutView
+from tests.web.sample_views import ASSETS, BAG, CHECKOUT, LAYOUT, LISTING, ORDER, PAGES, PRODUCT
 
 RENDERER = Renderer(ASSETS)
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'{{191*193}}"

@@ -15,6 +15,7 @@ from gosellr.api import (
     commission,
     events,
     health,
+    imports,
     jobs,
     ledger,
     marketplace,
@@ -33,7 +34,7 @@ from gosellr.api import (
     webhooks,
 )
 from gosellr.api.errors import install_error_handlers
-from gosellr.api.middleware import OneSpelling, RequestId
+from gosellr.api.middleware import BodyLimit, OneSpelling, RequestId
 from gosellr.api.openapi import describe_problems
 from gosellr.core.route_policy import api_routes, require_policies
 from gosellr.resources import Resources
@@ -48,6 +49,7 @@ ROOMS = (
     products,
     categories,
     media,
+    imports,
     stock,
     carts,
     shipping,
@@ -65,6 +67,10 @@ ROOMS = (
     events,
     jobs,
 )
+
+# The longest body is a product with all its variants, the longest upload a file to import.
+BODY_BYTES_MAX = 4 * 1024 * 1024
+UPLOAD_BYTES_MAX = 65 * 1024 * 1024
 
 Opener = Callable[[], AbstractAsyncContextManager[Resources]]
 
@@ -113,6 +119,7 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         for route in api_routes(app)
         if route.path is not None and route.path != "/" and route.path.endswith("/")
     ]
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX, upload_bytes_max=UPLOAD_BYTES_MAX)
     app.add_middleware(OneSpelling, with_slash=with_slash)
     if settings.cors_origins:
         app.add_middleware(

@@ -31,6 +31,13 @@ def _hash_of(token: str | None) -> bytes | None:
     return fingerprint(token) if token and len(token) <= _TOKEN_LENGTH_MAX else None
 
 
+def _refuse_unknown_query(request: Request) -> None:
+    """Refuse what nobody would read; a route's own parameters refuse what is unknown to them."""
+    if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
+        name = next(iter(request.query_params), "")[:60]
+        raise InvalidInput.at(name, "unknown_parameter", "There is no such parameter here")
+
+
 class Allow(Policy):
     """Lets a caller pass who has the permission; everybody where there is none to have."""
 
@@ -52,6 +59,7 @@ class Allow(Policy):
         Raises:
             NotAuthenticated: nobody, or somebody who can't prove it.
             NotAllowed: somebody without the permission.
+            InvalidInput: for query parameters where the route takes none.
         """
         resources = market_of(request)
         ip_address = request.client.host if request.client else None
@@ -63,11 +71,13 @@ class Allow(Policy):
         if token is None:
             if self.permission is not None and not may(frozenset(), self.permission):
                 raise NotAuthenticated
+            _refuse_unknown_query(request)
             return Viewer(**guest)
         now = resources.clock.now()
         claims = await resources.tokens.verify(token, now=now)
         if self.permission is not None and not may(claims.roles, self.permission):
             raise NotAllowed
+        _refuse_unknown_query(request)
         viewer = await resources.viewer_of(claims, now=now, **guest)
         # A role may have been taken since the token was made.
         if self.permission is not None and not may(viewer.roles, self.permission):

@@ -100,8 +100,11 @@ async def render_validation_error(request: Request, error: RequestValidationErro
     """Input that doesn't fit the declared shape, field by field."""
     errors = [
         FieldError(
+            # The first part says where it was: a field may itself be called "query".
             field=".".join(
-                str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")
+                str(part)
+                for place, part in enumerate(item["loc"])
+                if place or part not in ("body", "query", "path", "header")
             ),
             code=str(item["type"]),
             message=str(item["msg"]),

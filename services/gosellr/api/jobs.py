@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.jobs import DeadJobFilters, DeadJobListOut
 from gosellr.core.transact import ask, transact
 from gosellr.services import job_service
@@ -32,7 +33,9 @@ async def list_dead_jobs(
     return answer({"items": items, "next_cursor": page.next_cursor})
 
 
-@router.post("/{job_id}/retry", operation_id="retry_dead_job", status_code=204)
+@router.post(
+    "/{job_id}/retry", operation_id="retry_dead_job", status_code=204, responses=problems(404)
+)
 async def retry_dead_job(
     job_id: JobId,
     _viewer: Annotated[Viewer, allow(Permission.JOB_RETRY)],

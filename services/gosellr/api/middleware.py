@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from uuid import uuid4
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gosellr.core.logs import bind_request_id
@@ -69,3 +70,36 @@ class OneSpelling:
             if known != path:
                 scope = {**scope, "path": known, "raw_path": known.encode()}
         await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Stops reading a body that is longer than any that is taken here: the answer is 413."""
+
+    def __init__(self, app: ASGIApp, *, bytes_max: int, upload_bytes_max: int) -> None:
+        self._app = app
+        self._bytes_max = bytes_max
+        self._upload_bytes_max = upload_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        is_upload = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+        most = self._upload_bytes_max if is_upload else self._bytes_max
+        declared = headers.get(b"content-length", b"")
+        is_too_long = declared.isdigit() and (len(declared) > 19 or int(declared) > most)
+        seen = 0
+
+        async def receive_some() -> Message:
+            nonlocal seen
+            if is_too_long:
+                raise HTTPException(413, "The body is too large")
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > most:
+                raise HTTPException(413, "The body is too large")
+            return message
+
+        await self._app(scope, receive_some, send)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from gosellr.core.startup_error import StartupError
 
@@ -48,7 +48,7 @@ class StartupCard:
         began = time.monotonic()
         with self._turning(running):
             yield step
-        self._finish(done, began, step.note)
+        self.finish(done, began, step.note)
 
     @contextlib.contextmanager
     def progress(self, running: str, done: str) -> Iterator[ReportProgress]:
@@ -65,7 +65,19 @@ class StartupCard:
                 bar.update(task, completed=count, total=total, note=note)
 
             yield report
-        self._finish(done, began, "")
+        self.finish(done, began, "")
+
+    @contextlib.contextmanager
+    def background(self, running: str, done: str) -> Iterator["BackgroundBar"]:
+        """A bar below the card for work that goes on elsewhere; elsewhere it is a line a quarter.
+
+        It may be left before the work is done; what it says last is then left out.
+        """
+        bar = BackgroundBar(self, self._console, running, done)
+        try:
+            yield bar
+        finally:
+            bar.close()
 
     def seconds(self) -> float:
         """How long the start has taken so far."""
@@ -76,9 +88,48 @@ class StartupCard:
             return self._console.status(f"  {text}")
         return contextlib.nullcontext()
 
-    def _finish(self, done: str, began: float, note: str) -> None:
+    def finish(self, done: str, began: float, note: str) -> None:
+        """The line of something done that began at this monotonic time."""
         seconds = f"{time.monotonic() - began:.1f} s"
         self.line(f"  ✓ {done.ljust(_LABEL_WIDTH)} {seconds.rjust(7)}   {note}".rstrip())
+
+
+class BackgroundBar:
+    """Shows how far work is that somebody else does, from the first report on."""
+
+    def __init__(self, card: StartupCard, console: Console, running: str, done: str) -> None:
+        self._card = card
+        self._running = running
+        self._done = done
+        self._began = time.monotonic()
+        self._quarters = 0
+        columns = (TextColumn("  ▸ {task.description}"), BarColumn(24), TaskProgressColumn())
+        self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console)
+        self._bar.disable = not console.is_terminal
+        self._bar.live.transient = True
+        self._task: TaskID | None = None
+
+    def report(self, count: int, total: int, note: str) -> None:
+        """Show that so much of it is done."""
+        if self._task is None:
+            self._task = self._bar.add_task(self._running.ljust(_LABEL_WIDTH), total=None, note="")
+            self._bar.start()
+        self._bar.update(self._task, completed=count, total=total, note=note)
+        quarters = 4 * count // total
+        if self._bar.disable and self._quarters < quarters < 4:
+            self._card.line(f"  ▸ {self._running.ljust(_LABEL_WIDTH)} {25 * quarters:5} %   {note}")
+        self._quarters = quarters
+
+    def finish(self, note: str) -> None:
+        """Say that it is done, with its time."""
+        self.close()
+        self._card.finish(self._done, self._began, note)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._bar.stop()
+            self._task = None
 
 
 def print_refusal(error: StartupError) -> None:

@@ -43,6 +43,20 @@ async def transact(
     raise AssertionError("unreachable")
 
 
+async def attempt(
+    connection: Connection,
+    command: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a part of a command that may fail by itself: what it wrote goes, the rest stays.
+
+    A deadlock or a serialization failure ends the whole command, which `transact` repeats.
+    """
+    async with connection.transaction():
+        return await command(connection, *args, **kwargs)
+
+
 async def ask(
     db: Database,
     question: Callable[Concatenate[Connection, P], Awaitable[T]],

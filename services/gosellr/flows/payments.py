@@ -50,11 +50,13 @@ async def advance(
     fresh: Collection[UUID] = (),
     waiting_is_over: bool = False,
     curious: bool = False,
+    reported: Collection[UUID] = (),
 ) -> Order:
     """Bring the payment of an order as far as it goes now. Safe to call at any time, twice too.
 
     `fresh` names attempts that were never sent to their gateway. `waiting_is_over` calls back
-    what still waits for its buyer, `curious` asks whether the buyer has acted.
+    what still waits for its buyer, `curious` asks whether the buyer has acted. `reported` names
+    attempts that a gateway had news of: what was given up may have succeeded after all.
     """
     unsent = set(fresh)
     silent: set[UUID] = set()
@@ -66,8 +68,9 @@ async def advance(
             fresh=unsent,
             waiting_is_over=waiting_is_over,
             curious=curious,
+            reported=reported,
         )
-        curious = False
+        curious, reported = False, ()
         # Whoever didn't answer is asked again later, by the sweeper.
         asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
         if not asks and not plan.concludes:

@@ -96,6 +96,7 @@ async def apply_parked(
                 policy=policy,
                 order_id=order_id,
                 curious=True,
+                reported=() if report.payment_id is None else (report.payment_id,),
             )
             if report.kind in _ABOUT_REFUNDS and report.payment_id is not None:
                 powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)

@@ -7,7 +7,7 @@ may run twice, and whatever it does has to come out the same.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gosellr.jobs import cards
+from gosellr.jobs import cards, imports
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
 
@@ -31,8 +31,10 @@ _CARD_OF_VARIANT = Reaction("refresh_card_of_variant", cards.refresh_card_of_var
 _CARDS_OF_ORDER = Reaction("refresh_cards_of_order", cards.refresh_cards_of_order)
 _CARD_OF_REVIEW = Reaction("refresh_card_of_review", cards.refresh_card_of_review)
 _CARDS_OF_SELLER = Reaction("refresh_cards_of_seller", cards.refresh_cards_of_seller)
+_IMPORT = Reaction("run_import", imports.run_import)
 
 REACTIONS: Reactions = {
+    FactType.IMPORT_REQUESTED: [_IMPORT],
     FactType.STOCK_CHANGED: [_CARD_OF_VARIANT],
     FactType.ORDER_PLACED: [_CARDS_OF_ORDER],
     FactType.REVIEW_POSTED: [_CARD_OF_REVIEW],

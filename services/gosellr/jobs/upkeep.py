@@ -99,7 +99,10 @@ async def roll_up_ledger(resources: Resources) -> None:
 
 async def refresh_popularity(resources: Resources) -> None:
     """Bring what is trending and how much was sold up to date on the cards."""
-    await transact(resources.db, marketplace_service.refresh_popularity, now=resources.clock.now())
+    now = resources.clock.now()
+    # Two commands: one locks cards, the other products before their cards.
+    await transact(resources.db, marketplace_service.refresh_trending, now=now)
+    await transact(resources.db, marketplace_service.recount_sales, now=now)
 
 
 async def sweep_idempotency_keys(resources: Resources) -> None:

@@ -15,6 +15,7 @@ from procrastinate.retry import BaseRetryStrategy
 from gosellr.core.logs import configure_logs
 from gosellr.core.transact import ask, transact
 from gosellr.jobs.app import build_app
+from gosellr.jobs.demo.teller import with_history
 from gosellr.jobs.outbox import REACTIONS, Reactions, tasks_by_fact
 from gosellr.jobs.retries import ATTEMPTS_MAX, Backoff
 from gosellr.jobs.schedule import SCHEDULE, Periodic, intervals_by_task
@@ -166,7 +167,8 @@ async def run_worker() -> None:
         settings = resources.settings
         configure_logs(level=settings.log_level, production=settings.is_production)
         _log.info("worker started")
-        await Worker(resources, stop=stop).run()
+        schedule = with_history(SCHEDULE) if settings.demo_enabled else SCHEDULE
+        await Worker(resources, stop=stop, schedule=schedule).run()
         _log.info("worker stopped")
 
 

@@ -45,6 +45,7 @@ import_run = Table(
     Column("updated_count", Integer, nullable=False, server_default=text("0")),
     Column("unchanged_count", Integer, nullable=False, server_default=text("0")),
     Column("failed_count", Integer, nullable=False, server_default=text("0")),
+    Column("pictures_skipped_count", Integer, nullable=False, server_default=text("0")),
     words("failure_reason", nullable=True),
     document("settings", default="{}"),
     moment("created_at"),

@@ -11,15 +11,15 @@ from gosellr.models.refund_values import DueReturn
 
 WRITE_ANSWERS = """
 UPDATE payment
-SET status = answer.status, captured_minor = answer.captured_minor,
+SET status = answer.status, part = answer.part, captured_minor = answer.captured_minor,
     fee_minor = answer.fee_minor,
     gateway_reference = COALESCE(answer.gateway_reference, payment.gateway_reference),
     decline_code = answer.decline_code, action_url = answer.action_url,
-    check_at = answer.check_at, check_count = payment.check_count + 1, updated_at = $9
+    check_at = answer.check_at, check_count = payment.check_count + 1, updated_at = $10
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-            $7::text[], $8::timestamptz[])
+            $7::text[], $8::timestamptz[], $9::int[])
      AS answer (id, status, captured_minor, fee_minor, gateway_reference, decline_code,
-                action_url, check_at)
+                action_url, check_at, part)
 WHERE payment.id = answer.id
 """
 
@@ -86,9 +86,13 @@ RETURNING id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptAnswer:
-    """What an attempt has become. `check_at` is when to ask again, None for never."""
+    """What an attempt has become. `check_at` is when to ask again, None for never.
+
+    `part` is the part of the tender it stands for, which only one live attempt can.
+    """
 
     payment_id: UUID
+    part: int
     status: str
     captured_minor: int
     fee_minor: int
@@ -112,6 +116,7 @@ async def write_answers(
         [answer.decline_code for answer in answers],
         [answer.action_url for answer in answers],
         [answer.check_at for answer in answers],
+        [answer.part for answer in answers],
         now,
     )
 

@@ -33,7 +33,8 @@ WITH asked AS MATERIALIZED (
 
 # Words that no product on sale has become the likest ones of a title or a brand, or go. The
 # index finds what is like enough by a setting, so a word is only looked up behind it. Trigrams
-# think little of swapped letters, the commonest slip: the same letters come first.
+# think little of swapped letters, the commonest slip: the same letters come first. Any other wrong
+# letter spoils three of n + 1 trigrams, so that (n - 2) / (n + 4) of all remain in common.
 _CORRECTED = """
 WITH typed AS MATERIALIZED (
     SELECT typed.word, typed.place, typed.threshold,
@@ -48,17 +49,21 @@ WITH typed AS MATERIALIZED (
     FROM typed LEFT JOIN LATERAL (
         SELECT near.word
         FROM (
-            SELECT search_word.word, similarity(typed.word, search_word.word) AS likeness,
-                   length(search_word.word) = length(typed.word)
-                   AND ARRAY(SELECT unnest(string_to_array(search_word.word, NULL)) ORDER BY 1)
-                       = ARRAY(SELECT unnest(string_to_array(typed.word, NULL)) ORDER BY 1)
-                       AS swapped
-            FROM search_word
-            WHERE NOT typed.known AND typed.threshold IS NOT NULL AND typed.loosened IS NOT NULL
-              AND search_word.word % typed.word
-              AND similarity(typed.word, search_word.word) > typed.threshold - 0.001
-            ORDER BY swapped DESC, likeness DESC,
-                     abs(length(search_word.word) - length(typed.word)), search_word.word
+            SELECT guess.* FROM (
+                SELECT search_word.word, similarity(typed.word, search_word.word) AS likeness,
+                       length(search_word.word) = length(typed.word)
+                       AND ARRAY(SELECT unnest(string_to_array(search_word.word, NULL)) ORDER BY 1)
+                           = ARRAY(SELECT unnest(string_to_array(typed.word, NULL)) ORDER BY 1)
+                           AS swapped
+                FROM search_word
+                WHERE NOT typed.known AND typed.threshold IS NOT NULL
+                  AND typed.loosened IS NOT NULL AND search_word.word % typed.word
+                OFFSET 0
+            ) AS guess
+            WHERE guess.likeness > CASE WHEN guess.swapped THEN typed.threshold
+                  ELSE least(0.5, (length(typed.word) - 2.0) / (length(typed.word) + 4)) END - 0.001
+            ORDER BY guess.swapped DESC, guess.likeness DESC,
+                     abs(length(guess.word) - length(typed.word)), guess.word
             LIMIT 8
         ) AS near
         CROSS JOIN LATERAL (
@@ -86,10 +91,11 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) < 5 THEN (
                      ORDER BY way.kind, way.likeness DESC, way.text)
     FROM (
         (SELECT 'category' AS kind, category.name AS text, category.path,
-                word_similarity({0}, f_unaccent(lower(category.name))) AS likeness
+                word_similarity(f_unaccent(lower(category.name)), {0}) AS likeness
          FROM category
-         WHERE category.archived_at IS NULL AND {0} <% f_unaccent(lower(category.name))
-           AND word_similarity({0}, f_unaccent(lower(category.name))) >= 0.5
+         WHERE category.archived_at IS NULL
+           AND (word_similarity(f_unaccent(lower(category.name)), {0}) >= 0.6
+                OR starts_with(f_unaccent(lower(category.name)), {0}))
            AND EXISTS (SELECT FROM product_card AS card
                        WHERE card.visible AND card.category_ids @> ARRAY[category.id])
          ORDER BY likeness DESC, category.path LIMIT 3)

@@ -41,10 +41,13 @@ WITH bought AS (
 REFRESH_SCORES = (
     _SCORED
     + """, changed AS (
-    SELECT card.product_id, coalesce(scored.key, 0) AS key
-    FROM product_card AS card LEFT JOIN scored ON scored.product_id = card.product_id
-    WHERE (card.visible AND card.trending_score > 0 OR scored.key IS NOT NULL)
-      AND card.trending_score <> coalesce(scored.key, 0)
+    SELECT scored.product_id, scored.key
+    FROM scored JOIN product_card AS card ON card.product_id = scored.product_id
+    WHERE card.trending_score <> scored.key
+    UNION ALL
+    SELECT card.product_id, 0 FROM product_card AS card
+    WHERE card.visible AND card.trending_score > 0
+      AND card.product_id NOT IN (SELECT scored.product_id FROM scored)
 ), locked AS (
     SELECT card.product_id FROM product_card AS card
     WHERE card.product_id IN (SELECT changed.product_id FROM changed)

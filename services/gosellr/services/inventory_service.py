@@ -9,7 +9,7 @@ from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import decode_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import outbox, product_cards
+from gosellr.queries import outbox, product_cards, sellers
 from gosellr.queries import stock as queries
 from gosellr.queries.stock import Cause
 from gosellr.services import idempotency_service
@@ -216,6 +216,9 @@ async def create_location(
 ) -> bytes:
     """Add a place to keep goods at; the first one is where goods are kept unless said otherwise."""
     owner_id = seller_acted_for(viewer, seller_id=seller_id, permission=Permission.STOCK_ADJUST)
+    # A member's seller is there; an operator may name any.
+    if viewer.is_operator and await sellers.find_state(connection, seller_id=owner_id) is None:
+        raise NotFound
     document = await queries.insert_location(
         connection,
         location_id=new_id(),

@@ -66,9 +66,13 @@ async def trending_products(
     return await trending.trending_in_window(connection, span=_span(window, now), limit=limit)
 
 
-async def refresh_popularity(connection: Connection, *, now: datetime) -> None:
-    """Bring scores and numbers of sales on the cards up to date, set-based."""
+async def refresh_trending(connection: Connection, *, now: datetime) -> None:
+    """Bring the scores on the cards up to date, set-based."""
     await trending.refresh_scores(connection, span=_span(DEFAULT_WINDOW, now))
+
+
+async def recount_sales(connection: Connection, *, now: datetime) -> None:
+    """Count anew how often was sold what has been ordered in the last thirty days."""
     await trending.recount_sales(connection, since=now - _SALES_LOOKED_AT, until=now)
 
 

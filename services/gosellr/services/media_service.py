@@ -6,8 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
 from gosellr.core.identity import new_id
 from gosellr.queries import media as queries
+from gosellr.queries import sellers
 from gosellr.queries.media import MediaRow
 from gosellr.services.seller_scope import seller_acted_for
 from gosellr.utils.permissions import Permission
@@ -54,7 +56,17 @@ async def keep_media(
     renditions: Sequence[Rendition],
     now: datetime,
 ) -> bytes:
-    """Keep a picture whose renditions are in the store; returns its JSON."""
+    """Keep a picture whose renditions are in the store; returns its JSON.
+
+    Raises:
+        NotFound: when an operator names a seller that doesn't exist.
+    """
+    if (
+        owner_id is not None
+        and viewer.is_operator
+        and await sellers.find_state(connection, seller_id=owner_id) is None
+    ):
+        raise NotFound
     row = MediaRow(
         id=new_id(),
         seller_id=owner_id,

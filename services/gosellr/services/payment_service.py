@@ -13,7 +13,7 @@ from gosellr.queries import locks, orders, outbox, payments
 from gosellr.queries.payments import AttemptAnswer
 from gosellr.services import order_rows, settlement_service
 from gosellr.utils.order_states import OrderStatus, derive_payment_status
-from gosellr.utils.payment_plan import Ask, Attempt, is_paid, live, next_asks, to_return
+from gosellr.utils.payment_plan import DEAD, Ask, Attempt, live, next_asks, paying, to_return
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
 from gosellr.utils.viewer import Viewer
@@ -113,8 +113,9 @@ async def plan(
     fresh: Collection[UUID] = (),
     waiting_is_over: bool = False,
     curious: bool = False,
+    reported: Collection[UUID] = (),
 ) -> PaymentPlan:
-    """Look at an order and say what to ask the gateways.
+    """Look at an order and say what to ask the gateways; the rest as in `next_asks`.
 
     Raises:
         NotFound: there is no such order.
@@ -130,6 +131,7 @@ async def plan(
         fresh=fresh,
         waiting_is_over=waiting_is_over,
         curious=curious,
+        reported=reported,
     )
     return PaymentPlan(
         order=order,
@@ -150,7 +152,7 @@ def _concludes(order: Order) -> bool:
         return False
     attempts = attempts_of(order)
     wanted = wants_money(order)
-    paid = is_paid(total_minor=order.total_minor, attempts=attempts)
+    paid = paying(total_minor=order.total_minor, attempts=attempts) is not None
     stray = to_return(wanted=wanted, total_minor=order.total_minor, attempts=attempts)
     return (wanted and paid) or bool(stray)
 
@@ -169,21 +171,41 @@ async def record(
     """
     await locks.order(connection, order_id=order_id)
     order = await _load(connection, order_id)
+    captured_before = {one.id for one in order.payments if one.status == PaymentStatus.CAPTURED}
     written = _written(order, answers, now=now)
     if written:
         await payments.write_answers(connection, answers=written, now=now)
         order = _with_answers(order, written)
     attempts = attempts_of(order)
-    if order.status == OrderStatus.PENDING_PAYMENT and is_paid(
-        total_minor=order.total_minor, attempts=attempts
-    ):
-        await settlement_service.settle(connection, order=order, policy=policy, now=now)
-        return await _load(connection, order_id)
     await settlement_service.send_back(
-        connection, order=order, attempts=attempts, wanted=wants_money(order), now=now
+        connection,
+        order=order,
+        stray=_stray(order, attempts, captured_before=captured_before),
+        now=now,
     )
-    await _say_how_it_stands(connection, order=order, written=written, now=now)
+    paid = paying(total_minor=order.total_minor, attempts=attempts)
+    if order.status == OrderStatus.PENDING_PAYMENT and paid is not None:
+        await settlement_service.settle(
+            connection, order=order, paid={one.id for one in paid}, policy=policy, now=now
+        )
+    else:
+        await _say_how_it_stands(connection, order=order, written=written, now=now)
     return await _load(connection, order_id)
+
+
+def _stray(
+    order: Order, attempts: Sequence[Attempt], *, captured_before: Collection[UUID]
+) -> list[Attempt]:
+    """Captures that have to go back. What a paid order captures once more pays for nothing."""
+    if order.paid_at is None:
+        return to_return(
+            wanted=wants_money(order), total_minor=order.total_minor, attempts=attempts
+        )
+    return [
+        one
+        for one in attempts
+        if one.status is PaymentStatus.CAPTURED and one.id not in captured_before
+    ]
 
 
 async def add_attempts(
@@ -232,15 +254,21 @@ def _written(
 ) -> list[AttemptAnswer]:
     by_id = {payment.id: payment for payment in order.payments}
     written = []
+    parts_count = 1 + max((payment.part for payment in order.payments), default=-1)
     for answer in answers:
         payment = by_id[answer.payment_id]
         reported = answer.status or PaymentStatus.UNKNOWN
         # A late or repeated report never takes an attempt back down its ladder.
         status = PAYMENT_STATES.settle(PaymentStatus(payment.status), reported)
         moved = status == reported and answer.status is not None
+        part = payment.part
+        if payment.status in DEAD and status not in DEAD:
+            # Another attempt may have taken its part since it was given up.
+            part, parts_count = parts_count, parts_count + 1
         written.append(
             AttemptAnswer(
                 payment_id=payment.id,
+                part=part,
                 status=status.value,
                 captured_minor=min(
                     max(payment.captured_minor, answer.captured_minor), payment.amount_minor

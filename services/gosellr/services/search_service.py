@@ -12,6 +12,7 @@ from gosellr.queries import product_lists
 from gosellr.queries import search as queries
 from gosellr.queries.product_lists import ProductFilters, Sort
 from gosellr.queries.search import PRICE_STEPS, FacetRows, Hits
+from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.ranking import normalise_query, similarity_threshold
 
 QUERY_LENGTH_MAX = 200
@@ -294,7 +295,7 @@ def price_ranges(counts: Sequence[tuple[int, int]]) -> tuple[PriceRange, ...]:
     return tuple(
         PriceRange(
             minimum_minor=PRICE_STEPS[first - 1] if first else 0,
-            maximum_minor=PRICE_STEPS[min(last, len(PRICE_STEPS) - 1)] - 1,
+            maximum_minor=PRICE_STEPS[last] - 1 if last < len(PRICE_STEPS) else MAX_AMOUNT_MINOR,
             count=count,
         )
         for first, last, count in ranges

@@ -1,7 +1,8 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
@@ -9,7 +10,8 @@ from gosellr.models.order_values import Order, Payment
 from gosellr.queries import orders, outbox, payments
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
-from gosellr.utils.payment_plan import Attempt, to_return
+from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.payment_plan import Attempt
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
     GatewayAmount,
@@ -19,18 +21,21 @@ from gosellr.utils.postings import (
     sale,
     stray_capture,
 )
-from gosellr.utils.states import PaymentStatus
 
 
 async def settle(
-    connection: Connection, *, order: Order, policy: MarketPolicy, now: datetime
+    connection: Connection,
+    *,
+    order: Order,
+    paid: Collection[UUID],
+    policy: MarketPolicy,
+    now: datetime,
 ) -> None:
-    """The money of a locked order is complete: holds, coupons, books and sellers learn of it."""
-    paying = [
-        payment
-        for payment in order.payments
-        if payment.status == PaymentStatus.CAPTURED and not payment.returned
-    ]
+    """The money of a locked order is complete: holds, coupons, books and sellers learn of it.
+
+    `paid` names the captures that make up the total.
+    """
+    paying = [payment for payment in order.payments if payment.id in paid]
     await payments.mark_paid(
         connection,
         order_id=order.id,
@@ -153,17 +158,16 @@ async def send_back(
     connection: Connection,
     *,
     order: Order,
-    attempts: Sequence[Attempt],
-    wanted: bool,
+    stray: Sequence[Attempt],
     now: datetime,
 ) -> None:
     """Note captures that pay for nothing, and book them where they wait."""
-    if order.paid_at is not None:
-        return
-    stray = to_return(wanted=wanted, total_minor=order.total_minor, attempts=attempts)
     if not stray:
         return
-    reason = "short_payment" if wanted else "order_closed"
+    if order.paid_at is not None:
+        reason = "paid_already"
+    else:
+        reason = "order_closed" if order.status == OrderStatus.CANCELLED else "short_payment"
     methods = {payment.id: payment.method for payment in order.payments}
     await payments.insert_returns(
         connection,

@@ -63,7 +63,9 @@ class Cells:
         return self.record.cells.get(column, "").strip()
 
     def note(self, column: str, code: str, message: str) -> None:
-        """Note a flaw of a cell."""
+        """Note a flaw of a cell; in a row that is none as a whole, its own flaw says it all."""
+        if self.record.flaw is not None:
+            return
         value = shown(self.raw(column))
         self._flaws.append(RowFlaw(self.record.line, column, code, message, value))
 

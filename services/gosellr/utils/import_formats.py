@@ -8,6 +8,7 @@ from gosellr.utils.import_gosellr import read_gosellr
 from gosellr.utils.import_json import read_json
 from gosellr.utils.import_shopify import read_shopify
 from gosellr.utils.import_values import Reader
+from gosellr.utils.slugs import slugify
 
 READERS: Mapping[str, Reader] = {
     "gosellr": read_gosellr,
@@ -41,3 +42,9 @@ def _typed(value: AttributeValue | None, kind: str | None) -> AttributeValue | N
     if kind == "number" and _DECIMAL.fullmatch(value):
         return float(value)
     return value
+
+
+def category_path(word: str) -> str:
+    """The path that a word for a category may be: “Clothing > Shirts” is clothing/shirts."""
+    parts = [part for part in re.split(r"[>/]", word) if part.strip()]
+    return "/".join(slugify(part, fallback="category") for part in parts)

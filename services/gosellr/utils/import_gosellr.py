@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gosellr.utils.catalogue import Price, VariantDraft
 from gosellr.utils.csv_text import csv_text
@@ -139,9 +139,8 @@ def _product(
     key = handle or derived_key(variants[0].sku)
     if again := seen.key(key, head):
         return repeated(group, key, again)
-    for row, variant in zip(rows, variants, strict=True):
-        if repeat := seen.sku(variant.sku, row):
-            flaws.append(repeat)
+    repeats = [seen.sku(each.sku, row) for row, each in zip(rows, variants, strict=True)]
+    flaws += [repeat for repeat in repeats if repeat is not None]
     listing = Listing(
         title=first.line("title", limit=200, missing="Give the product a title"),
         description=first.text("description"),
@@ -154,6 +153,8 @@ def _product(
         shipping_class=first.matching("shipping_class", _CLASS, _CLASS_ADVICE) or "standard",
         tax_class=first.matching("tax_class", _CLASS, _CLASS_ADVICE) or "standard",
     )
+    if not any(name.startswith(ATTRIBUTE_PREFIX) for name in header):
+        listing = replace(listing, unsaid=listing.unsaid | {"attributes"})
     return ImportedProduct(
         key=key,
         places=Places(tuple(group), tuple(rows), _PLACES),

@@ -14,7 +14,6 @@ from gosellr.utils.import_documents import Document, documents
 from gosellr.utils.import_fields import Fields
 from gosellr.utils.import_table import Seen, repeated
 from gosellr.utils.import_values import (
-    ROW_FLAWS_MAX,
     ImportedProduct,
     Listing,
     Places,
@@ -60,14 +59,13 @@ def _product(document: Document, seen: Seen) -> ImportedProduct:
     key = handle or (derived_key(listing.variants[0].sku) if listing.variants else "")
     if key and (again := seen.key(key, record)):
         return repeated([record], key, again)
-    for variant in listing.variants:
-        if repeat := seen.sku(variant.sku, record):
-            flaws.append(repeat)
+    repeats = [seen.sku(variant.sku, record) for variant in listing.variants]
+    flaws += [repeat for repeat in repeats if repeat is not None]
     return ImportedProduct(
         key=key,
         places=Places((record,)),
         listing=None if flaws else listing,
-        flaws=tuple(flaws[:ROW_FLAWS_MAX]),
+        flaws=tuple(flaws),
     )
 
 
@@ -93,6 +91,7 @@ def _listing(fields: Fields) -> Listing:
         item_id=fields.uuid("item_id"),
         shipping_class=fields.matching("shipping_class", _CLASS, _CLASS_ADVICE) or "standard",
         tax_class=fields.matching("tax_class", _CLASS, _CLASS_ADVICE) or "standard",
+        unsaid=frozenset({"media"} - fields.document.keys()),
     )
 
 
@@ -104,9 +103,7 @@ def _axis(fields: Fields) -> OptionAxis:
     return OptionAxis(fields.line("name", limit=40, missing="Name the choice"), values)
 
 
-def _media(fields: Fields) -> tuple[MediaUse, ...] | None:
-    if "media" not in fields.document:
-        return None
+def _media(fields: Fields) -> tuple[MediaUse, ...]:
     uses = []
     for one in fields.objects("media", most=50):
         one.only(("id", "alt"))

@@ -45,6 +45,9 @@ _VARIANT_COLUMNS = (
 )  # fmt: skip
 _YES_OR_NO = {"true": True, "false": False}
 _STATUSES = {"active": True, "draft": False, "archived": False}
+_UNSAID = frozenset(
+    {"media", "attributes", "shipping_class", "tax_class", "low_stock_at", "dimensions_mm"}
+)
 _NO_CHOICE = "Default Title"
 
 
@@ -82,9 +85,8 @@ def _product(group: list[Record], setup: Setup, seen: Seen) -> ImportedProduct:
     rows = [record for record in group if _is_variant(record)] or [head]
     names = _axis_names(first, rows)
     variants = [_variant(Cells(row, flaws), handle, names, setup) for row in rows]
-    for row, variant in zip(rows, variants, strict=True):
-        if repeat := seen.sku(variant.sku, row):
-            flaws.append(repeat)
+    repeats = [seen.sku(each.sku, row) for row, each in zip(rows, variants, strict=True)]
+    flaws += [repeat for repeat in repeats if repeat is not None]
     places = Places(tuple(group), tuple(rows), _COLUMNS)
     listing = _listing(first, group, handle, variants)
     return ImportedProduct(
@@ -106,6 +108,7 @@ def _listing(
         active=published and shelved,
         slug=handle,
         pictures_skipped=_pictures(group),
+        unsaid=_UNSAID,
     )
 
 

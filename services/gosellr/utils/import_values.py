@@ -57,8 +57,8 @@ class Setup:
 class Listing:
     """A product as a file means it. Its category is an id, or one of several words for it.
 
-    `media` is None where the format has no pictures of ours, and `pictures_skipped` counts those
-    that it has elsewhere.
+    `unsaid` names the fields that its file has no word for: a change leaves them as they are.
+    `pictures_skipped` counts the pictures that the file only has the addresses of.
     """
 
     title: str
@@ -69,13 +69,14 @@ class Listing:
     category_words: tuple[str, ...] = ()
     options: tuple[OptionAxis, ...] = ()
     attributes: Mapping[str, AttributeValue | None] = field(default_factory=dict)
-    media: tuple[MediaUse, ...] | None = None
+    media: tuple[MediaUse, ...] = ()
     active: bool = False
     slug: str | None = None
     item_id: UUID | None = None
     shipping_class: str = "standard"
     tax_class: str = "standard"
     pictures_skipped: int = 0
+    unsaid: frozenset[str] = frozenset({"media"})
 
     def draft(self, *, category_id: UUID, source_key: str) -> ProductDraft:
         """The listing as the catalogue takes it."""
@@ -87,7 +88,7 @@ class Listing:
             brand=self.brand,
             options=self.options,
             attributes=self.attributes,
-            media=self.media or (),
+            media=self.media,
             active=self.active,
             slug=self.slug,
             item_id=self.item_id,

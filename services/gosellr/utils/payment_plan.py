@@ -7,9 +7,10 @@ the attempts as they are written down, ask, write down the answers, look again.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from uuid import UUID
 
-from gosellr.utils.states import PaymentStatus
+from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
 
 
 class AskKind(StrEnum):
@@ -50,18 +51,22 @@ class Ask:
     attempt_id: UUID
 
 
-_DEAD = frozenset({PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.EXPIRED})
+DEAD = frozenset({PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.EXPIRED})
 _UNANSWERED = frozenset({PaymentStatus.CREATED, PaymentStatus.UNKNOWN})
 
 
 def live(attempts: Sequence[Attempt]) -> list[Attempt]:
     """The attempts that have paid or still may."""
-    return [one for one in attempts if one.status not in _DEAD and not one.returned]
+    return [one for one in attempts if one.status not in DEAD and not one.returned]
 
 
-def is_paid(*, total_minor: int, attempts: Sequence[Attempt]) -> bool:
-    """Whether full captures make up the total exactly."""
-    return sum(one.amount_minor for one in attempts if one.pays_in_full) == total_minor
+def paying(*, total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
+    """The full captures that make up the total exactly; None while it isn't paid.
+
+    Money may come twice, when an attempt that was given up succeeds after all: then the fewest
+    captures pay, of those the earliest, and the others go back.
+    """
+    return _making_up(total_minor, [one for one in attempts if one.pays_in_full])
 
 
 def next_asks(
@@ -72,55 +77,88 @@ def next_asks(
     fresh: Collection[UUID] = (),
     waiting_is_over: bool = False,
     curious: bool = False,
+    reported: Collection[UUID] = (),
 ) -> list[Ask]:
     """The next questions; empty when there is nothing to do but wait, or nothing at all.
 
     `wanted` says that the order still wants its money. `fresh` attempts were never sent, so
     they are charged; other unanswered ones are asked after first, since an earlier run may
     have sent them. `waiting_is_over` gives up on buyers who still owe the gateway an action;
-    `curious` asks whether they have acted by now.
+    `curious` asks whether they have acted by now. Of `reported` attempts a gateway had news:
+    what was given up and succeeded after all is looked at once more, and called back where
+    nothing was taken yet.
     """
     current = live(attempts)
     unanswered = [one for one in current if one.status in _UNANSWERED]
     if curious:
         unanswered += [one for one in current if one.status is PaymentStatus.ACTION_REQUIRED]
-    if not wanted:
-        return [*_lookups(unanswered, ()), *_voids(current)]
-    if unanswered:
+    late = [one for one in attempts if one.id in reported and one.status in DEAD]
+    if not wanted or paying(total_minor=total_minor, attempts=attempts) is not None:
+        return [*_lookups(unanswered, ()), *_voids(current), *_late(late)]
+    if unanswered or late:
         alone = len(current) == 1 and current[0].amount_minor == total_minor
         charge = AskKind.CHARGE if alone else AskKind.AUTHORIZE
         return [
             *(Ask(charge, one.id) for one in unanswered if one.id in fresh),
             *_lookups(unanswered, fresh),
+            *_late(late),
         ]
-    if sum(one.amount_minor for one in current) < total_minor:
+    hopeful = _hopeful(total_minor, current)
+    if hopeful is None:
         return _voids(current)
-    if any(one.status is PaymentStatus.ACTION_REQUIRED for one in current):
+    if any(one.status is PaymentStatus.ACTION_REQUIRED for one in hopeful):
         return _voids(current) if waiting_is_over else []
     return [
-        Ask(AskKind.CAPTURE, one.id) for one in current if one.status is PaymentStatus.AUTHORIZED
+        Ask(AskKind.CAPTURE, one.id) for one in hopeful if one.status is PaymentStatus.AUTHORIZED
     ]
 
 
 def to_return(*, wanted: bool, total_minor: int, attempts: Sequence[Attempt]) -> list[Attempt]:
     """Captures that pay for nothing and have to go back.
 
-    A capture of the wrong amount always does; the others do when the order no longer wants
-    them, or when another part of the same tender has failed for good.
+    A capture of the wrong amount always does, and what came on top of a total that is paid;
+    the others do when the order no longer wants them, or when another part of the same tender
+    has failed for good.
     """
     current = live(attempts)
     captured = [one for one in current if one.status is PaymentStatus.CAPTURED]
     if not wanted:
         return captured
+    paid = paying(total_minor=total_minor, attempts=current)
+    if paid is not None:
+        return [one for one in captured if one not in paid]
     undecided = any(one.status in _UNANSWERED for one in current)
-    falls_short = sum(one.amount_minor for one in current) < total_minor
-    if falls_short and not undecided:
+    if not undecided and _hopeful(total_minor, current) is None:
         return captured
     return [one for one in captured if not one.pays_in_full]
 
 
+def _hopeful(total_minor: int, current: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
+    """Live attempts that can still make up the total, of several choices the furthest on."""
+    able = [one for one in current if one.pays_in_full or one.status is not PaymentStatus.CAPTURED]
+    able.sort(key=lambda one: PAYMENT_STATES.states.index(one.status), reverse=True)
+    return _making_up(total_minor, able)
+
+
+def _making_up(total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
+    """The first of the smallest combinations whose amounts sum to the total exactly."""
+    for count in range(len(attempts) + 1):
+        for chosen in combinations(attempts, count):
+            if sum(one.amount_minor for one in chosen) == total_minor:
+                return chosen
+    return None
+
+
 def _lookups(attempts: Sequence[Attempt], fresh: Collection[UUID]) -> list[Ask]:
     return [Ask(AskKind.LOOKUP, one.id) for one in attempts if one.id not in fresh]
+
+
+def _late(attempts: Sequence[Attempt]) -> list[Ask]:
+    """A declined card may have been followed by a good one; anything else was given up."""
+    return [
+        Ask(AskKind.LOOKUP if one.status is PaymentStatus.DECLINED else AskKind.VOID, one.id)
+        for one in attempts
+    ]
 
 
 def _voids(attempts: Sequence[Attempt]) -> list[Ask]:

@@ -73,7 +73,8 @@ async def _answer(request: Request, error: Exception, *, otherwise: Handler) -> 
         status,
         title,
         message,
-        request_id=str(request.scope.get("state", {}).get("request_id", "")),
+        # Only what broke on our side is worth writing to us about.
+        request_id=getattr(request.state, "request_id", "") if status >= 500 else "",
         suggestions=await _near_matches(request) if status == 404 else (),
     )
     return site_of(request).renderer.respond(

@@ -7,7 +7,6 @@ SIGNED_OUT = "signed-out"
 REGISTERED = "registered"
 ADDED = "added"
 CANCELLED = "cancelled"
-DECLINED_THERE = "declined"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),

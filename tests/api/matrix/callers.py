@@ -70,18 +70,21 @@ class Caller:
         """What has to become of a call for the things of an estate."""
         if not self.passes(route):
             return Verdict.DOOR
-        if scope in (Scope.MARKET, Scope.NONE):
-            return Verdict.REACHED
-        if scope in _BUYERS and self.buys == estate:
-            return Verdict.REACHED
-        if scope is not Scope.BUYER and self.sees_everything:
+        if self._reaches(scope, estate):
             return Verdict.REACHED
         if scope in _SELLERS and self.sells == estate and self.member_role is not None:
-            if scope is Scope.MEMBERS or route.permission is None:
-                return Verdict.REACHED
-            held = may_as_member(self.member_role, route.permission)
+            permission = None if scope is Scope.MEMBERS else route.permission
+            held = permission is None or may_as_member(self.member_role, permission)
             return Verdict.REACHED if held else Verdict.ROLE
         return Verdict.HIDDEN
+
+    def _reaches(self, scope: Scope, estate: str) -> bool:
+        """Whether it is theirs, apart from what they are inside a seller."""
+        if scope in (Scope.MARKET, Scope.NONE):
+            return True
+        if scope in _BUYERS and self.buys == estate:
+            return True
+        return scope is not Scope.BUYER and self.sees_everything
 
 
 _BUYERS = (Scope.BUYER, Scope.RECEIPT, Scope.ORDER)

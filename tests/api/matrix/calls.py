@@ -35,15 +35,16 @@ def _seller(
     return Call(scope=Scope.SELLER, path=path, body=body, query=query or {}, reached=reached)
 
 
+def _seller_hides(**path: Of) -> Call:
+    """Members whose role doesn't reach it get what everybody gets: there is nothing."""
+    return Call(scope=Scope.SELLER, path=path, below_role=frozenset({403, 404}))
+
+
 def _cart(body: Any = None, *, reached: frozenset[int] = OK, **path: Of) -> Call:
-    return Call(
-        scope=Scope.BUYER, path={"cart_id": Of("cart"), **path}, body=body, reached=reached
-    )
+    return Call(scope=Scope.BUYER, path={"cart_id": Of("cart"), **path}, body=body, reached=reached)
 
 
-def _order(
-    kind: str, body: Any = None, *, reached: frozenset[int] = OK, **path: Of
-) -> Call:
+def _order(kind: str, body: Any = None, *, reached: frozenset[int] = OK, **path: Of) -> Call:
     return Call(
         scope=Scope.ORDER, path={"order_id": Of(f"{kind}_order"), **path}, body=body,
         reached=reached,
@@ -120,7 +121,9 @@ CATALOGUE: dict[str, Sequence[Call]] = {
         # The list of one's own, for those who have one.
         Call(query={"status": "all"}, reached=OK | {401, 403}),
     ],
-    "list_seller_products": [_market(seller_id=Of("seller"), reached=OK)],
+    "list_seller_products": [
+        Call(scope=Scope.MARKET, path={"seller_id": Of("seller")}, absent=OK)
+    ],
     "get_product": [
         _market(product_id=Of("product")),
         Call(scope=Scope.MEMBERS, path={"product_id": Of("draft")}),
@@ -151,6 +154,17 @@ CATALOGUE: dict[str, Sequence[Call]] = {
             files={"file": ("b.png", _picture(), "image/png")},
         )
     ],
+    "create_import": [
+        Call(
+            scope=Scope.SELLER,
+            form={"format": "gosellr", **_SELLER_ID},
+            files={"file": ("new.csv", b"sku,title,price\nNEW-9,Lamp,10.00\n", "text/csv")},
+        )
+    ],
+    "list_imports": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
+    "get_import_template": [_mine()],
+    "get_import": [_seller_hides(import_id=Of("import"))],
+    "list_import_errors": [_seller_hides(import_id=Of("import"))],
     "get_media_file": [Call(path={"key": "unknown"}, reached=frozenset({404}))],
     "get_stock": [_seller(variant_id=Of("variant"))],
     "adjust_stock": [
@@ -161,7 +175,7 @@ CATALOGUE: dict[str, Sequence[Call]] = {
         ),
     ],
     "list_stock_movements": [_seller(variant_id=Of("variant"))],
-    "list_stock_locations": [_seller(query=_SELLER_ID)],
+    "list_stock_locations": [Call(scope=Scope.SELLER, query=_SELLER_ID, absent=OK)],
     "create_stock_location": [_seller({"name": "Annex", **_SELLER_ID})],
     "list_reviews": [_market(product_id=Of("product"))],
     "create_review": [
@@ -276,7 +290,7 @@ BOOKS: dict[str, Sequence[Call]] = {
     "list_seller_transactions": [_seller(seller_id=Of("seller"))],
     "get_stats": [_mine()],
     "get_category_tree": [_mine()],
-    "search_products": [_mine({"query": "lamp", "filters": {"seller": Of("seller")}})],
+    "search_products": [_mine({"query": "lamp", "filters": {"seller": Of("seller")}}, absent=OK)],
     "list_trending_products": [_mine()],
     "list_events": [_mine()],
     "list_dead_jobs": [_mine()],

@@ -57,7 +57,11 @@ PAGES: dict[str, Sequence[Call]] = {
         _form(
             Scope.RECEIPT,
             path=_number("unpaid"),
-            fields={"idempotency_key": "once", "card": "tok_ok"},
+            fields={
+                "idempotency_key": "once",
+                "payment_method": "sandbox",
+                "payment_token": "tok_ok",
+            },
             reached=SHOWN | {409},
         )
     ],

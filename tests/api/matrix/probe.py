@@ -44,7 +44,10 @@ async def fingerprint_statement(world: World) -> str:
         f" FROM {table} AS t"
         for table in tables
     )
-    return f"SELECT md5(string_agg(name || coalesce(digest, ''), ',' ORDER BY name)) FROM ({digests}) d"
+    return (
+        "SELECT md5(string_agg(name || coalesce(digest, ''), ',' ORDER BY name))"
+        f" FROM ({digests}) AS digests"
+    )
 
 
 class Prober:
@@ -87,7 +90,11 @@ class Prober:
                     route.method, path, headers=headers, **arguments
                 )
                 count = len(seen)
-            changed = look and count > 0 and await world.connection.fetchval(self._statement) != self._before
+            changed = (
+                look
+                and count > 0
+                and await world.connection.fetchval(self._statement) != self._before
+            )
         finally:
             await transaction.rollback()
             world.client.cookies.clear()

@@ -38,7 +38,9 @@ class Call:
     files: Mapping[str, Any] | None = None
     content: bytes | None = None
     reached: frozenset[int] = frozenset({200, 201, 202, 204})
+    below_role: frozenset[int] = frozenset({403})
     hidden: frozenset[int] = frozenset({404})
+    absent: frozenset[int] = frozenset({404, 409, 422})
 
     def kinds(self) -> list[str]:
         """The kinds of things it names."""

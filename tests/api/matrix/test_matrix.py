@@ -3,11 +3,12 @@
 The expectation is computed from who owns what, never from the answer of the application.
 """
 
+import sys
 from collections.abc import Mapping
 
 import pytest
 from tests.api.matrix.callers import Caller, Scope, Verdict
-from tests.api.matrix.calls import CALLS
+from tests.api.matrix.calls import CALLS, OK
 from tests.api.matrix.pages import PAGES
 from tests.api.matrix.probe import Outcome, Prober
 from tests.api.matrix.request import Call
@@ -36,7 +37,7 @@ def test_every_route_has_an_entry(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(ENTRIES.keys() - ROUTES.keys()) == [], "these exist no more"
     cells = sum(len(targets_of(call)) for name in KNOWN for call in ENTRIES[name]) * len(CALLERS)
     with capsys.disabled():
-        print(f"\nauthorization matrix: {len(ROUTES)} routes, {cells} cells")
+        sys.stdout.write(f"\nauthorization matrix: {len(ROUTES)} routes, {cells} cells\n")
     assert cells > 2500
 
 
@@ -67,28 +68,25 @@ def wrong_with(
 ) -> str:
     """What is wrong with an answer; empty when nothing is. `nothing` is that for absent things."""
     verdict = caller.verdict(route, call.scope, target)
+    if verdict is Verdict.DOOR:
+        due = frozenset({403 if caller.roles else 401})
+    elif verdict is Verdict.ROLE:
+        due = call.below_role
+    elif verdict is Verdict.HIDDEN:
+        due = call.hidden
+    else:
+        due = call.absent | (call.reached - OK) if target == "absent" else call.reached
+    if outcome.status not in due:
+        return f"{outcome.status} {outcome.text[:300]}, not one of {sorted(due)}"
     if verdict is not Verdict.REACHED and outcome.changed:
         return "refused, and yet something changed"
-    match verdict:
-        case Verdict.DOOR:
-            due = 401 if not caller.roles else 403
-            if outcome.status != due:
-                return f"{outcome.status} {outcome.code}, not {due}"
-            # A buyer may have become a seller's member since their token was made.
-            reads = 0 if not caller.passes_by_token(route) or route.is_page else 1
-            if not route.is_page and outcome.query_count > reads:
-                return f"refused after {outcome.query_count} statements"
-            return "" if outcome.told == nothing.told else "tells absent from present"
-        case Verdict.ROLE:
-            return "" if outcome.status == 403 else f"{outcome.status} {outcome.code}, not 403"
-        case Verdict.HIDDEN:
-            if outcome.status not in call.hidden:
-                return f"{outcome.status} {outcome.code}, not hidden"
-            same = (outcome.status, outcome.told) == (nothing.status, nothing.told)
-            return "" if same else f"differs from absent: {outcome.told[:300]!r}"
-        case _ if target != "absent":
-            if outcome.status not in call.reached:
-                return f"{outcome.status} {outcome.text[:300]}, not {sorted(call.reached)}"
+    if verdict is Verdict.DOOR and not route.is_page:
+        # A buyer may have become a seller's member since their token was made.
+        reads = 1 if caller.passes_by_token(route) else 0
+        if outcome.query_count > reads:
+            return f"refused after {outcome.query_count} statements"
+    if verdict in (Verdict.DOOR, Verdict.HIDDEN) and outcome.told != nothing.told:
+        return f"differs from what is told of absent things: {outcome.told[:300]!r}"
     return ""
 
 
@@ -123,7 +121,9 @@ async def test_cases_60_62_63_nobody_reaches_what_is_not_theirs(
                 reached = caller.verdict(route, call.scope, target) is Verdict.REACHED
                 outcome = nothing
                 if target != "absent":
-                    outcome = await prober.ask(caller, route, call, things, look=not (reached or route.is_read))
+                    outcome = await prober.ask(
+                        caller, route, call, things, look=not (reached or route.is_read)
+                    )
                 fault = wrong_with(
                     outcome, caller=caller, route=route, call=call, target=target, nothing=nothing
                 )
@@ -156,6 +156,8 @@ async def test_case_61_no_thing_of_another_slips_in_beside_ones_own(
                 where = f"{name}[{number}] {caller_name}, {kind} of another: "
                 if mixed.status not in (404, 409, 422) or mixed.changed:
                     wrong.append(f"{where}{mixed.status} {mixed.text[:300]}")
-                elif (mixed.status, mixed.code) != (nothing.status, nothing.code):
+                elif not caller.sees_everything and (
+                    (mixed.status, mixed.code) != (nothing.status, nothing.code)
+                ):
                     wrong.append(f"{where}{mixed.status} {mixed.code}, absent {nothing.status}")
     assert not wrong, "\n".join(wrong)

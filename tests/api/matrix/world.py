@@ -143,9 +143,7 @@ async def _fill(world: World) -> None:
     await _guest_estate(world, category_id=category_id)
     for kind in ("manager", "fulfilment", "finance", "viewer"):
         role = MemberRole(kind)
-        user = await add_member(
-            connection, now=START, seller=world.sellers["one"], role=role
-        )
+        user = await add_member(connection, now=START, seller=world.sellers["one"], role=role)
         world.estates["one"].private_to_seller.add(user.email)
         await _caller(world, kind, user, sells="one", member_role=role)
     world.callers["anonymous"] = Caller("anonymous", cookies={"visitor": VISITOR})
@@ -189,11 +187,11 @@ def form_token(world: World, caller: Caller) -> str:
 
 async def _estate(world: World, name: str, *, category_id: UUID) -> None:
     estate = world.estates[name] = Estate(name)
-    owner_name, buyer_name = ("owner", "buyer") if name == "one" else ("other_seller", "other_buyer")
-    seller = await _shop(world, estate, category_id=category_id)
-    owner = await _caller(
-        world, owner_name, seller.owner, sells=name, member_role=MemberRole.OWNER
+    owner_name, buyer_name = (
+        ("owner", "buyer") if name == "one" else ("other_seller", "other_buyer")
     )
+    seller = await _shop(world, estate, category_id=category_id)
+    owner = await _caller(world, owner_name, seller.owner, sells=name, member_role=MemberRole.OWNER)
     buyer = await _person(world, buyer_name, roles=(Role.BUYER,), buys=name)
     await _goods(world, estate, owner)
     await _orders(world, estate, owner, buyer.headers)
@@ -270,9 +268,7 @@ async def _shop(world: World, estate: Estate, *, category_id: UUID) -> TestSelle
         "suspended": str(suspended.id),
         "member": str(helper.id),
         "location": str(seller.location_id),
-        "coupon": str(
-            await connection.fetchval("SELECT id FROM coupon WHERE code = $1", coupon)
-        ),
+        "coupon": str(await connection.fetchval("SELECT id FROM coupon WHERE code = $1", coupon)),
         "coupon_code": coupon,
         "zone": str(zone_id),
         "rate": str(rate_id),
@@ -285,17 +281,25 @@ async def _shop(world: World, estate: Estate, *, category_id: UUID) -> TestSelle
 
 
 async def _goods(world: World, estate: Estate, owner: Caller) -> None:
-    """A picture of the seller's own, taken in as sellers do."""
+    """A picture and an import of the seller's own, taken in as sellers do."""
     buffer = BytesIO()
-    shade = 40 * (1 + len(world.estates))
-    Image.new("RGB", (40, 40), (shade, 20, 30)).save(buffer, "PNG")
+    Image.new("RGB", (40, 40), (40 * (1 + len(world.estates)), 20, 30)).save(buffer, "PNG")
     picture = await world.call(
         "POST",
         f"{API}/media",
         owner.headers,
         files={"file": ("a.png", buffer.getvalue(), "image/png")},
     )
-    estate.things["media"] = picture["id"]
+    table = f"sku,title,price\nIMPORTED-{estate.name},Lamp,10.00\n"
+    imported = await world.call(
+        "POST",
+        f"{API}/imports",
+        owner.headers,
+        data={"format": "gosellr"},
+        files={"file": (f"goods of {estate.name}.csv", table.encode(), "text/csv")},
+    )
+    estate.things |= {"media": picture["id"], "import": imported["id"]}
+    estate.private_to_seller |= {imported["id"], f"goods of {estate.name}.csv"}
 
 
 async def _bag(estate: Estate, bag: Any) -> None:

@@ -176,7 +176,7 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = None
 
 
-_MEANINGS = {
+MEANINGS = {
     400: "The request can't be read",
     401: "Nobody is known by what was sent",
     402: "The payment was declined",
@@ -194,5 +194,5 @@ _MEANINGS = {
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors a route may answer with, for its `responses`; 503 may always happen."""
     return {
-        status: {"model": Problem, "description": _MEANINGS[status]} for status in (*statuses, 503)
+        status: {"model": Problem, "description": MEANINGS[status]} for status in (*statuses, 503)
     }

@@ -565,6 +565,9 @@ def upgrade() -> None:
         sa.Column("updated_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("unchanged_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("failed_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "pictures_skipped_count", sa.Integer(), server_default=sa.text("0"), nullable=False
+        ),
         sa.Column("failure_reason", sa.Text(), nullable=True),
         sa.Column(
             "settings",

@@ -1,13 +1,16 @@
 """Products: cards for lists, and one listing with the variant that is chosen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from markupsafe import Markup
 
 from gosellr.core.rich_text import to_html
+from gosellr.models.review_values import Review
 from gosellr.utils.money import Money, to_decimal_string
 from gosellr.web.binding.categories import category_href
 from gosellr.web.binding.pictures import hue_of, media_picture
@@ -19,9 +22,11 @@ from gosellr.web.views import (
     OfferView,
     OptionValueView,
     OptionView,
+    PagerView,
     ProductCardView,
     ProductView,
     RatingView,
+    ReviewView,
     SellerView,
 )
 
@@ -29,6 +34,15 @@ Document = Mapping[str, Any]
 
 _BPS = 10_000
 _QUANTITY_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """A page of what buyers wrote; `later` says that it isn't the first one."""
+
+    items: Sequence[Review]
+    next_cursor: str | None
+    later: bool = False
 
 
 def product_href(slug: str) -> str:
@@ -67,6 +81,7 @@ def product(
     *,
     variant_id: str | None,
     similar: Sequence[ProductCardView] = (),
+    reviews: Reviews | None = None,
     base_url: str = "",
 ) -> ProductView:
     """A listing with one of its variants: the wanted one, else the first that can be had."""
@@ -98,6 +113,8 @@ def product(
         options=_options(document["options"], variants, chosen=chosen, href=href),
         maximum_quantity=_QUANTITY_MAX,
         rating=rating(document.get("rating")),
+        reviews=() if reviews is None else tuple(_review(one) for one in reviews.items),
+        reviews_pager=PagerView() if reviews is None else _reviews_pager(reviews, href),
         offers=tuple(_offer(offer) for offer in document["offers"]),
         # It was cleaned when it was written; what is shown as HTML is cleaned again.
         description_html=Markup(to_html(document["description_html"])),  # noqa: S704
@@ -188,6 +205,27 @@ def _offer(document: Document) -> OfferView:
         arrives="",
         href=product_href(document["slug"]),
         available=LOW_STOCK_BELOW if document["in_stock"] else 0,
+    )
+
+
+def _review(review: Review) -> ReviewView:
+    return ReviewView(
+        id=str(review.id),
+        author=review.author_name,
+        written_at=review.created_at,
+        stars=review.rating,
+        title=review.title,
+        body=review.body,
+        # Only who bought it, and got it, may write.
+        verified=True,
+    )
+
+
+def _reviews_pager(reviews: Reviews, href: str) -> PagerView:
+    cursor = reviews.next_cursor
+    return PagerView(
+        next_href=f"{href}?{urlencode({'reviews': cursor})}#reviews" if cursor else "",
+        previous_href=f"{href}#reviews" if reviews.later else "",
     )
 
 

@@ -1,16 +1,23 @@
 """Looking around: home, search, categories, products and shops. Nothing here changes anything."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import NotFound
+from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.transact import ask
-from gosellr.services import category_service, product_service, seller_service
+from gosellr.services import (
+    category_service,
+    marketplace_service,
+    product_service,
+    review_service,
+    seller_service,
+)
 from gosellr.services.search_service import SearchResult
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import listings, products, sellers
@@ -30,6 +37,7 @@ _HERO = ("teapot", "potted-plant", "headphones", "teddy-bear")
 _SHOPS_SHOWN = 6
 _TRENDING_SHOWN = 10
 _SIMILAR_ASKED = 6
+_REVIEWS_SHOWN = 6
 _RESULTS = frozenset({"results"})
 _PURCHASE = frozenset({"purchase"})
 
@@ -38,7 +46,12 @@ _PURCHASE = frozenset({"purchase"})
 async def show_home(page: AnyonesPage) -> Response:
     """What sells, who sells, and where to look."""
     tree = await page.site.categories(page.market)
-    trending = await pick_products(page.market, Wanted(sort="best_selling"), limit=_TRENDING_SHOWN)
+    trending = await ask(
+        page.market.db,
+        marketplace_service.trending_products,
+        limit=_TRENDING_SHOWN,
+        now=page.now,
+    )
     shops = await ask(
         page.market.db,
         seller_service.list_sellers,
@@ -49,7 +62,7 @@ async def show_home(page: AnyonesPage) -> Response:
         limit=_SHOPS_SHOWN,
     )
     home = HomeView(
-        trending=trending,
+        trending=products.cards(trending),
         categories=tree.roots,
         shops=tuple(sellers.seller(orjson.loads(shop)) for shop in shops.items),
         hero=tuple(
@@ -96,7 +109,10 @@ async def show_category(page: Browsing, path: str) -> Response:
 
 @router.get("/p/{slug}")
 async def show_product(
-    page: Browsing, slug: str, variant: Annotated[str | None, Query(max_length=40)] = None
+    page: Browsing,
+    slug: str,
+    variant: Annotated[str | None, Query(max_length=40)] = None,
+    reviews: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """A listing with the chosen variant; an old address leads to the new one."""
     found = await _product(page, slug)
@@ -111,6 +127,7 @@ async def show_product(
         document,
         variant_id=variant,
         similar=await pick_products(page.market, wanted, limit=_SIMILAR_ASKED),
+        reviews=await _reviews(page, document, cursor=reviews),
         base_url=page.site.base_url,
     )
     layout = await page.layout(canonical_url=page.site.base_url + view.href)
@@ -154,6 +171,23 @@ async def _product(page: Page, slug: str) -> bytes | str:
     )
     current: str = orjson.loads(document)["slug"]
     return current
+
+
+async def _reviews(
+    page: Page, document: Mapping[str, Any], *, cursor: str | None
+) -> products.Reviews | None:
+    """What buyers wrote, where anybody did; a cursor of another list begins anew."""
+    if not document["rating"]["count"]:
+        return None
+    arguments: dict[str, Any] = {"product_id": UUID(document["id"]), "limit": _REVIEWS_SHOWN}
+    try:
+        found = await ask(page.market.db, review_service.list_reviews, cursor=cursor, **arguments)
+    except InvalidInput:
+        return await _reviews(page, document, cursor=None) if cursor else None
+    except NotFound:
+        # One's own listing that isn't on sale has none to show.
+        return None
+    return products.Reviews(found.page.items, found.page.next_cursor, later=cursor is not None)
 
 
 def _question(page: Page) -> Question:

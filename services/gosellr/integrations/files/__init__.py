@@ -1,0 +1,1 @@
+"""Files that people hand in, kept until they are worked off."""

@@ -1,0 +1,99 @@
+"""What the demo remembers in the market's own database: what it made, and how far its story is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.services import setting_service
+
+_MARKET = "demo.market"
+_HISTORY = "demo.history"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What was made, by the names that the plan uses.
+
+    `sellers` are (seller, owner) by handle, `variants` (variant, product) by SKU.
+    """
+
+    seed: int
+    began_at: datetime
+    orders: int
+    buyer_ids: Sequence[UUID]
+    sellers: Mapping[str, tuple[UUID, UUID]]
+    variants: Mapping[str, tuple[UUID, UUID]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How many steps of the history were told, and how many orders there are among them."""
+
+    steps: int
+    steps_total: int
+    orders: int
+    orders_total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is left to tell."""
+        return self.steps >= self.steps_total
+
+
+async def recall_market(connection: Connection) -> Market | None:
+    """What was made here, if a demo was."""
+    document = await setting_service.recall(connection, key=_MARKET)
+    if document is None:
+        return None
+    return Market(
+        seed=document["seed"],
+        began_at=datetime.fromisoformat(document["began_at"]),
+        orders=document["orders"],
+        buyer_ids=[UUID(buyer_id) for buyer_id in document["buyer_ids"]],
+        sellers=_pairs(document["sellers"]),
+        variants=_pairs(document["variants"]),
+    )
+
+
+async def remember_market(connection: Connection, market: Market) -> None:
+    """Keep what was made."""
+    await setting_service.remember(
+        connection,
+        key=_MARKET,
+        document={
+            "seed": market.seed,
+            "began_at": market.began_at.isoformat(),
+            "orders": market.orders,
+            "buyer_ids": [str(buyer_id) for buyer_id in market.buyer_ids],
+            "sellers": _texts(market.sellers),
+            "variants": _texts(market.variants),
+        },
+    )
+
+
+async def recall_progress(connection: Connection) -> Progress | None:
+    """How far the history is; None before it began."""
+    document = await setting_service.recall(connection, key=_HISTORY)
+    return None if document is None else Progress(**document)
+
+
+async def remember_progress(connection: Connection, progress: Progress) -> None:
+    """Keep how far the history is."""
+    document: dict[str, Any] = {
+        "steps": progress.steps,
+        "steps_total": progress.steps_total,
+        "orders": progress.orders,
+        "orders_total": progress.orders_total,
+    }
+    await setting_service.remember(connection, key=_HISTORY, document=document)
+
+
+def _pairs(document: Mapping[str, Sequence[str]]) -> dict[str, tuple[UUID, UUID]]:
+    return {key: (UUID(first), UUID(second)) for key, (first, second) in document.items()}
+
+
+def _texts(pairs: Mapping[str, tuple[UUID, UUID]]) -> dict[str, list[str]]:
+    return {key: [str(first), str(second)] for key, (first, second) in pairs.items()}

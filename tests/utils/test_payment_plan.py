@@ -1,0 +1,347 @@
+"""The payment plan: whatever gateways answer, in any order, the money is all there or all back."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gosellr.utils.payment_plan import (
+    DEAD,
+    Ask,
+    AskKind,
+    Attempt,
+    live,
+    next_asks,
+    paying,
+    to_return,
+)
+from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
+
+ROOM = UUID(int=7)
+TOTAL = 2500
+SPLITS = ((2500,), (2000, 500), (500, 2000), (1000, 1000, 500))
+ROUNDS = 6
+# Even: dead before a round asks; odd: after it asked.
+HALF_ROUNDS = st.integers(0, 8)
+CHARGES = ("approve", "approve", "decline", "act", "half", "lost", "unheard")
+
+P = PaymentStatus
+
+
+def attempt(number: int, amount_minor: int, status: P, **more: object) -> Attempt:
+    captured = amount_minor if status is P.CAPTURED else 0
+    return Attempt(
+        id=uuid5(ROOM, str(number)),
+        amount_minor=amount_minor,
+        status=status,
+        **{"captured_minor": captured, **more},  # type: ignore[arg-type]
+    )
+
+
+def kinds(asks: list[Ask]) -> list[str]:
+    return [one.kind.value for one in asks]
+
+
+def test_one_tender_is_charged_at_once_and_several_are_authorised_first() -> None:
+    alone = attempt(1, 2500, P.CREATED)
+    asks = next_asks(wanted=True, total_minor=2500, attempts=[alone], fresh=[alone.id])
+    assert kinds(asks) == ["charge"]
+    both = [attempt(1, 2000, P.CREATED), attempt(2, 500, P.CREATED)]
+    asks = next_asks(wanted=True, total_minor=2500, attempts=both, fresh=[one.id for one in both])
+    assert kinds(asks) == ["authorize", "authorize"]
+
+
+@pytest.mark.parametrize("status", [P.CREATED, P.UNKNOWN])
+def test_what_may_have_been_sent_is_asked_after_never_sent_again(status: P) -> None:
+    asks = next_asks(wanted=True, total_minor=2500, attempts=[attempt(1, 2500, status)])
+    assert kinds(asks) == ["lookup"]
+
+
+def test_a_cancelled_order_sends_nothing_and_calls_everything_back() -> None:
+    attempts = [
+        attempt(1, 500, P.CREATED),
+        attempt(2, 1000, P.AUTHORIZED),
+        attempt(3, 500, P.ACTION_REQUIRED),
+        attempt(4, 500, P.CAPTURED),
+    ]
+    asks = next_asks(wanted=False, total_minor=2500, attempts=attempts, fresh=[attempts[0].id])
+    assert kinds(asks) == ["lookup", "void", "void"]
+    assert to_return(wanted=False, total_minor=2500, attempts=attempts) == [attempts[3]]
+
+
+def test_money_that_comes_twice_pays_once_and_goes_back_once() -> None:
+    first, second = attempt(1, 2500, P.CAPTURED), attempt(2, 2500, P.CAPTURED)
+    assert paying(total_minor=2500, attempts=[first, second]) == (first,)
+    assert to_return(wanted=True, total_minor=2500, attempts=[first, second]) == [second]
+    assert next_asks(wanted=True, total_minor=2500, attempts=[first, second]) == []
+
+
+def test_an_authorised_part_is_never_captured_on_top_of_a_paid_total() -> None:
+    attempts = [attempt(1, 2500, P.CAPTURED), attempt(2, 2500, P.AUTHORIZED)]
+    assert kinds(next_asks(wanted=True, total_minor=2500, attempts=attempts)) == ["void"]
+
+
+def test_parts_that_can_t_make_up_the_total_are_called_back() -> None:
+    attempts = [attempt(1, 2000, P.CAPTURED), attempt(2, 2000, P.AUTHORIZED)]
+    assert kinds(next_asks(wanted=True, total_minor=2500, attempts=attempts)) == ["void"]
+    assert to_return(wanted=True, total_minor=2500, attempts=attempts) == [attempts[0]]
+
+
+@pytest.mark.case(27)
+def test_case_27_a_short_capture_pays_for_nothing() -> None:
+    short = attempt(1, 2500, P.CAPTURED, captured_minor=1250)
+    assert paying(total_minor=2500, attempts=[short]) is None
+    assert to_return(wanted=True, total_minor=2500, attempts=[short]) == [short]
+
+
+@pytest.mark.parametrize(("status", "asked"), [(P.DECLINED, "lookup"), (P.EXPIRED, "void")])
+def test_news_of_a_given_up_attempt_is_followed(status: P, asked: str) -> None:
+    one = attempt(1, 2500, status)
+    assert next_asks(wanted=True, total_minor=2500, attempts=[one]) == []
+    asks = next_asks(wanted=True, total_minor=2500, attempts=[one], reported=[one.id])
+    assert kinds(asks) == [asked]
+
+
+@dataclass(slots=True)
+class Charge:
+    """What the gateway knows of an attempt."""
+
+    state: P
+    amount_minor: int
+    capture: bool
+    half: bool = False
+    captured_minor: int = 0
+    refunded_minor: int = 0
+
+
+class Market(RuleBasedStateMachine):
+    """An order, its attempts as written down, and a gateway that loses answers.
+
+    The rules play buyers, gateways, crashes, reports and sweepers in any order. At the end
+    everything is asked for once more, and the money has to be whole.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts: list[Attempt] = []
+        self.status = "pending"
+        self.charges: dict[UUID, Charge] = {}
+        self.under_way: dict[UUID, Charge] = {}
+        self.sent: list[UUID] = []
+        self.reports: list[UUID] = []
+        self.draw: Callable[[tuple[str, ...]], str] = lambda options: options[0]
+
+    # What happens.
+
+    @precondition(lambda self: self.status == "pending" and not live(self.attempts))
+    @rule(data=st.data(), split=st.sampled_from(SPLITS), dies=HALF_ROUNDS)
+    def pay(self, data: st.DataObject, split: tuple[int, ...], dies: int) -> None:
+        """A buyer tries a tender; the process may die in any round."""
+        made = [
+            attempt(len(self.attempts) + number, amount_minor, P.CREATED)
+            for number, amount_minor in enumerate(split)
+        ]
+        self.attempts += made
+        self._advance(data, fresh=[one.id for one in made], dies=dies)
+
+    @rule(data=st.data(), curious=st.booleans(), dies=HALF_ROUNDS)
+    def sweep(self, data: st.DataObject, curious: bool, dies: int) -> None:
+        """What was cut off is asked after."""
+        self._advance(data, curious=curious, dies=dies)
+
+    @precondition(lambda self: self.reports)
+    @rule(data=st.data(), dies=HALF_ROUNDS)
+    def hear(self, data: st.DataObject, dies: int) -> None:
+        """Some report arrives, in any order, perhaps again."""
+        told = data.draw(st.sampled_from(self.reports))
+        self._advance(data, curious=True, reported=[told], dies=dies)
+
+    @precondition(lambda self: self.status == "pending")
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        """The buyer changes their mind while money may be under way."""
+        self.status = "cancelled"
+        self._advance(data)
+
+    @precondition(lambda self: self.status == "pending")
+    @rule(data=st.data())
+    def expire(self, data: st.DataObject) -> None:
+        """The hold has run out."""
+        self._advance(data, waiting_is_over=True)
+        if self.status == "pending" and not live(self.attempts):
+            self.status = "cancelled"
+
+    @rule(data=st.data(), approves=st.booleans())
+    def act(self, data: st.DataObject, approves: bool) -> None:
+        """The buyer answers the bank, when there is a question."""
+        asked = [key for key, one in self.charges.items() if one.state is P.ACTION_REQUIRED]
+        if asked:
+            key = data.draw(st.sampled_from(asked))
+            self._decide(key, approves=approves)
+
+    @precondition(lambda self: self.under_way)
+    @rule(data=st.data())
+    def arrive_late(self, data: st.DataObject) -> None:
+        """A request that nobody waits for any more reaches the gateway, and succeeds."""
+        key = data.draw(st.sampled_from(sorted(self.under_way)))
+        self.charges[key] = self.under_way.pop(key)
+        self._decide(key, approves=True)
+
+    # What must hold.
+
+    @invariant()
+    def nothing_is_sent_twice(self) -> None:
+        assert len(self.sent) == len(set(self.sent))
+
+    @invariant()
+    def a_paid_order_keeps_its_money(self) -> None:
+        if self.status == "paid":
+            kept = [one for one in self.attempts if one.pays_in_full]
+            assert sum(one.amount_minor for one in kept) == TOTAL
+
+    def teardown(self) -> None:
+        """Every report arrives, every sweeper runs, and the gateway answers."""
+        self.draw = lambda options: options[0]
+        for told in dict.fromkeys(self.reports):
+            self._advance(None, curious=True, reported=[told])
+        self._advance(None, curious=True)
+        if self.status == "pending":
+            self._advance(None, waiting_is_over=True)
+            assert self.status == "paid" or not live(self.attempts)
+        if self.status == "pending":
+            self.status = "cancelled"
+        for one in self.attempts:
+            if one.returned:
+                self.charges[one.id].refunded_minor = one.captured_minor
+        kept = sum(one.captured_minor - one.refunded_minor for one in self.charges.values())
+        assert kept == (TOTAL if self.status == "paid" else 0)
+        assert not [one for one in self.charges.values() if one.state is P.AUTHORIZED]
+        for one in self.attempts:
+            known = self.charges.get(one.id)
+            assert one.captured_minor == (known.captured_minor if known else 0)
+
+    # How the loop of `flows.payments` and the record of `payment_service` play it.
+
+    def _advance(
+        self,
+        data: st.DataObject | None,
+        *,
+        fresh: Collection[UUID] = (),
+        reported: Collection[UUID] = (),
+        waiting_is_over: bool = False,
+        curious: bool = False,
+        dies: int | None = None,
+    ) -> None:
+        if data is not None:
+            self.draw = lambda options: data.draw(st.sampled_from(options))
+        unsent, silent = set(fresh), set[UUID]()
+        for number in range(ROUNDS):
+            if dies == 2 * number:
+                return
+            asks = next_asks(
+                wanted=self.status != "cancelled",
+                total_minor=TOTAL,
+                attempts=self.attempts,
+                fresh=unsent,
+                waiting_is_over=waiting_is_over,
+                curious=curious,
+                reported=reported,
+            )
+            curious, reported = False, ()
+            asks = [ask for ask in asks if ask.attempt_id not in silent]
+            answers = {ask.attempt_id: self._put(ask) for ask in asks}
+            unsent -= answers.keys()
+            silent |= {key for key, answer in answers.items() if answer is None}
+            if dies == 2 * number + 1:
+                # Asked, and dead before the answers were written down.
+                return
+            before = list(self.attempts), self.status
+            self._record(answers)
+            if not asks and before == (self.attempts, self.status):
+                return
+
+    def _record(self, answers: dict[UUID, tuple[P, int] | None]) -> None:
+        captured_before = {one.id for one in self.attempts if one.status is P.CAPTURED}
+        for index, one in enumerate(self.attempts):
+            if one.id in answers:
+                status, captured_minor = answers[one.id] or (P.UNKNOWN, 0)
+                self.attempts[index] = replace(
+                    one,
+                    status=PAYMENT_STATES.settle(one.status, status),
+                    captured_minor=max(one.captured_minor, captured_minor),
+                )
+        if self.status == "paid":
+            stray = [
+                one
+                for one in self.attempts
+                if one.status is P.CAPTURED and one.id not in captured_before
+            ]
+        else:
+            wanted = self.status != "cancelled"
+            stray = to_return(wanted=wanted, total_minor=TOTAL, attempts=self.attempts)
+            if wanted and paying(total_minor=TOTAL, attempts=self.attempts) is not None:
+                self.status = "paid"
+        gone = {one.id for one in stray}
+        self.attempts = [
+            replace(one, returned=True) if one.id in gone else one for one in self.attempts
+        ]
+
+    def _put(self, ask: Ask) -> tuple[P, int] | None:
+        if ask.kind in (AskKind.CHARGE, AskKind.AUTHORIZE):
+            return self._charge(ask)
+        fate = self.draw(("heard", "heard", "lost", "unheard"))
+        known = self.charges.get(ask.attempt_id)
+        if fate == "unheard":
+            return None
+        if known is None:
+            # What was still under way may arrive even after this.
+            return (P.EXPIRED, 0) if fate == "heard" else None
+        if ask.kind is AskKind.CAPTURE and known.state is P.AUTHORIZED:
+            if self.draw(("approve", "approve", "lapsed")) == "lapsed":
+                known.state = P.VOIDED
+                return known.state, 0
+            known.state, known.captured_minor = P.CAPTURED, known.amount_minor
+            self.reports.append(ask.attempt_id)
+        if ask.kind is AskKind.VOID and known.state in (P.AUTHORIZED, P.ACTION_REQUIRED):
+            known.state = P.VOIDED
+        return (known.state, known.captured_minor) if fate == "heard" else None
+
+    def _charge(self, ask: Ask) -> tuple[P, int] | None:
+        self.sent.append(ask.attempt_id)
+        [own] = [one for one in self.attempts if one.id == ask.attempt_id]
+        fate = self.draw(CHARGES)
+        charge = Charge(P.ACTION_REQUIRED, own.amount_minor, ask.kind is AskKind.CHARGE)
+        charge.half = fate == "half"
+        if fate == "unheard":
+            self.under_way[ask.attempt_id] = charge
+            return None
+        self.charges[ask.attempt_id] = charge
+        if fate != "act":
+            self._decide(ask.attempt_id, approves=fate != "decline")
+        return None if fate == "lost" else (charge.state, charge.captured_minor)
+
+    def _decide(self, key: UUID, *, approves: bool) -> None:
+        charge = self.charges[key]
+        self.reports.append(key)
+        if not approves:
+            charge.state = P.DECLINED
+        elif charge.capture:
+            charge.state = P.CAPTURED
+            charge.captured_minor = charge.amount_minor // 2 if charge.half else charge.amount_minor
+        else:
+            charge.state = P.AUTHORIZED
+
+
+TestMarket = Market.TestCase
+TestMarket.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("status", sorted(DEAD))
+def test_what_is_given_up_neither_pays_nor_is_asked_after(status: P) -> None:
+    one = attempt(1, 2500, P(status))
+    assert live([one]) == []
+    assert next_asks(wanted=True, total_minor=2500, attempts=[one], curious=True) == []
