@@ -310,7 +310,7 @@ def _print_card(settings: Settings, card: StartupCard) -> None:
     card.line()
     demo = _demo_card(settings)
     doors = demo.get("doors", [{"title": "Shop", "path": "/"}])
-    width = len(settings.base_url) + 12
+    width = len(settings.base_url) + max(len(door["path"]) for door in doors) + 10
     for door in doors:
         url = f"{settings.base_url}{door['path']}".ljust(width)
         who = f"{door.get('who', '').ljust(18)}{door.get('email', '')}"

@@ -96,6 +96,7 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             secret_key=self.secret_key,
+            rate_limits=self.settings.rate_limits,
         )
 
     @property

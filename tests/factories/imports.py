@@ -10,6 +10,19 @@ from gosellr.resources import Resources
 
 Headers = dict[str, str]
 
+HEADER = (
+    "Handle,Title,Body (HTML),Type,Published,Option1 Name,Option1 Value,Variant SKU,"
+    "Variant Inventory Qty,Variant Price,Image Src\r\n"
+)
+# Two products of a Shopify shop in four rows, one of them for a picture only.
+SMALL = HEADER + (
+    "lamp,Lamp,<p>Bright<script>x()</script></p>,Lamps,true,Title,Default Title,LAMP,4,19.90,"
+    "https://example.com/a.jpg\r\n"
+    'shirt,"Shirt, linen","two\nlines",Lamps,false,Size,S,,2,30,\r\n'
+    ",,,,,,M,,0,35.50,https://example.com/b.jpg\r\n"
+    ",,,,,,,,,,https://example.com/c.jpg\r\n"
+)
+
 
 async def hand_in(
     client: httpx2.AsyncClient,

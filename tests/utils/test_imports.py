@@ -166,8 +166,10 @@ def test_the_template_can_be_read() -> None:
     assert len({column.name for column in COLUMNS}) == len(COLUMNS)
 
 
-SHOPIFY = "Handle,Title,Published,Status,Option1 Name,Option1 Value,Variant SKU,Variant Grams," \
-    "Variant Price,Variant Compare At Price,Variant Barcode,Image Src\n"  # fmt: skip
+SHOPIFY = (
+    "Handle,Title,Published,Status,Option1 Name,Option1 Value,Variant SKU,Variant Grams,"
+    "Variant Price,Variant Compare At Price,Variant Barcode,Image Src\n"
+)
 
 
 def test_shopify_variants_and_pictures() -> None:
@@ -273,7 +275,7 @@ def test_json_lists_longer_than_what_is_read_at_once() -> None:
         for n in range(200)
     ]
     found = read(json.dumps(products, indent=2, ensure_ascii=False), "json")
-    assert [product.key for product in found] == [f"sku:{n}" for n in range(200)]
+    assert [product.key for product in found] == [f"sku:{number}" for number in range(200)]
     assert found[1].places.records[0].line - found[0].places.records[0].line == 13
 
 
@@ -329,8 +331,7 @@ def test_paths_of_categories() -> None:
 def _survives(lines: Iterable[str], kind: str) -> None:
     try:
         products = list(READERS[kind](lines, EUR))
-    except Unreadable as unreadable:
-        assert str(unreadable)
+    except Unreadable:
         return
     for product in products:
         assert product.listing is None or not product.flaws

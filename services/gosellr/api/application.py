@@ -119,7 +119,12 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         for route in api_routes(app)
         if route.path is not None and route.path != "/" and route.path.endswith("/")
     ]
-    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX, upload_bytes_max=UPLOAD_BYTES_MAX)
+    app.add_middleware(
+        BodyLimit,
+        bytes_max=BODY_BYTES_MAX,
+        upload_bytes_max=UPLOAD_BYTES_MAX,
+        upload_paths=[f"{PREFIX}/media", f"{PREFIX}/imports"],
+    )
     app.add_middleware(OneSpelling, with_slash=with_slash)
     if settings.cors_origins:
         app.add_middleware(

@@ -75,10 +75,13 @@ class OneSpelling:
 class BodyLimit:
     """Stops reading a body that is longer than any that is taken here: the answer is 413."""
 
-    def __init__(self, app: ASGIApp, *, bytes_max: int, upload_bytes_max: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, bytes_max: int, upload_bytes_max: int, upload_paths: Iterable[str]
+    ) -> None:
         self._app = app
         self._bytes_max = bytes_max
         self._upload_bytes_max = upload_bytes_max
+        self._upload_paths = frozenset(upload_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -86,7 +89,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        is_upload = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+        is_upload = scope["path"].rstrip("/") in self._upload_paths
         most = self._upload_bytes_max if is_upload else self._bytes_max
         declared = headers.get(b"content-length", b"")
         is_too_long = declared.isdigit() and (len(declared) > 19 or int(declared) > most)

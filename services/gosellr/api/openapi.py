@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from gosellr.api.errors import PROBLEM_TYPE
 from gosellr.api.schemas.common import MEANINGS, Problem
+from gosellr.api.schemas.examples import BODY_EXAMPLES
 from gosellr.core.route_policy import api_routes, policies_of
 from gosellr.utils.permissions import Permission, Role, may
 
@@ -47,6 +48,7 @@ def _describe_problems(document: dict[str, Any], permissions: _Permissions) -> N
         for method, operation in operations.items():
             # A path parameter with a converter has lost it here, and is public anyway.
             _add_common(operation, permissions.get((path, method)))
+            _add_examples(operation)
             for status, response in operation["responses"].items():
                 if status.isdigit() and int(status) >= 400:
                     response["content"] = {PROBLEM_TYPE: {"schema": _PROBLEM}}
@@ -62,3 +64,9 @@ def _add_common(operation: dict[str, Any], permission: Permission | None) -> Non
         common |= {400, 413}
     for status in sorted(common):
         operation["responses"].setdefault(str(status), {"description": MEANINGS[status]})
+
+
+def _add_examples(operation: dict[str, Any]) -> None:
+    for number, example in enumerate(BODY_EXAMPLES.get(operation["operationId"], ()), start=1):
+        content = operation["requestBody"]["content"]["application/json"]
+        content.setdefault("examples", {})[f"example {number}"] = {"value": example}

@@ -15,8 +15,14 @@ from gosellr.api.schemas.shipments import ShipmentCreate, ShipmentUpdate
 from gosellr.core.transact import ask, transact
 from gosellr.flows import labels
 from gosellr.resources import Resources
-from gosellr.services import idempotency_service, order_service, shipment_service
+from gosellr.services import (
+    fulfilment_service,
+    idempotency_service,
+    order_service,
+    shipment_service,
+)
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
+from gosellr.services.shipment_service import ShippedAfterCancel
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -50,7 +56,19 @@ async def create_shipment(
             key=idempotency_key,
             body=await request.body(),
         )
-    shipped = await _ship(body, order_id=order_id, viewer=viewer, market=market, key=key)
+    try:
+        shipped = await _ship(body, order_id=order_id, viewer=viewer, market=market, key=key)
+    except ShippedAfterCancel:
+        # Refused, and not lost: the parcel may be on its way all the same.
+        await transact(
+            market.db,
+            fulfilment_service.note_late_parcel,
+            viewer=viewer,
+            order_id=order_id,
+            parcel=body.parcel(),
+            now=market.clock.now(),
+        )
+        raise
     if isinstance(shipped, EarlierRequest):
         replayed = {"Idempotency-Replayed": "true"}
         shipment_id = UUID(shipped.resource_id or "")

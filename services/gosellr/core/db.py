@@ -14,9 +14,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 # A string, because asyncpg's classes are generic only to the type checker.
-Connection: TypeAlias = (
-    "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
-)
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Record = asyncpg.Record
 
 SCHEMA = "gosellr"

@@ -3,7 +3,9 @@
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 
@@ -42,10 +44,34 @@ def decode_cursor(cursor: str, *, kinds: tuple[type, ...]) -> tuple[Any, ...]:
     if (
         not isinstance(keys, list)
         or len(keys) != len(kinds)
-        or any(
-            not isinstance(key, kind) or isinstance(key, bool)
-            for key, kind in zip(keys, kinds, strict=True)
-        )
+        or not all(_is_key(key, kind) for key, kind in zip(keys, kinds, strict=True))
     ):
         raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
     return tuple(keys)
+
+
+def _is_key(key: object, kind: type) -> bool:
+    """Whether it is of this kind, and something that a database could hold."""
+    if isinstance(key, bool) or not isinstance(key, kind):
+        return False
+    if isinstance(key, str):
+        return "\0" not in key
+    return not isinstance(key, int) or -(2**63) <= key < 2**63
+
+
+def decode_moment_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """A cursor of ours that holds a moment and an id.
+
+    Raises:
+        InvalidInput: when it isn't one.
+    """
+    moment, identity = decode_cursor(cursor, kinds=(str, str))
+    try:
+        at = datetime.fromisoformat(moment)
+        # The first and the last hours of time have no counterpart in UTC.
+        position = (at.astimezone(UTC), UUID(identity)) if at.tzinfo else None
+    except (ValueError, OverflowError):
+        position = None
+    if position is None:
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
+    return position

@@ -101,7 +101,7 @@ class BackgroundBar:
         self._card = card
         self._running = running
         self._done = done
-        self._began = time.monotonic()
+        self._began = 0.0
         self._quarters = 0
         columns = (TextColumn("  ▸ {task.description}"), BarColumn(24), TaskProgressColumn())
         self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console)
@@ -112,6 +112,7 @@ class BackgroundBar:
     def report(self, count: int, total: int, note: str) -> None:
         """Show that so much of it is done."""
         if self._task is None:
+            self._began = time.monotonic()
             self._task = self._bar.add_task(self._running.ljust(_LABEL_WIDTH), total=None, note="")
             self._bar.start()
         self._bar.update(self._task, completed=count, total=total, note=note)
@@ -121,9 +122,10 @@ class BackgroundBar:
         self._quarters = quarters
 
     def finish(self, note: str) -> None:
-        """Say that it is done, with its time."""
-        self.close()
-        self._card.finish(self._done, self._began, note)
+        """Say that it is done, with its time; nothing where it was done before anybody looked."""
+        if self._task is not None:
+            self.close()
+            self._card.finish(self._done, self._began, note)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -1,6 +1,6 @@
 """Buying: the intent is committed, the gateway is asked, the answer is committed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,7 +9,9 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import derived_token, fingerprint, new_id
+from gosellr.core.rate_limit import RateLimit
 from gosellr.core.transact import ask, transact
+from gosellr.flows import limits
 from gosellr.flows.payments import Gateways, advance
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.integrations.shipping.port import ShippingProvider
@@ -24,7 +26,10 @@ from gosellr.services.idempotency_service import (
 )
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import PaymentStatus
 from gosellr.utils.viewer import Viewer
+
+Subjects = Sequence[tuple[RateLimit, str]]
 
 ORDER_TOKEN_PURPOSE = "order"  # noqa: S105  (a name, not a secret)
 
@@ -42,6 +47,8 @@ class CheckoutPowers:
     clock: Clock
     policy: MarketPolicy
     secret_key: str
+    # Whether attempts to pay are counted, and refused when there are too many.
+    rate_limits: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +75,17 @@ async def place_order(
     """Turn a basket into an order and ask for its money.
 
     Raises:
-        PaymentMethodUnavailable, IdempotencyInProgress, and what `open_order` raises.
+        PaymentMethodUnavailable, IdempotencyInProgress, TooManyRequests, and what `open_order`
+        raises.
     """
     _check_methods(request.tenders, powers.gateways)
+    counted = limits.of_payment(
+        viewer=viewer,
+        email=request.email,
+        basket_id=request.cart_id,
+        tokens=[tender.token for tender in request.tenders],
+    )
+    await _count_attempt(powers, counted, key=key, cards=len(request.tenders))
     order_id = new_id()
     access_token = order_token(powers, order_id) if viewer.is_guest else None
 
@@ -96,6 +111,7 @@ async def place_order(
     if opened.existing:
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
     order = await _advance(powers, order_id, fresh=opened.payment_ids)
+    await _count_declined(powers, counted, order, opened.payment_ids)
     return PlacedOrder(order=order, access_token=access_token)
 
 
@@ -110,9 +126,17 @@ async def pay_again(
     """Try another way to pay an order that still waits for its money.
 
     Raises:
-        NotFound, NotPayable, PaymentInProgress, PaymentMethodUnavailable, InvalidInput.
+        NotFound, NotPayable, PaymentInProgress, PaymentMethodUnavailable, InvalidInput,
+        TooManyRequests.
     """
     _check_methods(tenders, powers.gateways)
+    counted = limits.of_payment(
+        viewer=viewer,
+        email=None,
+        basket_id=order_id,
+        tokens=[tender.token for tender in tenders],
+    )
+    await _count_attempt(powers, counted, key=key, cards=len(tenders))
     opened = await transact(
         powers.db,
         checkout_service.reopen_payment,
@@ -125,7 +149,44 @@ async def pay_again(
     )
     if isinstance(opened, EarlierRequest):
         return await _again(powers, viewer=viewer, earlier=opened)
-    return PlacedOrder(order=await _advance(powers, order_id, fresh=opened.payment_ids))
+    order = await _advance(powers, order_id, fresh=opened.payment_ids)
+    await _count_declined(powers, counted, order, opened.payment_ids)
+    return PlacedOrder(order=order)
+
+
+async def _count_attempt(
+    powers: CheckoutPowers, counted: Subjects, *, key: RequestKey, cards: int
+) -> None:
+    """Count cards before any gateway sees them, at every door; a repeated request isn't new.
+
+    Raises:
+        TooManyRequests, IdempotencyKeyReused.
+    """
+    if not powers.rate_limits:
+        return
+    earlier = await ask(powers.db, idempotency_service.find, request=key)
+    if earlier is None:
+        now = powers.clock.now()
+        limits.refuse_excess(
+            await limits.count_knock(powers.db, subjects=counted, now=now, weight=max(cards, 1))
+        )
+
+
+async def _count_declined(
+    powers: CheckoutPowers, counted: Subjects, order: Order, payment_ids: Collection[UUID]
+) -> None:
+    """A declined card weighs more than one that pays."""
+    declined = sum(
+        payment.id in payment_ids and payment.status == PaymentStatus.DECLINED
+        for payment in order.payments
+    )
+    if powers.rate_limits and declined:
+        await limits.count_knock(
+            powers.db,
+            subjects=counted,
+            now=powers.clock.now(),
+            weight=declined * (limits.DECLINED_WEIGHT - 1),
+        )
 
 
 async def _advance(powers: CheckoutPowers, order_id: UUID, *, fresh: Sequence[UUID] = ()) -> Order:

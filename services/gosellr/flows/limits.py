@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.db import Database
 from gosellr.core.errors import TooManyRequests
-from gosellr.core.rate_limit import RateLimit, Usage
+from gosellr.core.rate_limit import RateLimit, Usage, network_of
 from gosellr.core.transact import transact
+from gosellr.integrations.payments.sandbox_script import TOKENS
 from gosellr.services import rate_limit_service
+from gosellr.utils.viewer import Viewer
 
 REGISTER_PER_ADDRESS = RateLimit("register", 20, 3600)
 LOGIN_PER_ADDRESS = RateLimit("login", 60, 300)
@@ -17,15 +20,29 @@ LOGIN_ALTOGETHER = RateLimit("login-all", 600, 60)
 
 EVERYBODY = "everybody"
 
+# Whoever tries stolen cards tries many and fails: a declined card counts as so many orders.
+DECLINED_WEIGHT = 3
+PAY_PER_ADDRESS = RateLimit("pay", 30, 600)
+PAY_PER_BUYER = RateLimit("pay-buyer", 30, 600)
+# One cart, one order: five declined cards in ten minutes are enough for anybody.
+PAY_PER_BASKET = RateLimit("pay-basket", 15, 600)
+PAY_PER_CARD = RateLimit("pay-card", 30, 600)
+
 
 async def count_knock(
-    db: Database, *, subjects: Sequence[tuple[RateLimit, str]], now: datetime
+    db: Database,
+    *,
+    subjects: Sequence[tuple[RateLimit, str]],
+    now: datetime,
+    weight: int = 1,
 ) -> list[Usage]:
-    """Count one attempt against each limit, with who or what it is counted for.
+    """Count an attempt of some weight against each limit, with who or what it is counted for.
 
     Counting is a transaction of its own, before anything else is done, so that what fails counts.
     """
-    return list(await transact(db, rate_limit_service.count, subjects=subjects, now=now))
+    return list(
+        await transact(db, rate_limit_service.count, subjects=subjects, now=now, weight=weight)
+    )
 
 
 def refuse_excess(usages: Sequence[Usage]) -> None:
@@ -39,3 +56,23 @@ def refuse_excess(usages: Sequence[Usage]) -> None:
         raise TooManyRequests(
             "Wait a little before you try this again", retry_after_seconds=max(exceeded)
         )
+
+
+def of_payment(
+    *, viewer: Viewer, email: str | None, basket_id: UUID | None, tokens: Sequence[str | None]
+) -> list[tuple[RateLimit, str]]:
+    """What an attempt to pay is counted for: address, buyer, cart or order, and each card.
+
+    The sandbox's own test cards are everybody's, so they are nobody's in particular.
+    """
+    buyer = str(viewer.user_id or (email or viewer.email).strip().lower())
+    return [
+        (PAY_PER_ADDRESS, network_of(viewer.ip_address)),
+        *([(PAY_PER_BUYER, buyer)] if buyer else []),
+        *([(PAY_PER_BASKET, str(basket_id))] if basket_id else []),
+        *(
+            (PAY_PER_CARD, token)
+            for token in dict.fromkeys(tokens)
+            if token and token not in TOKENS
+        ),
+    ]

@@ -1,6 +1,6 @@
 """Imports as plain values: asked for, under way, and what became of their rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -36,14 +36,15 @@ class RunState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownProduct:
-    """A product of the seller's that a file may mean; `skus` are its live variants'."""
+    """A product of the seller's that a file may mean; `skus` are its live variants'
+    with their ids."""
 
     id: UUID
     source_key: str | None
     source_hash: bytes | None
     status: str
     title: str
-    skus: Sequence[str]
+    skus: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,13 @@ SELECT 'seller_order ' || part.id, 'was paid and cancelled, and ' || part.refund
 FROM seller_order AS part JOIN orders ON orders.id = part.order_id
 WHERE part.status = 'cancelled' AND orders.paid_at IS NOT NULL AND part.cancelled_at < $1
   AND part.refunded_minor < part.total_minor
+UNION ALL
+SELECT 'seller_order ' || part.id, 'is cancelled, and ' || part.pending_minor
+       || ' of its sale are still the seller''s'
+FROM seller_order AS part
+WHERE part.status = 'cancelled' AND part.pending_minor <> 0 AND NOT EXISTS (
+    SELECT FROM refund
+    WHERE refund.seller_order_id = part.id AND refund.status <> 'succeeded')
 LIMIT 20
 """
 

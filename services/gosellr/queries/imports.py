@@ -115,9 +115,9 @@ WITH found AS (
     WHERE variant.seller_id = $1 AND variant.sku = ANY($3::text[]) AND variant.archived_at IS NULL
 )
 SELECT product.id, product.source_key, product.source_hash, product.status, product.title,
-       ARRAY(SELECT variant.sku FROM variant
-             WHERE variant.product_id = product.id AND variant.archived_at IS NULL
-             ORDER BY variant.position, variant.id) AS skus
+       coalesce((SELECT jsonb_object_agg(variant.sku, variant.id) FROM variant
+                 WHERE variant.product_id = product.id AND variant.archived_at IS NULL), '{}')
+           AS skus
 FROM found JOIN product ON product.id = found.id
 """
 

@@ -15,7 +15,6 @@ CART = "SELECT status FROM cart WHERE id = $1 FOR UPDATE"
 
 ORDER = "SELECT id FROM orders WHERE id = $1 FOR UPDATE"
 
-# A job takes what nobody else works on.
 EXPIRED_ORDERS = """
 SELECT id FROM orders
 WHERE status = 'pending_payment' AND expires_at <= $1

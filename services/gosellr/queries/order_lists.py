@@ -39,9 +39,11 @@ WHERE CASE $1
   AND ($4::text IS NULL OR $1 = 'seller' OR o.status = $4)
   AND ($5::uuid IS NULL OR EXISTS (
         SELECT 1 FROM seller_order AS wanted
-        WHERE wanted.order_id = o.id AND wanted.seller_id = $5))
-  AND (($6::bigint IS NULL AND $7::text IS NULL)
-       OR o.number = $6 OR ($1 <> 'seller' AND lower(o.email) = $7) OR o.reference = $7)
+        WHERE wanted.order_id = o.id AND wanted.seller_id = $5
+          -- A seller never learns who else sold in its buyers' orders.
+          AND ($1 <> 'seller' OR wanted.seller_id = ANY($3::uuid[]))))
+  AND ($7::text IS NULL
+       OR o.number = $6 OR ($1 <> 'seller' AND lower(o.email) = lower($7)) OR o.reference = $7)
   AND ($8::timestamptz IS NULL OR o.placed_at >= $8)
   AND ($9::timestamptz IS NULL OR o.placed_at < $9)
   AND ($10::timestamptz IS NULL OR (o.placed_at, o.id) < ($10, $11::uuid))
@@ -59,7 +61,7 @@ async def page(
     status: str | None,
     seller_id: UUID | None,
     number: int | None,
-    email: str | None,
+    text: str | None,
     placed_from: datetime | None,
     placed_to: datetime | None,
     after: tuple[datetime, UUID] | None,
@@ -74,7 +76,7 @@ async def page(
         status,
         seller_id,
         number,
-        email,
+        text,
         placed_from,
         placed_to,
         None if after is None else after[0],

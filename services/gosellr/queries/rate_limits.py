@@ -14,8 +14,8 @@ WITH asked AS (
          AS asked (key, previous_key, expires_at)
 ), counted AS (
     INSERT INTO rate_window (key, expires_at, hits)
-    SELECT key, expires_at, 1 FROM asked ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET hits = rate_window.hits + 1
+    SELECT key, expires_at, $4::int FROM asked ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET hits = rate_window.hits + EXCLUDED.hits
     RETURNING key, hits
 )
 SELECT counted.key, counted.hits, coalesce(previous.hits, 0) AS previous_hits
@@ -30,13 +30,16 @@ WHERE key IN (SELECT key FROM rate_window WHERE expires_at < $1 ORDER BY expires
 """
 
 
-async def count_hits(connection: Connection, windows: Sequence[Window]) -> list[Usage]:
-    """Count one more in each window and tell how full each is, in the given order."""
+async def count_hits(
+    connection: Connection, windows: Sequence[Window], *, weight: int
+) -> list[Usage]:
+    """Count so many more in each window and tell how full each is, in the given order."""
     rows = await connection.fetch(
         COUNT_HITS,
         [window.key for window in windows],
         [window.previous_key for window in windows],
         [window.expires_at for window in windows],
+        weight,
     )
     hits = {row["key"]: row for row in rows}
     return [

@@ -36,11 +36,12 @@ WITH wanted AS (
     SELECT *, least(available, quantity - before)::int AS units
     FROM ranked WHERE before < quantity
 ), updated AS (
+    -- The rows are locked, and the table's own check stands behind them. A condition on what is
+    -- left would be judged on the statement's snapshot, before the locks were waited for.
     UPDATE stock_level AS level SET reserved = level.reserved + taken.units
     FROM taken
     WHERE level.variant_id = taken.variant_id AND level.location_id = taken.location_id
       AND level.bucket = taken.bucket
-      AND level.on_hand - level.reserved >= taken.units
     RETURNING level.variant_id, taken.units
 ), held AS (
     INSERT INTO stock_reservation (id, order_line_id, order_id, seller_order_id, variant_id,
@@ -53,11 +54,6 @@ SELECT wanted.variant_id, wanted.quantity,
        COALESCE((SELECT sum(units) FROM updated WHERE updated.variant_id = wanted.variant_id), 0)
            ::bigint AS held
 FROM wanted
-"""
-
-MAKE_PERMANENT = """
-UPDATE stock_reservation SET expires_at = NULL
-WHERE order_id = $1 AND shipped_quantity + released_quantity < quantity
 """
 
 _GIVE_BACK = """
@@ -183,11 +179,6 @@ async def reserve(
         now,
     )
     return [Held(*row) for row in rows]
-
-
-async def make_permanent(connection: Connection, *, order_id: UUID) -> None:
-    """Payment arrived: the holds of the order no longer expire."""
-    await connection.execute(MAKE_PERMANENT, order_id)
 
 
 async def release_order(connection: Connection, *, order_id: UUID) -> dict[UUID, int]:

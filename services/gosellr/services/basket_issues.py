@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.queries.offers import Offer
-from gosellr.utils.promotions import CouponOutcome
+from gosellr.utils.promotions import CouponOutcome, CouponRefusal
 from gosellr.utils.shipping import ShippingOption
 
 
@@ -141,7 +141,9 @@ def _coupon_issues(
             Issue(
                 code="coupon_refused",
                 message=f"The code {code} can't be used on this bag",
-                blocks=True,
+                # A code that found nothing left to lower harms nobody: delivery is free already,
+                # or isn't known yet.
+                blocks=reason != CouponRefusal.NOTHING_LEFT,
                 facts={"coupon": code, "reason": reason},
             )
         )

@@ -254,7 +254,8 @@ async def add_coupon(
     cart = replace(cart, coupon_codes=tuple(codes.values()))
     view = await cart_service.priced(connection, cart, context)
     for issue in view.basket.issues:
-        if issue.code == CouponRefused.code and issue.facts["coupon"] == codes[code.lower()]:
+        told_of = issue.code == CouponRefused.code and issue.blocks
+        if told_of and issue.facts["coupon"] == codes[code.lower()]:
             reason = issue.facts["reason"]
             raise CouponRefused(extras=None if reason == "unknown" else {"reason": reason})
     await carts.save(connection, cart=cart)

@@ -48,9 +48,12 @@ def _after(cursor: str | None) -> tuple[int, UUID] | None:
         return None
     position, text = decode_cursor(cursor, kinds=(int, str))
     try:
-        return position, UUID(text)
+        rule_id = UUID(text)
     except ValueError:
-        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours") from None
+        rule_id = None
+    if rule_id is None or not 0 <= position < 2**31:
+        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
+    return position, rule_id
 
 
 async def create_rule(

@@ -9,9 +9,11 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.models.order_values import Order, SellerOrder
+from gosellr.queries import orders
 from gosellr.services import order_steps, release_service, shipment_service
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
-from gosellr.services.shipment_service import Parcel
+from gosellr.services.seller_scope import require_in_seller
+from gosellr.services.shipment_service import SHIPPED_AFTER_CANCEL, Parcel
 from gosellr.utils.order_states import OrderStatus, check_request, requestable_statuses
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
@@ -165,3 +167,27 @@ async def _bring(
     if request.status is OrderStatus.COMPLETED:
         await release_service.release_parts(connection, parts=[part], now=now)
     return order
+
+
+async def note_late_parcel(
+    connection: Connection, *, viewer: Viewer, order_id: UUID, parcel: Parcel, now: datetime
+) -> None:
+    """Keep in the history that a parcel left though its part was cancelled; once per parcel.
+
+    Raises:
+        NotFound, NotAllowed: the part isn't the caller's.
+    """
+    hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
+    part = hand.part(parcel.seller_order_id)
+    require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.SHIPMENT_CREATE)
+    data = {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number}
+    known = [one.data for one in hand.order.events if one.kind == SHIPPED_AFTER_CANCEL]
+    if part.status == OrderStatus.CANCELLED and data not in known:
+        event = {
+            "kind": SHIPPED_AFTER_CANCEL,
+            "actor": (Actor.OPERATOR if viewer.is_operator else Actor.SELLER).value,
+            "actor_id": viewer.user_id,
+            "seller_order_id": part.id,
+            "data": data,
+        }
+        await orders.append_events(connection, order_id=order_id, events=[event], now=now)

@@ -11,6 +11,7 @@ from gosellr.core.errors import DomainError
 from gosellr.core.transact import attempt
 from gosellr.models.import_values import KnownProduct, RunState, Tally
 from gosellr.queries import imports as queries
+from gosellr.services.inventory_service import StockPromised
 from gosellr.services.product_edit_service import ProductChanges, update_product
 from gosellr.services.product_service import (
     ReviewMode,
@@ -38,6 +39,8 @@ from gosellr.utils.viewer import Viewer
 _CATEGORY_ADVICE = (
     "Name a category of this market by its path or its name, or send a category_id with the file"
 )
+_PROMISED_ADVICE = "Orders are promised more than this: write at least as many units"
+_FIELDS_BY_CODE = {"transition_not_allowed": "status", "item_already_listed": "item_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,7 @@ class _Batch:
         except DomainError as error:
             if isinstance(error, SellerNotActive):
                 raise
-            self._refuse(_flaws_of(error, candidate.product))
+            self._refuse(_flaws_of(error, candidate.product, draft, known))
             return
         await queries.set_sources(
             self._connection, sources=[(known.id, candidate.product.key, candidate.mark)]
@@ -252,7 +255,7 @@ class _Batch:
                 try:
                     await self._create_together([each])
                 except DomainError as error:
-                    self._refuse(_flaws_of(error, each.product))
+                    self._refuse(_flaws_of(error, each.product, each.draft, None))
 
     async def _create_together(self, candidates: Sequence[_Candidate]) -> None:
         await attempt(
@@ -312,15 +315,22 @@ def _sku_flaws(variants: Sequence[VariantDraft], taken: frozenset[str]) -> list[
     ]
 
 
-def _flaws_of(error: DomainError, product: ImportedProduct) -> list[RowFlaw]:
+def _flaws_of(
+    error: DomainError, product: ImportedProduct, draft: ProductDraft, known: KnownProduct | None
+) -> list[RowFlaw]:
     """An error of the catalogue as flaws of rows."""
     if error.errors:
         flaws = [Flaw(each.field, each.code, each.message) for each in error.errors]
-    elif error.code == "stock_promised":
-        advice = "Orders are promised more than this: write at least as many units"
-        flaws = [Flaw("variants.0.stock", error.code, advice)]
+    elif isinstance(error, StockPromised) and known is not None:
+        short = {str(line["variant_id"]) for line in error.extras["variants"]}
+        flaws = [
+            Flaw(f"variants.{index}.stock", error.code, _PROMISED_ADVICE)
+            for index, variant in enumerate(draft.variants)
+            if known.skus.get(variant.sku) in short
+        ]
     else:
-        flaws = [Flaw("variants.0.sku", error.code, error.detail)]
+        field = _FIELDS_BY_CODE.get(error.code, "variants.0.sku")
+        flaws = [Flaw(field, error.code, error.detail)]
     return [product.places.flaw(flaw) for flaw in flaws]
 
 

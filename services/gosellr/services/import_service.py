@@ -9,7 +9,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.core.pagination import Page, decode_cursor, decode_moment_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
 from gosellr.models.import_values import ErrorRow, NewRun, RunState
 from gosellr.queries import imports as queries
@@ -175,15 +175,7 @@ async def list_imports(
     limit: int,
 ) -> tuple[bytes, str | None]:
     """A page of the imports that the viewer may read, newest first, as a JSON list."""
-    after: tuple[datetime, UUID] | None = None
-    if cursor is not None:
-        moment, last_id = decode_cursor(cursor, kinds=(str, str))
-        try:
-            after = datetime.fromisoformat(moment), UUID(last_id)
-        except ValueError:
-            after = None
-        if after is None or after[0].tzinfo is None:
-            raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
+    after = None if cursor is None else decode_moment_cursor(cursor)
     page = await queries.list_runs(
         connection,
         everything=viewer.sees_everything,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
-from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.order_values import ListedOrder, Order
 from gosellr.queries import order_lists, orders
 from gosellr.services import cart_service
@@ -111,7 +111,7 @@ async def list_orders(
     Raises:
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else decode_cursor(cursor, kinds=(str, str))
+    after = None if cursor is None else decode_moment_cursor(cursor)
     capacity = capacity_of(viewer, filters.as_)
     found = await order_lists.page(
         connection,
@@ -121,10 +121,10 @@ async def list_orders(
         status=filters.status,
         seller_id=filters.seller_id,
         number=_number_in(filters.q),
-        email=None if filters.q is None else filters.q.strip().lower(),
+        text=None if filters.q is None else filters.q.strip(),
         placed_from=filters.placed_from,
         placed_to=filters.placed_to,
-        after=None if after is None else (datetime.fromisoformat(after[0]), UUID(after[1])),
+        after=after,
         limit=limit + 1,
     )
     more = len(found) > limit

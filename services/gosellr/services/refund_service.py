@@ -292,12 +292,16 @@ async def _end_what_is_empty(
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
-    """Cancel a seller order of which all money went back before anything was shipped, and count
-    one as shipped whose last owed units were withdrawn."""
+    """Cancel a seller order of which every share went back before anything was shipped, and
+    count one as shipped whose last owed units were withdrawn.
+
+    Goodwill of the marketplace doesn't count: the sale stands, and its seller still ships.
+    """
     [part] = [one for one in order.parts if one.id == planned.part.id]
     actor = Actor.OPERATOR if viewer.is_operator else Actor.SELLER
     target = shipment_service.status_by_units(part)
-    if part.refunded_minor == part.total_minor and may_cancel(OrderStatus(part.status), actor):
+    undone = all(one.is_exhausted for one in refund_plan.refundable_parts(order, part))
+    if undone and may_cancel(OrderStatus(part.status), actor):
         target = OrderStatus.CANCELLED
         released = await reservations.release_seller_order(connection, seller_order_id=part.id)
         await order_steps.tell_stock(connection, variant_ids=released, now=now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
 from gosellr.models.review_values import Review
 from gosellr.queries import outbox, product_cards, reviews
@@ -182,7 +182,7 @@ async def list_reviews(
         NotFound: there is no such product on sale.
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else _after(cursor)
+    after = None if cursor is None else decode_moment_cursor(cursor)
     product = await reviews.product(connection, product_id=product_id)
     if product is None or not product.is_public:
         raise NotFound
@@ -193,11 +193,3 @@ async def list_reviews(
         page=Page(items, encode_cursor(items[-1].created_at, str(items[-1].id)) if more else None),
         rating=RatingAggregate(product.rating_count, product.rating_sum),
     )
-
-
-def _after(cursor: str) -> tuple[datetime, UUID]:
-    at, review_id = decode_cursor(cursor, kinds=(str, str))
-    try:
-        return datetime.fromisoformat(at), UUID(review_id)
-    except ValueError:
-        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours") from None

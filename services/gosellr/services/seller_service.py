@@ -10,7 +10,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, VersionConflict
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, sellers
 from gosellr.queries.sellers import SellerState
@@ -188,7 +188,7 @@ async def list_sellers(
         viewer=viewer,
         status=status,
         words=words or None,
-        after=None if cursor is None else _position(cursor),
+        after=None if cursor is None else decode_moment_cursor(cursor),
         limit=limit + 1,
     )
     shown = found[:limit]
@@ -292,14 +292,3 @@ def _wanted_slugs(name: str, seller_id: UUID) -> list[str]:
     slug = slugify(name, fallback="shop")
     numbered = [with_suffix(slug, number) for number in range(2, _NUMBERED_SLUGS)]
     return [slug, *numbered, f"{slug[:60]}-{seller_id.hex[-12:]}"]
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    created_at, seller_id = decode_cursor(cursor, kinds=(str, str))
-    try:
-        position = datetime.fromisoformat(created_at), UUID(seller_id)
-    except ValueError:
-        position = None
-    if position is None or position[0].tzinfo is None:
-        raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
-    return position

@@ -26,6 +26,9 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import SHIPMENT_STATES, Actor, ShipmentStatus
 from gosellr.utils.viewer import Viewer
 
+# In an order's history: what a person has to look at, since its money is on its way back.
+SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
+
 _SHIPPABLE = frozenset({OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.PARTIALLY_SHIPPED})
 
 
@@ -34,6 +37,10 @@ class NothingLeftToShip(Conflict):
 
     code = "nothing_left_to_ship"
     title = "There is nothing left to ship"
+
+
+class ShippedAfterCancel(TransitionRefused):
+    """It was cancelled. If it left all the same, a person has to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +176,8 @@ async def send(
 
 def _quantities(part: SellerOrder, items: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
     if part.status not in _SHIPPABLE and part.status in {"pending_payment", "cancelled"}:
-        raise TransitionRefused(
-            f"A seller order that is {part.status} isn't shipped", extras={"allowed": []}
-        )
+        refused = ShippedAfterCancel if part.status == "cancelled" else TransitionRefused
+        raise refused(f"A seller order that is {part.status} isn't shipped", extras={"allowed": []})
     left = {line.id: left_to_ship(line) for line in part.lines}
     wanted = Counter[UUID]()
     for line_id, quantity in items:
@@ -249,7 +255,7 @@ async def _after_shipment(
             order_id=order.id,
             events=[
                 {
-                    "kind": "parcel",
+                    "kind": SHIPPED_AFTER_CANCEL if part.status == "cancelled" else "parcel",
                     "actor": actor.value,
                     "actor_id": actor_id,
                     "seller_order_id": part.id,

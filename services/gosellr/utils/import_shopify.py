@@ -29,6 +29,7 @@ _COLUMNS = {
     "brand": "Vendor",
     "category_id": "Type",
     "slug": "Handle",
+    "status": "Published",
     "variants": "Variant SKU",
     "sku": "Variant SKU",
     "price": "Variant Price",

@@ -69,6 +69,19 @@ class World:
     callers: dict[str, Caller] = field(default_factory=dict)
     sellers: dict[str, TestSeller] = field(default_factory=dict)
 
+    async def ask(self, method: str, url: str, **rest: Any) -> httpx2.Response:
+        """An answer whose effects are taken back."""
+        transaction = self.connection.transaction()
+        await transaction.start()
+        try:
+            response = await self.client.request(method, url, **rest)
+            # An upload was streamed; some hold the answer against the whole of what was sent.
+            await response.request.aread()
+            return response
+        finally:
+            await transaction.rollback()
+            self.client.cookies.clear()
+
     async def call(
         self, method: str, path: str, headers: Mapping[str, str], **rest: Any
     ) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from gosellr.utils.viewer import Viewer
 
 Document = dict[str, Any]
 
-# Before the money is there, a seller needs no buyer's name and address.
+# Before the money is there, or once its part is called off, a seller needs no buyer's address.
 _ADDRESS_FOR_SELLERS = frozenset(
     {"paid", "processing", "partially_shipped", "shipped", "delivered", "completed"}
 )
@@ -27,7 +27,7 @@ _ADDRESS_FOR_SELLERS = frozenset(
 def order_document(order: Order, *, viewer: Viewer, access_token: str | None = None) -> Document:
     """The order as this viewer may read it."""
     in_full = order.whole
-    shows_address = in_full or order.status in _ADDRESS_FOR_SELLERS
+    shows_address = in_full or any(part.status in _ADDRESS_FOR_SELLERS for part in order.parts)
     return {
         "id": order.id,
         "number": order_number(order.number),

@@ -18,6 +18,7 @@ from gosellr.api.schemas.common import (
     SellerReference,
     line,
 )
+from gosellr.api.schemas.terms import MomentIn
 from gosellr.services.basket_service import CheckoutRequest, Tender
 
 PaymentMethod = Literal[
@@ -152,8 +153,8 @@ class OrderFilters(PageFilters):
     status: OrderStatusName | None = None
     seller: UUID | None = None
     q: Annotated[str, line(100)] | None = None
-    from_: Annotated[Moment | None, Field(alias="from")] = None
-    to: Moment | None = None
+    from_: Annotated[MomentIn | None, Field(alias="from")] = None
+    to: MomentIn | None = None
 
 
 class OrderItemOut(BaseModel):

@@ -13,7 +13,9 @@ from gosellr.utils.money import Money
 
 
 def _only_text(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
+    # Digits alone, in a query too, would be taken for seconds.
+    is_text = isinstance(value, str) and "-" in value[1:]
+    if not (is_text or isinstance(value, datetime)):
         raise ValueError("this is no time of RFC 3339")  # noqa: TRY004 (pydantic wants this one)
     return value
 
@@ -24,7 +26,7 @@ def _within_reason(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-# A number would be taken for seconds, and a time without a zone for anybody's guess.
+# A time without a zone would be anybody's guess.
 MomentIn = Annotated[
     AwareDatetime,
     BeforeValidator(_only_text),

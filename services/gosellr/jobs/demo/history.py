@@ -143,7 +143,9 @@ class History:
     def _powers(self, purchase: Purchase) -> CheckoutPowers:
         is_patient = purchase.story in PATIENT
         return replace(
-            self._resources.checkout, policy=self._patient_policy if is_patient else self._policy
+            self._resources.checkout,
+            policy=self._patient_policy if is_patient else self._policy,
+            rate_limits=False,
         )
 
     async def _order(self, number: int) -> Order:
@@ -338,10 +340,8 @@ def _refund_request(part: SellerOrder, act: Act) -> RefundRequest:
         if line.quantity > line.refunded_quantity
     )
     delivery_is_left = part.shipping_total_minor > part.shipping_refunded_minor
-    if act is Act.REFUND_DELIVERY:
-        return RefundRequest(
-            seller_order_id=part.id, reason="Came a week late", shipping=delivery_is_left
-        )
+    if act is Act.REFUND_DELIVERY and delivery_is_left:
+        return RefundRequest(seller_order_id=part.id, reason="Came a week late", shipping=True)
     if act is Act.REFUND_ALL:
         return RefundRequest(
             seller_order_id=part.id, reason="Sent back", items=left, shipping=delivery_is_left

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import count
 
 from gosellr.jobs.demo import words
-from gosellr.jobs.demo.goods import SCARCE_MAX, Listing, listings
+from gosellr.jobs.demo.goods import SCARCE_MAX, Choice, Listing, listings
 from gosellr.jobs.demo.people import Person, buyers, people
 from gosellr.jobs.demo.shops import SHOPS
 from gosellr.jobs.demo.stories import PATIENT, TELLINGS, TOKENS, UNSURE, Story
@@ -129,6 +129,12 @@ def _age_of(listing: Listing) -> timedelta:
     return min(listing.age, shop.age - timedelta(hours=1))
 
 
+def _choices_for(listing: Listing, story: Story) -> list[Choice]:
+    """What may be bought of it; where few are left, only by those who keep it."""
+    is_sure = story not in UNSURE
+    return [choice for choice in listing.choices if is_sure or choice.left > SCARCE_MAX]
+
+
 def _adas(stories: Sequence[Story]) -> set[int]:
     """The orders that are Ada's: some of long ago, and some that still move."""
     moving = {
@@ -226,10 +232,14 @@ class _Drawer:
         """Three of ten are from two shops or three."""
         chance = self._chance
         [shops] = chance.choices((1, 2, 3), (70, 25, 5))
-        if story in {Story.CANCELLED_BY_SHOP}:
+        if story in {Story.CANCELLED_BY_SHOP, Story.HALF_SENT}:
             shops = 2
         basket: dict[str, int] = {}
-        on_sale = [one for one in self._offered if self._began_at - _age_of(one) < at]
+        on_sale = [
+            one
+            for one in self._offered
+            if self._began_at - _age_of(one) < at and _choices_for(one, story)
+        ]
         for _ in range(shops):
             taken = {self._listing_of[sku].shop for sku in basket}
             free = [one for one in on_sale if one.shop not in taken]
@@ -244,10 +254,7 @@ class _Drawer:
 
     def _take(self, basket: dict[str, int], listing: Listing, story: Story) -> None:
         chance = self._chance
-        choices = [
-            choice for choice in listing.choices if story not in UNSURE or choice.left > SCARCE_MAX
-        ] or list(listing.choices)
-        choice = chance.choice(choices)
+        choice = chance.choice(_choices_for(listing, story))
         is_small = choice.price_minor < 2500
         [quantity] = chance.choices((1, 2, 3), (70, 22, 8) if is_small else (96, 4, 0))
         basket[choice.sku] = quantity

@@ -14,7 +14,7 @@ from gosellr.jobs.schedule import Periodic
 from gosellr.resources import Resources
 from gosellr.services import card_service
 
-_SECONDS_AT_ONCE = 4.0
+_SECONDS_AT_ONCE = 8.0
 # By today's clock, the orders of three months ago would all be due at once.
 _WAITING = frozenset({"expire_holds", "release_sales"})
 

@@ -17,7 +17,7 @@ from gosellr.integrations.media.port import MediaStore
 from gosellr.services.media_service import Rendition
 
 _SCULPTURES = Path(__file__).parents[2] / "web" / "static" / "demo"
-_SIDE = 640
+_SIDE = 512  # The sculptures have 256 pixels: more would only be larger.
 _DETAIL_SCALE = 1.55
 
 Colour = tuple[int, int, int]
@@ -50,12 +50,16 @@ async def store_tiles(
         async with places:
             content = await asyncio.to_thread(draw, tile)
             image = await asyncio.to_thread(images.process, content)
-            renditions = [
-                Rendition(width, image.height_of(width), await store.put(blob, extension="webp"))
-                for width, blob in image.renditions.items()
-            ]
+        # Waiting for the disk keeps nobody from drawing.
+        keys = await asyncio.gather(
+            *(store.put(blob, extension="webp") for blob in image.renditions.values())
+        )
+        renditions = tuple(
+            Rendition(width, image.height_of(width), key)
+            for width, key in zip(image.renditions, keys, strict=True)
+        )
         drawn()
-        return StoredTile(image=image, byte_size=len(content), renditions=tuple(renditions))
+        return StoredTile(image=image, byte_size=len(content), renditions=renditions)
 
     wanted = list(dict.fromkeys(tiles))
     return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
@@ -99,8 +103,8 @@ def _drop_shadow(
     small = _SIDE // 4
     outline = Image.new("L", (small, small))
     alpha = sculpture.getchannel("A").resize((sculpture.width // 4, sculpture.height // 4))
-    outline.paste(alpha, (left // 4, top // 4 + 7))
-    blurred = outline.filter(ImageFilter.GaussianBlur(6)).point(lambda value: value * 3 // 10)
+    outline.paste(alpha, (left // 4, top // 4 + 6))
+    blurred = outline.filter(ImageFilter.GaussianBlur(5)).point(lambda value: value * 3 // 10)
     shade = Image.new("RGB", (_SIDE, _SIDE), _colour(hue, 26, 40))
     canvas.paste(shade, (0, 0), blurred.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
 

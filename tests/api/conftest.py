@@ -1,4 +1,4 @@
-"""One market for all of the contract; every call of it is taken back."""
+"""One market for a whole file of tests; every call is taken back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ async def world(
     worker_database: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[World]:
-    """A market in which there is one of everything to ask for."""
+    """A market with two of everything, for tests that ask by `world.ask`, which takes back."""
     home: Path = tmp_path_factory.mktemp("market")
     dsn = cluster.dsn(role=APPLICATION_ROLE, database=worker_database)
     async with open_world(worker_connection, home=home, dsn=dsn) as opened:

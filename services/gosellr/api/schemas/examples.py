@@ -1,0 +1,116 @@
+"""Bodies to begin with, by operation: what `/docs` shows, and what a reader copies."""
+
+from typing import Any
+
+_ID = "0198f4d2-6c1e-7a30-9d55-0f7c3b1a2e44"
+_OTHER_ID = "0198f4d2-6c1e-7a30-9d55-0f7c3b1a2e45"
+_ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "Marktstraße 1",
+    "city": "Berlin",
+    "postal_code": "10115",
+    "country": "DE",
+}
+_PRICE = {"amount": 4900, "currency": "EUR"}
+_ITEMS = [{"variant_id": _ID, "quantity": 2}]
+_SENT_ITEMS = [{"order_item_id": _OTHER_ID, "quantity": 1}]
+_REASON = {"reason": "The papers are complete"}
+_REFUND = {"seller_order_id": _ID, "items": _SENT_ITEMS, "reason": "Arrived with a scratch"}
+
+BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "register_account": [
+        {"email": "ada@example.com", "password": "a long pass phrase", "name": "Ada Lovelace"}
+    ],
+    "refresh_token": [{"refresh_token": "the one of the last answer"}],
+    "end_session": [{"everywhere": True}],
+    "register_seller": [
+        {
+            "name": "Lampo",
+            "legal_name": "Lampo GmbH",
+            "email": "hello@lampo.example",
+            "country": "DE",
+            "description": "Lamps, made one at a time",
+        }
+    ],
+    "update_seller": [{"description": "Lamps and shades", "version": 1}],
+    "approve_seller": [_REASON],
+    "reject_seller": [{"reason": "The register of companies doesn't know the name"}],
+    "suspend_seller": [{"reason": "Parcels don't arrive"}],
+    "reinstate_seller": [_REASON],
+    "add_member": [{"email": "grace@example.com", "role": "fulfilment"}],
+    "change_member": [{"role": "manager"}],
+    "create_product": [
+        {
+            "title": "Linen shirt",
+            "description": "Airy and cool.",
+            "category_id": _ID,
+            "options": [{"name": "Size", "values": ["S", "M"]}],
+            "variants": [
+                {"sku": "SHIRT-S", "price": _PRICE, "stock": 12, "options": {"Size": "S"}},
+                {"sku": "SHIRT-M", "price": _PRICE, "stock": 8, "options": {"Size": "M"}},
+            ],
+            "status": "active",
+        }
+    ],
+    "update_product": [
+        {"title": "Linen shirt, washed", "variants": [{"sku": "SHIRT-S", "price": _PRICE}]}
+    ],
+    "reject_product": [{"reason": "The picture shows something else"}],
+    "create_category": [{"name": "Table lamps", "parent_id": _ID}],
+    "update_category": [{"name": "Desk lamps", "version": 1}],
+    "adjust_stock": [{"delta": 10, "reason": "A delivery came in"}],
+    "create_stock_location": [{"name": "Annex"}],
+    "create_cart": [{"currency": "EUR"}],
+    "add_cart_item": [{"variant_id": _ID, "quantity": 2}],
+    "update_cart_item": [{"quantity": 3}],
+    "update_cart_addresses": [{"email": "ada@example.com", "shipping_address": _ADDRESS}],
+    "choose_cart_shipping": [{"choices": {_ID: _OTHER_ID}}],
+    "add_cart_coupon": [{"code": "SPRING26"}],
+    "acknowledge_cart_prices": [{"version": 4}],
+    "create_shipping_zone": [{"name": "Germany", "countries": ["DE"]}],
+    "update_shipping_zone": [{"countries": ["DE", "AT"]}],
+    "create_shipping_rate": [
+        {"zone_id": _ID, "name": "Parcel", "price": _PRICE, "delivery_days": [2, 4]}
+    ],
+    "update_shipping_rate": [{"price": _PRICE}],
+    "create_tax_rate": [{"country": "DE", "class": "reduced", "rate_bps": 700, "included": True}],
+    "update_tax_rate": [{"rate_bps": 500}],
+    "create_promotion": [
+        {"code": "SPRING26", "kind": "percent", "value_bps": 1000, "limit_per_customer": 1}
+    ],
+    "update_promotion": [{"limit_total": 500}],
+    "create_commission_rule": [
+        {"name": "Lamps", "match": {"category_id": _ID}, "rate_bps": 1200, "vat_bps": 1900}
+    ],
+    "update_commission_rule": [{"rate_bps": 1100, "version": 1}],
+    "create_order": [
+        {
+            "cart_id": _ID,
+            "payment_method": "sandbox",
+            "payment_token": "tok_ok",
+            "expected_total": {"amount": 9800, "currency": "EUR"},
+        },
+        {
+            "items": _ITEMS,
+            "email": "ada@example.com",
+            "shipping_address": _ADDRESS,
+            "payment_method": "sandbox",
+            "payment_token": "tok_ok",
+        },
+    ],
+    "create_payment": [{"payment_method": "sandbox", "payment_token": "tok_ok"}],
+    "update_order_status": [{"status": "processing"}],
+    "cancel_order": [{"reason": "Ordered by mistake"}],
+    "create_shipment": [
+        {
+            "seller_order_id": _ID,
+            "carrier": "dhl",
+            "tracking_number": "JD014600003SE",
+            "items": _SENT_ITEMS,
+        }
+    ],
+    "update_shipment": [{"status": "delivered"}],
+    "create_refund": [_REFUND],
+    "preview_refund": [_REFUND],
+    "create_review": [{"rating": 5, "title": "Just right", "body": "Warm light, quick parcel."}],
+}

@@ -1,0 +1,201 @@
+"""A market that can be made to die, or to lose a deadlock, at any numbered step.
+
+Every statement and every call to a gateway of one process passes a `Fuse`, which counts them
+and blows at the one it was told. It is handed in as the process's database and gateways;
+nothing of the product is patched.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+from gosellr.core.db import Connection, Database
+from gosellr.integrations.payments.port import (
+    CaptureRequest,
+    ChargeRequest,
+    ChargeResult,
+    GatewayEvent,
+    MovementResult,
+    PaymentGateway,
+    RefundRequest,
+)
+from gosellr.resources import Resources
+
+T = TypeVar("T")
+
+_STATEMENTS = frozenset({"execute", "executemany", "fetch", "fetchrow", "fetchval"})
+
+
+class Died(BaseException):
+    """The process is gone. No `except Exception` may get in the way."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Fuse:
+    """Counts steps and blows at number `at`, before it or, with `after`, when it is done.
+
+    With an `error` the process lives on and only that step fails, once. `counts` says which
+    steps are numbered.
+    """
+
+    at: int
+    after: bool = False
+    error: Callable[[], Exception] | None = None
+    counts: Callable[[str], bool] = lambda _: True
+    count: int = 0
+    is_dead: bool = False
+    blew_at: str | None = None
+    steps: list[str] = field(default_factory=list)
+
+    async def step(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Take one step, or blow."""
+        if self.is_dead:
+            raise Died
+        if not self.counts(name):
+            return await call()
+        self.count += 1
+        self.steps.append(name)
+        ours = self.count == self.at
+        if ours and not self.after:
+            self._blow(name)
+        done = await call()
+        if ours:
+            self._blow(name)
+        return done
+
+    def _blow(self, name: str) -> None:
+        self.blew_at = name
+        if self.error is not None:
+            raise self.error()
+        self.is_dead = True
+        raise Died
+
+
+class _NumberedTransaction:
+    def __init__(self, inner: Any, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    async def __aenter__(self) -> None:
+        await self._fuse.step("BEGIN", self._inner.__aenter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            await self._inner.__aexit__(kind, error, trace)
+            return
+        committed = False
+
+        async def commit() -> None:
+            nonlocal committed
+            committed = True
+            await self._inner.__aexit__(None, None, None)
+
+        try:
+            await self._fuse.step("COMMIT", commit)
+        except BaseException as died:
+            if not committed:
+                # The server rolls back what a dead client never committed.
+                await self._inner.__aexit__(type(died), died, died.__traceback__)
+            raise
+
+
+class _NumberedConnection:
+    def __init__(self, inner: Any, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _STATEMENTS:
+            return getattr(self._inner, name)
+
+        async def run(statement: str, *values: Any, **rest: Any) -> Any:
+            where = "SQL" if self._inner.is_in_transaction() else "LOOK"
+            return await self._fuse.step(
+                f"{where} {' '.join(statement.split())[:60]}",
+                lambda: getattr(self._inner, name)(statement, *values, **rest),
+            )
+
+        return run
+
+    def transaction(self, **options: Any) -> _NumberedTransaction:
+        return _NumberedTransaction(self._inner.transaction(**options), self._fuse)
+
+
+class NumberedDatabase(Database):
+    """Another process's view of a database: each of its statements passes the fuse."""
+
+    def __init__(self, inner: Database, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Borrow a connection whose statements are numbered."""
+        async with self._inner.connection() as connection:
+            yield cast("Connection", _NumberedConnection(connection, self._fuse))
+
+
+class NumberedGateway:
+    """A `PaymentGateway` whose calls pass the fuse."""
+
+    def __init__(self, inner: PaymentGateway, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    @property
+    def name(self) -> str:
+        """As the gateway within."""
+        return self._inner.name
+
+    async def charge(self, request: ChargeRequest) -> ChargeResult:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY charge", lambda: self._inner.charge(request))
+
+    async def capture(self, request: CaptureRequest) -> MovementResult:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY capture", lambda: self._inner.capture(request))
+
+    async def void(self, *, attempt_id: str) -> MovementResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "GATEWAY void", lambda: self._inner.void(attempt_id=attempt_id)
+        )
+
+    async def refund(self, request: RefundRequest) -> MovementResult:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY refund", lambda: self._inner.refund(request))
+
+    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "GATEWAY lookup", lambda: self._inner.lookup(attempt_id=attempt_id)
+        )
+
+    async def lookup_refund(self, *, refund_id: str) -> MovementResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "GATEWAY lookup_refund", lambda: self._inner.lookup_refund(refund_id=refund_id)
+        )
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
+        """No step: nothing leaves the process."""
+        return self._inner.parse_webhook(headers, body, now)
+
+
+def numbered(resources: Resources, fuse: Fuse) -> Resources:
+    """A process over the same database and gateways that can die."""
+    return replace(
+        resources,
+        db=NumberedDatabase(resources.db, fuse),
+        gateways={
+            name: NumberedGateway(gateway, fuse) for name, gateway in resources.gateways.items()
+        },
+    )
