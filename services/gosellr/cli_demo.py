@@ -3,10 +3,13 @@
 import asyncio
 import time
 
+import asyncpg
+
 from gosellr.config import Settings
 from gosellr.core.startup_card import BackgroundBar, StartupCard
 
 _LOOK_EVERY_SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
 
 # Imports wait until they are needed: a start without a demo loads none of it.
 
@@ -46,8 +49,8 @@ class HistoryWatch:
 
         self._due = time.monotonic() + _LOOK_EVERY_SECONDS
         try:
-            progress = asyncio.run(read_progress(dsn))
-        except OSError:
+            progress = asyncio.run(asyncio.wait_for(read_progress(dsn), _PATIENCE_SECONDS))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             # The database is away for a moment; whoever keeps it alive says so.
             return
         if progress is None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+
 from tests.api.contract.document import OPERATIONS, SCHEMAS
 from tests.api.matrix.callers import Caller, Verdict
 from tests.api.matrix.calls import CALLS
@@ -126,19 +127,18 @@ def sample(shape: dict[str, Any]) -> Any:
     for key in ("const", "default"):
         if shape.get(key) is not None:
             return shape[key]
-    match shape.get("type"):
-        case "object":
-            properties = shape.get("properties", {})
-            return {name: sample(properties[name]) for name in shape.get("required", ())}
-        case "array":
-            return [sample(shape["items"])] if shape.get("minItems") else []
-        case "integer" | "number":
-            return shape.get("minimum", 1)
-        case "boolean":
-            return False
-    if "enum" in shape:
-        return shape["enum"][0]
-    return str(uuid4()) if shape.get("format") == "uuid" else "text"
+    if shape.get("type") == "object":
+        properties = shape.get("properties", {})
+        return {name: sample(properties[name]) for name in shape.get("required", ())}
+    if shape.get("type") == "array":
+        return [sample(shape["items"])] if shape.get("minItems") else []
+    plain = {
+        "integer": shape.get("minimum", 1),
+        "number": shape.get("minimum", 1),
+        "boolean": False,
+        "string": str(uuid4()) if shape.get("format") == "uuid" else "text",
+    }
+    return shape["enum"][0] if "enum" in shape else plain[shape["type"]]
 
 
 async def send(

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.api.matrix.world import World, open_world
 
 from gosellr.core.db import Connection
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
+from tests.api.matrix.world import World, open_world
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import Any
 import httpx2
 import jwt
 import pytest
-from tests.factories.accounts import bearer, make_operator, make_user
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
 from gosellr.services import account_service
 from gosellr.utils.permissions import Role
+from tests.factories.accounts import bearer, make_operator, make_user
 
 PASSWORD = "a fine long phrase"
 REGISTRATION = {"email": "Ada@Example.com", "password": PASSWORD, "name": "Ada"}

@@ -13,13 +13,13 @@ import httpx2
 import jwt
 import orjson
 import pytest
-from tests.factories.accounts import make_seller
 
 from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.tokens import NewKeyPair, new_key_pair, public_jwk, read_signing_key
 from gosellr.resources import Resources, build_gate, foreign_keys
+from tests.factories.accounts import make_seller
 
 SECRET = "a secret that both systems share, and nobody else"
 ISSUER = "https://id.example.com"

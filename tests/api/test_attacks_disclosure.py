@@ -10,12 +10,12 @@ from uuid import uuid4
 import httpx2
 import pytest
 import structlog
+
+from gosellr.core.logs import configure_logs
 from tests.api.attack import good
 from tests.api.contract.document import OPERATIONS
 from tests.api.matrix.world import API, World
 from tests.factories.orders import ADDRESS
-
-from gosellr.core.logs import configure_logs
 
 # Words of our inside: of the language, the database, the libraries and their versions.
 INSIDE = re.compile(

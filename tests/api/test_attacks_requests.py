@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+
 from tests.api.attack import ROUTES, good, schema_of, send_json
 from tests.api.contract.document import OPERATIONS
 from tests.api.matrix.calls import CALLS
@@ -30,7 +31,7 @@ KEYED = sorted(
     and "application/json" in operation.get("requestBody", {}).get("content", {})
 )
 
-_KEYS = (
+_KEYS: tuple[object, ...] = (
     None, 1, -1, 2**63, 2**70, 1.5, True, "", "x", "2026", "2026-01-01", "2026-01-01T00:00:00",
     "2026-01-01T00:00:00+00:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00",
     "not a time", "\x00", "a\x00b", "x" * 600, "0198f4d2-6c1e-7a30-9d55-0f7c3b1a2e44", "Infinity",
@@ -187,9 +188,7 @@ HOSTILE_HEADERS = (
 
 
 @pytest.mark.parametrize("header", HOSTILE_HEADERS, ids=range(len(HOSTILE_HEADERS)))
-async def test_hostile_headers_never_break_anything(
-    world: World, header: tuple[str, str]
-) -> None:
+async def test_hostile_headers_never_break_anything(world: World, header: tuple[str, str]) -> None:
     name, value = header
     for operation in ("list_products", "get_product", "update_product", "list_seller_transactions"):
         call = good(world, operation)
@@ -209,9 +208,7 @@ async def test_hostile_headers_never_break_anything(
 
 async def test_answer_to_a_hostile_request_id_carries_one_of_ours(world: World) -> None:
     for given in ("a b", "x" * 101, "a<b>", "a;b", 'a"b', "é"):
-        response = await world.ask(
-            "GET", "/healthz", headers=[(b"X-Request-ID", given.encode())]
-        )
+        response = await world.ask("GET", "/healthz", headers=[(b"X-Request-ID", given.encode())])
         assert len(response.headers["x-request-id"]) == 32
     kept = await world.ask("GET", "/healthz", headers={"X-Request-ID": "ours-1.2:3"})
     assert kept.headers["x-request-id"] == "ours-1.2:3"

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from tests.factories.carts import ADDRESS, Bag, amounts, make_bag
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.terms import make_delivery
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from tests.factories.carts import ADDRESS, Bag, amounts, make_bag
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.terms import make_delivery
 
 
 async def test_a_guest_gets_the_token_once_and_nobody_sees_the_cart_without_it(

@@ -5,14 +5,14 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.factories.accounts import bearer, make_user
-from tests.factories.carts import ADDRESS, Bag, make_bag
-from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
-from tests.factories.terms import make_coupon
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
+from tests.factories.accounts import bearer, make_user
+from tests.factories.carts import ADDRESS, Bag, make_bag
+from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
+from tests.factories.terms import make_coupon
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from uuid import UUID, uuid5
 
 import httpx2
 import pytest
-from tests.factories.carts import ADDRESS, Bag, amounts, make_bag
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.terms import NOW, make_coupon, make_delivery, make_rate, make_tax, make_zone
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from tests.factories.carts import ADDRESS, Bag, amounts, make_bag
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.terms import NOW, make_coupon, make_delivery, make_rate, make_tax, make_zone
 
 
 async def filled(

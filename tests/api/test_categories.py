@@ -2,11 +2,11 @@
 
 import httpx2
 import pytest
-from tests.factories.accounts import bearer, make_operator, make_seller
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
+from tests.factories.accounts import bearer, make_operator, make_seller
 
 Headers = dict[str, str]
 PATH = "/api/v1/categories"

@@ -7,8 +7,6 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.orders import order_body, place
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
@@ -17,6 +15,8 @@ from gosellr.integrations.payments import signatures
 from gosellr.integrations.payments.port import ChargeRequest
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.orders import order_body, place
 
 PATH = "/api/v1/payments/webhooks/sandbox"
 

@@ -7,6 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 from PIL import Image
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.resources import Resources
+from gosellr.utils.permissions import MemberRole
 from tests.factories.accounts import (
     TestSeller,
     add_member,
@@ -16,11 +21,6 @@ from tests.factories.accounts import (
     make_user,
 )
 from tests.factories.catalogue import make_category, make_product
-
-from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection
-from gosellr.resources import Resources
-from gosellr.utils.permissions import MemberRole
 
 Headers = dict[str, str]
 

@@ -5,14 +5,14 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.factories.accounts import add_member, bearer, make_operator
-from tests.factories.orders import order_body, place
-from tests.factories.sales import NOW, Shop, balances, make_buyer, make_commission, make_shop
 
 from gosellr.core.db import Connection
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.utils.permissions import MemberRole
+from tests.factories.accounts import add_member, bearer, make_operator
+from tests.factories.orders import order_body, place
+from tests.factories.sales import NOW, Shop, balances, make_buyer, make_commission, make_shop
 
 
 class Desk:

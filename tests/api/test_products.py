@@ -7,13 +7,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.factories.accounts import TestSeller, bearer, make_operator, make_seller, make_user
-from tests.factories.catalogue import make_category, make_product, make_products, variant_draft
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
 from gosellr.utils.catalogue import AttributeRule
+from tests.factories.accounts import TestSeller, bearer, make_operator, make_seller, make_user
+from tests.factories.catalogue import make_category, make_product, make_products, variant_draft
 
 Headers = dict[str, str]
 

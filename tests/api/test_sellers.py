@@ -8,6 +8,13 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+
+from gosellr.config import Settings
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
+from gosellr.resources import Resources
+from gosellr.utils.permissions import MemberRole
 from tests.factories.accounts import (
     add_member,
     bearer,
@@ -16,13 +23,6 @@ from tests.factories.accounts import (
     make_support,
     make_user,
 )
-
-from gosellr.config import Settings
-from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection
-from gosellr.core.identity import new_id
-from gosellr.resources import Resources
-from gosellr.utils.permissions import MemberRole
 
 APPLICATION = {
     "name": "Ærø Lamps & Söhne",
@@ -113,11 +113,15 @@ async def test_slugs_are_numbered_when_taken(connection: Connection, clock: Manu
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("id", "833e62a5-200f-40c9-89d4-6c7f0c16e975"), ("slug", "mine"), ("status", "active"), ("status_reason", "x"),
+        ("id", "833e62a5-200f-40c9-89d4-6c7f0c16e975"),
+        ("slug", "mine"), ("status", "active"), ("status_reason", "x"),
         ("rating_sum", 500), ("rating_count", 100), ("rating", {"average": 5, "count": 9}),
         ("created_at", "2020-01-01T00:00:00Z"), ("updated_at", "2020-01-01T00:00:00Z"),
-        ("approved_at", "2020-01-01T00:00:00Z"), ("owner_id", "439de3e0-4e47-4380-a11e-2d6fc8ec429a"), ("members", []),
-        ("user_id", "6f2d5a8e-5b5d-4c7a-9c57-0d3b8f1c2e11"), ("role", "owner"), ("commission_bps", 0),
+        ("approved_at", "2020-01-01T00:00:00Z"),
+        ("owner_id", "439de3e0-4e47-4380-a11e-2d6fc8ec429a"),
+        ("members", []),
+        ("user_id", "6f2d5a8e-5b5d-4c7a-9c57-0d3b8f1c2e11"),
+        ("role", "owner"), ("commission_bps", 0),
     ],
 )  # fmt: skip
 async def test_case_66_columns_cant_be_assigned(

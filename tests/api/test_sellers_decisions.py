@@ -4,13 +4,13 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from tests.factories.accounts import bearer, make_operator, make_seller
-from tests.factories.catalogue import make_product
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.resources import Resources
+from tests.factories.accounts import bearer, make_operator, make_seller
+from tests.factories.catalogue import make_product
 
 STEPS = ("approve", "reject", "suspend", "reinstate")
 

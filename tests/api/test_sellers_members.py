@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from tests.factories.accounts import add_member, bearer, make_operator, make_seller, make_user
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
@@ -16,6 +15,7 @@ from gosellr.services import seller_member_service
 from gosellr.services.seller_member_service import LastOwner
 from gosellr.utils.permissions import MemberRole
 from gosellr.utils.viewer import Viewer
+from tests.factories.accounts import add_member, bearer, make_operator, make_seller, make_user
 
 
 async def test_members_come_and_go_at_once(

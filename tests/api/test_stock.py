@@ -2,12 +2,12 @@
 
 import httpx2
 import pytest
-from tests.factories.accounts import TestSeller, bearer, make_seller
-from tests.factories.catalogue import make_product
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
+from tests.factories.accounts import TestSeller, bearer, make_seller
+from tests.factories.catalogue import make_product
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from uuid import UUID
 import httpx2
 import pytest
 from pydantic import BaseModel
-from tests.factories.accounts import TestSeller, add_member, bearer, make_operator, make_seller
-from tests.factories.catalogue import make_category
 
 from gosellr.api.schemas.commission import RuleOut
 from gosellr.api.schemas.promotions import CouponOut
@@ -18,6 +16,8 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.resources import Resources
 from gosellr.utils.permissions import MemberRole
+from tests.factories.accounts import TestSeller, add_member, bearer, make_operator, make_seller
+from tests.factories.catalogue import make_category
 
 Headers = dict[str, str]
 SHAPES: dict[str, type[BaseModel]] = {

@@ -3,6 +3,18 @@
 from datetime import timedelta
 
 import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
+from gosellr.flows import payments, refunds
+from gosellr.resources import Resources
+from gosellr.services.cancel_service import NotPaidYet
+from gosellr.services.checkout_service import Tender
+from gosellr.services.order_steps import TransitionRefused
+from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Role
+from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.sales import (
     Shop,
     balances,
@@ -19,18 +31,6 @@ from tests.factories.sales import (
     stock,
 )
 from tests.factories.terms import make_coupon, make_delivery, make_tax
-
-from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection
-from gosellr.core.errors import NotFound
-from gosellr.flows import payments, refunds
-from gosellr.resources import Resources
-from gosellr.services.cancel_service import NotPaidYet
-from gosellr.services.checkout_service import Tender
-from gosellr.services.order_steps import TransitionRefused
-from gosellr.utils.order_states import OrderStatus
-from gosellr.utils.permissions import Role
-from gosellr.utils.viewer import GUEST, Viewer
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.factories.sales import buy, make_shop, part_of, read
-
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.flows import labels
 from gosellr.integrations.shipping.sandbox import CarrierScript, SandboxCarrier
 from gosellr.resources import Resources
 from gosellr.services.shipment_service import Parcel
+from tests.factories.sales import buy, make_shop, part_of, read
 
 
 async def test_a_lost_label_is_asked_for_again(

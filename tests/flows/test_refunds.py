@@ -1,12 +1,26 @@
 """Refunds through the gateway: every share from whom it came, whatever the gateway answers."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
+from gosellr.core.transact import transact
+from gosellr.flows import refunds
+from gosellr.resources import Resources
+from gosellr.services.checkout_service import Tender
+from gosellr.services.refund_plan import AlreadyRefunded, RefundTooLarge
+from gosellr.services.release_service import release_due
+from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Role
+from gosellr.utils.viewer import Viewer
 from tests.factories.sales import (
     Shop,
     balances,
@@ -24,19 +38,6 @@ from tests.factories.sales import (
     stock,
 )
 from tests.factories.terms import make_coupon, make_delivery, make_tax
-
-from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection
-from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
-from gosellr.core.transact import transact
-from gosellr.flows import refunds
-from gosellr.resources import Resources
-from gosellr.services.checkout_service import Tender
-from gosellr.services.refund_plan import AlreadyRefunded, RefundTooLarge
-from gosellr.services.release_service import release_due
-from gosellr.utils.order_states import OrderStatus
-from gosellr.utils.permissions import Role
-from gosellr.utils.viewer import Viewer
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 
@@ -471,7 +472,9 @@ async def test_refunds_in_any_partition_equal_the_whole(
                 amount_minor = data.draw(st.integers(1, left))
                 await refund(resources, order, shop, amount_minor=amount_minor)
             elif of_line:
-                await refund(resources, order, shop, units=1)
+                # Free amounts may have eaten what was left of this unit.
+                with suppress(AlreadyRefunded):
+                    await refund(resources, order, shop, units=1)
         paid = part_of(await read(resources, order), shop)
         left = paid.total_minor - paid.refunded_minor
         if left:

@@ -21,7 +21,7 @@ from gosellr.integrations.payments.sandbox_store import CurrencyTotal, reference
 
 
 def ask(
-    token: str = "tok_ok",  # noqa: S107 - a public test token
+    token: str = "tok_ok",
     *,
     attempt_id: str = "attempt-1",
     amount_minor: int = 10_000,

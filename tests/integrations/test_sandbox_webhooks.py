@@ -28,7 +28,7 @@ OLD, NEW, FOREIGN = (signatures.new_secret() for _ in range(3))
 
 def charge_of(
     attempt_id: str,
-    token: str = "tok_ok",  # noqa: S107 - a public test token
+    token: str = "tok_ok",
     *,
     capture: bool = True,
 ) -> ChargeRequest:

@@ -4,7 +4,6 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from tests.factories.accounts import bearer, make_operator, make_user
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
@@ -12,6 +11,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox
 from gosellr.resources import Resources
+from tests.factories.accounts import bearer, make_operator, make_user
 
 ORDER_ID = new_id()
 

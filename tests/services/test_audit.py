@@ -8,10 +8,6 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.conftest import START
-from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.ledger import Sold, booked
-from tests.factories.orders import order_body, place
 
 from gosellr.api.application import create_app
 from gosellr.config import Settings
@@ -25,6 +21,10 @@ from gosellr.resources import Resources, open_resources
 from gosellr.services.audit_service import NAMES, Finding, GatewayCharge, audit
 from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.postings import SellerSources
+from tests.conftest import START
+from tests.factories.catalogue import make_product, make_shelf_seller
+from tests.factories.ledger import Sold, booked
+from tests.factories.orders import order_body, place
 
 
 @pytest.fixture(scope="module")

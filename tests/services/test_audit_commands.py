@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.factories.ledger import BOOKED_AT, Sold
 from typer.testing import CliRunner, Result
 
 from gosellr.cli import app
@@ -14,6 +13,7 @@ from gosellr.core.embedded_postgres import Cluster
 from gosellr.core.transact import transact
 from gosellr.services.ledger_service import book
 from gosellr.utils.ledger import seller_pending
+from tests.factories.ledger import BOOKED_AT, Sold
 
 Command = Callable[..., Awaitable[Result]]
 

@@ -6,9 +6,6 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.factories.accounts import User, bearer, make_operator
-from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
-from tests.factories.orders import order_body, place
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
@@ -18,6 +15,9 @@ from gosellr.jobs import upkeep
 from gosellr.resources import Resources
 from gosellr.services.audit_service import GatewayCharge, audit
 from gosellr.services.release_service import release_due
+from tests.factories.accounts import User, bearer, make_operator
+from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
+from tests.factories.orders import order_body, place
 
 
 class Market:

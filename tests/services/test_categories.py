@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.factories.catalogue import NOW, make_category, make_product, make_shelf_seller
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound, VersionConflict
@@ -19,6 +18,7 @@ from gosellr.services.category_service import (
 )
 from gosellr.utils.catalogue import AttributeRule
 from gosellr.utils.viewer import GUEST
+from tests.factories.catalogue import NOW, make_category, make_product, make_shelf_seller
 
 
 async def find(connection: Connection, reference: UUID | str) -> Any:

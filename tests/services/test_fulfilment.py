@@ -5,21 +5,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from tests.factories.accounts import add_member, make_support
-from tests.factories.sales import (
-    NOW,
-    Shop,
-    buy,
-    make_buyer,
-    make_shop,
-    part_of,
-    read,
-    refund,
-    seller_owes,
-    ship,
-    step,
-    stock,
-)
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
@@ -36,6 +21,21 @@ from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.states import ShipmentStatus
 from gosellr.utils.viewer import Viewer
+from tests.factories.accounts import add_member, make_support
+from tests.factories.sales import (
+    NOW,
+    Shop,
+    buy,
+    make_buyer,
+    make_shop,
+    part_of,
+    read,
+    refund,
+    seller_owes,
+    ship,
+    step,
+    stock,
+)
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 

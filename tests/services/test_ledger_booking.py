@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from tests.factories.ledger import BOOKED_AT, GATEWAY, Sold, booked
 
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
@@ -30,6 +29,7 @@ from gosellr.utils.ledger import (
     transaction_hash,
 )
 from gosellr.utils.postings import SellerSources
+from tests.factories.ledger import BOOKED_AT, GATEWAY, Sold, booked
 
 
 async def test_a_sale_is_read_back_as_it_was_booked(connection: Connection) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from tests.factories.ledger import BOOKED_AT, GATEWAY, Sold
 
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
@@ -18,6 +17,7 @@ from gosellr.services.ledger_service import balances, book
 from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.ledger import COMMISSION, FIRST_SEAL, gateway_clearing, seller_available
 from gosellr.utils.postings import SellerSources
+from tests.factories.ledger import BOOKED_AT, GATEWAY, Sold
 
 NOW = BOOKED_AT + timedelta(hours=1)
 
@@ -44,10 +44,26 @@ async def books(cluster: Cluster, fresh_database: Callable[[str], str]) -> Async
     await db.close()
 
 
-async def sell(books: Database, *, count: int, currency: str = "EUR") -> list[Sold]:
+async def until_settled(books: Database) -> None:
+    """Until the transactions that run elsewhere in the cluster let the jobs see."""
+    waits = True
+    while waits:
+        async with books.connection() as connection:
+            waits = await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM ledger_transaction"
+                " WHERE written_by >= pg_snapshot_xmin(pg_current_snapshot()))"
+            )
+        await asyncio.sleep(0.01)
+
+
+async def sell(
+    books: Database, *, count: int, currency: str = "EUR", settled: bool = True
+) -> list[Sold]:
     sales = [Sold(currency=currency) for _ in range(count)]
     for sold in sales:
         await transact(books, book, bookings=[sold.sale()], now=BOOKED_AT)
+    if settled:
+        await until_settled(books)
     return sales
 
 
@@ -115,12 +131,13 @@ async def test_what_commits_late_is_rolled_up_and_sealed_later_and_once(books: D
         late = slow.transaction()
         await late.start()
         await book(slow, bookings=[Sold().sale()], now=BOOKED_AT)
-        await sell(books, count=3)
+        await sell(books, count=3, settled=False)
         assert await transact(books, roll_up) == 0
         assert await transact(books, seal, now=NOW) == 0
         told = await ask(books, balances, accounts=[COMMISSION])
         assert told == {(COMMISSION, "EUR"): 3_000}
         await late.commit()
+    await until_settled(books)
     assert await transact(books, roll_up) == 4
     assert await transact(books, seal, now=NOW) == 4
     told = await ask(books, balances, accounts=[COMMISSION])

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from gosellr.core.db import Connection
+from gosellr.queries import product_cards
 from tests.factories.catalogue import (
     NOW,
     MadeProduct,
@@ -11,9 +13,6 @@ from tests.factories.catalogue import (
     make_shelf_seller,
     variant_draft,
 )
-
-from gosellr.core.db import Connection
-from gosellr.queries import product_cards
 
 
 async def card(connection: Connection, made: MadeProduct) -> dict[str, Any]:

@@ -6,13 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.factories.catalogue import (
-    NOW,
-    MadeProduct,
-    make_product,
-    make_shelf_seller,
-    variant_draft,
-)
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed, NotFound, VersionConflict
@@ -22,6 +15,13 @@ from gosellr.services.product_service import SkuTaken, SlugTaken, StatusNotAllow
 from gosellr.utils.catalogue import OptionAxis, Price
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import GUEST, Viewer
+from tests.factories.catalogue import (
+    NOW,
+    MadeProduct,
+    make_product,
+    make_shelf_seller,
+    variant_draft,
+)
 
 OPERATOR = Viewer(user_id=uuid4(), roles=frozenset({Role.OPERATOR}))
 

@@ -5,14 +5,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tests.factories.catalogue import (
-    NOW,
-    make_category,
-    make_product,
-    make_products,
-    make_shelf_seller,
-    variant_draft,
-)
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
@@ -21,6 +13,14 @@ from gosellr.services.product_service import ItemAlreadyListed, SkuTaken
 from gosellr.utils.catalogue import AttributeRule, OptionAxis, Price, ProductDraft, VariantDraft
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import GUEST, Viewer
+from tests.factories.catalogue import (
+    NOW,
+    make_category,
+    make_product,
+    make_products,
+    make_shelf_seller,
+    variant_draft,
+)
 
 
 async def document(connection: Connection, product_id, *, viewer=GUEST) -> dict:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from tests.factories.terms import make_coupon
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
@@ -12,6 +11,7 @@ from gosellr.queries import market_terms
 from gosellr.queries.market_terms import OfferedCoupon
 from gosellr.services import promotion_service
 from gosellr.services.promotion_service import CouponUsedUp
+from tests.factories.terms import make_coupon
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.factories.sales import Shop, buy, make_buyer, make_shop, part_of, read, ship, step
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
@@ -27,6 +26,7 @@ from gosellr.services.review_service import (
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.reviews import RatingAggregate
 from gosellr.utils.viewer import GUEST, Viewer
+from tests.factories.sales import Shop, buy, make_buyer, make_shop, part_of, read, ship, step
 
 
 async def delivered(resources: Resources, shop: Shop, **more: Any) -> Order:

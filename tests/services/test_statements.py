@@ -6,6 +6,16 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
+from gosellr.resources import Resources
+from gosellr.services.statement_service import explain
+from gosellr.utils.csv_text import csv_text, harmless
+from gosellr.utils.ledger import seller_pending
+from gosellr.utils.permissions import MemberRole
+from gosellr.utils.postings import SellerSources
+from gosellr.utils.statements import describe
 from tests.conftest import START
 from tests.factories.accounts import (
     TestSeller,
@@ -19,16 +29,6 @@ from tests.factories.accounts import (
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.ledger import Sold, booked
 from tests.factories.orders import order_body, place
-
-from gosellr.core.db import Connection
-from gosellr.core.errors import NotFound
-from gosellr.resources import Resources
-from gosellr.services.statement_service import explain
-from gosellr.utils.csv_text import csv_text, harmless
-from gosellr.utils.ledger import seller_pending
-from gosellr.utils.permissions import MemberRole
-from gosellr.utils.postings import SellerSources
-from gosellr.utils.statements import describe
 
 V1 = "/api/v1"
 

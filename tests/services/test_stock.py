@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.factories.catalogue import NOW, MadeProduct, make_product, make_shelf_seller
 
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
@@ -17,6 +16,7 @@ from gosellr.services import inventory_service
 from gosellr.services.inventory_service import StockPromised
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import Viewer
+from tests.factories.catalogue import NOW, MadeProduct, make_product, make_shelf_seller
 
 JOURNAL_AND_LEVEL = """
 SELECT (SELECT coalesce(sum(delta), 0) FROM stock_movement WHERE variant_id = $1) AS journal,

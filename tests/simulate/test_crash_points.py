@@ -16,7 +16,7 @@ import pytest
 from gosellr.core.identity import fingerprint
 from gosellr.core.transact import ask, transact
 from gosellr.flows import checkout, payments, refunds, webhooks
-from gosellr.integrations.payments.port import ChargeRequest
+from gosellr.integrations.payments.port import ChargeRequest, ChargeResult, Outcome, PaymentState
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
@@ -31,7 +31,7 @@ from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.orders import ADDRESS
 from tests.factories.sales import a_key, buy
 from tests.factories.terms import make_coupon
-from tests.simulate.crashing import Died, Fuse, numbered
+from tests.simulate.crashing import Died, Fuse, NumberedGateway, numbered
 from tests.simulate.stage import (
     OPERATOR,
     PRICE,
@@ -266,6 +266,30 @@ async def test_case_14_case_15_a_late_success_cut_off_anywhere(
         return Scene(play, check)
 
     assert await die_everywhere(stage, scene) >= 15
+
+
+class SilentGateway(NumberedGateway):
+    """A gateway that doesn't answer."""
+
+    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+        """No answer."""
+        known = await super().lookup(attempt_id=attempt_id)
+        return replace(known, outcome=Outcome.UNKNOWN, state=PaymentState.UNKNOWN, captured_minor=0)
+
+
+@pytest.mark.case(14)
+async def test_case_14_an_order_doesn_t_expire_while_its_gateway_is_silent(stage: Stage) -> None:
+    order = await buy(stage.market, (stage.shop, 2), tenders=(card("tok_timeout_then_ok"),))
+    silent = SilentGateway(stage.market.gateways["sandbox"], Fuse(at=0))
+    for _ in range(3):
+        stage.clock.advance(timedelta(minutes=16))
+        await upkeep.expire_holds(replace(stage.market, gateways={"sandbox": silent}))
+        waiting = await ask(stage.market.db, order_service.load_order, order_id=order.id)
+        assert waiting.status == "pending_payment"
+    await upkeep.expire_holds(stage.market)
+    after = await ask(stage.market.db, order_service.load_order, order_id=order.id)
+    assert after.status == "paid"
+    await check_at_rest(stage.market, after)
 
 
 @pytest.mark.case(8)

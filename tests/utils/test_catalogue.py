@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.factories.catalogue import variant_draft
 
 from gosellr.utils.catalogue import (
     AttributeRule,
@@ -15,6 +14,7 @@ from gosellr.utils.catalogue import (
     one_line,
     option_key,
 )
+from tests.factories.catalogue import variant_draft
 
 
 @pytest.mark.parametrize(

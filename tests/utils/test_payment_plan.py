@@ -74,14 +74,15 @@ def test_a_cancelled_order_sends_nothing_and_calls_everything_back() -> None:
 
 
 def test_money_that_comes_twice_pays_once_and_goes_back_once() -> None:
-    first, second = attempt(1, 2500, P.CAPTURED), attempt(2, 2500, P.CAPTURED)
+    first = attempt(1, 2500, P.CAPTURED)
+    second = attempt(2, 2500, P.CAPTURED, tender=1)
     assert paying(total_minor=2500, attempts=[first, second]) == (first,)
     assert to_return(wanted=True, total_minor=2500, attempts=[first, second]) == [second]
     assert next_asks(wanted=True, total_minor=2500, attempts=[first, second]) == []
 
 
 def test_an_authorised_part_is_never_captured_on_top_of_a_paid_total() -> None:
-    attempts = [attempt(1, 2500, P.CAPTURED), attempt(2, 2500, P.AUTHORIZED)]
+    attempts = [attempt(1, 2500, P.CAPTURED), attempt(2, 2500, P.AUTHORIZED, tender=1)]
     assert kinds(next_asks(wanted=True, total_minor=2500, attempts=attempts)) == ["void"]
 
 
@@ -141,8 +142,9 @@ class Market(RuleBasedStateMachine):
     @rule(data=st.data(), split=st.sampled_from(SPLITS), dies=HALF_ROUNDS)
     def pay(self, data: st.DataObject, split: tuple[int, ...], dies: int) -> None:
         """A buyer tries a tender; the process may die in any round."""
+        tender = 1 + max((one.tender for one in self.attempts), default=-1)
         made = [
-            attempt(len(self.attempts) + number, amount_minor, P.CREATED)
+            attempt(len(self.attempts) + number, amount_minor, P.CREATED, tender=tender)
             for number, amount_minor in enumerate(split)
         ]
         self.attempts += made

@@ -199,7 +199,7 @@ def _rendered(placed: PlacedOrder, *, viewer: Viewer) -> tuple[int, bytes]:
             }
         )
     waits = any(payment.status in ("created", "unknown") for payment in order.payments)
-    status = 202 if waits else 201
+    status = 202 if waits else 200 if placed.existed else 201
     return status, json_bytes(
         order_document(order, viewer=viewer, access_token=placed.access_token)
     )

@@ -61,6 +61,7 @@ class PlacedOrder:
 
     order: Order | None
     access_token: str | None = None
+    existed: bool = False
     answered: EarlierRequest | None = None
 
 
@@ -209,7 +210,7 @@ async def _again(powers: CheckoutPowers, *, viewer: Viewer, earlier: EarlierRequ
     order_id = UUID(earlier.resource_id)
     access_token = order_token(powers, order_id) if viewer.is_guest else None
     order = await ask(powers.db, order_service.load_order, order_id=order_id)
-    if payment_service.awaits_answers(order):
+    if not payment_service.is_at_rest(order):
         if powers.clock.now() - earlier.created_at < _RUNNING_FOR:
             raise IdempotencyInProgress
         order = await _advance(powers, order_id)
@@ -222,7 +223,7 @@ async def _stand_of(powers: CheckoutPowers, *, viewer: Viewer, order_id: UUID) -
     if order.user_id != viewer.user_id:
         raise NotFound
     access_token = order_token(powers, order_id) if viewer.is_guest else None
-    return PlacedOrder(order=order, access_token=access_token)
+    return PlacedOrder(order=order, access_token=access_token, existed=True)
 
 
 def _check_methods(tenders: Sequence[Tender], gateways: Gateways) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact
+from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
@@ -76,7 +77,7 @@ async def advance(
         if not asks and not plan.concludes:
             return plan.order
         answers = await asyncio.gather(
-            *(_put(gateways[payment.method], one, payment) for one, payment in asks)
+            *(_put(gateways.get(payment.method), one, payment) for one, payment in asks)
         )
         unsent -= {payment.id for _, payment in asks}
         silent |= {answer.payment_id for answer in answers if answer.status is None}
@@ -93,8 +94,10 @@ async def advance(
     return await ask(db, order_service.load_order, order_id=order_id)
 
 
-async def _put(gateway: PaymentGateway, one: Ask, payment: Payment) -> GatewayAnswer:
-    """Put one question to a gateway."""
+async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> GatewayAnswer:
+    """Put one question to a gateway; one that isn't offered any more can't answer."""
+    if gateway is None:
+        return GatewayAnswer(payment_id=payment.id, status=None)
     attempt_id = str(payment.id)
     if one.kind in (AskKind.CHARGE, AskKind.AUTHORIZE):
         return _charged(
@@ -148,12 +151,15 @@ async def resume_due(
     *, db: Database, gateways: Gateways, clock: Clock, policy: MarketPolicy, limit: int = 100
 ) -> int:
     """Ask after every attempt whose time has come; gives how many orders were looked at."""
-    due = await ask(db, payment_service.due_orders, now=clock.now(), limit=limit)
-    for order_id in due:
+
+    async def resume(order_id: UUID) -> bool:
         await advance(
             db=db, gateways=gateways, clock=clock, policy=policy, order_id=order_id, curious=True
         )
-    return len(due)
+        return True
+
+    due = await ask(db, payment_service.due_orders, now=clock.now(), limit=limit)
+    return await one_by_one(due, resume, story="resuming a payment")
 
 
 async def expire_due(
@@ -164,9 +170,8 @@ async def expire_due(
     What is under way at a gateway is called back first: an order is never both expired and
     paid. While a gateway can't say, the order waits.
     """
-    due = await ask(db, expiry_service.expired_orders, now=clock.now(), limit=limit)
-    ended = 0
-    for order_id in due:
+
+    async def expire(order_id: UUID) -> bool:
         await advance(
             db=db,
             gateways=gateways,
@@ -175,5 +180,7 @@ async def expire_due(
             order_id=order_id,
             waiting_is_over=True,
         )
-        ended += await transact(db, expiry_service.expire, order_id=order_id, now=clock.now())
-    return ended
+        return await transact(db, expiry_service.expire, order_id=order_id, now=clock.now())
+
+    due = await ask(db, expiry_service.expired_orders, now=clock.now(), limit=limit)
+    return await one_by_one(due, expire, story="expiring an order")

@@ -13,6 +13,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact
+from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.port import MovementResult, Outcome, RefundRequest
 from gosellr.models.order_values import Order, Refund
@@ -227,18 +228,24 @@ async def hear(powers: RefundPowers, *, payment_id: UUID) -> int:
 
 async def resume_refunds(powers: RefundPowers, *, limit: int = 100) -> int:
     """Ask after every refund whose time has come; gives how many parts were looked at."""
-    due = await ask(powers.db, refund_questions.due_parts, now=powers.now(), limit=limit)
-    for part in due:
+
+    async def resume(part: RefundPart) -> bool:
         await _send_part(powers, part, fresh=False)
-    return len(due)
+        return True
+
+    due = await ask(powers.db, refund_questions.due_parts, now=powers.now(), limit=limit)
+    return await one_by_one(due, resume, story="resuming a refund")
 
 
 async def resume_returns(powers: RefundPowers, *, limit: int = 100) -> int:
     """Send back captures that pay for nothing, or ask after them; gives how many."""
-    due = await ask(powers.db, stray_service.due_returns, now=powers.now(), limit=limit)
-    for back in due:
+
+    async def resume(back: DueReturn) -> bool:
         await _send_return(powers, back)
-    return len(due)
+        return True
+
+    due = await ask(powers.db, stray_service.due_returns, now=powers.now(), limit=limit)
+    return await one_by_one(due, resume, story="sending money back")
 
 
 async def _send_return(powers: RefundPowers, back: DueReturn) -> None:

@@ -13,9 +13,11 @@ from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound
 from gosellr.core.transact import ask, transact
 from gosellr.flows import payments, refunds
+from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.payments.port import BadSignature, EventKind, MalformedEvent
+from gosellr.models.webhook_values import ParkedReport
 from gosellr.services import webhook_service
 from gosellr.utils.policy import MarketPolicy
 
@@ -66,9 +68,11 @@ async def receive(
         payload=body,
         now=now,
     )
-    await apply_parked(
-        db=db, gateways=gateways, clock=clock, policy=policy, attempt_id=event.attempt_id
-    )
+    payment_id = _uuid(event.attempt_id)
+    if payment_id is not None:
+        await apply_parked(
+            db=db, gateways=gateways, clock=clock, policy=policy, payment_id=payment_id
+        )
 
 
 async def apply_parked(
@@ -77,16 +81,22 @@ async def apply_parked(
     gateways: Gateways,
     clock: Clock,
     policy: MarketPolicy,
-    attempt_id: str | None = None,
+    payment_id: UUID | None = None,
     limit: int = 100,
 ) -> int:
     """Act on reports that wait, all or those of one attempt; gives how many were settled.
 
     A report that comes before we know its payment stays parked and is looked at again.
     """
-    parked = await ask(db, webhook_service.parked, payment_id=_uuid(attempt_id), limit=limit)
-    settled = 0
-    for report in parked:
+    parked = await ask(
+        db,
+        webhook_service.parked,
+        payment_id=payment_id,
+        given_up_before=clock.now() - _PARKED_FOR,
+        limit=limit,
+    )
+
+    async def act(report: ParkedReport) -> bool:
         order_id = await ask(db, webhook_service.order_of, payment_id=report.payment_id)
         if order_id is not None:
             await payments.advance(
@@ -101,8 +111,6 @@ async def apply_parked(
             if report.kind in _ABOUT_REFUNDS and report.payment_id is not None:
                 powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)
                 await refunds.hear(powers, payment_id=report.payment_id)
-        elif clock.now() - report.received_at < _PARKED_FOR:
-            continue
         await transact(
             db,
             webhook_service.settle,
@@ -110,12 +118,13 @@ async def apply_parked(
             outcome="applied" if order_id is not None else "unknown_payment",
             now=clock.now(),
         )
-        settled += 1
-    return settled
+        return True
+
+    return await one_by_one(parked, act, story="acting on a report")
 
 
-def _uuid(text: str | None) -> UUID | None:
+def _uuid(text: str) -> UUID | None:
     try:
-        return None if text is None else UUID(text)
+        return UUID(text)
     except ValueError:
         return None

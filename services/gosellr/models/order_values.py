@@ -126,6 +126,7 @@ class Payment:
     order_id: UUID
     method: str
     part: int
+    tender: int
     amount_minor: int
     currency: str
     status: str

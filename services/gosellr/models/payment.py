@@ -46,6 +46,8 @@ payment = Table(
     words("method"),
     # Mixed tender pays an order in parts; each part has at most one live attempt.
     Column("part", SmallInteger, nullable=False),
+    # Attempts made together, to pay the whole total between them, are one tender.
+    Column("tender", SmallInteger, nullable=False, server_default=text("0")),
     minor("amount_minor"),
     currency(),
     words("status", default="created"),
@@ -63,7 +65,8 @@ payment = Table(
     Column("check_count", Integer, nullable=False, server_default=text("0")),
     one_of("status", *ATTEMPT_STATUSES),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
-    CheckConstraint("captured_minor BETWEEN 0 AND amount_minor", name="captured_within_amount"),
+    # A gateway that takes too much is believed too: all of it goes back.
+    CheckConstraint("captured_minor >= 0", name="captured_not_negative"),
     CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
     Index(
         "uq_payment_live_part",

@@ -16,6 +16,8 @@ ON CONFLICT (scope, key) DO UPDATE
 RETURNING key
 """
 
+POINT_AT = "UPDATE idempotency_key SET resource_id = $3 WHERE scope = $1 AND key = $2"
+
 FIND = """
 SELECT request_hash, resource_id, response_status, response_body, created_at
 FROM idempotency_key WHERE scope = $1 AND key = $2
@@ -57,6 +59,11 @@ async def claim(
     """Take the key, or say that somebody else has it. Rivals wait for each other here."""
     taken = await connection.fetchval(CLAIM, scope, key, request_hash, resource_id, now, expires_at)
     return taken is not None
+
+
+async def point_at(connection: Connection, *, scope: str, key: str, resource_id: str) -> None:
+    """Say that the request turned out to be about something else than it was to make."""
+    await connection.execute(POINT_AT, scope, key, resource_id)
 
 
 async def find(connection: Connection, *, scope: str, key: str) -> StoredClaim | None:

@@ -18,6 +18,11 @@ ORDER = "SELECT id FROM orders WHERE id = $1 FOR UPDATE"
 EXPIRED_ORDERS = """
 SELECT id FROM orders
 WHERE status = 'pending_payment' AND expires_at <= $1
+  -- While a gateway is silent its orders wait, without holding up the others.
+  AND NOT EXISTS (
+    SELECT FROM payment
+    WHERE payment.order_id = orders.id AND payment.status IN ('created', 'unknown')
+      AND payment.check_at > $1)
 ORDER BY expires_at LIMIT $2
 """
 

@@ -39,7 +39,8 @@ marketplace_discount_minor, goods_minor, tax_class, tax_rate_bps, tax_minor, tot
 weight_grams, commission, commission_minor, commission_vat_minor
 """
 _PAYMENT_COLUMNS = """
-id, order_id, method, part, amount_minor, currency, token, created_at, updated_at, check_at
+id, order_id, method, part, tender, amount_minor, currency, token, created_at, updated_at,
+check_at
 """
 
 INSERT_ORDER = f"""

@@ -62,7 +62,12 @@ ON CONFLICT (payment_id) DO NOTHING
 """
 
 DUE_PAYMENTS = """
-SELECT DISTINCT order_id FROM payment WHERE check_at <= $1 ORDER BY order_id LIMIT $2
+SELECT order_id FROM payment WHERE check_at <= $1
+UNION
+-- An order over nothing has no attempt; only a crash leaves it waiting.
+SELECT id FROM orders
+WHERE status = 'pending_payment' AND total_minor = 0 AND placed_at <= $1 - interval '20 seconds'
+ORDER BY 1 LIMIT $2
 """
 
 ORDER_OF_PAYMENT = "SELECT order_id FROM payment WHERE id = $1"

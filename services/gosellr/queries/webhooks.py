@@ -1,10 +1,10 @@
 """Reports of gateways: stored raw, each once, until they are acted on."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.webhook_values import ParkedReport
 
 TAKE_IN = """
 INSERT INTO webhook_event (gateway, event_id, kind, payment_id, payload, received_at)
@@ -14,27 +14,18 @@ RETURNING event_id
 """
 
 PARKED = """
-SELECT gateway, event_id, kind, payment_id, received_at
-FROM webhook_event
-WHERE applied_at IS NULL AND ($1::uuid IS NULL OR payment_id = $1)
-ORDER BY received_at LIMIT $2
+SELECT event.gateway, event.event_id, event.kind, event.payment_id, event.received_at
+FROM webhook_event AS event
+WHERE event.applied_at IS NULL AND ($1::uuid IS NULL OR event.payment_id = $1)
+  -- What we don't know yet waits aside, so that it never stands before what we do.
+  AND (event.received_at < $3 OR EXISTS (SELECT FROM payment WHERE payment.id = event.payment_id))
+ORDER BY event.received_at LIMIT $2
 """
 
 SETTLE = """
 UPDATE webhook_event SET applied_at = $3, outcome = $4
 WHERE gateway = $1 AND event_id = $2 AND applied_at IS NULL
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedReport:
-    """A report that waits to be acted on."""
-
-    gateway: str
-    event_id: str
-    kind: str
-    payment_id: UUID | None
-    received_at: datetime
 
 
 async def take_in(
@@ -55,10 +46,11 @@ async def take_in(
 
 
 async def parked(
-    connection: Connection, *, payment_id: UUID | None, limit: int
+    connection: Connection, *, payment_id: UUID | None, given_up_before: datetime, limit: int
 ) -> list[ParkedReport]:
-    """Reports that wait, oldest first."""
-    return [ParkedReport(*row) for row in await connection.fetch(PARKED, payment_id, limit)]
+    """Reports that can be acted on, oldest first: of known payments, or waited for in vain."""
+    rows = await connection.fetch(PARKED, payment_id, limit, given_up_before)
+    return [ParkedReport(*row) for row in rows]
 
 
 async def settle(

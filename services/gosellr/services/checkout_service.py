@@ -71,7 +71,7 @@ async def open_order(
         return earlier
     open_order_id = await _open_order_of(connection, viewer=viewer, cart_id=request.cart_id)
     if open_order_id is not None:
-        return OpenedOrder(order_id=open_order_id, existing=True)
+        return await _existing(connection, open_order_id, key=key)
     basket, terms, priced = await basket_service.load_basket(
         connection, viewer=viewer, request=request, context=context
     )
@@ -207,6 +207,11 @@ async def _claim_coupons(
             discounts={outcome.code: outcome.discount_minor for outcome in used},
             now=now,
         )
+
+
+async def _existing(connection: Connection, order_id: UUID, *, key: RequestKey) -> OpenedOrder:
+    await idempotency_service.point_at(connection, request=key, resource_id=str(order_id))
+    return OpenedOrder(order_id=order_id, existing=True)
 
 
 async def _open_order_of(

@@ -13,12 +13,15 @@ from gosellr.queries import orders
 from gosellr.services import order_steps, release_service, shipment_service
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
 from gosellr.services.seller_scope import require_in_seller
-from gosellr.services.shipment_service import SHIPPED_AFTER_CANCEL, Parcel
+from gosellr.services.shipment_service import Parcel
 from gosellr.utils.order_states import OrderStatus, check_request, requestable_statuses
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, ShipmentStatus, TransitionNotAllowed
 from gosellr.utils.viewer import Viewer
+
+# In an order's history: what a person has to look at, since its money is on its way back.
+SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
 
 _ARRIVED = frozenset({OrderStatus.DELIVERED, OrderStatus.COMPLETED})
 

@@ -104,6 +104,13 @@ async def claim(
     return await find(connection, request=request)
 
 
+async def point_at(connection: Connection, *, request: RequestKey, resource_id: str) -> None:
+    """The claimed request made nothing new: what it is about existed."""
+    await queries.point_at(
+        connection, scope=request.scope, key=request.key, resource_id=resource_id
+    )
+
+
 async def find(connection: Connection, *, request: RequestKey) -> EarlierRequest | None:
     """The earlier request under the key, if there is one.
 

@@ -136,6 +136,7 @@ def payment_rows(
     order_id: UUID,
     currency: str,
     amounts: Sequence[tuple[PaymentTerms, int]],
+    tender_number: int = 0,
     now: datetime,
 ) -> list[Row]:
     """One attempt per part; it exists before the gateway is asked, so that none is forgotten."""
@@ -145,6 +146,7 @@ def payment_rows(
             "order_id": order_id,
             "method": tender.method,
             "part": part,
+            "tender": tender_number,
             "amount_minor": amount_minor,
             "currency": currency,
             "token": tender.token,

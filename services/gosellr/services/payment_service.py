@@ -90,6 +90,7 @@ def attempts_of(order: Order) -> list[Attempt]:
             status=PaymentStatus(payment.status),
             captured_minor=payment.captured_minor,
             returned=payment.returned,
+            tender=payment.tender,
         )
         for payment in order.payments
     ]
@@ -232,7 +233,11 @@ async def add_attempts(
         raise PaymentInProgress
     used = [payment.part for payment in order.payments if payment.returned]
     rows = order_rows.payment_rows(
-        order_id=order_id, currency=order.currency, amounts=tenders, now=now
+        order_id=order_id,
+        currency=order.currency,
+        amounts=tenders,
+        tender_number=1 + max((payment.tender for payment in order.payments), default=-1),
+        now=now,
     )
     # A captured attempt keeps its part, even when its money went back.
     shift = max(used) + 1 if used else 0
@@ -270,9 +275,7 @@ def _written(
                 payment_id=payment.id,
                 part=part,
                 status=status.value,
-                captured_minor=min(
-                    max(payment.captured_minor, answer.captured_minor), payment.amount_minor
-                ),
+                captured_minor=max(payment.captured_minor, answer.captured_minor),
                 fee_minor=max(payment.fee_minor, answer.fee_minor),
                 gateway_reference=answer.gateway_reference,
                 decline_code=answer.decline_code if moved else payment.decline_code,
@@ -310,7 +313,8 @@ def _check_at(
     if status in _FINAL:
         return None
     if status is PaymentStatus.ACTION_REQUIRED:
-        return now + _CHECK_AGAIN_AT_MOST if order.expires_at is None else order.expires_at
+        again = now + _CHECK_AGAIN_AT_MOST
+        return again if order.expires_at is None else max(order.expires_at, again)
     age = max(now - payment.created_at, _CHECK_AGAIN_FIRST)
     return now + min(age, _CHECK_AGAIN_AT_MOST)
 

@@ -92,21 +92,7 @@ def _bookings(
         parcels=parcels_of(order),
         commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
     )
-    fees = [
-        Booking(
-            draft=provider_fee(
-                gateway=payment.method, amount_minor=payment.fee_minor, currency=order.currency
-            ),
-            cause_type="payment",
-            cause_id=payment.id,
-            idempotency_key=str(payment.id),
-            order_id=order.id,
-            actor=f"gateway:{payment.method}",
-            effective_at=now,
-        )
-        for payment in paying
-        if payment.fee_minor
-    ]
+    fees = _fees(order, paying, now=now)
     if not draft.entries:
         return fees
     booking = Booking(
@@ -120,6 +106,25 @@ def _bookings(
         facts={"payments": [str(payment.id) for payment in paying]},
     )
     return [booking, *fees]
+
+
+def _fees(order: Order, captured: Sequence[Payment], *, now: datetime) -> list[Booking]:
+    """What the gateways kept of captures, whatever became of the captures."""
+    return [
+        Booking(
+            draft=provider_fee(
+                gateway=payment.method, amount_minor=payment.fee_minor, currency=order.currency
+            ),
+            cause_type="payment",
+            cause_id=payment.id,
+            idempotency_key=str(payment.id),
+            order_id=order.id,
+            actor=f"gateway:{payment.method}",
+            effective_at=now,
+        )
+        for payment in captured
+        if payment.fee_minor
+    ]
 
 
 def parcels_of(order: Order) -> list[SoldParcel]:
@@ -168,7 +173,7 @@ async def send_back(
         reason = "paid_already"
     else:
         reason = "order_closed" if order.status == OrderStatus.CANCELLED else "short_payment"
-    methods = {payment.id: payment.method for payment in order.payments}
+    by_id = {payment.id: payment for payment in order.payments}
     await payments.insert_returns(
         connection,
         returns=[(one.id, one.captured_minor, reason) for one in stray],
@@ -177,21 +182,24 @@ async def send_back(
     await ledger_service.book(
         connection,
         bookings=[
-            Booking(
-                draft=stray_capture(
-                    gateway=methods[one.id],
-                    amount_minor=one.captured_minor,
-                    currency=order.currency,
-                ),
-                cause_type="payment",
-                cause_id=one.id,
-                idempotency_key=str(one.id),
-                order_id=order.id,
-                actor="payment",
-                effective_at=now,
-                facts={"reason": reason},
-            )
-            for one in stray
+            *_fees(order, [by_id[one.id] for one in stray], now=now),
+            *(
+                Booking(
+                    draft=stray_capture(
+                        gateway=by_id[one.id].method,
+                        amount_minor=one.captured_minor,
+                        currency=order.currency,
+                    ),
+                    cause_type="payment",
+                    cause_id=one.id,
+                    idempotency_key=str(one.id),
+                    order_id=order.id,
+                    actor="payment",
+                    effective_at=now,
+                    facts={"reason": reason},
+                )
+                for one in stray
+            ),
         ],
         now=now,
     )

@@ -26,9 +26,6 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import SHIPMENT_STATES, Actor, ShipmentStatus
 from gosellr.utils.viewer import Viewer
 
-# In an order's history: what a person has to look at, since its money is on its way back.
-SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
-
 _SHIPPABLE = frozenset({OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.PARTIALLY_SHIPPED})
 
 
@@ -255,7 +252,7 @@ async def _after_shipment(
             order_id=order.id,
             events=[
                 {
-                    "kind": SHIPPED_AFTER_CANCEL if part.status == "cancelled" else "parcel",
+                    "kind": "parcel",
                     "actor": actor.value,
                     "actor_id": actor_id,
                     "seller_order_id": part.id,

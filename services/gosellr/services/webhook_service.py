@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.webhook_values import ParkedReport
 from gosellr.queries import payments, webhooks
-from gosellr.queries.webhooks import ParkedReport
 
 
 async def take_in(
@@ -35,10 +35,12 @@ async def take_in(
 
 
 async def parked(
-    connection: Connection, *, payment_id: UUID | None, limit: int
+    connection: Connection, *, payment_id: UUID | None, given_up_before: datetime, limit: int
 ) -> list[ParkedReport]:
-    """Reports that wait to be acted on."""
-    return await webhooks.parked(connection, payment_id=payment_id, limit=limit)
+    """Reports to act on: of payments that we know, or taken in before a moment."""
+    return await webhooks.parked(
+        connection, payment_id=payment_id, given_up_before=given_up_before, limit=limit
+    )
 
 
 async def order_of(connection: Connection, *, payment_id: UUID | None) -> UUID | None:

@@ -7,7 +7,6 @@ the attempts as they are written down, ask, write down the answers, look again.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
 from uuid import UUID
 
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
@@ -25,13 +24,17 @@ class AskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt to pay a part, in minor units. `returned` money pays for nothing."""
+    """One attempt to pay a part, in minor units. `returned` money pays for nothing.
+
+    Attempts of one `tender` were made together, to pay the whole total between them.
+    """
 
     id: UUID
     amount_minor: int
     status: PaymentStatus
     captured_minor: int = 0
     returned: bool = False
+    tender: int = 0
 
     @property
     def pays_in_full(self) -> bool:
@@ -61,10 +64,10 @@ def live(attempts: Sequence[Attempt]) -> list[Attempt]:
 
 
 def paying(*, total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
-    """The full captures that make up the total exactly; None while it isn't paid.
+    """The full captures of the tender that paid the total; None while none has.
 
-    Money may come twice, when an attempt that was given up succeeds after all: then the fewest
-    captures pay, of those the earliest, and the others go back.
+    Money may come twice, when an attempt that was given up succeeds after all: then the earlier
+    tender pays, and the other captures go back.
     """
     return _making_up(total_minor, [one for one in attempts if one.pays_in_full])
 
@@ -134,19 +137,21 @@ def to_return(*, wanted: bool, total_minor: int, attempts: Sequence[Attempt]) ->
 
 
 def _hopeful(total_minor: int, current: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
-    """Live attempts that can still make up the total, of several choices the furthest on."""
+    """The live attempts of a tender that can still pay, of several tenders the furthest on."""
     able = [one for one in current if one.pays_in_full or one.status is not PaymentStatus.CAPTURED]
     able.sort(key=lambda one: PAYMENT_STATES.states.index(one.status), reverse=True)
     return _making_up(total_minor, able)
 
 
 def _making_up(total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
-    """The first of the smallest combinations whose amounts sum to the total exactly."""
-    for count in range(len(attempts) + 1):
-        for chosen in combinations(attempts, count):
-            if sum(one.amount_minor for one in chosen) == total_minor:
-                return chosen
-    return None
+    """The attempts of the first tender that makes up the total; `attempts` say which is first."""
+    tenders: dict[int, list[Attempt]] = {}
+    for one in attempts:
+        tenders.setdefault(one.tender, []).append(one)
+    for together in tenders.values():
+        if sum(one.amount_minor for one in together) == total_minor:
+            return tuple(together)
+    return None if total_minor else ()
 
 
 def _lookups(attempts: Sequence[Attempt], fresh: Collection[UUID]) -> list[Ask]:

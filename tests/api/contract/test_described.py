@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
 from tests.api.contract.document import DOCUMENT
 from tests.api.matrix.calls import CALLS
 from tests.api.matrix.request import Call
@@ -31,8 +32,9 @@ from tests.api.matrix.world import World
 
 load_all_checks()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-OPERATIONS: dict[str, APIOperation] = {
-    found.ok().definition.raw["operationId"]: found.ok() for found in SCHEMA.get_all_operations()
+OPERATIONS: dict[str, APIOperation[Any, Any, Any, Any]] = {
+    operation.definition.raw["operationId"]: operation
+    for operation in (found.ok() for found in SCHEMA.get_all_operations())  # type: ignore[union-attr]
 }
 CHECKS = [
     not_a_server_error,
@@ -46,14 +48,15 @@ CALLERS = ("operator", "owner", "buyer", "guest:paid")
 EXAMPLES = 10
 
 
-async def send(world: World, case: Case, headers: Mapping[str, str]) -> httpx2.Response:
+async def send(world: World, case: Case[Any], headers: Mapping[str, str]) -> httpx2.Response:
     """A generated call as the named caller."""
     prepared = requests.Request(
         **case.as_transport_kwargs(base_url="http://market.test", headers=dict(headers))
     ).prepare()
     sent = {str(name): str(value) for name, value in prepared.headers.items()}
     body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
-    assert prepared.method and prepared.url
+    assert prepared.method
+    assert prepared.url
     return await world.ask(prepared.method, prepared.url, headers=sent, content=body)
 
 
@@ -115,7 +118,7 @@ def test_generated_calls_get_the_described_answers(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases, caller=st.sampled_from(CALLERS))
-    def run(case: Case, caller: str) -> None:
+    def run(case: Case[Any], caller: str) -> None:
         key = {} if "Idempotency-Key" in case.headers else {"Idempotency-Key": uuid4().hex}
         headers = {**key, **world.callers[caller].headers}
         response = loop.run_until_complete(send(world, case, headers))

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.api.matrix.routes import Route
-
 from gosellr.utils.permissions import MemberRole, Role, may, may_as_member
+from tests.api.matrix.routes import Route
 
 
 class Scope(Enum):

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 from PIL import Image
+
 from tests.api.matrix.callers import Scope
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.factories.orders import ADDRESS

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 import pytest
+
 from tests.api.matrix.callers import Caller, Scope, Verdict
 from tests.api.matrix.calls import CALLS, OK
 from tests.api.matrix.pages import PAGES

@@ -10,6 +10,19 @@ from uuid import UUID, uuid4
 
 import httpx2
 from PIL import Image
+
+from gosellr.config import Settings
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_secret
+from gosellr.core.transact import transact
+from gosellr.main import build
+from gosellr.resources import Resources, open_resources
+from gosellr.services import account_service
+from gosellr.services.account_service import Device
+from gosellr.utils.catalogue import OptionAxis
+from gosellr.utils.permissions import MemberRole, Role
+from gosellr.web.csrf import csrf_token
 from tests.api.matrix.callers import Caller
 from tests.conftest import CHEAP, START, SavepointDatabase
 from tests.factories.accounts import (
@@ -24,19 +37,6 @@ from tests.factories.carts import make_bag
 from tests.factories.catalogue import make_category, make_product, variant_draft
 from tests.factories.orders import ADDRESS, order_body, place
 from tests.factories.terms import make_coupon, make_rate, make_tax, make_zone
-
-from gosellr.config import Settings
-from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection
-from gosellr.core.identity import new_secret
-from gosellr.core.transact import transact
-from gosellr.main import build
-from gosellr.resources import Resources, open_resources
-from gosellr.services import account_service
-from gosellr.services.account_service import Device
-from gosellr.utils.catalogue import OptionAxis
-from gosellr.utils.permissions import MemberRole, Role
-from gosellr.web.csrf import csrf_token
 
 API = "/api/v1"
 VISITOR = "a browser of the test"

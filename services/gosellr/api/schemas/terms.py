@@ -16,7 +16,7 @@ def _only_text(value: Any) -> Any:
     # Digits alone, in a query too, would be taken for seconds.
     is_text = isinstance(value, str) and "-" in value[1:]
     if not (is_text or isinstance(value, datetime)):
-        raise ValueError("this is no time of RFC 3339")  # noqa: TRY004 (pydantic wants this one)
+        raise ValueError("this is no time of RFC 3339")
     return value
 
 

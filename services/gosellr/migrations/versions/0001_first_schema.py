@@ -1196,6 +1196,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.Uuid(), nullable=False),
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("tender", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'created'"), nullable=False),
@@ -1215,10 +1216,7 @@ def upgrade() -> None:
             name=op.f("ck_payment_status_known"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payment_amount_positive")),
-        sa.CheckConstraint(
-            "captured_minor BETWEEN 0 AND amount_minor",
-            name=op.f("ck_payment_captured_within_amount"),
-        ),
+        sa.CheckConstraint("captured_minor >= 0", name=op.f("ck_payment_captured_not_negative")),
         sa.CheckConstraint(
             "refunded_minor BETWEEN 0 AND captured_minor",
             name=op.f("ck_payment_refunded_within_captured"),
