@@ -16,12 +16,13 @@ from tests.api.attack import good
 from tests.api.contract.document import OPERATIONS
 from tests.api.matrix.world import API, World
 from tests.factories.orders import ADDRESS
+from tests.house.source import ROOT
 
 # Words of our inside: of the language, the database, the libraries and their versions.
 INSIDE = re.compile(
     r"Traceback|File \"|\.py\b|line \d+|asyncpg|pydantic\.|psycopg|sqlalchemy|starlette|uvicorn"
     r"|fastapi/|PostgreSQL|SELECT .* FROM|INSERT INTO|relation \"|constraint|fk_|uq_|ck_"
-    r"|/work/|site-packages|Python/|0x[0-9a-f]{6,}",
+    rf"|{re.escape(str(ROOT))}|site-packages|Python/|0x[0-9a-f]{{6,}}",
     re.IGNORECASE,
 )
 
@@ -69,7 +70,7 @@ class _Broken:
     """A connection that fails in the middle, with secrets in its words."""
 
     def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("password=hunter2 SELECT secret FROM user_account at /work/inside.py")
+        raise RuntimeError("password=hunter2 SELECT secret FROM user_account at inside.py")
 
 
 async def test_crash_is_told_in_one_sentence(

@@ -16,8 +16,6 @@ from tests.factories.orders import order_body, place
 from tests.factories.terms import make_delivery
 from tests.web.visitor import Visitor, put_in_bag, reach_payment
 
-pytestmark = pytest.mark.case(75)
-
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
@@ -52,6 +50,7 @@ async def pay(
     )
 
 
+@pytest.mark.case(75)
 async def test_case_75_ten_declined_cards_of_an_address_and_no_more(
     client: httpx2.AsyncClient, resources: Resources, clock: ManualClock, lamp: MadeProduct
 ) -> None:
@@ -67,6 +66,7 @@ async def test_case_75_ten_declined_cards_of_an_address_and_no_more(
     assert (await place(client, body(lamp, token="tok_ok", number=99))).status_code == 201
 
 
+@pytest.mark.case(75)
 async def test_case_75_thirty_orders_of_an_address_and_no_more(
     client: httpx2.AsyncClient, resources: Resources, connection: Connection, lamp: MadeProduct
 ) -> None:
@@ -79,6 +79,7 @@ async def test_case_75_thirty_orders_of_an_address_and_no_more(
     assert await connection.fetchval("SELECT sum(reserved) FROM stock_level") == 30
 
 
+@pytest.mark.case(75)
 async def test_case_75_one_order_takes_six_bad_cards_on_the_other_path(
     client: httpx2.AsyncClient, resources: Resources, lamp: MadeProduct
 ) -> None:
@@ -91,6 +92,7 @@ async def test_case_75_one_order_takes_six_bad_cards_on_the_other_path(
     assert await charges(resources) == 6
 
 
+@pytest.mark.case(75)
 async def test_case_75_a_card_in_parts_counts_each_part(
     client: httpx2.AsyncClient, resources: Resources, lamp: MadeProduct
 ) -> None:
@@ -113,6 +115,7 @@ async def test_case_75_a_card_in_parts_counts_each_part(
     assert await charges(resources) == 10
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize("who", ["card", "buyer"])
 async def test_case_75_one_card_or_one_buyer_from_many_addresses(
     client: httpx2.AsyncClient, resources: Resources, lamp: MadeProduct, who: str
@@ -128,6 +131,7 @@ async def test_case_75_one_card_or_one_buyer_from_many_addresses(
     assert await charges(resources) == 10
 
 
+@pytest.mark.case(75)
 async def test_case_75_the_pages_count_together_with_the_api(
     client: httpx2.AsyncClient, resources: Resources, lamp: MadeProduct
 ) -> None:
@@ -144,6 +148,7 @@ async def test_case_75_the_pages_count_together_with_the_api(
     assert await charges(resources) == 10
 
 
+@pytest.mark.case(75)
 async def test_case_75_asking_again_under_the_same_key_counts_once(
     client: httpx2.AsyncClient, lamp: MadeProduct
 ) -> None:

@@ -286,6 +286,7 @@ async def test_case_14_an_order_doesn_t_expire_while_its_gateway_is_silent(stage
         await upkeep.expire_holds(replace(stage.market, gateways={"sandbox": silent}))
         waiting = await ask(stage.market.db, order_service.load_order, order_id=order.id)
         assert waiting.status == "pending_payment"
+    stage.clock.advance(timedelta(minutes=16))
     await upkeep.expire_holds(stage.market)
     after = await ask(stage.market.db, order_service.load_order, order_id=order.id)
     assert after.status == "paid"

@@ -5,6 +5,7 @@ from gosellr.flows import labels, payments, refunds, webhooks
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
+    account_service,
     idempotency_service,
     job_service,
     ledger_upkeep_service,
@@ -107,7 +108,16 @@ async def refresh_popularity(resources: Resources) -> None:
 
 async def sweep_idempotency_keys(resources: Resources) -> None:
     """Drop idempotency keys past their time."""
-    await transact(resources.db, idempotency_service.forget_expired, now=resources.clock.now())
+    now = resources.clock.now()
+    while await transact(resources.db, idempotency_service.forget_expired, now=now):
+        pass
+
+
+async def sweep_sessions(resources: Resources) -> None:
+    """Drop sessions that ended long ago, batch by batch."""
+    now = resources.clock.now()
+    while await transact(resources.db, account_service.forget_sessions, now=now):
+        pass
 
 
 async def sweep_rate_windows(resources: Resources) -> None:

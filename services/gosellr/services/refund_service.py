@@ -60,6 +60,10 @@ async def open_refund(
         NotFound, NotAllowed, InvalidInput, NotPaid, RefundTooLarge, AlreadyRefunded,
         IdempotencyKeyReused: and then nothing was changed.
     """
+    hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
+    part = hand.part(request.seller_order_id)
+    refund_plan.check_right(part, viewer=viewer, request=request)
+    # Only who still has the right hears what an earlier request was answered.
     refund_id = new_id()
     earlier = await idempotency_service.claim(
         connection,
@@ -70,9 +74,6 @@ async def open_refund(
     )
     if earlier is not None:
         return earlier
-    hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
-    part = hand.part(request.seller_order_id)
-    refund_plan.check_right(part, viewer=viewer, request=request)
     planned = refund_plan.plan_refund(
         hand.order, part=part, request=request, reversal=policy.commission_reversal
     )

@@ -108,7 +108,7 @@ def leaks(world: World, outcome: Outcome, caller: Caller, sent: Mapping[str, str
 @pytest.mark.case(62)
 @pytest.mark.case(63)
 @pytest.mark.parametrize("name", KNOWN)
-async def test_cases_60_62_63_nobody_reaches_what_is_not_theirs(
+async def test_case_60_case_62_case_63_nobody_reaches_what_is_not_theirs(
     world: World, prober: Prober, name: str
 ) -> None:
     route, wrong = ROUTES[name], []
