@@ -9,11 +9,13 @@ in flight, the books must agree with the gateway's journal and the audit must fi
 import asyncio
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,13 +155,14 @@ class Buyers:
             return
 
 
-def open_to_others(folder: Path) -> Path:
-    """A home below `folder` that PostgreSQL's own account can reach, when we run as root."""
-    for step in (folder, *folder.parents[:2]):
-        step.chmod(step.stat().st_mode | 0o055)
-    home = folder / "home"
-    home.mkdir(mode=0o755)
-    return home
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder that PostgreSQL's own account can reach when we run as root; pytest closes its
+    own folders to others whenever a run begins."""
+    folder = Path(tempfile.mkdtemp(prefix="gosellr-kills-"))
+    folder.chmod(0o755)
+    yield folder / "home"
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def until(check: Callable[[], Any], what: str) -> None:
@@ -215,8 +218,8 @@ async def check_at_rest(db: Database, market: Market, buyers: Buyers) -> None:
 
 @pytest.mark.case(18)
 @pytest.mark.timeout(900)
-async def test_case_18_killed_again_and_again(tmp_path: Path) -> None:
-    market = Market(open_to_others(tmp_path))
+async def test_case_18_killed_again_and_again(home: Path) -> None:
+    market = Market(home)
     market.start()
     try:
         await until(lambda: is_ready(market), "the market opens")

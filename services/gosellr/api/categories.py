@@ -4,7 +4,7 @@ from typing import Annotated, cast
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
 from gosellr.api.deps import IfMatch, Market, allow
@@ -24,6 +24,9 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
 router = APIRouter(prefix="/categories", tags=["categories"])
+
+# The router finds no path behind the end of a line.
+Reference = Annotated[str, Path(pattern=r"^[^\n]+$", examples=["home/lamps"])]
 
 
 @router.get(
@@ -60,7 +63,7 @@ async def list_categories(
 )
 async def get_category(
     request: Request,
-    reference: str,
+    reference: Reference,
     _viewer: Annotated[Viewer, allow(Permission.CATEGORY_READ)],
     market: Market,
 ) -> Response:

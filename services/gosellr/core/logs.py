@@ -6,6 +6,7 @@ secret is blanked out by its name. The request id is bound by the middleware of 
 
 import logging
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,15 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(r"password|passwd|token|secret|authorization|cookie|api_key", re.I)
 # Libraries whose everyday lines say what ours say better.
-_QUIET = ("procrastinate", "psycopg", "psycopg.pool", "asyncio", "httpx2", "httpcore2")
+_QUIET = (
+    "procrastinate",
+    "psycopg",
+    "psycopg.pool",
+    "asyncio",
+    "httpx2",
+    "httpcore2",
+    "uvicorn.error",
+)
 _DEPTH_MAX = 6
 
 
@@ -48,7 +57,7 @@ def configure_logs(*, level: str, production: bool) -> None:
     rendering: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
         if production
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     handler = logging.StreamHandler()
     handler.setFormatter(

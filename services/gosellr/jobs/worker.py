@@ -166,7 +166,7 @@ async def run_worker() -> None:
     async with open_market() as resources:
         settings = resources.settings
         configure_logs(level=settings.log_level, production=settings.is_production)
-        _log.info("worker started")
+        _log.debug("worker started")
         schedule = with_history(SCHEDULE) if settings.demo_enabled else SCHEDULE
         await Worker(resources, stop=stop, schedule=schedule).run()
         _log.info("worker stopped")

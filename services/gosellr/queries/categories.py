@@ -69,7 +69,12 @@ FROM (
 # The whole tree as rows, parents before their children: a few hundred in a usual market.
 TREE = f"""
 SELECT category.id, category.parent_id, category.name, category.slug, category.path,
-       category.picture, coalesce(counted.products, 0) AS product_count
+       category.picture, coalesce(counted.products, 0) AS product_count,
+       coalesce((
+           SELECT jsonb_agg(jsonb_build_object(
+               'key', rule.key, 'label', rule.label, 'type', rule.type, 'unit', rule.unit)
+               ORDER BY rule.position, rule.key)
+           FROM category_attribute AS rule WHERE rule.category_id = category.id), '[]') AS rules
 FROM category {_COUNTED}
 WHERE category.archived_at IS NULL
 ORDER BY cardinality(category.ancestor_ids), category.position, category.name, category.id
@@ -216,7 +221,10 @@ class CategoryState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryNode:
-    """A category of the tree; `product_count` includes everything below it."""
+    """A category of the tree; `product_count` includes everything below it.
+
+    `rules` say how its own attributes read: key, label, type and unit, without inherited ones.
+    """
 
     id: UUID
     parent_id: UUID | None
@@ -225,6 +233,7 @@ class CategoryNode:
     path: str
     picture: str | None
     product_count: int
+    rules: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

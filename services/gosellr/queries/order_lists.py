@@ -19,12 +19,17 @@ SELECT o.id, o.number, o.status, o.payment_status, o.email, o.currency, o.subtot
             'subtotal_minor', part.subtotal_minor, 'discount_minor', part.discount_minor,
             'shipping_minor', part.shipping_minor, 'tax_minor', part.tax_minor,
             'total_minor', part.total_minor, 'refunded_minor', part.refunded_minor,
-            'net_minor', part.net_minor, 'item_count', items.count) ORDER BY part.index)
+            'net_minor', part.net_minor, 'item_count', items.count,
+            'pictures', items.pictures) ORDER BY part.index)
         FROM seller_order AS part
         JOIN seller ON seller.id = part.seller_id
         CROSS JOIN LATERAL (
-            SELECT sum(line.quantity) AS count FROM order_line AS line
-            WHERE line.seller_order_id = part.id) AS items
+            SELECT sum(line.quantity) AS count,
+                   (array_agg(jsonb_build_object('path', line.picture,
+                                                 'product_id', line.product_id)
+                              ORDER BY line.id) FILTER (WHERE line.picture IS NOT NULL))[:3]
+                       AS pictures
+            FROM order_line AS line WHERE line.seller_order_id = part.id) AS items
         WHERE part.order_id = o.id AND ($1 <> 'seller' OR part.seller_id = ANY($3::uuid[]))
        ) AS parts
 FROM orders AS o

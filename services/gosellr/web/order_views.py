@@ -27,11 +27,12 @@ class BadgeView:
 
 @dataclass(frozen=True, slots=True)
 class AmountRowView:
-    """One line of a sum; a discount or refund is negative."""
+    """One line of a sum; a discount or refund is negative. `word` stands for an amount of zero."""
 
     label: str
     amount: Money
     note: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

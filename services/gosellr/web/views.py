@@ -228,7 +228,10 @@ class OptionView:
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
-    """The same item at another shop; `total` is price and delivery to the buyer's door."""
+    """An item at one of the shops that have it; `current` marks the one that is looked at.
+
+    `total` is the price there, delivery not included.
+    """
 
     seller: SellerView
     variant_id: str
@@ -236,6 +239,7 @@ class OfferView:
     arrives: str
     href: str
     available: int
+    current: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ def test_generated_calls_get_the_described_answers(
         key = {} if "Idempotency-Key" in case.headers else {"Idempotency-Key": uuid4().hex}
         headers = {**key, **world.callers[caller].headers}
         response = loop.run_until_complete(send(world, case, headers))
+        if mode is GenerationMode.NEGATIVE and response.status_code == 405:
+            return  # The router took the address for that of another operation.
         case.validate_response(response, checks=checks)
 
     # Some operations take nothing that could be wrong.

@@ -101,7 +101,9 @@ def summary(
     if with_delivery:
         parcels_word = "1 parcel" if parcel_count == 1 else f"{parcel_count} parcels"
         label = f"Delivery, {parcels_word}"
-        rows.append(AmountRowView(label, Money(totals.shipping_total_minor, currency)))
+        word = "" if totals.shipping_total_minor else "Free"
+        amount = Money(totals.shipping_total_minor, currency)
+        rows.append(AmountRowView(label, amount, word=word))
     if totals.discount_total_minor:
         amount = Money(-totals.discount_total_minor, currency)
         rows.append(AmountRowView("Discount", amount, note=", ".join(codes)))

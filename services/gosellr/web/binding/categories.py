@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from gosellr.web.assets import Assets
+from gosellr.web.binding.attributes import Rule, Rules, agreed, rules_of
 from gosellr.web.binding.pictures import hue_of, named_picture
 from gosellr.web.views import CategoryView, LinkView
 
@@ -27,31 +28,44 @@ class Node(Protocol):
     def picture(self) -> str | None: ...
     @property
     def product_count(self) -> int: ...
+    @property
+    def rules(self) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A category with its way from the root and those right below it that sell something."""
+    """A category with its way from the root and those right below it that sell something.
+
+    `rules` tell how attributes read there: its own and inherited ones, then everybody's, as goods
+    of the categories below it stand in its list as well.
+    """
 
     name: str
     path: str
     count: int
     breadcrumb: tuple[LinkView, ...]
     children: tuple[LinkView, ...]
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryTree:
-    """All categories by path; `roots` are those on top that sell something."""
+    """All categories by path; `roots` are those on top that sell something.
+
+    `rules` are those that all categories with such an attribute agree on.
+    """
 
     roots: tuple[CategoryView, ...]
     branches: dict[str, Branch]
+    rules: Rules
 
     @classmethod
     def of(cls, nodes: Sequence[Node], assets: Assets) -> "CategoryTree":
         """Build it from nodes of which every parent stands before its children."""
         by_id = {node.id: node for node in nodes}
         children: dict[UUID, list[Node]] = {}
+        own = {node.id: rules_of(node.rules) for node in nodes}
+        rules = agreed(rule for of_one in own.values() for rule in of_one.values())
         for node in nodes:
             if node.parent_id is not None and node.product_count:
                 children.setdefault(node.parent_id, []).append(node)
@@ -62,6 +76,7 @@ class CategoryTree:
                 count=node.product_count,
                 breadcrumb=tuple(_link(one) for one in _way(node, by_id)),
                 children=tuple(_link(child) for child in children.get(node.id, ())),
+                rules={**rules, **_inherited(_way(node, by_id), own)},
             )
             for node in nodes
         }
@@ -74,7 +89,12 @@ class CategoryTree:
             for node in nodes
             if node.parent_id is None and node.product_count
         )
-        return cls(roots[:_ROW_MAX], branches)
+        return cls(roots[:_ROW_MAX], branches, rules)
+
+    def rules_at(self, path: str) -> Rules:
+        """How attributes read in this category; of one unknown as yet, nothing is known."""
+        branch = self.branches.get(path)
+        return branch.rules if branch else {}
 
     def marked(self, path: str) -> tuple[CategoryView, ...]:
         """The row on top, with the one that holds this address marked."""
@@ -91,6 +111,10 @@ def category_href(path: str) -> str:
 
 def _link(node: Node) -> LinkView:
     return LinkView(node.name, category_href(node.path))
+
+
+def _inherited(way: Sequence[Node], own: dict[UUID, dict[str, Rule]]) -> Rules:
+    return {key: rule for node in way for key, rule in own[node.id].items()}
 
 
 def _way(node: Node, by_id: dict[UUID, Node]) -> list[Node]:

@@ -7,8 +7,15 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from gosellr.services.product_list_service import Sort
-from gosellr.services.search_service import Facets, PriceFacet, SearchResult, Suggestion
+from gosellr.services.search_service import (
+    AttributeFacet,
+    Facets,
+    PriceFacet,
+    SearchResult,
+    Suggestion,
+)
 from gosellr.utils.money import InvalidAmount, parse_decimal, to_decimal_string
+from gosellr.web.binding.attributes import Rules, number_of, spoken
 from gosellr.web.binding.categories import category_href
 from gosellr.web.binding.products import cards, product_href
 from gosellr.web.views import (
@@ -26,12 +33,14 @@ QUERY_LENGTH_MAX = 200
 _VALUES_MAX = 20
 _ATTRIBUTES_MAX = 10
 _OPTIONS_SHOWN_MAX = 12
+# How a list comes where nobody searched and nobody chose.
+DEFAULT_SORT: Sort = "best_selling"
 _SORTS: dict[Sort, str] = {
+    DEFAULT_SORT: "Best selling",
     "newest": "Newest",
     "price": "Price, low first",
     "-price": "Price, high first",
     "rating": "Best rated",
-    "best_selling": "Best selling",
 }
 
 Pair = tuple[str, str]
@@ -73,13 +82,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which list it is: its title, its address, and the way to it."""
+    """Which list it is: its title, its address, the way to it, and how attributes read there."""
 
     title: str
     path: str
     lead: str = ""
     breadcrumb: tuple[LinkView, ...] = ()
     children: tuple[LinkView, ...] = ()
+    rules: Rules = field(default_factory=dict)
 
 
 def question(parameters: QueryParams, *, currency: str) -> Question:
@@ -113,7 +123,7 @@ def listing(
     place: Place, asked: Question, found: SearchResult, *, shop: bool = False
 ) -> ListingView:
     """The page of a list; that of one `shop` has nothing to choose shops by."""
-    facets = () if found.facets is None else _facets(found.facets, asked, shop=shop)
+    facets = () if found.facets is None else _facets(found.facets, asked, place.rules, shop=shop)
     narrowing = [pair for pair in asked.pairs if pair[0] not in {"q", "sort"}]
     chips = tuple(
         LinkView(_chip(pair, facets, asked), address(place.path, _without(asked.pairs, pair)))
@@ -158,7 +168,7 @@ def clean_address(path: str, parameters: QueryParams) -> str:
     return address(path, parameters.multi_items())
 
 
-def _facets(facets: Facets, asked: Question, *, shop: bool) -> tuple[FacetView, ...]:
+def _facets(facets: Facets, asked: Question, rules: Rules, *, shop: bool) -> tuple[FacetView, ...]:
     """What narrows the list by ticking; a group of one value narrows nothing."""
     sellers = [
         FacetOptionView(one.name, one.slug, one.count, one.slug in asked.sellers)
@@ -171,27 +181,30 @@ def _facets(facets: Facets, asked: Question, *, shop: bool) -> tuple[FacetView, 
     groups = [
         FacetView("seller", "Shop", () if shop else tuple(sellers[:_OPTIONS_SHOWN_MAX])),
         FacetView("brand", "Brand", tuple(brands[:_OPTIONS_SHOWN_MAX])),
-        *(
-            FacetView(
-                attribute_parameter(attribute.key),
-                attribute.label,
-                tuple(
-                    FacetOptionView(
-                        one.value,
-                        one.value,
-                        one.count,
-                        one.value in asked.attributes.get(attribute.key, ()),
-                    )
-                    for one in attribute.values[:_OPTIONS_SHOWN_MAX]
-                ),
-            )
-            for attribute in facets.attribute
-        ),
+        *(_attribute_facet(one, asked, rules) for one in facets.attribute),
     ]
     return tuple(
         group
         for group in groups
         if len(group.options) > 1 or any(option.checked for option in group.options)
+    )
+
+
+def _attribute_facet(facet: AttributeFacet, asked: Question, rules: Rules) -> FacetView:
+    """The values of one attribute as people read them; numbers come by size, not by count."""
+    ticked = asked.attributes.get(facet.key, ())
+    values = list(facet.values[:_OPTIONS_SHOWN_MAX])
+    if (rule := rules.get(facet.key)) is not None and rule.type == "number":
+        values.sort(key=lambda one: number_of(one.value) or 0)
+    return FacetView(
+        attribute_parameter(facet.key),
+        facet.label,
+        tuple(
+            FacetOptionView(
+                spoken(facet.key, one.value, rules), one.value, one.count, one.value in ticked
+            )
+            for one in values
+        ),
     )
 
 
@@ -229,9 +242,11 @@ def _without(pairs: Sequence[Pair], pair: Pair) -> list[Pair]:
 
 
 def _sorts(asked: Question) -> tuple[ChoiceView, ...]:
-    first = [ChoiceView("", "Best match", not asked.sort)] if asked.query else []
-    known = (ChoiceView(value, label, asked.sort == value) for value, label in _SORTS.items())
-    return (*first, *known)
+    """The orders to choose from; the one that needs no saying comes first and stays unsaid."""
+    unsaid = None if asked.query else DEFAULT_SORT
+    first = ChoiceView("", "Best match" if unsaid is None else _SORTS[unsaid])
+    rest = (value for value in _SORTS if value != unsaid)
+    return (first, *(ChoiceView(value, _SORTS[value], asked.sort == value) for value in rest))
 
 
 def _chip(pair: Pair, facets: Iterable[FacetView], asked: Question) -> str:
@@ -244,8 +259,11 @@ def _chip(pair: Pair, facets: Iterable[FacetView], asked: Question) -> str:
         case "in_stock":
             return "In stock"
         case _:
-            options = [option for facet in facets if facet.key == name for option in facet.options]
-            return next((one.label for one in options if one.value == value), value)
+            found = next((facet for facet in facets if facet.key == name), None)
+            options = () if found is None else found.options
+            label = next((one.label for one in options if one.value == value), value)
+            # "Yes" alone says nothing.
+            return f"{found.label}: {label}" if found and label in {"Yes", "No"} else label
 
 
 def _attributes(parameters: QueryParams) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from gosellr.core.countries import country_names
-from gosellr.models.order_values import ListedOrder, Order, OrderLine, Payment, SellerOrder
+from gosellr.models.order_values import (
+    ListedOrder,
+    Order,
+    OrderLine,
+    Payment,
+    SellerOrder,
+    Shipment,
+)
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.order_states import OrderStatus, may_cancel
@@ -30,7 +37,7 @@ from gosellr.web.order_views import (
     SummaryView,
     TimelineStepView,
 )
-from gosellr.web.views import LinkView, PagerView, SellerView
+from gosellr.web.views import LinkView, PagerView, PictureView, SellerView
 
 _BADGES = {
     "pending_payment": BadgeView("Waiting for payment", "warn", "clock"),
@@ -55,6 +62,8 @@ _NEXT = {
     "partially_shipped": "The rest is sent",
     "shipped": "It arrives",
 }
+_PICTURES_SHOWN = 3
+_CARRIERS_IN_CAPITALS = frozenset({"dhl", "dpd", "gls", "ups", "usps"})
 _METHODS = {"sandbox": "test card"}
 # The attempts of which nobody knows yet what becomes of them.
 _OPEN = frozenset({"created", "unknown"})
@@ -130,11 +139,22 @@ def order_list(
                 badge=_BADGES[one.status],
                 total=Money(one.total_minor, one.currency),
                 parcel_count=len(one.parts),
+                pictures=_pictures(one),
                 what=", ".join(part["seller"]["name"] for part in one.parts),
             )
             for one in found
         ),
         pager=PagerView(next_href=next_href, previous_href=previous_href),
+    )
+
+
+def _pictures(listed: ListedOrder) -> tuple[PictureView, ...]:
+    """A glance at what was ordered."""
+    pictures = [one for part in listed.parts for one in part["pictures"] or ()]
+    return tuple(
+        picture
+        for one in pictures[:_PICTURES_SHOWN]
+        if (picture := stored_picture(one["path"], hue=hue_of(one["product_id"]))) is not None
     )
 
 
@@ -215,7 +235,7 @@ def _parcel(found: Order, part: SellerOrder, number: int) -> OrderParcelView:
         timeline=_timeline(found, part),
         tracking=None
         if tracked is None or not str(tracked.tracking_url).startswith("https://")
-        else LinkView(f"Track with {tracked.carrier}", str(tracked.tracking_url)),
+        else LinkView(f"Track with {_carrier(tracked)}", str(tracked.tracking_url)),
     )
 
 
@@ -228,7 +248,7 @@ def _timeline(found: Order, part: SellerOrder) -> tuple[TimelineStepView, ...]:
         (part.cancelled_at, "Cancelled", _why_cancelled(part.cancel_reason)),
         (part.delivered_at, "Arrived", ""),
         *(
-            (one.shipped_at, "Sent", " ".join(filter(None, (one.carrier, one.tracking_number))))
+            (one.shipped_at, "Sent", " ".join(filter(None, (_carrier(one), one.tracking_number))))
             for one in reversed(part.shipments)
         ),
         (_since(found, part, "processing"), "The shop began to pack it", ""),
@@ -238,6 +258,14 @@ def _timeline(found: Order, part: SellerOrder) -> tuple[TimelineStepView, ...]:
     done = [(at, title, note) for at, title, note in happened if at is not None]
     steps += [TimelineStepView(title, at=at, note=note) for at, title, note in done]
     return tuple(steps)
+
+
+def _carrier(shipment: Shipment) -> str:
+    """A carrier as it writes itself; sellers and programs write it in any way."""
+    name = shipment.carrier
+    if name.lower() in _CARRIERS_IN_CAPITALS:
+        return name.upper()
+    return name[:1].upper() + name[1:]
 
 
 def _since(found: Order, part: SellerOrder, status: str) -> datetime | None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from gosellr.core.rich_text import to_html
 from gosellr.models.review_values import Review
 from gosellr.utils.money import Money, to_decimal_string
+from gosellr.web.binding.attributes import Rules, label, spoken
 from gosellr.web.binding.categories import category_href
 from gosellr.web.binding.pictures import hue_of, media_picture
 from gosellr.web.binding.sellers import shop_href
@@ -34,6 +35,7 @@ Document = Mapping[str, Any]
 
 _BPS = 10_000
 _QUANTITY_MAX = 20
+_SIMILAR_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,14 @@ def product_href(slug: str) -> str:
 def cards(items: bytes) -> tuple[ProductCardView, ...]:
     """The cards of a finished JSON list."""
     return tuple(card(document) for document in orjson.loads(items))
+
+
+def distinct(found: Sequence[ProductCardView]) -> tuple[ProductCardView, ...]:
+    """Of cards with one title the first: the same thing at several shops, where room is short."""
+    first: dict[str, ProductCardView] = {}
+    for one in found:
+        first.setdefault(one.title, one)
+    return tuple(first.values())
 
 
 def card(document: Document) -> ProductCardView:
@@ -82,9 +92,14 @@ def product(
     variant_id: str | None,
     similar: Sequence[ProductCardView] = (),
     reviews: Reviews | None = None,
+    rules: Rules | None = None,
     base_url: str = "",
 ) -> ProductView:
-    """A listing with one of its variants: the wanted one, else the first that can be had."""
+    """A listing with one of its variants: the wanted one, else the first that can be had.
+
+    `rules` tell how its attributes read. The same item at another shop is among the offers and so
+    not `similar`.
+    """
     variants: list[Document] = list(document["variants"])
     chosen = _chosen(variants, variant_id)
     price = money(chosen["price"])
@@ -115,11 +130,11 @@ def product(
         rating=rating(document.get("rating")),
         reviews=() if reviews is None else tuple(_review(one) for one in reviews.items),
         reviews_pager=PagerView() if reviews is None else _reviews_pager(reviews, href),
-        offers=tuple(_offer(offer) for offer in document["offers"]),
+        offers=tuple(_offer(offer, product_id=document["id"]) for offer in document["offers"]),
         # It was cleaned when it was written; what is shown as HTML is cleaned again.
         description_html=Markup(to_html(document["description_html"])),  # noqa: S704
-        attributes=_attributes(document, chosen),
-        similar=tuple(one for one in similar if one.id != document["id"])[:5],
+        attributes=_attributes(document, chosen, rules or {}),
+        similar=_similar(document, similar),
         structured_data=_structured(document, chosen, price=price, url=base_url + href),
     )
 
@@ -192,7 +207,7 @@ def _nearest(
     )
 
 
-def _offer(document: Document) -> OfferView:
+def _offer(document: Document, *, product_id: str) -> OfferView:
     seller = document["seller"]
     return OfferView(
         seller=SellerView(
@@ -205,7 +220,13 @@ def _offer(document: Document) -> OfferView:
         arrives="",
         href=product_href(document["slug"]),
         available=LOW_STOCK_BELOW if document["in_stock"] else 0,
+        current=document["product_id"] == product_id,
     )
+
+
+def _similar(document: Document, found: Sequence[ProductCardView]) -> tuple[ProductCardView, ...]:
+    same = {document["id"], *(offer["product_id"] for offer in document["offers"])}
+    return distinct([one for one in found if one.id not in same])[:_SIMILAR_SHOWN]
 
 
 def _review(review: Review) -> ReviewView:
@@ -229,22 +250,15 @@ def _reviews_pager(reviews: Reviews, href: str) -> PagerView:
     )
 
 
-def _attributes(document: Document, chosen: Document) -> tuple[AttributeView, ...]:
+def _attributes(document: Document, chosen: Document, rules: Rules) -> tuple[AttributeView, ...]:
     rows = [("Brand", document["brand"])] if document["brand"] else []
-    rows += [(_label(key), _spoken(value)) for key, value in document["attributes"].items()]
+    rows += [
+        (label(key, rules), spoken(key, value, rules))
+        for key, value in document["attributes"].items()
+    ]
     if chosen["weight_grams"]:
         rows.append(("Weight", _weight(chosen["weight_grams"])))
     return tuple(AttributeView(label, value) for label, value in rows)
-
-
-def _label(key: str) -> str:
-    return key.replace("_", " ").capitalize()
-
-
-def _spoken(value: Any) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _weight(grams: int) -> str:

@@ -36,7 +36,9 @@ _HOME = LinkView("Home", "/")
 _HERO = ("teapot", "potted-plant", "headphones", "teddy-bear")
 _SHOPS_SHOWN = 6
 _TRENDING_SHOWN = 10
-_SIMILAR_ASKED = 6
+# The same thing of several shops stands there once.
+_TRENDING_ASKED = 20
+_SIMILAR_ASKED = 10
 _REVIEWS_SHOWN = 6
 _RESULTS = frozenset({"results"})
 _PURCHASE = frozenset({"purchase"})
@@ -49,7 +51,7 @@ async def show_home(page: AnyonesPage) -> Response:
     trending = await ask(
         page.market.db,
         marketplace_service.trending_products,
-        limit=_TRENDING_SHOWN,
+        limit=_TRENDING_ASKED,
         now=page.now,
     )
     shops = await ask(
@@ -62,7 +64,7 @@ async def show_home(page: AnyonesPage) -> Response:
         limit=_SHOPS_SHOWN,
     )
     home = HomeView(
-        trending=products.cards(trending),
+        trending=products.distinct(products.cards(trending))[:_TRENDING_SHOWN],
         categories=tree.roots,
         shops=tuple(sellers.seller(orjson.loads(shop)) for shop in shops.items),
         hero=tuple(
@@ -80,7 +82,9 @@ async def search_products(page: Browsing) -> Response:
     """Everything, or what was searched for."""
     asked = _question(page)
     title = f"“{asked.query}”" if asked.query else "Everything"
-    place = Place(title=title, path="/search", breadcrumb=(_HOME, LinkView(title, "/search")))
+    tree = await page.site.categories(page.market)
+    way = (_HOME, LinkView(title, "/search"))
+    place = Place(title=title, path="/search", breadcrumb=way, rules=tree.rules)
     view = listings.listing(place, asked, await _found(page, asked))
     return await _show_listing(page, view)
 
@@ -102,6 +106,7 @@ async def show_category(page: Browsing, path: str) -> Response:
         path=category_href(path),
         breadcrumb=(_HOME, *branch.breadcrumb),
         children=branch.children,
+        rules=branch.rules,
     )
     view = listings.listing(place, asked, await _found(page, asked, category_path=path))
     return await _show_listing(page, view)
@@ -122,12 +127,15 @@ async def show_product(
     document = orjson.loads(found)
     if not document["variants"]:
         raise NotFound
-    wanted = Wanted(category_path=document["category"]["path"])
+    path = document["category"]["path"]
+    rules = (await page.site.categories(page.market)).rules_at(path)
+    wanted = Wanted(category_path=path)
     view = products.product(
         document,
         variant_id=variant,
         similar=await pick_products(page.market, wanted, limit=_SIMILAR_ASKED),
         reviews=await _reviews(page, document, cursor=reviews),
+        rules=rules,
         base_url=page.site.base_url,
     )
     layout = await page.layout(canonical_url=page.site.base_url + view.href)
@@ -143,7 +151,8 @@ async def show_shop(page: Annotated[Page, admit(Permission.SELLER_READ)], slug: 
     seller = sellers.seller(document)
     asked = replace(_question(page), sellers=())
     found = await _found(page, asked, seller=slug)
-    place = Place(title=seller.name, path=seller.href)
+    tree = await page.site.categories(page.market)
+    place = Place(title=seller.name, path=seller.href, rules=tree.rules)
     view = ShopView(
         seller=seller,
         story=document["description"],

@@ -10,6 +10,7 @@ from gosellr.services import product_list_service, search_service
 from gosellr.services.product_list_service import ProductFilters, Sort
 from gosellr.services.search_service import SearchResult
 from gosellr.utils.viewer import GUEST
+from gosellr.web.binding.listings import DEFAULT_SORT
 from gosellr.web.binding.products import cards
 from gosellr.web.views import ProductCardView
 
@@ -18,7 +19,10 @@ PAGE_SIZE = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is looked for; of several values any will do. Prices are minor units."""
+    """What is looked for; of several values any will do. Prices are minor units.
+
+    Without a sort, what was searched for comes by relevance and everything else as it sells.
+    """
 
     query: str = ""
     category_path: str | None = None
@@ -41,7 +45,7 @@ async def find_products(market: Resources, wanted: Wanted) -> SearchResult:
             search_service.search,
             query=wanted.query,
             filters=_filters(market, wanted),
-            sort=wanted.sort,
+            sort=wanted.sort or (None if wanted.query else DEFAULT_SORT),
             limit=PAGE_SIZE,
             cursor=wanted.cursor,
             currency=market.settings.default_currency,
@@ -56,12 +60,12 @@ async def find_products(market: Resources, wanted: Wanted) -> SearchResult:
 async def pick_products(
     market: Resources, wanted: Wanted, *, limit: int
 ) -> tuple[ProductCardView, ...]:
-    """A handful of what fits, not counted: one statement."""
+    """A handful of what fits, what sells best first, not counted: one statement."""
     items, _ = await ask(
         market.db,
         product_list_service.list_products,
         filters=_filters(market, wanted),
-        sort=wanted.sort,
+        sort=wanted.sort or DEFAULT_SORT,
         limit=limit,
     )
     return cards(items)
