@@ -2,9 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.bench.replay_data import write_catalogue, write_stream
 
@@ -31,15 +36,22 @@ def replay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_stream_is_played_and_comes_out_equal(tmp_path: Path) -> None:
-    write_stream(tmp_path / "data")
-    write_catalogue(tmp_path / "catalog")
-    # The market's database runs under an account of its own, which has to get through here.
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    finished = replay(tmp_path)
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's own account can pass through when we run as root; pytest closes
+    its own folders to others whenever a run begins."""
+    folder = Path(tempfile.mkdtemp(prefix="gosellr-replay-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_stream_is_played_and_comes_out_equal(open_folder: Path) -> None:
+    write_stream(open_folder / "data")
+    write_catalogue(open_folder / "catalog")
+    finished = replay(open_folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads((open_folder / "report.json").read_text())
     assert report["equal"] is True
     assert report["mismatches"] == report["failures"] == []
     assert report["audit"]["exit_code"] == 0
@@ -51,7 +63,7 @@ def test_a_stream_is_played_and_comes_out_equal(tmp_path: Path) -> None:
     assert actual["refunded_cents"] == 11650
     assert actual["ledger_seller_cents.s1"] == 4310
     # Nothing is left behind but the report and what was read.
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog", "data", "report.json"]
+    assert sorted(path.name for path in open_folder.iterdir()) == ["catalog", "data", "report.json"]
 
 
 def test_data_that_cant_be_read_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -116,10 +116,10 @@ async def test_what_sells_comes_first_unless_one_asks_otherwise(
     visitor: Visitor, connection: Connection, pots: list[MadeProduct]
 ) -> None:
     await connection.execute(
-        "UPDATE product_card SET sold_count = 9 WHERE product_id = $1", pots[1].product_id
+        "UPDATE product_card SET sold_count = 9 WHERE product_id = $1", pots[1].id
     )
     await connection.execute(
-        "UPDATE product_card SET sold_count = 5 WHERE product_id = $1", pots[0].product_id
+        "UPDATE product_card SET sold_count = 5 WHERE product_id = $1", pots[0].id
     )
 
     def order() -> list[str]:
