@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gosellr.core.db import SCHEMA, SEARCH_PATH, Connection
+from gosellr.core.startup_error import StartupError
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin", "citext")
 
@@ -65,10 +66,12 @@ async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
     `application_role` gets what the application needs and no more. Returns whether
     anything had to be migrated.
     """
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": SEARCH_PATH})
+    connection = await _connect(dsn)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        # Asked first, because IF NOT EXISTS wants the right to create it all the same.
+        if await connection.fetchval("SELECT to_regnamespace($1)", SCHEMA) is None:
+            await connection.execute(f"CREATE SCHEMA {SCHEMA}")
         for extension in EXTENSIONS:
             await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA {SCHEMA}")
         behind = await current_revision(connection) != head_revision()
@@ -79,6 +82,16 @@ async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
         return behind
     finally:
         await connection.close()
+
+
+async def _connect(dsn: str) -> "asyncpg.Connection[Any]":
+    try:
+        return await asyncpg.connect(dsn, server_settings={"search_path": SEARCH_PATH})
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StartupError(
+            f"The database doesn't let the migrations in: {error}.",
+            remedy="Check GOSELLR_DATABASE_URL and GOSELLR_MIGRATION_DATABASE_URL, then: make doctor",
+        ) from error
 
 
 async def _run_alembic(dsn: str) -> None:

@@ -244,7 +244,9 @@ def _without(pairs: Sequence[Pair], pair: Pair) -> list[Pair]:
 def _sorts(asked: Question) -> tuple[ChoiceView, ...]:
     """The orders to choose from; the one that needs no saying comes first and stays unsaid."""
     unsaid = None if asked.query else DEFAULT_SORT
-    first = ChoiceView("", "Best match" if unsaid is None else _SORTS[unsaid])
+    first = ChoiceView(
+        "", "Best match" if unsaid is None else _SORTS[unsaid], asked.sort in {None, unsaid}
+    )
     rest = (value for value in _SORTS if value != unsaid)
     return (first, *(ChoiceView(value, _SORTS[value], asked.sort == value) for value in rest))
 
