@@ -37,6 +37,7 @@ from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.run import current_revision, head_revision
+from gosellr.services import event_service
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -134,9 +135,11 @@ class Resources:
         """What must work before traffic may come: each check says "ok" or what is wrong."""
         async with self.db.connection() as connection:
             revision = await current_revision(connection)
+            behind = await event_service.falls_behind(connection, now=self.clock.now())
         return {
             "database": "ok",
             "migrations": "ok" if revision == head_revision() else f"at {revision}",
+            "queue": "nobody works it off" if behind else "ok",
         }
 
 

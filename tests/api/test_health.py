@@ -5,7 +5,7 @@ async def test_alive_and_ready(client: httpx2.AsyncClient) -> None:
     assert (await client.get("/healthz")).json() == {"status": "alive"}
     ready = await client.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json()["checks"]["migrations"] == "ok"
+    assert ready.json()["checks"] == {"database": "ok", "migrations": "ok", "queue": "ok"}
 
 
 async def test_an_unknown_path_is_a_problem_document(client: httpx2.AsyncClient) -> None:

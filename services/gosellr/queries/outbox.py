@@ -34,6 +34,8 @@ SELECT EXISTS (
 )
 """
 
+WORKER_SEEN_AT = "SELECT max(last_heartbeat) FROM procrastinate_workers"
+
 # One row. Whoever finds it taken leaves the work to the other relay.
 TAKE_CURSOR = """
 SELECT written_by, written_before, sequence, position
@@ -102,6 +104,12 @@ async def append(connection: Connection, facts: Sequence[Fact], *, now: datetime
 async def has_news(connection: Connection) -> bool:
     """Whether a fact waits to be told."""
     return bool(await connection.fetchval(HAS_NEWS))
+
+
+async def worker_seen_at(connection: Connection) -> datetime | None:
+    """When a worker last said that it is alive."""
+    moment: datetime | None = await connection.fetchval(WORKER_SEEN_AT)
+    return moment
 
 
 async def take_cursor(connection: Connection) -> RelayCursor | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gosellr.core.db import Connection
 from gosellr.models.events import FactType, RecordedFact
@@ -13,9 +13,21 @@ RELAY_BATCH = 500
 _PRIORITY = 0
 
 
+# A worker says every ten seconds that it is alive; one that restarts is missed for a moment.
+PATIENCE = timedelta(minutes=1)
+
+
 async def has_news(connection: Connection) -> bool:
     """Whether the relay has anything to do."""
     return await outbox.has_news(connection)
+
+
+async def falls_behind(connection: Connection, *, now: datetime) -> bool:
+    """Whether facts wait and no worker is there to work them off."""
+    if not await outbox.has_news(connection):
+        return False
+    seen_at = await outbox.worker_seen_at(connection)
+    return seen_at is None or now - seen_at > PATIENCE
 
 
 async def relay_facts(
