@@ -171,6 +171,7 @@ def settings(tmp_path: Path, cluster: Cluster, worker_database: str) -> Settings
         database_url=cluster.dsn(role=APPLICATION_ROLE, database=worker_database),
         secret_key="a secret of the test run, long enough to be taken",
         rate_limits=False,
+        sandbox_repeats=0,
         demo=False,
     )
 

@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     demo: bool | None = _setting(None, "0")
     allow_demo_in_production: bool = _setting(default=False, example="1")
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
+    sandbox_repeats: int = _setting(1, "1", ge=0, le=9)
 
     default_currency: str = _setting("EUR", "EUR", pattern=r"^[A-Z]{3}$")
     tax_included: bool = _setting(default=True, example="1")

@@ -34,6 +34,7 @@ from gosellr.integrations.media.port import MediaStore
 from gosellr.integrations.media.processor import ImageProcessor
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.run import current_revision, head_revision
@@ -151,6 +152,7 @@ def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway
             settings.home,
             production=settings.is_production,
             allowed_in_production=settings.allow_sandbox_in_production,
+            script=SandboxScript(extra_copies=settings.sandbox_repeats),
             clock=clock,
         )
     return gateways

@@ -87,6 +87,7 @@ def settings_of(*, home: Path, database_url: str, port: int) -> Settings:
         port=port,
         secret_key=SECRET,
         rate_limits=False,
+        sandbox_repeats=0,
         demo=False,
     )
 

@@ -31,6 +31,7 @@ async def live(
         ),
         secret_key="a secret of the test run, long enough to be taken",
         rate_limits=False,
+        sandbox_repeats=0,
         demo=False,
     )
     costs = PasswordCosts(rounds=1, memory_kib=64, lanes=1)

@@ -42,6 +42,7 @@ async def opened(
         database_url=cluster.dsn(database=fresh_database("audit")),
         secret_key="a secret of the test run, long enough to be taken",
         rate_limits=False,
+        sandbox_repeats=0,
         demo=False,
     )
     async with open_resources(settings) as market:

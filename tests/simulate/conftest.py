@@ -31,6 +31,7 @@ async def stage(
         database_url=cluster.dsn(role=APPLICATION_ROLE, database=database),
         secret_key="a secret of the test run, long enough to be taken",
         rate_limits=False,
+        sandbox_repeats=0,
         demo=False,
     )
     costs = PasswordCosts(rounds=1, memory_kib=64, lanes=1)

@@ -3,9 +3,6 @@
 import psycopg
 from psycopg import sql
 
-APPEND_ONLY_MARK = "append-only"
-"""A table whose COMMENT begins so can be read and added to by the application, nothing else."""
-
 
 def ensure_database(
     owner_dsn: str, *, database: str, role: str, password: str, renew_password: bool
@@ -30,42 +27,6 @@ def ensure_database(
                 sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}"),
             ):
                 connection.execute(statement.format(database=database_name, role=role_name))
-
-
-def grant_application_rights(owner_dsn: str, *, schema: str, role: str) -> None:
-    """Let the application read and write the rows of the schema, and change none of its tables.
-
-    Run after every migration; idempotent, in one transaction. A role that owns the schema
-    already has every right and is left alone.
-    """
-    schema_name, role_name = sql.Identifier(schema), sql.Identifier(role)
-    with psycopg.connect(owner_dsn) as connection:
-        tables = connection.execute(
-            """
-            SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), '')
-              FROM pg_class c
-              JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = %s AND c.relkind IN ('r', 'p')
-             ORDER BY c.relname
-            """,
-            (schema,),
-        ).fetchall()
-        for statement in (
-            sql.SQL("GRANT USAGE ON SCHEMA {schema} TO {role}"),
-            sql.SQL(
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}"
-            ),
-            sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"),
-            sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}"),
-        ):
-            connection.execute(statement.format(schema=schema_name, role=role_name))
-        for name, comment in tables:
-            if str(comment).startswith(APPEND_ONLY_MARK):
-                connection.execute(
-                    sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {}.{} FROM {}").format(
-                        schema_name, sql.Identifier(name), role_name
-                    )
-                )
 
 
 def _exists(

@@ -157,16 +157,6 @@ FROM counted, ROWS FROM (
                           position)
 """
 
-SET_STATUSES = """
-WITH parts AS (
-    UPDATE seller_order SET status = changed.status, version = version + 1
-    FROM unnest($4::uuid[], $5::text[]) AS changed (id, status)
-    WHERE seller_order.id = changed.id AND seller_order.order_id = $1
-      AND seller_order.status <> changed.status
-)
-UPDATE orders SET status = $2, payment_status = $3 WHERE id = $1
-"""
-
 
 def _part(row: Mapping[str, Any]) -> SellerOrder:
     return from_row(
@@ -283,17 +273,3 @@ async def append_events(
             [event.get("actor_id") for event in events],
             [event.get("data", {}) for event in events],
         )
-
-
-async def set_statuses(
-    connection: Connection,
-    *,
-    order_id: UUID,
-    status: str,
-    payment_status: str,
-    parts: Mapping[UUID, str],
-) -> None:
-    """Write the status of the order and of those parts that change."""
-    await connection.execute(
-        SET_STATUSES, order_id, status, payment_status, list(parts), list(parts.values())
-    )

@@ -31,8 +31,6 @@ WITH parts AS (
 ), holds AS (
     UPDATE stock_reservation SET expires_at = NULL
     WHERE order_id = $1 AND shipped_quantity + released_quantity < quantity
-), coupons AS (
-    UPDATE coupon_redemption SET status = 'redeemed' WHERE order_id = $1 AND status = 'held'
 )
 UPDATE orders
 SET status = 'paid', payment_status = 'paid', captured_minor = $2, paid_at = $3,
@@ -134,7 +132,7 @@ async def mark_paid(
     ship_by: datetime,
     now: datetime,
 ) -> bool:
-    """The order is paid: its holds are permanent, its coupons used, its sellers may ship."""
+    """The order is paid: its holds are permanent, and its sellers may ship."""
     status: str = await connection.execute(
         MARK_PAID, order_id, captured_minor, now, "pending_payment", ship_by
     )

@@ -8,7 +8,7 @@ from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Payment
 from gosellr.queries import orders, outbox, payments
-from gosellr.services import ledger_service
+from gosellr.services import ledger_service, promotion_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import Attempt
@@ -43,6 +43,8 @@ async def settle(
         ship_by=now + policy.ship_within,
         now=now,
     )
+    if order.coupon_codes:
+        await promotion_service.redeem(connection, order_id=order.id)
     await ledger_service.book(
         connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
     )

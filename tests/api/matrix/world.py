@@ -102,6 +102,7 @@ async def open_world(connection: Connection, *, home: Path, dsn: str) -> AsyncIt
         database_url=dsn,
         secret_key="a secret of the test run, long enough to be taken",
         rate_limits=False,
+        sandbox_repeats=0,
         demo=False,
     )
     try:
