@@ -125,6 +125,29 @@ async def test_facts_of_an_aggregate_stand_as_they_happened(market: Database, li
     assert [fact.data["step"] for fact in facts] == [1, 2]
 
 
+async def test_a_stranger_in_between_does_not_turn_two_facts_round(market: Database) -> None:
+    """An unrelated transaction, numbered between the two that tell of an aggregate, may still run
+    when both have ended: then the later fact lies below what is settled, and the earlier above."""
+    order_id = new_id()
+    async with market.connection() as waiting, market.connection() as stranger:
+        transaction, unrelated = waiting.transaction(), stranger.transaction()
+        await transaction.start()
+        await tell(waiting, new_id(), step=0)
+        await unrelated.start()
+        await tell(stranger, new_id(), step=0)
+        await transact(market, tell, order_id, step=1)
+        await tell(waiting, order_id, step=2)
+        await transaction.commit()
+        for _ in range(3):
+            await transact(market, event_service.relay_facts, reactions=REACTIONS, now=NOW)
+        told = [fact.data["step"] for fact in await feed(market) if fact.aggregate_id == order_id]
+        assert told == []
+        await unrelated.commit()
+    await relay_until(market, 4)
+    told = [fact.data["step"] for fact in await feed(market) if fact.aggregate_id == order_id]
+    assert told == [1, 2]
+
+
 @pytest.mark.case(34)
 async def test_case_34_crash_between_queueing_and_moving_on(market: Database) -> None:
     """Jobs, numbers and the relay's place are one commit: after a crash all is told, once; and

@@ -44,6 +44,19 @@ FROM outbox_cursor WHERE consumer = 'relay' FOR UPDATE SKIP LOCKED
 
 HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
 
+# The oldest transaction of a window ($1 up to before $2) that tells of an aggregate something
+# which comes after what a transaction beyond the window has told of it.
+TORN_AT = """
+SELECT late.written_by
+FROM outbox_event AS late
+WHERE late.written_by >= $1 AND late.written_by < $2 AND EXISTS (
+    SELECT FROM outbox_event AS early
+    WHERE early.aggregate_type = late.aggregate_type AND early.aggregate_id = late.aggregate_id
+      AND early.sequence < late.sequence AND early.written_by >= $2)
+ORDER BY late.written_by
+LIMIT 1
+"""
+
 READ_WINDOW = """
 SELECT sequence, id, type, aggregate_type, aggregate_id, data, occurred_at
 FROM outbox_event
@@ -116,6 +129,12 @@ async def take_cursor(connection: Connection) -> RelayCursor | None:
     """The relay's place, held until the transaction ends; None while another holds it."""
     row = await connection.fetchrow(TAKE_CURSOR)
     return None if row is None else RelayCursor(**row)
+
+
+async def torn_at(connection: Connection, *, written_by: int, written_before: int) -> int | None:
+    """Where a window has to end earlier, because it would tell an aggregate's facts apart."""
+    torn: int | None = await connection.fetchval(TORN_AT, written_by, written_before)
+    return torn
 
 
 async def horizon(connection: Connection) -> int:

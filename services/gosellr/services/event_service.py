@@ -8,6 +8,7 @@ from gosellr.core.db import Connection
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.queries import jobs, outbox
 from gosellr.queries.jobs import NewJob
+from gosellr.queries.outbox import RelayCursor
 
 RELAY_BATCH = 500
 _PRIORITY = 0
@@ -47,7 +48,7 @@ async def relay_facts(
     if cursor is None:
         return 0
     if cursor.written_by == cursor.written_before:
-        cursor = replace(cursor, written_before=await outbox.horizon(connection), sequence=0)
+        cursor = replace(cursor, written_before=await _window_end(connection, cursor), sequence=0)
     facts = await outbox.read_window(connection, cursor=cursor, limit=limit)
     if facts:
         told = [
@@ -65,6 +66,21 @@ async def relay_facts(
         cursor = replace(cursor, written_by=cursor.written_before)
     await outbox.move_cursor(connection, cursor=cursor, now=now)
     return len(facts)
+
+
+async def _window_end(connection: Connection, cursor: RelayCursor) -> int:
+    """How far the next window may reach.
+
+    Up to the oldest transaction that still runs, nothing will be added any more. But a
+    transaction below it may have waited for one above it, over the same aggregate: told now,
+    the later fact would come first. Such a transaction and all above it wait.
+    """
+    end = await outbox.horizon(connection)
+    while (
+        torn := await outbox.torn_at(connection, written_by=cursor.written_by, written_before=end)
+    ) is not None:
+        end = torn
+    return end
 
 
 async def read_feed(
