@@ -235,6 +235,9 @@ class Cluster:
             "port": str(_PORT),
         }.items():
             command += ["-c", f"{name}={value}"]
+        if self._process is not None:  # Killed a moment ago: reaped, or it stays a zombie.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
         with self.log_file.open("ab") as log:
             self._log_start = log.tell()
             self._process = subprocess.Popen(
