@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gosellr.utils.ids import (
     InvalidNumber,
+    following_random_bits,
     order_number,
     parse_order_number,
     parse_seller_order_number,
@@ -38,6 +39,18 @@ def test_uuid7_carries_version_variant_and_time(time: int, random_bits: int) -> 
 def test_uuid7_sorts_by_time(first: tuple[int, int], second: tuple[int, int]) -> None:
     ids = [uuid7(unix_ms=time, random_bits=extra) for time, extra in (first, second)]
     assert (ids[0] < ids[1]) == (first < second)
+
+
+@given(time=st.integers(0, 2**48 - 2), extra=bits, step=st.integers(1, 2**33))
+def test_the_following_id_sorts_after(time: int, extra: int, step: int) -> None:
+    later, following = following_random_bits(unix_ms=time, random_bits=extra, step=step)
+    assert uuid7(unix_ms=later, random_bits=following) > uuid7(unix_ms=time, random_bits=extra)
+
+
+def test_a_used_up_millisecond_moves_on() -> None:
+    assert following_random_bits(unix_ms=7, random_bits=2**74 - 1, step=5) == (8, 4)
+    with pytest.raises(ValueError, match="forward"):
+        following_random_bits(unix_ms=7, random_bits=0, step=0)
 
 
 @pytest.mark.parametrize(("time", "extra"), [(-1, 0), (2**48, 0), (0, -1), (0, 2**74)])

@@ -31,6 +31,20 @@ def uuid7(*, unix_ms: int, random_bits: int) -> UUID:
     return UUID(int=unix_ms << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
 
+def following_random_bits(*, unix_ms: int, random_bits: int, step: int) -> tuple[int, int]:
+    """Return the time and the random part of an id that sorts after the one given.
+
+    The random part grows by the step (RFC 9562, 6.2, method 2); where it is used up, the time
+    moves on by a millisecond. Raises ValueError for a step below 1.
+    """
+    if step < 1:
+        raise ValueError("a step below 1 doesn't go forward")
+    following = random_bits + step
+    if following < _RANDOM_LIMIT:
+        return unix_ms, following
+    return unix_ms + 1, following - _RANDOM_LIMIT
+
+
 def uuid7_unix_ms(identifier: UUID) -> int:
     """Return the time in a version 7 UUID, in milliseconds. Raises ValueError for others."""
     if identifier.version != 7:
