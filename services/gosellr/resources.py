@@ -15,6 +15,7 @@ from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
 from gosellr.flows.labels import LabelPowers
@@ -64,6 +65,7 @@ class Resources:
     passwords: Passwords
     ring: KeyRing
     tokens: Gate
+    hot_stock: HotStock
 
     @property
     def policy(self) -> MarketPolicy:
@@ -98,6 +100,7 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             secret_key=self.secret_key,
+            hot_stock=self.hot_stock,
             rate_limits=self.settings.rate_limits,
         )
 
@@ -209,6 +212,8 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         db = await Database.connect(settings.database_url, statement_cache=settings.statement_cache)
         stack.push_async_callback(db.close)
+        hot_stock = HotStock()
+        stack.push_async_callback(hot_stock.settle)
         vault = open_vault(settings)
         ring = KeyRing(db, vault)
         foreign = foreign_keys(settings)
@@ -228,6 +233,7 @@ async def open_resources(
             passwords=stack.enter_context(Passwords(password_costs)),
             ring=ring,
             tokens=build_gate(settings, ring, foreign),
+            hot_stock=hot_stock,
         )
 
 

@@ -12,6 +12,7 @@ from gosellr.core.identity import derived_token, fingerprint, new_id
 from gosellr.core.rate_limit import RateLimit
 from gosellr.core.transact import ask, transact
 from gosellr.flows import limits
+from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.payments import Gateways, advance
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.integrations.shipping.port import ShippingProvider
@@ -25,6 +26,7 @@ from gosellr.services.idempotency_service import (
     RequestKey,
 )
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
+from gosellr.services.reservation_service import StockCrowded
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.viewer import Viewer
@@ -47,6 +49,7 @@ class CheckoutPowers:
     clock: Clock
     policy: MarketPolicy
     secret_key: str
+    hot_stock: HotStock
     # Whether attempts to pay are counted, and refused when there are too many.
     rate_limits: bool
 
@@ -90,19 +93,25 @@ async def place_order(
     order_id = new_id()
     access_token = order_token(powers, order_id) if viewer.is_guest else None
 
-    async def open_order(*, carrier_quotes: CarrierQuotes | None) -> OpenedOrder | EarlierRequest:
-        return await transact(
-            powers.db,
-            checkout_service.open_order,
-            order_id=order_id,
-            viewer=viewer,
-            request=request,
-            key=key,
-            token_hash=None if access_token is None else fingerprint(access_token),
-            context=PricingContext(
-                policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
-            ),
-        )
+    async def open_order(
+        *, carrier_quotes: CarrierQuotes | None, all_buckets: bool = False
+    ) -> OpenedOrder | EarlierRequest:
+        try:
+            return await transact(
+                powers.db,
+                checkout_service.open_order,
+                order_id=order_id,
+                viewer=viewer,
+                request=request,
+                key=key,
+                token_hash=None if access_token is None else fingerprint(access_token),
+                context=PricingContext(
+                    policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
+                ),
+                all_buckets=all_buckets,
+            )
+        except StockCrowded:
+            return await open_order(carrier_quotes=carrier_quotes, all_buckets=True)
 
     opened = await with_carrier_quotes(
         open_order, carriers=powers.carriers, reference=request.reference
@@ -111,6 +120,7 @@ async def place_order(
         return await _again(powers, viewer=viewer, earlier=opened)
     if opened.existing:
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
+    powers.hot_stock.notice(opened.contended, db=powers.db, clock=powers.clock)
     order = await _advance(powers, order_id, fresh=opened.payment_ids)
     await _count_declined(powers, counted, order, opened.payment_ids)
     return PlacedOrder(order=order, access_token=access_token)

@@ -7,6 +7,7 @@ from gosellr.resources import Resources
 from gosellr.services import (
     account_service,
     idempotency_service,
+    inventory_service,
     job_service,
     ledger_upkeep_service,
     marketplace_service,
@@ -104,6 +105,13 @@ async def refresh_popularity(resources: Resources) -> None:
     # Two commands: one locks cards, the other products before their cards.
     await transact(resources.db, marketplace_service.refresh_trending, now=now)
     await transact(resources.db, marketplace_service.recount_sales, now=now)
+
+
+async def gather_stock(resources: Resources) -> None:
+    """Gather the stock that was spread for a rush which is over, variant by variant."""
+    now = resources.clock.now()
+    while await transact(resources.db, inventory_service.gather_idle_stock, now=now):
+        pass
 
 
 async def sweep_idempotency_keys(resources: Resources) -> None:

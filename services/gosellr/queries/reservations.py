@@ -1,7 +1,8 @@
 """Holds on stock: taken, made permanent, shipped and given back, each by one statement.
 
 Rows of `stock_level` are always locked in the order (variant, location, bucket), so that two
-orders over the same goods wait for each other instead of deadlocking.
+orders over the same goods wait for each other instead of deadlocking. Of a variant that is spread
+over buckets an order takes one row where it can, and so meets only those who took the same.
 """
 
 from collections.abc import Sequence
@@ -11,17 +12,69 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 
-RESERVE = """
+# Whoever finds every bucket busy waits for one that so many rivals before it can't empty.
+_RIVALS = 8
+
+# `seen` is the stock when the statement began, `locked` is it as the lock found it. A bucket that
+# was made in between is in neither: where what was seen has been moved, `crowded` says that more
+# may be left than could be held. `$8` takes all buckets of every variant, in their order.
+RESERVE = f"""
 WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
         AS line (order_line_id, seller_order_id, variant_id, quantity)
-), locked AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, level.bucket,
+    -- All of them: so the planner expects few, and keeps one plan instead of making it each time.
+    LIMIT cardinality($1)
+), seen AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.bucket, level.on_hand, level.xmin AS version,
            level.on_hand - level.reserved AS available
-    FROM stock_level AS level
-    WHERE level.variant_id = ANY($3::uuid[])
-    ORDER BY level.variant_id, level.location_id, level.bucket
-    FOR UPDATE
+    FROM stock_level AS level JOIN wanted USING (variant_id)
+), asked AS MATERIALIZED (
+    -- In this order the variants are locked, one after the other.
+    SELECT wanted.variant_id, wanted.quantity, NOT $8::boolean AND EXISTS (
+        SELECT FROM seen WHERE seen.variant_id = wanted.variant_id AND seen.bucket > 0
+          AND seen.available > 0) AS is_spread
+    FROM wanted ORDER BY wanted.variant_id
+), locked AS MATERIALIZED (
+    SELECT asked.variant_id, asked.is_spread, level.*, level.on_hand - level.reserved AS available
+    FROM asked CROSS JOIN LATERAL (
+        SELECT * FROM (
+            SELECT location_id, bucket, on_hand, reserved, xmin AS version, false AS was_busy
+            FROM stock_level
+            WHERE stock_level.variant_id = asked.variant_id AND NOT asked.is_spread
+            ORDER BY location_id, bucket
+            FOR UPDATE
+        ) AS every_row
+        UNION ALL
+        SELECT * FROM (
+            -- An idle bucket that covers the line; each order looks for it in another order.
+            SELECT * FROM (
+                SELECT location_id, bucket, on_hand, reserved, xmin, false
+                FROM stock_level
+                WHERE stock_level.variant_id = asked.variant_id AND asked.is_spread
+                  AND on_hand - reserved >= asked.quantity
+                ORDER BY uuid_hash_extended($5::uuid, bucket), location_id
+                LIMIT 1
+                FOR UPDATE SKIP LOCKED
+            ) AS idle
+            UNION ALL
+            -- Only one is waited for, and looked at by whoever comes to hold it: rivals who each
+            -- held one and waited for the next would wait for each other.
+            SELECT * FROM (
+                SELECT level.location_id, level.bucket, level.on_hand, level.reserved, level.xmin,
+                       true
+                FROM stock_level AS level JOIN (
+                    SELECT seen.location_id, seen.bucket FROM seen
+                    WHERE seen.variant_id = asked.variant_id AND asked.is_spread
+                      AND seen.available >= asked.quantity + {_RIVALS}
+                    ORDER BY uuid_hash_extended($5::uuid, seen.bucket), seen.location_id
+                    LIMIT 1
+                ) AS ample USING (location_id, bucket)
+                WHERE level.variant_id = asked.variant_id
+                FOR UPDATE OF level
+            ) AS busy
+            LIMIT 1
+        ) AS one_row
+    ) AS level
 ), ranked AS (
     SELECT locked.*, wanted.order_line_id, wanted.seller_order_id, wanted.quantity,
            -- A place that can send everything comes first; else the fullest, for fewest parcels.
@@ -49,11 +102,20 @@ WITH wanted AS (
     SELECT gen_random_uuid(), order_line_id, $5, seller_order_id, variant_id,
            location_id, bucket, units, $6, $7
     FROM taken
+), met AS (
+    SELECT variant_id,
+           bool_or(CASE WHEN is_spread THEN was_busy ELSE locked.version <> seen.version END)
+               AS contended,
+           bool_or(locked.on_hand <> seen.on_hand) AS moved
+    FROM locked JOIN seen USING (variant_id, location_id, bucket) GROUP BY variant_id
 )
-SELECT wanted.variant_id, wanted.quantity,
-       COALESCE((SELECT sum(units) FROM updated WHERE updated.variant_id = wanted.variant_id), 0)
-           ::bigint AS held
-FROM wanted
+SELECT asked.variant_id, asked.quantity, line.held, COALESCE(met.contended, false) AS contended,
+       line.held < asked.quantity AND (asked.is_spread OR COALESCE(met.moved, false)) AS crowded
+FROM asked LEFT JOIN met USING (variant_id)
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(units), 0)::bigint AS held
+    FROM updated WHERE updated.variant_id = asked.variant_id
+) AS line
 """
 
 _GIVE_BACK = """
@@ -149,11 +211,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many of the wanted units could be held."""
+    """How many of the wanted units could be held.
+
+    `contended` when a rival had to be waited for. `crowded` when too little was held, and there
+    may be more: in other buckets than those that were looked at.
+    """
 
     variant_id: UUID
     quantity: int
     held: int
+    contended: bool
+    crowded: bool
 
 
 async def reserve(
@@ -162,11 +230,13 @@ async def reserve(
     order_id: UUID,
     wanted: Sequence[Wanted],
     expires_at: datetime | None,
+    all_buckets: bool,
     now: datetime,
 ) -> list[Held]:
     """Hold as much as there is of each variant; the caller gives up where that is too little.
 
-    A variant may stand in one line only.
+    A variant may stand in one line only. With `all_buckets` the caller has locked the
+    variants' stock before, and what is held then is all that there is.
     """
     rows = await connection.fetch(
         RESERVE,
@@ -177,6 +247,7 @@ async def reserve(
         order_id,
         expires_at,
         now,
+        all_buckets,
     )
     return [Held(*row) for row in rows]
 

@@ -10,19 +10,31 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.product_cards import instant
+from gosellr.queries.stock_buckets import CAUSE_TYPE
 
 # What goes in lies in the first bucket; what goes out is taken where it is free, in order, and
 # never out of what is promised. `moved` falls short of `wanted` where that wasn't enough.
+# While the locks were waited for, units may have gone to buckets that this statement can't see.
+# So where anything has changed since it began it does nothing, and `is_stale`; the locks remain.
 _MOVE = """
 WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
         AS line (variant_id, location_id, units)
+), seen AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.bucket, level.xmin AS version
+    FROM stock_level AS level
+    JOIN wanted USING (variant_id, location_id)
 ), locked AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, level.bucket, level.on_hand, level.reserved
+    SELECT level.variant_id, level.location_id, level.bucket, level.on_hand, level.reserved,
+           level.xmin AS version
     FROM stock_level AS level
     JOIN wanted USING (variant_id, location_id)
     ORDER BY level.variant_id, level.location_id, level.bucket
     FOR UPDATE OF level
+), look AS (
+    SELECT EXISTS (
+        SELECT FROM seen LEFT JOIN locked USING (variant_id, location_id, bucket)
+        WHERE locked.version IS DISTINCT FROM seen.version) AS is_stale
 ), move AS (
     SELECT wanted.variant_id, wanted.location_id, (%s)::bigint AS delta
     FROM wanted JOIN locked USING (variant_id, location_id)
@@ -42,9 +54,9 @@ WITH wanted AS (
     FROM ranked
 ), moved AS (
     UPDATE stock_level AS level SET on_hand = level.on_hand + spread.delta
-    FROM spread
+    FROM spread CROSS JOIN look
     WHERE level.variant_id = spread.variant_id AND level.location_id = spread.location_id
-      AND level.bucket = spread.bucket AND spread.delta <> 0
+      AND level.bucket = spread.bucket AND spread.delta <> 0 AND NOT look.is_stale
       AND level.on_hand + spread.delta >= level.reserved
     RETURNING level.variant_id, level.location_id, level.bucket, spread.delta
 ), journal AS (
@@ -55,8 +67,9 @@ WITH wanted AS (
 SELECT move.variant_id, move.location_id, move.delta AS wanted,
        coalesce((SELECT sum(moved.delta) FROM moved
                  WHERE moved.variant_id = move.variant_id
-                   AND moved.location_id = move.location_id), 0)::bigint AS moved
-FROM move ORDER BY move.variant_id, move.location_id
+                   AND moved.location_id = move.location_id), 0)::bigint AS moved,
+       look.is_stale
+FROM move CROSS JOIN look ORDER BY move.variant_id, move.location_id
 """
 
 ADD_UNITS = _MOVE % "wanted.units"
@@ -110,7 +123,8 @@ FROM variant CROSS JOIN total
 WHERE variant.id = $1 AND ($2::boolean OR variant.seller_id = ANY($3::uuid[]))
 """
 
-# No row for a variant that isn't the viewer's; an empty page for one without movements.
+# No row for a variant that isn't the viewer's; an empty page for one without movements. Moves
+# between the buckets of a place sum to nothing, and aren't the seller's business.
 MOVEMENTS = f"""
 SELECT coalesce(page.items, '[]') AS items, page.rows, page.last_id
 FROM variant
@@ -130,6 +144,7 @@ CROSS JOIN LATERAL (
         SELECT stock_movement.*, row_number() OVER (ORDER BY id DESC) AS place
         FROM stock_movement
         WHERE stock_movement.variant_id = variant.id AND ($4::bigint IS NULL OR id < $4)
+          AND stock_movement.cause_type <> '{CAUSE_TYPE}'
         ORDER BY id DESC
         LIMIT $5 + 1
     ) AS movement
@@ -244,19 +259,25 @@ async def _move(
     cause: Cause,
     now: datetime,
 ) -> list[Moved]:
-    rows = await connection.fetch(
-        statement,
-        [variant_id for variant_id, _, _ in lines],
-        [location_id for _, location_id, _ in lines],
-        [units for _, _, units in lines],
-        cause.kind,
-        cause.reason,
-        cause.type,
-        cause.id,
-        cause.actor_id,
-        now,
-    )
-    return [Moved(**dict(row)) for row in rows]
+    while True:
+        rows = await connection.fetch(
+            statement,
+            [variant_id for variant_id, _, _ in lines],
+            [location_id for _, location_id, _ in lines],
+            [units for _, _, units in lines],
+            cause.kind,
+            cause.reason,
+            cause.type,
+            cause.id,
+            cause.actor_id,
+            now,
+        )
+        # What was found changed is held from then on, and soon there is nothing left to change.
+        if not any(row["is_stale"] for row in rows):
+            return [
+                Moved(row["variant_id"], row["location_id"], row["wanted"], row["moved"])
+                for row in rows
+            ]
 
 
 async def stock_document(

@@ -1,6 +1,6 @@
 """From a basket to an order that waits for its money: the intent, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,11 +33,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedOrder:
-    """The order that now waits for its money; `existing` when there was one already."""
+    """The order that now waits for its money; `existing` when there was one already.
+
+    `contended` are the variants that a rival had to be waited for.
+    """
 
     order_id: UUID
     payment_ids: tuple[UUID, ...] = ()
     existing: bool = False
+    contended: Collection[UUID] = ()
 
 
 async def open_order(
@@ -49,6 +53,7 @@ async def open_order(
     key: RequestKey,
     token_hash: bytes | None,
     context: PricingContext,
+    all_buckets: bool = False,
 ) -> OpenedOrder | EarlierRequest:
     """Price the basket, write the order, hold its stock, claim its coupons.
 
@@ -57,7 +62,7 @@ async def open_order(
     Raises:
         TotalChanged, OutOfStock, BasketBlocked, EmptyBasket, CouponUsedUp, InvalidInput,
         NotFound, IdempotencyKeyReused: and then nothing was changed.
-        CarrierQuotesNeeded: carriers must be asked first.
+        CarrierQuotesNeeded, StockCrowded: begin again with carriers' answers, with all buckets.
     """
     now, policy = context.now, context.policy
     earlier = await idempotency_service.claim(
@@ -102,14 +107,12 @@ async def open_order(
     if basket.cart_id is not None:
         await cart_service.mark_ordered(connection, cart_id=basket.cart_id)
     # What is scarce is taken last of all, so that its locks are held the shortest.
-    wanted = _wanted(rows.lines)
-    await reservation_service.hold(
-        connection, order_id=order_id, wanted=wanted, expires_at=expires_at, now=now
+    contended = await _hold(
+        connection, order_id, rows.lines, expires_at=expires_at, all_buckets=all_buckets, now=now
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
-    return OpenedOrder(
-        order_id=order_id, payment_ids=tuple(payment["id"] for payment in rows.payments)
-    )
+    payment_ids = tuple(payment["id"] for payment in rows.payments)
+    return OpenedOrder(order_id=order_id, payment_ids=payment_ids, contended=contended)
 
 
 async def reopen_payment(
@@ -176,8 +179,16 @@ def _placed(order_id: UUID, lines: Rows) -> Fact:
     )
 
 
-def _wanted(lines: Rows) -> list[Wanted]:
-    return [
+async def _hold(
+    connection: Connection,
+    order_id: UUID,
+    lines: Rows,
+    *,
+    expires_at: datetime | None,
+    all_buckets: bool,
+    now: datetime,
+) -> Collection[UUID]:
+    wanted = [
         Wanted(
             order_line_id=line["id"],
             seller_order_id=line["seller_order_id"],
@@ -186,6 +197,14 @@ def _wanted(lines: Rows) -> list[Wanted]:
         )
         for line in lines
     ]
+    return await reservation_service.hold(
+        connection,
+        order_id=order_id,
+        wanted=wanted,
+        expires_at=expires_at,
+        all_buckets=all_buckets,
+        now=now,
+    )
 
 
 async def _claim_coupons(

@@ -9,7 +9,7 @@ from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import decode_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import outbox, product_cards, sellers
+from gosellr.queries import locks, outbox, product_cards, sellers, stock_buckets
 from gosellr.queries import stock as queries
 from gosellr.queries.stock import Cause
 from gosellr.services import idempotency_service
@@ -17,6 +17,13 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.seller_scope import require_in_seller, seller_acted_for
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
+
+# Sixteen rows are as many rivals as a machine serves at a time; a bucket that holds less than
+# eight units would be empty before it was worth its row.
+BUCKETS_MAX = 16
+UNITS_PER_BUCKET = 8
+# Who sells less than a unit of each bucket in this time has no rivals to keep apart.
+IDLE_FOR = timedelta(minutes=2)
 
 
 class StockPromised(Conflict):
@@ -138,6 +145,42 @@ async def _settle(connection: Connection, moved: list[queries.Moved], *, now: da
         for line in changed
     ]
     await outbox.append(connection, facts, now=now)
+
+
+async def spread_stock(connection: Connection, *, variant_id: UUID, now: datetime) -> None:
+    """Share out a hot variant's free units, so that its buyers don't queue behind one row.
+
+    Done again, it evens out what was sold and delivered since.
+    """
+    await locks.stock(connection, variant_ids=[variant_id])
+    await stock_buckets.spread(
+        connection,
+        variant_id=variant_id,
+        buckets_max=BUCKETS_MAX,
+        units_per_bucket=UNITS_PER_BUCKET,
+        now=now,
+    )
+
+
+async def gather_idle_stock(connection: Connection, *, now: datetime) -> bool:
+    """Bring the free units of one variant that is hot no more back into one bucket.
+
+    False when there is none. Buckets that are promised stay until the promise is kept.
+    """
+    variant_id = await stock_buckets.find_idle(
+        connection, since=now - IDLE_FOR, sales_max=BUCKETS_MAX
+    )
+    if variant_id is None:
+        return False
+    await locks.stock(connection, variant_ids=[variant_id])
+    await stock_buckets.spread(
+        connection,
+        variant_id=variant_id,
+        buckets_max=1,
+        units_per_bucket=UNITS_PER_BUCKET,
+        now=now,
+    )
+    return True
 
 
 async def stock_document(connection: Connection, *, viewer: Viewer, variant_id: UUID) -> bytes:

@@ -1,12 +1,12 @@
 """Holding stock for orders. The one statement in `queries` decides; here its answer is judged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict
-from gosellr.queries import reservations
+from gosellr.queries import locks, reservations
 from gosellr.queries.reservations import Wanted
 
 
@@ -17,23 +17,47 @@ class OutOfStock(Conflict):
     title = "Something is sold out"
 
 
+class StockCrowded(Exception):
+    """No bucket had enough at once, and all of them together may.
+
+    The transaction must end with it: taking all buckets while some are held already would make
+    rivals wait for each other. The next one begins with all of them.
+    """
+
+
 async def hold(
     connection: Connection,
     *,
     order_id: UUID,
     wanted: Sequence[Wanted],
     expires_at: datetime | None,
+    all_buckets: bool = False,
     now: datetime,
-) -> None:
+) -> Collection[UUID]:
     """Hold the units of an order until `expires_at`, all of them or none.
+
+    Gives the variants that a rival had to be waited for. `all_buckets` waits for every
+    rival, and so finds the last unit.
 
     Raises:
         OutOfStock: naming every variant that falls short. The transaction must end with it,
             which gives back what was held for the others.
+        StockCrowded: try again, and take all buckets.
     """
+    contended: set[UUID] = set()
+    if all_buckets:
+        variant_ids = [line.variant_id for line in wanted]
+        contended.update(await locks.stock(connection, variant_ids=variant_ids))
     held = await reservations.reserve(
-        connection, order_id=order_id, wanted=wanted, expires_at=expires_at, now=now
+        connection,
+        order_id=order_id,
+        wanted=wanted,
+        expires_at=expires_at,
+        all_buckets=all_buckets,
+        now=now,
     )
+    if not all_buckets and any(line.crowded for line in held):
+        raise StockCrowded
     short = [line for line in held if line.held < line.quantity]
     if short:
         raise OutOfStock(
@@ -45,3 +69,5 @@ async def hold(
                 ]
             },
         )
+    contended.update(line.variant_id for line in held if line.contended)
+    return contended
