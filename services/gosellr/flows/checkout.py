@@ -10,7 +10,7 @@ from gosellr.core.db import Database
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import derived_token, fingerprint, new_id
 from gosellr.core.rate_limit import RateLimit
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask, transact, write
 from gosellr.flows import limits
 from gosellr.flows.payments import Gateways, advance
 from gosellr.flows.quoting import with_carrier_quotes
@@ -237,7 +237,7 @@ def _check_methods(tenders: Sequence[Tender], gateways: Gateways) -> None:
 
 async def keep_answer(powers: CheckoutPowers, *, key: RequestKey, status: int, body: bytes) -> None:
     """Keep what the first request was answered, for whoever asks again."""
-    await transact(
+    await write(
         powers.db,
         idempotency_service.finish,
         request=key,

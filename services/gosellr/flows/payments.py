@@ -75,7 +75,7 @@ async def advance(
         # Whoever didn't answer is asked again later, by the sweeper.
         asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
         if not asks and not plan.concludes:
-            return plan.order
+            break
         answers = await asyncio.gather(
             *(_put(gateways.get(payment.method), one, payment) for one, payment in asks)
         )

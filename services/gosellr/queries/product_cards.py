@@ -197,13 +197,18 @@ REFRESH_CARDS_OF_SELLERS = "WITH " + _WRITE % "product.seller_id = ANY($1::uuid[
 REFRESH_CARDS_IN_CATEGORIES = "WITH " + _WRITE % "category.ancestor_ids && $1::uuid[]"
 
 # Stock moves with every order, the word for it seldom: only then is a card written.
-REFRESH_AVAILABILITY = (
-    "WITH "
-    + _WRITE
-    % """product.id IN (SELECT product_id FROM variant WHERE variant.id = ANY($1::uuid[]))
+_WORD_HAS_CHANGED = """
   AND offer.availability IS DISTINCT FROM (
       SELECT product_card.card::json ->> 'availability' FROM product_card
       WHERE product_card.product_id = product.id)"""
+
+REFRESH_AVAILABILITY = "WITH " + _WRITE % (
+    "product.id IN (SELECT product_id FROM variant WHERE variant.id = ANY($1::uuid[]))"
+    + _WORD_HAS_CHANGED
+)
+
+REFRESH_AVAILABILITY_OF_PRODUCTS = "WITH " + _WRITE % (
+    "product.id = ANY($1::uuid[])" + _WORD_HAS_CHANGED
 )
 
 
@@ -233,3 +238,11 @@ async def refresh_availability(
     """Write the cards anew whose word for stock is no longer true, after stock has moved."""
     if variant_ids:
         await connection.execute(REFRESH_AVAILABILITY, list(variant_ids), now)
+
+
+async def refresh_availability_of_products(
+    connection: Connection, product_ids: Sequence[UUID], now: datetime
+) -> None:
+    """The same for all variants of these products."""
+    if product_ids:
+        await connection.execute(REFRESH_AVAILABILITY_OF_PRODUCTS, list(product_ids), now)

@@ -15,6 +15,13 @@ async def refresh_availability(
     await product_cards.refresh_availability(connection, variant_ids, now)
 
 
+async def refresh_availability_of_products(
+    connection: Connection, *, product_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Bring the word for stock up to date on the cards of these products."""
+    await product_cards.refresh_availability_of_products(connection, product_ids, now)
+
+
 async def refresh_products(
     connection: Connection, *, product_ids: Sequence[UUID], now: datetime
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -76,12 +77,31 @@ class PaymentPlan:
     the order is paid in full (or costs nothing), or captures have to go back.
     """
 
-    order: Order
     asks: tuple[tuple[Ask, Payment], ...]
     concludes: bool
 
 
-def attempts_of(order: Order) -> list[Attempt]:
+class Payable(Protocol):
+    """What has to be known of an order to say how it stands with its money."""
+
+    @property
+    def status(self) -> str:
+        """The order's own status."""
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When it was paid in full."""
+
+    @property
+    def total_minor(self) -> int:
+        """What it costs."""
+
+    @property
+    def payments(self) -> tuple[Payment, ...]:
+        """Every attempt to pay it."""
+
+
+def attempts_of(order: Payable) -> list[Attempt]:
     """The order's attempts as the plan sees them."""
     return [
         Attempt(
@@ -96,12 +116,12 @@ def attempts_of(order: Order) -> list[Attempt]:
     ]
 
 
-def wants_money(order: Order) -> bool:
+def wants_money(order: Payable) -> bool:
     """Whether captures pay for this order: it waits for them, or they have paid it."""
     return order.status != OrderStatus.CANCELLED or order.paid_at is not None
 
 
-def awaits_answers(order: Order) -> bool:
+def awaits_answers(order: Payable) -> bool:
     """Whether some gateway has yet to say what became of an attempt."""
     unanswered = (PaymentStatus.CREATED, PaymentStatus.UNKNOWN)
     return any(payment.status in unanswered for payment in order.payments)
@@ -121,7 +141,7 @@ async def plan(
     Raises:
         NotFound: there is no such order.
     """
-    order = await orders.load(connection, order_id=order_id)
+    order = await payments.standing(connection, order_id=order_id)
     if order is None:
         raise NotFound
     by_id = {payment.id: payment for payment in order.payments}
@@ -135,20 +155,19 @@ async def plan(
         reported=reported,
     )
     return PaymentPlan(
-        order=order,
         asks=tuple((ask, by_id[ask.attempt_id]) for ask in asks),
         concludes=not asks and _concludes(order),
     )
 
 
-def is_at_rest(order: Order) -> bool:
+def is_at_rest(order: Payable) -> bool:
     """Nothing is left to ask at once: the order is paid, or over, or waits for its buyer."""
     attempts = attempts_of(order)
     asks = next_asks(wanted=wants_money(order), total_minor=order.total_minor, attempts=attempts)
     return not asks and not _concludes(order)
 
 
-def _concludes(order: Order) -> bool:
+def _concludes(order: Payable) -> bool:
     if order.paid_at is not None:
         return False
     attempts = attempts_of(order)

@@ -7,7 +7,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Payment
-from gosellr.queries import orders, outbox, payments
+from gosellr.queries import payments
 from gosellr.services import ledger_service, promotion_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.order_states import OrderStatus
@@ -40,6 +40,8 @@ async def settle(
         connection,
         order_id=order.id,
         captured_minor=sum(payment.captured_minor for payment in paying),
+        methods=[payment.method for payment in paying],
+        facts=[Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})],
         ship_by=now + policy.ship_within,
         now=now,
     )
@@ -48,32 +50,6 @@ async def settle(
     await ledger_service.book(
         connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
     )
-    await orders.append_events(
-        connection,
-        order_id=order.id,
-        events=[
-            {
-                "kind": "paid",
-                "actor": "payment",
-                "from_status": "pending_payment",
-                "to_status": "paid",
-                "data": {"methods": [payment.method for payment in paying]},
-            },
-            *(
-                {
-                    "kind": "status_changed",
-                    "actor": "payment",
-                    "seller_order_id": part.id,
-                    "from_status": "pending_payment",
-                    "to_status": "paid",
-                }
-                for part in order.parts
-            ),
-        ],
-        now=now,
-    )
-    facts = [Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})]
-    await outbox.append(connection, facts, now=now)
 
 
 def _bookings(
