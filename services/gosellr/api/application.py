@@ -42,28 +42,28 @@ from gosellr.resources import Resources
 PREFIX = "/api/v1"
 DESCRIPTION = "Many sellers, one storefront, one payment, books that are right to the cent."
 
-# Every door of the API, in the order in which the documentation lists them.
+# Every door of the API. Routes are tried in this order, so what is asked most comes first.
 ROOMS = (
+    products,
+    marketplace,
+    carts,
+    orders,
+    categories,
+    order_steps,
     accounts,
     sellers,
-    products,
-    categories,
     media,
     imports,
     stock,
-    carts,
     shipping,
     taxes,
     promotions,
     commission,
-    orders,
-    order_steps,
     shipments,
     refunds,
     reviews,
     webhooks,
     ledger,
-    marketplace,
     events,
     jobs,
 )

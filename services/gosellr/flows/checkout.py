@@ -111,7 +111,7 @@ async def place_order(
         return await _again(powers, viewer=viewer, earlier=opened)
     if opened.existing:
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
-    order = await _advance(powers, order_id, fresh=opened.payment_ids)
+    order = await _advance(powers, order_id, fresh=opened.payment_ids, standing=opened.standing)
     await _count_declined(powers, counted, order, opened.payment_ids)
     return PlacedOrder(order=order, access_token=access_token)
 
@@ -190,7 +190,13 @@ async def _count_declined(
         )
 
 
-async def _advance(powers: CheckoutPowers, order_id: UUID, *, fresh: Sequence[UUID] = ()) -> Order:
+async def _advance(
+    powers: CheckoutPowers,
+    order_id: UUID,
+    *,
+    fresh: Sequence[UUID] = (),
+    standing: payment_service.Payable | None = None,
+) -> Order:
     return await advance(
         db=powers.db,
         gateways=powers.gateways,
@@ -198,6 +204,7 @@ async def _advance(powers: CheckoutPowers, order_id: UUID, *, fresh: Sequence[UU
         policy=powers.policy,
         order_id=order_id,
         fresh=fresh,
+        standing=standing,
     )
 
 

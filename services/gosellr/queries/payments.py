@@ -1,8 +1,9 @@
 """Payment attempts: answers written down, sales settled, and what is due to be asked again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -155,6 +156,29 @@ class Standing:
     paid_at: datetime | None
     total_minor: int
     payments: tuple[Payment, ...]
+
+
+def standing_of_new(*, total_minor: int, rows: Sequence[Mapping[str, Any]]) -> Standing:
+    """How it stands with an order that was just placed, from the rows of its attempts."""
+    untouched: dict[str, Any] = {
+        "status": "created",
+        "gateway_reference": None,
+        "decline_code": None,
+        "action_url": None,
+        "captured_minor": 0,
+        "refunded_minor": 0,
+        "fee_minor": 0,
+        "returned": False,
+    }
+    return Standing(
+        status="pending_payment",
+        paid_at=None,
+        total_minor=total_minor,
+        payments=tuple(
+            Payment(**{name: row[name] for name in row if name != "check_at"}, **untouched)
+            for row in rows
+        ),
+    )
 
 
 async def standing(connection: Connection, *, order_id: UUID) -> Standing | None:

@@ -9,8 +9,9 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import locks, orders
+from gosellr.queries import locks, orders, payments
 from gosellr.queries.market_terms import MarketTerms
+from gosellr.queries.payments import Standing
 from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
@@ -38,6 +39,8 @@ class OpenedOrder:
     order_id: UUID
     payment_ids: tuple[UUID, ...] = ()
     existing: bool = False
+    # How it stands with its money, where this is all there is to know.
+    standing: Standing | None = None
 
 
 async def open_order(
@@ -107,9 +110,7 @@ async def open_order(
         connection, order_id=order_id, wanted=wanted, expires_at=expires_at, now=now
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
-    return OpenedOrder(
-        order_id=order_id, payment_ids=tuple(payment["id"] for payment in rows.payments)
-    )
+    return _opened(rows)
 
 
 async def reopen_payment(
@@ -147,6 +148,16 @@ async def reopen_payment(
         now=now,
     )
     return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
+
+
+def _opened(rows: order_rows.OrderRows) -> OpenedOrder:
+    return OpenedOrder(
+        order_id=rows.order["id"],
+        payment_ids=tuple(payment["id"] for payment in rows.payments),
+        standing=payments.standing_of_new(
+            total_minor=rows.order["total_minor"], rows=rows.payments
+        ),
+    )
 
 
 def _buyer(

@@ -144,6 +144,24 @@ async def plan(
     order = await payments.standing(connection, order_id=order_id)
     if order is None:
         raise NotFound
+    return plan_of(
+        order,
+        fresh=fresh,
+        waiting_is_over=waiting_is_over,
+        curious=curious,
+        reported=reported,
+    )
+
+
+def plan_of(
+    order: Payable,
+    *,
+    fresh: Collection[UUID] = (),
+    waiting_is_over: bool = False,
+    curious: bool = False,
+    reported: Collection[UUID] = (),
+) -> PaymentPlan:
+    """What to ask the gateways, of an order whose standing is known."""
     by_id = {payment.id: payment for payment in order.payments}
     asks = next_asks(
         wanted=wants_money(order),
@@ -195,7 +213,7 @@ async def record(
     written = _written(order, answers, now=now)
     if written:
         await payments.write_answers(connection, answers=written, now=now)
-        order = _with_answers(order, written)
+        order = _with_answers(order, written, now=now)
     attempts = attempts_of(order)
     await settlement_service.send_back(
         connection,
@@ -205,11 +223,10 @@ async def record(
     )
     paid = paying(total_minor=order.total_minor, attempts=attempts)
     if order.status == OrderStatus.PENDING_PAYMENT and paid is not None:
-        await settlement_service.settle(
+        return await settlement_service.settle(
             connection, order=order, paid={one.id for one in paid}, policy=policy, now=now
         )
-    else:
-        await _say_how_it_stands(connection, order=order, written=written, now=now)
+    await _say_how_it_stands(connection, order=order, written=written, now=now)
     return await _load(connection, order_id)
 
 
@@ -305,7 +322,7 @@ def _written(
     return written
 
 
-def _with_answers(order: Order, written: Sequence[AttemptAnswer]) -> Order:
+def _with_answers(order: Order, written: Sequence[AttemptAnswer], *, now: datetime) -> Order:
     """The order as it reads after the answers were written: saves reading it again."""
     by_id = {answer.payment_id: answer for answer in written}
     return replace(
@@ -316,10 +333,13 @@ def _with_answers(order: Order, written: Sequence[AttemptAnswer]) -> Order:
             else replace(
                 payment,
                 status=answer.status,
+                part=answer.part,
                 captured_minor=answer.captured_minor,
                 fee_minor=answer.fee_minor,
+                gateway_reference=answer.gateway_reference or payment.gateway_reference,
                 decline_code=answer.decline_code,
                 action_url=answer.action_url,
+                updated_at=now,
             )
             for payment in order.payments
         ),

@@ -1,12 +1,14 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
-from gosellr.models.order_values import Order, Payment
+from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payments
 from gosellr.services import ledger_service, promotion_service
 from gosellr.services.ledger_service import Booking
@@ -30,10 +32,10 @@ async def settle(
     paid: Collection[UUID],
     policy: MarketPolicy,
     now: datetime,
-) -> None:
+) -> Order:
     """The money of a locked order is complete: holds, coupons, books and sellers learn of it.
 
-    `paid` names the captures that make up the total.
+    `paid` names the captures that make up the total. Gives the order as it reads from now on.
     """
     paying = [payment for payment in order.payments if payment.id in paid]
     await payments.mark_paid(
@@ -49,6 +51,54 @@ async def settle(
         await promotion_service.redeem(connection, order_id=order.id)
     await ledger_service.book(
         connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
+    )
+    return _settled(order, paying, ship_by=now + policy.ship_within, now=now)
+
+
+def _settled(order: Order, paying: Sequence[Payment], *, ship_by: datetime, now: datetime) -> Order:
+    """What `mark_paid` has written, without reading it all again: a third of an order's cost."""
+    waiting = [part for part in order.parts if part.status == OrderStatus.PENDING_PAYMENT]
+    steps: list[tuple[UUID | None, str, dict[str, Any]]] = [
+        (None, "paid", {"methods": [payment.method for payment in paying]}),
+        *((part.id, "status_changed", {}) for part in waiting),
+    ]
+    return replace(
+        order,
+        status="paid",
+        payment_status="paid",
+        captured_minor=sum(payment.captured_minor for payment in paying),
+        paid_at=now,
+        expires_at=None,
+        event_count=order.event_count + len(steps),
+        version=order.version + 1,
+        parts=tuple(
+            replace(
+                part,
+                status="paid",
+                pending_minor=part.net_minor,
+                ship_by=ship_by,
+                version=part.version + 1,
+            )
+            if part in waiting
+            else part
+            for part in order.parts
+        ),
+        events=(
+            *order.events,
+            *(
+                OrderEvent(
+                    sequence=sequence,
+                    seller_order_id=part_id,
+                    kind=kind,
+                    from_status="pending_payment",
+                    to_status="paid",
+                    actor="payment",
+                    data=data,
+                    at=now,
+                )
+                for sequence, (part_id, kind, data) in enumerate(steps, start=order.event_count + 1)
+            ),
+        ),
     )
 
 
