@@ -74,7 +74,7 @@ COLOURS = (
 SIZES = ("S", "L")
 BRAND_COUNT = 200
 
-_PLAIN = (
+_PLAIN_TEXT = (
     "design quality home use made hand care finish surface shape colour edge weight size price"
     " comfort style room table wall floor kitchen garden family friend gift summer winter spring"
     " autumn morning evening water heat cold dry clean wash wipe store carry hang fold open close"
@@ -87,7 +87,7 @@ _PLAIN = (
     " idea plan detail choice range series edition limited special daily weekend holiday party"
     " breakfast dinner coffee tea bread fruit herb flower leaf tree bird cat dog horse child adult"
     " beginner expert teacher student artist designer cook gardener runner rider player"
-).split()
+)
 _ONSETS = ("b", "br", "d", "dr", "f", "fl", "g", "gl", "k", "kr", "l", "m", "n", "p", "pl", "r",
            "s", "sk", "st", "t", "tr", "v", "w", "z")  # fmt: skip
 _VOWELS = ("a", "e", "i", "o", "u")
@@ -112,16 +112,14 @@ def _names() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 BRANDS, TAIL = _names()
 
-NOUNS = tuple(
-    noun for branches in TREE.values() for nouns in branches.values() for noun in nouns
-)
+NOUNS = tuple(noun for branches in TREE.values() for nouns in branches.values() for noun in nouns)
 
 
 def _ranked() -> tuple[str, ...]:
     """The words of descriptions, commonest first: plain ones, then what names goods, the tail."""
     named = [*MATERIALS, *ADJECTIVES, *COLOURS, *(word for noun in NOUNS for word in noun.split())]
     Random(30).shuffle(named)
-    return tuple(dict.fromkeys([*_PLAIN, *named, *TAIL]))
+    return tuple(dict.fromkeys([*_PLAIN_TEXT.split(), *named, *TAIL]))
 
 
 DESCRIBING = _ranked()
