@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bench.market_data.loading import settle
 from gosellr.core.db import Connection
-from gosellr.queries import outbox
+from gosellr.queries import audit, outbox
 from gosellr.queries.outbox import RelayCursor
 from gosellr.services import ledger_upkeep_service
 
@@ -34,6 +34,20 @@ SELECT coalesce(max(position), $4) FROM told
 _UNTOLD = """
 SELECT EXISTS (SELECT FROM outbox_event WHERE written_by >= $1)
 """
+_REFERENCES = """
+SELECT child.relname AS child, parent.relname AS parent,
+       ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS own (number, place)
+             JOIN pg_attribute ON attrelid = conrelid AND attnum = number
+             ORDER BY place) AS own,
+       ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS meant (number, place)
+             JOIN pg_attribute ON attrelid = confrelid AND attnum = number
+             ORDER BY place) AS meant
+FROM pg_constraint
+JOIN pg_class AS child ON child.oid = conrelid JOIN pg_class AS parent ON parent.oid = confrelid
+WHERE contype = 'f' AND child.relname = ANY($1::text[])
+  AND connamespace = current_schema()::regnamespace
+ORDER BY 1, 2
+"""
 _TABLES: Final = (
     "user_account", "orders", "seller_order", "order_line", "payment", "stock_reservation",
     "stock_level", "order_event", "ledger_transaction", "ledger_entry", "ledger_sealed",
@@ -41,10 +55,17 @@ _TABLES: Final = (
 )  # fmt: skip
 
 
+class BadLoad(Exception):
+    """What was loaded contradicts itself."""
+
+
 async def close_books(
     connection: Connection, *, held: Mapping[tuple[UUID, UUID, int], int], now: datetime
 ) -> None:
-    """Do what the orders' own transactions and the jobs behind them would have done by now."""
+    """Do what the orders' own transactions and the jobs behind them would have done by now.
+
+    Raises `BadLoad`.
+    """
     keys = sorted(held)
     await connection.execute(
         _HOLD,
@@ -60,6 +81,25 @@ async def close_books(
     while await _in_transaction_seal(connection, now=now):
         pass
     await settle(connection, _TABLES)
+    await _check_references(connection)
+    if found := await audit.find_offences(connection, audit.TRANSACTIONS_BALANCE):
+        raise BadLoad(f"the books don't balance: {found[0]}")
+
+
+async def _check_references(connection: Connection) -> None:
+    """What the triggers of foreign keys would have said row by row."""
+    for key in await connection.fetch(_REFERENCES, list(_TABLES)):
+        given = " AND ".join(f'child."{own}" IS NOT NULL' for own in key["own"])
+        met = " AND ".join(
+            f'parent."{meant}" = child."{own}"'
+            for own, meant in zip(key["own"], key["meant"], strict=True)
+        )
+        lost = await connection.fetchval(
+            f"SELECT count(*) FROM {key['child']} AS child WHERE {given}"  # noqa: S608 - names
+            f" AND NOT EXISTS (SELECT FROM {key['parent']} AS parent WHERE {met})"
+        )
+        if lost:
+            raise BadLoad(f"{lost} rows of {key['child']} refer to no {key['parent']}")
 
 
 async def _tell_facts(connection: Connection, *, now: datetime) -> None:

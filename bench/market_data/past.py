@@ -110,9 +110,10 @@ async def load_orders(
             raise RuntimeError("start a worker first: facts wait to be told")
         await _add_buyers(connection, past)
         columns = await columns_of(connection)
+        await connection.execute("SET plan_cache_mode = auto")
         samples = [
             await take_sample(connection, buyer_id=past.buyer_id(0), items=items, columns=columns)
-            for items in _baskets(catalogue, past, count=min(orders, _SAMPLES))
+            for items in _baskets(catalogue, past, count=_samples_for(orders))
         ]
         last_number = await connection.fetchval(_TAKE_NUMBERS, orders)
     writer = _Writer(
@@ -138,12 +139,17 @@ async def load_orders(
                 ]
             )
 
-        await in_chunks(owner_dsn, count=orders, size=CHUNK, work=write)
+        await in_chunks(owner_dsn, count=orders, size=CHUNK, work=write, unchecked=True)
     async with loader(owner_dsn) as connection:
         await closing.close_books(
             connection, held=writer.held(), now=FIRST_PLACED + PLACED_FOR + ANSWERED_AFTER
         )
     return past
+
+
+def _samples_for(orders: int) -> int:
+    """Half as many baskets as there are orders, a hundred, or a hundredth: none is alone."""
+    return max(1, min(orders // 2, max(100, orders // 100), _SAMPLES))
 
 
 async def _add_buyers(connection: Connection, past: PastOrders) -> None:
