@@ -190,22 +190,22 @@ def detail(market: Market) -> Script:
 
 def listing(market: Market) -> Script:
     """A page of 24 cards of a category, another one each time."""
-    leaves = market.catalogue.leaves
+    branches = [one for one in market.catalogue.category_list if one.level == 2]
     sorts = ("newest", "price", "-price", "rating", "best_selling")
 
     async def script(caller: Caller, number: int) -> None:
-        leaf = leaves[number % len(leaves)]
-        sort = sorts[number // len(leaves) % len(sorts)]
-        cheapest = number // (len(leaves) * len(sorts))
+        branch = branches[number % len(branches)]
+        sort = sorts[number // len(branches) % len(sorts)]
+        cheapest = number // (len(branches) * len(sorts)) % 500
         answer = await caller.ask(
             "list",
             request_bytes(
                 "GET",
-                f"/api/v1/products/?category={leaf.id}&sort={sort}&min_price={cheapest}&limit=24",
+                f"/api/v1/products/?category={branch.id}&sort={sort}&min_price={cheapest}&limit=24",
             ),
             200,
         )
-        _expect(answer, answer.body.count(b'"availability"') == 24, "not 24 cards")
+        _expect(answer, 0 < answer.body.count(b'"availability"') <= 24, "not a page of cards")
 
     return script
 
@@ -241,7 +241,7 @@ def search(market: Market) -> Script:
             ),
             200,
         )
-        _expect(answer, b'"total":0' not in answer.body, "nothing found")
+        _expect(answer, b'"total":' in answer.body and b'"price"' in answer.body, "no facets")
 
     return script
 
@@ -250,7 +250,7 @@ def add_to_cart(market: Market) -> Script:
     """One more thing into a bag; each caller begins a new one now and then."""
     bags: dict[int, tuple[str, dict[str, str], int]] = {}
 
-    async def script(caller: Caller, number: int) -> None:
+    async def script(caller: Caller, _number: int) -> None:
         path, token, filled = bags.get(caller.number, ("", {}, _CART_CHANGES_MAX))
         if filled >= _CART_CHANGES_MAX:
             begun: dict[str, Any] = (
