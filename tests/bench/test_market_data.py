@@ -66,8 +66,9 @@ async def test_every_invariant_holds(market: Resources) -> None:
 
 
 async def test_the_catalogue_is_told_without_the_database(connection: Connection) -> None:
-    rows = await connection.fetch("SELECT id FROM product ORDER BY created_at")
+    rows = await connection.fetch("SELECT id, slug FROM product ORDER BY created_at")
     assert [row["id"] for row in rows] == list(CATALOGUE.product_ids)
+    assert [row["slug"] for row in rows] == [CATALOGUE.product(each).slug for each in range(60)]
     rows = await connection.fetch(
         "SELECT variant.id, variant.product_id, variant.seller_id, price.amount_minor"
         " FROM variant JOIN variant_price AS price ON price.variant_id = variant.id"
