@@ -106,6 +106,11 @@ class CatalogueProduct:
     title: str
     prices_minor: tuple[int, ...]
 
+    @property
+    def slug(self) -> str:
+        """As a listing gets it whose title was taken: with the end of its id."""
+        return f"{slugify(self.title, fallback='product')}-{self.id_number & 0xFFFF_FFFF:08x}"
+
 
 class Told(Sequence[T], Generic[T]):
     """A sequence whose members are made when they are asked for."""
@@ -215,7 +220,7 @@ class Catalogue:
         if figures & 3:  # A quarter doesn't say what it is made of.
             words.append(material)
         if not figures >> 2 & 3:
-            words.insert(2, ADJECTIVES[figures >> 4 & 0xFF & 31])
+            words.insert(2, ADJECTIVES[figures >> 4 & 31])
         words.append(self.leaves[leaf].noun or "")
         return CatalogueProduct(
             place=place,

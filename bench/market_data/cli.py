@@ -19,13 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--orders", type=int, default=0, help="past orders of two sellers each")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another market (1)")
     parser.add_argument("--dsn", help="the schema owner's login to a migrated, empty market")
-    parser.add_argument("--home", type=Path, required=True, help="the market's folder")
+    parser.add_argument("--home", type=Path, help="the market's folder; orders need it")
     options = parser.parse_args(arguments)
+    if options.home is None and (options.orders or not options.dsn):
+        parser.error("--home is missing: the gateway's journal of past orders lies there")
     if options.dsn:
         asyncio.run(_load(options.dsn, options))
         return 0
-    options.home.mkdir(parents=True, exist_ok=True)
-    options.home.chmod(0o755)  # As root, PostgreSQL runs under another account and passes through.
     cluster = Cluster(options.home).start()
     try:
         asyncio.run(migrations.upgrade(cluster.dsn(), application_role=APPLICATION_ROLE))

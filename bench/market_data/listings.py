@@ -9,7 +9,6 @@ from bench.market_data.catalogue import CURRENCY, STOCK, Catalogue, CataloguePro
 from bench.market_data.draws import Noun, id_text, zipf_sums
 from bench.market_data.vocabulary import DESCRIBING, SIZES
 from gosellr.utils.catalogue import option_key
-from gosellr.utils.slugs import slugify
 
 PRODUCT_COLUMNS: Final = (
     "id", "item_id", "seller_id", "category_id", "title", "slug", "description",
@@ -110,14 +109,13 @@ def _product_line(
     description: str,
     figures: int,
 ) -> str:
-    slug = f"{slugify(product.title, fallback='product')}-{head.id[-8:]}"
     # Most have few ratings and sales, few have many.
     rated = 400 // ((figures & 0x3FF) + 1)
     stars = rated * (30 + (figures >> 10 & 0xF) + 5) // 10
     sold = rated * 7 + (figures >> 14 & 0xF)
     attributes = f'{{"colour": "{product.colour}", "material": "{product.material}"}}'
     return (
-        f"{head.id}\t{item_id}\t{head.seller_id}\t{category_id}\t{product.title}\t{slug}\t"
+        f"{head.id}\t{item_id}\t{head.seller_id}\t{category_id}\t{product.title}\t{product.slug}\t"
         f"{description}\t<p>{description}</p>\t{product.brand}\t{CURRENCY}\tactive\t"
         f"{_OPTIONS}\t{attributes}\t{stars}\t{rated}\t{sold}\t{head.at}\t{head.at}\t{head.at}\n"
     )
