@@ -166,7 +166,7 @@ async def _buy(
         raise NotASample("one order with one payment is wanted")
     (payment_id,) = opened.payment_ids
     plan = await payment_service.plan(connection, order_id=order_id, fresh=opened.payment_ids)
-    total_minor = plan.order.total_minor
+    total_minor = sum(payment.amount_minor for _, payment in plan.asks)
     await payment_service.record(
         connection,
         order_id=order_id,

@@ -144,35 +144,41 @@ def checkout(market: Market) -> Script:
                 200,
             )
         ).json()
-        placed: dict[str, Any] = (
-            await caller.ask(
-                "5 order",
-                request_bytes(
-                    "POST",
-                    "/api/v1/orders/create",
-                    body={
-                        "cart_id": cart["id"],
-                        "payment_method": "sandbox",
-                        "payment_token": "tok_ok",
-                        "expected_total": chosen["total"],
-                    },
-                    headers=token | market.key(),
-                ),
-                201,
-            )
-        ).json()
-        read = await caller.ask(
-            "6 look",
-            request_bytes(
-                "GET",
-                f"/api/v1/orders/{placed['id']}",
-                headers={"X-Order-Token": placed["access_token"]},
-            ),
-            200,
-        )
-        _expect(read, b'"payment_status":"paid"' in read.body, "not paid")
+        await _buy_bag(caller, market, cart_id=cart["id"], total=chosen["total"], token=token)
 
     return script
+
+
+async def _buy_bag(
+    caller: Caller, market: Market, *, cart_id: str, total: Any, token: dict[str, str]
+) -> None:
+    placed: dict[str, Any] = (
+        await caller.ask(
+            "5 order",
+            request_bytes(
+                "POST",
+                "/api/v1/orders/create",
+                body={
+                    "cart_id": cart_id,
+                    "payment_method": "sandbox",
+                    "payment_token": "tok_ok",
+                    "expected_total": total,
+                },
+                headers=token | market.key(),
+            ),
+            201,
+        )
+    ).json()
+    read = await caller.ask(
+        "6 look",
+        request_bytes(
+            "GET",
+            f"/api/v1/orders/{placed['id']}",
+            headers={"X-Order-Token": placed["access_token"]},
+        ),
+        200,
+    )
+    _expect(read, b'"payment_status":"paid"' in read.body, "not paid")
 
 
 def detail(market: Market) -> Script:

@@ -58,9 +58,9 @@ async def advance(
     """Bring the payment of an order as far as it goes now. Safe to call at any time, twice too.
 
     `fresh` names attempts that were never sent to their gateway; `standing` is how it stands,
-    where the caller has just written it. `waiting_is_over` calls back
-    what still waits for its buyer, `curious` asks whether the buyer has acted. `reported` names
-    attempts that a gateway had news of: what was given up may have succeeded after all.
+    where the caller has just written it. `waiting_is_over` calls back what still waits for its
+    buyer, `curious` asks whether the buyer has acted. `reported` names attempts that a gateway
+    had news of: what was given up may have succeeded after all.
     """
     unsent = set(fresh)
     silent: set[UUID] = set()
