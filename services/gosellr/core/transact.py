@@ -13,13 +13,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 4
-
-
-class RaceLost(Exception):
-    """A rival changed what a statement had built on; the command has to begin anew."""
-
-
-_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, RaceLost)
+_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
 async def transact(
@@ -34,7 +28,7 @@ async def transact(
     safe because commands have no effect outside of their transaction.
 
     Raises:
-        asyncpg.SerializationError, asyncpg.DeadlockDetectedError, RaceLost: when it failed so
+        asyncpg.SerializationError, asyncpg.DeadlockDetectedError: when it failed so
             `MAX_ATTEMPTS` times in a row.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):

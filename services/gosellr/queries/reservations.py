@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from gosellr.core.db import Connection
-from gosellr.core.transact import RaceLost
 
 RESERVE = """
 WITH wanted AS (
@@ -172,27 +169,17 @@ async def reserve(
     """Hold as much as there is of each variant; the caller gives up where that is too little.
 
     A variant may stand in one line only.
-
-    Raises:
-        RaceLost: the units were gone when they were to be taken; nothing was held.
     """
-    try:
-        rows = await connection.fetch(
-            RESERVE,
-            [line.order_line_id for line in wanted],
-            [line.seller_order_id for line in wanted],
-            [line.variant_id for line in wanted],
-            [line.quantity for line in wanted],
-            order_id,
-            expires_at,
-            now,
-        )
-    except asyncpg.CheckViolationError as error:
-        if error.table_name != "stock_level":
-            raise
-        # The constraint has the last word: somebody took units meanwhile. Looked at once more,
-        # the shelf says what is left.
-        raise RaceLost from error
+    rows = await connection.fetch(
+        RESERVE,
+        [line.order_line_id for line in wanted],
+        [line.seller_order_id for line in wanted],
+        [line.variant_id for line in wanted],
+        [line.quantity for line in wanted],
+        order_id,
+        expires_at,
+        now,
+    )
     return [Held(*row) for row in rows]
 
 
