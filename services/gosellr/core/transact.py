@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import asyncpg
 
 from gosellr.core.db import Connection, Database
+from gosellr.core.generations import touching
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,14 +34,34 @@ async def transact(
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            async with db.connection() as connection, connection.transaction():
-                return await command(connection, *args, **kwargs)
+            return await _once(db, command, *args, **kwargs)
         except _RETRIED:
             if attempt == MAX_ATTEMPTS:
                 raise
             # Two rivals that retry at the same pace would meet again.
             await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
     raise AssertionError("unreachable")
+
+
+async def _once(
+    db: Database,
+    command: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run the command in one transaction, and tell what it touched before its caller knows."""
+    ran = False
+    with touching() as touched:
+        try:
+            async with db.connection() as connection, connection.transaction():
+                result = await command(connection, *args, **kwargs)
+                ran = True
+                return result
+        finally:
+            # Also when the commit's own answer was lost: it may have happened, and telling too
+            # much costs nothing but a look into the database.
+            if ran and touched and db.generations is not None:
+                db.generations.bump(touched)
 
 
 async def attempt(

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from gosellr.core.transact import transact
-from gosellr.models.events import RecordedFact
+from gosellr.models.catalogue_names import is_shown
+from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
 from gosellr.services import card_service
 
@@ -40,6 +41,8 @@ async def refresh_card_of_review(resources: Resources, fact: RecordedFact) -> No
 
 async def refresh_cards_of_seller(resources: Resources, fact: RecordedFact) -> None:
     """A seller's name or standing has changed."""
+    if fact.type == FactType.SELLER_UPDATED and not is_shown(fact.data["fields"]):
+        return
     await transact(
         resources.db,
         card_service.refresh_sellers,

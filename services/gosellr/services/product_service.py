@@ -9,6 +9,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, FieldError, InvalidInput, NotFound, VersionConflict
 from gosellr.core.identity import new_id
+from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, product_cards, product_details, product_edits
 from gosellr.queries import products as queries
@@ -152,11 +153,12 @@ async def create_products(
     ]
     rows = rows_of(drafts, created, seller_id=seller_id, location_id=location_id)
     await _insert(connection, rows, actor_id=actor_id, now=now)
-    await product_cards.refresh_cards(connection, [product.id for product in created], now)
+    shown = await product_cards.refresh_cards(connection, [product.id for product in created], now)
     facts = [
         Fact(FactType.PRODUCT_CREATED, product.id, {"seller_id": str(seller_id)})
         for product in created
     ]
+    facts += offers_changed(created[0].id, shown)
     await outbox.append(connection, facts, now=now)
     return created
 
@@ -263,13 +265,13 @@ async def step(
     await product_edits.set_status(
         connection, product_id=product_id, status=target, reason=reason, now=now
     )
-    await product_cards.refresh_cards(connection, [product_id], now)
+    shown = await product_cards.refresh_cards(connection, [product_id], now)
     fact = Fact(
         FactType.PRODUCT_STATUS_CHANGED,
         product_id,
         {"from": product.status, "to": target.value, "reason": reason},
     )
-    await outbox.append(connection, [fact], now=now)
+    await outbox.append(connection, [fact, *offers_changed(product_id, shown)], now=now)
 
 
 async def submit_product(

@@ -9,6 +9,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
 from gosellr.models.review_values import Review
 from gosellr.queries import outbox, product_cards, reviews
@@ -125,13 +126,14 @@ async def post_review(
         },
     ):
         raise AlreadyReviewed
-    await product_cards.refresh_cards(connection, [product_id], now)
+    shown = await product_cards.refresh_cards(connection, [product_id], now)
     about = {
         "product_id": str(product_id),
         "seller_id": str(line.seller_id),
         "rating": written.rating,
     }
-    await outbox.append(connection, [Fact(FactType.REVIEW_POSTED, written.id, about)], now=now)
+    facts = [Fact(FactType.REVIEW_POSTED, written.id, about), *offers_changed(product_id, shown)]
+    await outbox.append(connection, facts, now=now)
     return written
 
 
