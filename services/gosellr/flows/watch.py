@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gosellr.core.byte_cache import ByteCache
-from gosellr.core.db import Database
+from gosellr.core.db import Connection, Database
 from gosellr.core.transact import ask
 from gosellr.services import event_service
 
@@ -39,7 +39,7 @@ async def watch_catalogue(
         try:
             db = await connect()
             try:
-                await _look_on(db, cache, look_seconds=look_seconds)
+                await ask(db, _look_on, cache=cache, look_seconds=look_seconds)
             finally:
                 cache.shut()
                 await db.close()
@@ -49,12 +49,13 @@ async def watch_catalogue(
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _look_on(db: Database, cache: ByteCache, *, look_seconds: float) -> None:
+async def _look_on(connection: Connection, *, cache: ByteCache, look_seconds: float) -> None:
+    """Look again and again over one connection, until it is lost."""
     snapshot: str | None = None
     while True:
         began = time.monotonic()
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            news = await ask(db, event_service.catalogue_news, since=snapshot)
+            news = await event_service.catalogue_news(connection, since=snapshot)
         if news.names is None:
             cache.clear()
         else:
