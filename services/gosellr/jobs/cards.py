@@ -41,7 +41,7 @@ async def refresh_card_of_review(resources: Resources, fact: RecordedFact) -> No
 
 async def refresh_cards_of_seller(resources: Resources, fact: RecordedFact) -> None:
     """A seller's name or standing has changed."""
-    if fact.type == FactType.SELLER_UPDATED and not is_shown(fact.data["fields"]):
+    if fact.type == FactType.SELLER_UPDATED and not is_shown(fact.data.get("fields", ("name",))):
         return
     await transact(
         resources.db,
