@@ -62,6 +62,7 @@ async def live_client(live: Resources) -> AsyncIterator[httpx2.AsyncClient]:
 def market_dsn(
     request: pytest.FixtureRequest, cluster: Cluster, fresh_database: Callable[[str], str]
 ) -> str:
+    """A database for the tests of one file."""
     return cluster.dsn(role=APPLICATION_ROLE, database=fresh_database(request.node.nodeid))
 
 

@@ -10,9 +10,7 @@ from gosellr.core.embedded_postgres import Cluster
 from gosellr.core.errors import Conflict
 from gosellr.core.transact import transact
 from gosellr.flows import watch
-from gosellr.services import (
-    product_edit_service,
-)
+from gosellr.services import product_edit_service
 from tests.factories.catalogue import make_product
 from tests.factories.sales import NOW
 from tests.races.webs import API, TELLING, Stage, edit_title, listen, open_web, until

@@ -13,6 +13,7 @@ from gosellr.models.events import FactType, RecordedFact
 from gosellr.services import (
     category_service,
     inventory_service,
+    product_edit_service,
     product_service,
     review_service,
     seller_service,
@@ -50,6 +51,10 @@ async def archive(stage: Stage) -> None:
         viewer=stage.shop.viewer,
         product_id=stage.shop.product.id,
     )
+
+
+async def archive_rival(stage: Stage) -> None:
+    await stage.does(product_service.archive_product, viewer=OPERATOR, product_id=stage.rival.id)
 
 
 async def order(stage: Stage) -> None:
@@ -236,6 +241,26 @@ async def test_an_order_keeps_the_lists_until_the_word_for_stock_changes(stage: 
     await stage.reader.keep(shelf)
     await cards.refresh_cards_of_order(stage.writer.market, fact)
     assert stage.reader.is_kept(shelf)
+
+
+async def test_what_is_committed_late_is_heard_of(stage: Stage) -> None:
+    async with stage.writer.market.db.connection() as slow, slow.transaction():
+        await product_edit_service.update_product(
+            slow,
+            viewer=stage.shop.viewer,
+            product_id=stage.shop.product.id,
+            changes={"title": "Late"},
+            now=NOW,
+        )
+        # The stranger looks while it runs, at something that began later and is over.
+        await assert_told(stage, archive_rival, stage.rival_page)
+        before = await stage.stranger.keep(stage.page)
+    assert before[1]["title"] == "Lamp"
+
+    async def has_heard() -> bool:
+        return bool(told(await stage.stranger.get(stage.page))[1]["title"] == "Late")
+
+    await until(has_heard)
 
 
 async def test_a_seller_s_new_name_reaches_the_lists_with_their_cards(stage: Stage) -> None:
