@@ -16,7 +16,7 @@ WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
         AS line (order_line_id, seller_order_id, variant_id, quantity)
 ), locked AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, level.bucket,
+    SELECT level.variant_id, level.location_id, level.bucket, level.on_hand, level.reserved,
            level.on_hand - level.reserved AS available
     FROM stock_level AS level
     WHERE level.variant_id = ANY($3::uuid[])
@@ -37,8 +37,10 @@ WITH wanted AS (
     FROM ranked WHERE before < quantity
 ), updated AS (
     -- The rows are locked, and the table's own check stands behind them. A condition on what is
-    -- left would be judged on the statement's snapshot, before the locks were waited for.
-    UPDATE stock_level AS level SET reserved = level.reserved + taken.units
+    -- left would be judged on the statement's snapshot, before the locks were waited for. So
+    -- would that check be, were the row's own columns added to: what was read under the lock is.
+    UPDATE stock_level AS level
+    SET on_hand = taken.on_hand, reserved = taken.reserved + taken.units
     FROM taken
     WHERE level.variant_id = taken.variant_id AND level.location_id = taken.location_id
       AND level.bucket = taken.bucket
