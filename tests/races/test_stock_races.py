@@ -72,6 +72,7 @@ async def recount(live: Resources, shop: Shop, units: int) -> bool:
         await transact(
             live.db,
             inventory_service.set_stock,
+            product_id=shop.product.id,
             location_id=shop.seller.location_id,
             units={shop.product.variant_id: units},
             reason="import",

@@ -25,7 +25,7 @@ def market_of(request: Request) -> Resources:
 
 
 async def _market(request: Request) -> Resources:
-    # A dependency that isn't a coroutine would be run in another thread.
+    """The same as a dependency: one that isn't awaited would be sent through a thread."""
     return market_of(request)
 
 

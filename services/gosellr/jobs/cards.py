@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from gosellr.core.transact import transact
-from gosellr.models.events import RecordedFact
+from gosellr.models.catalogue_names import is_shown
+from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
 from gosellr.services import card_service
 
@@ -14,7 +15,7 @@ async def refresh_cards_of_variants(resources: Resources, facts: Sequence[Record
     await transact(
         resources.db,
         card_service.refresh_availability,
-        variant_ids=sorted({fact.aggregate_id for fact in facts}),
+        product_ids=sorted({UUID(fact.data["product_id"]) for fact in facts}),
         now=resources.clock.now(),
     )
 
@@ -23,7 +24,7 @@ async def refresh_cards_of_orders(resources: Resources, facts: Sequence[Recorded
     """Something was ordered: perhaps the last of it."""
     await transact(
         resources.db,
-        card_service.refresh_availability_of_products,
+        card_service.refresh_availability,
         product_ids=sorted(
             {UUID(product_id) for fact in facts for product_id in fact.data["product_ids"]}
         ),
@@ -43,6 +44,9 @@ async def refresh_card_of_review(resources: Resources, fact: RecordedFact) -> No
 
 async def refresh_cards_of_seller(resources: Resources, fact: RecordedFact) -> None:
     """A seller's name or standing has changed."""
+    if fact.type == FactType.SELLER_UPDATED and not is_shown(fact.data.get("fields", ("name",))):
+        return
+    await transact(resources.db, card_service.await_writers)
     await transact(
         resources.db,
         card_service.refresh_sellers,

@@ -8,9 +8,10 @@ from gosellr.core.db import Connection
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.queries import jobs, outbox
 from gosellr.queries.jobs import NewJob
-from gosellr.queries.outbox import RelayCursor
+from gosellr.queries.outbox import News, RelayCursor
 
 RELAY_BATCH = 500
+NEWS_MAX = 2_000
 _PRIORITY = 0
 
 
@@ -21,6 +22,11 @@ PATIENCE = timedelta(minutes=1)
 async def has_news(connection: Connection) -> bool:
     """Whether the relay has anything to do."""
     return await outbox.has_news(connection)
+
+
+async def catalogue_news(connection: Connection, *, since: str | None) -> News:
+    """What of the public catalogue anybody has changed since a snapshot, by its names."""
+    return await outbox.news(connection, since=since, limit=NEWS_MAX)
 
 
 async def falls_behind(connection: Connection, *, now: datetime) -> bool:

@@ -26,7 +26,7 @@ Role = Literal["buyer", "seller", "operator"]
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def only_here(request: Request) -> None:
+async def only_here(request: Request) -> None:
     """Let pass who sits at this computer.
 
     Raises:
