@@ -20,7 +20,7 @@ GOSELLR := $(BIN)/python -m gosellr
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format format-check lint types contracts tidy test-browser audit \
-	doctor bench cases lock replay clean
+	doctor bench bench-quick cases lock replay clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
@@ -67,8 +67,11 @@ audit: $(RUNTIME) ## Prove that the market's books are right, also while it runs
 doctor: $(RUNTIME) ## Say what is wrong with this installation and how to mend it
 	@$(GOSELLR) doctor
 
-bench: $(DEV) ## Measure against the floors and write the report
+bench: $(DEV) ## Measure what can be measured here and write the report to bench/report
 	$(BIN)/python -m bench
+
+bench-quick: $(DEV) ## Run every measured operation for a moment: shows what is broken, not how fast
+	$(BIN)/python -m bench.speed --products 600 --orders 50 --seconds 0.5 --report bench/report/quick
 
 cases: $(DEV) ## Print the numbers of the catalogue's cases that no test answers yet
 	@$(BIN)/python -m tests.house.cases

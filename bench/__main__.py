@@ -9,6 +9,7 @@ import sys
 
 MEASUREMENTS = {
     "imports": ["--rows", "10000"],
+    "speed": [],
 }
 ON_DATA = {
     "replay": "make replay DATA=<folder> CATALOG=<folder>",

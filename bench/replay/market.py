@@ -54,14 +54,21 @@ class Market:
 
 
 @contextlib.asynccontextmanager
-async def empty_market(home: Path, *, currency: str) -> AsyncIterator[Market]:
+async def empty_market(
+    home: Path, *, currency: str, workers: int | None = None
+) -> AsyncIterator[Market]:
     """Start a market in an empty folder, wait until it is ready, stop it afterwards.
+
+    `workers` are its web processes, as many as the machine suggests where it is None. A folder
+    that holds a market already is started as it is.
 
     Raises MarketError.
     """
     refuse_shared_database()
     port = _free_port()
     environment = market_environment(home, port=port, currency=currency)
+    if workers is not None:
+        environment["GOSELLR_WORKERS"] = str(workers)
     base_url = f"http://127.0.0.1:{port}"
     log = home / LOG_NAME
     with log.open("wb") as output:

@@ -131,6 +131,7 @@ class Settings(BaseSettings):
         "", repr=False, examples=["postgresql://gosellr_owner:password@db:5432/gosellr"]
     )
     statement_cache: bool = _setting(default=True, example="off")
+    cache_mb: int = _setting(64, "64", ge=0, le=65_536)
 
     secret_key: str = Field("", repr=False, examples=["(output of: openssl rand -base64 48)"])
     public_url: WebUrl = _setting("", "https://shop.example.com")

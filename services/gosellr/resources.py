@@ -1,15 +1,18 @@
 """What one process holds: database, gateways, clock and keys, put together once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from gosellr.config import Settings, load_settings
+from gosellr.core.byte_cache import ByteCache
 from gosellr.core.clock import Clock, SystemClock
 from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
+from gosellr.core.generations import Generations
 from gosellr.core.passwords import PasswordCosts, Passwords
 from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
@@ -21,6 +24,7 @@ from gosellr.flows.key_ring import KeyRing
 from gosellr.flows.labels import LabelPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
+from gosellr.flows.watch import watch_catalogue
 from gosellr.integrations.files.local import LocalFileStore
 from gosellr.integrations.files.port import FileStore
 from gosellr.integrations.main_system.keys import (
@@ -66,6 +70,7 @@ class Resources:
     ring: KeyRing
     tokens: Gate
     hot_stock: HotStock
+    kept: ByteCache
 
     @property
     def policy(self) -> MarketPolicy:
@@ -134,6 +139,29 @@ class Resources:
     async def viewer_of_cookie(self, token: str, *, now: datetime, **guest: Any) -> Viewer | None:
         """The owner of a browser's session; None when it has ended."""
         return await find_viewer_of_cookie(self.db, token, now=now, guest=guest)
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Keep public answers for as long as the block lasts, and hear what changes them.
+
+        Outside of it nothing is kept: only processes that answer the public have to watch.
+        """
+        if not self.kept.is_wanted:
+            yield
+            return
+        watch = asyncio.create_task(watch_catalogue(self.kept, connect=self._connect_watch))
+        try:
+            yield
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+    async def _connect_watch(self) -> Database:
+        settings = self.settings
+        return await Database.connect(
+            settings.database_url, max_size=1, statement_cache=settings.statement_cache
+        )
 
     async def readiness(self) -> dict[str, str]:
         """What must work before traffic may come: each check says "ok" or what is wrong."""
@@ -210,7 +238,13 @@ async def open_resources(
     """Open everything a process needs, and close it again."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        db = await Database.connect(settings.database_url, statement_cache=settings.statement_cache)
+        generations = Generations.shared(settings.home / "generations.bin")
+        stack.callback(generations.close)
+        db = await Database.connect(
+            settings.database_url,
+            statement_cache=settings.statement_cache,
+            generations=generations,
+        )
         stack.push_async_callback(db.close)
         hot_stock = HotStock()
         stack.push_async_callback(hot_stock.settle)
@@ -234,6 +268,7 @@ async def open_resources(
             ring=ring,
             tokens=build_gate(settings, ring, foreign),
             hot_stock=hot_stock,
+            kept=ByteCache(generations, bytes_max=settings.cache_mb * 1024 * 1024),
         )
 
 

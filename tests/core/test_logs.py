@@ -62,3 +62,21 @@ def test_lines_of_libraries_and_their_errors_look_the_same(written: io.StringIO)
 def test_what_is_below_the_level_is_not_written(written: io.StringIO) -> None:
     structlog.get_logger("gosellr.test").debug("detail")
     assert written.getvalue() == ""
+
+
+def test_a_traceback_never_shows_what_the_functions_held(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.StringIO()
+    monkeypatch.setattr("sys.stderr", output)
+    configure_logs(level="info", production=False)
+
+    def connect(password: str) -> None:
+        raise RuntimeError(f"no connection for {len(password)} letters")
+
+    try:
+        connect("correct " + "horse")
+    except RuntimeError:
+        structlog.get_logger("gosellr.test").exception("loop failed")
+    assert "RuntimeError: no connection for 13 letters" in output.getvalue()
+    assert "correct horse" not in output.getvalue()

@@ -1,11 +1,14 @@
 """Every route says who may use it and has a name of its own."""
 
 import re
+from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
+from inspect import iscoroutinefunction
 from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from gosellr.api.deps import Allow, allow
@@ -105,3 +108,22 @@ async def test_application_with_one_policy_each_starts() -> None:
     async def get_one(_viewer: Annotated[Any, allow(Permission.PRODUCT_READ)]) -> None: ...
 
     require_policies(app)
+
+
+def _calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
+    """A route's own function and those it depends on, at any depth."""
+    if dependant.call is not None:
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _calls_of(inner)
+
+
+def test_no_request_is_sent_through_a_thread(app: FastAPI) -> None:
+    """What isn't awaited runs in a thread, which costs more than the query it is there for."""
+    threaded = {
+        f"{call.__module__}.{call.__qualname__}"
+        for route in api_routes(app)
+        for call in _calls_of(route.dependant)
+        if not iscoroutinefunction(call) and not iscoroutinefunction(type(call).__call__)
+    }
+    assert threaded == set()

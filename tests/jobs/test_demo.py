@@ -183,10 +183,10 @@ async def test_the_doors_open_with_the_password_made_here(market: Resources) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     card = json.loads(path.read_text())
     assert [door["email"] for door in card["doors"]] == [
-        "ada@demo.gosellr.local",
-        "ingrid@demo.gosellr.local",
-        "tomas@demo.gosellr.local",
-        "olu@demo.gosellr.local",
+        "ada@demo.gosellr.test",
+        "ingrid@demo.gosellr.test",
+        "tomas@demo.gosellr.test",
+        "olu@demo.gosellr.test",
     ]
     for door in card["doors"]:
         found = await ask(market.db, account_service.find_credentials, email=door["email"])

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from gosellr.core.identity import new_id
-from gosellr.jobs.outbox import REACTIONS
+from gosellr.jobs.outbox import REACTIONS, Gathering
 from gosellr.jobs.schedule import SCHEDULE, Periodic
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
@@ -31,8 +31,11 @@ async def test_reactions_run_twice_also_for_what_is_gone(
         occurred_at=resources.clock.now(),
     )
     for reaction in REACTIONS[fact_type]:
-        await reaction.run(resources, fact)
-        await reaction.run(resources, fact)
+        for _ in range(2):
+            if isinstance(reaction, Gathering):
+                await reaction.run(resources, [fact, fact])
+            else:
+                await reaction.run(resources, fact)
 
 
 def test_names_are_one_thing_each() -> None:

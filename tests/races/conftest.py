@@ -1,7 +1,8 @@
 """A market of its own per test module: real commits, real concurrency."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
 from pathlib import Path
 
 import httpx2
@@ -11,8 +12,11 @@ from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
+from gosellr.core.transact import transact
 from gosellr.main import build
 from gosellr.resources import Resources, open_resources
+from tests.factories.sales import NOW
+from tests.races.webs import Stage, Web, open_web, settings_of, two_offers
 
 
 @pytest.fixture
@@ -52,3 +56,39 @@ async def live_client(live: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
         yield caller
+
+
+@pytest.fixture(scope="module")
+def market_dsn(
+    request: pytest.FixtureRequest, cluster: Cluster, fresh_database: Callable[[str], str]
+) -> str:
+    """A database for the tests of one file."""
+    return cluster.dsn(role=APPLICATION_ROLE, database=fresh_database(request.node.nodeid))
+
+
+@pytest.fixture(scope="module")
+async def webs(
+    market_dsn: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Web, Web, Web]]:
+    """Two processes in one home and one in another."""
+    clock = ManualClock(NOW)
+    here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
+    async with AsyncExitStack() as stack:
+        writer, reader, stranger = [
+            await stack.enter_async_context(open_web(settings_of(market_dsn, home), clock))
+            for home in (here, here, there)
+        ]
+        # The reader hears of nothing: what it knows comes from the writer's own word.
+        reader.market.kept.vouch(until=inf)
+        await stack.enter_async_context(stranger.market.watching())
+        yield writer, reader, stranger
+
+
+@pytest.fixture
+async def stage(webs: tuple[Web, Web, Web]) -> Stage:
+    writer, reader, stranger = webs
+    shop, rival = await transact(writer.market.db, two_offers)
+    reader.market.kept.clear()
+    clock = writer.market.clock
+    assert isinstance(clock, ManualClock)
+    return Stage(writer, reader, stranger, clock, shop, rival)

@@ -16,21 +16,26 @@ from gosellr.core.transact import transact
 from gosellr.flows import refunds
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
+from gosellr.queries.reservations import Wanted
 from gosellr.resources import Resources
-from gosellr.services import inventory_service, shipment_service
+from gosellr.services import inventory_service, reservation_service, shipment_service
 from gosellr.services.inventory_service import StockPromised
 from gosellr.services.shipment_service import Parcel
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.catalogue import make_products, make_shelf_seller, variant_draft
 from tests.factories.orders import order_body, place
-from tests.factories.sales import Shop, make_commission, make_shop, stock
+from tests.factories.sales import Shop, buy, make_commission, make_shop, stock
 from tests.factories.terms import make_delivery, make_tax
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 ORDERS = 1000
 AT_ONCE = 8
 
+WAITS = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""
 UNCOVERED = """
 SELECT line.id FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
 LEFT JOIN stock_reservation AS hold ON hold.order_line_id = line.id
@@ -67,6 +72,7 @@ async def recount(live: Resources, shop: Shop, units: int) -> bool:
         await transact(
             live.db,
             inventory_service.set_stock,
+            product_id=shop.product.id,
             location_id=shop.seller.location_id,
             units={shop.product.variant_id: units},
             reason="import",
@@ -118,6 +124,34 @@ async def test_case_2_selling_and_counting_away_at_once(
     taken = sum(answer is True for answer in answers)
     assert sold + taken == 20
     assert await levels(live, shop) == (sold, sold, sold)
+
+
+async def test_an_order_that_waited_for_a_delivery_takes_what_was_delivered(
+    live: Resources,
+) -> None:
+    shop = await transact(live.db, make_shop, stock=1)
+    order = await buy(live, (shop, 1))
+    [line] = order.lines
+    wanted = Wanted(line.id, order.parts[0].id, line.variant_id, 2)
+    async with live.db.connection() as counting, live.db.connection() as looking:
+        async with counting.transaction():
+            await counting.execute(
+                "UPDATE stock_level SET on_hand = 3 WHERE variant_id = $1", line.variant_id
+            )
+            holding = asyncio.create_task(
+                transact(
+                    live.db,
+                    reservation_service.hold,
+                    order_id=order.id,
+                    wanted=[wanted],
+                    expires_at=None,
+                    now=live.clock.now(),
+                )
+            )
+            while not await looking.fetchval(WAITS):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.01)
+        await holding
+    assert await levels(live, shop) == (3, 3, 3)
 
 
 @pytest.mark.case(4)

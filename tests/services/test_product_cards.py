@@ -77,7 +77,7 @@ async def test_the_word_for_stock_is_written_only_when_it_changes(connection: Co
             made.variant_id,
             reserved,
         )
-        await product_cards.refresh_availability(connection, [made.variant_id], NOW)
+        await product_cards.refresh_availability(connection, [made.id], NOW)
         place = await connection.fetchval(
             "SELECT ctid::text FROM product_card WHERE product_id = $1", made.id
         )

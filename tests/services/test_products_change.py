@@ -275,4 +275,4 @@ async def test_an_update_takes_few_statements(
         connection, viewer=viewer, product_id=shirt.id, changes={"title": "T"}, now=NOW
     )
     await asyncio.sleep(0)
-    assert query_count() == 4
+    assert query_count() == 5

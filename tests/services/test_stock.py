@@ -184,7 +184,7 @@ async def test_an_adjustment_takes_few_statements(
         now=NOW,
     )
     await asyncio.sleep(0)
-    assert query_count() == 5
+    assert query_count() == 6
 
 
 async def test_rivals_never_take_more_than_there_is(

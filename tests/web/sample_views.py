@@ -149,7 +149,7 @@ def card(index: int) -> ProductCardView:
     )
 
 
-VIEWER = ViewerView(name="Ada Byron", email="ada@demo.gosellr.local")
+VIEWER = ViewerView(name="Ada Byron", email="ada@demo.gosellr.test")
 LAYOUT = LayoutView(
     csrf_token="csrf-sample",
     viewer=VIEWER,
@@ -323,7 +323,7 @@ BAG = BagView(
 EMPTY_BAG = BagView(parcels=(), summary=None)
 CHECKOUT = CheckoutView(
     form=FormView(
-        values={"email": "ada@demo.gosellr.local", "name": "Ada Byron", "country": "IE"},
+        values={"email": "ada@demo.gosellr.test", "name": "Ada Byron", "country": "IE"},
         errors={"city": "Write the town your parcel goes to"},
     ),
     parcels=(PARCELS[0], replace(PARCELS[1], delivery=())),
@@ -384,7 +384,7 @@ ORDER = OrderView(
     ),
     summary=SUMMARY,
     paid_with="a sandbox card",
-    email="ada@demo.gosellr.local",
+    email="ada@demo.gosellr.test",
     first_name="Ada",
     address_lines=("Ada Byron", "1 Quay Street", "Dublin", "Ireland"),
     refunds=(
@@ -418,7 +418,7 @@ LOGIN = LoginView(
 
 
 def door(role: Any, title: str, person: str, image: str, thing: str) -> DoorView:
-    email = f"{person.lower()}@demo.gosellr.local"
+    email = f"{person.lower()}@demo.gosellr.test"
     return DoorView(role, title, person, email, picture(image), (thing,), f"/demo/{role}")
 
 
@@ -443,7 +443,7 @@ PAY = PayView(
     idempotency_key="key-2",
     declined="The bank said no.",
     held_until=datetime(2026, 11, 21, 18, 19, tzinfo=UTC),
-    email="ada@demo.gosellr.local",
+    email="ada@demo.gosellr.test",
     address_lines=("Ada Byron", "12 Analytical Row", "D01 Dublin", "Ireland"),
 )
 QUESTION = SandboxPayView(action="/sandbox/pay/1", amount=euro(75780), number="GS-10482")

@@ -8,12 +8,13 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.jobs.demo.shops import EMAIL_DOMAIN
 from gosellr.main import build
 from gosellr.resources import Resources
 from gosellr.services import category_service, product_edit_service, seller_service
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
-from gosellr.web.forms import local_path
+from gosellr.web.forms import email_error, local_path
 from tests.factories.accounts import make_seller, make_user
 from tests.factories.catalogue import (
     NOW,
@@ -238,7 +239,7 @@ async def test_the_demo_s_doors_open_on_this_computer_only(
     settings = resources.settings.model_copy(update={"demo": True})
     app = build(settings, open_resources=None)  # type: ignore[arg-type]
     app.state.resources = replace(resources, settings=settings)
-    await make_user(connection, now=NOW, email="ada@demo.gosellr.local", name="Ada Lindqvist")
+    await make_user(connection, now=NOW, email="ada@demo.gosellr.test", name="Ada Lindqvist")
 
     async def doors(caller: str, host: str) -> httpx2.Response:
         transport = httpx2.ASGITransport(app=app, client=(caller, 4711))
@@ -391,3 +392,9 @@ async def test_statements_per_page(
         query_count()
         await visitor.go(path)
         assert query_count() <= most + 1, f"{path} with a bag"
+
+
+@pytest.mark.parametrize("name", ["ada", "ingrid", "tomas", "olu"])
+def test_the_forms_take_the_addresses_of_the_demo(name: str) -> None:
+    """Whoever types what the first start has printed gets in, and can check out."""
+    assert email_error(f"{name}@{EMAIL_DOMAIN}") == ""

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from fastapi import Request, Response
 
+from gosellr.api.kept_answers import Keeper, is_known
 from gosellr.utils.money import Money
 
 
@@ -44,10 +45,13 @@ def answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None =
     )
 
 
-def catalogue_answer(request: Request, body: bytes, *, public: bool = True) -> Response:
+def catalogue_answer(
+    request: Request, body: bytes, *, public: bool = True, keeper: Keeper | None = None
+) -> Response:
     """Finished JSON that caches may keep and must ask about: its tag is a hash of its bytes.
 
-    What only its owner may see is kept by nobody else's cache.
+    What only its owner may see is kept by nobody else's cache. What everybody may, the keeper
+    keeps for whoever asks next.
     """
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {
@@ -55,10 +59,17 @@ def catalogue_answer(request: Request, body: bytes, *, public: bool = True) -> R
         "Cache-Control": "public, max-age=0, must-revalidate" if public else "private, no-cache",
         "Vary": "Authorization, Accept-Encoding",
     }
-    asked = request.headers.get("if-none-match", "")
-    if asked and tag in {one.strip().removeprefix("W/") for one in asked.split(",")}:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    whole = Response(body, media_type="application/json", headers=headers)
+    unchanged = Response(status_code=304, headers=headers)
+    if keeper is not None and public:
+        keeper.keep(
+            body=body,
+            tag=tag.encode(),
+            headers=whole.raw_headers,
+            unchanged=unchanged.raw_headers,
+        )
+    asked = request.headers.get("if-none-match")
+    return unchanged if asked and is_known(asked.encode("latin-1"), tag.encode()) else whole
 
 
 def page_bytes(items: bytes, next_cursor: str | None) -> bytes:

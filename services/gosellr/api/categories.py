@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
 from gosellr.api.deps import IfMatch, Market, allow
+from gosellr.api.kept_answers import keeper_of
 from gosellr.api.schemas.categories import (
     CategoryCreate,
     CategoryDelete,
@@ -18,6 +19,7 @@ from gosellr.api.schemas.categories import (
 )
 from gosellr.api.schemas.common import problems
 from gosellr.core.transact import ask, transact
+from gosellr.models.catalogue_names import CARDS, CATEGORIES
 from gosellr.services import category_service
 from gosellr.services.category_service import CategoryChanges
 from gosellr.utils.permissions import Permission
@@ -41,6 +43,7 @@ async def list_categories(
     market: Market,
 ) -> Response:
     """Categories by path, parents before their children, with what they ask of products."""
+    keeper = keeper_of(request, CARDS, CATEGORIES)
     items, next_cursor = await ask(
         market.db,
         category_service.list_categories,
@@ -48,7 +51,7 @@ async def list_categories(
         cursor=filters.cursor,
         limit=filters.limit,
     )
-    return catalogue_answer(request, page_bytes(items, next_cursor))
+    return catalogue_answer(request, page_bytes(items, next_cursor), keeper=keeper)
 
 
 @router.get(
@@ -68,11 +71,12 @@ async def get_category(
     market: Market,
 ) -> Response:
     """A category by its id, or by its path such as `home/lamps`."""
+    keeper = keeper_of(request, CARDS, CATEGORIES)
     found = await ask(market.db, category_service.category_document, reference=reference)
     if isinstance(found, str):
         target = request.url.path.removesuffix(reference) + quote(found)
         return Response(status_code=301, headers={"Location": target})
-    return catalogue_answer(request, found)
+    return catalogue_answer(request, found, keeper=keeper)
 
 
 @router.post(

@@ -24,7 +24,12 @@ def market_of(request: Request) -> Resources:
     return resources
 
 
-Market = Annotated[Resources, Depends(market_of)]
+async def _market(request: Request) -> Resources:
+    """The same as a dependency: one that isn't awaited would be sent through a thread."""
+    return market_of(request)
+
+
+Market = Annotated[Resources, Depends(_market)]
 
 
 def _hash_of(token: str | None) -> bytes | None:
@@ -93,7 +98,7 @@ def allow(permission: Permission) -> Any:
 Anyone = Annotated[Viewer, Depends(Allow(None))]
 
 
-def expected_version(
+async def expected_version(
     if_match: Annotated[
         str | None, Header(max_length=40, description="The version as a tag")
     ] = None,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, json_bytes
 from gosellr.api.deps import Anyone, Market
+from gosellr.api.kept_answers import SALES_SECONDS, keeper_of
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.marketplace import (
     SEARCH_EXAMPLES,
@@ -18,6 +19,7 @@ from gosellr.api.schemas.marketplace import (
     TrendingOut,
 )
 from gosellr.core.transact import ask
+from gosellr.models.catalogue_names import CARDS, CATEGORIES
 from gosellr.services import marketplace_service, product_list_service, search_service
 from gosellr.services.search_service import Facets
 from gosellr.utils.money import Money
@@ -52,8 +54,9 @@ async def get_stats(_viewer: Anyone, market: Market) -> Response:
 )
 async def get_category_tree(request: Request, _viewer: Anyone, market: Market) -> Response:
     """The whole tree of categories, each with the number of products on sale in and below it."""
+    keeper = keeper_of(request, CARDS, CATEGORIES)
     tree = await ask(market.db, marketplace_service.category_tree)
-    return catalogue_answer(request, json_bytes({"items": tree}))
+    return catalogue_answer(request, json_bytes({"items": tree}), keeper=keeper)
 
 
 @router.post(
@@ -107,6 +110,7 @@ async def list_trending_products(
     market: Market,
 ) -> Response:
     """Products with the most buyers lately; one buyer counts once, and less with every day."""
+    keeper = keeper_of(request, CARDS, seconds=SALES_SECONDS)
     items = await ask(
         market.db,
         marketplace_service.trending_products,
@@ -115,7 +119,7 @@ async def list_trending_products(
         now=market.clock.now(),
     )
     body = json_bytes({"window": filters.window, "items": items, "next_cursor": None})
-    return catalogue_answer(request, body)
+    return catalogue_answer(request, body, keeper=keeper)
 
 
 def _facets(facets: Facets, names: tuple[FacetName, ...]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
 from gosellr.api.deps import IfMatch, Market, allow
+from gosellr.api.kept_answers import SALES_SECONDS, keeper_of
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.product_answers import ProductListOut, ProductOut
 from gosellr.api.schemas.products import (
@@ -16,6 +17,7 @@ from gosellr.api.schemas.products import (
     ProductUpdate,
 )
 from gosellr.core.transact import ask, transact
+from gosellr.models.catalogue_names import CARDS, CATALOGUE, product_name
 from gosellr.services import product_edit_service, product_list_service, product_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.states import ProductStatus
@@ -95,10 +97,11 @@ async def get_product(
     market: Market,
 ) -> Response:
     """A product with its variants, live stock, pictures and the offers of other sellers."""
+    keeper = keeper_of(request, product_name(product_id), CATALOGUE)
     document = await ask(
         market.db, product_service.product_document, viewer=viewer, product_id=product_id
     )
-    return catalogue_answer(request, document, public=viewer.is_guest)
+    return catalogue_answer(request, document, public=viewer.is_guest, keeper=keeper)
 
 
 @router.put(
@@ -256,6 +259,9 @@ async def _list(
         attributes=filters.attributes,
         status=filters.status,
     )
+    # How often something was sold is counted now and then, which nobody is told of.
+    is_by_sales = filters.q is not None or filters.sort == "best_selling"
+    keeper = keeper_of(request, CARDS, seconds=SALES_SECONDS if is_by_sales else None)
     items, next_cursor = await ask(
         market.db,
         product_list_service.list_products,
@@ -265,7 +271,7 @@ async def _list(
         limit=filters.limit,
     )
     body = page_bytes(items, next_cursor)
-    return catalogue_answer(request, body, public=filters.status is None)
+    return catalogue_answer(request, body, public=filters.status is None, keeper=keeper)
 
 
 async def _answer(

@@ -1,11 +1,17 @@
-"""The database: one pool of asyncpg connections per process, kept warm and never reset.
+"""The database: a few asyncpg connections per process, kept warm and never reset.
 
 Releasing a connection costs no round trip: nothing here changes session state, so there
 is nothing to undo. Statements are prepared once per connection by asyncpg's cache.
+
+The pool is our own. The driver's wraps every borrowed connection in a proxy, and that costs a
+cached read as much as its query does.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from types import TracebackType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -13,12 +19,21 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from gosellr.core.generations import Generations
+
 # A string, because asyncpg's classes are generic only to the type checker.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Record = asyncpg.Record
+_Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 SCHEMA = "gosellr"
 SEARCH_PATH = f"{SCHEMA}, public"
+WAIT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+
+
+class NoConnectionFree(TimeoutError):
+    """All connections were in use for longer than anybody should wait for one."""
 
 
 def _plain(value: Any) -> str:
@@ -40,15 +55,150 @@ async def prepare_connection(connection: Connection) -> None:
         )
 
 
-async def _keep_session(connection: Connection) -> None:
-    """Stands in for the pool's reset, which would cost a round trip per release."""
+class Pool:
+    """Connections to lend: the one that came back last goes out first, being the warmest."""
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[_Driver]], *, size_max: int, wait_seconds: float
+    ) -> None:
+        self._connect = connect
+        self._size_max = size_max
+        self._wait_seconds = wait_seconds
+        self._size = 0
+        self._idle: list[_Driver] = []
+        # Those who wait, first come, first served: with a connection, or with leave to open one.
+        self._waiting: deque[asyncio.Future[_Driver | None]] = deque()
+        self._is_closing = False
+        self._is_empty = asyncio.Event()
+
+    async def borrow(self) -> _Driver:
+        """Take a connection, open a new one where there is room, or wait for one.
+
+        Raises:
+            NoConnectionFree: when none came back in time.
+        """
+        if self._is_closing:
+            raise asyncpg.InterfaceError("the database is being closed")
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._size -= 1
+        if self._size < self._size_max:
+            self._size += 1
+            return await self._open()
+        return await self._wait()
+
+    def give_back(self, connection: _Driver) -> None:
+        """Return a connection; one that isn't fit to be lent again is replaced when needed."""
+        if not connection.is_closed() and connection.is_in_transaction():
+            # Its borrower was torn away from it: whatever it was doing must not go on.
+            connection.terminate()
+        if connection.is_closed() or self._is_closing:
+            if not connection.is_closed():
+                connection.terminate()
+            self._lose_one()
+        elif not self._hand_on(connection):
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Close every connection, waiting for those in use."""
+        self._is_closing = True
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_exception(asyncpg.InterfaceError("the database is being closed"))
+        while self._idle:
+            connection = self._idle.pop()
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=CLOSE_SECONDS)
+            self._size -= 1
+        if self._size:
+            await self._is_empty.wait()
+
+    async def _open(self) -> _Driver:
+        """Open a connection in a place that was taken for it."""
+        try:
+            return await self._connect()
+        except BaseException:
+            self._lose_one()
+            raise
+
+    async def _wait(self) -> _Driver:
+        place: asyncio.Future[_Driver | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                connection = await place
+        except TimeoutError as error:
+            self._leave(place)
+            raise NoConnectionFree from error
+        except asyncio.CancelledError:
+            self._leave(place)
+            raise
+        return connection if connection is not None else await self._open()
+
+    def _leave(self, place: "asyncio.Future[_Driver | None]") -> None:
+        """Wait no more; what was given in the same moment goes to the next."""
+        if not place.done() or place.cancelled() or place.exception() is not None:
+            with suppress(ValueError):
+                self._waiting.remove(place)
+        elif (given := place.result()) is None:
+            self._lose_one()
+        else:
+            self.give_back(given)
+
+    def _lose_one(self) -> None:
+        """A connection is gone: its place goes to whoever waits."""
+        if not self._is_closing and self._hand_on(None):
+            return
+        self._size -= 1
+        if self._is_closing and not self._size:
+            self._is_empty.set()
+
+    def _hand_on(self, connection: "_Driver | None") -> bool:
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(connection)
+                return True
+        return False
+
+
+class _Borrowed(AbstractAsyncContextManager[Connection]):
+    """A connection for the length of a block."""
+
+    __slots__ = ("_connection", "_pool")
+
+    _connection: _Driver
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._pool.borrow()
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.give_back(self._connection)
 
 
 class Database:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    `generations` are told what commands have changed, where somebody keeps what they can change.
+    """
+
+    generations: Generations | None = None
+
+    def __init__(self, pool: Pool, *, generations: Generations | None = None) -> None:
         self._pool = pool
+        self.generations = generations
 
     @classmethod
     async def connect(
@@ -59,43 +209,46 @@ class Database:
         max_size: int = 6,
         statement_cache: bool = True,
         statement_timeout_ms: int = 15_000,
+        wait_seconds: float = WAIT_SECONDS,
+        generations: Generations | None = None,
         on_query: Callable[[Any], None] | None = None,
     ) -> "Database":
-        """Open the pool.
+        """Open the pool, and so many connections right away.
 
         `statement_cache` must be off behind a transaction-pooling PgBouncer.
         `on_query` sees every statement that runs, for tests that count them.
         """
 
-        async def init(connection: Connection) -> None:
-            await prepare_connection(connection)
+        async def connect() -> _Driver:
+            connection = await asyncpg.connect(
+                dsn,
+                statement_cache_size=500 if statement_cache else 0,
+                max_cached_statement_lifetime=0,
+                server_settings={
+                    "search_path": SEARCH_PATH,
+                    "application_name": "gosellr",
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": "60000",
+                    "timezone": "UTC",
+                },
+            )
+            try:
+                await prepare_connection(connection)
+            except BaseException:
+                connection.terminate()
+                raise
             if on_query is not None:
                 connection.add_query_logger(on_query)
+            return connection
 
-        pool = await asyncpg.create_pool(
-            dsn,
-            min_size=min_size,
-            max_size=max_size,
-            init=init,
-            reset=_keep_session,
-            statement_cache_size=500 if statement_cache else 0,
-            max_cached_statement_lifetime=0,
-            max_inactive_connection_lifetime=0,
-            server_settings={
-                "search_path": SEARCH_PATH,
-                "application_name": "gosellr",
-                "statement_timeout": str(statement_timeout_ms),
-                "idle_in_transaction_session_timeout": "60000",
-                "timezone": "UTC",
-            },
-        )
-        return cls(pool)
+        pool = Pool(connect, size_max=max_size, wait_seconds=wait_seconds)
+        for connection in [await pool.borrow() for _ in range(min_size)]:
+            pool.give_back(connection)
+        return cls(pool, generations=generations)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Borrow a connection outside of a transaction: for questions, never for commands."""
-        async with self._pool.acquire() as connection:
-            yield connection
+        return _Borrowed(self._pool)
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""

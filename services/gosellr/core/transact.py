@@ -2,12 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
 from gosellr.core.db import Connection, Database
+from gosellr.core.generations import touching
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,14 +34,57 @@ async def transact(
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            async with db.connection() as connection, connection.transaction():
-                return await command(connection, *args, **kwargs)
+            return await _once(db, command, *args, **kwargs)
         except _RETRIED:
             if attempt == MAX_ATTEMPTS:
                 raise
             # Two rivals that retry at the same pace would meet again.
             await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
     raise AssertionError("unreachable")
+
+
+async def _once(
+    db: Database,
+    command: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    with touching() as touched:
+        ran = False
+        try:
+            async with db.connection() as connection, connection.transaction():
+                result = await command(connection, *args, **kwargs)
+                ran = True
+                return result
+        finally:
+            # Also when the commit's own answer was lost: it may have happened, and telling too
+            # much costs nothing but a look into the database.
+            if ran:
+                _tell(db, touched)
+
+
+async def write(
+    db: Database,
+    command: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a command of a single statement: PostgreSQL makes it a transaction of its own.
+
+    It is committed when this returns, and costs one round trip instead of three. What consists
+    of two statements must go through `transact`.
+    """
+    with touching() as touched:
+        try:
+            async with db.connection() as connection:
+                return await command(connection, *args, **kwargs)
+        finally:
+            _tell(db, touched)
+
+
+def _tell(db: Database, touched: Collection[str]) -> None:
+    if touched and db.generations is not None:
+        db.generations.bump(touched)
 
 
 async def attempt(

@@ -10,7 +10,7 @@ from gosellr.core.db import Database
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import derived_token, fingerprint, new_id
 from gosellr.core.rate_limit import RateLimit
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask, transact, write
 from gosellr.flows import limits
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.payments import Gateways, advance
@@ -121,7 +121,7 @@ async def place_order(
     if opened.existing:
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
     powers.hot_stock.notice(opened.contended, db=powers.db, clock=powers.clock)
-    order = await _advance(powers, order_id, fresh=opened.payment_ids)
+    order = await _advance(powers, order_id, fresh=opened.payment_ids, standing=opened.standing)
     await _count_declined(powers, counted, order, opened.payment_ids)
     return PlacedOrder(order=order, access_token=access_token)
 
@@ -200,7 +200,13 @@ async def _count_declined(
         )
 
 
-async def _advance(powers: CheckoutPowers, order_id: UUID, *, fresh: Sequence[UUID] = ()) -> Order:
+async def _advance(
+    powers: CheckoutPowers,
+    order_id: UUID,
+    *,
+    fresh: Sequence[UUID] = (),
+    standing: payment_service.Payable | None = None,
+) -> Order:
     return await advance(
         db=powers.db,
         gateways=powers.gateways,
@@ -208,6 +214,7 @@ async def _advance(powers: CheckoutPowers, order_id: UUID, *, fresh: Sequence[UU
         policy=powers.policy,
         order_id=order_id,
         fresh=fresh,
+        standing=standing,
     )
 
 
@@ -247,7 +254,7 @@ def _check_methods(tenders: Sequence[Tender], gateways: Gateways) -> None:
 
 async def keep_answer(powers: CheckoutPowers, *, key: RequestKey, status: int, body: bytes) -> None:
     """Keep what the first request was answered, for whoever asks again."""
-    await transact(
+    await write(
         powers.db,
         idempotency_service.finish,
         request=key,

@@ -6,6 +6,7 @@ resumption, so that a crash between any two lines leaves nothing that it doesn't
 
 import asyncio
 from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.clock import Clock
@@ -22,7 +23,7 @@ from gosellr.integrations.payments.port import (
 )
 from gosellr.models.order_values import Order, Payment
 from gosellr.services import expiry_service, order_service, payment_service
-from gosellr.services.payment_service import GatewayAnswer
+from gosellr.services.payment_service import GatewayAnswer, Payable
 from gosellr.utils.payment_plan import Ask, AskKind
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
@@ -52,30 +53,33 @@ async def advance(
     waiting_is_over: bool = False,
     curious: bool = False,
     reported: Collection[UUID] = (),
+    standing: Payable | None = None,
 ) -> Order:
     """Bring the payment of an order as far as it goes now. Safe to call at any time, twice too.
 
-    `fresh` names attempts that were never sent to their gateway. `waiting_is_over` calls back
-    what still waits for its buyer, `curious` asks whether the buyer has acted. `reported` names
-    attempts that a gateway had news of: what was given up may have succeeded after all.
+    `fresh` names attempts that were never sent to their gateway; `standing` is how it stands,
+    where the caller has just written it. `waiting_is_over` calls back what still waits for its
+    buyer, `curious` asks whether the buyer has acted. `reported` names attempts that a gateway
+    had news of: what was given up may have succeeded after all.
     """
     unsent = set(fresh)
     silent: set[UUID] = set()
     for _ in range(_ROUNDS_MAX):
-        plan = await ask(
-            db,
-            payment_service.plan,
-            order_id=order_id,
-            fresh=unsent,
-            waiting_is_over=waiting_is_over,
-            curious=curious,
-            reported=reported,
-        )
+        looked: dict[str, Any] = {
+            "fresh": unsent,
+            "waiting_is_over": waiting_is_over,
+            "curious": curious,
+            "reported": reported,
+        }
+        if standing is None:
+            plan = await ask(db, payment_service.plan, order_id=order_id, **looked)
+        else:
+            plan, standing = payment_service.plan_of(standing, **looked), None
         curious, reported = False, ()
         # Whoever didn't answer is asked again later, by the sweeper.
         asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
         if not asks and not plan.concludes:
-            return plan.order
+            break
         answers = await asyncio.gather(
             *(_put(gateways.get(payment.method), one, payment) for one, payment in asks)
         )

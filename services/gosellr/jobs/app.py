@@ -10,7 +10,7 @@ from procrastinate.retry import BaseRetryStrategy
 
 from gosellr.core.db import SEARCH_PATH
 from gosellr.core.transact import transact
-from gosellr.jobs.outbox import Reaction, Reactions
+from gosellr.jobs.outbox import Gathering, Reaction, Reactions
 from gosellr.jobs.schedule import Periodic
 from gosellr.models.events import RecordedFact
 from gosellr.resources import Resources
@@ -53,8 +53,11 @@ def build_app(
     return app
 
 
-def _told(reaction: Reaction) -> Work:
+def _told(reaction: Reaction | Gathering) -> Work:
     async def work(resources: Resources, args: dict[str, Any]) -> object:
+        if isinstance(reaction, Gathering):
+            facts = [RecordedFact.from_payload(fact) for fact in args["facts"]]
+            return await reaction.run(resources, facts)
         return await reaction.run(resources, RecordedFact.from_payload(args["fact"]))
 
     return work

@@ -1,29 +1,33 @@
 """Keeping the read model of the catalogue true to what it was made of."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from gosellr.core.transact import transact
-from gosellr.models.events import RecordedFact
+from gosellr.models.catalogue_names import is_shown
+from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
 from gosellr.services import card_service
 
 
-async def refresh_card_of_variant(resources: Resources, fact: RecordedFact) -> None:
-    """Stock has moved: the fact is about a variant."""
+async def refresh_cards_of_variants(resources: Resources, facts: Sequence[RecordedFact]) -> None:
+    """Stock has moved: the facts are about variants."""
     await transact(
         resources.db,
         card_service.refresh_availability,
-        variant_ids=[fact.aggregate_id],
+        product_ids=sorted({UUID(fact.data["product_id"]) for fact in facts}),
         now=resources.clock.now(),
     )
 
 
-async def refresh_cards_of_order(resources: Resources, fact: RecordedFact) -> None:
+async def refresh_cards_of_orders(resources: Resources, facts: Sequence[RecordedFact]) -> None:
     """Something was ordered: perhaps the last of it."""
     await transact(
         resources.db,
-        card_service.refresh_products,
-        product_ids=[UUID(product_id) for product_id in fact.data["product_ids"]],
+        card_service.refresh_availability,
+        product_ids=sorted(
+            {UUID(product_id) for fact in facts for product_id in fact.data["product_ids"]}
+        ),
         now=resources.clock.now(),
     )
 
@@ -40,6 +44,9 @@ async def refresh_card_of_review(resources: Resources, fact: RecordedFact) -> No
 
 async def refresh_cards_of_seller(resources: Resources, fact: RecordedFact) -> None:
     """A seller's name or standing has changed."""
+    if fact.type == FactType.SELLER_UPDATED and not is_shown(fact.data.get("fields", ("name",))):
+        return
+    await transact(resources.db, card_service.await_writers)
     await transact(
         resources.db,
         card_service.refresh_sellers,

@@ -25,18 +25,31 @@ class Reaction:
         return f"reaction.{self.name}"
 
 
-Reactions = Mapping[FactType, Sequence[Reaction]]
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A reaction that is told many facts at once, because one statement serves them all."""
 
-_CARD_OF_VARIANT = Reaction("refresh_card_of_variant", cards.refresh_card_of_variant)
-_CARDS_OF_ORDER = Reaction("refresh_cards_of_order", cards.refresh_cards_of_order)
+    name: str
+    run: Callable[[Resources, Sequence[RecordedFact]], Awaitable[object]]
+
+    @property
+    def task(self) -> str:
+        """What the queue calls it."""
+        return f"gathering.{self.name}"
+
+
+Reactions = Mapping[FactType, Sequence[Reaction | Gathering]]
+
+_CARDS_OF_VARIANTS = Gathering("refresh_cards_of_variants", cards.refresh_cards_of_variants)
+_CARDS_OF_ORDERS = Gathering("refresh_cards_of_orders", cards.refresh_cards_of_orders)
 _CARD_OF_REVIEW = Reaction("refresh_card_of_review", cards.refresh_card_of_review)
 _CARDS_OF_SELLER = Reaction("refresh_cards_of_seller", cards.refresh_cards_of_seller)
 _IMPORT = Reaction("run_import", imports.run_import)
 
 REACTIONS: Reactions = {
     FactType.IMPORT_REQUESTED: [_IMPORT],
-    FactType.STOCK_CHANGED: [_CARD_OF_VARIANT],
-    FactType.ORDER_PLACED: [_CARDS_OF_ORDER],
+    FactType.STOCK_CHANGED: [_CARDS_OF_VARIANTS],
+    FactType.ORDER_PLACED: [_CARDS_OF_ORDERS],
     FactType.REVIEW_POSTED: [_CARD_OF_REVIEW],
     FactType.SELLER_APPROVED: [_CARDS_OF_SELLER],
     FactType.SELLER_SUSPENDED: [_CARDS_OF_SELLER],
@@ -48,3 +61,13 @@ REACTIONS: Reactions = {
 def tasks_by_fact(reactions: Reactions) -> dict[FactType, list[str]]:
     """The table as the relay needs it: names only."""
     return {fact: [reaction.task for reaction in listed] for fact, listed in reactions.items()}
+
+
+def gathering_tasks(reactions: Reactions) -> frozenset[str]:
+    """The tasks that are told all facts of a window by one job."""
+    return frozenset(
+        reaction.task
+        for listed in reactions.values()
+        for reaction in listed
+        if isinstance(reaction, Gathering)
+    )

@@ -5,6 +5,7 @@ goes on by itself after an error, so that a database that comes back finds them 
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from gosellr.core.logs import configure_logs
 from gosellr.core.transact import ask, transact
 from gosellr.jobs.app import build_app
 from gosellr.jobs.demo.teller import with_history
-from gosellr.jobs.outbox import REACTIONS, Reactions, tasks_by_fact
+from gosellr.jobs.outbox import REACTIONS, Reactions, gathering_tasks, tasks_by_fact
 from gosellr.jobs.retries import ATTEMPTS_MAX, Backoff
 from gosellr.jobs.schedule import SCHEDULE, Periodic, intervals_by_task
 from gosellr.resources import Resources, open_market
@@ -28,6 +29,7 @@ _JANITOR_SECONDS = 15.0
 _PAUSE_SECONDS_MAX = 5.0
 _DRAIN_SECONDS = 20.0
 _CONCURRENCY = 4
+_NICENESS = 5
 
 _log = structlog.get_logger("gosellr.worker")
 
@@ -53,6 +55,7 @@ class Worker:
         self._schedule = schedule
         self._retry = retry or Backoff()
         self._tasks_by_fact = tasks_by_fact(reactions)
+        self._gathering = gathering_tasks(reactions)
         self._intervals = intervals_by_task(schedule)
 
     async def run(self) -> None:
@@ -74,6 +77,7 @@ class Worker:
             self._resources.db,
             event_service.relay_facts,
             reactions=self._tasks_by_fact,
+            gathering=self._gathering,
             now=self._resources.clock.now(),
         )
         return told > 0
@@ -159,6 +163,8 @@ class Worker:
 
 async def run_worker() -> None:
     """Open what the process's settings say, and work until SIGTERM or SIGINT."""
+    # Whoever waits for an answer comes first; what follows from it may take a moment longer.
+    os.nice(_NICENESS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

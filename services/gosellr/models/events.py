@@ -29,6 +29,7 @@ class FactType(StrEnum):
     PRODUCT_UPDATED = "product.updated"
     PRODUCT_STATUS_CHANGED = "product.status_changed"
     STOCK_CHANGED = "stock.changed"
+    OFFERS_CHANGED = "offers.changed"
     IMPORT_REQUESTED = "import.requested"
     IMPORT_FINISHED = "import.finished"
 

@@ -281,6 +281,40 @@ WHERE NOT EXISTS (SELECT FROM seller WHERE seller.id::text = split_part(entry.ac
 LIMIT 20
 """
 
+# $1 is the moment before which a seller's new name or standing had to be on the cards. The word for
+# stock follows by a job and isn't looked at; an archived listing keeps its last card.
+CARDS_TRUE = """
+WITH listing AS (
+    SELECT product.id, product.status, product.title, category.path AS category,
+           product.status = 'active' AND seller.status = 'active' AS visible,
+           seller.updated_at < $1 AS settled,
+           (SELECT min(price.amount_minor)
+            FROM variant JOIN variant_price AS price ON price.variant_id = variant.id
+                 AND price.currency = product.currency
+            WHERE variant.product_id = product.id AND variant.archived_at IS NULL) AS price_minor
+    FROM product JOIN seller ON seller.id = product.seller_id
+    JOIN category ON category.id = product.category_id
+)
+SELECT 'product_card ' || listing.id, 'is ' || CASE
+       WHEN card.product_id IS NULL THEN 'missing'
+       WHEN card.visible THEN 'shown' ELSE 'hidden' END
+       || ' and says ' || COALESCE(said.status, '?') || ', ' || COALESCE(said.title, '?') || ', '
+       || COALESCE(card.price_minor::text, '?') || '; the listing is ' || listing.status || ', '
+       || listing.title || ', ' || COALESCE(listing.price_minor::text, '?')
+FROM listing LEFT JOIN product_card AS card ON card.product_id = listing.id
+LEFT JOIN LATERAL json_to_record(card.card::json) AS said (status text, title text, category json)
+     ON true
+WHERE CASE
+    WHEN listing.status = 'archived' THEN card.visible OR said.status <> 'archived'
+    WHEN listing.price_minor IS NULL THEN card.visible AND listing.status <> 'active'
+    ELSE (said.status, said.title, said.category ->> 'path', card.price_minor)
+         IS DISTINCT FROM (listing.status, listing.title, listing.category, listing.price_minor)
+      OR card.visible AND listing.status <> 'active'
+      OR card.visible <> listing.visible AND listing.settled
+    END
+LIMIT 20
+"""
+
 # A run of 13 to 19 digits that passes Luhn's test is taken for the number of a card.
 NOTHING_IN_CLEAR = """
 WITH said (row, words) AS (

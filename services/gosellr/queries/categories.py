@@ -8,9 +8,6 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 
-# The shape of the tree is changed by one at a time: two moves that cross could make a ring.
-LOCK_TREE = "SELECT pg_advisory_xact_lock(hashtextextended('gosellr.category', 0))"
-
 # A category with what is sold below it; rules come from the root down.
 _DOCUMENT = """json_build_object(
     'id', category.id,
@@ -242,11 +239,6 @@ class CategoryPage:
 
     items: bytes
     next_path: str | None
-
-
-async def lock_tree(connection: Connection) -> None:
-    """Keep the shape of the tree to oneself until the commit."""
-    await connection.execute(LOCK_TREE)
 
 
 async def list_categories(

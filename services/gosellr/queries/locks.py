@@ -1,16 +1,34 @@
 """Every lock on rows that several commands fight over, in the one declared order.
 
-order → seller_order → order_line → stock_level → coupon → ledger_balance; within a table
-by ascending id. A command on an order locks the order's row first, and so owns its parts,
-lines, payments and refunds. (Stock, coupons and balances are locked by the statements that
-change them; stock before them where all its buckets must be known.)
+catalogue → product → order → seller_order → order_line → stock_level → coupon →
+ledger_balance; within a table by ascending id. A command on an order locks the order's row
+first, and so owns its parts, lines, payments and refunds. (Stock, coupons and balances are
+locked by the statements that change them; stock before them where all its buckets must be known.)
+
+The catalogue is shared by those who write listings and their cards, and kept by whoever changes
+the tree that all cards are made of.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+
+_CATALOGUE = "hashtextextended('gosellr.catalogue', 0)"
+
+CATALOGUE = f"SELECT pg_advisory_xact_lock({_CATALOGUE})"
+
+# The join can't begin before the catalogue is held: it asks for what holding it gave.
+_LISTINGS = f"""
+SELECT FROM (SELECT pg_advisory_xact_lock_shared({_CATALOGUE}) IS NULL AS free) AS catalogue
+LEFT JOIN LATERAL (
+    SELECT FROM product WHERE NOT catalogue.free AND %s
+    ORDER BY product.id FOR NO KEY UPDATE
+) AS held ON true
+"""
+LISTINGS = _LISTINGS % "product.id = ANY($1::uuid[])"
+LISTINGS_OF_SELLERS = _LISTINGS % "product.seller_id = ANY($1::uuid[])"
 
 CART = "SELECT status FROM cart WHERE id = $1 FOR UPDATE"
 
@@ -41,6 +59,22 @@ WHERE status = 'pending_payment' AND expires_at <= $1
       AND payment.check_at > $1)
 ORDER BY expires_at LIMIT $2
 """
+
+
+async def catalogue(connection: Connection) -> None:
+    """Keep the tree and all listings to oneself: every command that had begun to write some has
+    ended, and none begins before this one ends."""
+    await connection.execute(CATALOGUE)
+
+
+async def listings(connection: Connection, *, product_ids: Sequence[UUID]) -> None:
+    """Lock listings and their cards; without any, have no part in a change of the tree."""
+    await connection.execute(LISTINGS, product_ids)
+
+
+async def listings_of_sellers(connection: Connection, *, seller_ids: Sequence[UUID]) -> None:
+    """Lock all listings of these sellers and their cards."""
+    await connection.execute(LISTINGS_OF_SELLERS, seller_ids)
 
 
 async def cart(connection: Connection, *, cart_id: UUID) -> str | None:

@@ -14,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
+from gosellr.core.generations import touch
 from gosellr.core.identity import new_id
+from gosellr.models.catalogue_names import QUIET, names_of
 from gosellr.models.events import Fact, RecordedFact
 
 APPEND = """
@@ -24,14 +26,31 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[])
      AS fact (id, type, aggregate_type, aggregate_id, data)
 """
 
-# Asked outside of a transaction, so that an idle relay writes nothing.
+# Asked outside of a transaction, so that an idle relay writes nothing. The first fact behind
+# the cursor is read from the index: a test for existence would be planned as a walk through all.
 HAS_NEWS = """
-SELECT EXISTS (
-    SELECT FROM outbox_cursor
-    JOIN outbox_event ON outbox_event.written_by >= outbox_cursor.written_by
-    WHERE consumer = 'relay'
-      AND outbox_event.written_by < pg_snapshot_xmin(pg_current_snapshot())
-)
+SELECT coalesce((
+    SELECT written_by FROM outbox_event
+    WHERE written_by >= (SELECT written_by FROM outbox_cursor WHERE consumer = 'relay')
+    ORDER BY written_by LIMIT 1
+) < pg_snapshot_xmin(pg_current_snapshot()), false)
+"""
+
+# All facts of transactions that a snapshot didn't see: those it knew to be running, and those
+# that began after it. Asked with the snapshot that the answer before was read in, it gives every
+# fact once, however late its transaction commits.
+NEWS = """
+SELECT pg_current_snapshot()::text AS snapshot, news.type, news.aggregate_id, news.data
+FROM (VALUES (1)) AS always (one)
+LEFT JOIN LATERAL (
+    SELECT type, aggregate_id, data FROM outbox_event
+    WHERE written_by >= pg_snapshot_xmax($1::text::pg_snapshot) AND type <> ALL ($2::text[])
+    UNION ALL
+    SELECT type, aggregate_id, data FROM outbox_event
+    WHERE written_by = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
+      AND type <> ALL ($2::text[])
+    LIMIT $3
+) AS news ON true
 """
 
 WORKER_SEEN_AT = "SELECT max(last_heartbeat) FROM procrastinate_workers"
@@ -57,11 +76,12 @@ ORDER BY late.written_by
 LIMIT 1
 """
 
+# The sum keeps the planner from walking the key of all facts that ever were for a few new ones.
 READ_WINDOW = """
 SELECT sequence, id, type, aggregate_type, aggregate_id, data, occurred_at
 FROM outbox_event
 WHERE written_by >= $1 AND written_by < $2 AND sequence > $3
-ORDER BY sequence
+ORDER BY sequence + 0
 LIMIT $4
 """
 
@@ -96,8 +116,24 @@ class RelayCursor:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What of the public catalogue changed since a snapshot, and the snapshot to ask from next.
+
+    No `names` where so much changed that naming it isn't worth the while.
+    """
+
+    snapshot: str
+    names: frozenset[str] | None
+
+
 def columns_of(facts: Sequence[Fact]) -> tuple[list[Any], ...]:
-    """Facts as the parallel arrays that `APPEND` unnests."""
+    """Facts as the parallel arrays that `APPEND` unnests.
+
+    Whoever writes a fact touches what it makes untrue, so no command can forget to.
+    """
+    for fact in facts:
+        touch(names_of(fact.type, fact.aggregate_id, fact.data))
     ids: list[UUID] = [new_id() for _ in facts]
     return (
         ids,
@@ -112,6 +148,16 @@ async def append(connection: Connection, facts: Sequence[Fact], *, now: datetime
     """Write the facts of the running transaction."""
     if facts:
         await connection.execute(APPEND, *columns_of(facts), now)
+
+
+async def news(connection: Connection, *, since: str | None, limit: int) -> News:
+    """What changed in the catalogue since a snapshot; without one, nothing but where to begin."""
+    rows = await connection.fetch(NEWS, since, sorted(QUIET), limit)
+    found = [row for row in rows if row["type"] is not None]
+    names = frozenset(
+        name for row in found for name in names_of(row["type"], row["aggregate_id"], row["data"])
+    )
+    return News(rows[0]["snapshot"], names if len(found) < limit else None)
 
 
 async def has_news(connection: Connection) -> bool:

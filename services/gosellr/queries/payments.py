@@ -1,13 +1,18 @@
 """Payment attempts: answers written down, sales settled, and what is due to be asked again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from gosellr.core.rows import from_row
+from gosellr.models.events import Fact
+from gosellr.models.order_values import Payment
 from gosellr.models.refund_values import DueReturn
+from gosellr.queries import outbox
 
 WRITE_ANSWERS = """
 UPDATE payment
@@ -23,19 +28,45 @@ FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::
 WHERE payment.id = answer.id
 """
 
+# The steps come from the rows themselves: the order's own, then one for each part, gapless.
 MARK_PAID = """
-WITH parts AS (
+WITH paid AS (
+    UPDATE orders
+    SET status = 'paid', payment_status = 'paid', captured_minor = $2, paid_at = $3,
+        expires_at = NULL, version = version + 1,
+        event_count = event_count + 1 + (
+            SELECT count(*) FROM seller_order
+            WHERE seller_order.order_id = orders.id AND seller_order.status = 'pending_payment')
+    WHERE id = $1 AND status = 'pending_payment'
+    RETURNING id, event_count
+), parts AS (
     UPDATE seller_order
-    SET status = 'paid', pending_minor = net_minor, ship_by = $5, version = version + 1
-    WHERE order_id = $1 AND status = 'pending_payment'
+    SET status = 'paid', pending_minor = net_minor, ship_by = $4, version = version + 1
+    FROM paid
+    WHERE seller_order.order_id = paid.id AND seller_order.status = 'pending_payment'
+    RETURNING seller_order.id, seller_order.index
 ), holds AS (
     UPDATE stock_reservation SET expires_at = NULL
-    WHERE order_id = $1 AND shipped_quantity + released_quantity < quantity
+    FROM paid
+    WHERE stock_reservation.order_id = paid.id
+      AND shipped_quantity + released_quantity < quantity
+), step AS (
+    SELECT NULL::uuid AS seller_order_id, 'paid' AS kind, $5::jsonb AS data, 0 AS place
+    UNION ALL
+    SELECT id, 'status_changed', '{}', row_number() OVER (ORDER BY index) FROM parts
+), history AS (
+    INSERT INTO order_event (order_id, sequence, seller_order_id, kind, from_status, to_status,
+                             actor, data, at)
+    SELECT paid.id, paid.event_count - (SELECT count(*) FROM parts) + step.place,
+           step.seller_order_id, step.kind, 'pending_payment', 'paid', 'payment', step.data, $3
+    FROM paid, step
+), told AS (
+    INSERT INTO outbox_event (id, type, aggregate_type, aggregate_id, data, occurred_at)
+    SELECT fact.id, fact.type, fact.aggregate_type, fact.aggregate_id, fact.data, $3
+    FROM paid, unnest($6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[])
+         AS fact (id, type, aggregate_type, aggregate_id, data)
 )
-UPDATE orders
-SET status = 'paid', payment_status = 'paid', captured_minor = $2, paid_at = $3,
-    expires_at = NULL
-WHERE id = $1 AND status = $4
+SELECT id FROM paid
 """
 
 MARK_ABANDONED = """
@@ -50,6 +81,18 @@ WHERE id = $1
 """
 
 SET_PAYMENT_STATUS = "UPDATE orders SET payment_status = $2 WHERE id = $1"
+
+# What has to be known to say what to ask next, and no more.
+STANDING = """
+SELECT json_build_object(
+    'status', orders.status, 'paid_at', orders.paid_at, 'total_minor', orders.total_minor,
+    'payments', (
+        SELECT json_agg(to_jsonb(payment) || jsonb_build_object('returned', EXISTS (
+            SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
+            ORDER BY payment.created_at, payment.part, payment.id)
+        FROM payment WHERE payment.order_id = orders.id))
+FROM orders WHERE orders.id = $1
+"""
 
 INSERT_RETURNS = """
 INSERT INTO payment_return (id, payment_id, amount_minor, reason, created_at, check_at)
@@ -105,6 +148,48 @@ class AttemptAnswer:
     check_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How it stands with the money of an order."""
+
+    status: str
+    paid_at: datetime | None
+    total_minor: int
+    payments: tuple[Payment, ...]
+
+
+def standing_of_new(*, total_minor: int, rows: Sequence[Mapping[str, Any]]) -> Standing:
+    """How it stands with an order that was just placed, from the rows of its attempts."""
+    untouched: dict[str, Any] = {
+        "status": "created",
+        "gateway_reference": None,
+        "decline_code": None,
+        "action_url": None,
+        "captured_minor": 0,
+        "refunded_minor": 0,
+        "fee_minor": 0,
+        "returned": False,
+    }
+    return Standing(
+        status="pending_payment",
+        paid_at=None,
+        total_minor=total_minor,
+        payments=tuple(
+            Payment(**{name: row[name] for name in row if name != "check_at"}, **untouched)
+            for row in rows
+        ),
+    )
+
+
+async def standing(connection: Connection, *, order_id: UUID) -> Standing | None:
+    """How it stands with the money of an order; None when there is no such order."""
+    row = await connection.fetchval(STANDING, order_id)
+    if row is None:
+        return None
+    attempts = tuple(from_row(Payment, payment) for payment in row["payments"] or ())
+    return from_row(Standing, row, payments=attempts)
+
+
 async def write_answers(
     connection: Connection, *, answers: Sequence[AttemptAnswer], now: datetime
 ) -> None:
@@ -129,14 +214,22 @@ async def mark_paid(
     *,
     order_id: UUID,
     captured_minor: int,
+    methods: Sequence[str],
+    facts: Sequence[Fact],
     ship_by: datetime,
     now: datetime,
 ) -> bool:
-    """The order is paid: its holds are permanent, and its sellers may ship."""
-    status: str = await connection.execute(
-        MARK_PAID, order_id, captured_minor, now, "pending_payment", ship_by
+    """The order is paid: its holds are permanent, its sellers may ship, its history says so."""
+    paid = await connection.fetchval(
+        MARK_PAID,
+        order_id,
+        captured_minor,
+        now,
+        ship_by,
+        {"methods": list(methods)},
+        *outbox.columns_of(facts),
     )
-    return status == "UPDATE 1"
+    return paid is not None
 
 
 async def mark_abandoned(

@@ -2,6 +2,9 @@
 
 Cards are made by the database out of its own tables, set-based, and passed through as bytes.
 The public only ever reads rows that are `visible`.
+
+Whoever writes a card holds its listing (`locks.listings`) since an earlier statement: a statement
+that had to wait for another's card would overwrite it with what it saw before.
 """
 
 from collections.abc import Sequence
@@ -9,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.catalogue_names import NAMED_MAX
 
 MEDIA_PREFIX = "/media/"
 
@@ -142,9 +146,13 @@ _COLUMNS = (
     "in_stock", "rating_hundredths", "sold_count", "attributes", "search_vector", "search_text",
     "card", "created_at", "updated_at",
 )  # fmt: skip
+_SAID = [column for column in _COLUMNS if column != "updated_at"]
 
 # The words of what is on sale, for those who mistype them: what is known costs an index look-up.
-_LEARN_WORDS = """
+# Then the listings whose pages say something else now: those with a new card, and the other
+# offers of the same items, which show it. One more than anybody wants to name tells of too many.
+_LEARN_WORDS = f"""
+, learned AS (
 INSERT INTO search_word (word)
 SELECT DISTINCT parted.word
 FROM written CROSS JOIN LATERAL regexp_split_to_table(
@@ -152,8 +160,15 @@ FROM written CROSS JOIN LATERAL regexp_split_to_table(
 WHERE written.visible AND length(parted.word) BETWEEN 3 AND 40
 ORDER BY parted.word
 ON CONFLICT DO NOTHING
+)
+SELECT DISTINCT listing.id
+FROM (SELECT product_id FROM written %s) AS changed
+JOIN product ON product.id = changed.product_id
+JOIN product AS listing ON listing.item_id = product.item_id
+LIMIT {NAMED_MAX + 1}
 """
 
+# A card that says the same as before isn't written: nobody has to look at it again.
 _WRITE = f"""written AS (
 INSERT INTO product_card (product_id, {", ".join(_COLUMNS)})
 SELECT product.id, product.seller_id, category.ancestor_ids, category.id,
@@ -174,9 +189,10 @@ WHERE %s
 ORDER BY product.id
 ON CONFLICT (product_id) DO UPDATE
 SET {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)}
-RETURNING visible, search_text
-)
-{_LEARN_WORDS}"""
+WHERE ({", ".join(f"product_card.{column}" for column in _SAID)})
+      IS DISTINCT FROM ({", ".join(f"excluded.{column}" for column in _SAID)})
+RETURNING product_card.product_id, visible, search_text
+)"""
 
 # An archived listing keeps its last card for its seller's list, out of everybody else's sight.
 REFRESH_CARDS = (
@@ -188,48 +204,68 @@ WITH hidden AS (
     FROM product
     WHERE product.id = product_card.product_id AND product.id = ANY($1::uuid[])
       AND product.status = 'archived'
+    RETURNING product_card.product_id
 ), """
     + _WRITE % "product.id = ANY($1::uuid[])"
+    + _LEARN_WORDS % "UNION ALL SELECT product_id FROM hidden"
 )
 
-REFRESH_CARDS_OF_SELLERS = "WITH " + _WRITE % "product.seller_id = ANY($1::uuid[])"
+REFRESH_CARDS_OF_SELLERS = (
+    "WITH " + _WRITE % "product.seller_id = ANY($1::uuid[])" + _LEARN_WORDS % ""
+)
 
-REFRESH_CARDS_IN_CATEGORIES = "WITH " + _WRITE % "category.ancestor_ids && $1::uuid[]"
+REFRESH_CARDS_IN_CATEGORIES = (
+    "WITH " + _WRITE % "category.ancestor_ids && $1::uuid[]" + _LEARN_WORDS % ""
+)
 
 # Stock moves with every order, the word for it seldom: only then is a card written.
-REFRESH_AVAILABILITY = (
-    "WITH "
-    + _WRITE
-    % """product.id IN (SELECT product_id FROM variant WHERE variant.id = ANY($1::uuid[]))
+_WORD_HAS_CHANGED = """
   AND offer.availability IS DISTINCT FROM (
       SELECT product_card.card::json ->> 'availability' FROM product_card
       WHERE product_card.product_id = product.id)"""
+
+REFRESH_AVAILABILITY = (
+    "WITH " + _WRITE % f"product.id = ANY($1::uuid[]){_WORD_HAS_CHANGED}" + _LEARN_WORDS % ""
 )
 
 
-async def refresh_cards(connection: Connection, product_ids: Sequence[UUID], now: datetime) -> None:
+# Each gives the listings whose public pages say something else now, one more than `NAMED_MAX` at
+# most: whoever calls it tells of them.
+
+
+async def refresh_cards(
+    connection: Connection, product_ids: Sequence[UUID], now: datetime
+) -> list[UUID]:
     """Write the cards of these products anew."""
-    if product_ids:
-        await connection.execute(REFRESH_CARDS, list(product_ids), now)
+    if not product_ids:
+        return []
+    rows = await connection.fetch(REFRESH_CARDS, list(product_ids), now)
+    return [row["id"] for row in rows]
 
 
 async def refresh_cards_of_sellers(
     connection: Connection, seller_ids: Sequence[UUID], now: datetime
-) -> None:
+) -> list[UUID]:
     """Write the cards of all products of these sellers anew: their name or status changed."""
-    await connection.execute(REFRESH_CARDS_OF_SELLERS, list(seller_ids), now)
+    rows = await connection.fetch(REFRESH_CARDS_OF_SELLERS, list(seller_ids), now)
+    return [row["id"] for row in rows]
 
 
 async def refresh_cards_in_categories(
     connection: Connection, category_ids: Sequence[UUID], now: datetime
 ) -> None:
-    """Write the cards of all products at or below these categories anew."""
+    """Write the cards of all products at or below these categories anew.
+
+    Nobody is told which: a change of the tree is told as one of the whole catalogue.
+    """
     await connection.execute(REFRESH_CARDS_IN_CATEGORIES, list(category_ids), now)
 
 
 async def refresh_availability(
-    connection: Connection, variant_ids: Sequence[UUID], now: datetime
-) -> None:
+    connection: Connection, product_ids: Sequence[UUID], now: datetime
+) -> list[UUID]:
     """Write the cards anew whose word for stock is no longer true, after stock has moved."""
-    if variant_ids:
-        await connection.execute(REFRESH_AVAILABILITY, list(variant_ids), now)
+    if not product_ids:
+        return []
+    rows = await connection.fetch(REFRESH_AVAILABILITY, list(product_ids), now)
+    return [row["id"] for row in rows]

@@ -35,7 +35,7 @@ SELECT product.id, product.seller_id, product.item_id, product.category_id, prod
            AS variants
 FROM product JOIN seller ON seller.id = product.seller_id
 WHERE product.id = $1 AND ($2::boolean OR product.seller_id = ANY($3::uuid[]))
-FOR UPDATE OF product
+FOR NO KEY UPDATE OF product
 """
 
 UPDATE_PRODUCT = """

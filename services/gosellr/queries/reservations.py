@@ -90,8 +90,10 @@ WITH wanted AS (
     FROM ranked WHERE before < quantity
 ), updated AS (
     -- The rows are locked, and the table's own check stands behind them. A condition on what is
-    -- left would be judged on the statement's snapshot, before the locks were waited for.
-    UPDATE stock_level AS level SET reserved = level.reserved + taken.units
+    -- left would be judged on the statement's snapshot, before the locks were waited for. So
+    -- would that check be, were the row's own columns added to: what was read under the lock is.
+    UPDATE stock_level AS level
+    SET on_hand = taken.on_hand, reserved = taken.reserved + taken.units
     FROM taken
     WHERE level.variant_id = taken.variant_id AND level.location_id = taken.location_id
       AND level.bucket = taken.bucket

@@ -54,6 +54,7 @@ NAMES: Final[Mapping[int, str]] = {
     22: "every row reaches one seller",
     23: "nothing secret stands in clear",
     24: "nothing is stuck on its way",
+    25: "each card says what its listing is",
 }
 
 
@@ -65,6 +66,7 @@ class AuditLimits:
     expired_hold: timedelta = timedelta(hours=1)
     cancelled_refund: timedelta = timedelta(hours=1)
     in_transit: timedelta = timedelta(days=3)
+    late_card: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 22, market.ONE_SELLER, ()
     yield 23, market.NOTHING_IN_CLEAR, ()
     yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
+    yield 25, market.CARDS_TRUE, (now - limits.late_card,)
 
 
 async def _compare_charges(

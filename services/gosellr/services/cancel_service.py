@@ -157,7 +157,7 @@ async def _cancel_part(
 ) -> tuple[Order, UUID | None]:
     """Cancel a paid part: its holds end first, so that its refund finds none to withdraw."""
     released = await reservations.release_seller_order(connection, seller_order_id=part.id)
-    await order_steps.tell_stock(connection, variant_ids=released, now=now)
+    await order_steps.tell_stock(connection, order=order, variant_ids=released, now=now)
     order = await order_steps.take_steps(
         connection,
         order=order,

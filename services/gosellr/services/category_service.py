@@ -12,7 +12,7 @@ from gosellr.core.identity import new_id
 from gosellr.core.pagination import decode_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import categories as queries
-from gosellr.queries import outbox, product_cards
+from gosellr.queries import locks, outbox, product_cards
 from gosellr.queries.categories import CategoryNode, CategoryState
 from gosellr.utils.catalogue import AttributeRule, one_line
 from gosellr.utils.slugs import slugify
@@ -79,7 +79,7 @@ async def create_category(
         CategoryExists: when its place is taken.
         AttributeInherited: when an attribute's key has a rule above already.
     """
-    await queries.lock_tree(connection)
+    await locks.catalogue(connection)
     category_id = new_id()
     parent = await _parent(connection, parent_id)
     slug = slugify(slug or name, fallback=f"category {str(category_id)[-8:]}")
@@ -118,7 +118,7 @@ async def update_category(
         NotFound, VersionConflict, InvalidInput, CategoryExists, CategoryRing,
         AttributeInherited: as they say.
     """
-    await queries.lock_tree(connection)
+    await locks.catalogue(connection)
     before = await _locked(connection, category_id)
     if version is not None and version != before.version:
         raise VersionConflict(extras={"version": before.version})
@@ -160,7 +160,7 @@ async def delete_category(
         CategoryRing: when it lies below the category itself.
         CategoryExists: when a child's name is taken there.
     """
-    await queries.lock_tree(connection)
+    await locks.catalogue(connection)
     category = await _locked(connection, category_id)
     target = await _parent(connection, move_to, field="move_to")
     if target and category_id in target.ancestor_ids:

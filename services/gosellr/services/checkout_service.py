@@ -9,8 +9,9 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import locks, orders
+from gosellr.queries import locks, orders, payments
 from gosellr.queries.market_terms import MarketTerms
+from gosellr.queries.payments import Standing
 from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
@@ -42,6 +43,8 @@ class OpenedOrder:
     payment_ids: tuple[UUID, ...] = ()
     existing: bool = False
     contended: Collection[UUID] = ()
+    # How it stands with its money, where this is all there is to know.
+    standing: Standing | None = None
 
 
 async def open_order(
@@ -111,8 +114,7 @@ async def open_order(
         connection, order_id, rows.lines, expires_at=expires_at, all_buckets=all_buckets, now=now
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
-    payment_ids = tuple(payment["id"] for payment in rows.payments)
-    return OpenedOrder(order_id=order_id, payment_ids=payment_ids, contended=contended)
+    return _opened(rows, contended)
 
 
 async def reopen_payment(
@@ -150,6 +152,17 @@ async def reopen_payment(
         now=now,
     )
     return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
+
+
+def _opened(rows: order_rows.OrderRows, contended: Collection[UUID] = ()) -> OpenedOrder:
+    return OpenedOrder(
+        order_id=rows.order["id"],
+        payment_ids=tuple(payment["id"] for payment in rows.payments),
+        contended=contended,
+        standing=payments.standing_of_new(
+            total_minor=rows.order["total_minor"], rows=rows.payments
+        ),
+    )
 
 
 def _buyer(

@@ -1,6 +1,6 @@
 """Telling what happened: the relay that gives facts to their reactions, and the feed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,9 +8,10 @@ from gosellr.core.db import Connection
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.queries import jobs, outbox
 from gosellr.queries.jobs import NewJob
-from gosellr.queries.outbox import RelayCursor
+from gosellr.queries.outbox import News, RelayCursor
 
 RELAY_BATCH = 500
+NEWS_MAX = 2_000
 _PRIORITY = 0
 
 
@@ -21,6 +22,11 @@ PATIENCE = timedelta(minutes=1)
 async def has_news(connection: Connection) -> bool:
     """Whether the relay has anything to do."""
     return await outbox.has_news(connection)
+
+
+async def catalogue_news(connection: Connection, *, since: str | None) -> News:
+    """What of the public catalogue anybody has changed since a snapshot, by its names."""
+    return await outbox.news(connection, since=since, limit=NEWS_MAX)
 
 
 async def falls_behind(connection: Connection, *, now: datetime) -> bool:
@@ -35,12 +41,14 @@ async def relay_facts(
     connection: Connection,
     *,
     reactions: Mapping[FactType, Sequence[str]],
+    gathering: Collection[str] = (),
     now: datetime,
     limit: int = RELAY_BATCH,
 ) -> int:
     """Number the next facts of the outbox and queue a job for every reaction to them.
 
-    `reactions` names the tasks. Place, numbers and jobs are written by one transaction, so
+    `reactions` names the tasks, `gathering` those of them that take many facts by one job.
+    Place, numbers and jobs are written by one transaction, so
     that a crash neither loses nor doubles. Returns how many facts were told; 0 also when
     another relay is at work.
     """
@@ -60,7 +68,9 @@ async def relay_facts(
             event_sequences=[fact.sequence for fact in facts],
             after_position=cursor.position,
         )
-        await jobs.defer(connection, list(_jobs_for(told, reactions)), priority=_PRIORITY)
+        await jobs.defer(
+            connection, list(_jobs_for(told, reactions, gathering)), priority=_PRIORITY
+        )
         cursor = replace(cursor, sequence=facts[-1].sequence, position=cursor.position + len(facts))
     if len(facts) < limit:
         cursor = replace(cursor, written_by=cursor.written_before)
@@ -91,19 +101,32 @@ async def read_feed(
 
 
 def _jobs_for(
-    facts: Iterable[RecordedFact], reactions: Mapping[FactType, Sequence[str]]
+    facts: Iterable[RecordedFact],
+    reactions: Mapping[FactType, Sequence[str]],
+    gathering: Collection[str],
 ) -> Iterable[NewJob]:
-    """One job per fact and reaction.
+    """One job per fact and reaction; one for all facts where the reaction gathers them.
 
     The lock holds the reaction as well: one that fails and waits must not keep the others
     from hearing of the aggregate.
     """
     by_word = {fact_type.value: tasks for fact_type, tasks in reactions.items()}
+    gathered: dict[str, list[RecordedFact]] = {}
     for fact in facts:
         for task in by_word.get(fact.type, ()):
+            if task in gathering:
+                gathered.setdefault(task, []).append(fact)
+                continue
             yield NewJob(
                 task=task,
                 lock=f"{task}:{fact.aggregate_id}",
                 key=f"{task}:{fact.id}",
                 args={"fact": fact.payload()},
             )
+    for task, listed in gathered.items():
+        yield NewJob(
+            task=task,
+            lock=task,
+            key=f"{task}:{listed[0].id}",
+            args={"facts": [fact.payload() for fact in listed]},
+        )

@@ -9,6 +9,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, outbox, payments, reservations
 from gosellr.services import cart_service, promotion_service
+from gosellr.services.order_steps import tell_stock
 from gosellr.services.payment_service import attempts_of
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import live
@@ -82,11 +83,4 @@ async def abandon(
         ],
         now=now,
     )
-    await outbox.append(
-        connection,
-        [
-            Fact(FactType.STOCK_CHANGED, variant_id, {"variant_id": str(variant_id)})
-            for variant_id in released
-        ],
-        now=now,
-    )
+    await tell_stock(connection, order=order, variant_ids=released, now=now)

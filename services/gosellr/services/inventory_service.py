@@ -8,6 +8,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import decode_cursor, encode_cursor
+from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import locks, outbox, product_cards, sellers, stock_buckets
 from gosellr.queries import stock as queries
@@ -83,13 +84,14 @@ async def adjust_stock(
         raise InvalidInput.at("location_id", "location_unknown", "There is no such place")
     if location_id is not None:
         await queries.ensure_level(connection, variant_id=variant_id, location_id=location_id)
+    await locks.listings(connection, product_ids=[place.product_id])
     cause = Cause(
         kind="adjusted", reason=reason, type="person", id=viewer.user_id, actor_id=viewer.user_id
     )
     moved = await queries.add_units(
         connection, lines=[(variant_id, place.location_id, delta)], cause=cause, now=now
     )
-    await _settle(connection, moved, now=now)
+    await _settle(connection, moved, product_id=place.product_id, now=now)
     document = await stock_document(connection, viewer=viewer, variant_id=variant_id)
     if key is not None:
         await idempotency_service.finish(
@@ -101,16 +103,18 @@ async def adjust_stock(
 async def set_stock(
     connection: Connection,
     *,
+    product_id: UUID,
     location_id: UUID,
     units: Mapping[UUID, int],
     reason: str,
     actor_id: UUID | None,
     now: datetime,
 ) -> None:
-    """Let there be so many units of each variant at a place, whatever there was before.
+    """Let there be so many units of each of a product's variants at a place, whatever there was.
 
-    For callers that have made sure the variants and the place are one seller's: a product's own
-    form, an import. Raises `StockPromised` when a count is below what is promised.
+    For callers that hold the product and have made sure the variants and the place are one
+    seller's: a product's own form, an import. Raises `StockPromised` when a count is below what
+    is promised.
     """
     cause = Cause(kind="adjusted", reason=reason, type="count", id=None, actor_id=actor_id)
     moved = await queries.set_units(
@@ -119,10 +123,12 @@ async def set_stock(
         cause=cause,
         now=now,
     )
-    await _settle(connection, moved, now=now)
+    await _settle(connection, moved, product_id=product_id, now=now)
 
 
-async def _settle(connection: Connection, moved: list[queries.Moved], *, now: datetime) -> None:
+async def _settle(
+    connection: Connection, moved: list[queries.Moved], *, product_id: UUID, now: datetime
+) -> None:
     short = [line for line in moved if line.moved != line.wanted]
     if short:
         raise StockPromised(
@@ -135,15 +141,22 @@ async def _settle(connection: Connection, moved: list[queries.Moved], *, now: da
             },
         )
     changed = [line for line in moved if line.moved]
-    await product_cards.refresh_availability(connection, [line.variant_id for line in changed], now)
+    shown = await product_cards.refresh_availability(
+        connection, [product_id] if changed else [], now
+    )
     facts = [
         Fact(
             FactType.STOCK_CHANGED,
             line.variant_id,
-            {"location_id": str(line.location_id), "delta": line.moved},
+            {
+                "product_id": str(product_id),
+                "location_id": str(line.location_id),
+                "delta": line.moved,
+            },
         )
         for line in changed
     ]
+    facts += offers_changed(product_id, shown)
     await outbox.append(connection, facts, now=now)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries import categories, marketplace_stats, trending
+from gosellr.queries import categories, locks, marketplace_stats, trending
 from gosellr.queries.marketplace_stats import MarketFigures
 from gosellr.queries.trending import Span
 
@@ -73,6 +73,7 @@ async def refresh_trending(connection: Connection, *, now: datetime) -> None:
 
 async def recount_sales(connection: Connection, *, now: datetime) -> None:
     """Count anew how often was sold what has been ordered in the last thirty days."""
+    await locks.listings(connection, product_ids=())
     await trending.recount_sales(connection, since=now - _SALES_LOOKED_AT, until=now)
 
 

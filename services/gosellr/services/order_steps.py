@@ -222,7 +222,21 @@ async def _tell(
     )
 
 
-async def tell_stock(connection: Connection, *, variant_ids: Iterable[UUID], now: datetime) -> None:
-    """Units are back on sale."""
-    facts = [Fact(FactType.STOCK_CHANGED, one, {"variant_id": str(one)}) for one in variant_ids]
-    await outbox.append(connection, facts, now=now)
+async def tell_stock(
+    connection: Connection, *, order: Order, variant_ids: Iterable[UUID], now: datetime
+) -> None:
+    """Units of variants that were ordered are back on sale."""
+    await outbox.append(connection, stock_facts(order, variant_ids), now=now)
+
+
+def stock_facts(order: Order, variant_ids: Iterable[UUID]) -> list[Fact]:
+    """The facts that there is another number of units of these variants of an order."""
+    products = {line.variant_id: str(line.product_id) for line in order.lines}
+    return [
+        Fact(
+            FactType.STOCK_CHANGED,
+            one,
+            {"variant_id": str(one), "product_id": products[one]},
+        )
+        for one in variant_ids
+    ]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -76,12 +77,31 @@ class PaymentPlan:
     the order is paid in full (or costs nothing), or captures have to go back.
     """
 
-    order: Order
     asks: tuple[tuple[Ask, Payment], ...]
     concludes: bool
 
 
-def attempts_of(order: Order) -> list[Attempt]:
+class Payable(Protocol):
+    """What has to be known of an order to say how it stands with its money."""
+
+    @property
+    def status(self) -> str:
+        """The order's own status."""
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When it was paid in full."""
+
+    @property
+    def total_minor(self) -> int:
+        """What it costs."""
+
+    @property
+    def payments(self) -> tuple[Payment, ...]:
+        """Every attempt to pay it."""
+
+
+def attempts_of(order: Payable) -> list[Attempt]:
     """The order's attempts as the plan sees them."""
     return [
         Attempt(
@@ -96,12 +116,12 @@ def attempts_of(order: Order) -> list[Attempt]:
     ]
 
 
-def wants_money(order: Order) -> bool:
+def wants_money(order: Payable) -> bool:
     """Whether captures pay for this order: it waits for them, or they have paid it."""
     return order.status != OrderStatus.CANCELLED or order.paid_at is not None
 
 
-def awaits_answers(order: Order) -> bool:
+def awaits_answers(order: Payable) -> bool:
     """Whether some gateway has yet to say what became of an attempt."""
     unanswered = (PaymentStatus.CREATED, PaymentStatus.UNKNOWN)
     return any(payment.status in unanswered for payment in order.payments)
@@ -121,9 +141,27 @@ async def plan(
     Raises:
         NotFound: there is no such order.
     """
-    order = await orders.load(connection, order_id=order_id)
+    order = await payments.standing(connection, order_id=order_id)
     if order is None:
         raise NotFound
+    return plan_of(
+        order,
+        fresh=fresh,
+        waiting_is_over=waiting_is_over,
+        curious=curious,
+        reported=reported,
+    )
+
+
+def plan_of(
+    order: Payable,
+    *,
+    fresh: Collection[UUID] = (),
+    waiting_is_over: bool = False,
+    curious: bool = False,
+    reported: Collection[UUID] = (),
+) -> PaymentPlan:
+    """What to ask the gateways, of an order whose standing is known."""
     by_id = {payment.id: payment for payment in order.payments}
     asks = next_asks(
         wanted=wants_money(order),
@@ -135,20 +173,19 @@ async def plan(
         reported=reported,
     )
     return PaymentPlan(
-        order=order,
         asks=tuple((ask, by_id[ask.attempt_id]) for ask in asks),
         concludes=not asks and _concludes(order),
     )
 
 
-def is_at_rest(order: Order) -> bool:
+def is_at_rest(order: Payable) -> bool:
     """Nothing is left to ask at once: the order is paid, or over, or waits for its buyer."""
     attempts = attempts_of(order)
     asks = next_asks(wanted=wants_money(order), total_minor=order.total_minor, attempts=attempts)
     return not asks and not _concludes(order)
 
 
-def _concludes(order: Order) -> bool:
+def _concludes(order: Payable) -> bool:
     if order.paid_at is not None:
         return False
     attempts = attempts_of(order)
@@ -176,7 +213,7 @@ async def record(
     written = _written(order, answers, now=now)
     if written:
         await payments.write_answers(connection, answers=written, now=now)
-        order = _with_answers(order, written)
+        order = _with_answers(order, written, now=now)
     attempts = attempts_of(order)
     await settlement_service.send_back(
         connection,
@@ -186,11 +223,10 @@ async def record(
     )
     paid = paying(total_minor=order.total_minor, attempts=attempts)
     if order.status == OrderStatus.PENDING_PAYMENT and paid is not None:
-        await settlement_service.settle(
+        return await settlement_service.settle(
             connection, order=order, paid={one.id for one in paid}, policy=policy, now=now
         )
-    else:
-        await _say_how_it_stands(connection, order=order, written=written, now=now)
+    await _say_how_it_stands(connection, order=order, written=written, now=now)
     return await _load(connection, order_id)
 
 
@@ -286,7 +322,7 @@ def _written(
     return written
 
 
-def _with_answers(order: Order, written: Sequence[AttemptAnswer]) -> Order:
+def _with_answers(order: Order, written: Sequence[AttemptAnswer], *, now: datetime) -> Order:
     """The order as it reads after the answers were written: saves reading it again."""
     by_id = {answer.payment_id: answer for answer in written}
     return replace(
@@ -297,10 +333,13 @@ def _with_answers(order: Order, written: Sequence[AttemptAnswer]) -> Order:
             else replace(
                 payment,
                 status=answer.status,
+                part=answer.part,
                 captured_minor=answer.captured_minor,
                 fee_minor=answer.fee_minor,
+                gateway_reference=answer.gateway_reference or payment.gateway_reference,
                 decline_code=answer.decline_code,
                 action_url=answer.action_url,
+                updated_at=now,
             )
             for payment in order.payments
         ),

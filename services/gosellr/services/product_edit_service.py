@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, product_cards, product_edits
 from gosellr.queries import products as queries
@@ -115,8 +116,11 @@ async def update_product(
         await product_edits.replace_media(
             connection, product_id=product_id, media=media_rows(changes["media"])
         )
-    await product_cards.refresh_cards(connection, [product_id], now)
-    facts = [Fact(FactType.PRODUCT_UPDATED, product_id, {"fields": sorted(changes)})]
+    shown = await product_cards.refresh_cards(connection, [product_id], now)
+    facts = [
+        Fact(FactType.PRODUCT_UPDATED, product_id, {"fields": sorted(changes)}),
+        *offers_changed(product_id, shown),
+    ]
     if fields["status"] != product.status:
         facts.append(
             Fact(
@@ -282,6 +286,7 @@ async def _write_variants(
     if counted and product.location_id:
         await inventory_service.set_stock(
             connection,
+            product_id=product.id,
             location_id=product.location_id,
             units=counted,
             reason="counted by the seller",

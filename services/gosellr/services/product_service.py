@@ -9,8 +9,9 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, FieldError, InvalidInput, NotFound, VersionConflict
 from gosellr.core.identity import new_id
+from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import outbox, product_cards, product_details, product_edits
+from gosellr.queries import locks, outbox, product_cards, product_details, product_edits
 from gosellr.queries import products as queries
 from gosellr.queries.product_edits import ProductState
 from gosellr.queries.products import ProductRows, SellingGround
@@ -133,6 +134,7 @@ async def create_products(
     """
     if not 1 <= len(drafts) <= _LISTED_TOGETHER_MAX:
         raise ValueError(f"1 to {_LISTED_TOGETHER_MAX} products are listed together")
+    await locks.listings(connection, product_ids=())
     ground = await ground_for(connection, seller_id=seller_id, drafts=drafts)
     for draft in drafts:
         refuse(draft_flaws(draft, ground))
@@ -152,11 +154,12 @@ async def create_products(
     ]
     rows = rows_of(drafts, created, seller_id=seller_id, location_id=location_id)
     await _insert(connection, rows, actor_id=actor_id, now=now)
-    await product_cards.refresh_cards(connection, [product.id for product in created], now)
+    shown = await product_cards.refresh_cards(connection, [product.id for product in created], now)
     facts = [
         Fact(FactType.PRODUCT_CREATED, product.id, {"seller_id": str(seller_id)})
         for product in created
     ]
+    facts += offers_changed(created[0].id, shown)
     await outbox.append(connection, facts, now=now)
     return created
 
@@ -263,13 +266,13 @@ async def step(
     await product_edits.set_status(
         connection, product_id=product_id, status=target, reason=reason, now=now
     )
-    await product_cards.refresh_cards(connection, [product_id], now)
+    shown = await product_cards.refresh_cards(connection, [product_id], now)
     fact = Fact(
         FactType.PRODUCT_STATUS_CHANGED,
         product_id,
         {"from": product.status, "to": target.value, "reason": reason},
     )
-    await outbox.append(connection, [fact], now=now)
+    await outbox.append(connection, [fact, *offers_changed(product_id, shown)], now=now)
 
 
 async def submit_product(
@@ -324,6 +327,8 @@ async def lock_own(
         NotAllowed: when the viewer's role in the seller doesn't reach that far.
         VersionConflict: when `version` is stale.
     """
+    # By a statement of its own: the next one sees what was waited for, variants and all.
+    await locks.listings(connection, product_ids=[product_id])
     product = await product_edits.lock_product(
         connection,
         product_id=product_id,

@@ -262,7 +262,9 @@ async def _withdraw(connection: Connection, *, intent: _Intent, restock: bool) -
     if sum(ended.values()) != sum(quantities.values()):
         raise RuntimeError(f"the holds of {intent.planned.part.id} don't cover what it owes")
     if restock:
-        await order_steps.tell_stock(connection, variant_ids=ended, now=intent.now)
+        await order_steps.tell_stock(
+            connection, order=intent.order, variant_ids=ended, now=intent.now
+        )
 
 
 async def _tell(connection: Connection, *, intent: _Intent) -> None:
@@ -305,7 +307,7 @@ async def _end_what_is_empty(
     if undone and may_cancel(OrderStatus(part.status), actor):
         target = OrderStatus.CANCELLED
         released = await reservations.release_seller_order(connection, seller_order_id=part.id)
-        await order_steps.tell_stock(connection, variant_ids=released, now=now)
+        await order_steps.tell_stock(connection, order=order, variant_ids=released, now=now)
     if target.value != part.status:
         await order_steps.take_steps(
             connection,

@@ -9,9 +9,10 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
 from gosellr.models.review_values import Review
-from gosellr.queries import outbox, product_cards, reviews
+from gosellr.queries import locks, outbox, product_cards, reviews
 from gosellr.queries.reviews import BoughtLine
 from gosellr.utils.reviews import (
     RatingAggregate,
@@ -101,6 +102,7 @@ async def post_review(
         raise NotFound
     line = _reviewable(bought, is_own=product.seller_id in viewer.memberships, now=now)
     title, body = _cleaned(review)
+    await locks.listings(connection, product_ids=[product_id])
     written = Review(
         id=new_id(),
         rating=review.rating,
@@ -125,13 +127,14 @@ async def post_review(
         },
     ):
         raise AlreadyReviewed
-    await product_cards.refresh_cards(connection, [product_id], now)
+    shown = await product_cards.refresh_cards(connection, [product_id], now)
     about = {
         "product_id": str(product_id),
         "seller_id": str(line.seller_id),
         "rating": written.rating,
     }
-    await outbox.append(connection, [Fact(FactType.REVIEW_POSTED, written.id, about)], now=now)
+    facts = [Fact(FactType.REVIEW_POSTED, written.id, about), *offers_changed(product_id, shown)]
+    await outbox.append(connection, facts, now=now)
     return written
 
 

@@ -12,7 +12,7 @@ from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Ve
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import outbox, sellers
+from gosellr.queries import locks, outbox, sellers
 from gosellr.queries.sellers import SellerState
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.permissions import MemberRole, Permission
@@ -268,6 +268,7 @@ async def move_seller(
             f"A seller that is {current.value} can't take the step {step.value}",
             extras={"status": current.value, "allowed": _allowed_steps(current)},
         )
+    await locks.listings_of_sellers(connection, seller_ids=[seller_id])
     await sellers.show_offers(
         connection, seller_id=seller_id, visible=listed.target is _S.ACTIVE, now=now
     )

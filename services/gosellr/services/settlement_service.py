@@ -1,13 +1,15 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
-from gosellr.models.order_values import Order, Payment
-from gosellr.queries import orders, outbox, payments
+from gosellr.models.order_values import Order, OrderEvent, Payment
+from gosellr.queries import payments
 from gosellr.services import ledger_service, promotion_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.order_states import OrderStatus
@@ -30,16 +32,18 @@ async def settle(
     paid: Collection[UUID],
     policy: MarketPolicy,
     now: datetime,
-) -> None:
+) -> Order:
     """The money of a locked order is complete: holds, coupons, books and sellers learn of it.
 
-    `paid` names the captures that make up the total.
+    `paid` names the captures that make up the total. Gives the order as it reads from now on.
     """
     paying = [payment for payment in order.payments if payment.id in paid]
     await payments.mark_paid(
         connection,
         order_id=order.id,
         captured_minor=sum(payment.captured_minor for payment in paying),
+        methods=[payment.method for payment in paying],
+        facts=[Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})],
         ship_by=now + policy.ship_within,
         now=now,
     )
@@ -48,32 +52,54 @@ async def settle(
     await ledger_service.book(
         connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
     )
-    await orders.append_events(
-        connection,
-        order_id=order.id,
-        events=[
-            {
-                "kind": "paid",
-                "actor": "payment",
-                "from_status": "pending_payment",
-                "to_status": "paid",
-                "data": {"methods": [payment.method for payment in paying]},
-            },
+    return _settled(order, paying, ship_by=now + policy.ship_within, now=now)
+
+
+def _settled(order: Order, paying: Sequence[Payment], *, ship_by: datetime, now: datetime) -> Order:
+    """What `mark_paid` has written, without reading it all again: a third of an order's cost."""
+    waiting = [part for part in order.parts if part.status == OrderStatus.PENDING_PAYMENT]
+    steps: list[tuple[UUID | None, str, dict[str, Any]]] = [
+        (None, "paid", {"methods": [payment.method for payment in paying]}),
+        *((part.id, "status_changed", {}) for part in waiting),
+    ]
+    return replace(
+        order,
+        status="paid",
+        payment_status="paid",
+        captured_minor=sum(payment.captured_minor for payment in paying),
+        paid_at=now,
+        expires_at=None,
+        event_count=order.event_count + len(steps),
+        version=order.version + 1,
+        parts=tuple(
+            replace(
+                part,
+                status="paid",
+                pending_minor=part.net_minor,
+                ship_by=ship_by,
+                version=part.version + 1,
+            )
+            if part in waiting
+            else part
+            for part in order.parts
+        ),
+        events=(
+            *order.events,
             *(
-                {
-                    "kind": "status_changed",
-                    "actor": "payment",
-                    "seller_order_id": part.id,
-                    "from_status": "pending_payment",
-                    "to_status": "paid",
-                }
-                for part in order.parts
+                OrderEvent(
+                    sequence=sequence,
+                    seller_order_id=part_id,
+                    kind=kind,
+                    from_status="pending_payment",
+                    to_status="paid",
+                    actor="payment",
+                    data=data,
+                    at=now,
+                )
+                for sequence, (part_id, kind, data) in enumerate(steps, start=order.event_count + 1)
             ),
-        ],
-        now=now,
+        ),
     )
-    facts = [Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})]
-    await outbox.append(connection, facts, now=now)
 
 
 def _bookings(

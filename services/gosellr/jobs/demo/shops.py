@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-EMAIL_DOMAIN = "demo.gosellr.local"
+# Reserved for tests: nobody gets mail there, and the forms take it for an address.
+EMAIL_DOMAIN = "demo.gosellr.test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

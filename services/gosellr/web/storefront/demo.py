@@ -26,7 +26,7 @@ Role = Literal["buyer", "seller", "operator"]
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def only_here(request: Request) -> None:
+async def only_here(request: Request) -> None:
     """Let pass who sits at this computer.
 
     Raises:
@@ -51,7 +51,7 @@ _DOORS: dict[Role, tuple[str, str, str, str, tuple[str, ...]]] = {
     "buyer": (
         "Buy",
         "Ada",
-        "ada@demo.gosellr.local",
+        "ada@demo.gosellr.test",
         "shopping-bags",
         (
             "Put things of two shops into one bag",
@@ -62,14 +62,14 @@ _DOORS: dict[Role, tuple[str, str, str, str, tuple[str, ...]]] = {
     "seller": (
         "Sell",
         "Ingrid",
-        "ingrid@demo.gosellr.local",
+        "ingrid@demo.gosellr.test",
         "shop",
         ("Look at your shop as buyers see it", "Ask the API for your orders and your balance"),
     ),
     "operator": (
         "Run it",
         "Olu",
-        "olu@demo.gosellr.local",
+        "olu@demo.gosellr.test",
         "scales",
         ("Ask the API what the market sold", "Look at the books of any order"),
     ),

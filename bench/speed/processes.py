@@ -1,0 +1,68 @@
+"""What the market's processes have used so far, as Linux counts it; nothing on other systems."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Seconds of processor time by kind of process, and the largest web process's memory."""
+
+    web_seconds: float = 0.0
+    worker_seconds: float = 0.0
+    database_seconds: float = 0.0
+    web_memory_mb: float = 0.0
+
+    @classmethod
+    def between(cls, before: "Usage", after: "Usage") -> "Usage":
+        """What was used meanwhile."""
+        return cls(
+            web_seconds=after.web_seconds - before.web_seconds,
+            worker_seconds=after.worker_seconds - before.worker_seconds,
+            database_seconds=after.database_seconds - before.database_seconds,
+            web_memory_mb=after.web_memory_mb,
+        )
+
+
+def usage_of(home: Path) -> Usage:
+    """What the processes of the market in this folder have used, dead children included."""
+    if not _PROC.is_dir():
+        return Usage()
+    tick = os.sysconf("SC_CLK_TCK")
+    page_mb = os.sysconf("SC_PAGE_SIZE") / 2**20
+    seconds = {"web": 0.0, "worker": 0.0, "database": 0.0}
+    memory_mb = 0.0
+    postmaster = _postmaster(home)
+    for folder in _PROC.iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            environment = (folder / "environ").read_bytes() if "child_process" in command else b""
+        except OSError:
+            continue
+        used = (int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])) / tick
+        if postmaster in (int(folder.name), int(fields[1])):
+            seconds["database"] += used
+        elif f"GOSELLR_HOME={home}\0".encode() in environment:
+            kind = "web" if " web " in command else "worker"
+            seconds[kind] += used
+            if kind == "web":
+                memory_mb = max(memory_mb, int(fields[21]) * page_mb)
+    return Usage(
+        web_seconds=seconds["web"],
+        worker_seconds=seconds["worker"],
+        database_seconds=seconds["database"],
+        web_memory_mb=memory_mb,
+    )
+
+
+def _postmaster(home: Path) -> int:
+    try:
+        return int((home / "pg" / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return -1

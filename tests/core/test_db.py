@@ -1,0 +1,146 @@
+"""Lending connections: warm ones first, dead ones replaced, nobody waiting for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+
+from gosellr.api.errors import render_database_away
+from gosellr.core.db import Connection, Database, NoConnectionFree
+from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
+
+PID = "SELECT pg_backend_pid()"
+
+
+@pytest.fixture
+def dsn(cluster: Cluster, worker_database: str) -> str:
+    return cluster.dsn(role=APPLICATION_ROLE, database=worker_database)
+
+
+@pytest.fixture
+async def pair(dsn: str) -> AsyncIterator[Database]:
+    """A database with two connections at most."""
+    db = await Database.connect(dsn, max_size=2)
+    yield db
+    await db.close()
+
+
+async def pid(db: Database) -> int:
+    async with db.connection() as connection:
+        found: int = await connection.fetchval(PID)
+        return found
+
+
+async def until_waiting(db: Database, number: int) -> None:
+    """Until so many wait for a connection."""
+    while len(db._pool._waiting) < number:  # noqa: ASYNC110 - nobody tells us
+        await asyncio.sleep(0)
+
+
+async def test_the_warmest_is_lent_first_and_waiters_in_turn(pair: Database) -> None:
+    async with pair.connection() as one, pair.connection() as two:
+        first, second = await one.fetchval(PID), await two.fetchval(PID)
+        turns: list[int] = []
+
+        async def wait(number: int) -> int:
+            async with pair.connection() as connection:
+                turns.append(number)
+                found: int = await connection.fetchval(PID)
+                return found
+
+        waiting = [asyncio.create_task(wait(number)) for number in range(3)]
+        await until_waiting(pair, 3)
+    assert set(await asyncio.gather(*waiting)) <= {first, second}
+    assert turns == [0, 1, 2]
+    assert await pid(pair) == await pid(pair)
+
+
+async def test_a_dead_connection_is_replaced(pair: Database, dsn: str) -> None:
+    dead = await pid(pair)
+    killer = await asyncpg.connect(dsn)
+    await killer.execute("SELECT pg_terminate_backend($1)", dead)
+    await killer.close()
+    [idle] = pair._pool._idle
+    while not idle.is_closed():  # noqa: ASYNC110 - nobody tells us
+        await asyncio.sleep(0.01)
+    assert await pid(pair) != dead
+    with pytest.raises(asyncpg.PostgresError):
+        async with pair.connection() as connection:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with pair.connection() as one, pair.connection() as two:
+        assert await one.fetchval(PID) != await two.fetchval(PID)
+
+
+async def test_a_torn_transaction_isn_t_lent_again(pair: Database) -> None:
+    async with pair.connection() as connection:
+        torn = await connection.fetchval(PID)
+        await connection.execute("BEGIN")
+    async with pair.connection() as connection:
+        assert not connection.is_in_transaction()
+        assert await connection.fetchval(PID) != torn
+
+
+async def test_waiting_has_an_end_and_is_told_as_a_moment_s_trouble(dsn: str) -> None:
+    db = await Database.connect(dsn, max_size=1, wait_seconds=0.01)
+    async with db.connection():
+        with pytest.raises(NoConnectionFree) as refusal:
+            await pid(db)
+    assert isinstance(await pid(db), int)
+    await db.close()
+    from starlette.requests import Request  # noqa: PLC0415
+
+    answer = await render_database_away(Request({"type": "http"}), refusal.value)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_whoever_gives_up_waiting_loses_nothing(pair: Database) -> None:
+    async with AsyncExitStack() as stack:
+        held = [await stack.enter_async_context(pair.connection()) for _ in range(2)]
+        waiting = [asyncio.create_task(pid(pair)) for _ in range(3)]
+        await until_waiting(pair, 3)
+        waiting[0].cancel()
+        # The second is given a connection and cancelled in the same moment.
+        pair._pool._waiting[0].add_done_callback(lambda _: waiting[1].cancel())
+        assert all(not connection.is_closed() for connection in held)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    await asyncio.wait(waiting)
+    assert isinstance(waiting[2].result(), int)
+    assert len(pair._pool._idle) == 2
+    assert pair._pool._size == 2
+
+
+async def test_a_database_that_can_t_be_opened_leaves_room(dsn: str) -> None:
+    db = await Database.connect(dsn, max_size=1)
+    opens = db._pool._connect
+
+    async def fails() -> Connection:
+        raise ConnectionRefusedError
+
+    db._pool._connect = fails  # type: ignore[assignment]
+    db._pool._idle.pop().terminate()
+    db._pool._size = 0
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            await pid(db)
+    db._pool._connect = opens
+    assert isinstance(await pid(db), int)
+    await db.close()
+
+
+async def test_closing_waits_for_what_is_lent(dsn: str) -> None:
+    db = await Database.connect(dsn, max_size=1)
+    async with db.connection() as connection:
+        waiting = asyncio.create_task(pid(db))
+        await until_waiting(db, 1)
+        closing = asyncio.create_task(db.close())
+        with pytest.raises(asyncpg.InterfaceError):
+            await waiting
+        assert await connection.fetchval("SELECT 1") == 1
+        assert not closing.done()
+    await closing
+    assert connection.is_closed()
+    with pytest.raises(asyncpg.InterfaceError):
+        await pid(db)
