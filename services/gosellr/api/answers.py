@@ -45,6 +45,23 @@ def answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None =
     )
 
 
+class _Finished(Response):
+    """A response whose headers are finished too."""
+
+    def __init__(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status_code = status
+        self.body = body
+        self.raw_headers = headers
+        self.background = None
+
+
+_PUBLIC = (
+    (b"cache-control", b"public, max-age=0, must-revalidate"),
+    (b"vary", b"Authorization, Accept-Encoding"),
+)
+_PRIVATE = ((b"cache-control", b"private, no-cache"), _PUBLIC[1])
+
+
 def catalogue_answer(
     request: Request, body: bytes, *, public: bool = True, keeper: Keeper | None = None
 ) -> Response:
@@ -53,23 +70,19 @@ def catalogue_answer(
     What only its owner may see is kept by nobody else's cache. What everybody may, the keeper
     keeps for whoever asks next.
     """
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {
-        "ETag": tag,
-        "Cache-Control": "public, max-age=0, must-revalidate" if public else "private, no-cache",
-        "Vary": "Authorization, Accept-Encoding",
-    }
-    whole = Response(body, media_type="application/json", headers=headers)
-    unchanged = Response(status_code=304, headers=headers)
+    tag = b'"%b"' % sha256(body).hexdigest()[:32].encode()
+    unchanged = [(b"etag", tag), *(_PUBLIC if public else _PRIVATE)]
+    whole = [
+        (b"content-length", b"%d" % len(body)),
+        (b"content-type", b"application/json"),
+        *unchanged,
+    ]
     if keeper is not None and public:
-        keeper.keep(
-            body=body,
-            tag=tag.encode(),
-            headers=whole.raw_headers,
-            unchanged=unchanged.raw_headers,
-        )
+        keeper.keep(body=body, tag=tag, headers=whole, unchanged=unchanged)
     asked = request.headers.get("if-none-match")
-    return unchanged if asked and is_known(asked.encode("latin-1"), tag.encode()) else whole
+    if asked and is_known(asked.encode("latin-1"), tag):
+        return _Finished(304, b"", unchanged)
+    return _Finished(200, body, whole)
 
 
 def page_bytes(items: bytes, next_cursor: str | None) -> bytes:

@@ -58,6 +58,11 @@ class KeptAnswers:
             await send({"type": "http.response.body", "body": kept.body})
 
 
+def is_stranger(scope: Scope) -> bool:
+    """Whether this is a read by somebody who says nothing of who asks."""
+    return _PLACE in scope
+
+
 def is_known(asked: bytes, tag: bytes) -> bool:
     """Whether an `If-None-Match` names this tag."""
     return asked == tag or tag in {one.strip().removeprefix(b"W/") for one in asked.split(b",")}

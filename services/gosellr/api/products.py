@@ -1,12 +1,13 @@
 """Products: what sellers list and everybody finds."""
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
-from gosellr.api.deps import IfMatch, Market, allow
+from gosellr.api.deps import IfMatch, Market, allow, market_of
 from gosellr.api.kept_answers import SALES_SECONDS, keeper_of
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.product_answers import ProductListOut, ProductOut
@@ -16,6 +17,7 @@ from gosellr.api.schemas.products import (
     ProductFilters,
     ProductUpdate,
 )
+from gosellr.api.short_ways import STRANGER, ShortRoute, short_way
 from gosellr.core.transact import ask, transact
 from gosellr.models.catalogue_names import CARDS, CATALOGUE, product_name
 from gosellr.services import product_edit_service, product_list_service, product_service
@@ -23,10 +25,15 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.states import ProductStatus
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["products"])
+router = APIRouter(tags=["products"], route_class=ShortRoute)
 
 _PRODUCT: dict[int | str, dict[str, Any]] = {200: {"model": ProductOut}}
 _LIST: dict[int | str, dict[str, Any]] = {200: {"model": ProductListOut}, 304: {}}
+_CANONICAL_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Filters that take one value and have no other names.
+_PLAIN = frozenset(
+    {b"category", b"sort", b"limit", b"cursor", b"min_price", b"max_price", b"in_stock"}
+)
 _STEPPED = {**_PRODUCT, **problems(401, 403, 404, 409, 422)}
 
 
@@ -54,11 +61,30 @@ async def create_product(
     return await _answer(market, viewer, created.id, status=201)
 
 
+async def _plain_list(request: Request) -> Response | None:
+    query: bytes = request.scope["query_string"]
+    pairs = [pair.partition(b"=")[::2] for pair in query.split(b"&")] if query else []
+    asked = dict(pairs)
+    # Once each, with a value, and as they stand.
+    if len(asked) < len(pairs) or not asked.keys() <= _PLAIN or not all(asked.values()):
+        return None
+    if b"%" in query or b"+" in query:
+        return None
+    try:
+        filters = ProductFilters.model_validate(
+            {name.decode("ascii"): value.decode("ascii") for name, value in pairs}
+        )
+    except ValueError:
+        return None
+    return await _list(request, filters, STRANGER, market_of(request), seller=None)
+
+
 @router.get(
     "/products/",
     operation_id="list_products",
     responses={**_LIST, **problems(401, 422)},
 )
+@short_way(_plain_list, permission=Permission.PRODUCT_READ)
 async def list_products(
     request: Request,
     filters: Annotated[ProductFilters, Query()],
@@ -85,11 +111,19 @@ async def list_seller_products(
     return await _list(request, filters, viewer, market, seller=str(seller_id))
 
 
+async def _plain_product(request: Request) -> Response | None:
+    product_id = request.path_params["product_id"]
+    if request.scope["query_string"] or not _CANONICAL_ID.fullmatch(product_id):
+        return None
+    return await _product(request, UUID(product_id), STRANGER, market_of(request))
+
+
 @router.get(
     "/products/{product_id}",
     operation_id="get_product",
     responses={**_PRODUCT, 304: {}, **problems(401, 404, 422)},
 )
+@short_way(_plain_product, permission=Permission.PRODUCT_READ)
 async def get_product(
     request: Request,
     product_id: UUID,
@@ -97,6 +131,10 @@ async def get_product(
     market: Market,
 ) -> Response:
     """A product with its variants, live stock, pictures and the offers of other sellers."""
+    return await _product(request, product_id, viewer, market)
+
+
+async def _product(request: Request, product_id: UUID, viewer: Viewer, market: Market) -> Response:
     keeper = keeper_of(request, product_name(product_id), CATALOGUE)
     document = await ask(
         market.db, product_service.product_document, viewer=viewer, product_id=product_id

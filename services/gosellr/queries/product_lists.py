@@ -117,12 +117,38 @@ LIST_BY_PRICE_DOWN = _list("-price", where=_EVERYTHING, first=15)
 LIST_BY_RATING = _list("rating", where=_EVERYTHING, first=15)
 LIST_BY_BEST_SELLING = _list("best_selling", where=_EVERYTHING, first=15)
 
-# What most people look at has no filters, and then a plan that never has to be made again.
-BROWSE_NEWEST = _list("newest", where="card.visible", first=1)
-BROWSE_PRICE = _list("price", where="card.visible", first=1)
-BROWSE_PRICE_DOWN = _list("-price", where="card.visible", first=1)
-BROWSE_RATING = _list("rating", where="card.visible", first=1)
-BROWSE_BEST_SELLING = _list("best_selling", where="card.visible", first=1)
+# What most people look at is everything, or a category, perhaps within a range of prices. Each of
+# these has a statement of its own, whose plan never has to be made again: making it took longer
+# than carrying it out.
+_PATH = """ARRAY(
+    SELECT category.id FROM category WHERE category.path = ${0}
+    UNION SELECT former.category_id FROM category_former_path AS former
+    WHERE former.path = ${0})"""
+_SHELF = {
+    None: ((), "true"),
+    "category_id": (("category_id",), "card.category_ids @> ARRAY[${0}::uuid]"),
+    "category_path": (("category_path",), f"card.category_ids && {_PATH}"),
+}
+_RANGE = "card.currency = ${0} AND card.price_minor BETWEEN ${1} AND ${2}"
+_PRICE_MAX = 2**62
+
+
+def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
+    names, of_category = _SHELF[category]
+    first = len(names) + 1
+    where = ["card.visible", of_category.format(1)]
+    if by_price:
+        where.append(_RANGE.format(first, first + 1, first + 2))
+    return _list(sort, where=" AND ".join(where), first=first + 3 * by_price)
+
+
+_BROWSED = ("newest", "price", "-price", "rating", "best_selling")
+SHELVES: dict[tuple[str, str | None, bool], str] = {
+    (sort, category, by_price): _shelf(sort, category, by_price=by_price)
+    for sort in _BROWSED
+    for category in _SHELF
+    for by_price in (False, True)
+}
 
 _FILTERED_LISTS: dict[str, str] = {
     "relevance": LIST_BY_RELEVANCE,
@@ -132,14 +158,6 @@ _FILTERED_LISTS: dict[str, str] = {
     "rating": LIST_BY_RATING,
     "best_selling": LIST_BY_BEST_SELLING,
 }
-_BROWSED_LISTS: dict[str, str] = {
-    "newest": BROWSE_NEWEST,
-    "price": BROWSE_PRICE,
-    "-price": BROWSE_PRICE_DOWN,
-    "rating": BROWSE_RATING,
-    "best_selling": BROWSE_BEST_SELLING,
-}
-
 # Beyond every key: the end of the year 9999 in microseconds for times, and every id.
 _FROM_THE_TOP = (253_402_300_799_999_999, UUID(int=2**128 - 1))
 _FROM_THE_BOTTOM = (-1, UUID(int=0))
@@ -189,8 +207,33 @@ class ProductFilters:
             self.seller_ids,
         )
 
+    @property
+    def shelf(self) -> tuple[str | None, bool, tuple[Any, ...]] | None:
+        """How `SHELVES` calls what these narrow to, with its arguments; None where more is asked.
 
-NO_FILTERS = ProductFilters()
+        The name of the field that names the category, if any, and whether prices are limited.
+        """
+        category = (
+            "category_id" if self.category_id else "category_path" if self.category_path else None
+        )
+        by_price = self.min_price_minor is not None or self.max_price_minor is not None
+        of_shelf = ProductFilters(
+            category_id=self.category_id,
+            category_path=self.category_path,
+            currency=self.currency if by_price else None,
+            min_price_minor=self.min_price_minor,
+            max_price_minor=self.max_price_minor,
+        )
+        if self != of_shelf or (by_price and self.currency is None):
+            return None
+        arguments: tuple[Any, ...] = () if category is None else (getattr(self, category),)
+        if by_price:
+            arguments += (
+                self.currency,
+                self.min_price_minor or 0,
+                _PRICE_MAX if self.max_price_minor is None else self.max_price_minor,
+            )
+        return category, by_price, arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +255,12 @@ async def list_cards(
     """A page of cards. `after` is the key (microseconds for times) and id of the last one seen."""
     direction = _SORTS[sort][2]
     start = after or (_FROM_THE_TOP if direction == "DESC" else _FROM_THE_BOTTOM)
-    if filters == NO_FILTERS and sort in _BROWSED_LISTS:
-        row = await connection.fetchrow(_BROWSED_LISTS[sort], *start, limit)
+    shelf = filters.shelf
+    if shelf is not None and sort in _BROWSED:
+        category, by_price, arguments = shelf
+        row = await connection.fetchrow(
+            SHELVES[sort, category, by_price], *arguments, *start, limit
+        )
     else:
         row = await connection.fetchrow(_FILTERED_LISTS[sort], *filters.arguments, *start, limit)
     assert row is not None  # noqa: S101 - an aggregate without GROUP BY gives one row
