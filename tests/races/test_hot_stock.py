@@ -87,6 +87,7 @@ async def recount(market: Resources, shop: Shop, units: int) -> None:
     await transact(
         market.db,
         inventory_service.set_stock,
+        product_id=shop.product.id,
         location_id=shop.seller.location_id,
         units={shop.product.variant_id: units},
         reason="import",

@@ -50,6 +50,7 @@ async def recount(resources: Resources, shop: Shop, units: int) -> None:
     await transact(
         resources.db,
         inventory_service.set_stock,
+        product_id=shop.product.id,
         location_id=shop.seller.location_id,
         units={shop.product.variant_id: units},
         reason="import",
@@ -104,7 +105,7 @@ async def test_every_reader_sees_the_sum(resources: Resources, shop: Shop) -> No
     async def seen() -> tuple[dict[str, object], bytes, str | None, tuple[str, bool]]:
         async with resources.db.connection() as connection:
             now = resources.clock.now()
-            await product_cards.refresh_availability(connection, [shop.product.variant_id], now)
+            await product_cards.refresh_availability(connection, [shop.product.id], now)
             row = await connection.fetchrow(
                 "SELECT card, in_stock FROM product_card WHERE product_id = $1", shop.product.id
             )
