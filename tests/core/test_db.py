@@ -102,7 +102,7 @@ async def test_whoever_gives_up_waiting_loses_nothing(pair: Database) -> None:
         await until_waiting(pair, 3)
         waiting[0].cancel()
         # The second is given a connection and cancelled in the same moment.
-        pair._pool._waiting[0].add_done_callback(lambda _: waiting[1].cancel())
+        pair._pool._waiting[0][0].add_done_callback(lambda _: waiting[1].cancel())
         assert all(not connection.is_closed() for connection in held)
     with pytest.raises(asyncio.CancelledError):
         await waiting[0]

@@ -35,6 +35,7 @@ from gosellr.api import (
 )
 from gosellr.api.errors import install_error_handlers
 from gosellr.api.kept_answers import KeptAnswers
+from gosellr.api.load_shedding import LoadShedding
 from gosellr.api.middleware import BodyLimit, OneSpelling, RequestId
 from gosellr.api.openapi import describe_problems
 from gosellr.core.route_policy import api_routes, require_policies
@@ -126,6 +127,7 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         upload_bytes_max=UPLOAD_BYTES_MAX,
         upload_paths=[f"{PREFIX}/media", f"{PREFIX}/imports"],
     )
+    app.add_middleware(LoadShedding)
     app.add_middleware(KeptAnswers)
     app.add_middleware(OneSpelling, with_slash=with_slash)
     if settings.cors_origins:

@@ -8,6 +8,7 @@ cached read as much as its query does.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
@@ -66,10 +67,18 @@ class Pool:
         self._wait_seconds = wait_seconds
         self._size = 0
         self._idle: list[_Driver] = []
-        # Those who wait, first come, first served: with a connection, or with leave to open one.
-        self._waiting: deque[asyncio.Future[_Driver | None]] = deque()
+        # Those who wait, first come, first served, and since when: each is given a connection, or
+        # leave to open one.
+        self._waiting: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
         self._is_closing = False
         self._is_empty = asyncio.Event()
+
+    def is_crowded(self, *, seconds: float, places: int) -> bool:
+        """Whether somebody has waited for so long, or so many wait."""
+        waiting = self._waiting
+        if not waiting:
+            return False
+        return len(waiting) >= places or time.monotonic() - waiting[0][1] >= seconds
 
     async def borrow(self) -> _Driver:
         """Take a connection, open a new one where there is room, or wait for one.
@@ -105,7 +114,7 @@ class Pool:
         """Close every connection, waiting for those in use."""
         self._is_closing = True
         while self._waiting:
-            place = self._waiting.popleft()
+            place, _ = self._waiting.popleft()
             if not place.done():
                 place.set_exception(asyncpg.InterfaceError("the database is being closed"))
         while self._idle:
@@ -126,7 +135,7 @@ class Pool:
 
     async def _wait(self) -> _Driver:
         place: asyncio.Future[_Driver | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        self._waiting.append((place, time.monotonic()))
         try:
             async with asyncio.timeout(self._wait_seconds):
                 connection = await place
@@ -141,8 +150,7 @@ class Pool:
     def _leave(self, place: "asyncio.Future[_Driver | None]") -> None:
         """Wait no more; what was given in the same moment goes to the next."""
         if not place.done() or place.cancelled() or place.exception() is not None:
-            with suppress(ValueError):
-                self._waiting.remove(place)
+            self._waiting = deque(one for one in self._waiting if one[0] is not place)
         elif (given := place.result()) is None:
             self._lose_one()
         else:
@@ -158,7 +166,7 @@ class Pool:
 
     def _hand_on(self, connection: "_Driver | None") -> bool:
         while self._waiting:
-            place = self._waiting.popleft()
+            place, _ = self._waiting.popleft()
             if not place.done():
                 place.set_result(connection)
                 return True
@@ -249,6 +257,10 @@ class Database:
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Borrow a connection outside of a transaction: for questions, never for commands."""
         return _Borrowed(self._pool)
+
+    def is_crowded(self, *, seconds: float, places: int) -> bool:
+        """Whether somebody has waited for a connection for so long, or so many wait for one."""
+        return self._pool.is_crowded(seconds=seconds, places=places)
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""

@@ -1,0 +1,42 @@
+"""Past saturation some are sent away at once, so that those who are let in are served fast.
+
+What everybody waits for is a connection to the database. Where whoever stands first in that
+queue has stood there for too long, or too many stand in it, one more would only make all of them
+later. It is asked at the door, once: a purchase that has begun is never sent away in the middle.
+Those who look around give way before those who change something, most of all who buy.
+"""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gosellr.core.errors import DomainError, ServiceUnavailable
+from gosellr.resources import Resources
+
+_LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
+# How long the first may have waited and how many may wait, of those who look and of the others.
+LOOKERS = (0.1, 32)
+BUYERS = (0.2, 64)
+# Whether the process lives, and what it serves from its memory or disk, waits for nobody.
+_WITHOUT_DATABASE = ("/healthz", "/static/", "/media/")
+
+
+class LoadShedding:
+    """Answers 503 with `Retry-After` while the queue for the database is too long."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or send its caller away."""
+        if scope["type"] == "http":
+            resources: Resources = scope["app"].state.resources
+            seconds, places = LOOKERS if scope["method"] in _LOOKING else BUYERS
+            if resources.db.is_crowded(seconds=seconds, places=places) and not scope[
+                "path"
+            ].startswith(_WITHOUT_DATABASE):
+                error = ServiceUnavailable("More people ask than can be answered at this moment")
+                render = scope["app"].exception_handlers[DomainError]
+                response = await render(Request(scope), error)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

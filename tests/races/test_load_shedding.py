@@ -1,0 +1,90 @@
+"""Past saturation callers are sent away at the door, lookers before buyers, and nothing is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx2
+import pytest
+
+from gosellr.api import load_shedding
+from gosellr.core.db import Database
+from gosellr.resources import Resources
+from tests.core.test_db import until_waiting
+
+PAGE = "/api/v1/products/0c0ffee0-7b0d-4d6e-9a1b-5e0a3c2f1d90"
+
+
+@asynccontextmanager
+async def queue_of(db: Database, number: int) -> AsyncIterator[None]:
+    """All connections are taken, and so many wait for one."""
+
+    async def wait() -> None:
+        async with db.connection():
+            pass
+
+    async with AsyncExitStack() as taken:
+        for _ in range(6):
+            await taken.enter_async_context(db.connection())
+        waiting = [asyncio.create_task(wait()) for _ in range(number)]
+        await until_waiting(db, number)
+        try:
+            yield
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the length of the queue decides: a clock has no place in a test."""
+    monkeypatch.setattr(load_shedding, "LOOKERS", (60.0, 4))
+    monkeypatch.setattr(load_shedding, "BUYERS", (60.0, 8))
+
+
+async def test_lookers_are_sent_away_first(
+    live: Resources, live_client: httpx2.AsyncClient
+) -> None:
+    async with queue_of(live.db, 4):
+        answer = await live_client.get(PAGE)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "service_unavailable"
+        assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+        assert answer.headers["Cache-Control"] == "no-store"
+        buying = asyncio.create_task(live_client.post("/api/v1/carts"))
+        await until_waiting(live.db, 5)
+    assert (await buying).status_code == 201
+
+
+async def test_buyers_are_sent_away_when_even_they_are_too_many(
+    live: Resources, live_client: httpx2.AsyncClient
+) -> None:
+    async with queue_of(live.db, 8):
+        answer = await live_client.post("/api/v1/carts")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert (await live_client.post("/api/v1/carts")).status_code == 201
+
+
+async def test_whoever_has_waited_too_long_closes_the_door(
+    live: Resources, live_client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_shedding, "LOOKERS", (0.0, 1000))
+    assert (await live_client.get(PAGE)).status_code == 404
+    async with queue_of(live.db, 1):
+        assert (await live_client.get(PAGE)).status_code == 503
+
+
+async def test_what_needs_no_database_is_answered(
+    live: Resources, live_client: httpx2.AsyncClient
+) -> None:
+    async with queue_of(live.db, 20):
+        assert (await live_client.get("/healthz")).status_code == 200
+        assert (await live_client.get("/static/nothing.css")).status_code == 404
+
+
+async def test_a_person_sees_a_page(live: Resources, live_client: httpx2.AsyncClient) -> None:
+    async with queue_of(live.db, 20):
+        answer = await live_client.get("/", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "Please try again in a moment" in answer.text
