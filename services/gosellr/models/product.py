@@ -221,6 +221,24 @@ product_card = Table(
     Index("ix_product_card_seller", "seller_id", "created_at", "product_id"),
 )
 
+# A card on sale in its category and in each category above, in the order of every sort: a page of
+# the largest category is read like one of the smallest. Written by a trigger on the cards.
+category_place = Table(
+    "category_place",
+    metadata,
+    Column("product_id", Uuid, primary_key=True),
+    Column("category_id", Uuid, primary_key=True),
+    currency(),
+    minor("price_minor"),
+    Column("rating_hundredths", Integer, nullable=False),
+    Column("sold_count", BigInteger, nullable=False),
+    moment("created_at"),
+    Index("ix_category_place_newest", "category_id", "created_at", "product_id"),
+    Index("ix_category_place_price", "category_id", "price_minor", "product_id"),
+    Index("ix_category_place_rating", "category_id", "rating_hundredths", "product_id"),
+    Index("ix_category_place_sold", "category_id", "sold_count", "product_id"),
+)
+
 # Every word of titles and brands that was ever on sale: what typing mistakes are held against.
 search_word = Table(
     "search_word",

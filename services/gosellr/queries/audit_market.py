@@ -312,6 +312,19 @@ WHERE CASE
       OR card.visible AND listing.status <> 'active'
       OR card.visible <> listing.visible AND listing.settled
     END
+UNION ALL
+SELECT 'category_place ' || product_id || ' in ' || category_id, CASE
+       WHEN place.currency IS NULL THEN 'is missing' ELSE 'is not that of a card on sale' END
+FROM category_place AS place
+FULL JOIN (
+    SELECT product_id, category.id AS category_id, currency, price_minor, rating_hundredths,
+           sold_count, created_at
+    FROM product_card CROSS JOIN unnest(category_ids) AS category (id) WHERE visible
+) AS card USING (product_id, category_id)
+WHERE (place.currency, place.price_minor, place.rating_hundredths, place.sold_count,
+       place.created_at)
+      IS DISTINCT FROM (card.currency, card.price_minor, card.rating_hundredths, card.sold_count,
+                        card.created_at)
 LIMIT 20
 """
 

@@ -83,10 +83,26 @@ def _list(sort: str, *, where: str, first: int) -> str:
     """
     key, kind, direction = _SORTS[sort]
     beyond = "<" if direction == "DESC" else ">"
-    key_of_cursor, number = f"${first}::bigint", "page.key"
+    cards = f"""
+        SELECT card.product_id, card.card, {key} AS key
+        FROM product_card AS card
+        WHERE {where}
+          AND ({key}, card.product_id) {beyond} ({_cursor_key(kind, first)}, ${first + 1}::uuid)
+        ORDER BY key {direction}, card.product_id {direction}
+        LIMIT ${first + 2} + 1"""
+    return _page(sort, cards, first=first)
+
+
+def _cursor_key(kind: str, first: int) -> str:
     if kind == "timestamptz":
-        key_of_cursor = f"timestamptz 'epoch' + ${first}::bigint * interval '1 microsecond'"
-        number = "(extract(epoch FROM page.key) * 1000000)::bigint"
+        return f"timestamptz 'epoch' + ${first}::bigint * interval '1 microsecond'"
+    return f"${first}::bigint"
+
+
+def _page(sort: str, cards: str, *, first: int) -> str:
+    _, kind, direction = _SORTS[sort]
+    is_moment = kind == "timestamptz"
+    number = "(extract(epoch FROM page.key) * 1000000)::bigint" if is_moment else "page.key"
     return f"""
 SELECT convert_to('[' || coalesce(string_agg(page.card, ',' ORDER BY page.place)
                                   FILTER (WHERE page.place <= ${first + 2}), '') || ']', 'UTF8')
@@ -96,13 +112,7 @@ SELECT convert_to('[' || coalesce(string_agg(page.card, ',' ORDER BY page.place)
        (array_agg(page.product_id) FILTER (WHERE page.place = ${first + 2}))[1] AS last_id
 FROM (
     SELECT found.*, row_number() OVER (ORDER BY key {direction}, product_id {direction}) AS place
-    FROM (
-        SELECT card.product_id, card.card, {key} AS key
-        FROM product_card AS card
-        WHERE {where}
-          AND ({key}, card.product_id) {beyond} ({key_of_cursor}, ${first + 1}::uuid)
-        ORDER BY key {direction}, card.product_id {direction}
-        LIMIT ${first + 2} + 1
+    FROM ({cards}
     ) AS found
 ) AS page
 """
@@ -119,34 +129,51 @@ LIST_BY_BEST_SELLING = _list("best_selling", where=_EVERYTHING, first=15)
 
 # What most people look at is everything, or a category, perhaps within a range of prices. Each of
 # these has a statement of its own, whose plan never has to be made again: making it took longer
-# than carrying it out.
-_PATH = """ARRAY(
-    SELECT category.id FROM category WHERE category.path = ${0}
-    UNION SELECT former.category_id FROM category_former_path AS former
-    WHERE former.path = ${0})"""
-_SHELF = {
-    None: ((), "true"),
-    "category_id": (("category_id",), "card.category_ids @> ARRAY[${0}::uuid]"),
-    "category_path": (("category_path",), f"card.category_ids && {_PATH}"),
+# than carrying it out. A category's places stand in the order of each sort, so a page costs what
+# is on it, however large the category.
+_CATEGORY_OF = {
+    "category_id": "${0}::uuid",
+    "category_path": """coalesce(
+        (SELECT category.id FROM category WHERE category.path = ${0}),
+        (SELECT former.category_id FROM category_former_path AS former
+         WHERE former.path = ${0}))""",
 }
-_RANGE = "card.currency = ${0} AND card.price_minor BETWEEN ${1} AND ${2}"
 _PRICE_MAX = 2**62
+_BROWSED = ("newest", "price", "-price", "rating", "best_selling")
+
+
+def _range(sort: str, table: str, first: int) -> str:
+    # The sum keeps the planner from an index by price where another order is wanted.
+    price = f"{table}.price_minor" if "price" in sort else f"({table}.price_minor + 0)"
+    return f"{table}.currency = ${first} AND {price} BETWEEN ${first + 1} AND ${first + 2}"
 
 
 def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
-    names, of_category = _SHELF[category]
-    first = len(names) + 1
-    where = ["card.visible", of_category.format(1)]
-    if by_price:
-        where.append(_RANGE.format(first, first + 1, first + 2))
-    return _list(sort, where=" AND ".join(where), first=first + 3 * by_price)
+    if category is None:
+        where = f"card.visible AND {_range(sort, 'card', 1)}" if by_price else "card.visible"
+        return _list(sort, where=where, first=1 + 3 * by_price)
+    key, kind, direction = _SORTS[sort]
+    key, beyond = key.replace("card.", "place."), "<" if direction == "DESC" else ">"
+    first = 2 + 3 * by_price
+    narrowed = f"AND {_range(sort, 'place', 2)}" if by_price else ""
+    cards = f"""
+        SELECT card.product_id, card.card, listed.key
+        FROM (
+            SELECT place.product_id, {key} AS key
+            FROM category_place AS place
+            WHERE place.category_id = {_CATEGORY_OF[category].format(1)} {narrowed}
+              AND ({key}, place.product_id)
+                  {beyond} ({_cursor_key(kind, first)}, ${first + 1}::uuid)
+            ORDER BY key {direction}, place.product_id {direction}
+            LIMIT ${first + 2} + 1
+        ) AS listed JOIN product_card AS card ON card.product_id = listed.product_id"""
+    return _page(sort, cards, first=first)
 
 
-_BROWSED = ("newest", "price", "-price", "rating", "best_selling")
 SHELVES: dict[tuple[str, str | None, bool], str] = {
     (sort, category, by_price): _shelf(sort, category, by_price=by_price)
     for sort in _BROWSED
-    for category in _SHELF
+    for category in (None, *_CATEGORY_OF)
     for by_price in (False, True)
 }
 
