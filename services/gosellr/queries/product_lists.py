@@ -155,16 +155,25 @@ def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
     key, kind, direction = _SORTS[sort]
     key, beyond = key.replace("card.", "place."), "<" if direction == "DESC" else ">"
     first = 2 + 3 * by_price
-    narrowed = f"AND {_range(sort, 'place', 2)}" if by_price else ""
+    narrowed = f"WHERE {_range('price', 'place', 2)}" if by_price else ""
+    # Else behind the order: the planner thinks that prices narrow a lot, and would sort them all.
+    in_order = "price" in sort
     cards = f"""
         SELECT card.product_id, card.card, listed.key
         FROM (
-            SELECT place.product_id, {key} AS key
-            FROM category_place AS place
-            WHERE place.category_id = {_CATEGORY_OF[category].format(1)} {narrowed}
-              AND ({key}, place.product_id)
-                  {beyond} ({_cursor_key(kind, first)}, ${first + 1}::uuid)
-            ORDER BY key {direction}, place.product_id {direction}
+            SELECT place.product_id, place.key
+            FROM (
+                SELECT place.*, {key} AS key
+                FROM category_place AS place
+                WHERE place.category_id = {_CATEGORY_OF[category].format(1)}
+                  AND ({key}, place.product_id)
+                      {beyond} ({_cursor_key(kind, first)}, ${first + 1}::uuid)
+                  {narrowed.replace("WHERE", "AND") if in_order else ""}
+                ORDER BY key {direction}, place.product_id {direction}
+                OFFSET 0
+            ) AS place
+            {"" if in_order else narrowed}
+            ORDER BY place.key {direction}, place.product_id {direction}
             LIMIT ${first + 2} + 1
         ) AS listed JOIN product_card AS card ON card.product_id = listed.product_id"""
     return _page(sort, cards, first=first)
