@@ -140,6 +140,8 @@ async def worker_connection(cluster: Cluster, worker_database: str) -> AsyncIter
         cluster.dsn(role=APPLICATION_ROLE, database=worker_database), min_size=1, max_size=1
     )
     async with pool_holder.connection() as connection:
+        # A test may think for long on a busy machine.
+        await connection.execute("SET idle_in_transaction_session_timeout = 0")
         yield connection
     await pool_holder.close()
 

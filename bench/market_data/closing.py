@@ -1,5 +1,6 @@
 """What a market at rest has behind it: goods held, facts told, the journal rolled up and sealed."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -10,6 +11,8 @@ from gosellr.core.db import Connection
 from gosellr.queries import audit, outbox
 from gosellr.queries.outbox import RelayCursor
 from gosellr.services import ledger_upkeep_service
+
+_PATIENCE_SECONDS = 120
 
 _HOLD = """
 UPDATE stock_level AS level SET reserved = level.reserved + held.units
@@ -108,9 +111,17 @@ async def _tell_facts(connection: Connection, *, now: datetime) -> None:
     Raises RuntimeError while somebody else works in the database.
     """
     cursor = await outbox.take_cursor(connection)
-    end = await outbox.horizon(connection)
-    if cursor is None or await connection.fetchval(_UNTOLD, end):
+    if cursor is None:
         raise RuntimeError("a market is loaded while nobody else uses it")
+    end = await outbox.horizon(connection)
+    waited = 0
+    # Transactions of other databases hold the horizon back as well, until they end.
+    while await connection.fetchval(_UNTOLD, end):
+        if waited == _PATIENCE_SECONDS:
+            raise RuntimeError("a market is loaded while nobody else uses it")
+        await asyncio.sleep(1)
+        waited += 1
+        end = await outbox.horizon(connection)
     position = await connection.fetchval(
         _TELL, cursor.written_by, cursor.written_before, cursor.sequence, cursor.position, end
     )

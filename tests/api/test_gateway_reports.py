@@ -1,6 +1,7 @@
 """What gateways report: in any order, any number of times, and never from anybody else."""
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -61,6 +62,25 @@ async def test_case_17_case_31_the_report_alone_completes_the_order_once(
         taken = await client.post(PATH, content=delivery.body, headers=delivery.headers)
         assert taken.status_code == 204
     assert await outcome(connection) == ("paidpaid", 1, 900, len(deliveries), 3)
+
+
+async def test_a_report_of_what_is_known_costs_one_statement(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    sandbox: SandboxGateway,
+    variant_id: UUID,
+    query_count: Callable[[], int],
+) -> None:
+    assert (await place(client, order_body((variant_id, 1)))).status_code == 201
+    deliveries = await sandbox.pending_webhooks()
+    assert len(deliveries) == 1
+    for delivery in [*deliveries, *deliveries]:
+        query_count()
+        taken = await client.post(PATH, content=delivery.body, headers=delivery.headers)
+        assert (taken.status_code, query_count()) == (204, 1)
+    settled = await connection.fetch("SELECT applied_at IS NULL, outcome FROM webhook_event")
+    assert [tuple(row) for row in settled] == [(False, "already_known")]
+    assert await outcome(connection) == ("paidpaid", 1, 900, 1, 3)
 
 
 @pytest.mark.case(29)

@@ -11,7 +11,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask, transact, write
 from gosellr.flows import payments, refunds
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
@@ -58,7 +58,7 @@ async def receive(
         event = power.parse_webhook(headers, body, now)
     except (BadSignature, MalformedEvent) as error:
         raise WebhookRefused(str(error)) from error
-    await transact(
+    waits = await write(
         db,
         webhook_service.take_in,
         gateway=gateway,
@@ -69,7 +69,7 @@ async def receive(
         now=now,
     )
     payment_id = _uuid(event.attempt_id)
-    if payment_id is not None:
+    if waits and payment_id is not None:
         await apply_parked(
             db=db, gateways=gateways, clock=clock, policy=policy, payment_id=payment_id
         )

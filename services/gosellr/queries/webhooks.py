@@ -6,11 +6,25 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.webhook_values import ParkedReport
 
+# Most reports say what the gateway's own answer has said already: such a one is settled as it is
+# taken in. Asked for is whether one of this payment waits, this one or an earlier.
 TAKE_IN = """
-INSERT INTO webhook_event (gateway, event_id, kind, payment_id, payload, received_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (gateway, event_id) DO NOTHING
-RETURNING event_id
+WITH taken AS (
+    INSERT INTO webhook_event (gateway, event_id, kind, payment_id, payload, received_at,
+                               applied_at, outcome)
+    SELECT $1, $2, $3, $4, $5, $6, CASE WHEN known.already THEN $6::timestamptz END,
+           CASE WHEN known.already THEN 'already_known' END
+    FROM (SELECT EXISTS (
+        SELECT FROM payment JOIN orders ON orders.id = payment.order_id
+        WHERE payment.id = $4 AND 'payment.' || payment.status = $3
+          AND (payment.status = 'declined'
+               OR payment.status = 'captured' AND orders.paid_at IS NOT NULL)) AS already
+    ) AS known
+    ON CONFLICT (gateway, event_id) DO NOTHING
+    RETURNING applied_at
+)
+SELECT EXISTS (SELECT FROM taken WHERE applied_at IS NULL) OR EXISTS (
+    SELECT FROM webhook_event WHERE payment_id = $4 AND applied_at IS NULL)
 """
 
 PARKED = """
@@ -38,11 +52,11 @@ async def take_in(
     payload: bytes,
     now: datetime,
 ) -> bool:
-    """Store a report; False when it came before."""
-    return (
-        await connection.fetchval(TAKE_IN, gateway, event_id, kind, payment_id, payload, now)
-        is not None
+    """Store a report, once; whether one of this payment waits to be acted on."""
+    waits: bool = await connection.fetchval(
+        TAKE_IN, gateway, event_id, kind, payment_id, payload, now
     )
+    return waits
 
 
 async def parked(

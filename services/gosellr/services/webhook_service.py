@@ -18,7 +18,7 @@ async def take_in(
     payload: bytes,
     now: datetime,
 ) -> bool:
-    """Store a verified report as it came; False when it was taken in before."""
+    """Store a verified report as it came; whether one of its payment waits to be acted on."""
     try:
         payment_id = UUID(attempt_id)
     except ValueError:

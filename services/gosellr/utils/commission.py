@@ -6,7 +6,7 @@ seller with a debt. Everything that decided is frozen on the line and never look
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -118,7 +118,8 @@ class CommissionTerms:
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dictionary for JSON; `from_dict` reads it back."""
-        return asdict(self) | {"rule_id": None if self.rule_id is None else str(self.rule_id)}
+        stored = {field.name: getattr(self, field.name) for field in fields(self)}
+        return stored | {"rule_id": None if self.rule_id is None else str(self.rule_id)}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
