@@ -1,6 +1,8 @@
 """What must always be true of orders, goods and facts; asked in the same way as in `audit`."""
 
-PARTS_SUM_TO_ORDER = """
+from gosellr.queries.audit import first
+
+PARTS_SUM_TO_ORDER = first("""
 SELECT 'order ' || orders.id, 'its parts make ' || parts.total || ' and their tax ' || parts.tax
        || ', itself says ' || orders.total_minor || ' and ' || orders.tax_minor
 FROM orders JOIN (
@@ -25,10 +27,9 @@ FROM seller_order AS part JOIN (
 WHERE (lines.gross, lines.tax + part.shipping_tax_minor, lines.total + part.shipping_total_minor,
        lines.commission + part.shipping_commission_minor)
    <> (part.subtotal_minor, part.tax_minor, part.total_minor, part.commission_minor)
-LIMIT 20
-"""
+""")
 
-STOCK_CONSERVED = """
+STOCK_CONSERVED = first("""
 WITH moved AS (
     SELECT variant_id, location_id, bucket, sum(delta) AS units
     FROM stock_movement GROUP BY 1, 2, 3
@@ -45,11 +46,10 @@ FROM stock_level FULL JOIN moved USING (variant_id, location_id, bucket)
 FULL JOIN held USING (variant_id, location_id, bucket)
 WHERE COALESCE(on_hand, 0) <> COALESCE(moved.units, 0)
    OR COALESCE(reserved, 0) <> COALESCE(held.units, 0)
-LIMIT 20
-"""
+""")
 
 # $1 is the moment before which a hold that has run out had to be given back.
-HOLDS_RESOLVED = """
+HOLDS_RESOLVED = first("""
 SELECT 'stock_level ' || variant_id || ' at ' || location_id || ' bucket ' || bucket,
        'holds ' || reserved || ' of ' || on_hand
 FROM stock_level WHERE reserved < 0 OR reserved > on_hand
@@ -63,10 +63,9 @@ UNION ALL
 SELECT 'stock_reservation ' || id, 'ran out at ' || expires_at || ' and is still held'
 FROM stock_reservation
 WHERE expires_at < $1 AND shipped_quantity + released_quantity < quantity
-LIMIT 20
-"""
+""")
 
-LINES_COVERED = """
+LINES_COVERED = first("""
 WITH held AS (
     SELECT order_line_id, sum(quantity - shipped_quantity - released_quantity) AS live,
            sum(shipped_quantity) AS shipped
@@ -89,11 +88,10 @@ WHERE line.shipped_quantity <> COALESCE(held.shipped, 0)
           ELSE COALESCE(held.live, 0) + line.shipped_quantity + line.withdrawn_quantity
                <> line.quantity
       END
-LIMIT 20
-"""
+""")
 
 # $1 and $2 list the allowed steps of a seller order, from and to.
-HISTORY_GAPLESS = """
+HISTORY_GAPLESS = first("""
 SELECT 'order ' || orders.id, 'counts ' || orders.event_count || ' events, has '
        || COALESCE(told.events, 0) || ', the last is number ' || COALESCE(told.last, 0)
 FROM orders LEFT JOIN (
@@ -102,10 +100,9 @@ FROM orders LEFT JOIN (
 ) AS told ON told.order_id = orders.id
 WHERE COALESCE(told.events, 0) <> orders.event_count OR COALESCE(told.last, 0) <> told.events
    OR told.first <> 1
-LIMIT 20
-"""
+""")
 
-STEPS_ALLOWED = """
+STEPS_ALLOWED = first("""
 WITH step AS (
     SELECT event.id, event.seller_order_id, event.from_status, event.to_status,
            lag(event.to_status, 1, 'pending_payment') OVER own AS was,
@@ -126,11 +123,10 @@ SELECT 'seller_order ' || part.id, 'is ' || part.status || ', its history ends w
        || COALESCE(step.to_status, 'pending_payment')
 FROM seller_order AS part LEFT JOIN step ON step.seller_order_id = part.id AND step.is_last
 WHERE part.status <> COALESCE(step.to_status, 'pending_payment')
-LIMIT 20
-"""
+""")
 
 # $1 lists the statuses from the first to the last but `cancelled`.
-ORDER_STATUS_DERIVED = """
+ORDER_STATUS_DERIVED = first("""
 SELECT 'order ' || id, 'is ' || status || ', its parts make it ' || derived
 FROM (
     SELECT orders.id, orders.status, CASE
@@ -143,11 +139,10 @@ FROM (
     GROUP BY orders.id, orders.status
 ) AS counted
 WHERE status <> derived
-LIMIT 20
-"""
+""")
 
 # $1 is the moment before which a cancelled sale had to be refunded.
-CANCELLED_GIVES_BACK = """
+CANCELLED_GIVES_BACK = first("""
 SELECT 'order_line ' || line.id, 'was shipped, and its part is cancelled'
 FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
 WHERE part.status = 'cancelled' AND line.shipped_quantity > 0
@@ -164,10 +159,9 @@ FROM seller_order AS part
 WHERE part.status = 'cancelled' AND part.pending_minor <> 0 AND NOT EXISTS (
     SELECT FROM refund
     WHERE refund.seller_order_id = part.id AND refund.status <> 'succeeded')
-LIMIT 20
-"""
+""")
 
-LIMITS_HOLD = """
+LIMITS_HOLD = first("""
 WITH used AS (
     SELECT coupon_id, customer_key, count(*) AS uses FROM coupon_redemption
     WHERE status <> 'released' GROUP BY 1, 2
@@ -186,12 +180,11 @@ FROM coupon_customer AS known FULL JOIN used USING (coupon_id, customer_key)
 JOIN coupon ON coupon.id = coupon_id
 WHERE COALESCE(known.used_count, 0) <> COALESCE(used.uses, 0)
    OR COALESCE(used.uses, 0) > coupon.limit_per_customer
-LIMIT 20
-"""
+""")
 
 # $1 is the moment before which every question to a gateway had to be answered, and asked again.
 # A key that names what it made needs no stored answer: it can be given again at any time.
-NOTHING_UNKNOWN = """
+NOTHING_UNKNOWN = first("""
 SELECT 'ledger_transaction ' || min(id::text), kind || ' ' || idempotency_key || ' is booked '
        || count(*) || ' times'
 FROM ledger_transaction GROUP BY kind, idempotency_key HAVING count(*) > 1
@@ -208,10 +201,9 @@ FROM refund_part WHERE (status = 'unknown' AND created_at < $1) OR check_at < $1
 UNION ALL
 SELECT 'payment_return ' || id, 'is ' || status || ' since ' || created_at
 FROM payment_return WHERE (status = 'unknown' AND created_at < $1) OR check_at < $1
-LIMIT 20
-"""
+""")
 
-OUTBOX_IN_ORDER = """
+OUTBOX_IN_ORDER = first("""
 SELECT 'outbox_feed ' || position, 'follows number ' || before
 FROM (
     SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before
@@ -237,10 +229,9 @@ SELECT 'order ' || orders.id, 'is paid and has no fact order.paid'
 FROM orders WHERE paid_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM outbox_event WHERE aggregate_type = 'order' AND aggregate_id = orders.id
       AND type = 'order.paid')
-LIMIT 20
-"""
+""")
 
-ONE_SELLER = """
+ONE_SELLER = first("""
 SELECT 'variant ' || variant.id, 'is of seller ' || variant.seller_id || ', its product of '
        || product.seller_id
 FROM variant JOIN product ON product.id = variant.product_id
@@ -278,12 +269,11 @@ SELECT 'account ' || entry.account, 'belongs to no seller'
 FROM (SELECT DISTINCT account FROM ledger_entry
       WHERE account LIKE 'seller\\_%' OR account LIKE 'payout\\_%') AS entry
 WHERE NOT EXISTS (SELECT FROM seller WHERE seller.id::text = split_part(entry.account, ':', 2))
-LIMIT 20
-"""
+""")
 
 # $1 is the moment before which a seller's new name or standing had to be on the cards. The word for
 # stock follows by a job and isn't looked at; an archived listing keeps its last card.
-CARDS_TRUE = """
+CARDS_TRUE = first("""
 WITH listing AS (
     SELECT product.id, product.status, product.title, category.path AS category,
            product.status = 'active' AND seller.status = 'active' AS visible,
@@ -325,11 +315,10 @@ WHERE (place.currency, place.price_minor, place.rating_hundredths, place.sold_co
        place.created_at)
       IS DISTINCT FROM (card.currency, card.price_minor, card.rating_hundredths, card.sold_count,
                         card.created_at)
-LIMIT 20
-"""
+""")
 
 # A run of 13 to 19 digits that passes Luhn's test is taken for the number of a card.
-NOTHING_IN_CLEAR = """
+NOTHING_IN_CLEAR = first("""
 WITH said (row, words) AS (
     SELECT 'payment ' || id, concat_ws(' ', token, gateway_reference, decline_code) FROM payment
     UNION ALL SELECT 'order ' || id, reference FROM orders WHERE reference IS NOT NULL
@@ -351,5 +340,4 @@ WHERE (
 UNION ALL
 SELECT 'signing_key ' || kid, 'holds a private key in clear'
 FROM signing_key WHERE position('PRIVATE KEY'::bytea IN private_pem_encrypted) > 0
-LIMIT 20
-"""
+""")
