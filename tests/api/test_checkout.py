@@ -117,8 +117,11 @@ async def test_case_3_two_lines_of_one_variant_are_judged_together(
 async def test_case_13_declined_keeps_the_hold_and_can_be_paid_again(
     client: httpx2.AsyncClient, connection: Connection, lamp: MadeProduct
 ) -> None:
-    declined = await place(client, order_body((lamp.variant_id, 3), token="tok_declined"))
+    body = order_body((lamp.variant_id, 3), token="tok_declined")
+    declined = await place(client, body, key="k-3")
     assert (declined.status_code, declined.json()["code"]) == (402, "payment_declined")
+    assert declined.json()["request_id"] == declined.headers["x-request-id"]
+    assert (await place(client, body, key="k-3")).content == declined.content
     order_id, token = declined.json()["order_id"], declined.json()["access_token"]
     assert await stock(connection, lamp) == (3, 3)
     paid = await client.post(
