@@ -182,7 +182,13 @@ async def test_an_action_has_to_be_done_at_the_gateway(
     order = answer.json()
     assert order["status"] == "pending_payment"
     payment_id = order["payments"][0]["id"]
-    assert order["next_action"]["url"].endswith(payment_id)
+    url = f"{resources.settings.base_url}/sandbox/pay/{payment_id}"
+    assert url.startswith("http://")
+    assert order["next_action"] == order["payments"][0]["next_action"] == {"url": url}
+    seen = await client.get(
+        f"/api/v1/orders/{order['id']}", headers={"X-Order-Token": order["access_token"]}
+    )
+    assert seen.json()["next_action"] == {"url": url}
     sandbox: Any = resources.gateways["sandbox"]
     await sandbox.complete_action(attempt_id=payment_id, approve=True)
     paid = await payments.advance(**_powers(resources), order_id=UUID(order["id"]), curious=True)

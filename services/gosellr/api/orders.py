@@ -164,7 +164,7 @@ async def list_orders(
 async def get_order(order_id: UUID, viewer: MayRead, market: Market) -> Response:
     """One order, as far as the caller may see it."""
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    return answer(order_document(order, viewer=viewer))
+    return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))
 
 
 async def _answer_of(
@@ -173,12 +173,19 @@ async def _answer_of(
     """The order as an answer; kept, so that the same request gets it again."""
     if placed.answered is not None and placed.answered.status is not None:
         return _stored(placed.answered.status, placed.answered.body or b"")
-    status, body = _rendered(placed, viewer=viewer, request_id=request_id_of(request))
+    status, body = _rendered(
+        placed,
+        viewer=viewer,
+        base_url=market.settings.base_url,
+        request_id=request_id_of(request),
+    )
     await checkout.keep_answer(market.checkout, key=key, status=status, body=body)
     return _response(status, body)
 
 
-def _rendered(placed: PlacedOrder, *, viewer: Viewer, request_id: str) -> tuple[int, bytes]:
+def _rendered(
+    placed: PlacedOrder, *, viewer: Viewer, base_url: str, request_id: str
+) -> tuple[int, bytes]:
     order = placed.order
     if order is None:
         raise ValueError("neither an order nor an earlier answer")
@@ -186,9 +193,10 @@ def _rendered(placed: PlacedOrder, *, viewer: Viewer, request_id: str) -> tuple[
         return 402, _declined(placed, order, request_id=request_id)
     waits = any(payment.status in ("created", "unknown") for payment in order.payments)
     status = 202 if waits else 200 if placed.existed else 201
-    return status, json_bytes(
-        order_document(order, viewer=viewer, access_token=placed.access_token)
+    document = order_document(
+        order, viewer=viewer, base_url=base_url, access_token=placed.access_token
     )
+    return status, json_bytes(document)
 
 
 def _declined(placed: PlacedOrder, order: Order, *, request_id: str) -> bytes:
