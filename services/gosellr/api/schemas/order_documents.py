@@ -100,7 +100,7 @@ def shipment_document(shipment: Shipment) -> Document:
         "items": list(shipment.items),
         "carrier": shipment.carrier,
         "tracking_number": shipment.tracking_number,
-        "tracking_url": shipment.tracking_url,
+        "tracking_url": shipment.followed_at,
         "status": shipment.status,
         "shipped_at": shipment.shipped_at,
         "delivered_at": shipment.delivered_at,
