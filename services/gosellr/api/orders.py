@@ -23,7 +23,7 @@ from gosellr.flows import checkout
 from gosellr.flows.checkout import PlacedOrder
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import idempotency_service, order_service
+from gosellr.services import idempotency_service, order_service, payment_service
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
@@ -189,7 +189,8 @@ def _rendered(
     order = placed.order
     if order is None:
         raise ValueError("neither an order nor an earlier answer")
-    if order.payment_status == "failed":
+    # An attempt that was given up is no decline, and no yes either: another one can be made.
+    if order.payment_status == "failed" or payment_service.was_given_up(order):
         return 402, _declined(placed, order, request_id=request_id)
     waits = any(payment.status in ("created", "unknown") for payment in order.payments)
     status = 202 if waits else 200 if placed.existed else 201

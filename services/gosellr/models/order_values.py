@@ -144,6 +144,7 @@ class Payment:
     captured_minor: int
     refunded_minor: int
     fee_minor: int
+    sent_count: int
     created_at: datetime
     updated_at: datetime
     returned: bool
