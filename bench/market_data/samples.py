@@ -165,7 +165,8 @@ async def _buy(
     if not isinstance(opened, OpenedOrder) or len(opened.payment_ids) != 1:
         raise NotASample("one order with one payment is wanted")
     (payment_id,) = opened.payment_ids
-    plan = await payment_service.plan(connection, order_id=order_id, fresh=opened.payment_ids)
+    standing = await payment_service.standing(connection, order_id=order_id)
+    plan = payment_service.plan_of(standing, now=_PLACED, fresh=opened.payment_ids)
     total_minor = sum(payment.amount_minor for _, payment in plan.asks)
     await payment_service.record(
         connection,
@@ -174,6 +175,7 @@ async def _buy(
             GatewayAnswer(
                 payment_id=payment_id,
                 status=PaymentStatus.CAPTURED,
+                sent=True,
                 captured_minor=total_minor,
                 gateway_reference=reference_of(str(payment_id)),
             )

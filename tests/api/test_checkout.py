@@ -117,8 +117,11 @@ async def test_case_3_two_lines_of_one_variant_are_judged_together(
 async def test_case_13_declined_keeps_the_hold_and_can_be_paid_again(
     client: httpx2.AsyncClient, connection: Connection, lamp: MadeProduct
 ) -> None:
-    declined = await place(client, order_body((lamp.variant_id, 3), token="tok_declined"))
+    body = order_body((lamp.variant_id, 3), token="tok_declined")
+    declined = await place(client, body, key="k-3")
     assert (declined.status_code, declined.json()["code"]) == (402, "payment_declined")
+    assert declined.json()["request_id"] == declined.headers["x-request-id"]
+    assert (await place(client, body, key="k-3")).content == declined.content
     order_id, token = declined.json()["order_id"], declined.json()["access_token"]
     assert await stock(connection, lamp) == (3, 3)
     paid = await client.post(
@@ -179,7 +182,13 @@ async def test_an_action_has_to_be_done_at_the_gateway(
     order = answer.json()
     assert order["status"] == "pending_payment"
     payment_id = order["payments"][0]["id"]
-    assert order["next_action"]["url"].endswith(payment_id)
+    url = f"{resources.settings.base_url}/sandbox/pay/{payment_id}"
+    assert url.startswith("http://")
+    assert order["next_action"] == order["payments"][0]["next_action"] == {"url": url}
+    seen = await client.get(
+        f"/api/v1/orders/{order['id']}", headers={"X-Order-Token": order["access_token"]}
+    )
+    assert seen.json()["next_action"] == {"url": url}
     sandbox: Any = resources.gateways["sandbox"]
     await sandbox.complete_action(attempt_id=payment_id, approve=True)
     paid = await payments.advance(**_powers(resources), order_id=UUID(order["id"]), curious=True)
@@ -215,7 +224,7 @@ async def test_case_14_whoever_never_acts_loses_the_hold_and_can_t_pay_later(
         ("tok_timeout_before", "pending_payment", "unpaid"),
     ],
 )
-async def test_case_21_a_lost_answer_is_asked_for_never_charged_again(
+async def test_case_21_a_lost_answer_is_asked_for_and_never_charged_twice(
     client: httpx2.AsyncClient,
     connection: Connection,
     resources: Resources,
@@ -231,6 +240,13 @@ async def test_case_21_a_lost_answer_is_asked_for_never_charged_again(
     assert await payments.resume_due(**_powers(resources)) == 0
     clock.advance(timedelta(seconds=30))
     assert await payments.resume_due(**_powers(resources)) == 1
+    if token == "tok_timeout_before":
+        # The gateway never heard of it: sent once more, and lost once more.
+        sent = await connection.fetchrow("SELECT status, sent_count FROM payment")
+        assert sent is not None
+        assert tuple(sent) == ("unknown", 2)
+        clock.advance(timedelta(minutes=1))
+        assert await payments.resume_due(**_powers(resources)) == 1
     row = await connection.fetchrow("SELECT status, payment_status FROM orders")
     assert row is not None
     assert (row["status"], row["payment_status"]) == (status, payment_status)
@@ -238,6 +254,33 @@ async def test_case_21_a_lost_answer_is_asked_for_never_charged_again(
     captured = 2500 if status == "paid" else 0
     assert sum(charge.captured_minor for charge in await sandbox.journal()) == captured
     assert (await balances(connection)).get("gateway_clearing", 0) == captured
+
+
+async def test_whoever_asks_again_for_what_was_given_up_isn_t_told_yes(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    clock: ManualClock,
+    lamp: MadeProduct,
+) -> None:
+    body = order_body((lamp.variant_id, 1), token="tok_timeout_before")
+    assert (await place(client, body, key="k-4")).status_code == 202
+    # The first request was cut off before its answer was kept.
+    await connection.execute(
+        "UPDATE idempotency_key SET response_status = NULL, response_body = NULL"
+    )
+    for _ in range(2):
+        clock.advance(timedelta(minutes=1))
+        assert await payments.resume_due(**_powers(resources)) == 1
+    again = await place(client, body, key="k-4")
+    assert (again.status_code, again.json()["code"]) == (402, "payment_declined")
+    assert again.json()["decline_codes"] == []
+    paid = await client.post(
+        f"/api/v1/orders/{again.json()['order_id']}/payments",
+        json={"payment_method": "sandbox", "payment_token": "tok_ok"},
+        headers={"Idempotency-Key": "other", "X-Order-Token": again.json()["access_token"]},
+    )
+    assert (paid.status_code, paid.json()["status"]) == (201, "paid")
 
 
 @pytest.mark.case(27)

@@ -105,6 +105,21 @@ async def test_a_file_that_lies_is_refused(
     assert await connection.fetchval("SELECT count(*) FROM media") == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("lamp.jpg", "image/png"), ("lamp.png", "image/jpeg"), ("x.txt", "")]
+)
+async def test_a_picture_that_is_known_is_judged_like_a_new_one(
+    client: httpx2.AsyncClient, headers: Headers, name: str, kind: str
+) -> None:
+    new = await upload(client, headers, picture(), name=name, kind=kind)
+    assert (await upload(client, headers, picture())).status_code == 201
+    known = await upload(client, headers, picture(), name=name, kind=kind)
+    for refused in (new, known):
+        assert (refused.status_code, refused.json()["code"]) == (422, "media_refused")
+        assert refused.json()["reason"] == "image_type_mismatch"
+    assert known.json()["detail"] == new.json()["detail"]
+
+
 async def test_a_file_that_is_too_large_is_refused(
     client: httpx2.AsyncClient, headers: Headers, resources: Resources
 ) -> None:

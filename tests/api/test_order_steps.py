@@ -74,6 +74,8 @@ async def test_parcels_through_the_door(desk: Desk) -> None:
     assert sent.status_code == 201, sent.text
     assert sent.json()["status"] == "in_transit"
     assert sent.json()["items"] == [{"order_item_id": desk.item_id, "quantity": 1}]
+    page = "https://www.dhl.com/global-en/home/tracking.html?tracking-id=JD0001&submit=1"
+    assert sent.json()["tracking_url"] == page
     again = await desk.call("seller", "POST", "/shipments", body, key="parcel")
     assert again.json() == sent.json()
     assert again.headers["idempotency-replayed"] == "true"
@@ -85,6 +87,12 @@ async def test_parcels_through_the_door(desk: Desk) -> None:
     for _ in range(2):
         arrived = await desk.call("seller", "PATCH", path, {"status": "delivered"})
         assert (arrived.status_code, arrived.json()["status"]) == (200, "delivered")
+    renumbered = await desk.call("seller", "PATCH", path, {"tracking_number": "JD 2"})
+    assert renumbered.json()["tracking_url"] == page.replace("JD0001", "JD%202")
+    own = {"tracking_url": "https://shop.example.com/parcel"}
+    assert (await desk.call("seller", "PATCH", path, own)).json()["tracking_url"] == own[
+        "tracking_url"
+    ]
     for who, status in (("stranger", 403), ("buyer", 401)):
         assert (await desk.call(who, "PATCH", path, {"status": "lost"})).status_code == status
     shown = (await desk.call("buyer", "GET", "")).json()

@@ -16,9 +16,17 @@ import pytest
 from gosellr.core.identity import fingerprint
 from gosellr.core.transact import ask, transact
 from gosellr.flows import checkout, payments, refunds, webhooks
-from gosellr.integrations.payments.port import ChargeRequest, ChargeResult, Outcome, PaymentState
+from gosellr.integrations.payments.port import (
+    ChargeRequest,
+    ChargeResult,
+    Outcome,
+    PaymentGateway,
+    PaymentState,
+)
 from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.sandbox_store import Charge
 from gosellr.jobs import upkeep
+from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import cart_change_service, cart_service, order_service
 from gosellr.services.checkout_service import CheckoutRequest
@@ -84,13 +92,14 @@ async def guest_with_cart(stage: Stage) -> Purchase:
 async def test_case_18_a_purchase_cut_off_anywhere(stage: Stage, way: str) -> None:
     async def scene() -> Scene:
         if way == "cart":
-            return purchase_scene(stage, await guest_with_cart(stage))
+            return purchase_scene(stage, await guest_with_cart(stage), paid=True)
         if way == "two cards":
-            return purchase_scene(stage, Purchase(basket(stage, card(amount_minor=2000), card())))
+            tenders = (card(amount_minor=2000), card())
+            return purchase_scene(stage, Purchase(basket(stage, *tenders)), paid=True)
         coupons: tuple[str, ...] = ()
         if way == "coupon":
             coupons = (await transact(stage.market.db, make_coupon, limit_total=1),)
-        return purchase_scene(stage, Purchase(basket(stage, card(), coupons=coupons)))
+        return purchase_scene(stage, Purchase(basket(stage, card(), coupons=coupons)), paid=True)
 
     points = {"one card": 19, "two cards": 38, "cart": 23, "coupon": 21}
     assert await die_everywhere(stage, scene) == points[way]
@@ -100,7 +109,8 @@ async def test_case_18_a_purchase_cut_off_anywhere(stage: Stage, way: str) -> No
 @pytest.mark.case(21)
 async def test_case_18_case_21_a_purchase_without_an_answer_cut_off_anywhere(stage: Stage) -> None:
     async def scene() -> Scene:
-        return purchase_scene(stage, Purchase(basket(stage, card("tok_timeout_then_ok"))))
+        purchase = Purchase(basket(stage, card("tok_timeout_then_ok")))
+        return purchase_scene(stage, purchase, paid=True)
 
     assert await die_everywhere(stage, scene) >= 20
 
@@ -208,8 +218,10 @@ async def late_success(stage: Stage, *, paid_otherwise: bool) -> tuple[Purchase,
     purchase = Purchase(basket(stage, card("tok_timeout_before")))
     placed = await purchase.make(market)
     assert placed.order is not None
-    stage.clock.advance(timedelta(seconds=30))
-    await upkeep.resume_payments(market)
+    # Sent once more, lost once more, and given up.
+    for _ in range(2):
+        stage.clock.advance(timedelta(seconds=30))
+        await upkeep.resume_payments(market)
     [stuck] = placed.order.payments
     if paid_otherwise:
         again = await checkout.pay_again(
@@ -267,6 +279,66 @@ async def test_case_14_case_15_a_late_success_cut_off_anywhere(
         return Scene(play, check)
 
     assert await die_everywhere(stage, scene) >= 15
+
+
+class SlowGateway(NumberedGateway):
+    """A gateway that the first request reaches long after whoever sent it has died."""
+
+    def __init__(self, inner: PaymentGateway) -> None:
+        super().__init__(inner, Fuse(at=0))
+        self.on_its_way: ChargeRequest | None = None
+
+    async def charge(self, request: ChargeRequest) -> ChargeResult:
+        """The request leaves, and its sender is gone."""
+        self.on_its_way = request
+        raise Died
+
+    async def arrive(self) -> ChargeResult:
+        """The request is there after all."""
+        assert self.on_its_way is not None
+        return await self._inner.charge(self.on_its_way)
+
+
+@pytest.mark.case(18)
+@pytest.mark.case(21)
+@pytest.mark.parametrize("arrives", ["never", "before the next", "after the next", "too late"])
+async def test_case_18_case_21_what_never_reached_its_gateway_is_sent_once_more(
+    stage: Stage, arrives: str
+) -> None:
+    purchase = Purchase(basket(stage, card()))
+    slow = SlowGateway(stage.market.gateways["sandbox"])
+    with pytest.raises(Died):
+        await purchase.make(replace(stage.market, gateways={"sandbox": slow}))
+    market = stage.restarted()
+    if arrives == "before the next":
+        await slow.arrive()
+    stage.clock.advance(timedelta(minutes=16 if arrives == "too late" else 1))
+    again = await purchase.make(market)
+    assert again.order is not None
+    held = arrives != "too late"
+    assert (again.order.status == "paid") is held
+    [attempt] = again.order.payments
+    assert attempt.status == ("captured" if held else "expired")
+    await upkeep.expire_holds(market)
+    if arrives in ("after the next", "too late"):
+        await slow.arrive()
+    await upkeep.deliver_sandbox_reports(market)
+    await sweep(stage, market)
+    [order] = await orders_of(market, purchase.key)
+    assert order.status == ("paid" if held else "cancelled")
+    assert len(order.payments) == 1
+    [charge] = await sandbox_charges(market, order)
+    assert charge.captured_minor == 2 * PRICE
+    assert charge.refunded_minor == (0 if held else 2 * PRICE)
+    await check_at_rest(market, order)
+    await check_market(stage, market)
+
+
+async def sandbox_charges(market: Resources, order: Order) -> list[Charge]:
+    """What the gateway itself has written down for an order."""
+    sandbox = market.gateways["sandbox"]
+    assert isinstance(sandbox, SandboxGateway)
+    return [one for one in await sandbox.journal() if one.reference == str(order.id)]
 
 
 class SilentGateway(NumberedGateway):

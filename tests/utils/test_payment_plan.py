@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gosellr.utils.payment_plan import (
     DEAD,
+    SENDS_MAX,
     Ask,
     AskKind,
     Attempt,
@@ -56,9 +58,32 @@ def test_one_tender_is_charged_at_once_and_several_are_authorised_first() -> Non
 
 
 @pytest.mark.parametrize("status", [P.CREATED, P.UNKNOWN])
-def test_what_may_have_been_sent_is_asked_after_never_sent_again(status: P) -> None:
+def test_what_may_have_been_sent_is_asked_after_first(status: P) -> None:
     asks = next_asks(wanted=True, total_minor=2500, attempts=[attempt(1, 2500, status)])
     assert kinds(asks) == ["lookup"]
+
+
+def test_what_its_gateway_never_heard_of_is_sent_while_the_goods_are_held() -> None:
+    alone = attempt(1, 2500, P.CREATED)
+
+    def otherwise(*attempts: Attempt, **more: Any) -> list[AskKind | None]:
+        asks = next_asks(**{"wanted": True, "total_minor": 2500, "attempts": attempts, **more})
+        return [one.otherwise for one in asks if one.kind is AskKind.LOOKUP]
+
+    assert otherwise(alone, may_send=True) == [AskKind.CHARGE]
+    assert otherwise(attempt(1, 2500, P.UNKNOWN, sent_count=1), may_send=True) == [AskKind.CHARGE]
+    parts = attempt(1, 2000, P.CREATED), attempt(2, 500, P.AUTHORIZED)
+    assert otherwise(*parts, may_send=True) == [AskKind.AUTHORIZE]
+    # Not after the hold, not for ever, not for an order that is over, paid, or can't be paid so.
+    assert otherwise(alone) == [None]
+    assert otherwise(alone, may_send=True, waiting_is_over=True) == [None]
+    lost = attempt(1, 2500, P.UNKNOWN, sent_count=SENDS_MAX)
+    assert otherwise(lost, may_send=True) == [None]
+    assert otherwise(alone, may_send=True, wanted=False) == [None]
+    paid = attempt(2, 2500, P.CAPTURED, tender=1)
+    assert otherwise(alone, paid, may_send=True) == [None]
+    hopeless = attempt(1, 2000, P.CREATED), attempt(2, 500, P.DECLINED)
+    assert otherwise(*hopeless, may_send=True) == [None]
 
 
 def test_a_cancelled_order_sends_nothing_and_calls_everything_back() -> None:
@@ -120,7 +145,8 @@ class Charge:
 
 
 class Market(RuleBasedStateMachine):
-    """An order, its attempts as written down, and a gateway that loses answers.
+    """An order, its attempts as written down, and a gateway that loses requests and answers,
+    and takes what comes twice under one key once.
 
     The rules play buyers, gateways, crashes, reports and sweepers in any order. At the end
     everything is asked for once more, and the money has to be whole.
@@ -133,6 +159,8 @@ class Market(RuleBasedStateMachine):
         self.charges: dict[UUID, Charge] = {}
         self.under_way: dict[UUID, Charge] = {}
         self.sent: list[UUID] = []
+        self.deaths = 0
+        self.is_held = True
         self.reports: list[UUID] = []
         self.draw: Callable[[tuple[str, ...]], str] = lambda options: options[0]
 
@@ -173,6 +201,7 @@ class Market(RuleBasedStateMachine):
     @rule(data=st.data())
     def expire(self, data: st.DataObject) -> None:
         """The hold has run out."""
+        self.is_held = False
         self._advance(data, waiting_is_over=True)
         if self.status == "pending" and not live(self.attempts):
             self.status = "cancelled"
@@ -190,14 +219,18 @@ class Market(RuleBasedStateMachine):
     def arrive_late(self, data: st.DataObject) -> None:
         """A request that nobody waits for any more reaches the gateway, and succeeds."""
         key = data.draw(st.sampled_from(sorted(self.under_way)))
-        self.charges[key] = self.under_way.pop(key)
-        self._decide(key, approves=True)
+        late = self.under_way.pop(key)
+        if key not in self.charges:
+            self.charges[key] = late
+            self._decide(key, approves=True)
 
     # What must hold.
 
     @invariant()
-    def nothing_is_sent_twice(self) -> None:
-        assert len(self.sent) == len(set(self.sent))
+    def nothing_is_sent_again_and_again(self) -> None:
+        # Whoever died before it could write down that it had sent is sent for once more.
+        for one in set(self.sent):
+            assert self.sent.count(one) <= SENDS_MAX + self.deaths
 
     @invariant()
     def a_paid_order_keeps_its_money(self) -> None:
@@ -212,6 +245,7 @@ class Market(RuleBasedStateMachine):
             self._advance(None, curious=True, reported=[told])
         self._advance(None, curious=True)
         if self.status == "pending":
+            self.is_held = False
             self._advance(None, waiting_is_over=True)
             assert self.status == "paid" or not live(self.attempts)
         if self.status == "pending":
@@ -243,6 +277,7 @@ class Market(RuleBasedStateMachine):
         unsent, silent = set(fresh), set[UUID]()
         for number in range(ROUNDS):
             if dies == 2 * number:
+                self.deaths += 1
                 return
             asks = next_asks(
                 wanted=self.status != "cancelled",
@@ -252,21 +287,26 @@ class Market(RuleBasedStateMachine):
                 waiting_is_over=waiting_is_over,
                 curious=curious,
                 reported=reported,
+                may_send=self.is_held and self.status == "pending",
             )
             curious, reported = False, ()
             asks = [ask for ask in asks if ask.attempt_id not in silent]
+            sent_before = len(self.sent)
             answers = {ask.attempt_id: self._put(ask) for ask in asks}
             unsent -= answers.keys()
             silent |= {key for key, answer in answers.items() if answer is None}
             if dies == 2 * number + 1:
                 # Asked, and dead before the answers were written down.
+                self.deaths += 1
                 return
             before = list(self.attempts), self.status
-            self._record(answers)
+            self._record(answers, self.sent[sent_before:])
             if not asks and before == (self.attempts, self.status):
                 return
 
-    def _record(self, answers: dict[UUID, tuple[P, int] | None]) -> None:
+    def _record(
+        self, answers: dict[UUID, tuple[P, int] | None], sent: Collection[UUID] = ()
+    ) -> None:
         captured_before = {one.id for one in self.attempts if one.status is P.CAPTURED}
         for index, one in enumerate(self.attempts):
             if one.id in answers:
@@ -275,6 +315,7 @@ class Market(RuleBasedStateMachine):
                     one,
                     status=PAYMENT_STATES.settle(one.status, status),
                     captured_minor=max(one.captured_minor, captured_minor),
+                    sent_count=one.sent_count + (one.id in sent),
                 )
         if self.status == "paid":
             stray = [
@@ -299,6 +340,8 @@ class Market(RuleBasedStateMachine):
         known = self.charges.get(ask.attempt_id)
         if fate == "unheard":
             return None
+        if known is None and fate == "heard" and ask.otherwise is not None:
+            return self._charge(replace(ask, kind=ask.otherwise))
         if known is None:
             # What was still under way may arrive even after this.
             return (P.EXPIRED, 0) if fate == "heard" else None
@@ -316,6 +359,9 @@ class Market(RuleBasedStateMachine):
         self.sent.append(ask.attempt_id)
         [own] = [one for one in self.attempts if one.id == ask.attempt_id]
         fate = self.draw(CHARGES)
+        if ask.attempt_id in self.charges and fate != "unheard":
+            known = self.charges[ask.attempt_id]
+            return None if fate == "lost" else (known.state, known.captured_minor)
         charge = Charge(P.ACTION_REQUIRED, own.amount_minor, ask.kind is AskKind.CHARGE)
         charge.half = fate == "half"
         if fate == "unheard":

@@ -45,7 +45,7 @@ async def update_order_status(
         now=market.clock.now(),
     )
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    return answer(order_document(order, viewer=viewer))
+    return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))
 
 
 @router.post(
@@ -67,4 +67,4 @@ async def cancel_order(
         seller_order_id=body.seller_order_id,
         reason=body.reason,
     )
-    return answer(order_document(order, viewer=viewer))
+    return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))

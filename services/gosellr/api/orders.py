@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from gosellr.api.answers import answer, json_bytes
 from gosellr.api.deps import Market, allow
+from gosellr.api.errors import problem, request_id_of
 from gosellr.api.schemas.common import PageOut, problems
 from gosellr.api.schemas.order_documents import listed_document, order_document
 from gosellr.api.schemas.orders import (
@@ -20,8 +21,9 @@ from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
 from gosellr.flows import checkout
 from gosellr.flows.checkout import PlacedOrder
+from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import idempotency_service, order_service
+from gosellr.services import idempotency_service, order_service, payment_service
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
@@ -87,7 +89,7 @@ async def create_order(
     placed = await checkout.place_order(
         market.checkout, viewer=viewer, request=body.request(), key=key
     )
-    return await _answer_of(placed, viewer=viewer, market=market, key=key)
+    return await _answer_of(placed, request=request, viewer=viewer, market=market, key=key)
 
 
 @router.post(
@@ -118,7 +120,7 @@ async def create_payment(
     placed = await checkout.pay_again(
         market.checkout, viewer=viewer, order_id=order_id, tenders=body.tenders(), key=key
     )
-    return await _answer_of(placed, viewer=viewer, market=market, key=key)
+    return await _answer_of(placed, request=request, viewer=viewer, market=market, key=key)
 
 
 @router.get(
@@ -162,47 +164,60 @@ async def list_orders(
 async def get_order(order_id: UUID, viewer: MayRead, market: Market) -> Response:
     """One order, as far as the caller may see it."""
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    return answer(order_document(order, viewer=viewer))
+    return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))
 
 
 async def _answer_of(
-    placed: PlacedOrder, *, viewer: Viewer, market: Resources, key: RequestKey
+    placed: PlacedOrder, *, request: Request, viewer: Viewer, market: Resources, key: RequestKey
 ) -> Response:
     """The order as an answer; kept, so that the same request gets it again."""
     if placed.answered is not None and placed.answered.status is not None:
         return _stored(placed.answered.status, placed.answered.body or b"")
-    status, body = _rendered(placed, viewer=viewer)
+    status, body = _rendered(
+        placed,
+        viewer=viewer,
+        base_url=market.settings.base_url,
+        request_id=request_id_of(request),
+    )
     await checkout.keep_answer(market.checkout, key=key, status=status, body=body)
     return _response(status, body)
 
 
-def _rendered(placed: PlacedOrder, *, viewer: Viewer) -> tuple[int, bytes]:
+def _rendered(
+    placed: PlacedOrder, *, viewer: Viewer, base_url: str, request_id: str
+) -> tuple[int, bytes]:
     order = placed.order
     if order is None:
         raise ValueError("neither an order nor an earlier answer")
-    if order.payment_status == "failed":
-        declined = PaymentDeclined("Try another way to pay; your goods are held for a while")
-        return 402, json_bytes(
-            {
-                "type": "urn:gosellr:problem:payment_declined",
-                "title": declined.title,
-                "status": 402,
-                "detail": declined.detail,
-                "code": declined.code,
-                "request_id": "",
-                "order_id": order.id,
-                "number": order_number(order.number),
-                "decline_codes": [
-                    payment.decline_code for payment in order.payments if payment.decline_code
-                ],
-                **({} if placed.access_token is None else {"access_token": placed.access_token}),
-            }
-        )
+    # An attempt that was given up is no decline, and no yes either: another one can be made.
+    if order.payment_status == "failed" or payment_service.was_given_up(order):
+        return 402, _declined(placed, order, request_id=request_id)
     waits = any(payment.status in ("created", "unknown") for payment in order.payments)
     status = 202 if waits else 200 if placed.existed else 201
-    return status, json_bytes(
-        order_document(order, viewer=viewer, access_token=placed.access_token)
+    document = order_document(
+        order, viewer=viewer, base_url=base_url, access_token=placed.access_token
     )
+    return status, json_bytes(document)
+
+
+def _declined(placed: PlacedOrder, order: Order, *, request_id: str) -> bytes:
+    """An error whose effect stands: kept like an answer, since the same request meets it again."""
+    declined = PaymentDeclined("Try another way to pay; your goods are held for a while")
+    codes = [payment.decline_code for payment in order.payments if payment.decline_code]
+    document = problem(
+        status=declined.status,
+        code=declined.code,
+        title=declined.title,
+        detail=declined.detail,
+        request_id=request_id,
+        extras={
+            "order_id": order.id,
+            "number": order_number(order.number),
+            "decline_codes": codes,
+            **({} if placed.access_token is None else {"access_token": placed.access_token}),
+        },
+    )
+    return bytes(document.body)
 
 
 def _response(status: int, body: bytes, **headers: str) -> Response:

@@ -6,6 +6,7 @@ resumption, so that a crash between any two lines leaves nothing that it doesn't
 
 import asyncio
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -66,15 +67,15 @@ async def advance(
     silent: set[UUID] = set()
     for _ in range(_ROUNDS_MAX):
         looked: dict[str, Any] = {
+            "now": clock.now(),
             "fresh": unsent,
             "waiting_is_over": waiting_is_over,
             "curious": curious,
             "reported": reported,
         }
         if standing is None:
-            plan = await ask(db, payment_service.plan, order_id=order_id, **looked)
-        else:
-            plan, standing = payment_service.plan_of(standing, **looked), None
+            standing = await ask(db, payment_service.standing, order_id=order_id)
+        plan, standing = payment_service.plan_of(standing, **looked), None
         curious, reported = False, ()
         # Whoever didn't answer is asked again later, by the sweeper.
         asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
@@ -104,19 +105,7 @@ async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> Ga
         return GatewayAnswer(payment_id=payment.id, status=None)
     attempt_id = str(payment.id)
     if one.kind in (AskKind.CHARGE, AskKind.AUTHORIZE):
-        return _charged(
-            payment,
-            await gateway.charge(
-                ChargeRequest(
-                    attempt_id=attempt_id,
-                    amount_minor=payment.amount_minor,
-                    currency=payment.currency,
-                    token=payment.token or "",
-                    reference=str(payment.order_id),
-                    capture=one.kind is AskKind.CHARGE,
-                )
-            ),
-        )
+        return await _send(gateway, one.kind, payment)
     if one.kind is AskKind.CAPTURE:
         await gateway.capture(
             CaptureRequest(
@@ -129,12 +118,29 @@ async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> Ga
     elif one.kind is AskKind.VOID:
         await gateway.void(attempt_id=attempt_id)
     # Whatever a movement answered, the charge itself says where it stands now.
-    return _charged(payment, await gateway.lookup(attempt_id=attempt_id))
+    result = await gateway.lookup(attempt_id=attempt_id)
+    if result.outcome is Outcome.NOT_FOUND and one.otherwise is not None:
+        return await _send(gateway, one.otherwise, payment)
+    return _charged(payment, result)
+
+
+async def _send(gateway: PaymentGateway, kind: AskKind, payment: Payment) -> GatewayAnswer:
+    """Ask for the money. The attempt's id is its key: a request that was thought lost and arrives
+    beside this one, before or after it, is the same charge and takes nothing more."""
+    request = ChargeRequest(
+        attempt_id=str(payment.id),
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        token=payment.token or "",
+        reference=str(payment.order_id),
+        capture=kind is AskKind.CHARGE,
+    )
+    return replace(_charged(payment, await gateway.charge(request)), sent=True)
 
 
 def _charged(payment: Payment, result: ChargeResult) -> GatewayAnswer:
     if result.outcome is Outcome.NOT_FOUND:
-        # The gateway never heard of it, so nothing was taken and nothing will be.
+        # The gateway never heard of it, and it isn't sent any more: nothing was taken.
         return GatewayAnswer(payment_id=payment.id, status=PaymentStatus.EXPIRED)
     status = None if result.outcome is Outcome.REFUSED else _STATES.get(result.state)
     if status is PaymentStatus.CAPTURED and result.currency != payment.currency:

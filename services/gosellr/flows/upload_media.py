@@ -12,7 +12,7 @@ from uuid import UUID
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask, transact
-from gosellr.integrations.media.images import ImageRefused, ImageTooLarge
+from gosellr.integrations.media.images import ImageRefused, ImageTooLarge, check_claims
 from gosellr.integrations.media.port import MediaStore
 from gosellr.integrations.media.processor import ImageProcessor
 from gosellr.services import media_service
@@ -61,14 +61,15 @@ async def upload_media(
         InvalidInput, NotFound, NotAllowed: when the viewer acts for no such seller.
     """
     owner_id = media_service.media_owner(viewer, seller_id=seller_id)
+    claims = {"declared_type": upload.declared_type, "filename": upload.filename}
     digest = sha256(upload.content).digest()
-    known = await ask(db, media_service.find_media, owner_id=owner_id, sha256=digest)
-    if known is not None:
-        return known
     try:
-        image = await images.process(
-            upload.content, declared_type=upload.declared_type, filename=upload.filename
-        )
+        # Before it is looked for: what is refused as new is refused when its bytes are known.
+        check_claims(upload.content, **claims)
+        known = await ask(db, media_service.find_media, owner_id=owner_id, sha256=digest)
+        if known is not None:
+            return known
+        image = await images.process(upload.content, **claims)
     except ImageTooLarge as refusal:
         raise PictureTooLarge(str(refusal)) from None
     except ImageRefused as refusal:

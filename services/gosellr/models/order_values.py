@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gosellr.utils.tracking import tracking_page
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
@@ -66,6 +68,11 @@ class Shipment:
     shipped_at: datetime
     delivered_at: datetime | None
     items: Sequence[Mapping[str, Any]]
+
+    @property
+    def followed_at(self) -> str | None:
+        """Where it can be followed: as its sender said, else on its carrier's own page."""
+        return self.tracking_url or tracking_page(self.carrier, self.tracking_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,7 @@ class Payment:
     captured_minor: int
     refunded_minor: int
     fee_minor: int
+    sent_count: int
     created_at: datetime
     updated_at: datetime
     returned: bool

@@ -63,6 +63,8 @@ payment = Table(
     # When the gateway is asked again what became of it.
     moment("check_at", nullable=True),
     Column("check_count", Integer, nullable=False, server_default=text("0")),
+    # How often it is known to have been sent: what got lost on its way is sent once more.
+    Column("sent_count", Integer, nullable=False, server_default=text("0")),
     one_of("status", *ATTEMPT_STATUSES),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     # A gateway that takes too much is believed too: all of it goes back.

@@ -20,11 +20,12 @@ SET status = answer.status, part = answer.part, captured_minor = answer.captured
     fee_minor = answer.fee_minor,
     gateway_reference = COALESCE(answer.gateway_reference, payment.gateway_reference),
     decline_code = answer.decline_code, action_url = answer.action_url,
-    check_at = answer.check_at, check_count = payment.check_count + 1, updated_at = $10
+    check_at = answer.check_at, check_count = payment.check_count + 1,
+    sent_count = answer.sent_count, updated_at = $11
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-            $7::text[], $8::timestamptz[], $9::int[])
+            $7::text[], $8::timestamptz[], $9::int[], $10::int[])
      AS answer (id, status, captured_minor, fee_minor, gateway_reference, decline_code,
-                action_url, check_at, part)
+                action_url, check_at, part, sent_count)
 WHERE payment.id = answer.id
 """
 
@@ -86,6 +87,7 @@ SET_PAYMENT_STATUS = "UPDATE orders SET payment_status = $2 WHERE id = $1"
 STANDING = """
 SELECT json_build_object(
     'status', orders.status, 'paid_at', orders.paid_at, 'total_minor', orders.total_minor,
+    'expires_at', orders.expires_at,
     'payments', (
         SELECT json_agg(to_jsonb(payment) || jsonb_build_object('returned', EXISTS (
             SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
@@ -139,6 +141,7 @@ class AttemptAnswer:
 
     payment_id: UUID
     part: int
+    sent_count: int
     status: str
     captured_minor: int
     fee_minor: int
@@ -155,10 +158,13 @@ class Standing:
     status: str
     paid_at: datetime | None
     total_minor: int
+    expires_at: datetime | None
     payments: tuple[Payment, ...]
 
 
-def standing_of_new(*, total_minor: int, rows: Sequence[Mapping[str, Any]]) -> Standing:
+def standing_of_new(
+    *, total_minor: int, expires_at: datetime, rows: Sequence[Mapping[str, Any]]
+) -> Standing:
     """How it stands with an order that was just placed, from the rows of its attempts."""
     untouched: dict[str, Any] = {
         "status": "created",
@@ -168,12 +174,14 @@ def standing_of_new(*, total_minor: int, rows: Sequence[Mapping[str, Any]]) -> S
         "captured_minor": 0,
         "refunded_minor": 0,
         "fee_minor": 0,
+        "sent_count": 0,
         "returned": False,
     }
     return Standing(
         status="pending_payment",
         paid_at=None,
         total_minor=total_minor,
+        expires_at=expires_at,
         payments=tuple(
             Payment(**{name: row[name] for name in row if name != "check_at"}, **untouched)
             for row in rows
@@ -205,6 +213,7 @@ async def write_answers(
         [answer.action_url for answer in answers],
         [answer.check_at for answer in answers],
         [answer.part for answer in answers],
+        [answer.sent_count for answer in answers],
         now,
     )
 

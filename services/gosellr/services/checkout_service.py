@@ -160,7 +160,9 @@ def _opened(rows: order_rows.OrderRows, contended: Collection[UUID] = ()) -> Ope
         payment_ids=tuple(payment["id"] for payment in rows.payments),
         contended=contended,
         standing=payments.standing_of_new(
-            total_minor=rows.order["total_minor"], rows=rows.payments
+            total_minor=rows.order["total_minor"],
+            expires_at=rows.order["expires_at"],
+            rows=rows.payments,
         ),
     )
 

@@ -58,10 +58,14 @@ class PaymentMethodUnavailable(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAnswer:
-    """What a gateway said of an attempt. Status None leaves it open what became of it."""
+    """What a gateway said of an attempt. Status None leaves it open what became of it.
+
+    `sent` says that the attempt was sent, and not only asked after.
+    """
 
     payment_id: UUID
     status: PaymentStatus | None
+    sent: bool = False
     captured_minor: int = 0
     fee_minor: int = 0
     gateway_reference: str | None = None
@@ -97,6 +101,10 @@ class Payable(Protocol):
         """What it costs."""
 
     @property
+    def expires_at(self) -> datetime | None:
+        """Until when its goods are held, while it waits for its money."""
+
+    @property
     def payments(self) -> tuple[Payment, ...]:
         """Every attempt to pay it."""
 
@@ -111,6 +119,7 @@ def attempts_of(order: Payable) -> list[Attempt]:
             captured_minor=payment.captured_minor,
             returned=payment.returned,
             tender=payment.tender,
+            sent_count=payment.sent_count,
         )
         for payment in order.payments
     ]
@@ -121,22 +130,14 @@ def wants_money(order: Payable) -> bool:
     return order.status != OrderStatus.CANCELLED or order.paid_at is not None
 
 
-def awaits_answers(order: Payable) -> bool:
-    """Whether some gateway has yet to say what became of an attempt."""
-    unanswered = (PaymentStatus.CREATED, PaymentStatus.UNKNOWN)
-    return any(payment.status in unanswered for payment in order.payments)
+def was_given_up(order: Payable) -> bool:
+    """Whether it waits for money that none of its attempts will bring."""
+    waits = order.status == OrderStatus.PENDING_PAYMENT and bool(order.payments)
+    return waits and not live(attempts_of(order))
 
 
-async def plan(
-    connection: Connection,
-    *,
-    order_id: UUID,
-    fresh: Collection[UUID] = (),
-    waiting_is_over: bool = False,
-    curious: bool = False,
-    reported: Collection[UUID] = (),
-) -> PaymentPlan:
-    """Look at an order and say what to ask the gateways; the rest as in `next_asks`.
+async def standing(connection: Connection, *, order_id: UUID) -> Payable:
+    """How it stands with the money of an order.
 
     Raises:
         NotFound: there is no such order.
@@ -144,25 +145,21 @@ async def plan(
     order = await payments.standing(connection, order_id=order_id)
     if order is None:
         raise NotFound
-    return plan_of(
-        order,
-        fresh=fresh,
-        waiting_is_over=waiting_is_over,
-        curious=curious,
-        reported=reported,
-    )
+    return order
 
 
 def plan_of(
     order: Payable,
     *,
+    now: datetime,
     fresh: Collection[UUID] = (),
     waiting_is_over: bool = False,
     curious: bool = False,
     reported: Collection[UUID] = (),
 ) -> PaymentPlan:
-    """What to ask the gateways, of an order whose standing is known."""
+    """What to ask the gateways of an order that stands like this; the rest as in `next_asks`."""
     by_id = {payment.id: payment for payment in order.payments}
+    is_held = order.expires_at is None or order.expires_at > now
     asks = next_asks(
         wanted=wants_money(order),
         total_minor=order.total_minor,
@@ -171,6 +168,7 @@ def plan_of(
         waiting_is_over=waiting_is_over,
         curious=curious,
         reported=reported,
+        may_send=is_held and order.status == OrderStatus.PENDING_PAYMENT,
     )
     return PaymentPlan(
         asks=tuple((ask, by_id[ask.attempt_id]) for ask in asks),
@@ -310,6 +308,7 @@ def _written(
             AttemptAnswer(
                 payment_id=payment.id,
                 part=part,
+                sent_count=payment.sent_count + answer.sent,
                 status=status.value,
                 captured_minor=max(payment.captured_minor, answer.captured_minor),
                 fee_minor=max(payment.fee_minor, answer.fee_minor),
@@ -334,6 +333,7 @@ def _with_answers(order: Order, written: Sequence[AttemptAnswer], *, now: dateti
                 payment,
                 status=answer.status,
                 part=answer.part,
+                sent_count=answer.sent_count,
                 captured_minor=answer.captured_minor,
                 fee_minor=answer.fee_minor,
                 gateway_reference=answer.gateway_reference or payment.gateway_reference,

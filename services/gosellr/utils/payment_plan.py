@@ -26,6 +26,7 @@ class AskKind(StrEnum):
 class Attempt:
     """One attempt to pay a part, in minor units. `returned` money pays for nothing.
 
+    `sent_count` says how often it is known to have been sent to its gateway.
     Attempts of one `tender` were made together, to pay the whole total between them.
     """
 
@@ -35,6 +36,7 @@ class Attempt:
     captured_minor: int = 0
     returned: bool = False
     tender: int = 0
+    sent_count: int = 0
 
     @property
     def pays_in_full(self) -> bool:
@@ -48,14 +50,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to ask about which attempt."""
+    """What to ask about which attempt; `otherwise` is for what the gateway never heard of."""
 
     kind: AskKind
     attempt_id: UUID
+    otherwise: AskKind | None = None
 
 
 DEAD = frozenset({PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.EXPIRED})
 _UNANSWERED = frozenset({PaymentStatus.CREATED, PaymentStatus.UNKNOWN})
+# What got lost on its way twice would get lost again; the buyer may pay another way.
+SENDS_MAX = 2
 
 
 def live(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -81,6 +86,7 @@ def next_asks(
     waiting_is_over: bool = False,
     curious: bool = False,
     reported: Collection[UUID] = (),
+    may_send: bool = False,
 ) -> list[Ask]:
     """The next questions; empty when there is nothing to do but wait, or nothing at all.
 
@@ -89,7 +95,8 @@ def next_asks(
     have sent them. `waiting_is_over` gives up on buyers who still owe the gateway an action;
     `curious` asks whether they have acted by now. Of `reported` attempts a gateway had news:
     what was given up and succeeded after all is looked at once more, and called back where
-    nothing was taken yet.
+    nothing was taken yet. `may_send` says that the goods are still held: then what a gateway
+    never heard of is sent (again), since its buyer may have been told that it is under way.
     """
     current = live(attempts)
     unanswered = [one for one in current if one.status in _UNANSWERED]
@@ -97,13 +104,20 @@ def next_asks(
         unanswered += [one for one in current if one.status is PaymentStatus.ACTION_REQUIRED]
     late = [one for one in attempts if one.id in reported and one.status in DEAD]
     if not wanted or paying(total_minor=total_minor, attempts=attempts) is not None:
-        return [*_lookups(unanswered, ()), *_voids(current), *_late(late)]
+        lookups = [Ask(AskKind.LOOKUP, one.id) for one in unanswered]
+        return [*lookups, *_voids(current), *_late(late)]
     if unanswered or late:
         alone = len(current) == 1 and current[0].amount_minor == total_minor
         charge = AskKind.CHARGE if alone else AskKind.AUTHORIZE
+        may_send = may_send and not waiting_is_over
+        unheard = _to_send(total_minor, current) if may_send else []
         return [
             *(Ask(charge, one.id) for one in unanswered if one.id in fresh),
-            *_lookups(unanswered, fresh),
+            *(
+                Ask(AskKind.LOOKUP, one.id, charge if one in unheard else None)
+                for one in unanswered
+                if one.id not in fresh
+            ),
             *_late(late),
         ]
     hopeful = _hopeful(total_minor, current)
@@ -154,8 +168,13 @@ def _making_up(total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, 
     return None if total_minor else ()
 
 
-def _lookups(attempts: Sequence[Attempt], fresh: Collection[UUID]) -> list[Ask]:
-    return [Ask(AskKind.LOOKUP, one.id) for one in attempts if one.id not in fresh]
+def _to_send(total_minor: int, current: Sequence[Attempt]) -> list[Attempt]:
+    """What may be sent, should its gateway know nothing of it: the rest has to be able to pay."""
+    return [
+        one
+        for one in _hopeful(total_minor, current) or ()
+        if one.status in _UNANSWERED and one.sent_count < SENDS_MAX
+    ]
 
 
 def _late(attempts: Sequence[Attempt]) -> list[Ask]:

@@ -24,8 +24,10 @@ _ADDRESS_FOR_SELLERS = frozenset(
 )
 
 
-def order_document(order: Order, *, viewer: Viewer, access_token: str | None = None) -> Document:
-    """The order as this viewer may read it."""
+def order_document(
+    order: Order, *, viewer: Viewer, base_url: str, access_token: str | None = None
+) -> Document:
+    """The order as this viewer may read it; `base_url` is where the market's pages are."""
     in_full = order.whole
     shows_address = in_full or any(part.status in _ADDRESS_FOR_SELLERS for part in order.parts)
     return {
@@ -44,7 +46,7 @@ def order_document(order: Order, *, viewer: Viewer, access_token: str | None = N
         "coupons": list(order.coupon_codes) if in_full else [],
         "reference": order.reference,
         "seller_orders": [_part(order, part, viewer) for part in order.parts],
-        "payments": [_payment(payment) for payment in order.payments],
+        "payments": [_payment(payment, base_url) for payment in order.payments],
         "shipping_address": order.shipping_address if shows_address else None,
         "billing_address": order.billing_address if in_full else None,
         "timeline": [_event(event) for event in order.events],
@@ -52,7 +54,7 @@ def order_document(order: Order, *, viewer: Viewer, access_token: str | None = N
         "paid_at": order.paid_at,
         "expires_at": order.expires_at,
         "version": order.version,
-        "next_action": _next_action(order.payments),
+        "next_action": _next_action(order.payments, base_url),
         **({} if access_token is None else {"access_token": access_token}),
     }
 
@@ -98,7 +100,7 @@ def shipment_document(shipment: Shipment) -> Document:
         "items": list(shipment.items),
         "carrier": shipment.carrier,
         "tracking_number": shipment.tracking_number,
-        "tracking_url": shipment.tracking_url,
+        "tracking_url": shipment.followed_at,
         "status": shipment.status,
         "shipped_at": shipment.shipped_at,
         "delivered_at": shipment.delivered_at,
@@ -200,7 +202,7 @@ def _line(line: OrderLine, currency: str, *, sees_terms: bool) -> Document:
     return document
 
 
-def _payment(payment: Payment) -> Document:
+def _payment(payment: Payment, base_url: str) -> Document:
     return {
         "id": payment.id,
         "method": payment.method,
@@ -209,15 +211,17 @@ def _payment(payment: Payment) -> Document:
         "captured": Money(payment.captured_minor, payment.currency),
         "refunded": Money(payment.refunded_minor, payment.currency),
         "decline_code": payment.decline_code,
-        "next_action": _next_action([payment]),
+        "next_action": _next_action([payment], base_url),
         "created_at": payment.created_at,
     }
 
 
-def _next_action(payments: Iterable[Payment]) -> Document | None:
+def _next_action(payments: Iterable[Payment], base_url: str) -> Document | None:
     for payment in payments:
-        if payment.status == "action_required" and payment.action_url:
-            return {"url": payment.action_url}
+        url = payment.action_url
+        if payment.status == "action_required" and url:
+            # A page of the market's own is a path; a program knows no page that it's relative to.
+            return {"url": base_url + url if url.startswith("/") else url}
     return None
 
 

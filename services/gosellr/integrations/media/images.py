@@ -130,6 +130,21 @@ def sniff(content: bytes) -> str:
     raise ImageTypeRefused("only JPEG, PNG, WebP, GIF and AVIF pictures are taken")
 
 
+def check_claims(content: bytes, *, declared_type: str | None, filename: str | None) -> str:
+    """The format of a picture that is what it was sent as; decodes nothing.
+
+    Raises `ImageTypeRefused` and `ImageTypeMismatch`.
+    """
+    name = sniff(content)
+    declared = (declared_type or "").partition(";")[0].strip().lower()
+    if declared not in _SAYS_NOTHING and _DECLARED_TYPES.get(declared) != name:
+        raise ImageTypeMismatch(f"the picture is {_MEDIA_TYPES[name]}, not what it was sent as")
+    extension = PurePath(filename or "").suffix.lower()
+    if extension and _EXTENSIONS.get(extension) != name:
+        raise ImageTypeMismatch(f"the picture is {_MEDIA_TYPES[name]}, not what its name says")
+    return name
+
+
 def process(
     content: bytes,
     *,
@@ -141,8 +156,7 @@ def process(
     """Checks and redraws one picture; CPU-bound. Raises the subclasses of `ImageRefused`."""
     if len(content) > max_bytes:
         raise ImageTooLarge(f"a picture has at most {max_bytes} bytes")
-    name = sniff(content)
-    _check_claims(name, declared_type=declared_type, filename=filename)
+    name = check_claims(content, declared_type=declared_type, filename=filename)
     try:
         with Image.open(io.BytesIO(content), formats=[name]) as image:
             _check_size(image.size, max_pixels)
@@ -169,15 +183,6 @@ def process(
         height=height,
         renditions=renditions,
     )
-
-
-def _check_claims(name: str, *, declared_type: str | None, filename: str | None) -> None:
-    declared = (declared_type or "").partition(";")[0].strip().lower()
-    if declared not in _SAYS_NOTHING and _DECLARED_TYPES.get(declared) != name:
-        raise ImageTypeMismatch(f"the picture is {_MEDIA_TYPES[name]}, not what it was sent as")
-    extension = PurePath(filename or "").suffix.lower()
-    if extension and _EXTENSIONS.get(extension) != name:
-        raise ImageTypeMismatch(f"the picture is {_MEDIA_TYPES[name]}, not what its name says")
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

@@ -226,7 +226,7 @@ def _lines(lines: Iterable[OrderLine], currency: str) -> tuple[LineView, ...]:
 
 
 def _parcel(found: Order, part: SellerOrder, number: int) -> OrderParcelView:
-    tracked = next((one for one in reversed(part.shipments) if one.tracking_url), None)
+    tracked = next((one for one in reversed(part.shipments) if one.followed_at), None)
     return OrderParcelView(
         number=number,
         seller=_seller(part),
@@ -234,8 +234,8 @@ def _parcel(found: Order, part: SellerOrder, number: int) -> OrderParcelView:
         lines=_lines(part.lines, found.currency),
         timeline=_timeline(found, part),
         tracking=None
-        if tracked is None or not str(tracked.tracking_url).startswith("https://")
-        else LinkView(f"Track with {_carrier(tracked)}", str(tracked.tracking_url)),
+        if tracked is None or not str(tracked.followed_at).startswith("https://")
+        else LinkView(f"Track with {_carrier(tracked)}", str(tracked.followed_at)),
     )
 
 
