@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 import orjson
 
@@ -115,6 +115,20 @@ class Wire(asyncio.Protocol):
             self._transport.close()
 
 
+class Line(Protocol):
+    """What a caller talks through: a `Wire`, or the application itself in this process."""
+
+    is_open: bool
+
+    async def ask(self, request: bytes) -> Answer:
+        """Send a request and wait for its answer."""
+        ...
+
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
+
 def _length_of(head: bytes) -> int:
     at = head.lower().find(_LENGTH)
     if at < 0:
@@ -140,7 +154,7 @@ def request_bytes(
 class Caller:
     """One of the connections, and what it measured."""
 
-    wire: Wire
+    wire: Line
     port: int
     number: int
     latencies: dict[str, list[float]] = field(default_factory=dict)

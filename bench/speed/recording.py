@@ -1,0 +1,129 @@
+"""What the product's operations say to the database, heard inside this process."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from bench.speed.inside import inside
+from bench.speed.operations import Market, Operation
+from bench.speed.tape import Statement, Take, as_text
+from gosellr.core.db import SEARCH_PATH
+from gosellr.core.embedded_postgres import Cluster
+
+_NOT_HEARD = 20  # First calls fill what a process keeps; they say more than those that follow.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The takes of one operation, all of the commonest form first."""
+
+    operation: str
+    since_ms: int
+    run: str
+    takes: list[Take] = field(default_factory=list)
+
+    @property
+    def forms(self) -> list[list[Take]]:
+        """The takes by form, the commonest first."""
+        forms: dict[Any, list[Take]] = {}
+        for take in self.takes:
+            forms.setdefault(take.form, []).append(take)
+        return sorted(forms.values(), key=len, reverse=True)
+
+    @property
+    def round_trips(self) -> float:
+        """Messages to the database per operation, begins and commits included."""
+        return self._mean([len(take.statements) for take in self.takes])
+
+    @property
+    def statements(self) -> float:
+        """Statements per operation without those that only begin or end a transaction."""
+        return self._mean(
+            [sum(not one.is_control for one in take.statements) for take in self.takes]
+        )
+
+    @staticmethod
+    def _mean(counts: Sequence[int]) -> float:
+        return sum(counts) / len(counts) if counts else 0.0
+
+
+async def record(
+    cluster: Cluster, market: Market, operations: Sequence[Operation], *, takes: int
+) -> dict[str, Recording]:
+    """Do each operation so many times, one after the other, and hear what it says.
+
+    Raises:
+        WrongAnswer: when the market doesn't do what is asked.
+    """
+    heard: list[tuple[str, tuple[Any, ...]]] = []
+    since_ms = time.time_ns() // 1_000_000
+    found: dict[str, list[list[tuple[str, tuple[Any, ...]]]]] = {}
+    async with inside(
+        cluster, on_query=lambda query: heard.append((query.query, query.args))
+    ) as caller:
+        for operation in operations:
+            script = operation.make(market)
+            of_operation = found.setdefault(operation.name, [])
+            for number in range(takes + _NOT_HEARD):
+                heard.clear()
+                await script(caller, number)
+                await asyncio.sleep(0)  # The driver tells of the last one a turn later.
+                if number >= _NOT_HEARD:
+                    of_operation.append(list(heard))
+    known = await _understood(
+        cluster, {sql for of in found.values() for one in of for sql, _ in one}
+    )
+    return {
+        name: Recording(
+            operation=name,
+            since_ms=since_ms,
+            run=market.run,
+            takes=[_take(one, known) for one in of_operation],
+        )
+        for name, of_operation in found.items()
+    }
+
+
+def _take(heard: Sequence[tuple[str, tuple[Any, ...]]], known: dict[str, Statement]) -> Take:
+    return Take(
+        statements=tuple(known[sql] for sql, _ in heard),
+        values=tuple(
+            tuple(as_text(one, kind) for one, kind in zip(args, known[sql].types, strict=True))
+            for sql, args in heard
+        ),
+    )
+
+
+async def _understood(cluster: Cluster, statements: set[str]) -> dict[str, Statement]:
+    """What PostgreSQL says of each statement: its parameters' types, whether rows come back."""
+    known = {}
+    connection = await asyncpg.connect(cluster.dsn(), server_settings={"search_path": SEARCH_PATH})
+    try:
+        for sql in statements:
+            if Statement(sql).is_control:
+                known[sql] = Statement(sql)
+                continue
+            prepared = await connection.prepare(sql)
+            known[sql] = Statement(
+                sql,
+                types=tuple(_type_name(one) for one in prepared.get_parameters()),
+                gives_rows=bool(prepared.get_attributes()),
+            )
+    finally:
+        await connection.close()
+    return known
+
+
+def _type_name(kind: Any) -> str:
+    name = str(kind.name)
+    return name if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
+
+
+def shares(recording: Recording) -> Counter[int]:
+    """How many takes have how many statements: tells whether an operation is always alike."""
+    return Counter(len(take.statements) for take in recording.takes)
