@@ -38,6 +38,11 @@ class Market:
     home: Path
     environment: dict[str, str]
 
+    @property
+    def port(self) -> int:
+        """Where it listens on this machine."""
+        return int(self.base_url.rsplit(":", 1)[1])
+
     async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
         """Run a `gosellr` command on this market: its exit code, and what it said."""
         process = await asyncio.create_subprocess_exec(

@@ -70,7 +70,8 @@ def _expect(answer: Answer, wanted: bool, what: str) -> None:
         raise WrongAnswer(f"{what}: {answer.body[:300]!r}")
 
 
-def _order_request(market: Market, variants: Sequence[CatalogueVariant], number: int) -> bytes:
+def order_request(market: Market, variants: Sequence[CatalogueVariant], number: int) -> bytes:
+    """An order of one piece each, with a key of its own."""
     return request_bytes(
         "POST",
         "/api/v1/orders/create",
@@ -90,7 +91,7 @@ def order(market: Market) -> Script:
     """A complete order in one call: two lines of two sellers, paid and booked."""
 
     async def script(caller: Caller, number: int) -> None:
-        answer = await caller.ask("order", _order_request(market, market.pair(number), number), 201)
+        answer = await caller.ask("order", order_request(market, market.pair(number), number), 201)
         _expect(answer, b'"payment_status":"paid"' in answer.body, "not paid")
 
     return script
@@ -103,7 +104,7 @@ def hot(market: Market) -> Script:
     async def script(caller: Caller, number: int) -> None:
         other = market.pair(number + 1)[1]
         basket = [first, other if other.seller_id != first.seller_id else second]
-        answer = await caller.ask("order", _order_request(market, basket, number), 201)
+        answer = await caller.ask("order", order_request(market, basket, number), 201)
         _expect(answer, b'"payment_status":"paid"' in answer.body, "not paid")
 
     return script
@@ -279,22 +280,18 @@ def search(market: Market) -> Script:
     queries = market.catalogue.searches
 
     async def script(caller: Caller, number: int) -> None:
-        answer = await caller.ask(
-            "search",
-            request_bytes(
-                "POST",
-                "/api/v1/marketplace/search",
-                body={
-                    "query": queries[number % len(queries)],
-                    "facets": ["category", "price"],
-                    "limit": 24,
-                },
-            ),
-            200,
-        )
-        _expect(answer, b'"total":' in answer.body and b'"price"' in answer.body, "no facets")
+        await ask_search(caller, queries[number % len(queries)])
 
     return script
+
+
+async def ask_search(caller: Caller, query: str) -> None:
+    """One page of hits with their number and two facets."""
+    asked = {"query": query, "facets": ["category", "price"], "limit": 24}
+    answer = await caller.ask(
+        "search", request_bytes("POST", "/api/v1/marketplace/search", body=asked), 200
+    )
+    _expect(answer, b'"total":' in answer.body and b'"price"' in answer.body, "no facets")
 
 
 def add_to_cart(market: Market) -> Script:

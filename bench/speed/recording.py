@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,8 @@ from bench.speed.tape import Statement, Take, as_text
 from gosellr.core.db import SEARCH_PATH
 from gosellr.core.embedded_postgres import Cluster
 
-_NOT_HEARD = 20  # First calls fill what a process keeps; they say more than those that follow.
+# First calls fill what a process keeps; they say more than those that follow.
+_NOT_HEARD = 110
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,12 @@ class Recording:
 
 
 async def record(
-    cluster: Cluster, market: Market, operations: Sequence[Operation], *, takes: int
+    cluster: Cluster,
+    market: Market,
+    operations: Sequence[Operation],
+    *,
+    takes: int,
+    cache_mb: int = 0,
 ) -> dict[str, Recording]:
     """Do each operation so many times, one after the other, and hear what it says.
 
@@ -64,7 +69,9 @@ async def record(
     since_ms = time.time_ns() // 1_000_000
     found: dict[str, list[list[tuple[str, tuple[Any, ...]]]]] = {}
     async with inside(
-        cluster, on_query=lambda query: heard.append((query.query, query.args))
+        cluster,
+        cache_mb=cache_mb,
+        on_query=lambda query: heard.append((query.query, query.args)),
     ) as caller:
         for operation in operations:
             script = operation.make(market)
@@ -122,8 +129,3 @@ async def _understood(cluster: Cluster, statements: set[str]) -> dict[str, State
 def _type_name(kind: Any) -> str:
     name = str(kind.name)
     return name if kind.schema == "pg_catalog" else f"{kind.schema}.{name}"
-
-
-def shares(recording: Recording) -> Counter[int]:
-    """How many takes have how many statements: tells whether an operation is always alike."""
-    return Counter(len(take.statements) for take in recording.takes)

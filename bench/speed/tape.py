@@ -208,11 +208,16 @@ def function(
         for statement, names in zip(statements, columns.sources, strict=True)
         if not statement.is_control
     )
-    made = (
-        f"CREATE FUNCTION {name}(place int) RETURNS void LANGUAGE plpgsql AS $function$\n"
-        f"#variable_conflict use_column\nDECLARE\n    told text[];\n    met record;\n{declared}"
-        f"BEGIN\n    SELECT v INTO STRICT told FROM {tape} WHERE n = place;\n"
-        f"{taken}{body}END $function$"  # noqa: S608
+    made = "\n".join(
+        [
+            f"CREATE FUNCTION {name}(place int) RETURNS void LANGUAGE plpgsql AS $function$",
+            "#variable_conflict use_column",
+            "DECLARE",
+            "    told text[];",
+            f"    met record;\n{declared}BEGIN",
+            f"    SELECT v INTO STRICT told FROM {tape} WHERE n = place;",  # noqa: S608
+            f"{taken}{body}END $function$",
+        ]
     )
     place = "\\set n :first + :client_id * :stretch + :moved\n\\set moved :moved + 1\n"
     return made, f"{place}SELECT {name}(:n::int);\n"
