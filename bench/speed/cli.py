@@ -33,7 +33,8 @@ from bench.speed.stage import durability, fill, folder
 from gosellr.core.embedded_postgres import Cluster
 
 _REPORT = Path(__file__).resolve().parents[1] / "report"
-_HEARD = 200
+_HEARD = 100
+_HEARD_FOR_FLOOR = 1000  # So many different goods: few would be fought for, or always at hand.
 _UNCACHED = {"GOSELLR_CACHE_MB": "0"}
 _console = Console(stderr=True)
 
@@ -147,12 +148,15 @@ async def _look_below(
     """Hear what the operations say, and set the floor's stage with it."""
     _say("Listening to what each operation says to the database")
     cluster = Cluster(home).start()
-    takes = 60 if options.quick else _HEARD
+    takes, many = (40, 60) if options.quick else (_HEARD, _HEARD_FOR_FLOOR)
     try:
         database = await durability(cluster)
         fresh = [one for one in chosen if not one.name.endswith((" again", " known"))]
         kept = [one for one in chosen if one not in fresh]
-        recordings = await record(cluster, market, fresh, takes=takes)
+        played = [one for one in fresh if one.name in FLOOR]
+        others = [one for one in fresh if one.name not in FLOOR]
+        recordings = await record(cluster, market, played, takes=many)
+        recordings |= await record(cluster, market, others, takes=takes)
         recordings |= await record(cluster, market, kept, takes=takes, cache_mb=64)
         await copy_market(cluster)
         stage = FloorStage(cluster, clients=options.connections, folder=home / "floor")

@@ -9,11 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import asyncpg
 
 from bench.speed import pgbench
 from bench.speed.recording import Recording
+from bench.speed.rows import difference, row_counts, written
 from bench.speed.tape import Columns, Freshener, Take, fetching, function, script
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, DATABASE, Cluster
 
@@ -169,6 +171,7 @@ class FloorStage:
         own: dict[str, str | int] = {"stretch": each, "moved": 0, **form.definitions}
         covered = form.weight / max(len(recording.takes), 1)
         first = self._moved
+        before = await row_counts(self._dsn)
         played = await self._play(form.whole, own | {"first": first}, transactions=each // _COPIES)
         tape = await self._play(
             form.tape_only, own | {"first": first}, transactions=each // _COPIES
@@ -177,6 +180,13 @@ class FloorStage:
             self._function, own | {"first": first + form.rows}, transactions=each
         )
         self._moved += 2 * form.rows
+        rows = written(
+            before,
+            await row_counts(self._dsn),
+            operations=played.transactions * _COPIES + called.transactions,
+        )
+        if wrong := difference(recording.rows, rows):
+            raise pgbench.FloorError(f"the floor's orders aren't the product's: {wrong}")
         whole, alone = 1 / (played.per_second * _COPIES), 1 / (tape.per_second * _COPIES)
         return (
             Floor(
@@ -248,7 +258,9 @@ def _fresh_rows(
     freshener = Freshener(since_ms=recording.since_ms, run=recording.run)
     known = [columns.row(take) for take in takes]
     now_ms = time.time_ns() // 1_000_000
-    return [freshener.renewed(known[number % len(known)], now_ms=now_ms) for number in range(count)]
+    # In no order: clients side by side mustn't want the same goods at the same time.
+    chosen = Random(count).choices(known, k=count)
+    return [freshener.renewed(row, now_ms=now_ms) for row in chosen]
 
 
 def _even(count: int, step: int) -> int:

@@ -10,6 +10,7 @@ import asyncpg
 
 from bench.speed.inside import inside
 from bench.speed.operations import Market, Operation
+from bench.speed.rows import row_counts, written
 from bench.speed.tape import Statement, Take, as_text
 from gosellr.core.db import SEARCH_PATH
 from gosellr.core.embedded_postgres import Cluster
@@ -26,6 +27,8 @@ class Recording:
     since_ms: int
     run: str
     takes: list[Take] = field(default_factory=list)
+    rows: dict[str, float] = field(default_factory=dict)
+    """What each operation added to which table."""
 
     @property
     def forms(self) -> list[list[Take]]:
@@ -68,6 +71,7 @@ async def record(
     heard: list[tuple[str, tuple[Any, ...]]] = []
     since_ms = time.time_ns() // 1_000_000
     found: dict[str, list[list[tuple[str, tuple[Any, ...]]]]] = {}
+    rows: dict[str, dict[str, float]] = {}
     async with inside(
         cluster,
         cache_mb=cache_mb,
@@ -76,12 +80,15 @@ async def record(
         for operation in operations:
             script = operation.make(market)
             of_operation = found.setdefault(operation.name, [])
+            before = await row_counts(cluster.dsn())
             for number in range(takes + _NOT_HEARD):
                 heard.clear()
                 await script(caller, number)
                 await asyncio.sleep(0)  # The driver tells of the last one a turn later.
                 if number >= _NOT_HEARD:
                     of_operation.append(list(heard))
+            after = await row_counts(cluster.dsn())
+            rows[operation.name] = written(before, after, operations=takes + _NOT_HEARD)
     known = await _understood(
         cluster, {sql for of in found.values() for one in of for sql, _ in one}
     )
@@ -91,6 +98,7 @@ async def record(
             since_ms=since_ms,
             run=market.run,
             takes=[_take(one, known) for one in of_operation],
+            rows=rows[name],
         )
         for name, of_operation in found.items()
     }
