@@ -148,7 +148,7 @@ def _lines(
     across = [one for _, xs, _ in series for one in xs]
     up = [one for _, _, ys in series for one in ys]
     x_min = min(across, default=0.0) if labels else 0.0
-    x_max, y_max = max([*across, x_min + 1e-9]), max([*up, bar, 1.0]) * 1.1
+    x_max, y_max = max([*across, x_min + 1e-9]), _ceiling(max([*up, bar, 1.0]))
 
     def point(x: float, y: float) -> tuple[float, float]:
         share = (x - x_min) / (x_max - x_min)
@@ -164,7 +164,13 @@ def _lines(
     for number, (x, label) in enumerate(shown.items()):
         # Neighbours stand on two lines, or their words would meet.
         parts.append(
-            _text(point(x, 0)[0], bottom + 20 + 16 * (number % 2), label, "quiet", anchor="middle")
+            _text(
+                point(x, 0)[0],
+                bottom + 20 + 16 * (number % 2 if labels else 0),
+                label,
+                "quiet",
+                anchor="middle",
+            )
         )
     parts.append(_line(*point(x_min, bar), *point(x_max, bar), "aim"))
     taken: list[float] = []
@@ -182,6 +188,16 @@ def _lines(
         taken.append(y)
         parts.append(_text(drawn[-1][0] + 10, y, f"{name} {ys[-1]:,.0f}"))
     return _svg(bottom + 54, parts, title)
+
+
+def _ceiling(value: float) -> float:
+    """A round number above, whose quarters are round as well."""
+    power = 10.0 ** int(log10(value))
+    return next(
+        power * step
+        for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10, 12)
+        if power * step >= value
+    )
 
 
 def _svg(height: float, parts: Sequence[str], label: str) -> str:

@@ -14,7 +14,8 @@ from bench.market_data import Catalogue
 from bench.replay.market import Market as RunningMarket
 from bench.replay.market import empty_market
 from bench.speed.floor import FloorStage, copy_market
-from bench.speed.operations import FLOOR, OPERATIONS, Market, Operation
+from bench.speed.knowledge import Market
+from bench.speed.operations import FLOOR, OPERATIONS, Operation
 from bench.speed.overload import TIMES, overload
 from bench.speed.processes import usage_of
 from bench.speed.recording import Recording, record

@@ -14,8 +14,9 @@ from typing import Any
 
 import asyncpg
 
+from bench.speed.buying import order, order_request
 from bench.speed.client import Line, Shed, WrongAnswer, closed_loop, connect, quantile
-from bench.speed.operations import Market, order, order_request
+from bench.speed.knowledge import Market
 from gosellr.core.embedded_postgres import Cluster
 
 TIMES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)

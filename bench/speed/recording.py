@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 
 from bench.speed.inside import inside
-from bench.speed.operations import Market, Operation
+from bench.speed.knowledge import Market
+from bench.speed.operations import Operation
 from bench.speed.rows import row_counts, written
 from bench.speed.tape import Statement, Take, as_text
 from gosellr.core.db import SEARCH_PATH

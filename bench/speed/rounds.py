@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from bench.replay.market import Market as RunningMarket
 from bench.speed.client import Run, closed_loop
 from bench.speed.floor import Floor, FloorStage
-from bench.speed.operations import FLOOR, Market, Operation
+from bench.speed.knowledge import Market
+from bench.speed.operations import FLOOR, Operation
 from bench.speed.processes import Usage, usage_of
 from bench.speed.recording import Recording
 

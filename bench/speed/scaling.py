@@ -8,7 +8,9 @@ from typing import Any
 from bench.market_data import Catalogue
 from bench.replay.market import empty_market
 from bench.speed.client import Caller, Run, Script, closed_loop
-from bench.speed.operations import OPERATIONS, Market, Operation, ask_search
+from bench.speed.knowledge import Market
+from bench.speed.operations import OPERATIONS, Operation
+from bench.speed.reading import ask_search
 from bench.speed.stage import fill, folder
 
 Say = Callable[[str], None]
