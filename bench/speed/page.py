@@ -84,13 +84,13 @@ def _intro(report: Mapping[str, Any]) -> str:
 def _operations(product: Mapping[str, Any]) -> str:
     columns = (
         "operation", "per second", "must", "reached", "aim", "reached", "p50 ms", "p95 ms",
-        "p99 ms", "slowest request p95 ms", "below", "statements", "round trips", "web CPU ms",
-        "database CPU ms", "worker CPU ms", "wrong", "shed",
+        "p99 ms", "slowest request p95 ms", "below", "reached", "statements", "round trips",
+        "web CPU ms", "database CPU ms", "worker CPU ms", "wrong", "shed",
     )  # fmt: skip
     names = (
         "title", "per_second", "must", "must_reached", "aim", "aim_reached", "p50_ms", "p95_ms",
-        "p99_ms", "slowest_request_p95_ms", "p95_bar_ms", "statements", "round_trips",
-        "web_cpu_ms", "database_cpu_ms", "worker_cpu_ms", "mistakes", "shed",
+        "p99_ms", "slowest_request_p95_ms", "p95_bar_ms", "p95_reached", "statements",
+        "round_trips", "web_cpu_ms", "database_cpu_ms", "worker_cpu_ms", "mistakes", "shed",
     )  # fmt: skip
     return table(columns, ([one.get(name) for name in names] for one in product.values()))
 
@@ -205,7 +205,10 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
     for one in sizes:
         row: list[object] = [one["products"], one["past_orders"]]
         for name in names:
-            row += [one["per_second"].get(name), percent(one.get("shares", {}).get(name))]
+            share = percent(one.get("shares", {}).get(name))
+            if one.get("must_reached", {}).get(name) is False:
+                share = f"{share} **too little**"
+            row += [one["per_second"].get(name), share]
         rows.append(row)
     return table(columns, rows)
 
