@@ -35,7 +35,7 @@ from gosellr.core.embedded_postgres import Cluster
 
 _REPORT = Path(__file__).resolve().parents[1] / "report"
 _HEARD = 100
-_HEARD_FOR_FLOOR = 1000  # So many different goods: few would be fought for, or always at hand.
+_HEARD_FOR_FLOOR = 500  # So many different goods: few would be fought for, or always at hand.
 _UNCACHED = {"GOSELLR_CACHE_MB": "0"}
 _console = Console(stderr=True)
 
