@@ -85,12 +85,13 @@ def _operations(product: Mapping[str, Any]) -> str:
     columns = (
         "operation", "per second", "must", "reached", "aim", "reached", "p50 ms", "p95 ms",
         "p99 ms", "slowest request p95 ms", "below", "reached", "statements", "round trips",
-        "web CPU ms", "database CPU ms", "worker CPU ms", "wrong", "shed",
+        "web CPU ms", "database CPU ms", "worker CPU ms", "client CPU ms", "wrong", "shed",
     )  # fmt: skip
     names = (
         "title", "per_second", "must", "must_reached", "aim", "aim_reached", "p50_ms", "p95_ms",
         "p99_ms", "slowest_request_p95_ms", "p95_bar_ms", "p95_reached", "statements",
-        "round_trips", "web_cpu_ms", "database_cpu_ms", "worker_cpu_ms", "mistakes", "shed",
+        "round_trips", "web_cpu_ms", "database_cpu_ms", "worker_cpu_ms", "client_cpu_ms",
+        "mistakes", "shed",
     )  # fmt: skip
     return table(columns, ([one.get(name) for name in names] for one in product.values()))
 

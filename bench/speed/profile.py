@@ -33,7 +33,7 @@ _REPORT = Path(__file__).resolve().parents[1] / "report"
 _WARM = 150
 _SHOWN = 12
 _DRIVER = ("asyncpg",)
-_PACKAGES = ("fastapi", "starlette", "pydantic", "pydantic_core", "anyio", "structlog", "orjson")
+_PACKAGES = ("fastapi", "starlette", "pydantic_core", "pydantic", "anyio", "structlog", "orjson")
 _WAITING = ("select.epoll", "select.kqueue", "select.poll")
 _console = Console(stderr=True)
 
@@ -173,9 +173,9 @@ def shares(own_times: Iterable[OwnTime], of: Callable[[OwnTime], str]) -> dict[s
 def room_of(file: str, name: str) -> str:
     """Whose code it is: a room of ours, the driver, a package, or Python itself."""
     parts = Path(file).parts
-    if "gosellr" in parts:
-        below = parts[len(parts) - parts[::-1].index("gosellr") :]
-        return f"gosellr/{below[0]}"
+    for before, part, below in zip(parts, parts[1:], parts[2:], strict=False):
+        if (before, part) == ("services", "gosellr"):
+            return f"gosellr/{below}"
     if "bench" in parts:
         return "the measurement"
     words = {*parts, *name.replace("'", " ").replace("<", " ").replace(".", " ").split()}

@@ -84,6 +84,7 @@ def _figures(measured: Measured) -> Document:
         "web_cpu_ms": round(measured.milliseconds("web"), 3),
         "database_cpu_ms": round(measured.milliseconds("database"), 3),
         "worker_cpu_ms": round(measured.milliseconds("worker"), 3),
+        "client_cpu_ms": round(1000 * measured.client_seconds / max(run.operations, 1), 3),
         "memory_mb": round(max((one.web_memory_mb for one in measured.usage), default=0.0), 1),
         "shed": run.shed,
         "mistakes": sum(run.mistakes.values()),

@@ -1,5 +1,6 @@
 """Measures the operations in turns: the product, then its floor, and once more."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ class Measured:
     connections: int
     runs: list[Run] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
+    client_seconds: float = 0.0
+    """Processor time of the client: it runs on the machine that it measures."""
 
     @property
     def run(self) -> Run:
@@ -90,7 +93,7 @@ class Rounds:
             seconds=min(1.0, seconds),
             first=self._begun * _FAR,
         )
-        before = usage_of(running.home)
+        before, cpu = usage_of(running.home), time.process_time()
         run = await closed_loop(
             operation.make(self._market),
             port=port,
@@ -98,12 +101,13 @@ class Rounds:
             seconds=seconds,
             first=(self._begun + 1) * _FAR,
         )
-        after = usage_of(running.home)
+        after, cpu = usage_of(running.home), time.process_time() - cpu
         measured = self.measured.setdefault(
             (operation.name, connections), Measured(operation, connections)
         )
         measured.runs.append(run)
         measured.usage.append(Usage.between(before, after))
+        measured.client_seconds += cpu
         self._say(
             f"  {operation.title}, {connections} connections: {run.per_second:,.0f}/s,"
             f" p95 {run.quantile(0.95):.1f} ms"
