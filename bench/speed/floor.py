@@ -25,6 +25,8 @@ _FORMS_MAX = 6
 _ORDERS_PER_SECOND = 900  # So many are on the tape for each second that was asked for.
 # So many operations at once: reading the tape then weighs little, and so do the plans.
 _COPIES = 4
+# Of what takes long, few are played in a short time, and each copy is planned by itself.
+_COPIES_OF = {"search": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +89,16 @@ class FloorStage:
         self, connection: "asyncpg.Connection[asyncpg.Record]", recording: Recording
     ) -> list[_Form]:
         forms = []
+        copies = _COPIES_OF.get(recording.operation, _COPIES)
         for number, takes in enumerate(recording.forms[:_FORMS_MAX]):
             columns = Columns.of(takes)
             tape = f"{_SCHEMA}.tape_{recording.operation}_{number}"
             rows = [columns.row(take) for take in takes]
-            while len(rows) < 4 * _COPIES:
+            while len(rows) < 4 * copies:
                 rows += rows
             await _write_tape(connection, tape, rows)
-            text = script(takes[0].statements, columns, tape=tape, copies=_COPIES, wraps=True)
-            beginning = fetching(columns, tape=tape, copies=_COPIES, wraps=True)
+            text = script(takes[0].statements, columns, tape=tape, copies=copies, wraps=True)
+            beginning = fetching(columns, tape=tape, copies=copies, wraps=True)
             forms.append(
                 _Form(
                     whole=self._file(f"{recording.operation}_{number}.sql", text),
@@ -138,6 +141,7 @@ class FloorStage:
     async def read(self, name: str, recording: Recording, *, seconds: int) -> Floor:
         """Play an operation that writes nothing."""
         forms = self._reads[name]
+        copies = _COPIES_OF.get(name, _COPIES)
         definitions: dict[str, str | int] = {"first": 0, "moved": 0}
         rates = []
         weights = sum(form.weight for form in forms)
@@ -150,9 +154,9 @@ class FloorStage:
             own |= {"rows": form.rows, "stretch": 1 + form.rows // self._clients}
             played = await self._play(form.whole, own, seconds=span)
             tape = await self._play(form.tape_only, own, seconds=1)
-            operations += played.transactions * _COPIES
-            whole_seconds += form.weight / (played.per_second * _COPIES)
-            tape_seconds += form.weight / (tape.per_second * _COPIES)
+            operations += played.transactions * copies
+            whole_seconds += form.weight / (played.per_second * copies)
+            tape_seconds += form.weight / (tape.per_second * copies)
             rates.append(played.per_second)
         return Floor(
             name=name,

@@ -168,10 +168,13 @@ async def overload(
     saturated = await saturation(market, port=port, seconds=seconds)
     loop = OpenLoop(market, port=port)
     steps = []
+    most = saturated
     for one in times:
-        step = Step(times=one, offered=one * saturated)
+        # Of the most that was done so far: open loops sometimes get more done than closed ones.
+        step = Step(times=one, offered=one * most)
         await loop.run(step, seconds=seconds)
         steps.append(step)
+        most = max(most, step.accepted / step.seconds)
         await asyncio.sleep(_SETTLE_SECONDS)
     await loop.close()
     found = await _kept(cluster, loop.acknowledged)

@@ -77,13 +77,20 @@ class Rounds:
                     await self._measure_floor(stage, recordings[operation.name])
                 if number == 0 and operation.connections is None:
                     for connections in self._pace.more_connections:
-                        await self._measure_one(running, operation, connections=connections)
+                        await self._measure_one(
+                            running, operation, connections=connections, share=0.5
+                        )
 
     async def _measure_one(
-        self, running: RunningMarket, operation: Operation, *, connections: int
+        self,
+        running: RunningMarket,
+        operation: Operation,
+        *,
+        connections: int,
+        share: float = 1.0,
     ) -> None:
         port = running.port
-        seconds = self._pace.seconds
+        seconds = share * self._pace.seconds
         self._begun += 2
         # What was never asked before has to be planned and read once; that isn't measured.
         await closed_loop(
