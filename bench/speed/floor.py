@@ -39,6 +39,8 @@ class Floor:
     operations: int
     covered: float
     """The share of the operations whose form was played."""
+    steady: bool
+    """Whether it was long enough to leave out what PostgreSQL planned anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ class FloorStage:
         forms = self._reads[name]
         copies = _COPIES_OF.get(name, _COPIES)
         definitions: dict[str, str | int] = {"first": 0, "moved": 0}
-        rates = []
+        steady = True
         weights = sum(form.weight for form in forms)
         whole_seconds = tape_seconds = 0.0
         operations = 0
@@ -157,13 +159,14 @@ class FloorStage:
             operations += played.transactions * copies
             whole_seconds += form.weight / (played.per_second * copies)
             tape_seconds += form.weight / (tape.per_second * copies)
-            rates.append(played.per_second)
+            steady = steady and played.steady
         return Floor(
             name=name,
             per_second=weights / (whole_seconds - tape_seconds),
             with_tape_per_second=weights / whole_seconds,
             operations=operations,
             covered=weights / max(len(recording.takes), 1),
+            steady=steady,
         )
 
     async def orders(self, recording: Recording) -> tuple[Floor, Floor]:
@@ -199,6 +202,7 @@ class FloorStage:
                 with_tape_per_second=1 / whole,
                 operations=played.transactions * _COPIES,
                 covered=covered,
+                steady=played.steady,
             ),
             Floor(
                 name="order in one function",
@@ -206,6 +210,7 @@ class FloorStage:
                 with_tape_per_second=called.per_second,
                 operations=called.transactions,
                 covered=covered,
+                steady=called.steady,
             ),
         )
 

@@ -28,6 +28,8 @@ class Played:
 
     transactions: int
     per_second: float
+    steady: bool
+    """Whether it was long enough to leave out what was planned anew."""
 
 
 def program() -> str:
@@ -108,7 +110,12 @@ def parsed(said: str, log: Iterable[str]) -> Played:
     failed = _FAILED.search(said)
     if done is None or rate is None or (failed and int(failed[1])):
         raise FloorError(f"pgbench didn't do what it should: {said[-1000:]}")
-    return Played(transactions=int(done[1]), per_second=steady_rate(log) or float(rate[1]))
+    steady = steady_rate(log)
+    return Played(
+        transactions=int(done[1]),
+        per_second=steady or float(rate[1]),
+        steady=steady is not None,
+    )
 
 
 def steady_rate(log: Iterable[str]) -> float | None:

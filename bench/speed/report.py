@@ -102,6 +102,7 @@ def floor_figures(floors: Mapping[str, Sequence[Floor]]) -> Document:
             "rounds": [round(one.per_second, 1) for one in rounds],
             "operations": sum(one.operations for one in rounds),
             "covered": round(min(one.covered for one in rounds), 3),
+            "steady": all(one.steady for one in rounds),
         }
         for name, rounds in floors.items()
     }

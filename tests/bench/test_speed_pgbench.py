@@ -26,7 +26,9 @@ def log(clients: int, each: int, *, per_second: int) -> list[str]:
 
 def test_the_report_counts_where_the_log_is_too_short() -> None:
     played = parsed(SAID, log(2, 12, per_second=10))
-    assert (played.transactions, played.per_second) == (640, 333.119)
+    assert (played.transactions, played.per_second, played.steady) == (640, 333.119, False)
+    played = parsed(SAID, log(2, 46, per_second=10))
+    assert (played.per_second, played.steady) == (pytest.approx(20.0), True)
 
 
 def test_plays_that_were_planned_anew_are_not_counted() -> None:

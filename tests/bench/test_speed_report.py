@@ -70,6 +70,7 @@ def report() -> dict[str, Any]:
                     with_tape_per_second=rate / 2,
                     operations=100,
                     covered=1.0,
+                    steady=True,
                 )
                 for rate in (900.0, 1800.0)
             ]
