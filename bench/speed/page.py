@@ -11,16 +11,15 @@ _CHART_TITLES = {
 }
 _HOW = """\
 Two web processes and one job worker as in life, the client on the same machine, a closed loop:
-each connection asks again when it has its answer. Every answer is judged; what is wrong or shed
-is never counted as done. “Uncached” was measured with `GOSELLR_CACHE_MB=0`, everything else with
-the market's own settings. The floor is the product's own statements, recorded while it did the
+each connection asks again when it has its answer. Every answer is judged; what is wrong or shed is
+never counted as done. “Uncached” was measured with `GOSELLR_CACHE_MB=0`, everything else with the
+market's own settings. The floor is the product's own statements, recorded while it did the
 operation and played by pgbench with prepared statements on a copy of the same database, in turns
 with the product and with as many clients; each order has ids and keys of its own and writes the
 same rows. “In one function” is the same work as one call of the database, in one transaction. The
-floor has no HTTP, no job worker and no gateway; it is steady when it was played long enough to leave
-out what PostgreSQL planned anew. Processor time is the kernel's, by kind of
-process; statements and round trips are those of one request, begins and commits being round
-trips only."""
+floor has no HTTP, no job worker and no gateway; it is steady when it was played long enough to
+leave out what PostgreSQL planned anew. Processor time is the kernel's, by kind of process;
+statements and round trips are those of one request, begins and commits being round trips only."""
 
 
 def page(report: Mapping[str, Any], *, charts: Sequence[str] = ()) -> str:
