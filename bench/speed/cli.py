@@ -12,11 +12,13 @@ from rich.console import Console
 
 from bench.market_data import Catalogue
 from bench.replay.market import Market as RunningMarket
-from bench.replay.market import empty_market
+from bench.replay.market import MarketError, empty_market
+from bench.speed.bars import verdict
 from bench.speed.floor import FloorStage, copy_market
 from bench.speed.knowledge import Market
 from bench.speed.operations import FLOOR, OPERATIONS, Operation
 from bench.speed.overload import TIMES, overload
+from bench.speed.pgbench import FloorError
 from bench.speed.processes import usage_of
 from bench.speed.recording import Recording, record
 from bench.speed.report import (
@@ -43,8 +45,12 @@ _console = Console(stderr=True)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; 1 when an answer was wrong, an order was lost or the books don't hold."""
     options = _options(arguments)
-    with folder(options.home) as home:
-        return uvloop.run(_measure(home, options))
+    try:
+        with folder(options.home) as home:
+            return uvloop.run(_measure(home, options))
+    except (FloorError, MarketError) as error:
+        _say(f"✗ {error}")
+        return 1
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -138,6 +144,8 @@ async def _measure(home: Path, options: argparse.Namespace) -> int:
             say=_say,
         )
         wrong = wrong or bool(more_wrong)
+    report["bars"] = verdict(report)
+    _say(f"{report['bars']['must']['reached']} of {report['bars']['must']['of']} bars reached")
     for path in write_report(options.report, report):
         _say(f"Written: {path}")
     return int(wrong)

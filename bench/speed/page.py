@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bench.speed.bars import verdict
+
 _NONE = "–"
 _CHART_TITLES = {
     "rates.svg": "Rates beside the bars to reach",
@@ -27,6 +29,7 @@ def page(report: Mapping[str, Any], *, charts: Sequence[str] = ()) -> str:
     parts = ["# Measured", _intro(report), _HOW]
     parts += [f"![{_CHART_TITLES.get(name, name)}]({name})" for name in charts]
     parts += [
+        _section("Bars", _bars(report)),
         _section("Operations", _operations(report.get("product", {}))),
         _section("By number of connections", _connections(report.get("product", {}))),
         _section("The floor", _floor(report)),
@@ -79,6 +82,18 @@ def _intro(report: Mapping[str, Any]) -> str:
         words += f" fsync {database['fsync']}"
         words += f", synchronous_commit {database['synchronous_commit']}."
     return words
+
+
+def _bars(report: Mapping[str, Any]) -> str:
+    told = []
+    for kind, one in verdict(report).items():
+        if one["of"]:
+            missed = "; ".join(one["missed"])
+            told.append(
+                f"{kind.title()}: {one['reached']} of {one['of']} reached."
+                + (f" Not reached: {missed}." if missed else "")
+            )
+    return "\n\n".join(told)
 
 
 def _operations(product: Mapping[str, Any]) -> str:
@@ -202,7 +217,7 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(name for one in sizes for name in one["per_second"]))
     columns = ["products", "past orders"]
     for name in names:
-        columns += [name, "of the smallest"]
+        columns += [f"{name}/s", "of the smallest", "CPU ms"]
     rows = []
     for one in sizes:
         row: list[object] = [one["products"], one["past_orders"]]
@@ -210,9 +225,11 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
             share = percent(one.get("shares", {}).get(name))
             if one.get("must_reached", {}).get(name) is False:
                 share = f"{share} **too little**"
-            row += [one["per_second"].get(name), share]
+            row += [one["per_second"].get(name), share, one.get("cpu_ms", {}).get(name)]
         rows.append(row)
-    return table(columns, rows)
+    told = "CPU is the processor time of web processes and PostgreSQL per operation: it tells what"
+    told += " grew with the market where the machine was busy with something else."
+    return f"{table(columns, rows)}\n\n{told}" if rows else ""
 
 
 def _books(audit: Mapping[str, Any]) -> str:

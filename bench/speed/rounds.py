@@ -33,6 +33,11 @@ class Measured:
         """All rounds together."""
         return Run.joined(self.runs)
 
+    @property
+    def server_ms(self) -> float:
+        """Processor time per operation of web processes and PostgreSQL together."""
+        return self.milliseconds("web") + self.milliseconds("database")
+
     def milliseconds(self, kind: str) -> float:
         """Processor time per operation of the processes of this kind."""
         used = sum(float(getattr(one, f"{kind}_seconds")) for one in self.usage)

@@ -1,16 +1,17 @@
 """The same operations in markets of other sizes: more products, and more orders in the past."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.market_data import Catalogue
 from bench.replay.market import empty_market
-from bench.speed.client import Caller, Run, Script, closed_loop
+from bench.speed.client import Caller, Script, closed_loop
 from bench.speed.knowledge import Market
 from bench.speed.operations import OPERATIONS, Operation
+from bench.speed.processes import Usage, usage_of
 from bench.speed.reading import ask_search
+from bench.speed.rounds import Measured
 from bench.speed.stage import fill, folder
 
 Say = Callable[[str], None]
@@ -36,7 +37,7 @@ SCALED: tuple[Operation, ...] = (
     _BY_NAME["detail"],
     _BY_NAME["list"],
     Operation(name="narrow search", title="search for all words of a title", make=narrow),
-    replace(_BY_NAME["order"]),
+    _BY_NAME["order"],
 )
 
 
@@ -58,16 +59,18 @@ async def scaling(
     for products, orders in sizes(largest):
         own = None if home is None else home / f"scale-{products}-{orders}"
         with folder(own) as place:
-            runs, code = await _measure_size(
+            measured, code = await _measure_size(
                 place, products, orders, seconds=seconds, connections=connections, say=say
             )
-        wrong += sum(sum(run.mistakes.values()) for run in runs.values()) + bool(code)
+        runs = {one.operation.name: one for one in measured}
+        wrong += sum(sum(one.run.mistakes.values()) for one in measured) + bool(code)
         found.append(
             {
                 "products": products,
                 "past_orders": orders,
-                "per_second": {name: round(run.per_second, 1) for name, run in runs.items()},
-                "p95_ms": {name: round(run.quantile(0.95), 2) for name, run in runs.items()},
+                "per_second": {name: round(one.run.per_second, 1) for name, one in runs.items()},
+                "p95_ms": {name: round(one.run.quantile(0.95), 2) for name, one in runs.items()},
+                "cpu_ms": {name: round(one.server_ms, 2) for name, one in runs.items()},
             }
         )
     return with_shares(found), wrong
@@ -75,28 +78,35 @@ async def scaling(
 
 async def _measure_size(
     home: Path, products: int, orders: int, *, seconds: float, connections: int, say: Say
-) -> tuple[dict[str, Run], int]:
+) -> tuple[list[Measured], int]:
     catalogue = Catalogue(products=products)
     await fill(home, catalogue, orders=orders, say=say)
     market = Market(catalogue)
-    runs = {}
+    found = []
     settings = {"GOSELLR_CACHE_MB": "0"}
     async with empty_market(home, currency="EUR", workers=2, settings=settings) as running:
         for operation in SCALED:
             script = operation.make(market)
-            # Twice as long as elsewhere: a larger market has more to read before it is warm.
-            for first, span in ((0, min(seconds, 4.0)), (50_000_000, seconds)):
-                runs[operation.name] = await closed_loop(
-                    script, port=running.port, connections=connections, seconds=span, first=first
-                )
-            run = runs[operation.name]
-            say(f"  {products:,} products, {orders:,} orders, {operation.title}:"
-                f" {run.per_second:,.0f}/s")  # fmt: skip
+            # Longer than elsewhere: a larger market has more to read before it is warm.
+            await closed_loop(
+                script, port=running.port, connections=connections, seconds=min(seconds, 4.0)
+            )
+            before = usage_of(running.home)
+            run = await closed_loop(
+                script,
+                port=running.port,
+                connections=connections,
+                seconds=seconds,
+                first=50_000_000,
+            )
+            usage = Usage.between(before, usage_of(running.home))
+            found.append(Measured(operation, connections, [run], [usage]))
+            say(f"  {operation.title}: {run.per_second:,.0f}/s")
             for mistake, count in run.mistakes.most_common(3):
                 say(f"    {count} x {mistake}")
         code, said = await running.command("audit")
     say(said.strip().splitlines()[-1] if said.strip() else "audit said nothing")
-    return runs, code
+    return found, code
 
 
 def with_shares(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

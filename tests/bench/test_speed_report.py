@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import orjson
 import pytest
 
+from bench.speed.bars import verdict
 from bench.speed.charts import overload_chart, rates_chart, scaling_chart
 from bench.speed.client import Run, quantile
 from bench.speed.floor import Floor
@@ -196,6 +197,27 @@ def test_a_page_names_the_bars_that_are_missed() -> None:
     assert "| order | 33 % | 35 % | **no** | 50 % | **no** |" in told
     assert "| full checkout in 6 requests | 100 | 150 | **no** |" in told
     assert told.endswith("## Books\n\nAll 25 invariants hold.\n")
+
+
+def test_all_bars_are_counted_in_one_place() -> None:
+    whole = report() | {
+        "overload": summary(100.0, [step(1, 200, 0), step(4, 80, 0)], acknowledged=280, kept=280),
+        "scaling": [{"products": 9, "past_orders": 0, "must_reached": {"list": True}}],
+    }
+    found = verdict(whole)
+    assert found["must"] == {
+        "reached": 6,
+        "of": 11,
+        "missed": [
+            "full checkout in 6 requests: 150/s",
+            "full checkout in 6 requests: p95 < 60 ms",
+            "order: 35 %",
+            "loaded web process < 250 MB",
+            "goodput at the highest load: 80 % of its peak",
+        ],
+    }
+    assert found["aim"]["missed"][0] == "complete order, one call, two sellers: 800/s"
+    assert verdict({})["must"] == {"reached": 0, "of": 0, "missed": []}
 
 
 def charts_of(document: dict[str, Any]) -> list[ET.Element]:
