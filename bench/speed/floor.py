@@ -162,7 +162,7 @@ class FloorStage:
             steady = steady and played.steady
         return Floor(
             name=name,
-            per_second=weights / (whole_seconds - tape_seconds),
+            per_second=net_rate(whole_seconds / weights, tape_seconds / weights),
             with_tape_per_second=weights / whole_seconds,
             operations=operations,
             covered=weights / max(len(recording.takes), 1),
@@ -198,7 +198,7 @@ class FloorStage:
         return (
             Floor(
                 name="order",
-                per_second=1 / (whole - alone),
+                per_second=net_rate(whole, alone),
                 with_tape_per_second=1 / whole,
                 operations=played.transactions * _COPIES,
                 covered=covered,
@@ -235,6 +235,13 @@ class FloorStage:
         path = self._folder / name
         path.write_text(text, encoding="utf-8")
         return path
+
+
+def net_rate(whole_seconds: float, tape_seconds: float) -> float:
+    """Operations per second without the time that reading the tape takes."""
+    net = whole_seconds - tape_seconds
+    # Reading the tape can't have taken most of it: then the machine was busy meanwhile.
+    return 1 / (net if net > whole_seconds / 2 else whole_seconds)
 
 
 async def copy_market(cluster: Cluster) -> None:

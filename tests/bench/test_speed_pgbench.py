@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.speed.floor import net_rate
 from bench.speed.pgbench import FloorError, login, parsed, steady_rate
 from bench.speed.rows import difference, written
 
@@ -50,6 +51,11 @@ def test_a_password_goes_into_the_environment() -> None:
     assert found["PGPASSWORD"] == "p/w"
     assert found["PGHOST"] == "/somewhere/run"
     assert found["PGDATABASE"] == "market"
+
+
+def test_the_tape_is_taken_off_unless_it_was_disturbed() -> None:
+    assert net_rate(0.010, 0.002) == pytest.approx(125.0)
+    assert net_rate(0.010, 0.006) == pytest.approx(100.0)
 
 
 def test_the_floor_has_to_write_what_the_product_writes() -> None:
