@@ -17,10 +17,11 @@ DEV := $(VENV)/.dev-$(call digest,$(DEV_LOCK))
 export PYTHONPATH := services
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 GOSELLR := $(BIN)/python -m gosellr
+OLIST ?= ../shared/data/olist
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format format-check lint types contracts tidy test-browser audit \
-	doctor bench bench-quick cases lock replay clean
+	doctor bench bench-quick bench-imports bench-replay profile cases lock replay clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
@@ -67,11 +68,23 @@ audit: $(RUNTIME) ## Prove that the market's books are right, also while it runs
 doctor: $(RUNTIME) ## Say what is wrong with this installation and how to mend it
 	@$(GOSELLR) doctor
 
-bench: $(DEV) ## Measure what can be measured here and write the report to bench/report
-	$(BIN)/python -m bench
+bench: $(DEV) ## Measure the market and its floor into bench/report; SCALE=1000000 adds larger ones
+	$(BIN)/python -m bench.speed $(if $(SCALE),--scale $(SCALE)) $(BENCH_OPTIONS)
 
 bench-quick: $(DEV) ## Run every measured operation for a moment: shows what is broken, not how fast
-	$(BIN)/python -m bench.speed --products 600 --orders 50 --seconds 0.5 --report bench/report/quick
+	$(BIN)/python -m bench.speed --quick --report bench/report/quick
+
+bench-imports: $(DEV) ## Measure the import of 100,000 products: rows per second
+	$(BIN)/python -m bench.imports --rows 300000 --bar 1800 --new-only
+
+bench-replay: $(RUNTIME) ## Measure the replay in orders per second, where OLIST=<folder> has data
+	@if test -d "$(OLIST)/dev_2016_2017"; then \
+		$(BIN)/python -m bench.replay --data "$(OLIST)/dev_2016_2017" --catalog "$(OLIST)/catalog" \
+			$(REPLAY_OPTIONS); \
+	else echo "Skipped: there is no data in $(OLIST). Name a folder: make bench-replay OLIST=<folder>"; fi
+
+profile: $(DEV) ## Show where a checkout's milliseconds go: Python, driver, database, by statement
+	@$(BIN)/python -m bench.speed.profile $(PROFILE_OPTIONS)
 
 cases: $(DEV) ## Print the numbers of the catalogue's cases that no test answers yet
 	@$(BIN)/python -m tests.house.cases

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,11 @@ class Market:
     home: Path
     environment: dict[str, str]
 
+    @property
+    def port(self) -> int:
+        """Where it listens on this machine."""
+        return int(self.base_url.rsplit(":", 1)[1])
+
     async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
         """Run a `gosellr` command on this market: its exit code, and what it said."""
         process = await asyncio.create_subprocess_exec(
@@ -55,18 +60,23 @@ class Market:
 
 @contextlib.asynccontextmanager
 async def empty_market(
-    home: Path, *, currency: str, workers: int | None = None
+    home: Path,
+    *,
+    currency: str,
+    workers: int | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Market]:
     """Start a market in an empty folder, wait until it is ready, stop it afterwards.
 
-    `workers` are its web processes, as many as the machine suggests where it is None. A folder
-    that holds a market already is started as it is.
+    `workers` are its web processes, as many as the machine suggests where it is None. `settings`
+    are further variables. A folder that holds a market already is started as it is.
 
     Raises MarketError.
     """
     refuse_shared_database()
     port = _free_port()
     environment = market_environment(home, port=port, currency=currency)
+    environment |= settings or {}
     if workers is not None:
         environment["GOSELLR_WORKERS"] = str(workers)
     base_url = f"http://127.0.0.1:{port}"

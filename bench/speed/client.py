@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from math import ceil
+from typing import Protocol, cast
 
 import orjson
 
@@ -115,6 +116,20 @@ class Wire(asyncio.Protocol):
             self._transport.close()
 
 
+class Line(Protocol):
+    """What a caller talks through: a `Wire`, or the application itself in this process."""
+
+    is_open: bool
+
+    async def ask(self, request: bytes) -> Answer:
+        """Send a request and wait for its answer."""
+        ...
+
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
+
 def _length_of(head: bytes) -> int:
     at = head.lower().find(_LENGTH)
     if at < 0:
@@ -140,7 +155,7 @@ def request_bytes(
 class Caller:
     """One of the connections, and what it measured."""
 
-    wire: Wire
+    wire: Line
     port: int
     number: int
     latencies: dict[str, list[float]] = field(default_factory=dict)
@@ -176,18 +191,38 @@ class Run:
     mistakes: Counter[str]
     shed: int
 
+    @classmethod
+    def joined(cls, runs: Sequence["Run"]) -> "Run":
+        """Several runs as one."""
+        latencies: dict[str, list[float]] = {}
+        for run in runs:
+            for name, took in run.latencies.items():
+                latencies.setdefault(name, []).extend(took)
+        return cls(
+            operations=sum(run.operations for run in runs),
+            seconds=sum(run.seconds for run in runs),
+            latencies=latencies,
+            mistakes=sum((run.mistakes for run in runs), Counter()),
+            shed=sum(run.shed for run in runs),
+        )
+
     @property
     def per_second(self) -> float:
         """Operations that ended as they should, per second."""
-        return self.operations / self.seconds
+        return self.operations / self.seconds if self.seconds else 0.0
 
     def quantile(self, share: float, name: str | None = None) -> float:
         """A latency in milliseconds that `share` of the requests didn't exceed."""
         chosen = [name] if name else list(self.latencies)
         took = sorted(one for each in chosen for one in self.latencies.get(each, ()))
-        if not took:
-            return 0.0
-        return 1000 * took[min(len(took) - 1, int(share * len(took)))]
+        return 1000 * quantile(took, share)
+
+
+def quantile(ascending: Sequence[float], share: float) -> float:
+    """The value that `share` of these don't exceed; 0 where there is none."""
+    if not ascending:
+        return 0.0
+    return ascending[max(0, min(len(ascending), ceil(share * len(ascending))) - 1)]
 
 
 async def connect(port: int) -> Wire:

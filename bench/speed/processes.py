@@ -9,7 +9,10 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Seconds of processor time by kind of process, and the largest web process's memory."""
+    """Seconds of processor time by kind of process, and the largest web process's memory.
+
+    That memory is the proportional set size: what processes share is divided among them.
+    """
 
     web_seconds: float = 0.0
     worker_seconds: float = 0.0
@@ -32,7 +35,6 @@ def usage_of(home: Path) -> Usage:
     if not _PROC.is_dir():
         return Usage()
     tick = os.sysconf("SC_CLK_TCK")
-    page_mb = os.sysconf("SC_PAGE_SIZE") / 2**20
     seconds = {"web": 0.0, "worker": 0.0, "database": 0.0}
     memory_mb = 0.0
     postmaster = _postmaster(home)
@@ -52,13 +54,21 @@ def usage_of(home: Path) -> Usage:
             kind = "web" if " web " in command else "worker"
             seconds[kind] += used
             if kind == "web":
-                memory_mb = max(memory_mb, int(fields[21]) * page_mb)
+                memory_mb = max(memory_mb, _pss_mb(folder))
     return Usage(
         web_seconds=seconds["web"],
         worker_seconds=seconds["worker"],
         database_seconds=seconds["database"],
         web_memory_mb=memory_mb,
     )
+
+
+def _pss_mb(process: Path) -> float:
+    try:
+        lines = (process / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _postmaster(home: Path) -> int:
