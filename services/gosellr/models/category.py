@@ -1,6 +1,17 @@
 """The category tree and its typed attributes."""
 
-from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    Computed,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy import Uuid as UuidType
 
 from gosellr.models.base import document, identifier, metadata, moment, one_of, reference, words
@@ -11,6 +22,8 @@ category = Table(
     identifier(),
     reference("parent_id", "category.id", nullable=True),
     words("name"),
+    # The name as a search compares it.
+    Column("plain_name", Text, Computed("f_unaccent(lower(name))", persisted=True), nullable=False),
     words("slug"),
     # Slugs from the root down ("home/kitchen"), and the ids of the way, itself included:
     # kept by moves, so that a page and a "with all descendants" filter are one look-up.

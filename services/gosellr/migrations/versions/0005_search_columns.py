@@ -1,4 +1,4 @@
-"""What a search ranks by, worked out when a card is written instead of whenever it is found.
+"""What a search compares, worked out when it is written instead of whenever it is looked for.
 
 Revision ID: 0005
 Revises: 0003
@@ -28,8 +28,13 @@ def upgrade() -> None:
         f" ADD COLUMN lead_vector tsvector NOT NULL GENERATED ALWAYS AS ({LEAD}) STORED,"
         f" ADD COLUMN appeal double precision NOT NULL GENERATED ALWAYS AS ({APPEAL}) STORED"
     )
+    op.execute(
+        "ALTER TABLE category ADD COLUMN plain_name text NOT NULL"
+        " GENERATED ALWAYS AS (f_unaccent(lower(name))) STORED"
+    )
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE category DROP COLUMN plain_name")
     op.execute("ALTER TABLE product_card DROP COLUMN lead_vector, DROP COLUMN appeal")
     op.execute("ALTER TABLE product_card RESET (toast_tuple_target)")
