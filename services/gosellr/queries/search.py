@@ -23,8 +23,17 @@ from gosellr.queries.search_facets import (
     set_for,
 )
 
-# Words as they stand; where no product on sale has them, the last one may be a beginning.
+# The words; where a tsquery of the last word's beginning is given, that and what stands before it.
 _ASKED = """
+chosen AS MATERIALIZED (
+    SELECT CASE WHEN {2}::text IS NULL THEN websearch_to_tsquery('market', {0})
+           ELSE websearch_to_tsquery('market', {1}) && to_tsquery('market', {2}) END AS words,
+           NULL::text AS corrected
+)"""
+
+# The same where something is filtered: the last word is a beginning where no product on sale has
+# the words, not where the filters leave none.
+_ASKED_FILTERED = """
 asked AS MATERIALIZED (
     SELECT websearch_to_tsquery('market', {0}) AS whole,
            websearch_to_tsquery('market', {1}) && to_tsquery('market', {2}) AS begun
@@ -93,14 +102,15 @@ _WORDS = "(SELECT chosen.words FROM chosen)"
 
 # Where little is found, ways on: categories whose name is about in the words or begins so, and
 # titles with about these words, by the threshold that PostgreSQL has for it: six trigrams of ten.
-_SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) < 5 THEN (
+_SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
     SELECT jsonb_agg(jsonb_build_object('kind', way.kind, 'text', way.text, 'path', way.path)
                      ORDER BY way.kind, way.likeness DESC, way.text)
     FROM (
         (SELECT 'category' AS kind, category.name AS text, category.path,
                 word_similarity(category.plain_name, {0}) AS likeness
          FROM category
-         WHERE (category.plain_name <% {0} OR starts_with(category.plain_name, {0}))
+         WHERE show_trgm(category.plain_name) && show_trgm({0})
+           AND (category.plain_name <% {0} OR starts_with(category.plain_name, {0}))
            AND category.archived_at IS NULL
            AND EXISTS (SELECT FROM product_card AS card
                        WHERE card.visible AND card.category_ids @> ARRAY[category.id])
@@ -133,12 +143,13 @@ Shape = tuple[FacetName, ...] | None
 
 def _hits(sort: str, shape: Shape, *, words: str) -> str:
     """Arguments, behind those of the filters: three of `words`, key and id of the last hit seen,
-    the limit, the query for suggestions, and the currency of prices where facets are counted."""
+    the limit, the query for suggestions and the fewest hits that call for some, and the currency
+    of prices where facets are counted."""
     key, direction = _SORTS[sort]
     beyond = "<" if direction == "DESC" else ">"
     first = 15 if shape is None else 1
-    one, two, three, last_key, last_id, limit, query, currency = (
-        f"${number}" for number in range(first, first + 8)
+    one, two, three, last_key, last_id, limit, query, fewest, currency = (
+        f"${number}" for number in range(first, first + 9)
     )
     filtered = f"AND {FILTERED}\n    AND $13::text IS NULL AND $14::uuid[] IS NULL"
     tables, columns = counted(
@@ -170,14 +181,16 @@ SELECT convert_to('[' || coalesce(string_agg(card.card, ',' ORDER BY page.place)
        (SELECT count(*) FROM found) AS total,
        (SELECT chosen.words::text FROM chosen) AS words,
        (SELECT chosen.corrected FROM chosen) AS corrected,
-       {_SUGGESTED.format(f"{query}::text")} AS suggestions{columns}
+       {_SUGGESTED.format(f"{query}::text", f"{fewest}::int")} AS suggestions{columns}
 FROM page JOIN product_card AS card ON card.product_id = page.product_id
 """
 
 
 _SHAPES: tuple[Shape, ...] = (None, *FACET_SETS)
 HITS: dict[tuple[str, Shape], str] = {
-    (sort, shape): _hits(sort, shape, words=_ASKED) for sort in _SORTS for shape in _SHAPES
+    (sort, shape): _hits(sort, shape, words=_ASKED_FILTERED if shape is None else _ASKED)
+    for sort in _SORTS
+    for shape in _SHAPES
 }
 CORRECTED_HITS: dict[tuple[str, Shape], str] = {
     (sort, shape): _hits(sort, shape, words=_CORRECTED) for sort in _SORTS for shape in _SHAPES
@@ -226,12 +239,23 @@ class Hits:
 
 
 async def find_hits(
-    connection: Connection, question: Question, *, words: str, head: str | None, last: str | None
+    connection: Connection,
+    question: Question,
+    *,
+    words: str,
+    head: str | None,
+    last: str | None,
+    fewest: int = 0,
 ) -> Hits:
     """Cards with these words, a web search; `last` is the tsquery of the last word's beginning
-    and `head` what stands before it, both None where it must be whole."""
+    and `head` what stands before it, both None where it must be whole.
+
+    Where nothing is filtered, a beginning is looked for if there is one. Where something is, only
+    if no product on sale has the words: there the words are asked for in the same statement.
+    """
     row = await connection.fetchrow(
-        HITS[question.sort, question.shape], *_arguments(question, (words, head, last), query=words)
+        HITS[question.sort, question.shape],
+        *_arguments(question, (words, head, last), query=words, fewest=fewest),
     )
     return _hits_of(row, question)
 
@@ -260,7 +284,9 @@ async def count_all(connection: Connection, *, filters: ProductFilters) -> int:
     return number
 
 
-def _arguments(question: Question, words: tuple[Any, ...], *, query: str) -> tuple[Any, ...]:
+def _arguments(
+    question: Question, words: tuple[Any, ...], *, query: str, fewest: int = 0
+) -> tuple[Any, ...]:
     shape = question.shape
     return (
         *(question.filters.arguments if shape is None else ()),
@@ -268,6 +294,7 @@ def _arguments(question: Question, words: tuple[Any, ...], *, query: str) -> tup
         *(question.after or (None, None)),
         question.limit,
         query,
+        fewest,
         *((question.currency,) if shape and "price" in shape else ()),
     )
 

@@ -42,6 +42,7 @@ _BEGINNING_LENGTH_MIN = 2
 # A key of our own making is a rank, a price, a count or a moment before the year 10000.
 _KEYS = range(-1, 2**58)
 _EVERYTHING = ("everything",)
+_WAYS = ("asked", "begun", "corrected")
 
 Key = tuple[int, UUID]
 
@@ -187,7 +188,8 @@ async def search(
     currency: str,
 ) -> SearchResult:
     """Products on sale with these words, with the facets that are asked for: one statement, one
-    more for facets of what is filtered, and one for a typo.
+    more for facets of what is filtered, and where there is nothing, one that takes the last word
+    for a beginning and one that takes what was typed for mistaken.
 
     `query` understands "quoted words", -without and or; the filters' own `q` is not asked for.
     Nothing to look for lists everything. `currency` is that of the facet by price where no filter
@@ -201,7 +203,7 @@ async def search(
     chosen: Sort = sort or "relevance"
     if not words and chosen == "relevance":
         chosen = "newest"
-    way, after = _after(cursor, sort=chosen, ways=("asked", "corrected") if words else _EVERYTHING)
+    way, after = _after(cursor, sort=chosen, ways=_WAYS if words else _EVERYTHING)
     question = Question(
         filters=filters,
         sort=chosen,
@@ -214,10 +216,12 @@ async def search(
         return await _list_everything(connection, question)
     hits = await _hits(connection, question, words=words, way=way)
     if hits.total == 0 and cursor is None:
-        meant = await _hits(connection, question, words=words, way="corrected")
-        way = "corrected"
-        if meant.corrected or not hits.suggestions:
-            hits = meant
+        for way in _other_ways(question, words):
+            meant = await _hits(connection, question, words=words, way=way)
+            if way == "begun" or meant.corrected or not hits.suggestions:
+                hits = meant
+            if hits.total:
+                break
     rows = hits.facets
     if facets and rows is None:
         _, rows = await find_facets(
@@ -247,9 +251,22 @@ async def _hits(connection: Connection, question: Question, *, words: str, way: 
             thresholds=[similarity_threshold(word) for word in typed],
         )
     head, last = _beginning(words)
+    if way == "asked" and question.shape is not None:
+        # Ways on are for those who get no further by the beginning of a word.
+        fewest = 0 if last is None else 1
+        head = last = None
+    else:
+        fewest = 0
     return await queries.find_hits(
-        connection, question, words=_with_compounds(words), head=head, last=last
+        connection, question, words=_with_compounds(words), head=head, last=last, fewest=fewest
     )
+
+
+def _other_ways(question: Question, words: str) -> Sequence[str]:
+    """How to look for words that nothing has."""
+    if question.shape is None or _beginning(words)[1] is None:
+        return ("corrected",)
+    return ("begun", "corrected")
 
 
 async def _list_everything(connection: Connection, question: Question) -> SearchResult:
