@@ -100,8 +100,10 @@ typed AS MATERIALIZED (
 
 _WORDS = "(SELECT chosen.words FROM chosen)"
 
-# Where little is found, ways on: categories whose name is about in the words or begins so, and
-# titles with about these words, by the threshold that PostgreSQL has for it: six trigrams of ten.
+# Where little is found, ways on: categories whose name is about in the words or begins so; where
+# nothing is, titles with about these words as well. "About" is six trigrams of ten; an index leaves
+# out names that share none. Whether a category has anything on sale is asked for by one card: the
+# index of all cards by all their categories would list every card first.
 _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
     SELECT jsonb_agg(jsonb_build_object('kind', way.kind, 'text', way.text, 'path', way.path)
                      ORDER BY way.kind, way.likeness DESC, way.text)
@@ -112,15 +114,17 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
          WHERE show_trgm(category.plain_name) && show_trgm({0})
            AND (category.plain_name <% {0} OR starts_with(category.plain_name, {0}))
            AND category.archived_at IS NULL
-           AND EXISTS (SELECT FROM product_card AS card
-                       WHERE card.visible AND card.category_ids @> ARRAY[category.id])
+           AND (SELECT true FROM category AS below
+                JOIN product ON product.category_id = below.id
+                JOIN product_card AS card ON card.product_id = product.id AND card.visible
+                WHERE below.ancestor_ids @> ARRAY[category.id] LIMIT 1)
          ORDER BY likeness DESC, category.path LIMIT 3)
         UNION ALL
         (SELECT 'product', product.title, product.slug, near.likeness
          FROM (SELECT card.product_id, word_similarity({0}, card.search_text) AS likeness
                FROM product_card AS card
                WHERE card.visible AND card.search_text %> {0}
-                 AND card.product_id NOT IN (SELECT found.product_id FROM found)
+                 AND NOT EXISTS (SELECT FROM found)
                ORDER BY likeness DESC, card.product_id LIMIT 5) AS near
          JOIN product ON product.id = near.product_id)
     ) AS way) END"""
@@ -153,7 +157,7 @@ def _hits(sort: str, shape: Shape, *, words: str) -> str:
     )
     filtered = f"AND {FILTERED}\n    AND $13::text IS NULL AND $14::uuid[] IS NULL"
     tables, columns = counted(
-        shape or NONE, source="found", filtered=False, currency=f"{currency}::text"
+        shape or NONE, source="found", filtered=False, currency=f"{currency}::bpchar"
     )
     return f"""
 WITH {words.format(one, two, three)}, found AS MATERIALIZED (

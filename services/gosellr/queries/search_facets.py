@@ -34,12 +34,12 @@ COLUMNS: dict[tuple[FacetName, ...], str] = {
 }
 
 _OF_CATEGORY = """of_category AS (
-    SELECT ancestor.id, sum(own.cards) AS cards
-    FROM (SELECT category_id, count(*)::int AS cards FROM {source} WHERE {category}
-          GROUP BY category_id) AS own
-    JOIN category ON category.id = own.category_id
-    CROSS JOIN LATERAL unnest(category.ancestor_ids) AS ancestor (id)
-    GROUP BY ancestor.id
+    SELECT above.id, sum(above.cards) AS cards
+    FROM (SELECT unnest(category.ancestor_ids) AS id, own.cards
+          FROM (SELECT category_id, count(*)::int AS cards FROM {source} WHERE {category}
+                GROUP BY category_id) AS own
+          JOIN category ON category.id = own.category_id) AS above
+    GROUP BY above.id
 )"""
 
 _OF_VALUE = """of_value AS (
@@ -56,18 +56,15 @@ _OF_VALUE = """of_value AS (
 )"""
 
 # A list of JSON objects as bytes. The price stays a table of steps: ranges are made of it later.
-_LIST = "SELECT convert_to('[' || coalesce(string_agg({row}::text, ',' ORDER BY {order}), '')"
+_LIST = "SELECT convert_to('[' || coalesce(string_agg(({row})::text, ',' ORDER BY {order}), '')"
 _LIST += " || ']', 'UTF8')"
 
-_CATEGORY = f"""({
-    _LIST.format(
-        row='''json_build_object(
-         'id', category.id, 'name', category.name, 'path', category.path, 'count', top.cards)''',
-        order="category.path",
-    )
-}
-     FROM (SELECT * FROM of_category ORDER BY cards DESC, id LIMIT 200) AS top
-     JOIN category ON category.id = top.id)"""
+# Few searches have hits in more categories than are shown: only then they are sorted out.
+_CATEGORY_ROW = """'{{"count":' || top.cards || ',' || substr(category.summary, 2)"""
+_CATEGORY = f"""({_LIST.format(row=_CATEGORY_ROW, order="category.path")}
+     FROM of_category AS top JOIN category ON category.id = top.id
+     WHERE (SELECT count(*) FROM of_category) <= 200
+        OR top.id IN (SELECT id FROM of_category ORDER BY cards DESC, id LIMIT 200))"""
 
 _BRAND = f"""({
     _LIST.format(
@@ -162,7 +159,7 @@ def counted(
 # The attributes of all goods of a market together say nothing: they are told apart once there are
 # words or a category.
 def _facets(names: tuple[FacetName, ...], *, words: str, narrow: str) -> str:
-    tables, columns = counted(names, source="matched", filtered=True, currency="$15::text")
+    tables, columns = counted(names, source="matched", filtered=True, currency="$15::bpchar")
     return f"""
 WITH matched AS MATERIALIZED (
     SELECT numbered.* FROM (
