@@ -117,7 +117,7 @@ async def _ask(
         query=query,
         filters=filters,
         limit=DEPTH,
-        with_facets=False,
+        facets=(),
         currency=CURRENCY,
     )
     found = [source_keys[card["id"]] for card in orjson.loads(result.items)]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gosellr.queries.search import PRICE_STEPS
+from gosellr.queries.search_facets import PRICE_STEPS
 from gosellr.services.search_service import price_ranges
 
 

@@ -11,7 +11,6 @@ from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.marketplace import (
     SEARCH_EXAMPLES,
     CategoryTreeOut,
-    FacetName,
     SearchIn,
     SearchOut,
     StatsOut,
@@ -21,7 +20,7 @@ from gosellr.api.schemas.marketplace import (
 from gosellr.core.transact import ask
 from gosellr.models.catalogue_names import CARDS, CATEGORIES
 from gosellr.services import marketplace_service, product_list_service, search_service
-from gosellr.services.search_service import Facets
+from gosellr.services.search_service import FacetName, Facets
 from gosellr.utils.money import Money
 from gosellr.utils.viewer import GUEST
 
@@ -83,7 +82,7 @@ async def search_products(
         sort=body.sort,
         limit=body.limit,
         cursor=body.cursor,
-        with_facets=bool(names),
+        facets=names,
         currency=market.settings.default_currency,
     )
     return answer(
@@ -124,24 +123,17 @@ async def list_trending_products(
 
 def _facets(facets: Facets, names: tuple[FacetName, ...]) -> dict[str, Any]:
     price = facets.price
-    shapes: dict[FacetName, Any] = {
-        "category": facets.category,
-        "brand": facets.brand,
-        "seller": facets.seller,
-        "price": {
-            "currency": price.currency,
-            "lowest": price.lowest_minor,
-            "highest": price.highest_minor,
-            "ranges": [
-                {
-                    "min_price": each.minimum_minor,
-                    "max_price": each.maximum_minor,
-                    "count": each.count,
-                }
-                for each in price.ranges
-            ],
-        },
-        "rating": [{"rating_min": each.minimum, "count": each.count} for each in facets.rating],
-        "attribute": facets.attribute,
+    prices = {
+        "currency": price.currency,
+        "lowest": price.lowest_minor,
+        "highest": price.highest_minor,
+        "ranges": [
+            {
+                "min_price": each.minimum_minor,
+                "max_price": each.maximum_minor,
+                "count": each.count,
+            }
+            for each in price.ranges
+        ],
     }
-    return {name: shapes[name] for name in names}
+    return {name: prices if name == "price" else facets.lists[name] for name in names}

@@ -7,6 +7,8 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
+    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -194,6 +196,25 @@ product_card = Table(
     # The words to search, weighted; and title + brand once more, plain, for typing mistakes.
     Column("search_vector", TSVECTOR, nullable=False),
     words("search_text"),
+    # What a hit is ranked by beside its words: `queries.product_lists.rank` says how. Title, brand
+    # and category are what lifts a hit most; then it is short, in stock, well rated, often bought.
+    Column(
+        "lead_vector",
+        TSVECTOR,
+        Computed("ts_filter(search_vector, '{a,b}')", persisted=True),
+        nullable=False,
+    ),
+    Column(
+        "appeal",
+        Double,
+        Computed(
+            "40 / (40 + length(search_text))::float8"
+            " * (1 + CASE WHEN in_stock THEN 0.1 ELSE 0 END + rating_hundredths / 5000.0"
+            " + least(0.1, 0.02 * ln((1 + sold_count)::float8)))",
+            persisted=True,
+        ),
+        nullable=False,
+    ),
     # The card as the API answers it: finished JSON, passed through as bytes.
     words("card"),
     moment("created_at"),

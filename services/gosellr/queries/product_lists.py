@@ -52,18 +52,18 @@ def rank(words: str) -> str:
     Cover density (Clarke, Cormack and Tudhope 2000) of title, brand and category, over the
     logarithm of the length. Attributes and description add so little that repeating a word there
     lifts nobody above a title with it. Short titles come first; so do, among equals, goods in
-    stock, well rated and often bought, by a tenth each at most. The figures were tuned on judged
-    queries, which `bench.search_quality` replays.
+    stock, well rated and often bought, by a tenth each at most: that is the card's `appeal`. The
+    figures were tuned on judged queries, which `bench.search_quality` replays.
     """
     return f"""round(1000000
-        * (ts_rank_cd('{{0, 0, 0.6, 1}}', ts_filter(card.search_vector, '{{a,b}}'), {words}, 1)
+        * (CASE WHEN card.lead_vector @@ {words}
+                THEN ts_rank_cd('{{0, 0, 0.6, 1}}', card.lead_vector, {words}, 1) ELSE 0 END
            + least(0.3, ts_rank_cd('{{0.3, 0.4, 0.6, 1}}', card.search_vector, {words}, 1)))
-        * 40 / (40 + length(card.search_text))
-        * (1 + CASE WHEN card.in_stock THEN 0.1 ELSE 0 END + card.rating_hundredths / 5000.0
-             + least(0.1, 0.02 * ln(1 + card.sold_count))))::bigint"""
+        * card.appeal)::bigint"""
 
 
-_RANK = rank("websearch_to_tsquery('market', $1)")
+# Asked for in a sub-select, so that no row makes the words anew.
+_RANK = rank("(SELECT websearch_to_tsquery('market', $1))")
 
 # The key each order sorts by, its type, and its direction; the id decides between equals.
 _SORTS = {

@@ -1,9 +1,11 @@
 """The search: what was typed, what was probably meant, and what would narrow it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
+
+import orjson
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput
@@ -11,9 +13,27 @@ from gosellr.core.pagination import decode_cursor, encode_cursor
 from gosellr.queries import product_lists
 from gosellr.queries import search as queries
 from gosellr.queries.product_lists import ProductFilters, Sort
-from gosellr.queries.search import PRICE_STEPS, FacetRows, Hits
+from gosellr.queries.search import Hits, Question
+from gosellr.queries.search_facets import ALL as FACET_NAMES
+from gosellr.queries.search_facets import PRICE_STEPS, FacetName, FacetRows, find_facets
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.ranking import normalise_query, similarity_threshold
+
+__all__ = [
+    "FACET_NAMES",
+    "AttributeFacet",
+    "CategoryCount",
+    "FacetName",
+    "Facets",
+    "PriceFacet",
+    "PriceRange",
+    "SearchResult",
+    "SellerCount",
+    "Suggestion",
+    "ValueCount",
+    "price_ranges",
+    "search",
+]
 
 QUERY_LENGTH_MAX = 200
 _PRICE_RANGES_MAX = 6
@@ -21,6 +41,8 @@ _CORRECTED_WORDS_MAX = 10
 _BEGINNING_LENGTH_MIN = 2
 # A key of our own making is a rank, a price, a count or a moment before the year 10000.
 _KEYS = range(-1, 2**58)
+_EVERYTHING = ("everything",)
+_WAYS = ("asked", "begun", "corrected")
 
 Key = tuple[int, UUID]
 
@@ -73,14 +95,6 @@ class PriceFacet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RatingCount:
-    """Hits rated so many stars or better."""
-
-    minimum: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeFacet:
     """An attribute or option and the hits by its values."""
 
@@ -89,16 +103,53 @@ class AttributeFacet:
     values: tuple[ValueCount, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Facets:
-    """What would narrow the result; every facet counts as if its own filter weren't set."""
+    """What would narrow the result; every facet counts as if its own filter weren't set.
 
-    category: tuple[CategoryCount, ...]
-    brand: tuple[ValueCount, ...]
-    seller: tuple[SellerCount, ...]
-    price: PriceFacet
-    rating: tuple[RatingCount, ...]
-    attribute: tuple[AttributeFacet, ...]
+    Lists are there as finished JSON for those who pass them on, and as values for those who don't.
+    A facet that wasn't asked for is empty.
+    """
+
+    __slots__ = ("lists", "price")
+
+    def __init__(self, *, lists: Mapping[FacetName, bytes], price: PriceFacet) -> None:
+        self.lists = lists
+        self.price = price
+
+    @property
+    def category(self) -> tuple[CategoryCount, ...]:
+        """Hits by category."""
+        return tuple(
+            CategoryCount(**{**each, "id": UUID(each["id"])}) for each in self._read("category")
+        )
+
+    @property
+    def brand(self) -> tuple[ValueCount, ...]:
+        """Hits by brand."""
+        return tuple(ValueCount(**each) for each in self._read("brand"))
+
+    @property
+    def seller(self) -> tuple[SellerCount, ...]:
+        """Hits by seller."""
+        return tuple(
+            SellerCount(**{**each, "id": UUID(each["id"])}) for each in self._read("seller")
+        )
+
+    @property
+    def attribute(self) -> tuple[AttributeFacet, ...]:
+        """Hits by the values of attributes and options."""
+        return tuple(
+            AttributeFacet(
+                key=each["key"],
+                label=each["label"],
+                values=tuple(ValueCount(**value) for value in each["values"]),
+            )
+            for each in self._read("attribute")
+        )
+
+    def _read(self, name: FacetName) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = orjson.loads(self.lists.get(name, b"[]"))
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +184,12 @@ async def search(
     sort: Sort | None = None,
     limit: int,
     cursor: str | None = None,
-    with_facets: bool = True,
+    facets: Collection[FacetName] = FACET_NAMES,
     currency: str,
 ) -> SearchResult:
-    """Products on sale with these words: two statements, one without facets, one more for a typo.
+    """Products on sale with these words, with the facets that are asked for: one statement, one
+    more for facets of what is filtered, and where there is nothing, one that takes the last word
+    for a beginning and one that takes what was typed for mistaken.
 
     `query` understands "quoted words", -without and or; the filters' own `q` is not asked for.
     Nothing to look for lists everything. `currency` is that of the facet by price where no filter
@@ -147,139 +200,114 @@ async def search(
     """
     words = normalise_query(query, max_length=QUERY_LENGTH_MAX)
     filters = replace(filters, q=None, status=None, seller_ids=None)
-    currency = filters.currency or currency
+    chosen: Sort = sort or "relevance"
+    if not words and chosen == "relevance":
+        chosen = "newest"
+    way, after = _after(cursor, sort=chosen, ways=_WAYS if words else _EVERYTHING)
+    question = Question(
+        filters=filters,
+        sort=chosen,
+        after=after,
+        limit=limit,
+        facets=facets,
+        currency=filters.currency or currency,
+    )
     if not words:
-        return await _list_everything(
+        return await _list_everything(connection, question)
+    hits = await _hits(connection, question, words=words, way=way)
+    if hits.total == 0 and cursor is None:
+        for way in _other_ways(question, words):
+            meant = await _hits(connection, question, words=words, way=way)
+            if way == "begun" or meant.corrected or not hits.suggestions:
+                hits = meant
+            if hits.total:
+                break
+    rows = hits.facets
+    if facets and rows is None:
+        _, rows = await find_facets(
             connection,
             filters=filters,
-            sort="newest" if sort in {None, "relevance"} else sort,
-            limit=limit,
-            cursor=cursor,
-            with_facets=with_facets,
-            currency=currency,
+            words=hits.words or "",
+            names=facets,
+            currency=question.currency,
         )
-    chosen: Sort = sort or "relevance"
-    way, after = _after(cursor, sort=chosen, ways=("asked", "corrected"))
-    hits = await _hits(
-        connection, words=words, filters=filters, sort=chosen, way=way, after=after, limit=limit
-    )
-    if hits.total == 0 and cursor is None:
-        way = "corrected"
-        meant = await _hits(
-            connection, words=words, filters=filters, sort=chosen, way=way, after=None, limit=limit
-        )
-        if meant.corrected or not hits.suggestions:
-            hits = meant
     return SearchResult(
         items=hits.items,
         total=hits.total,
         next_cursor=_cursor(hits.next_after, sort=chosen, way=way),
-        facets=await _facets(connection, filters=filters, words=hits.words or "", currency=currency)
-        if with_facets
-        else None,
+        facets=_facets_of(rows, currency=question.currency) if facets and rows else None,
         suggestions=tuple(Suggestion(**each) for each in hits.suggestions),  # type: ignore[arg-type]
         corrected_query=hits.corrected,
     )
 
 
-async def _hits(
-    connection: Connection,
-    *,
-    words: str,
-    filters: ProductFilters,
-    sort: Sort,
-    way: str,
-    after: Key | None,
-    limit: int,
-) -> Hits:
+async def _hits(connection: Connection, question: Question, *, words: str, way: str) -> Hits:
     if way == "corrected":
         typed = _plain_words(words)[:_CORRECTED_WORDS_MAX]
         return await queries.find_corrected(
             connection,
-            filters=filters,
+            question,
             words=typed,
             thresholds=[similarity_threshold(word) for word in typed],
-            sort=sort,
-            after=after,
-            limit=limit,
         )
     head, last = _beginning(words)
+    if way == "asked" and question.shape is not None:
+        # Ways on are for those who get no further by the beginning of a word.
+        fewest = 0 if last is None else 1
+        head = last = None
+    else:
+        fewest = 0
     return await queries.find_hits(
+        connection, question, words=_with_compounds(words), head=head, last=last, fewest=fewest
+    )
+
+
+def _other_ways(question: Question, words: str) -> Sequence[str]:
+    """How to look for words that nothing has."""
+    if question.shape is None or _beginning(words)[1] is None:
+        return ("corrected",)
+    return ("begun", "corrected")
+
+
+async def _list_everything(connection: Connection, question: Question) -> SearchResult:
+    filters = question.filters
+    page = await product_lists.list_cards(
         connection,
         filters=filters,
-        words=_with_compounds(words),
-        head=head,
-        last=last,
-        sort=sort,
-        after=after,
-        limit=limit,
+        sort=question.sort,
+        after=question.after,
+        limit=question.limit,
     )
-
-
-async def _list_everything(
-    connection: Connection,
-    *,
-    filters: ProductFilters,
-    sort: Sort,
-    limit: int,
-    cursor: str | None,
-    with_facets: bool,
-    currency: str,
-) -> SearchResult:
-    way, after = _after(cursor, sort=sort, ways=("everything",))
-    page = await product_lists.list_cards(
-        connection, filters=filters, sort=sort, after=after, limit=limit
-    )
-    next_cursor = _cursor(page.next_after, sort=sort, way=way)
-    if not with_facets:
+    next_cursor = _cursor(page.next_after, sort=question.sort, way=_EVERYTHING[0])
+    if not question.facets:
         total = await queries.count_all(connection, filters=filters)
         return SearchResult(items=page.items, total=total, next_cursor=next_cursor)
-    rows = await queries.find_facets(connection, filters=filters, words=None, currency=currency)
+    total, rows = await find_facets(
+        connection,
+        filters=filters,
+        words=None,
+        names=question.facets,
+        currency=question.currency,
+    )
     return SearchResult(
         items=page.items,
-        total=rows.total,
+        total=total,
         next_cursor=next_cursor,
-        facets=_facets_of(rows, currency=currency),
+        facets=_facets_of(rows, currency=question.currency),
     )
-
-
-async def _facets(
-    connection: Connection, *, filters: ProductFilters, words: str, currency: str
-) -> Facets:
-    rows = await queries.find_facets(connection, filters=filters, words=words, currency=currency)
-    return _facets_of(rows, currency=currency)
 
 
 def _facets_of(rows: FacetRows, *, currency: str) -> Facets:
+    prices = rows.prices
     return Facets(
-        category=tuple(
-            CategoryCount(id=UUID(category_id), name=name, path=path, count=count)
-            for category_id, name, path, count in rows.category
-        ),
-        brand=_values(rows.brand),
-        seller=tuple(
-            SellerCount(id=UUID(seller_id), name=name, slug=slug, count=count)
-            for seller_id, name, slug, count in rows.seller
-        ),
+        lists=rows.lists,
         price=PriceFacet(
             currency=currency,
-            lowest_minor=min((lowest for _, _, lowest, _ in rows.price), default=None),
-            highest_minor=max((highest for _, _, _, highest in rows.price), default=None),
-            ranges=price_ranges([(place, count) for place, count, _, _ in rows.price]),
-        ),
-        rating=tuple(
-            RatingCount(minimum=stars, count=count)
-            for stars, count in reversed(list(enumerate(rows.rating, start=1)))
-        ),
-        attribute=tuple(
-            AttributeFacet(key=key, label=label or key, values=_values(values))
-            for key, label, values in rows.attribute
+            lowest_minor=min((lowest for _, _, lowest, _ in prices), default=None),
+            highest_minor=max((highest for _, _, _, highest in prices), default=None),
+            ranges=price_ranges([(place, count) for place, count, _, _ in prices]),
         ),
     )
-
-
-def _values(rows: Sequence[tuple[str, int]]) -> tuple[ValueCount, ...]:
-    return tuple(ValueCount(value=value, count=count) for value, count in rows)
 
 
 def price_ranges(counts: Sequence[tuple[int, int]]) -> tuple[PriceRange, ...]:

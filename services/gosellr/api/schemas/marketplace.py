@@ -22,16 +22,7 @@ from gosellr.api.schemas.product_answers import ProductCardOut
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from gosellr.services.marketplace_service import DEFAULT_WINDOW, Window
 from gosellr.services.product_list_service import Sort
-
-FacetName = Literal["category", "brand", "seller", "price", "rating", "attribute"]
-FACET_NAMES: tuple[FacetName, ...] = (
-    "category",
-    "brand",
-    "seller",
-    "price",
-    "rating",
-    "attribute",
-)
+from gosellr.services.search_service import FACET_NAMES, FacetName
 
 Limit = Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)]
 Reference = Annotated[str, line(500)]
