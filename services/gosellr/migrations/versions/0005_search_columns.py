@@ -1,13 +1,13 @@
 """What a search compares, worked out when it is written instead of whenever it is looked for.
 
 Revision ID: 0005
-Revises: 0003
+Revises: 0004
 """
 
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
