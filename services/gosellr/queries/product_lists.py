@@ -272,6 +272,9 @@ class ProductFilters:
         return category, by_price, arguments
 
 
+NO_FILTERS = ProductFilters()
+
+
 @dataclass(frozen=True, slots=True)
 class CardPage:
     """Cards as one JSON list, and the sort key and id of the last one where there are more."""
