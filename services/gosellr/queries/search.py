@@ -7,6 +7,7 @@ are those of `ProductFilters`, whose words stay empty here: what is looked for c
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -114,9 +115,10 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
          WHERE show_trgm(category.plain_name) && show_trgm({0})
            AND (category.plain_name <% {0} OR starts_with(category.plain_name, {0}))
            AND category.archived_at IS NULL
-           AND (SELECT true FROM category AS below
-                JOIN product ON product.category_id = below.id
-                JOIN product_card AS card ON card.product_id = product.id AND card.visible
+           AND (SELECT true FROM category AS below CROSS JOIN LATERAL (
+                    SELECT FROM product
+                    JOIN product_card AS card ON card.product_id = product.id AND card.visible
+                    WHERE product.category_id = below.id LIMIT 1) AS one
                 WHERE below.ancestor_ids @> ARRAY[category.id] LIMIT 1)
          ORDER BY likeness DESC, category.path LIMIT 3)
         UNION ALL
@@ -206,7 +208,7 @@ WHERE card.visible AND {FILTERED} AND $13::text IS NULL AND $14::uuid[] IS NULL
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """What hits are asked for: which, in which order, behind which key and id, how many, and with
     which facets, prices in `currency`."""
@@ -218,7 +220,7 @@ class Question:
     facets: Collection[FacetName]
     currency: str
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         """The statement that answers it."""
         return set_for(self.facets) if self.filters == NO_FILTERS else None
