@@ -7,6 +7,7 @@ are those of `ProductFilters`, whose words stay empty here: what is looked for c
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -103,7 +104,9 @@ _WORDS = "(SELECT chosen.words FROM chosen)"
 # Where little is found, ways on: categories whose name is about in the words or begins so; where
 # nothing is, titles with about these words as well. "About" is six trigrams of ten; an index leaves
 # out names that share none. Whether a category has anything on sale is asked for by one card: the
-# index of all cards by all their categories would list every card first.
+# index of all cards by all their categories would list every card first. What would make the plan
+# of one search look cheaper than that of all stands in a sub-select: planning costs more than it
+# saves.
 _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
     SELECT jsonb_agg(jsonb_build_object('kind', way.kind, 'text', way.text, 'path', way.path)
                      ORDER BY way.kind, way.likeness DESC, way.text)
@@ -111,19 +114,20 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
         (SELECT 'category' AS kind, category.name AS text, category.path,
                 word_similarity(category.plain_name, {0}) AS likeness
          FROM category
-         WHERE show_trgm(category.plain_name) && show_trgm({0})
+         WHERE show_trgm(category.plain_name) && (SELECT show_trgm({0}))
            AND (category.plain_name <% {0} OR starts_with(category.plain_name, {0}))
            AND category.archived_at IS NULL
-           AND (SELECT true FROM category AS below
-                JOIN product ON product.category_id = below.id
-                JOIN product_card AS card ON card.product_id = product.id AND card.visible
+           AND (SELECT true FROM category AS below CROSS JOIN LATERAL (
+                    SELECT FROM product
+                    JOIN product_card AS card ON card.product_id = product.id AND card.visible
+                    WHERE product.category_id = below.id LIMIT 1) AS one
                 WHERE below.ancestor_ids @> ARRAY[category.id] LIMIT 1)
          ORDER BY likeness DESC, category.path LIMIT 3)
         UNION ALL
         (SELECT 'product', product.title, product.slug, near.likeness
          FROM (SELECT card.product_id, word_similarity({0}, card.search_text) AS likeness
                FROM product_card AS card
-               WHERE card.visible AND card.search_text %> {0}
+               WHERE card.visible AND card.search_text %> (SELECT {0})
                  AND NOT EXISTS (SELECT FROM found)
                ORDER BY likeness DESC, card.product_id LIMIT 5) AS near
          JOIN product ON product.id = near.product_id)
@@ -173,7 +177,7 @@ WITH {words.format(one, two, three)}, found AS MATERIALIZED (
         WHERE {last_key}::bigint IS NULL
            OR (found.key, found.product_id) {beyond} ({last_key}, {last_id}::uuid)
         ORDER BY found.key {direction}, found.product_id {direction}
-        LIMIT {limit} + 1
+        LIMIT (SELECT {limit}::int + 1)
     ) AS following
 ){tables}
 SELECT convert_to('[' || coalesce(string_agg(card.card, ',' ORDER BY page.place)
@@ -206,7 +210,7 @@ WHERE card.visible AND {FILTERED} AND $13::text IS NULL AND $14::uuid[] IS NULL
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """What hits are asked for: which, in which order, behind which key and id, how many, and with
     which facets, prices in `currency`."""
@@ -218,7 +222,7 @@ class Question:
     facets: Collection[FacetName]
     currency: str
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         """The statement that answers it."""
         return set_for(self.facets) if self.filters == NO_FILTERS else None

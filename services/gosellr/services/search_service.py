@@ -199,7 +199,8 @@ async def search(
         InvalidInput: for a cursor of another list.
     """
     words = normalise_query(query, max_length=QUERY_LENGTH_MAX)
-    filters = replace(filters, q=None, status=None, seller_ids=None)
+    if filters.q or filters.status or filters.seller_ids:
+        filters = replace(filters, q=None, status=None, seller_ids=None)
     chosen: Sort = sort or "relevance"
     if not words and chosen == "relevance":
         chosen = "newest"
