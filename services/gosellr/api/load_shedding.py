@@ -15,7 +15,7 @@ from gosellr.resources import Resources
 _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 # How long the first may have waited and how many may wait, of those who look and of the others.
 LOOKERS = (0.1, 200)
-BUYERS = (0.25, 400)
+BUYERS = (0.2, 400)
 # Whether the process lives, and what it serves from its memory or disk, waits for nobody.
 _WITHOUT_DATABASE = ("/healthz", "/static/", "/media/")
 

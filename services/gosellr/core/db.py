@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -31,6 +32,15 @@ SCHEMA = "gosellr"
 SEARCH_PATH = f"{SCHEMA}, public"
 WAIT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
+
+
+_goes_ahead: ContextVar[bool] = ContextVar("goes_ahead", default=False)
+
+
+def go_ahead() -> None:
+    """From here on this task finishes what somebody relies on: it waits for connections before
+    all who only begin, so that what is in the middle ends soon, however many come."""
+    _goes_ahead.set(True)
 
 
 class NoConnectionFree(TimeoutError):
@@ -70,11 +80,13 @@ class Pool:
         # Those who wait, first come, first served, and since when: each is given a connection, or
         # leave to open one.
         self._waiting: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
+        # Those who finish what they have begun are served before those who begin.
+        self._ahead: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
         self._is_closing = False
         self._is_empty = asyncio.Event()
 
     def is_crowded(self, *, seconds: float, places: int) -> bool:
-        """Whether somebody has waited for so long, or so many wait."""
+        """Whether somebody who begins has waited for so long, or so many wait to begin."""
         waiting = self._waiting
         if not waiting:
             return False
@@ -113,8 +125,8 @@ class Pool:
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         self._is_closing = True
-        while self._waiting:
-            place, _ = self._waiting.popleft()
+        while self._ahead or self._waiting:
+            place, _ = (self._ahead or self._waiting).popleft()
             if not place.done():
                 place.set_exception(asyncpg.InterfaceError("the database is being closed"))
         while self._idle:
@@ -135,7 +147,8 @@ class Pool:
 
     async def _wait(self) -> _Driver:
         place: asyncio.Future[_Driver | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((place, time.monotonic()))
+        queue = self._ahead if _goes_ahead.get() else self._waiting
+        queue.append((place, time.monotonic()))
         try:
             async with asyncio.timeout(self._wait_seconds):
                 connection = await place
@@ -150,7 +163,11 @@ class Pool:
     def _leave(self, place: "asyncio.Future[_Driver | None]") -> None:
         """Wait no more; what was given in the same moment goes to the next."""
         if not place.done() or place.cancelled() or place.exception() is not None:
-            self._waiting = deque(one for one in self._waiting if one[0] is not place)
+            for queue in (self._ahead, self._waiting):
+                for one in queue:
+                    if one[0] is place:
+                        queue.remove(one)
+                        break
         elif (given := place.result()) is None:
             self._lose_one()
         else:
@@ -165,8 +182,8 @@ class Pool:
             self._is_empty.set()
 
     def _hand_on(self, connection: "_Driver | None") -> bool:
-        while self._waiting:
-            place, _ = self._waiting.popleft()
+        while self._ahead or self._waiting:
+            place, _ = (self._ahead or self._waiting).popleft()
             if not place.done():
                 place.set_result(connection)
                 return True
@@ -259,7 +276,7 @@ class Database:
         return _Borrowed(self._pool)
 
     def is_crowded(self, *, seconds: float, places: int) -> bool:
-        """Whether somebody has waited for a connection for so long, or so many wait for one."""
+        """Whether somebody who begins has waited for so long, or so many wait to begin."""
         return self._pool.is_crowded(seconds=seconds, places=places)
 
     async def close(self) -> None:

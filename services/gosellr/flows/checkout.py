@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from gosellr.core.clock import Clock
-from gosellr.core.db import Database
+from gosellr.core.db import Database, go_ahead
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import derived_token, fingerprint, new_id
 from gosellr.core.rate_limit import RateLimit
@@ -120,6 +120,7 @@ async def place_order(
         return await _again(powers, viewer=viewer, earlier=opened)
     if opened.existing:
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
+    go_ahead()
     powers.hot_stock.notice(opened.contended, db=powers.db, clock=powers.clock)
     order = await _advance(powers, order_id, fresh=opened.payment_ids, standing=opened.standing)
     await _count_declined(powers, counted, order, opened.payment_ids)
