@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from gosellr.api.errors import render_database_away
-from gosellr.core.db import Connection, Database, NoConnectionFree
+from gosellr.core.db import Connection, Database, NoConnectionFree, go_ahead
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 
 PID = "SELECT pg_backend_pid()"
@@ -144,3 +144,24 @@ async def test_closing_waits_for_what_is_lent(dsn: str) -> None:
     assert connection.is_closed()
     with pytest.raises(asyncpg.InterfaceError):
         await pid(db)
+
+
+async def test_who_finishes_is_served_before_those_who_begin(pair: Database) -> None:
+    turns: list[str] = []
+
+    async def wait(name: str, *, ahead: bool = False) -> None:
+        if ahead:
+            go_ahead()
+        async with pair.connection():
+            turns.append(name)
+
+    async with pair.connection(), pair.connection():
+        waiting = [asyncio.create_task(wait(f"begins {number}")) for number in range(2)]
+        await until_waiting(pair, 2)
+        assert pair.is_crowded(seconds=60, places=2)
+        waiting.append(asyncio.create_task(wait("finishes", ahead=True)))
+        while not pair._pool._ahead:  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0)
+        assert not pair.is_crowded(seconds=60, places=3)
+    await asyncio.gather(*waiting)
+    assert turns == ["finishes", "begins 0", "begins 1"]
