@@ -362,7 +362,8 @@ def _check_port(settings: Settings) -> Finding:
 
 
 def _check_market_database(settings: Settings) -> list[Finding]:
-    from gosellr.migrations.run import EXTENSIONS, head_revision  # noqa: PLC0415
+    from gosellr.migrations.revisions import head_revision  # noqa: PLC0415
+    from gosellr.migrations.run import EXTENSIONS  # noqa: PLC0415
 
     try:
         if not settings.database_url and not (settings.home / "pg").exists():

@@ -42,7 +42,7 @@ from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
-from gosellr.migrations.run import current_revision, head_revision
+from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.services import event_service
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy

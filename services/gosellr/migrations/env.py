@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from gosellr.models import metadata
+from gosellr.models.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

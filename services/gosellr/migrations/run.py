@@ -10,13 +10,13 @@ from typing import Any
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as AlchemyConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from gosellr.core.db import SCHEMA, SEARCH_PATH, Connection
+from gosellr.core.db import SCHEMA, SEARCH_PATH
 from gosellr.core.startup_error import StartupError
+from gosellr.migrations.revisions import current_revision, head_revision
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin", "citext")
 
@@ -40,24 +40,6 @@ def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     return config
-
-
-def head_revision() -> str:
-    """The revision that this code needs."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if head is None:
-        raise RuntimeError("the migrations folder holds no revision")
-    return head
-
-
-async def current_revision(connection: Connection) -> str | None:
-    """The revision of a database, or None when it was never migrated."""
-    if await connection.fetchval(f"SELECT to_regclass('{SCHEMA}.alembic_version')") is None:
-        return None
-    revision: str | None = await connection.fetchval(
-        f"SELECT version_num FROM {SCHEMA}.alembic_version"  # noqa: S608
-    )
-    return revision
 
 
 async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
