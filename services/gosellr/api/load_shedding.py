@@ -16,8 +16,9 @@ _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 # How long the first may have waited and how many may wait, of those who look and of the others.
 LOOKERS = (0.1, 200)
 BUYERS = (0.2, 400)
-# Whether the process lives, and what it serves from its memory or disk, waits for nobody.
-_WITHOUT_DATABASE = ("/healthz", "/static/", "/media/")
+# What is served from memory or disk waits for nobody; and whoever asks whether the process is well
+# would take it out of service when it is needed most.
+_ALWAYS = ("/healthz", "/readyz", "/static/", "/media/")
 
 
 class LoadShedding:
@@ -33,7 +34,7 @@ class LoadShedding:
             seconds, places = LOOKERS if scope["method"] in _LOOKING else BUYERS
             if resources.db.is_crowded(seconds=seconds, places=places) and not scope[
                 "path"
-            ].startswith(_WITHOUT_DATABASE):
+            ].startswith(_ALWAYS):
                 error = ServiceUnavailable("More people ask than can be answered at this moment")
                 render = scope["app"].exception_handlers[DomainError]
                 response = await render(Request(scope), error)
