@@ -24,7 +24,7 @@ from gosellr.services import checkout_service, payment_service
 from gosellr.services.basket_service import CheckoutRequest, Tender
 from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import RequestKey
-from gosellr.services.payment_service import GatewayAnswer
+from gosellr.services.payment_answers import GatewayAnswer
 from gosellr.services.pricing_service import PricingContext
 from gosellr.utils.ledger import transaction_bytes, transaction_hash
 from gosellr.utils.permissions import Role

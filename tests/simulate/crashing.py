@@ -26,6 +26,7 @@ from gosellr.resources import Resources
 
 T = TypeVar("T")
 
+_WRITING = ("WITH", "INSERT", "UPDATE", "DELETE")
 _STATEMENTS = frozenset({"execute", "executemany", "fetch", "fetchrow", "fetchval"})
 
 
@@ -117,7 +118,8 @@ class _NumberedConnection:
             return getattr(self._inner, name)
 
         async def run(statement: str, *values: Any, **rest: Any) -> Any:
-            where = "SQL" if self._inner.is_in_transaction() else "LOOK"
+            writes = statement.lstrip().startswith(_WRITING)
+            where = "SQL" if writes or self._inner.is_in_transaction() else "LOOK"
             return await self._fuse.step(
                 f"{where} {' '.join(statement.split())[:60]}",
                 lambda: getattr(self._inner, name)(statement, *values, **rest),

@@ -101,7 +101,7 @@ async def test_case_18_a_purchase_cut_off_anywhere(stage: Stage, way: str) -> No
             coupons = (await transact(stage.market.db, make_coupon, limit_total=1),)
         return purchase_scene(stage, Purchase(basket(stage, card(), coupons=coupons)), paid=True)
 
-    points = {"one card": 19, "two cards": 38, "cart": 23, "coupon": 21}
+    points = {"one card": 12, "two cards": 38, "cart": 16, "coupon": 21}
     assert await die_everywhere(stage, scene) == points[way]
 
 
@@ -374,7 +374,7 @@ async def test_case_8_a_deadlock_at_any_statement_charges_once(stage: Stage, way
         purchase = Purchase(basket(stage, *tenders))
         fuse = Fuse(
             at=number,
-            # Only what takes locks can be the victim: statements of a transaction.
+            # Only what takes locks can be the victim: what writes, or runs in a transaction.
             counts=lambda step: step.startswith(("SQL", "COMMIT")),
             error=lambda: asyncpg.DeadlockDetectedError("deadlock detected"),
         )
@@ -385,8 +385,8 @@ async def test_case_8_a_deadlock_at_any_statement_charges_once(stage: Stage, way
         assert [one.status for one in order.payments] == ["captured"] * len(tenders)
         await check_at_rest(stage.restarted(), order)
         if fuse.blew_at is None:
-            # Five statements and a commit to place it, as many to settle it: each was a victim.
-            assert number > 12
+            # Five statements and a commit to place it, one to settle it: each was a victim.
+            assert number > 7
             break
     await check_market(stage, stage.market)
 

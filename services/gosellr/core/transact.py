@@ -32,9 +32,13 @@ async def transact(
         asyncpg.SerializationError, asyncpg.DeadlockDetectedError: when it failed so
             `MAX_ATTEMPTS` times in a row.
     """
+    return await _repeated(lambda: _once(db, command, *args, **kwargs))
+
+
+async def _repeated(run: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            return await _once(db, command, *args, **kwargs)
+            return await run()
         except _RETRIED:
             if attempt == MAX_ATTEMPTS:
                 raise
@@ -72,8 +76,17 @@ async def write(
     """Run a command of a single statement: PostgreSQL makes it a transaction of its own.
 
     It is committed when this returns, and costs one round trip instead of three. What consists
-    of two statements must go through `transact`.
+    of two statements must go through `transact`; what that raises and repeats, this does too.
     """
+    return await _repeated(lambda: _written(db, command, *args, **kwargs))
+
+
+async def _written(
+    db: Database,
+    command: Callable[Concatenate[Connection, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
     with touching() as touched:
         try:
             async with db.connection() as connection:

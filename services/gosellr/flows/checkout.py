@@ -122,7 +122,7 @@ async def place_order(
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
     go_ahead()
     powers.hot_stock.notice(opened.contended, db=powers.db, clock=powers.clock)
-    order = await _advance(powers, order_id, fresh=opened.payment_ids, standing=opened.standing)
+    order = await _advance(powers, order_id, fresh=opened.payment_ids, placed=opened.order)
     await _count_declined(powers, counted, order, opened.payment_ids)
     return PlacedOrder(order=order, access_token=access_token)
 
@@ -206,7 +206,7 @@ async def _advance(
     order_id: UUID,
     *,
     fresh: Sequence[UUID] = (),
-    standing: payment_service.Payable | None = None,
+    placed: Order | None = None,
 ) -> Order:
     return await advance(
         db=powers.db,
@@ -215,7 +215,7 @@ async def _advance(
         policy=powers.policy,
         order_id=order_id,
         fresh=fresh,
-        standing=standing,
+        placed=placed,
     )
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask, transact, write
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.payments.port import (
     CaptureRequest,
@@ -23,8 +23,13 @@ from gosellr.integrations.payments.port import (
     PaymentState,
 )
 from gosellr.models.order_values import Order, Payment
-from gosellr.services import expiry_service, order_service, payment_service
-from gosellr.services.payment_service import GatewayAnswer, Payable
+from gosellr.services import (
+    expiry_service,
+    order_service,
+    payment_service,
+    settlement_service,
+)
+from gosellr.services.payment_answers import GatewayAnswer, Payable
 from gosellr.utils.payment_plan import Ask, AskKind
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
@@ -54,12 +59,12 @@ async def advance(
     waiting_is_over: bool = False,
     curious: bool = False,
     reported: Collection[UUID] = (),
-    standing: Payable | None = None,
+    placed: Order | None = None,
 ) -> Order:
     """Bring the payment of an order as far as it goes now. Safe to call at any time, twice too.
 
-    `fresh` names attempts that were never sent to their gateway; `standing` is how it stands,
-    where the caller has just written it. `waiting_is_over` calls back what still waits for its
+    `fresh` names attempts that were never sent to their gateway; `placed` is the order as the
+    caller has just written it. `waiting_is_over` calls back what still waits for its
     buyer, `curious` asks whether the buyer has acted. `reported` names attempts that a gateway
     had news of: what was given up may have succeeded after all.
     """
@@ -73,9 +78,10 @@ async def advance(
             "curious": curious,
             "reported": reported,
         }
+        standing: Payable | None = placed
         if standing is None:
             standing = await ask(db, payment_service.standing, order_id=order_id)
-        plan, standing = payment_service.plan_of(standing, **looked), None
+        plan = payment_service.plan_of(standing, **looked)
         curious, reported = False, ()
         # Whoever didn't answer is asked again later, by the sweeper.
         asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
@@ -86,14 +92,13 @@ async def advance(
         )
         unsent -= {payment.id for _, payment in asks}
         silent |= {answer.payment_id for answer in answers if answer.status is None}
-        order = await transact(
-            db,
-            payment_service.record,
-            order_id=order_id,
-            answers=answers,
-            policy=policy,
-            now=clock.now(),
-        )
+        said: dict[str, Any] = {"answers": answers, "policy": policy, "now": clock.now()}
+        order = None
+        if placed is not None:
+            order = await write(db, settlement_service.settle_at_once, order=placed, **said)
+            placed = None
+        if order is None:
+            order = await transact(db, payment_service.record, order_id=order_id, **said)
         if payment_service.is_at_rest(order):
             return order
     return await ask(db, order_service.load_order, order_id=order_id)

@@ -15,26 +15,28 @@ import asyncpg
 from gosellr.core.db import Connection, Record
 from gosellr.utils.ledger import Direction, Entry, is_guarded
 
+# The CTEs that book, for a statement that does nothing else and for one that settles an order.
 # A row for the balance may not exist yet, and PostgreSQL checks what is to be inserted before it
 # finds out that a row does: so a debit is inserted as zero where there is a row to be updated.
-BOOK = """
-WITH booked AS (
+BOOKING = """
+booked AS (
     INSERT INTO ledger_transaction (id, kind, cause_type, cause_id, idempotency_key, order_id,
                                     corrects_id, actor, facts, effective_at, hash, booked_at)
-    SELECT fact.*, $12
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::uuid[],
-                $7::uuid[], $8::text[], $9::jsonb[], $10::timestamptz[], $11::bytea[])
-         AS fact (id, kind, cause_type, cause_id, idempotency_key, order_id, corrects_id, actor,
-                  facts, effective_at, hash)
+    SELECT fact.*, {booked_at}
+    FROM jsonb_to_recordset({transactions})
+         AS fact (id uuid, kind text, cause_type text, cause_id uuid, idempotency_key text,
+                  order_id uuid, corrects_id uuid, actor text, facts jsonb,
+                  effective_at timestamptz, hash bytea)
+    WHERE {condition}
     ORDER BY kind, idempotency_key
     ON CONFLICT (kind, idempotency_key) DO NOTHING
     RETURNING id
 ), line AS MATERIALIZED (
     SELECT entry.*
-    FROM unnest($13::uuid[], $14::int[], $15::text[], $16::text[], $17::bigint[], $18::bpchar[],
-                $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::bool[])
-         AS entry (transaction_id, position, account, direction, amount_minor, currency,
-                   seller_order_id, order_line_id, refund_id, payout_id, guarded)
+    FROM jsonb_to_recordset({entries})
+         AS entry (transaction_id uuid, position int, account text, direction text,
+                   amount_minor bigint, currency char(3), seller_order_id uuid,
+                   order_line_id uuid, refund_id uuid, payout_id uuid, guarded bool)
     JOIN booked ON booked.id = entry.transaction_id
 ), written AS (
     INSERT INTO ledger_entry (transaction_id, position, account, direction, amount_minor, currency,
@@ -63,6 +65,10 @@ WITH booked AS (
             SELECT net FROM change
             WHERE change.account = EXCLUDED.account AND change.currency = EXCLUDED.currency)
 )
+"""
+
+BOOK = f"""
+WITH {BOOKING.format(transactions="$1", entries="$2", booked_at="$3", condition="true")}
 SELECT id FROM booked
 """
 
@@ -216,6 +222,37 @@ class Movement:
     booked_at: datetime
 
 
+_HEAD = (
+    "id", "kind", "cause_type", "cause_id", "idempotency_key", "order_id", "corrects_id", "actor",
+    "facts", "effective_at",
+)  # fmt: skip
+_ENTRY = (
+    "account", "direction", "amount_minor", "currency", "seller_order_id", "order_line_id",
+    "refund_id", "payout_id",
+)  # fmt: skip
+
+
+def documents(
+    transactions: Sequence[BookedTransaction],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Transactions and their entries as the documents that `BOOKING` reads."""
+    heads = [
+        {**{name: getattr(each, name) for name in _HEAD}, "hash": "\\x" + each.hash.hex()}
+        for each in transactions
+    ]
+    entries = [
+        {
+            **{name: getattr(entry, name) for name in _ENTRY},
+            "transaction_id": each.id,
+            "position": position,
+            "guarded": is_guarded(entry.account),
+        }
+        for each in transactions
+        for position, entry in enumerate(each.entries)
+    ]
+    return heads, entries
+
+
 async def insert(
     connection: Connection, transactions: Sequence[BookedTransaction], *, booked_at: datetime
 ) -> set[UUID]:
@@ -224,35 +261,8 @@ async def insert(
     Raises:
         Overdrawn: one of the balances is too small.
     """
-    heads = [
-        [getattr(each, name) for each in transactions]
-        for name in (
-            "id", "kind", "cause_type", "cause_id", "idempotency_key", "order_id", "corrects_id",
-            "actor", "facts", "effective_at", "hash",
-        )
-    ]  # fmt: skip
-    placed = [
-        (transaction.id, position, entry)
-        for transaction in transactions
-        for position, entry in enumerate(transaction.entries)
-    ]
-    entries = [
-        [getattr(entry, name) for _, _, entry in placed]
-        for name in (
-            "account", "direction", "amount_minor", "currency", "seller_order_id",
-            "order_line_id", "refund_id", "payout_id",
-        )
-    ]  # fmt: skip
     try:
-        rows = await connection.fetch(
-            BOOK,
-            *heads,
-            booked_at,
-            [transaction_id for transaction_id, _, _ in placed],
-            [position for _, position, _ in placed],
-            *entries,
-            [is_guarded(entry.account) for _, _, entry in placed],
-        )
+        rows = await connection.fetch(BOOK, *documents(transactions), booked_at)
     except asyncpg.CheckViolationError as error:
         if error.table_name != "ledger_balance":
             raise

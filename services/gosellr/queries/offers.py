@@ -33,7 +33,12 @@ JOIN category ON category.id = product.category_id
 
 OF_REQUEST = f"""
 SELECT variant.id AS key, wanted.quantity, NULL::bigint AS seen_price_minor, {_OFFER}
-FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted (variant_id, quantity, position)
+FROM (
+    SELECT * FROM unnest($1::uuid[], $2::int[])
+        WITH ORDINALITY AS line (variant_id, quantity, position)
+    -- All of them: so the planner expects few, and keeps one plan instead of making it each time.
+    LIMIT cardinality($1)
+) AS wanted
 JOIN variant ON variant.id = wanted.variant_id
 {_JOINS}
 LEFT JOIN variant_price AS price ON price.variant_id = variant.id AND price.currency = $3

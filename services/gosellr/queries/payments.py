@@ -1,7 +1,7 @@
 """Payment attempts: answers written down, sales settled, and what is due to be asked again."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,31 +14,42 @@ from gosellr.models.order_values import Payment
 from gosellr.models.refund_values import DueReturn
 from gosellr.queries import outbox
 
-WRITE_ANSWERS = """
-UPDATE payment
-SET status = answer.status, part = answer.part, captured_minor = answer.captured_minor,
-    fee_minor = answer.fee_minor,
-    gateway_reference = COALESCE(answer.gateway_reference, payment.gateway_reference),
-    decline_code = answer.decline_code, action_url = answer.action_url,
-    check_at = answer.check_at, check_count = payment.check_count + 1,
-    sent_count = answer.sent_count, updated_at = $11
-FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-            $7::text[], $8::timestamptz[], $9::int[], $10::int[])
-     AS answer (id, status, captured_minor, fee_minor, gateway_reference, decline_code,
-                action_url, check_at, part, sent_count)
-WHERE payment.id = answer.id
+# The CTEs that write down what became of attempts. Who read the order before sees by its version
+# that something has moved.
+ANSWERING = """
+answered AS (
+    UPDATE payment
+    SET status = answer.status, part = answer.part, captured_minor = answer.captured_minor,
+        fee_minor = answer.fee_minor,
+        gateway_reference = COALESCE(answer.gateway_reference, payment.gateway_reference),
+        decline_code = answer.decline_code, action_url = answer.action_url,
+        check_at = answer.check_at, check_count = payment.check_count + 1,
+        sent_count = answer.sent_count, updated_at = {now}
+    FROM jsonb_to_recordset({answers})
+         AS answer (payment_id uuid, status text, part int, captured_minor bigint,
+                    fee_minor bigint, gateway_reference text, decline_code text,
+                    action_url text, check_at timestamptz, sent_count int)
+    {source}
+    WHERE payment.id = answer.payment_id
+)
 """
 
+WRITE_ANSWERS = f"""
+WITH {ANSWERING.format(answers="$2", now="$3", source="")}
+UPDATE orders SET version = version + 1 WHERE id = $1
+"""
+
+# The CTEs that mark an order paid, for a statement that does nothing else and for one that settles.
 # The steps come from the rows themselves: the order's own, then one for each part, gapless.
-MARK_PAID = """
-WITH paid AS (
+PAYING = """
+paid AS (
     UPDATE orders
     SET status = 'paid', payment_status = 'paid', captured_minor = $2, paid_at = $3,
         expires_at = NULL, version = version + 1,
         event_count = event_count + 1 + (
             SELECT count(*) FROM seller_order
             WHERE seller_order.order_id = orders.id AND seller_order.status = 'pending_payment')
-    WHERE id = $1 AND status = 'pending_payment'
+    WHERE id = $1 AND status = 'pending_payment' {condition}
     RETURNING id, event_count
 ), parts AS (
     UPDATE seller_order
@@ -54,7 +65,7 @@ WITH paid AS (
 ), step AS (
     SELECT NULL::uuid AS seller_order_id, 'paid' AS kind, $5::jsonb AS data, 0 AS place
     UNION ALL
-    SELECT id, 'status_changed', '{}', row_number() OVER (ORDER BY index) FROM parts
+    SELECT id, 'status_changed', '{{}}', row_number() OVER (ORDER BY index) FROM parts
 ), history AS (
     INSERT INTO order_event (order_id, sequence, seller_order_id, kind, from_status, to_status,
                              actor, data, at)
@@ -67,8 +78,9 @@ WITH paid AS (
     FROM paid, unnest($6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[])
          AS fact (id, type, aggregate_type, aggregate_id, data)
 )
-SELECT id FROM paid
 """
+
+MARK_PAID = f"WITH {PAYING.format(condition='')} SELECT id FROM paid"
 
 MARK_ABANDONED = """
 WITH parts AS (
@@ -81,7 +93,9 @@ UPDATE orders SET status = 'cancelled', payment_status = CASE payment_status
 WHERE id = $1
 """
 
-SET_PAYMENT_STATUS = "UPDATE orders SET payment_status = $2 WHERE id = $1"
+SET_PAYMENT_STATUS = """
+UPDATE orders SET payment_status = $2, version = version + 1 WHERE id = $1
+"""
 
 # What has to be known to say what to ask next, and no more.
 STANDING = """
@@ -162,33 +176,6 @@ class Standing:
     payments: tuple[Payment, ...]
 
 
-def standing_of_new(
-    *, total_minor: int, expires_at: datetime, rows: Sequence[Mapping[str, Any]]
-) -> Standing:
-    """How it stands with an order that was just placed, from the rows of its attempts."""
-    untouched: dict[str, Any] = {
-        "status": "created",
-        "gateway_reference": None,
-        "decline_code": None,
-        "action_url": None,
-        "captured_minor": 0,
-        "refunded_minor": 0,
-        "fee_minor": 0,
-        "sent_count": 0,
-        "returned": False,
-    }
-    return Standing(
-        status="pending_payment",
-        paid_at=None,
-        total_minor=total_minor,
-        expires_at=expires_at,
-        payments=tuple(
-            Payment(**{name: row[name] for name in row if name != "check_at"}, **untouched)
-            for row in rows
-        ),
-    )
-
-
 async def standing(connection: Connection, *, order_id: UUID) -> Standing | None:
     """How it stands with the money of an order; None when there is no such order."""
     row = await connection.fetchval(STANDING, order_id)
@@ -198,24 +185,19 @@ async def standing(connection: Connection, *, order_id: UUID) -> Standing | None
     return from_row(Standing, row, payments=attempts)
 
 
+_ANSWER = tuple(field.name for field in fields(AttemptAnswer))
+
+
+def documents(answers: Sequence[AttemptAnswer]) -> list[dict[str, Any]]:
+    """Answers as the documents that `ANSWERING` reads."""
+    return [{name: getattr(answer, name) for name in _ANSWER} for answer in answers]
+
+
 async def write_answers(
-    connection: Connection, *, answers: Sequence[AttemptAnswer], now: datetime
+    connection: Connection, *, order_id: UUID, answers: Sequence[AttemptAnswer], now: datetime
 ) -> None:
-    """Write down what became of attempts."""
-    await connection.execute(
-        WRITE_ANSWERS,
-        [answer.payment_id for answer in answers],
-        [answer.status for answer in answers],
-        [answer.captured_minor for answer in answers],
-        [answer.fee_minor for answer in answers],
-        [answer.gateway_reference for answer in answers],
-        [answer.decline_code for answer in answers],
-        [answer.action_url for answer in answers],
-        [answer.check_at for answer in answers],
-        [answer.part for answer in answers],
-        [answer.sent_count for answer in answers],
-        now,
-    )
+    """Write down what became of attempts to pay an order that is locked."""
+    await connection.execute(WRITE_ANSWERS, order_id, documents(answers), now)
 
 
 async def mark_paid(

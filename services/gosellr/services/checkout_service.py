@@ -9,9 +9,9 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import locks, orders, payments
+from gosellr.models.order_values import Order
+from gosellr.queries import locks, orders
 from gosellr.queries.market_terms import MarketTerms
-from gosellr.queries.payments import Standing
 from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
@@ -24,6 +24,7 @@ from gosellr.services import (
 )
 from gosellr.services.basket_service import Basket, CheckoutRequest, Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
+from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.inventory import hold_until
 from gosellr.utils.policy import MarketPolicy
@@ -43,8 +44,8 @@ class OpenedOrder:
     payment_ids: tuple[UUID, ...] = ()
     existing: bool = False
     contended: Collection[UUID] = ()
-    # How it stands with its money, where this is all there is to know.
-    standing: Standing | None = None
+    # The order as it reads, where it was just written.
+    order: Order | None = None
 
 
 async def open_order(
@@ -97,16 +98,7 @@ async def open_order(
         expires_at=expires_at,
         now=now,
     )
-    await orders.insert(
-        connection,
-        order=rows.order,
-        parts=rows.parts,
-        lines=rows.lines,
-        payments=rows.payments,
-        events=rows.events,
-        facts=[_placed(order_id, rows.lines)],
-        now=now,
-    )
+    number = await _write(connection, rows, now=now)
     if basket.cart_id is not None:
         await cart_service.mark_ordered(connection, cart_id=basket.cart_id)
     # What is scarce is taken last of all, so that its locks are held the shortest.
@@ -114,7 +106,12 @@ async def open_order(
         connection, order_id, rows.lines, expires_at=expires_at, all_buckets=all_buckets, now=now
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
-    return _opened(rows, contended)
+    return OpenedOrder(
+        order_id=order_id,
+        payment_ids=tuple(payment["id"] for payment in rows.payments),
+        contended=contended,
+        order=placed_order(rows, number=number, sellers=_sellers(priced)),
+    )
 
 
 async def reopen_payment(
@@ -154,17 +151,24 @@ async def reopen_payment(
     return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
 
 
-def _opened(rows: order_rows.OrderRows, contended: Collection[UUID] = ()) -> OpenedOrder:
-    return OpenedOrder(
-        order_id=rows.order["id"],
-        payment_ids=tuple(payment["id"] for payment in rows.payments),
-        contended=contended,
-        standing=payments.standing_of_new(
-            total_minor=rows.order["total_minor"],
-            expires_at=rows.order["expires_at"],
-            rows=rows.payments,
-        ),
+async def _write(connection: Connection, rows: order_rows.OrderRows, *, now: datetime) -> int:
+    """Write the order down, with the fact that there is one; gives its number."""
+    return await orders.insert(
+        connection,
+        order=rows.order,
+        parts=rows.parts,
+        lines=rows.lines,
+        payments=rows.payments,
+        events=rows.events,
+        facts=[_placed(rows.order["id"], rows.lines)],
+        now=now,
     )
+
+
+def _sellers(priced: PricedBasket) -> dict[UUID, tuple[str, str]]:
+    return {
+        offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
+    }
 
 
 def _buyer(

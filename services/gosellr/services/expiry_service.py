@@ -10,7 +10,7 @@ from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, outbox, payments, reservations
 from gosellr.services import cart_service, promotion_service
 from gosellr.services.order_steps import tell_stock
-from gosellr.services.payment_service import attempts_of
+from gosellr.services.payment_answers import attempts_of
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import live
 

@@ -69,19 +69,25 @@ async def book(
     """
     if not bookings:
         return []
-    drafted = [_transaction(booking, now=now) for booking in bookings]
+    transactions = drafted(bookings, now=now)
     try:
-        new = await ledger.insert(connection, drafted, booked_at=now)
+        new = await ledger.insert(connection, transactions, booked_at=now)
     except ledger.Overdrawn:
         raise InsufficientBalance from None
-    known = {(each.kind, each.idempotency_key): each.id for each in drafted if each.id in new}
-    missing = [key for each in drafted if (key := (each.kind, each.idempotency_key)) not in known]
+    known = {(each.kind, each.idempotency_key): each.id for each in transactions if each.id in new}
+    keys = [(each.kind, each.idempotency_key) for each in transactions]
+    missing = [key for key in keys if key not in known]
     if missing:
         known |= await ledger.find_by_keys(connection, missing)
     return [
-        Booked(known[each.kind, each.idempotency_key], existed=each.id not in new)
-        for each in drafted
+        Booked(known[key], existed=each.id not in new)
+        for key, each in zip(keys, transactions, strict=True)
     ]
+
+
+def drafted(bookings: Sequence[Booking], *, now: datetime) -> list[BookedTransaction]:
+    """Bookings as the transactions to be written, with their hashes."""
+    return [_transaction(booking, now=now) for booking in bookings]
 
 
 def _transaction(booking: Booking, *, now: datetime) -> BookedTransaction:

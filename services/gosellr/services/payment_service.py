@@ -1,9 +1,8 @@
 """What gateways answered, written down; and what follows when an order's money is complete."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -13,22 +12,18 @@ from gosellr.models.order_values import Order, Payment
 from gosellr.queries import locks, orders, outbox, payments
 from gosellr.queries.payments import AttemptAnswer
 from gosellr.services import order_rows, settlement_service
-from gosellr.utils.order_states import OrderStatus, derive_payment_status
-from gosellr.utils.payment_plan import DEAD, Ask, Attempt, live, next_asks, paying, to_return
-from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
-from gosellr.utils.viewer import Viewer
-
-_FINAL = frozenset(
-    {
-        PaymentStatus.CAPTURED,
-        PaymentStatus.DECLINED,
-        PaymentStatus.VOIDED,
-        PaymentStatus.EXPIRED,
-    }
+from gosellr.services.payment_answers import (
+    GatewayAnswer,
+    Payable,
+    attempts_of,
+    judge,
+    with_answers,
 )
-_CHECK_AGAIN_FIRST = timedelta(seconds=5)
-_CHECK_AGAIN_AT_MOST = timedelta(minutes=5)
+from gosellr.utils.order_states import OrderStatus, derive_payment_status
+from gosellr.utils.payment_plan import Ask, Attempt, live, next_asks, paying, to_return
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import PaymentStatus
+from gosellr.utils.viewer import Viewer
 
 
 class NotPayable(Conflict):
@@ -57,23 +52,6 @@ class PaymentMethodUnavailable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayAnswer:
-    """What a gateway said of an attempt. Status None leaves it open what became of it.
-
-    `sent` says that the attempt was sent, and not only asked after.
-    """
-
-    payment_id: UUID
-    status: PaymentStatus | None
-    sent: bool = False
-    captured_minor: int = 0
-    fee_minor: int = 0
-    gateway_reference: str | None = None
-    decline_code: str | None = None
-    action_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPlan:
     """What to ask next about an order's attempts.
 
@@ -83,46 +61,6 @@ class PaymentPlan:
 
     asks: tuple[tuple[Ask, Payment], ...]
     concludes: bool
-
-
-class Payable(Protocol):
-    """What has to be known of an order to say how it stands with its money."""
-
-    @property
-    def status(self) -> str:
-        """The order's own status."""
-
-    @property
-    def paid_at(self) -> datetime | None:
-        """When it was paid in full."""
-
-    @property
-    def total_minor(self) -> int:
-        """What it costs."""
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """Until when its goods are held, while it waits for its money."""
-
-    @property
-    def payments(self) -> tuple[Payment, ...]:
-        """Every attempt to pay it."""
-
-
-def attempts_of(order: Payable) -> list[Attempt]:
-    """The order's attempts as the plan sees them."""
-    return [
-        Attempt(
-            id=payment.id,
-            amount_minor=payment.amount_minor,
-            status=PaymentStatus(payment.status),
-            captured_minor=payment.captured_minor,
-            returned=payment.returned,
-            tender=payment.tender,
-            sent_count=payment.sent_count,
-        )
-        for payment in order.payments
-    ]
 
 
 def wants_money(order: Payable) -> bool:
@@ -208,10 +146,10 @@ async def record(
     await locks.order(connection, order_id=order_id)
     order = await _load(connection, order_id)
     captured_before = {one.id for one in order.payments if one.status == PaymentStatus.CAPTURED}
-    written = _written(order, answers, now=now)
+    written = judge(order, answers, now=now)
     if written:
-        await payments.write_answers(connection, answers=written, now=now)
-        order = _with_answers(order, written, now=now)
+        await payments.write_answers(connection, order_id=order_id, answers=written, now=now)
+        order = with_answers(order, written, now=now)
     attempts = attempts_of(order)
     await settlement_service.send_back(
         connection,
@@ -286,76 +224,6 @@ async def _load(connection: Connection, order_id: UUID) -> Order:
     if order is None:
         raise NotFound
     return order
-
-
-def _written(
-    order: Order, answers: Sequence[GatewayAnswer], *, now: datetime
-) -> list[AttemptAnswer]:
-    by_id = {payment.id: payment for payment in order.payments}
-    written = []
-    parts_count = 1 + max((payment.part for payment in order.payments), default=-1)
-    for answer in answers:
-        payment = by_id[answer.payment_id]
-        reported = answer.status or PaymentStatus.UNKNOWN
-        # A late or repeated report never takes an attempt back down its ladder.
-        status = PAYMENT_STATES.settle(PaymentStatus(payment.status), reported)
-        moved = status == reported and answer.status is not None
-        part = payment.part
-        if payment.status in DEAD and status not in DEAD:
-            # Another attempt may have taken its part since it was given up.
-            part, parts_count = parts_count, parts_count + 1
-        written.append(
-            AttemptAnswer(
-                payment_id=payment.id,
-                part=part,
-                sent_count=payment.sent_count + answer.sent,
-                status=status.value,
-                captured_minor=max(payment.captured_minor, answer.captured_minor),
-                fee_minor=max(payment.fee_minor, answer.fee_minor),
-                gateway_reference=answer.gateway_reference,
-                decline_code=answer.decline_code if moved else payment.decline_code,
-                action_url=answer.action_url if moved else payment.action_url,
-                check_at=_check_at(order, payment, status, now=now),
-            )
-        )
-    return written
-
-
-def _with_answers(order: Order, written: Sequence[AttemptAnswer], *, now: datetime) -> Order:
-    """The order as it reads after the answers were written: saves reading it again."""
-    by_id = {answer.payment_id: answer for answer in written}
-    return replace(
-        order,
-        payments=tuple(
-            payment
-            if (answer := by_id.get(payment.id)) is None
-            else replace(
-                payment,
-                status=answer.status,
-                part=answer.part,
-                sent_count=answer.sent_count,
-                captured_minor=answer.captured_minor,
-                fee_minor=answer.fee_minor,
-                gateway_reference=answer.gateway_reference or payment.gateway_reference,
-                decline_code=answer.decline_code,
-                action_url=answer.action_url,
-                updated_at=now,
-            )
-            for payment in order.payments
-        ),
-    )
-
-
-def _check_at(
-    order: Order, payment: Payment, status: PaymentStatus, *, now: datetime
-) -> datetime | None:
-    if status in _FINAL:
-        return None
-    if status is PaymentStatus.ACTION_REQUIRED:
-        again = now + _CHECK_AGAIN_AT_MOST
-        return again if order.expires_at is None else max(order.expires_at, again)
-    age = max(now - payment.created_at, _CHECK_AGAIN_FIRST)
-    return now + min(age, _CHECK_AGAIN_AT_MOST)
 
 
 async def _say_how_it_stands(

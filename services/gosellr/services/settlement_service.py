@@ -9,11 +9,17 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
-from gosellr.queries import payments
+from gosellr.queries import payments, settlements
 from gosellr.services import ledger_service, promotion_service
 from gosellr.services.ledger_service import Booking
+from gosellr.services.payment_answers import (
+    GatewayAnswer,
+    attempts_of,
+    judge,
+    with_answers,
+)
 from gosellr.utils.order_states import OrderStatus
-from gosellr.utils.payment_plan import Attempt
+from gosellr.utils.payment_plan import Attempt, paying
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
     GatewayAmount,
@@ -53,6 +59,41 @@ async def settle(
         connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
     )
     return _settled(order, paying, ship_by=now + policy.ship_within, now=now)
+
+
+async def settle_at_once(
+    connection: Connection,
+    *,
+    order: Order,
+    answers: Sequence[GatewayAnswer],
+    policy: MarketPolicy,
+    now: datetime,
+) -> Order | None:
+    """Settle an order that was just written and that these answers pay, by a single statement.
+
+    Gives it as it reads from now on. None, and nothing is written, where that isn't all there
+    is to do, or somebody else has come to the order since: `payment_service.record` looks again.
+    """
+    written = judge(order, answers, now=now)
+    answered = replace(with_answers(order, written, now=now), version=order.version)
+    found = paying(total_minor=order.total_minor, attempts=attempts_of(answered))
+    if found is None or order.coupon_codes or len(found) < len(answered.payments):
+        return None
+    bookings = _bookings(answered, answered.payments, policy=policy, now=now)
+    ship_by = now + policy.ship_within
+    settled = await settlements.settle(
+        connection,
+        order_id=order.id,
+        version=order.version,
+        captured_minor=sum(payment.captured_minor for payment in answered.payments),
+        methods=[payment.method for payment in answered.payments],
+        answers=written,
+        bookings=ledger_service.drafted(bookings, now=now),
+        facts=[Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})],
+        ship_by=ship_by,
+        now=now,
+    )
+    return _settled(answered, answered.payments, ship_by=ship_by, now=now) if settled else None
 
 
 def _settled(order: Order, paying: Sequence[Payment], *, ship_by: datetime, now: datetime) -> Order:
