@@ -1,6 +1,7 @@
 """A sale settled by one statement: the same as the long way, or nothing at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +11,19 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.core.transact import ask, transact, write
 from gosellr.models.order_values import Order
+from gosellr.queries.payments import MARK_PAID
+from gosellr.queries.settlements import SETTLE
 from gosellr.resources import Resources
 from gosellr.services import (
     audit_service,
     checkout_service,
+    idempotency_service,
     order_service,
     payment_service,
     settlement_service,
 )
 from gosellr.services.checkout_service import CheckoutRequest, Tender
+from gosellr.services.idempotency_service import KeptAnswer, RequestKey
 from gosellr.services.payment_answers import GatewayAnswer
 from gosellr.services.pricing_service import PricingContext
 from gosellr.utils.states import PaymentStatus
@@ -73,6 +78,7 @@ async def opened(
     shops: Sequence[Shop],
     *,
     tenders: tuple[Tender, ...] = CARD,
+    key: RequestKey | None = None,
     **more: Any,
 ) -> Order:
     """An order as it was just written."""
@@ -89,7 +95,7 @@ async def opened(
             reference="PO 7",
             **more,
         ),
-        key=a_key(),
+        key=key or a_key(),
         token_hash=b"\x01\x02",
         context=PricingContext(policy=resources.policy, now=resources.clock.now()),
     )
@@ -137,8 +143,46 @@ async def test_what_was_written_and_settled_is_what_is_read(
         **captured(order, fee_minor=33),
     )
     assert paid is not None
-    assert paid == await stored(resources, order)
-    assert (paid.status, paid.captured_minor) == ("paid", order.total_minor)
+    assert paid.order == await stored(resources, order)
+    assert (paid.order.status, paid.order.captured_minor) == ("paid", order.total_minor)
+
+
+async def test_the_answer_is_kept_with_it_or_not_at_all(
+    resources: Resources, connection: Connection, shops: list[Shop]
+) -> None:
+    said = {"policy": resources.policy, "now": resources.clock.now()}
+    for moved in (False, True):
+        key = a_key()
+        order = await opened(resources, shops, key=key)
+        seen = replace(order, version=order.version + moved)
+        done = await write(
+            resources.db,
+            settlement_service.settle_at_once,
+            order=seen,
+            tell=lambda paid, key=key: KeptAnswer(
+                request=key, status=201, body=paid.status.encode()
+            ),
+            **said,
+            **captured(order),
+        )
+        earlier = await ask(resources.db, idempotency_service.find, request=key)
+        assert earlier is not None
+        assert (done is None) == moved
+        assert (earlier.status, earlier.body) == ((None, None) if moved else (201, b"paid"))
+
+
+async def test_the_order_is_found_by_its_key(connection: Connection) -> None:
+    """And not by the index of all that wait, every one of which it would walk over."""
+    await connection.execute("SET LOCAL enable_seqscan = off")
+    await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    for statement, count in ((SETTLE, 18), (MARK_PAID, 10)):
+        await connection.execute(f"PREPARE looked_at AS {statement}")
+        nothing = ", ".join(["NULL"] * count)
+        rows = await connection.fetch(f"EXPLAIN EXECUTE looked_at({nothing})")
+        await connection.execute("DEALLOCATE looked_at")
+        lines = [row[0].strip() for row in rows]
+        [place] = [at for at, line in enumerate(lines) if "Update on orders" in line]
+        assert "Index Scan using pk_orders on orders" in lines[place + 1]
 
 
 async def test_it_writes_what_the_long_way_writes(

@@ -16,6 +16,7 @@ from gosellr.models.order_values import Order
 from gosellr.resources import Resources, build_gateways
 from gosellr.services import order_service
 from gosellr.services.checkout_service import CheckoutRequest, Tender
+from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.orders import ADDRESS
@@ -68,12 +69,16 @@ class Purchase:
     async def make(self, market: Resources) -> PlacedOrder:
         """Make the request as its door does, the answer kept."""
         key = a_key(self.key)
+
+        def tell(placed: PlacedOrder) -> KeptAnswer:
+            assert placed.order is not None
+            return KeptAnswer(request=key, status=201, body=str(placed.order.id).encode())
+
         placed = await checkout.place_order(
-            market.checkout, viewer=self.viewer, request=self.request, key=key
+            market.checkout, viewer=self.viewer, request=self.request, key=key, tell=tell
         )
-        if placed.order is not None:
-            body = str(placed.order.id).encode()
-            await checkout.keep_answer(market.checkout, key=key, status=201, body=body)
+        if placed.order is not None and placed.kept is None:
+            await checkout.keep_answer(market.checkout, answer=tell(placed))
         return placed
 
 

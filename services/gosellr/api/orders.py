@@ -1,5 +1,6 @@
 """Orders: placed, paid, read."""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from gosellr.flows.checkout import PlacedOrder
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import idempotency_service, order_service, payment_service
-from gosellr.services.idempotency_service import RequestKey
+from gosellr.services.idempotency_service import KeptAnswer, RequestKey
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -86,10 +87,11 @@ async def create_order(
         key=idempotency_key,
         body=await request.body(),
     )
+    tell = _telling(request=request, viewer=viewer, market=market, key=key)
     placed = await checkout.place_order(
-        market.checkout, viewer=viewer, request=body.request(), key=key
+        market.checkout, viewer=viewer, request=body.request(), key=key, tell=tell
     )
-    return await _answer_of(placed, request=request, viewer=viewer, market=market, key=key)
+    return await _answer_of(placed, market=market, tell=tell)
 
 
 @router.post(
@@ -120,7 +122,8 @@ async def create_payment(
     placed = await checkout.pay_again(
         market.checkout, viewer=viewer, order_id=order_id, tenders=body.tenders(), key=key
     )
-    return await _answer_of(placed, request=request, viewer=viewer, market=market, key=key)
+    tell = _telling(request=request, viewer=viewer, market=market, key=key)
+    return await _answer_of(placed, market=market, tell=tell)
 
 
 @router.get(
@@ -167,20 +170,34 @@ async def get_order(order_id: UUID, viewer: MayRead, market: Market) -> Response
     return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))
 
 
+def _telling(
+    *, request: Request, viewer: Viewer, market: Resources, key: RequestKey
+) -> Callable[[PlacedOrder], KeptAnswer]:
+    """What an order is answered under this key, as an answer to be kept."""
+
+    def tell(placed: PlacedOrder) -> KeptAnswer:
+        status, body = _rendered(
+            placed,
+            viewer=viewer,
+            base_url=market.settings.base_url,
+            request_id=request_id_of(request),
+        )
+        return KeptAnswer(request=key, status=status, body=body)
+
+    return tell
+
+
 async def _answer_of(
-    placed: PlacedOrder, *, request: Request, viewer: Viewer, market: Resources, key: RequestKey
+    placed: PlacedOrder, *, market: Resources, tell: Callable[[PlacedOrder], KeptAnswer]
 ) -> Response:
     """The order as an answer; kept, so that the same request gets it again."""
     if placed.answered is not None and placed.answered.status is not None:
         return _stored(placed.answered.status, placed.answered.body or b"")
-    status, body = _rendered(
-        placed,
-        viewer=viewer,
-        base_url=market.settings.base_url,
-        request_id=request_id_of(request),
-    )
-    await checkout.keep_answer(market.checkout, key=key, status=status, body=body)
-    return _response(status, body)
+    kept = placed.kept
+    if kept is None:
+        kept = tell(placed)
+        await checkout.keep_answer(market.checkout, answer=kept)
+    return _response(kept.status, kept.body)
 
 
 def _rendered(

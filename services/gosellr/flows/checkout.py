@@ -1,6 +1,6 @@
 """Buying: the intent is committed, the gateway is asked, the answer is committed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from gosellr.core.rate_limit import RateLimit
 from gosellr.core.transact import ask, transact, write
 from gosellr.flows import limits
 from gosellr.flows.hot_stock import HotStock
-from gosellr.flows.payments import Gateways, advance
+from gosellr.flows.payments import Gateways, advance_placed
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.models.order_values import Order
@@ -23,10 +23,12 @@ from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import (
     EarlierRequest,
     IdempotencyInProgress,
+    KeptAnswer,
     RequestKey,
 )
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.reservation_service import StockCrowded
+from gosellr.services.settlement_service import Settled
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.viewer import Viewer
@@ -59,13 +61,14 @@ class PlacedOrder:
     """The order as it stands after the gateway was asked.
 
     `access_token` is a guest's key to it. `answered` is the first answer to the same request,
-    where there was one.
+    where there was one; `kept` is the answer to this one, where it was kept with the order.
     """
 
     order: Order | None
     access_token: str | None = None
     existed: bool = False
     answered: EarlierRequest | None = None
+    kept: KeptAnswer | None = None
 
 
 def order_token(powers: CheckoutPowers, order_id: UUID) -> str:
@@ -74,9 +77,17 @@ def order_token(powers: CheckoutPowers, order_id: UUID) -> str:
 
 
 async def place_order(
-    powers: CheckoutPowers, *, viewer: Viewer, request: CheckoutRequest, key: RequestKey
+    powers: CheckoutPowers,
+    *,
+    viewer: Viewer,
+    request: CheckoutRequest,
+    key: RequestKey,
+    tell: Callable[[PlacedOrder], KeptAnswer] | None = None,
 ) -> PlacedOrder:
     """Turn a basket into an order and ask for its money.
+
+    `tell` says what the door answers. Where the order is paid at once that is kept with it, so
+    that there is no paid order without its answer.
 
     Raises:
         PaymentMethodUnavailable, IdempotencyInProgress, TooManyRequests, and what `open_order`
@@ -122,9 +133,17 @@ async def place_order(
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
     go_ahead()
     powers.hot_stock.notice(opened.contended, db=powers.db, clock=powers.clock)
-    order = await _advance(powers, order_id, fresh=opened.payment_ids, placed=opened.order)
-    await _count_declined(powers, counted, order, opened.payment_ids)
-    return PlacedOrder(order=order, access_token=access_token)
+    done = await _advance(
+        powers,
+        order_id,
+        fresh=opened.payment_ids,
+        placed=opened.order,
+        tell=None
+        if tell is None
+        else lambda order: tell(PlacedOrder(order=order, access_token=access_token)),
+    )
+    await _count_declined(powers, counted, done.order, opened.payment_ids)
+    return PlacedOrder(order=done.order, access_token=access_token, kept=done.kept)
 
 
 async def pay_again(
@@ -161,9 +180,9 @@ async def pay_again(
     )
     if isinstance(opened, EarlierRequest):
         return await _again(powers, viewer=viewer, earlier=opened)
-    order = await _advance(powers, order_id, fresh=opened.payment_ids)
-    await _count_declined(powers, counted, order, opened.payment_ids)
-    return PlacedOrder(order=order)
+    done = await _advance(powers, order_id, fresh=opened.payment_ids)
+    await _count_declined(powers, counted, done.order, opened.payment_ids)
+    return PlacedOrder(order=done.order)
 
 
 async def _count_attempt(
@@ -207,8 +226,9 @@ async def _advance(
     *,
     fresh: Sequence[UUID] = (),
     placed: Order | None = None,
-) -> Order:
-    return await advance(
+    tell: Callable[[Order], KeptAnswer] | None = None,
+) -> Settled:
+    return await advance_placed(
         db=powers.db,
         gateways=powers.gateways,
         clock=powers.clock,
@@ -216,6 +236,7 @@ async def _advance(
         order_id=order_id,
         fresh=fresh,
         placed=placed,
+        tell=tell,
     )
 
 
@@ -231,7 +252,7 @@ async def _again(powers: CheckoutPowers, *, viewer: Viewer, earlier: EarlierRequ
     if not payment_service.is_at_rest(order):
         if powers.clock.now() - earlier.created_at < _RUNNING_FOR:
             raise IdempotencyInProgress
-        order = await _advance(powers, order_id)
+        order = (await _advance(powers, order_id)).order
     return PlacedOrder(order=order, access_token=access_token)
 
 
@@ -253,13 +274,13 @@ def _check_methods(tenders: Sequence[Tender], gateways: Gateways) -> None:
             )
 
 
-async def keep_answer(powers: CheckoutPowers, *, key: RequestKey, status: int, body: bytes) -> None:
+async def keep_answer(powers: CheckoutPowers, *, answer: KeptAnswer) -> None:
     """Keep what the first request was answered, for whoever asks again."""
     await write(
         powers.db,
         idempotency_service.finish,
-        request=key,
-        status=status,
-        body=body,
+        request=answer.request,
+        status=answer.status,
+        body=answer.body,
         now=powers.clock.now(),
     )

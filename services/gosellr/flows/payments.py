@@ -5,7 +5,7 @@ resumption, so that a crash between any two lines leaves nothing that it doesn't
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,9 @@ from gosellr.services import (
     payment_service,
     settlement_service,
 )
+from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.services.payment_answers import GatewayAnswer, Payable
+from gosellr.services.settlement_service import Settled
 from gosellr.utils.payment_plan import Ask, AskKind
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
@@ -59,15 +61,43 @@ async def advance(
     waiting_is_over: bool = False,
     curious: bool = False,
     reported: Collection[UUID] = (),
-    placed: Order | None = None,
 ) -> Order:
     """Bring the payment of an order as far as it goes now. Safe to call at any time, twice too.
 
-    `fresh` names attempts that were never sent to their gateway; `placed` is the order as the
-    caller has just written it. `waiting_is_over` calls back what still waits for its
-    buyer, `curious` asks whether the buyer has acted. `reported` names attempts that a gateway
-    had news of: what was given up may have succeeded after all.
+    `fresh` names attempts that were never sent to their gateway. `waiting_is_over` calls back
+    what still waits for its buyer, `curious` asks whether the buyer has acted. `reported` names
+    attempts that a gateway had news of: what was given up may have succeeded after all.
     """
+    done = await advance_placed(
+        db=db,
+        gateways=gateways,
+        clock=clock,
+        policy=policy,
+        order_id=order_id,
+        fresh=fresh,
+        waiting_is_over=waiting_is_over,
+        curious=curious,
+        reported=reported,
+    )
+    return done.order
+
+
+async def advance_placed(
+    *,
+    db: Database,
+    gateways: Gateways,
+    clock: Clock,
+    policy: MarketPolicy,
+    order_id: UUID,
+    fresh: Collection[UUID] = (),
+    waiting_is_over: bool = False,
+    curious: bool = False,
+    reported: Collection[UUID] = (),
+    placed: Order | None = None,
+    tell: Callable[[Order], KeptAnswer] | None = None,
+) -> Settled:
+    """As `advance`. `placed` is the order as the caller has just written it, and `tell` what its
+    buyer is answered if it is paid at once."""
     unsent = set(fresh)
     silent: set[UUID] = set()
     for _ in range(_ROUNDS_MAX):
@@ -93,15 +123,17 @@ async def advance(
         unsent -= {payment.id for _, payment in asks}
         silent |= {answer.payment_id for answer in answers if answer.status is None}
         said: dict[str, Any] = {"answers": answers, "policy": policy, "now": clock.now()}
-        order = None
         if placed is not None:
-            order = await write(db, settlement_service.settle_at_once, order=placed, **said)
+            settled = await write(
+                db, settlement_service.settle_at_once, order=placed, tell=tell, **said
+            )
+            if settled is not None:
+                return settled
             placed = None
-        if order is None:
-            order = await transact(db, payment_service.record, order_id=order_id, **said)
+        order = await transact(db, payment_service.record, order_id=order_id, **said)
         if payment_service.is_at_rest(order):
-            return order
-    return await ask(db, order_service.load_order, order_id=order_id)
+            return Settled(order=order)
+    return Settled(order=await ask(db, order_service.load_order, order_id=order_id))
 
 
 async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> GatewayAnswer:

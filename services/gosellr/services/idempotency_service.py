@@ -60,6 +60,15 @@ class EarlierRequest:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What a request is answered, to be kept for whoever sends it again."""
+
+    request: RequestKey
+    status: int
+    body: bytes
+
+
 def request_key(*, caller: str, route: str, key: str | None, body: bytes) -> RequestKey:
     """Name a request.
 

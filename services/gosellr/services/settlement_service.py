@@ -1,7 +1,7 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payments, settlements
 from gosellr.services import ledger_service, promotion_service
+from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.services.ledger_service import Booking
 from gosellr.services.payment_answers import (
     GatewayAnswer,
@@ -61,39 +62,54 @@ async def settle(
     return _settled(order, paying, ship_by=now + policy.ship_within, now=now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An order as it reads from now on, and its buyer's answer where that is kept already."""
+
+    order: Order
+    kept: KeptAnswer | None = None
+
+
 async def settle_at_once(
     connection: Connection,
     *,
     order: Order,
     answers: Sequence[GatewayAnswer],
+    tell: Callable[[Order], KeptAnswer] | None = None,
     policy: MarketPolicy,
     now: datetime,
-) -> Order | None:
+) -> Settled | None:
     """Settle an order that was just written and that these answers pay, by a single statement.
 
-    Gives it as it reads from now on. None, and nothing is written, where that isn't all there
-    is to do, or somebody else has come to the order since: `payment_service.record` looks again.
+    `tell` says what its buyer is answered, which is kept with it. None, and nothing is written,
+    where that isn't all there is to do, or somebody else has come to the order since:
+    `payment_service.record` looks again.
     """
     written = judge(order, answers, now=now)
     answered = replace(with_answers(order, written, now=now), version=order.version)
     found = paying(total_minor=order.total_minor, attempts=attempts_of(answered))
     if found is None or order.coupon_codes or len(found) < len(answered.payments):
         return None
-    bookings = _bookings(answered, answered.payments, policy=policy, now=now)
     ship_by = now + policy.ship_within
-    settled = await settlements.settle(
+    settled = _settled(answered, answered.payments, ship_by=ship_by, now=now)
+    kept = None if tell is None else tell(settled)
+    bookings = _bookings(answered, answered.payments, policy=policy, now=now)
+    done = await settlements.settle(
         connection,
         order_id=order.id,
         version=order.version,
-        captured_minor=sum(payment.captured_minor for payment in answered.payments),
+        captured_minor=settled.captured_minor,
         methods=[payment.method for payment in answered.payments],
         answers=written,
         bookings=ledger_service.drafted(bookings, now=now),
         facts=[Fact(FactType.ORDER_PAID, order.id, {"order_id": str(order.id)})],
+        kept=None
+        if kept is None
+        else (kept.request.scope, kept.request.key, kept.status, kept.body),
         ship_by=ship_by,
         now=now,
     )
-    return _settled(answered, answered.payments, ship_by=ship_by, now=now) if settled else None
+    return Settled(order=settled, kept=kept) if done else None
 
 
 def _settled(order: Order, paying: Sequence[Payment], *, ship_by: datetime, now: datetime) -> Order:
