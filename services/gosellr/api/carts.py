@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.guest_ways import guest_way
 from gosellr.api.schemas.carts import (
     AddressIn,
     CartAddresses,
@@ -26,6 +27,7 @@ from gosellr.api.schemas.carts import (
 )
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.terms import given
+from gosellr.api.short_ways import ShortRoute
 from gosellr.core.transact import ask, transact
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.resources import Resources
@@ -35,7 +37,7 @@ from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/carts", tags=["carts"])
+router = APIRouter(prefix="/carts", tags=["carts"], route_class=ShortRoute)
 
 Reader = Annotated[Viewer, allow(Permission.CART_READ)]
 Writer = Annotated[Viewer, allow(Permission.CART_WRITE)]
@@ -71,6 +73,7 @@ async def _changed(
     status_code=201,
     responses={201: {"model": CartOut}, **problems(400, 401, 403, 422)},
 )
+@guest_way(permission=Permission.CART_WRITE)
 async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = None) -> Response:
     """A new cart. A guest gets its token, once, to be sent as `X-Cart-Token`; a buyer gets
     their open cart in that currency if there is one."""
@@ -89,6 +92,7 @@ async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = 
     operation_id="get_cart",
     responses={200: {"model": CartOut}, **problems(401, 403, 404, 409, 422)},
 )
+@guest_way(permission=Permission.CART_READ)
 async def get_cart(cart_id: UUID, viewer: Reader, market: Market) -> Response:
     """A cart as it could be bought now, with everything that has changed or stands in the way."""
     view = await _priced(market, ask, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
@@ -96,6 +100,7 @@ async def get_cart(cart_id: UUID, viewer: Reader, market: Market) -> Response:
 
 
 @router.post("/{cart_id}/items", operation_id="add_cart_item", responses=_CHANGED)
+@guest_way(permission=Permission.CART_WRITE)
 async def add_cart_item(
     cart_id: UUID, body: CartItemAdd, viewer: Writer, market: Market
 ) -> Response:
@@ -147,6 +152,7 @@ async def delete_cart_item(
 
 
 @router.put("/{cart_id}/addresses", operation_id="update_cart_addresses", responses=_CHANGED)
+@guest_way(permission=Permission.CART_WRITE)
 async def update_cart_addresses(
     cart_id: UUID, body: CartAddresses, viewer: Writer, market: Market
 ) -> Response:
@@ -176,6 +182,7 @@ async def list_cart_shipping_options(cart_id: UUID, viewer: Reader, market: Mark
 
 
 @router.put("/{cart_id}/shipping", operation_id="choose_cart_shipping", responses=_CHANGED)
+@guest_way(permission=Permission.CART_WRITE)
 async def choose_cart_shipping(
     cart_id: UUID, body: ShippingChoices, viewer: Writer, market: Market
 ) -> Response:

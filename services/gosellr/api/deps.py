@@ -36,6 +36,25 @@ def _hash_of(token: str | None) -> bytes | None:
     return fingerprint(token) if token and len(token) <= _TOKEN_LENGTH_MAX else None
 
 
+def guest_of(request: Request) -> Viewer:
+    """Whoever asks without signing in, with what they hold."""
+    return Viewer(
+        **_holds(
+            request,
+            cart_token=request.headers.get("X-Cart-Token"),
+            order_token=request.headers.get("X-Order-Token"),
+        )
+    )
+
+
+def _holds(request: Request, *, cart_token: str | None, order_token: str | None) -> dict[str, Any]:
+    return {
+        "cart_token_hash": _hash_of(cart_token),
+        "order_token_hash": _hash_of(order_token),
+        "ip_address": request.client.host if request.client else None,
+    }
+
+
 def _refuse_unknown_query(request: Request) -> None:
     """Refuse what nobody would read; a route's own parameters refuse what is unknown to them."""
     if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
@@ -67,12 +86,7 @@ class Allow(Policy):
             InvalidInput: for query parameters where the route takes none.
         """
         resources = market_of(request)
-        ip_address = request.client.host if request.client else None
-        guest: dict[str, Any] = {
-            "cart_token_hash": _hash_of(cart_token),
-            "order_token_hash": _hash_of(order_token),
-            "ip_address": ip_address,
-        }
+        guest = _holds(request, cart_token=cart_token, order_token=order_token)
         if token is None:
             if self.permission is not None and not may(frozenset(), self.permission):
                 raise NotAuthenticated

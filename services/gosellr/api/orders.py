@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from gosellr.api.answers import answer, json_bytes
 from gosellr.api.deps import Market, allow
 from gosellr.api.errors import problem, request_id_of
+from gosellr.api.guest_ways import guest_way
 from gosellr.api.schemas.common import PageOut, problems
 from gosellr.api.schemas.order_documents import listed_document, order_document
 from gosellr.api.schemas.orders import (
@@ -18,6 +19,7 @@ from gosellr.api.schemas.orders import (
     OrderOut,
     PaymentCreate,
 )
+from gosellr.api.short_ways import ShortRoute
 from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
 from gosellr.flows import checkout
@@ -30,7 +32,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/orders", tags=["orders"])
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=ShortRoute)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -73,6 +75,7 @@ def caller_of(viewer: Viewer, *, email: str | None = None) -> str:
         **problems(400, 402, 404, 409, 422, 429),
     },
 )
+@guest_way(permission=Permission.ORDER_CREATE)
 async def create_order(
     body: OrderCreate,
     request: Request,
@@ -164,6 +167,7 @@ async def list_orders(
     operation_id="get_order",
     responses={200: {"model": OrderOut}, **problems(401, 403, 404, 422)},
 )
+@guest_way(permission=Permission.ORDER_READ)
 async def get_order(order_id: UUID, viewer: MayRead, market: Market) -> Response:
     """One order, as far as the caller may see it."""
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gosellr.api.kept_answers import is_stranger
 from gosellr.utils.permissions import Permission, may
@@ -20,7 +20,8 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ShortWay = Callable[[Request], Awaitable[Response | None]]
 
 STRANGER = Viewer()
-_NAME = "gosellr_short_way"
+WAY = "gosellr_short_way"
+_WHO = "gosellr_short_way_for"
 
 
 def short_way(way: ShortWay, *, permission: Permission) -> Callable[[Endpoint], Endpoint]:
@@ -31,21 +32,47 @@ def short_way(way: ShortWay, *, permission: Permission) -> Callable[[Endpoint], 
 
     def marked(endpoint: Endpoint) -> Endpoint:
         if may(frozenset(), permission):
-            setattr(endpoint, _NAME, way)
+            take_way(endpoint, way, who=is_stranger)
         return endpoint
 
     return marked
 
 
+def take_way(endpoint: Endpoint, way: ShortWay, *, who: Callable[[Scope], bool]) -> Endpoint:
+    """Let those for whom `who` holds take this way to the endpoint."""
+    setattr(endpoint, WAY, way)
+    setattr(endpoint, _WHO, who)
+    return endpoint
+
+
 class ShortRoute(APIRoute):
-    """A route that sends strangers the shorter way, where its endpoint has one."""
+    """A route that sends whom it is for the shorter way, where its endpoint has one."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        way: ShortWay | None = getattr(self.endpoint, _NAME, None)
-        if way is not None and is_stranger(scope):
-            response = await way(Request(scope, receive))
+        way: ShortWay | None = getattr(self.endpoint, WAY, None)
+        if way is not None and getattr(self.endpoint, _WHO)(scope):
+            request = Request(scope, receive)
+            response = await way(request)
             if response is not None:
                 await response(scope, receive, send)
                 return
+            receive = _once_more(request, receive)
         await super().handle(scope, receive, send)
+
+
+def _once_more(request: Request, receive: Receive) -> Receive:
+    """What brings the body that was read already, and then goes on."""
+    body: bytes | None = getattr(request, "_body", None)
+    if body is None:
+        return receive
+    is_brought = False
+
+    async def receive_again() -> Message:
+        nonlocal is_brought
+        if is_brought:
+            return await receive()
+        is_brought = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again

@@ -47,15 +47,17 @@ ORDER BY wanted.position
 
 OF_CART = f"""
 SELECT item.id AS key, item.quantity, item.seen_price_minor, {_OFFER}
-FROM cart_item AS item
+FROM (
+    SELECT * FROM cart_item WHERE cart_id = $1 ORDER BY created_at, id
+    -- Asked for so, the planner expects few, and keeps one plan instead of making it each time.
+    LIMIT (SELECT 500)
+) AS item
 JOIN cart ON cart.id = item.cart_id
 JOIN variant ON variant.id = item.variant_id
 {_JOINS}
 LEFT JOIN variant_price AS price
        ON price.variant_id = variant.id AND price.currency = cart.currency
-WHERE item.cart_id = $1
 ORDER BY item.created_at, item.id
-LIMIT 500
 """
 
 

@@ -196,6 +196,12 @@ def _discounted(
     lines: Sequence[LineRequest], coupons: Sequence[CouponTerms], *, currency: str
 ) -> dict[UUID, int]:
     """What each seller's goods come to after coupons, in minor units."""
+    if not coupons:
+        subtotals: dict[UUID, int] = {}
+        for line in lines:
+            gross_minor = line.unit_price_minor * line.quantity
+            subtotals[line.seller_id] = subtotals.get(line.seller_id, 0) + gross_minor
+        return subtotals
     goods = quote(currency=currency, tax_included=True, lines=lines, coupons=coupons)
     return {parcel.seller_id: parcel.totals.total_minor for parcel in goods.parcels}
 
