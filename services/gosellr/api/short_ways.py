@@ -51,6 +51,9 @@ class ShortRoute(APIRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         way: ShortWay | None = getattr(self.endpoint, WAY, None)
+        # A path that is known under another method comes here to be refused.
+        if scope["method"] not in self.methods:
+            way = None
         if way is not None and getattr(self.endpoint, _WHO)(scope):
             request = Request(scope, receive)
             response = await way(request)
