@@ -52,7 +52,7 @@ class ShortRoute(APIRoute):
         """Answer."""
         way: ShortWay | None = getattr(self.endpoint, WAY, None)
         # A path that is known under another method comes here to be refused.
-        if scope["method"] not in self.methods:
+        if scope["method"] not in (self.methods or ()):
             way = None
         if way is not None and getattr(self.endpoint, _WHO)(scope):
             request = Request(scope, receive)
