@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 
 from gosellr.api.answers import answer, json_bytes, nothing
 from gosellr.api.deps import Anyone, Market, allow
@@ -14,6 +14,7 @@ from gosellr.api.limits import (
     count_attempt,
     limited,
 )
+from gosellr.api.room import Room
 from gosellr.api.schemas.accounts import (
     KeySetOut,
     LogoutIn,
@@ -39,8 +40,8 @@ from gosellr.utils.accounts import Account
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/auth", tags=["accounts"])
-well_known = APIRouter(prefix="/.well-known", tags=["accounts"])
+router = Room(prefix="/auth", tags=["accounts"])
+well_known = Room(prefix="/.well-known", tags=["accounts"])
 
 _USER_AGENT_LENGTH_MAX = 300
 

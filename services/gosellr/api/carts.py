@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
 from gosellr.api.guest_ways import guest_way
+from gosellr.api.room import Room
 from gosellr.api.schemas.carts import (
     AddressIn,
     CartAddresses,
@@ -37,7 +38,7 @@ from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/carts", tags=["carts"], route_class=ShortRoute)
+router = Room(prefix="/carts", tags=["carts"], route_class=ShortRoute)
 
 Reader = Annotated[Viewer, allow(Permission.CART_READ)]
 Writer = Annotated[Viewer, allow(Permission.CART_WRITE)]

@@ -4,11 +4,12 @@ from typing import Annotated, cast
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
 from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.kept_answers import keeper_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.categories import (
     CategoryCreate,
     CategoryDelete,
@@ -25,7 +26,7 @@ from gosellr.services.category_service import CategoryChanges
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/categories", tags=["categories"])
+router = Room(prefix="/categories", tags=["categories"])
 
 # The router finds no path behind the end of a line.
 Reference = Annotated[str, Path(pattern=r"^[^\n]+$", examples=["home/lamps"])]

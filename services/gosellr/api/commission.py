@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.commission import (
     RuleChange,
     RuleCreate,
@@ -20,7 +21,7 @@ from gosellr.services import commission_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/commission-rules", tags=["commission"])
+router = Room(prefix="/commission-rules", tags=["commission"])
 
 Writer = Annotated[Viewer, allow(Permission.COMMISSION_WRITE)]
 

@@ -3,17 +3,18 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.events import EventFeedOut, FeedFilters
 from gosellr.core.transact import ask
 from gosellr.services import event_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = Room(prefix="/events", tags=["events"])
 
 
 @router.get("", operation_id="list_events", responses={200: {"model": EventFeedOut}})

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Header, Query, Response, UploadFile
+from fastapi import File, Form, Header, Query, Response, UploadFile
 
 from gosellr.api.answers import answer, json_bytes, page_bytes
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import Currency, PageFilters, problems
 from gosellr.api.schemas.imports import (
     ImportDetailOut,
@@ -29,7 +30,7 @@ from gosellr.utils.import_gosellr import template
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/imports", tags=["imports"])
+router = Room(prefix="/imports", tags=["imports"])
 
 _CHUNK_BYTES = 1 << 20
 _COLUMNS = ("row", "field", "code", "message", "value")

@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.jobs import DeadJobFilters, DeadJobListOut
 from gosellr.core.transact import ask, transact
@@ -14,7 +15,7 @@ from gosellr.services import job_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = Room(prefix="/jobs", tags=["jobs"])
 
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 

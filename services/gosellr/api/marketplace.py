@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, json_bytes
 from gosellr.api.deps import Anyone, Market
 from gosellr.api.kept_answers import SALES_SECONDS, keeper_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.marketplace import (
     SEARCH_EXAMPLES,
@@ -24,7 +25,7 @@ from gosellr.services.search_service import FacetName, Facets
 from gosellr.utils.money import Money
 from gosellr.utils.viewer import GUEST
 
-router = APIRouter(prefix="/marketplace", tags=["marketplace"])
+router = Room(prefix="/marketplace", tags=["marketplace"])
 
 
 @router.get("/stats", operation_id="get_stats", responses={200: {"model": StatsOut}})

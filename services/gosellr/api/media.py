@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import File, Form, Request, Response, UploadFile
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Anyone, Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.media import MediaOut
 from gosellr.core.errors import NotFound
@@ -15,8 +16,8 @@ from gosellr.integrations.media.port import InvalidMediaKey
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/media", tags=["media"])
-files = APIRouter(prefix="/media", tags=["media"])
+router = Room(prefix="/media", tags=["media"])
+files = Room(prefix="/media", tags=["media"])
 
 # A blob is named by its own hash: what was fetched once never has to be asked for again, and
 # nothing in it may ever run.

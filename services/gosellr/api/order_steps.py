@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.order_documents import order_document
 from gosellr.api.schemas.orders import OrderOut
@@ -17,7 +18,7 @@ from gosellr.services import fulfilment_service, order_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/orders", tags=["orders"])
+router = Room(prefix="/orders", tags=["orders"])
 
 
 @router.put(

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from gosellr.api.answers import answer, json_bytes
 from gosellr.api.deps import Market, allow
 from gosellr.api.errors import problem, request_id_of
 from gosellr.api.guest_ways import guest_way
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import PageOut, problems
 from gosellr.api.schemas.order_documents import listed_document, order_document
 from gosellr.api.schemas.orders import (
@@ -32,7 +33,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/orders", tags=["orders"], route_class=ShortRoute)
+router = Room(prefix="/orders", tags=["orders"], route_class=ShortRoute)
 
 IdempotencyKey = Annotated[
     str | None,

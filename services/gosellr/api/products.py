@@ -4,11 +4,12 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, nothing, page_bytes
 from gosellr.api.deps import IfMatch, Market, allow, market_of
 from gosellr.api.kept_answers import SALES_SECONDS, keeper_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.product_answers import ProductListOut, ProductOut
 from gosellr.api.schemas.products import (
@@ -25,7 +26,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.states import ProductStatus
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["products"], route_class=ShortRoute)
+router = Room(within="/products", tags=["products"], route_class=ShortRoute)
 
 _PRODUCT: dict[int | str, dict[str, Any]] = {200: {"model": ProductOut}}
 _LIST: dict[int | str, dict[str, Any]] = {200: {"model": ProductListOut}, 304: {}}

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.promotions import (
     CouponChange,
@@ -21,7 +22,7 @@ from gosellr.services import promotion_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/promotions", tags=["promotions"])
+router = Room(prefix="/promotions", tags=["promotions"])
 
 Writer = Annotated[Viewer, allow(Permission.PROMOTION_WRITE)]
 

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from gosellr.api.answers import answer, json_bytes
 from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.refunds import (
     RefundCreate,
@@ -24,7 +25,7 @@ from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/orders", tags=["refunds"])
+router = Room(prefix="/orders", tags=["refunds"])
 
 MayRefund = Annotated[Viewer, allow(Permission.REFUND_CREATE)]
 

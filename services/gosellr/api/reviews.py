@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import PageFilters, problems
 from gosellr.api.schemas.reviews import (
     ReviewCreate,
@@ -20,7 +21,7 @@ from gosellr.services import review_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/products", tags=["reviews"])
+router = Room(prefix="/products", tags=["reviews"])
 
 
 @router.post(

@@ -4,11 +4,12 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.limits import MEMBERS_PER_CALLER, REGISTER_SELLER_PER_CALLER, count_attempt
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.sellers import (
     MemberAdd,
@@ -28,7 +29,7 @@ from gosellr.services.seller_service import SellerStep
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/sellers", tags=["sellers"])
+router = Room(prefix="/sellers", tags=["sellers"])
 
 _SELLER: dict[int | str, dict[str, Any]] = {200: {"model": SellerOut}}
 _DECIDED = {**_SELLER, **problems(401, 403, 404, 409, 422)}

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.order_documents import shipment_document
 from gosellr.api.schemas.orders import ShipmentOut
@@ -26,7 +27,7 @@ from gosellr.services.shipment_service import ShippedAfterCancel
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/orders", tags=["shipments"])
+router = Room(prefix="/orders", tags=["shipments"])
 
 
 @router.post(

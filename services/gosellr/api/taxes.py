@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.taxes import (
     TaxRateChange,
@@ -22,7 +23,7 @@ from gosellr.services import tax_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/tax-rates", tags=["taxes"])
+router = Room(prefix="/tax-rates", tags=["taxes"])
 
 Writer = Annotated[Viewer, allow(Permission.TAX_WRITE)]
 

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from gosellr.api.answers import nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.core.errors import DomainError
 from gosellr.flows import webhooks
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/payments/webhooks", tags=["payments"])
+router = Room(prefix="/payments/webhooks", tags=["payments"])
 
 BODY_BYTES_MAX = 256 * 1024
 
