@@ -101,7 +101,7 @@ async def test_case_18_a_purchase_cut_off_anywhere(stage: Stage, way: str) -> No
             coupons = (await transact(stage.market.db, make_coupon, limit_total=1),)
         return purchase_scene(stage, Purchase(basket(stage, card(), coupons=coupons)), paid=True)
 
-    points = {"one card": 11, "two cards": 38, "cart": 15, "coupon": 21}
+    points = {"one card": 6, "two cards": 33, "cart": 7, "coupon": 21}
     assert await die_everywhere(stage, scene) == points[way]
 
 
@@ -112,7 +112,7 @@ async def test_case_18_case_21_a_purchase_without_an_answer_cut_off_anywhere(sta
         purchase = Purchase(basket(stage, card("tok_timeout_then_ok")))
         return purchase_scene(stage, purchase, paid=True)
 
-    assert await die_everywhere(stage, scene) >= 20
+    assert await die_everywhere(stage, scene) >= 16
 
 
 @pytest.mark.case(27)
@@ -127,7 +127,7 @@ async def test_case_27_a_short_capture_cut_off_anywhere_goes_back(stage: Stage) 
 
         return replace(scene, play=play)
 
-    assert await die_everywhere(stage, scene) >= 30
+    assert await die_everywhere(stage, scene) >= 25
 
 
 @pytest.mark.case(14)
@@ -385,8 +385,8 @@ async def test_case_8_a_deadlock_at_any_statement_charges_once(stage: Stage, way
         assert [one.status for one in order.payments] == ["captured"] * len(tenders)
         await check_at_rest(stage.restarted(), order)
         if fuse.blew_at is None:
-            # Five statements and a commit to place it, one to settle it: each was a victim.
-            assert number > 7
+            # One statement to place it, one to settle it: each was a victim.
+            assert number > 2
             break
     await check_market(stage, stage.market)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.clock import Clock
@@ -104,28 +105,13 @@ async def place_order(
     order_id = new_id()
     access_token = order_token(powers, order_id) if viewer.is_guest else None
 
-    async def open_order(
-        *, carrier_quotes: CarrierQuotes | None, all_buckets: bool = False
-    ) -> OpenedOrder | EarlierRequest:
-        try:
-            return await transact(
-                powers.db,
-                checkout_service.open_order,
-                order_id=order_id,
-                viewer=viewer,
-                request=request,
-                key=key,
-                token_hash=None if access_token is None else fingerprint(access_token),
-                context=PricingContext(
-                    policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
-                ),
-                all_buckets=all_buckets,
-            )
-        except StockCrowded:
-            return await open_order(carrier_quotes=carrier_quotes, all_buckets=True)
-
-    opened = await with_carrier_quotes(
-        open_order, carriers=powers.carriers, reference=request.reference
+    opened = await _open(
+        powers,
+        order_id=order_id,
+        viewer=viewer,
+        request=request,
+        key=key,
+        token_hash=None if access_token is None else fingerprint(access_token),
     )
     if isinstance(opened, EarlierRequest):
         return await _again(powers, viewer=viewer, earlier=opened)
@@ -144,6 +130,29 @@ async def place_order(
     )
     await _count_declined(powers, counted, done.order, opened.payment_ids)
     return PlacedOrder(order=done.order, access_token=access_token, kept=done.kept)
+
+
+async def _open(
+    powers: CheckoutPowers, *, request: CheckoutRequest, **intent: Any
+) -> OpenedOrder | EarlierRequest:
+    """Commit the intent: at once where nothing stands in the way, else step by step."""
+
+    async def open_order(*, carrier_quotes: CarrierQuotes | None) -> OpenedOrder | EarlierRequest:
+        context = PricingContext(
+            policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
+        )
+        said = {"request": request, "context": context, **intent}
+        opened = await write(powers.db, checkout_service.open_at_once, **said)
+        if opened is not None:
+            return opened
+        try:
+            return await transact(powers.db, checkout_service.open_order, **said)
+        except StockCrowded:
+            return await transact(powers.db, checkout_service.open_order, all_buckets=True, **said)
+
+    return await with_carrier_quotes(
+        open_order, carriers=powers.carriers, reference=request.reference
+    )
 
 
 async def pay_again(

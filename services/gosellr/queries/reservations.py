@@ -15,22 +15,23 @@ from gosellr.core.db import Connection
 # Whoever finds every bucket busy waits for one that so many rivals before it can't empty.
 _RIVALS = 8
 
+# The CTEs that hold stock, for a statement that does nothing else and for one that places an order.
 # `seen` is the stock when the statement began, `locked` is it as the lock found it. A bucket that
 # was made in between is in neither: where what was seen has been moved, `crowded` says that more
-# may be left than could be held. `$8` takes all buckets of every variant, in their order.
-RESERVE = f"""
-WITH wanted AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
-        AS line (order_line_id, seller_order_id, variant_id, quantity)
+# may be left than could be held. `all_buckets` takes all of every variant, in their order.
+_HOLDING = """
+wanted AS (
+    SELECT * FROM unnest({lines}) AS line (order_line_id, seller_order_id, variant_id, quantity)
+    WHERE {condition}
     -- All of them: so the planner expects few, and keeps one plan instead of making it each time.
-    LIMIT cardinality($1)
+    LIMIT {count}
 ), seen AS MATERIALIZED (
     SELECT level.variant_id, level.location_id, level.bucket, level.on_hand, level.xmin AS version,
            level.on_hand - level.reserved AS available
     FROM stock_level AS level JOIN wanted USING (variant_id)
 ), asked AS MATERIALIZED (
     -- In this order the variants are locked, one after the other.
-    SELECT wanted.variant_id, wanted.quantity, NOT $8::boolean AND EXISTS (
+    SELECT wanted.variant_id, wanted.quantity, NOT {all_buckets} AND EXISTS (
         SELECT FROM seen WHERE seen.variant_id = wanted.variant_id AND seen.bucket > 0
           AND seen.available > 0) AS is_spread
     FROM wanted ORDER BY wanted.variant_id
@@ -52,7 +53,7 @@ WITH wanted AS (
                 FROM stock_level
                 WHERE stock_level.variant_id = asked.variant_id AND asked.is_spread
                   AND on_hand - reserved >= asked.quantity
-                ORDER BY uuid_hash_extended($5::uuid, bucket), location_id
+                ORDER BY uuid_hash_extended({order_id}::uuid, bucket), location_id
                 LIMIT 1
                 FOR UPDATE SKIP LOCKED
             ) AS idle
@@ -65,8 +66,8 @@ WITH wanted AS (
                 FROM stock_level AS level JOIN (
                     SELECT seen.location_id, seen.bucket FROM seen
                     WHERE seen.variant_id = asked.variant_id AND asked.is_spread
-                      AND seen.available >= asked.quantity + {_RIVALS}
-                    ORDER BY uuid_hash_extended($5::uuid, seen.bucket), seen.location_id
+                      AND seen.available >= asked.quantity + {rivals}
+                    ORDER BY uuid_hash_extended({order_id}::uuid, seen.bucket), seen.location_id
                     LIMIT 1
                 ) AS ample USING (location_id, bucket)
                 WHERE level.variant_id = asked.variant_id
@@ -101,8 +102,8 @@ WITH wanted AS (
 ), held AS (
     INSERT INTO stock_reservation (id, order_line_id, order_id, seller_order_id, variant_id,
                                    location_id, bucket, quantity, expires_at, created_at)
-    SELECT gen_random_uuid(), order_line_id, $5, seller_order_id, variant_id,
-           location_id, bucket, units, $6, $7
+    SELECT gen_random_uuid(), order_line_id, {order_id}, seller_order_id, variant_id,
+           location_id, bucket, units, {expires_at}, {now}
     FROM taken
 ), met AS (
     SELECT variant_id,
@@ -111,13 +112,38 @@ WITH wanted AS (
            bool_or(locked.on_hand <> seen.on_hand) AS moved
     FROM locked JOIN seen USING (variant_id, location_id, bucket) GROUP BY variant_id
 )
-SELECT asked.variant_id, asked.quantity, line.held, COALESCE(met.contended, false) AS contended,
-       line.held < asked.quantity AND (asked.is_spread OR COALESCE(met.moved, false)) AS crowded
-FROM asked LEFT JOIN met USING (variant_id)
+"""
+
+
+def holding(**places: str) -> str:
+    """The CTEs of `_HOLDING` with what stands in their places."""
+    return _HOLDING.format(rivals=_RIVALS, **places)
+
+
+# What was asked for, with what came of it.
+HELD = """
+asked LEFT JOIN met USING (variant_id)
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(units), 0)::bigint AS held
     FROM updated WHERE updated.variant_id = asked.variant_id
 ) AS line
+"""
+
+RESERVE = f"""
+WITH {
+    holding(
+        lines="$1::uuid[], $2::uuid[], $3::uuid[], $4::int[]",
+        count="cardinality($1)",
+        condition="true",
+        order_id="$5",
+        expires_at="$6",
+        now="$7",
+        all_buckets="$8::boolean",
+    )
+}
+SELECT asked.variant_id, asked.quantity, line.held, COALESCE(met.contended, false) AS contended,
+       line.held < asked.quantity AND (asked.is_spread OR COALESCE(met.moved, false)) AS crowded
+FROM {HELD}
 """
 
 _GIVE_BACK = """

@@ -77,6 +77,7 @@ class Basket:
 
     user_id: UUID | None
     cart_id: UUID | None
+    cart_version: int | None
     currency: str
     email: str
     shipping_address: Mapping[str, Any]
@@ -152,6 +153,7 @@ async def _basket(
     return Basket(
         user_id=viewer.user_id,
         cart_id=None,
+        cart_version=None,
         currency=currency,
         email=email,
         shipping_address=request.shipping_address,
@@ -178,6 +180,7 @@ async def _basket_of_cart(
     return Basket(
         user_id=viewer.user_id,
         cart_id=cart.id,
+        cart_version=cart.version,
         currency=cart.currency,
         email=email,
         shipping_address=cart.shipping_address,

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import InvalidInput, NotFound
+from gosellr.core.errors import DomainError, InvalidInput, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import locks, orders
+from gosellr.queries import locks, orders, placements
 from gosellr.queries.market_terms import MarketTerms
+from gosellr.queries.placements import Claim, Placement
 from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
@@ -84,11 +85,7 @@ async def open_order(
     basket, terms, priced = await basket_service.load_basket(
         connection, viewer=viewer, request=request, context=context
     )
-    expires_at = hold_until(
-        payment_methods=[tender.method for tender in request.tenders],
-        placed_at=now,
-        settings=policy.holds,
-    )
+    expires_at = _held_until(request, context)
     rows = order_rows.build(
         order_id=order_id,
         priced=priced,
@@ -106,12 +103,72 @@ async def open_order(
         connection, order_id, rows.lines, expires_at=expires_at, all_buckets=all_buckets, now=now
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
-    return OpenedOrder(
+    return _opened(rows, priced, number=number, contended=contended)
+
+
+async def open_at_once(
+    connection: Connection,
+    *,
+    order_id: UUID,
+    viewer: Viewer,
+    request: CheckoutRequest,
+    key: RequestKey,
+    token_hash: bytes | None,
+    context: PricingContext,
+) -> OpenedOrder | None:
+    """As `open_order` where nothing stands in the way, by one statement that writes all of it.
+
+    None, and nothing is written, where there are coupons, or anything isn't as it should be:
+    `open_order` looks closer and says what.
+
+    Raises:
+        CarrierQuotesNeeded: begin again with carriers' answers.
+    """
+    if request.coupons:
+        return None
+    now = context.now
+    try:
+        basket, terms, priced = await basket_service.load_basket(
+            connection, viewer=viewer, request=request, context=context
+        )
+        amounts = split_tenders(request.tenders, total_minor=priced.quote.totals.total_minor)
+    except DomainError:
+        return None
+    if basket.coupon_codes:
+        return None
+    rows = order_rows.build(
         order_id=order_id,
-        payment_ids=tuple(payment["id"] for payment in rows.payments),
-        contended=contended,
-        order=placed_order(rows, number=number, sellers=_sellers(priced)),
+        priced=priced,
+        terms=terms,
+        buyer=_buyer(basket, viewer=viewer, request=request, token_hash=token_hash),
+        amounts=amounts,
+        expires_at=_held_until(request, context),
+        now=now,
     )
+    done = await placements.place(
+        connection,
+        claim=Claim(
+            scope=key.scope,
+            key=key.key,
+            request_hash=key.request_hash,
+            expires_at=now + context.policy.idempotency_kept_for,
+        ),
+        placement=Placement(
+            order=rows.order,
+            parts=rows.parts,
+            lines=rows.lines,
+            payments=rows.payments,
+            events=rows.events,
+            facts=[_placed(order_id, rows.lines)],
+            wanted=_wanted(rows.lines),
+            bag=(basket.cart_id, basket.cart_version),
+        ),
+        now=now,
+    )
+    if done is None:
+        return None
+    number, contended = done
+    return _opened(rows, priced, number=number, contended=contended)
 
 
 async def reopen_payment(
@@ -165,10 +222,30 @@ async def _write(connection: Connection, rows: order_rows.OrderRows, *, now: dat
     )
 
 
-def _sellers(priced: PricedBasket) -> dict[UUID, tuple[str, str]]:
-    return {
+def _opened(
+    rows: order_rows.OrderRows,
+    priced: PricedBasket,
+    *,
+    number: int,
+    contended: Collection[UUID],
+) -> OpenedOrder:
+    sellers = {
         offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
     }
+    return OpenedOrder(
+        order_id=rows.order["id"],
+        payment_ids=tuple(payment["id"] for payment in rows.payments),
+        contended=contended,
+        order=placed_order(rows, number=number, sellers=sellers),
+    )
+
+
+def _held_until(request: CheckoutRequest, context: PricingContext) -> datetime | None:
+    return hold_until(
+        payment_methods=[tender.method for tender in request.tenders],
+        placed_at=context.now,
+        settings=context.policy.holds,
+    )
 
 
 def _buyer(
@@ -207,7 +284,18 @@ async def _hold(
     all_buckets: bool,
     now: datetime,
 ) -> Collection[UUID]:
-    wanted = [
+    return await reservation_service.hold(
+        connection,
+        order_id=order_id,
+        wanted=_wanted(lines),
+        expires_at=expires_at,
+        all_buckets=all_buckets,
+        now=now,
+    )
+
+
+def _wanted(lines: Rows) -> list[Wanted]:
+    return [
         Wanted(
             order_line_id=line["id"],
             seller_order_id=line["seller_order_id"],
@@ -216,14 +304,6 @@ async def _hold(
         )
         for line in lines
     ]
-    return await reservation_service.hold(
-        connection,
-        order_id=order_id,
-        wanted=wanted,
-        expires_at=expires_at,
-        all_buckets=all_buckets,
-        now=now,
-    )
 
 
 async def _claim_coupons(
