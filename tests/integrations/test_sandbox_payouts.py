@@ -124,8 +124,8 @@ async def test_an_instruction_that_was_lost_is_paid_when_sent_again(
     assert (await provider.send(to(Behaviour.LOSE_REQUEST))).outcome is TransferOutcome.ACCEPTED
 
 
-async def test_the_account_stands_nowhere(provider: SandboxPayouts, tmp_path: Path) -> None:
-    await provider.send(REQUEST)
+def test_the_account_stands_nowhere(provider: SandboxPayouts, tmp_path: Path) -> None:
+    asyncio.run(provider.send(REQUEST))
     provider.close()
     written = b"".join(path.read_bytes() for path in tmp_path.glob(f"{FILE_NAME}*"))
     assert b"payout-1" in written

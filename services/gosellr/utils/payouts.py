@@ -127,19 +127,16 @@ def next_due(schedule: Schedule, *, after: datetime) -> datetime | None:
     Always later than `after`, so that whoever moves on from a due moment never stands still.
     """
     day = after.astimezone(UTC).date() + timedelta(days=1)
-    match schedule.kind:
-        case ScheduleKind.MANUAL:
-            return None
-        case ScheduleKind.DAILY:
-            due = day
-        case ScheduleKind.WEEKLY:
-            due = day + timedelta(days=((schedule.weekday or 1) - day.isoweekday()) % 7)
-        case ScheduleKind.MONTHLY:
-            due = _day_of(day, schedule.day_of_month or 1)
-            if due < day:
-                following = day.replace(day=1) + timedelta(days=32)
-                due = _day_of(following, schedule.day_of_month or 1)
-    return datetime.combine(due, time(tzinfo=UTC))
+    if schedule.kind is ScheduleKind.MANUAL:
+        return None
+    if schedule.weekday is not None:
+        day += timedelta(days=(schedule.weekday - day.isoweekday()) % 7)
+    if schedule.day_of_month is not None:
+        in_this_month = _day_of(day, schedule.day_of_month)
+        following = day.replace(day=1) + timedelta(days=32)
+        is_over = in_this_month < day
+        day = _day_of(following, schedule.day_of_month) if is_over else in_this_month
+    return datetime.combine(day, time(tzinfo=UTC))
 
 
 def _day_of(month: date, day_of_month: int) -> date:

@@ -208,7 +208,9 @@ def _find(file: sqlite3.Connection, transfer_id: str) -> Transfer | None:
 
 
 def _transfer(row: tuple[Any, ...]) -> Transfer:
-    return Transfer(*row[:5], Behaviour(row[5]), datetime.fromisoformat(row[6]))
+    return Transfer(
+        row[0], row[1], row[2], row[3], row[4], Behaviour(row[5]), datetime.fromisoformat(row[6])
+    )
 
 
 def _digest(*parts: str, size: int = 32) -> bytes:
