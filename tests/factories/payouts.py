@@ -69,6 +69,20 @@ async def set_account(
     )
 
 
+async def set_schedule(resources: Resources, shop: Shop, kind: str, **more: int) -> None:
+    """Choose when a shop is paid without asking."""
+    await transact(
+        resources.db,
+        payout_settings_service.change_settings,
+        viewer=shop.viewer,
+        seller_id=shop.seller.id,
+        changes={"schedule": kind, **more},
+        minimums=None,
+        expected_version=None,
+        now=resources.clock.now(),
+    )
+
+
 async def pay(
     resources: Resources,
     shop: Shop,

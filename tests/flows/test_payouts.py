@@ -13,7 +13,7 @@ from gosellr.flows import payouts
 from gosellr.integrations.payouts.port import TransferOutcome
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.resources import Resources
-from gosellr.services import payout_service, payout_settings_service, seller_service
+from gosellr.services import payout_settings_service, seller_service
 from gosellr.services.idempotency_service import IdempotencyInProgress
 from gosellr.services.payout_service import PayoutNotFailed, PayoutNotWaiting
 from gosellr.services.payout_terms import (
@@ -465,13 +465,15 @@ async def test_a_payout_that_waits_may_be_called_back(
     await set_account(resources, shop)
     await earn(resources, shop)
     payout = await pay(careful, shop)
-    arguments = {"viewer": an_operator(), "payout_id": payout.id, "reason": "too much"}
-    await transact(resources.db, payout_service.cancel, now=clock.now(), **arguments)  # type: ignore[arg-type]
-    cancelled = await reread(resources, payout)
-    assert (cancelled.status, cancelled.failure_reason) == (STATUS.CANCELLED, "too much")
+    called_back = await payouts.cancel_payout(
+        resources.payouts, viewer=an_operator(), payout_id=payout.id, reason="too much"
+    )
+    assert (called_back.status, called_back.failure_reason) == (STATUS.CANCELLED, "too much")
     assert await seller_owes(connection, shop) == {"available": 10_800}
     with pytest.raises(PayoutNotWaiting):
-        await transact(resources.db, payout_service.cancel, now=clock.now(), **arguments)  # type: ignore[arg-type]
+        await payouts.cancel_payout(
+            resources.payouts, viewer=an_operator(), payout_id=payout.id, reason="too much"
+        )
     with pytest.raises(PayoutNotWaiting):
         await payouts.approve_payout(careful.payouts, viewer=an_operator(), payout_id=payout.id)
     with pytest.raises(PayoutNotFailed):

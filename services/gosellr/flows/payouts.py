@@ -185,6 +185,25 @@ async def approve_payout(powers: PayoutPowers, *, viewer: Viewer, payout_id: UUI
     return await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
 
 
+async def cancel_payout(
+    powers: PayoutPowers, *, viewer: Viewer, payout_id: UUID, reason: str
+) -> Payout:
+    """Call back a payout that waits for approval.
+
+    Raises:
+        What `payout_service.cancel` raises.
+    """
+    await transact(
+        powers.db,
+        payout_service.cancel,
+        viewer=viewer,
+        payout_id=payout_id,
+        reason=reason,
+        now=powers.now(),
+    )
+    return await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
+
+
 async def run_batch(
     powers: PayoutPowers, *, viewer: Viewer, currency: str | None, key: RequestKey
 ) -> Batch | EarlierRequest:
