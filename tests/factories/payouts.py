@@ -23,6 +23,7 @@ from gosellr.services.payout_settings_service import NewDestination
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
+from tests.factories.accounts import TestSeller
 from tests.factories.sales import Shop, a_key, buy, ship, step
 
 ACCOUNTS = {behaviour: account for account, behaviour in TEST_ACCOUNTS.items()}
@@ -47,17 +48,18 @@ async def earn(resources: Resources, shop: Shop, units: int = 1, **more: Any) ->
 
 
 async def set_account(
-    resources: Resources, shop: Shop, behaviour: Behaviour = Behaviour.PAY
+    resources: Resources, paid: Shop | TestSeller, behaviour: Behaviour = Behaviour.PAY
 ) -> PayoutDestination:
     """Name the account that a shop is paid to."""
+    seller = paid.seller if isinstance(paid, Shop) else paid
     account = ACCOUNTS[behaviour]
     destination_id = new_id()
-    plain = json.dumps({"holder": shop.seller.name, "iban": account}).encode()
+    plain = json.dumps({"holder": seller.name, "iban": account}).encode()
     return await transact(
         resources.db,
         payout_settings_service.change_destination,
-        viewer=shop.viewer,
-        seller_id=shop.seller.id,
+        viewer=seller.viewer,
+        seller_id=seller.id,
         new=NewDestination(
             destination_id=destination_id,
             method="sandbox",
