@@ -87,17 +87,18 @@ async def set_schedule(resources: Resources, shop: Shop, kind: str, **more: int)
 
 async def pay(
     resources: Resources,
-    shop: Shop,
+    paid: Shop | TestSeller,
     *,
     currency: str = "EUR",
     viewer: Viewer | None = None,
     key: str | None = None,
 ) -> Payout:
     """Pay a shop all that is available to it."""
+    seller = paid.seller if isinstance(paid, Shop) else paid
     requested = await payouts.request_payout(
         resources.payouts,
-        viewer=viewer or shop.viewer,
-        seller_id=shop.seller.id,
+        viewer=viewer or seller.viewer,
+        seller_id=seller.id,
         currency=currency,
         key=a_key(key),
     )

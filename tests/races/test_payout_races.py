@@ -14,7 +14,7 @@ from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.resources import Resources
-from gosellr.services import payout_questions, payout_settings_service
+from gosellr.services import payout_questions, payout_service, payout_settings_service
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.services.release_service import release_due
 from gosellr.utils.order_states import OrderStatus
@@ -230,6 +230,64 @@ async def test_a_hold_and_a_payout_at_once_leave_no_payout_after_the_hold(
         before = await amounts(live, shop)
         assert await outcomes(pay(live, shop)) == {"payouts_held": 1}
         assert await amounts(live, shop) == before
+    await is_sound(live)
+
+
+_WAITS = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""
+
+
+async def waits_or_ends(live: Resources, task: asyncio.Task[object]) -> None:
+    """Until the task has come as far as it can while somebody holds what it needs."""
+    async with live.db.connection() as connection:
+        while not task.done():
+            if await connection.fetchval(_WAITS):
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_whoever_asks_while_a_hold_is_written_is_held(live: Resources) -> None:
+    shop = await a_shop(live)
+    await earn(live, shop)
+    async with live.db.connection() as connection, connection.transaction():
+        await payout_settings_service.hold(
+            connection,
+            viewer=an_operator(),
+            seller_id=shop.seller.id,
+            reason="papers are missing",
+            now=live.clock.now(),
+        )
+        asking = asyncio.create_task(outcomes(pay(live, shop)))
+        await waits_or_ends(live, asking)
+    assert await asking == {"payouts_held": 1}
+    assert await transfers(live) == []
+
+
+async def test_a_scheduler_passes_over_whom_another_has_taken(
+    live: Resources, clock: ManualClock
+) -> None:
+    shop = await a_shop(live)
+    await earn(live, shop)
+    await set_schedule(live, shop, "daily")
+    clock.advance(HOLD)
+
+    async def open_due(connection: Connection) -> int:
+        opened = await payout_service.open_scheduled(
+            connection, seller_id=shop.seller.id, policy=live.policy, now=clock.now()
+        )
+        return len(opened)
+
+    async with live.db.connection() as connection, connection.transaction():
+        assert await open_due(connection) == 1
+        second = asyncio.create_task(transact(live.db, open_due))
+        await waits_or_ends(live, second)
+        assert second.done()
+        assert await second == 0
+    assert await payouts.pay_scheduled(live.payouts) == 0
+    await payouts.resume_payouts(live.payouts)
+    assert await amounts(live, shop) == [1000]
     await is_sound(live)
 
 
