@@ -27,6 +27,7 @@ from gosellr.services.seller_service import SellerStep
 from gosellr.utils.payouts import PayoutStatus
 from gosellr.utils.permissions import MemberRole
 from gosellr.utils.viewer import Viewer
+from tests.factories.ledger import Sold, booked
 from tests.factories.payouts import (
     an_operator,
     earn,
@@ -294,15 +295,26 @@ async def test_a_provider_that_left_the_configuration_is_no_answer(
     assert await wrong_with(connection, resources) == []
 
 
+@pytest.mark.parametrize("currency", ["JPY", "USD", "KWD"])
 async def test_each_currency_is_a_payout_of_its_own(
-    connection: Connection, resources: Resources, shop: Shop
+    connection: Connection, resources: Resources, shop: Shop, currency: str
 ) -> None:
     await set_account(resources, shop)
     await earn(resources, shop)
     with pytest.raises(NothingToPayOut):
-        await pay(resources, shop, currency="JPY")
+        await pay(resources, shop, currency=currency)
+    sold = Sold(seller_id=shop.seller.id, currency=currency)
+    await booked(connection, sold.sale())
+    await booked(connection, sold.release(available_minor=10_799, reserved_minor=1))
+    payout = await pay(resources, shop, currency=currency)
+    assert (payout.amount_minor, payout.currency) == (10_799, currency)
+    assert await seller_owes(connection, shop) == {"available": 10_800, "reserve": 1}
     assert (await pay(resources, shop)).currency == "EUR"
-    assert await wrong_with(connection, resources) == []
+    assert {(one.amount_minor, one.currency) for one in await transfers(resources)} == {
+        (10_799, currency), (10_800, "EUR"),
+    }  # fmt: skip
+    # That the order of the other currency isn't in the market is all that is wrong.
+    assert {one.number for one in await wrong_with(connection, resources)} <= {6, 7}
 
 
 async def test_one_request_pays_once_and_one_cut_off_is_taken_up(

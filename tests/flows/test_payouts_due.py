@@ -193,6 +193,28 @@ async def test_a_batch_pays_everybody_who_may_be_paid(
     assert await wrong_with(connection, resources) == []
 
 
+async def test_a_batch_ends_somewhere_and_says_so(
+    connection: Connection, resources: Resources, shop: Shop
+) -> None:
+    shops = [shop, *[await make_shop(connection, price_minor=1000) for _ in range(2)]]
+    for one in shops:
+        await set_account(resources, one)
+        await set_schedule(resources, one, "manual")
+        await earn(resources, one)
+    left = []
+    for sellers_max in (2, 1, 1):
+        run = await payouts.run_batch(
+            resources.payouts,
+            viewer=an_operator(),
+            currency="EUR",
+            key=a_key(),
+            sellers_max=sellers_max,
+        )
+        assert isinstance(run, Batch)
+        left.append((sum(one.count for one in run.totals), run.more))
+    assert left == [(2, True), (1, False), (0, False)]
+
+
 async def test_settings_change_as_a_whole_and_by_version(
     resources: Resources, clock: ManualClock, shop: Shop
 ) -> None:

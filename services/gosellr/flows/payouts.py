@@ -205,7 +205,12 @@ async def cancel_payout(
 
 
 async def run_batch(
-    powers: PayoutPowers, *, viewer: Viewer, currency: str | None, key: RequestKey
+    powers: PayoutPowers,
+    *,
+    viewer: Viewer,
+    currency: str | None,
+    key: RequestKey,
+    sellers_max: int = BATCH_SELLERS_MAX,
 ) -> Batch | EarlierRequest:
     """Pay every seller who may be paid, whatever their schedules; the sweeper sends.
 
@@ -226,9 +231,26 @@ async def run_batch(
         if begun.status is not None:
             return begun
         begun = _cut_off(powers, begun)
+    skipped, more = await _open_batch(
+        powers, viewer=viewer, batch_id=begun, currency=currency, sellers_max=sellers_max
+    )
+    totals = await ask(powers.db, payout_questions.batch_totals, batch_id=begun)
+    return Batch(id=begun, totals=totals, skipped=skipped, more=more)
+
+
+async def _open_batch(
+    powers: PayoutPowers,
+    *,
+    viewer: Viewer,
+    batch_id: UUID,
+    currency: str | None,
+    sellers_max: int,
+) -> tuple[list[Skipped], bool]:
+    """Seller by seller, each in a transaction of its own; says whom it passed over, and whether
+    there are more."""
     skipped: list[Skipped] = []
-    after, done, page = UUID(int=0), 0, [UUID(int=0)]
-    while page and done < BATCH_SELLERS_MAX:
+    after, left = UUID(int=0), sellers_max
+    while True:
         page = await ask(
             powers.db,
             payout_service.payable_sellers,
@@ -236,20 +258,20 @@ async def run_batch(
             currency=currency,
             limit=_BATCH_PAGE,
         )
-        for seller_id in page:
+        for seller_id in page[:left]:
             skipped += await transact(
                 powers.db,
                 payout_service.open_in_batch,
                 viewer=viewer,
                 seller_id=seller_id,
-                batch_id=begun,
+                batch_id=batch_id,
                 currency=currency,
                 policy=powers.policy,
                 now=powers.now(),
             )
-        after, done = page[-1] if page else after, done + len(page)
-    totals = await ask(powers.db, payout_questions.batch_totals, batch_id=begun)
-    return Batch(id=begun, totals=totals, skipped=skipped, more=bool(page))
+        if not page or len(page) > left:
+            return skipped, bool(page)
+        after, left = page[-1], left - len(page)
 
 
 async def pay_scheduled(powers: PayoutPowers, *, limit: int = 100) -> int:

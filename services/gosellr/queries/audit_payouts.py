@@ -13,23 +13,22 @@ _CREDITED = (
 _OVER = "('failed', 'cancelled')"
 
 CLAIMS_SUM = first(f"""
+WITH claimed AS (
+    SELECT claim.payout_id,
+           count(*) FILTER (WHERE claim.released_at IS NULL) AS held,
+           count(*) FILTER (WHERE claim.released_at IS NOT NULL) AS freed,
+           sum({_CREDITED}) FILTER (WHERE claim.released_at IS NULL) AS held_minor,
+           sum({_CREDITED}) FILTER (WHERE claim.released_at IS NOT NULL) AS freed_minor
+    FROM payout_entry AS claim JOIN ledger_entry AS entry ON entry.id = claim.entry_id
+    GROUP BY claim.payout_id
+)
 SELECT 'payout ' || payout.id, 'is ' || payout.status || ' with ' || payout.amount_minor || ' '
-       || payout.currency || '; it holds claims on ' || COALESCE(held.minor, 0)
-       || ' and gave back ' || COALESCE(freed.minor, 0)
-FROM payout
-LEFT JOIN LATERAL (
-    SELECT sum({_CREDITED}) AS minor, count(*) AS claims
-    FROM payout_entry AS claim JOIN ledger_entry AS entry ON entry.id = claim.entry_id
-    WHERE claim.payout_id = payout.id AND claim.released_at IS NULL
-) AS held ON true
-LEFT JOIN LATERAL (
-    SELECT sum({_CREDITED}) AS minor, count(*) AS claims
-    FROM payout_entry AS claim JOIN ledger_entry AS entry ON entry.id = claim.entry_id
-    WHERE claim.payout_id = payout.id AND claim.released_at IS NOT NULL
-) AS freed ON true
+       || payout.currency || '; it holds claims on ' || COALESCE(held_minor, 0)
+       || ' and gave back ' || COALESCE(freed_minor, 0)
+FROM payout LEFT JOIN claimed ON claimed.payout_id = payout.id
 WHERE CASE WHEN payout.status IN {_OVER}
-      THEN held.claims > 0 OR COALESCE(freed.minor, 0) <> payout.amount_minor
-      ELSE freed.claims > 0 OR COALESCE(held.minor, 0) <> payout.amount_minor END
+      THEN held > 0 OR COALESCE(freed_minor, 0) <> payout.amount_minor
+      ELSE freed > 0 OR COALESCE(held_minor, 0) <> payout.amount_minor END
 """)
 
 CLAIMED_ONCE = first("""

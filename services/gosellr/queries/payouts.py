@@ -58,7 +58,7 @@ WHERE id = $1
 """
 
 APPROVE = """
-UPDATE payout SET status = 'pending', approved_by = $2, approved_at = $3, check_at = $3
+UPDATE payout SET status = 'pending', approved_by = $2, approved_at = $3, check_at = $4
 WHERE id = $1 AND status = 'awaiting_approval'
 RETURNING id
 """
@@ -186,10 +186,15 @@ async def move(
 
 
 async def approve(
-    connection: Connection, *, payout_id: UUID, user_id: UUID | None, now: datetime
+    connection: Connection,
+    *,
+    payout_id: UUID,
+    user_id: UUID | None,
+    check_at: datetime,
+    now: datetime,
 ) -> bool:
     """Let a payout go; False when it isn't waiting for that."""
-    return await connection.fetchval(APPROVE, payout_id, user_id, now) is not None
+    return await connection.fetchval(APPROVE, payout_id, user_id, now, check_at) is not None
 
 
 async def load(connection: Connection, *, payout_id: UUID) -> Payout | None:

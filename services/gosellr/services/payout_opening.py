@@ -4,7 +4,7 @@ So entries and balance agree to the last unit, and two who open one at once can'
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -24,6 +24,9 @@ from gosellr.utils.payouts import (
     plan_payout,
 )
 from gosellr.utils.policy import MarketPolicy
+
+# A payout that its maker hasn't sent by then was cut off.
+FIRST_CHECK_AFTER = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ async def open_one(
             "batch_id": request.batch_id,
             "requested_by": request.requested_by,
             "created_at": now,
-            "check_at": None if waits else now,
+            "check_at": None if waits else _first_check(request, now=now),
         },
         account=account,
         currency=request.currency,
@@ -142,6 +145,11 @@ async def open_one(
     fact = Fact(FactType.PAYOUT_REQUESTED, payout_id, about)
     await outbox.append(connection, [fact], now=now)
     return Opened(payout_id, may_be_sent=not waits)
+
+
+def _first_check(request: PayoutRequest, *, now: datetime) -> datetime:
+    """Whoever asks for a payout sends it, too; those of a batch are left to the sweeper."""
+    return now if request.origin == "batch" else now + FIRST_CHECK_AFTER
 
 
 async def _recover(

@@ -204,7 +204,13 @@ async def approve(
     if payout.seller_id in viewer.memberships:
         raise NotAllowed("Nobody approves payouts of their own shop")
     await payout_terms.keep(connection, seller_id=payout.seller_id, now=now)
-    if not await payouts.approve(connection, payout_id=payout_id, user_id=viewer.user_id, now=now):
+    if not await payouts.approve(
+        connection,
+        payout_id=payout_id,
+        user_id=viewer.user_id,
+        check_at=now + payout_opening.FIRST_CHECK_AFTER,
+        now=now,
+    ):
         raise PayoutNotWaiting
 
 
