@@ -36,14 +36,17 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         """Check every invariant of the market; names the rows that break one, and exits with 1."""
         from gosellr.core.clock import SystemClock  # noqa: PLC0415
         from gosellr.jobs.audit import audit_market  # noqa: PLC0415
-        from gosellr.resources import build_gateways  # noqa: PLC0415
+        from gosellr.resources import build_gateways, build_payout_providers  # noqa: PLC0415
         from gosellr.services.audit_service import NAMES  # noqa: PLC0415
 
         gateways = build_gateways(load_settings(), SystemClock())
+        providers = build_payout_providers(load_settings(), SystemClock())
         found = _in_market(
             open_database,
             "gosellr audit",
-            lambda db: audit_market(db, gateways=gateways, now=datetime.now(UTC)),
+            lambda db: audit_market(
+                db, gateways=gateways, payout_providers=providers, now=datetime.now(UTC)
+            ),
         )
         if not found:
             typer.echo(f"All {len(NAMES)} invariants hold.")
@@ -54,13 +57,16 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
     @app.command()
     def explain(
         subject: Annotated[
-            str, typer.Argument(help="An order's number or id, a seller's id, or an account.")
+            str,
+            typer.Argument(
+                help="An order's number or id, a payout's or seller's id, or an account."
+            ),
         ],
         limit: Annotated[
             int, typer.Option(min=1, max=10_000, help="How many movements at most.")
         ] = _EXPLAINED,
     ) -> None:
-        """Tell in plain words what the books have on an order, a seller or an account."""
+        """Tell in plain words what the books have on an order, a payout, a seller or an account."""
         from gosellr.services import statement_service  # noqa: PLC0415
 
         try:

@@ -104,6 +104,9 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Origins = Annotated[Names, AfterValidator(_check_origins)]
 Role = Literal["buyer", "seller", "support", "operator"]
 RoleMap = Annotated[dict[str, Role], NoDecode, BeforeValidator(_read_json)]
+_Code = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+_Minor = Annotated[int, Field(strict=True, ge=0)]
+AmountMap = Annotated[dict[_Code, _Minor], NoDecode, BeforeValidator(_read_json)]
 
 
 def _setting(default: Any, example: str, **bounds: Any) -> Any:
@@ -155,6 +158,7 @@ class Settings(BaseSettings):
     tax_included: bool = _setting(default=True, example="1")
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
+    payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
     product_review: Literal["off", "all"] = _setting("off", "all")
     seller_approval: Literal["manual", "auto"] = _setting("manual", "auto")
     media_max_bytes: int = _setting(10_485_760, "10485760", ge=1024, le=104_857_600)

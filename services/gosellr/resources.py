@@ -22,6 +22,7 @@ from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
 from gosellr.flows.labels import LabelPowers
+from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
 from gosellr.flows.watch import watch_catalogue
@@ -40,6 +41,8 @@ from gosellr.integrations.media.processor import ImageProcessor
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_script import SandboxScript
+from gosellr.integrations.payouts.port import PayoutProvider
+from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.revisions import current_revision, head_revision
@@ -61,6 +64,7 @@ class Resources:
     clock: Clock
     gateways: Mapping[str, PaymentGateway]
     carriers: Mapping[str, ShippingProvider]
+    payout_providers: Mapping[str, PayoutProvider]
     media: MediaStore
     images: ImageProcessor
     files: FileStore
@@ -81,6 +85,7 @@ class Resources:
             tax_included=settings.tax_included,
             holds=HoldSettings(online=timedelta(minutes=settings.hold_minutes)),
             release_after=timedelta(days=settings.release_days),
+            payout_approval_over=settings.payout_approval_over,
         )
 
     @property
@@ -114,6 +119,17 @@ class Resources:
         """What sending money back needs."""
         return RefundPowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
+        )
+
+    @property
+    def payouts(self) -> PayoutPowers:
+        """What paying sellers needs."""
+        return PayoutPowers(
+            db=self.db,
+            providers=self.payout_providers,
+            clock=self.clock,
+            policy=self.policy,
+            vault=self.vault,
         )
 
     @property
@@ -197,6 +213,14 @@ def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
     return carriers
 
 
+def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, PayoutProvider]:
+    """Who sends money to sellers in this configuration, by name."""
+    providers: dict[str, PayoutProvider] = {}
+    if settings.sandbox_enabled:
+        providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
+    return providers
+
+
 def build_gate(settings: Settings, ring: KeyRing, foreign: ForeignKeys | None) -> Gate:
     """Whose tokens are believed: our own, and the main system's where there is one."""
     local = TrustedIssuer(
@@ -259,6 +283,7 @@ async def open_resources(
             clock=clock,
             gateways=build_gateways(settings, clock),
             carriers=build_carriers(settings),
+            payout_providers=build_payout_providers(settings, clock),
             media=LocalMediaStore(settings.home / "media"),
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
             files=LocalFileStore(settings.home / "imports"),

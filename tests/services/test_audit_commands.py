@@ -8,12 +8,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gosellr.cli import app
+from gosellr.config import Settings
+from gosellr.core.clock import ManualClock
 from gosellr.core.db import Database
 from gosellr.core.embedded_postgres import Cluster
 from gosellr.core.transact import transact
+from gosellr.integrations.payouts.sandbox import Behaviour
+from gosellr.resources import open_resources
 from gosellr.services.ledger_service import book
 from gosellr.utils.ledger import seller_pending
+from tests.factories.accounts import make_seller
 from tests.factories.ledger import BOOKED_AT, Sold
+from tests.factories.payouts import pay, set_account
 
 Command = Callable[..., Awaitable[Result]]
 
@@ -73,7 +79,32 @@ async def test_an_account_explained(gosellr: Command, sold: Sold) -> None:
     ]
 
 
+async def test_a_payout_explained(
+    gosellr: Command, cluster: Cluster, database: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        home=tmp_path,
+        database_url=cluster.dsn(database=database),
+        secret_key="a secret of the test run, long enough to be taken",
+        demo=False,
+    )
+    async with open_resources(settings, clock=ManualClock(BOOKED_AT)) as market:
+        seller = await transact(market.db, make_seller, now=BOOKED_AT)
+        await set_account(market, seller, Behaviour.DECLINE)
+        sold = Sold(seller_id=seller.id)
+        await transact(market.db, book, bookings=[sold.sale(), sold.release()], now=BOOKED_AT)
+        payout = await pay(market, seller)
+    result = await gosellr("explain", str(payout.id))
+    assert result.exit_code == 0, result.output
+    first, *rest = result.output.splitlines()
+    assert first == f"Payout {payout.id} to seller {seller.id}: failed (account_closed)"
+    assert [line.strip() for line in rest if "payout of" in line.lower()] == [
+        "Payout of 108.00 EUR on its way to the seller.",
+        "The payout of 108.00 EUR failed; the money can be paid out again.",
+    ]
+
+
 async def test_what_nobody_knows(gosellr: Command) -> None:
     result = await gosellr("explain", "GS-99999")
     assert result.exit_code == 1
-    assert "No order, seller or account is called GS-99999" in result.output
+    assert "No order, payout, seller or account is called GS-99999" in result.output

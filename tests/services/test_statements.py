@@ -63,6 +63,8 @@ async def test_a_sellers_balance(
                 "reserved": money(1_000),
                 "receivable": money(400),
                 "in_transit": money(0),
+                "paid_out": money(0),
+                "upcoming": [],
             }
         ]
     }

@@ -1,8 +1,8 @@
 """A market that can be made to die, or to lose a deadlock, at any numbered step.
 
-Every statement and every call to a gateway of one process passes a `Fuse`, which counts them
-and blows at the one it was told. It is handed in as the process's database and gateways;
-nothing of the product is patched.
+Every statement and every call to a gateway or a payout provider of one process passes a `Fuse`,
+which counts them and blows at the one it was told. It is handed in as the process's database,
+gateways and providers; nothing of the product is patched.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,6 +22,7 @@ from gosellr.integrations.payments.port import (
     PaymentGateway,
     RefundRequest,
 )
+from gosellr.integrations.payouts.port import PayoutProvider, TransferRequest, TransferResult
 from gosellr.resources import Resources
 
 T = TypeVar("T")
@@ -192,6 +193,34 @@ class NumberedGateway:
         return self._inner.parse_webhook(headers, body, now)
 
 
+class NumberedProvider:
+    """A `PayoutProvider` whose calls pass the fuse."""
+
+    def __init__(self, inner: PayoutProvider, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    @property
+    def name(self) -> str:
+        """As the provider within."""
+        return self._inner.name
+
+    @property
+    def paid_from(self) -> str | None:
+        """As the provider within."""
+        return self._inner.paid_from
+
+    async def send(self, request: TransferRequest) -> TransferResult:
+        """One numbered call."""
+        return await self._fuse.step("PROVIDER send", lambda: self._inner.send(request))
+
+    async def lookup(self, *, transfer_id: str) -> TransferResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "PROVIDER lookup", lambda: self._inner.lookup(transfer_id=transfer_id)
+        )
+
+
 def numbered(resources: Resources, fuse: Fuse) -> Resources:
     """A process over the same database and gateways that can die."""
     return replace(
@@ -199,5 +228,9 @@ def numbered(resources: Resources, fuse: Fuse) -> Resources:
         db=NumberedDatabase(resources.db, fuse),
         gateways={
             name: NumberedGateway(gateway, fuse) for name, gateway in resources.gateways.items()
+        },
+        payout_providers={
+            name: NumberedProvider(provider, fuse)
+            for name, provider in resources.payout_providers.items()
         },
     )

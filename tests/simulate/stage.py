@@ -13,7 +13,7 @@ from gosellr.flows.checkout import PlacedOrder
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.models.order_values import Order
-from gosellr.resources import Resources, build_gateways
+from gosellr.resources import Resources, build_gateways, build_payout_providers
 from gosellr.services import order_service
 from gosellr.services.checkout_service import CheckoutRequest, Tender
 from gosellr.services.idempotency_service import KeptAnswer
@@ -49,8 +49,11 @@ class Stage:
 
     def restarted(self) -> Resources:
         """What the next process holds: nothing that the dead one had in memory."""
+        settings, clock = self.market.settings, self.market.clock
         return replace(
-            self.market, gateways=build_gateways(self.market.settings, self.market.clock)
+            self.market,
+            gateways=build_gateways(settings, clock),
+            payout_providers=build_payout_providers(settings, clock),
         )
 
 
@@ -106,6 +109,8 @@ async def sweep(stage: Stage, market: Resources) -> None:
         await upkeep.expire_holds(market)
         await upkeep.resume_refunds(market)
         await upkeep.resume_returns(market)
+        await upkeep.pay_scheduled(market)
+        await upkeep.resume_payouts(market)
 
 
 async def orders_of(market: Resources, reference: str) -> list[Order]:
@@ -139,13 +144,18 @@ async def check_market(stage: Stage, market: Resources) -> None:
     async with market.db.connection() as connection:
         reserved = await connection.fetchval("SELECT sum(reserved) FROM stock_level")
         assert reserved == await connection.fetchval(LIVE_HOLDS, None)
-    found = await audit_market(market.db, gateways=market.gateways, now=stage.clock.now())
+    found = await audit_market(
+        market.db,
+        gateways=market.gateways,
+        payout_providers=market.payout_providers,
+        now=stage.clock.now(),
+    )
     assert found == []
 
 
 def differs_after(step: str) -> bool:
     """Only what has left the process makes it matter whether one dies before or after it."""
-    return step == "COMMIT" or step.startswith("GATEWAY")
+    return step == "COMMIT" or step.startswith(("GATEWAY", "PROVIDER"))
 
 
 @dataclass(slots=True)

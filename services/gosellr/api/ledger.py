@@ -16,11 +16,12 @@ from gosellr.api.schemas.ledger import (
     MovementFilters,
     MovementPageOut,
     OrderLedgerOut,
+    PayoutLedgerOut,
     SellerBalancesOut,
 )
 from gosellr.core.pagination import DEFAULT_LIMIT
 from gosellr.core.transact import ask
-from gosellr.services import statement_service
+from gosellr.services import payout_questions, statement_service
 from gosellr.services.statement_service import POTS, BookedTransaction, Movement, SellerBalance
 from gosellr.utils.csv_text import csv_text
 from gosellr.utils.explanations import explain
@@ -52,6 +53,19 @@ async def get_order_ledger(
 ) -> Response:
     """Where every cent of an order went, transaction by transaction, each with its meaning."""
     booked = await ask(market.db, statement_service.order_ledger, order_id=order_id)
+    return answer({"transactions": [_transaction(each) for each in booked]})
+
+
+@router.get(
+    "/payouts/{payout_id}/ledger",
+    operation_id="get_payout_ledger",
+    responses={200: {"model": PayoutLedgerOut}, **problems(401, 403, 404, 422)},
+)
+async def get_payout_ledger(
+    payout_id: UUID, _viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)], market: Market
+) -> Response:
+    """What was booked of a payout, transaction by transaction, each with its meaning."""
+    booked = await ask(market.db, payout_questions.payout_ledger, payout_id=payout_id)
     return answer({"transactions": [_transaction(each) for each in booked]})
 
 
@@ -148,8 +162,12 @@ def _transaction(booked: BookedTransaction) -> dict[str, Any]:
 
 def _balance(held: SellerBalance) -> dict[str, Any]:
     figures = asdict(held)
-    pots = {pot: Money(figures[f"{pot}_minor"], held.currency) for pot in POTS}
-    return {"currency": held.currency, **pots}
+    pots = {pot: Money(figures[f"{pot}_minor"], held.currency) for pot in (*POTS, "paid_out")}
+    upcoming = [
+        {"available_on": one.day, "amount": Money(one.amount_minor, one.currency)}
+        for one in held.upcoming
+    ]
+    return {"currency": held.currency, **pots, "upcoming": upcoming}
 
 
 def _movement(movement: Movement) -> dict[str, Any]:

@@ -2,29 +2,39 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
 
 from gosellr.core.db import Database
 from gosellr.core.transact import snapshot
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
-from gosellr.services.audit_service import Finding, GatewayCharge, audit
+from gosellr.integrations.payouts.port import PayoutProvider
+from gosellr.integrations.payouts.sandbox import SandboxPayouts
+from gosellr.services.audit_service import Finding, GatewayCharge, ProviderTransfer, audit
 
 _PAGE = 1_000
+_NONE: Mapping[str, PayoutProvider] = MappingProxyType({})
 _GATEWAY_INVARIANT = 7
 
 
 async def audit_market(
-    db: Database, *, gateways: Mapping[str, PaymentGateway], now: datetime
+    db: Database,
+    *,
+    gateways: Mapping[str, PaymentGateway],
+    payout_providers: Mapping[str, PayoutProvider] = _NONE,
+    now: datetime,
 ) -> list[Finding]:
     """Everything that is wrong with a market; nothing when all is well.
 
-    A payment that settles between the reading of the gateway's journal and the snapshot looks
+    A payment or payout that settles between the reading of its journal and the snapshot looks
     like a difference once, and never twice: what two looks agree on is real.
     """
-    found = await _look(db, gateways=gateways, now=now)
+    found = await _look(db, gateways, payout_providers, now=now)
     if all(finding.number != _GATEWAY_INVARIANT for finding in found):
         return found
-    again = {row.row for one in await _look(db, gateways=gateways, now=now) for row in one.rows}
+    second = await _look(db, gateways, payout_providers, now=now)
+    again = {row.row for one in second for row in one.rows}
     lasting = [
         Finding(one.number, one.name, tuple(row for row in one.rows if row.row in again))
         if one.number == _GATEWAY_INVARIANT
@@ -35,14 +45,25 @@ async def audit_market(
 
 
 async def _look(
-    db: Database, *, gateways: Mapping[str, PaymentGateway], now: datetime
+    db: Database,
+    gateways: Mapping[str, PaymentGateway],
+    providers: Mapping[str, PayoutProvider],
+    *,
+    now: datetime,
 ) -> list[Finding]:
     journals = {
         name: await _charges(gateway)
         for name, gateway in gateways.items()
         if isinstance(gateway, SandboxGateway)
     }
-    return await snapshot(db, audit, now=now, gateway_journals=journals)
+    transfers = {
+        name: await _transfers(provider)
+        for name, provider in providers.items()
+        if isinstance(provider, SandboxPayouts)
+    }
+    return await snapshot(
+        db, audit, now=now, gateway_journals=journals, provider_journals=transfers
+    )
 
 
 async def _charges(gateway: SandboxGateway) -> list[GatewayCharge]:
@@ -61,3 +82,17 @@ async def _charges(gateway: SandboxGateway) -> list[GatewayCharge]:
         ]
         after = page[-1].gateway_reference
     return charges
+
+
+async def _transfers(provider: SandboxPayouts) -> list[ProviderTransfer]:
+    transfers: list[ProviderTransfer] = []
+    after = ""
+    while page := await provider.journal(after=after, limit=_PAGE):
+        transfers += [
+            ProviderTransfer(
+                UUID(one.transfer_id), one.amount_minor or 0, one.currency or "", one.outcome.value
+            )
+            for one in page
+        ]
+        after = page[-1].transfer_id
+    return transfers

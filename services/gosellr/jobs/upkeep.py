@@ -1,7 +1,7 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
 from gosellr.core.transact import transact
-from gosellr.flows import labels, payments, refunds, webhooks
+from gosellr.flows import labels, payments, payouts, refunds, webhooks
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -84,6 +84,16 @@ async def release_sales(resources: Resources) -> None:
     now = resources.clock.now()
     while await transact(resources.db, release_service.release_due, now=now):
         pass
+
+
+async def pay_scheduled(resources: Resources) -> None:
+    """Pay the sellers whose schedule says that it is time."""
+    await payouts.pay_scheduled(resources.payouts)
+
+
+async def resume_payouts(resources: Resources) -> None:
+    """Tell the providers of payouts that they haven't heard of, and ask after the others."""
+    await payouts.resume_payouts(resources.payouts)
 
 
 async def seal_ledger(resources: Resources) -> None:

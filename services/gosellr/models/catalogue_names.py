@@ -19,8 +19,8 @@ EVERYTHING = (CATALOGUE, CARDS, CATEGORIES)
 # More listings than this are called the whole catalogue.
 NAMED_MAX = 200
 
-# What happens to accounts, payments and parcels shows on no public page: what was held for an
-# order doesn't count as available, and leaves the shelf and the hold together.
+# What happens to accounts, payments, payouts and parcels shows on no public page: what was held
+# for an order doesn't count as available, and leaves the shelf and the hold together.
 QUIET = frozenset(
     {
         FactType.ACCOUNT_REGISTERED,
@@ -40,6 +40,12 @@ QUIET = frozenset(
         FactType.REFUND_SUCCEEDED,
         FactType.REFUND_FAILED,
         FactType.SALE_RELEASED,
+        FactType.PAYOUT_REQUESTED,
+        FactType.PAYOUT_PAID,
+        FactType.PAYOUT_FAILED,
+        FactType.PAYOUT_CANCELLED,
+        FactType.PAYOUT_SETTINGS_CHANGED,
+        FactType.PAYOUT_DESTINATION_CHANGED,
     }
 )
 

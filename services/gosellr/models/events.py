@@ -45,6 +45,12 @@ class FactType(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     SALE_RELEASED = "sale.released"
+    PAYOUT_REQUESTED = "payout.requested"
+    PAYOUT_PAID = "payout.paid"
+    PAYOUT_FAILED = "payout.failed"
+    PAYOUT_CANCELLED = "payout.cancelled"
+    PAYOUT_SETTINGS_CHANGED = "payout_settings.changed"
+    PAYOUT_DESTINATION_CHANGED = "payout_destination.changed"
     REVIEW_POSTED = "review.posted"
 
 

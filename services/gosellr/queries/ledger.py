@@ -108,6 +108,8 @@ SELECT id, kind, cause_type, cause_id, idempotency_key, order_id, corrects_id, a
 FROM ledger_transaction
 """
 OF_ORDER = f"{_TRANSACTION} WHERE order_id = $1 ORDER BY written_by, id LIMIT $2"
+OF_KEY = f"""{_TRANSACTION}
+WHERE kind = ANY($1::text[]) AND idempotency_key = $2 ORDER BY written_by, id"""
 AFTER_ID = f"{_TRANSACTION} WHERE id > $1 ORDER BY id LIMIT $2"
 
 ENTRIES = """
@@ -300,6 +302,14 @@ async def find_of_order(
 ) -> list[BookedTransaction]:
     """The transactions of an order, in the order of booking."""
     return await _with_entries(connection, await connection.fetch(OF_ORDER, order_id, limit))
+
+
+async def find_of_key(
+    connection: Connection, *, kinds: Sequence[str], idempotency_key: str
+) -> list[BookedTransaction]:
+    """The transactions of these kinds under one key, in the order of booking."""
+    rows = await connection.fetch(OF_KEY, kinds, idempotency_key)
+    return await _with_entries(connection, rows)
 
 
 async def find_after(connection: Connection, *, after: UUID, limit: int) -> list[BookedTransaction]:

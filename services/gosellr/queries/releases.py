@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.payout_values import UpcomingRelease
 
 # Both rows are locked, so that each is read as it is now and not as it was when the statement
 # began: whoever comes second finds the sale released. What somebody works on is left for later.
@@ -22,6 +23,15 @@ MARK_RELEASED = """
 UPDATE seller_order
 SET pending_minor = 0, released_at = $2, version = version + 1
 WHERE id = ANY($1::uuid[]) AND released_at IS NULL
+"""
+
+# What is to be delivered first has no day yet.
+UPCOMING = """
+SELECT currency, (release_due_at AT TIME ZONE 'UTC')::date::text AS day, sum(pending_minor)::bigint
+FROM seller_order
+WHERE seller_id = $1 AND pending_minor > 0 AND released_at IS NULL
+GROUP BY currency, day ORDER BY currency, day NULLS LAST
+LIMIT 400
 """
 
 
@@ -45,3 +55,8 @@ async def mark_released(connection: Connection, *, ids: Sequence[UUID], now: dat
     """Nothing of these sales is pending any more; gives how many it was true of only now."""
     status: str = await connection.execute(MARK_RELEASED, list(ids), now)
     return int(status.rsplit(" ", 1)[1])
+
+
+async def upcoming(connection: Connection, *, seller_id: UUID) -> list[UpcomingRelease]:
+    """When a seller's pending money becomes available, by currency and day."""
+    return [UpcomingRelease(*row) for row in await connection.fetch(UPCOMING, seller_id)]

@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
 from gosellr.queries import audit_market as market
+from gosellr.queries import audit_payouts
 from gosellr.queries.audit import Offence
+from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal
 from gosellr.utils.ledger import GUARDED_KINDS
 from gosellr.utils.order_states import OrderStatus, transition_pairs
 
-__all__ = ["AuditLimits", "Finding", "GatewayCharge", "Offence", "audit"]
+__all__ = ["AuditLimits", "Finding", "GatewayCharge", "Offence", "ProviderTransfer", "audit"]
 
 ROWS_SHOWN: Final = 20
 _BATCH: Final = 1_000
@@ -110,14 +113,16 @@ async def audit(
     *,
     now: datetime,
     gateway_journals: Mapping[str, Iterable[GatewayCharge]],
+    provider_journals: Mapping[str, Sequence[ProviderTransfer]] = MappingProxyType({}),
     limits: AuditLimits = AuditLimits(),
 ) -> list[Finding]:
     """Check everything; gives the invariants that are broken, none when all is well.
 
     Needs one snapshot: a repeatable-read transaction, which may be read-only and may run while
-    the market does. The gateways' journals must have been read before it began, so that every
-    charge in them has its payment in the snapshot. The sandbox's settlement to a bank isn't
-    played, so its clearing account never returns to zero and isn't counted as stuck.
+    the market does. The journals of gateways and payout providers must have been read before it
+    began, so that every charge and transfer in them has its row in the snapshot. The sandbox's
+    settlement to a bank isn't played, so its clearing account never returns to zero and isn't
+    counted as stuck.
     """
     found = _Findings()
     for number, query, arguments in _questions(now, limits):
@@ -129,6 +134,13 @@ async def audit(
     found.add(4, tampered)
     for gateway, charges in gateway_journals.items():
         found.add(7, await _compare_charges(connection, gateway=gateway, charges=charges))
+    for provider, transfers in provider_journals.items():
+        found.add(
+            7,
+            await audit_payouts.find_transfer_offences(
+                connection, provider=provider, transfers=transfers
+            ),
+        )
     return found.listed()
 
 
@@ -152,6 +164,9 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 11, market.PARTS_SUM_TO_ORDER, ()
     yield 12, money.SHOWN_IS_BOOKED, ()
     yield 13, money.PAYOUTS_MATCH_CLAIMS, ()
+    yield 13, audit_payouts.CLAIMS_SUM, ()
+    yield 13, audit_payouts.CLAIMED_ONCE, ()
+    yield 13, audit_payouts.BOOKED_AS_THEY_STAND, ()
     yield 14, market.STOCK_CONSERVED, ()
     yield 15, market.HOLDS_RESOLVED, (now - limits.expired_hold,)
     yield 16, market.LINES_COVERED, ()
@@ -161,9 +176,12 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 18, market.CANCELLED_GIVES_BACK, (now - limits.cancelled_refund,)
     yield 19, market.LIMITS_HOLD, ()
     yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
+    yield 20, audit_payouts.NOTHING_UNKNOWN, (now - limits.unknown,)
     yield 21, market.OUTBOX_IN_ORDER, ()
     yield 22, market.ONE_SELLER, ()
+    yield 22, audit_payouts.ONE_SELLER, ()
     yield 23, market.NOTHING_IN_CLEAR, ()
+    yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
     yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
 

@@ -8,9 +8,10 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
-from gosellr.queries import ledger
+from gosellr.models.payout_values import UpcomingRelease
+from gosellr.queries import ledger, payouts, releases
 from gosellr.queries.ledger import BookedTransaction, Movement
-from gosellr.services import ledger_service
+from gosellr.services import ledger_service, payout_questions
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
 from gosellr.utils.ledger import (
@@ -51,7 +52,10 @@ POTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellerBalance:
-    """What a seller has in one currency; `receivable_minor` is what it owes."""
+    """What a seller has in one currency; `receivable_minor` is what it owes.
+
+    `upcoming` says when what is pending becomes available; it leaves out nothing of it.
+    """
 
     currency: str
     pending_minor: int = 0
@@ -59,6 +63,8 @@ class SellerBalance:
     reserved_minor: int = 0
     receivable_minor: int = 0
     in_transit_minor: int = 0
+    paid_out_minor: int = 0
+    upcoming: tuple[UpcomingRelease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,19 @@ async def seller_balances(
     by_currency: dict[str, dict[str, int]] = {}
     for (account, currency), minor in held.items():
         by_currency.setdefault(currency, {})[f"{pot_of[account]}_minor"] = minor
+    paid = {
+        one.currency: one.amount_minor
+        for one in await payouts.paid_out(connection, seller_id=seller_id)
+    }
+    upcoming = await releases.upcoming(connection, seller_id=seller_id)
     return [
-        SellerBalance(currency=currency, **pots) for currency, pots in sorted(by_currency.items())
+        SellerBalance(
+            currency=currency,
+            paid_out_minor=paid.get(currency, 0),
+            upcoming=tuple(one for one in upcoming if one.currency == currency),
+            **pots,
+        )
+        for currency, pots in sorted(by_currency.items())
     ]
 
 
@@ -128,7 +145,8 @@ async def seller_movements(
 
 
 async def explain(connection: Connection, *, subject: str, limit: int) -> Explanation:
-    """The books of whatever an operator names: an order's id or number, a seller, an account.
+    """The books of whatever an operator names: an order's id or number, a payout, a seller, an
+    account.
 
     Raises:
         NotFound: nothing bears that name.
@@ -142,10 +160,16 @@ async def explain(connection: Connection, *, subject: str, limit: int) -> Explan
     if as_id is not None and await ledger.seller_exists(connection, seller_id=as_id):
         accounts = [account_of(as_id) for account_of in POTS.values()]
         return await _latest(connection, f"Seller {as_id}", accounts, limit=limit)
+    payout = None if as_id is None else await payouts.load(connection, payout_id=as_id)
+    if payout is not None:
+        booked = await payout_questions.payout_ledger(connection, payout_id=payout.id)
+        reason = "" if payout.failure_reason is None else f" ({payout.failure_reason})"
+        title = f"Payout {payout.id} to seller {payout.seller_id}: {payout.status}{reason}"
+        return Explanation(title, transactions=tuple(booked))
     try:
         account_kind(subject)
     except UnknownAccount:
-        raise NotFound(f"No order, seller or account is called {subject}") from None
+        raise NotFound(f"No order, payout, seller or account is called {subject}") from None
     return await _latest(connection, f"Account {subject}", [subject], limit=limit)
 
 

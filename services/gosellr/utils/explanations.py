@@ -142,6 +142,31 @@ def _stray_return(figures: _Figures) -> str:
     return f"{amount} that paid for nothing went back to the buyer."
 
 
+def _debt_recovered(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("seller_receivable"))
+    return f"{amount} that the seller owed was kept back before a payout."
+
+
+def _payout_intent(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("payout_in_transit"))
+    return f"Payout of {amount} on its way to the seller."
+
+
+def _payout_confirmed(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("payout_in_transit"))
+    return f"The payout of {amount} reached the seller."
+
+
+def _payout_failed(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("payout_in_transit"))
+    return f"The payout of {amount} failed; the money can be paid out again."
+
+
+def _payout_returned(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("seller_available"))
+    return f"The seller's bank sent {amount} back; the money can be paid out again."
+
+
 _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.SALE: _sale,
     TransactionKind.SALE_ON_DELIVERY: _sale_on_delivery,
@@ -155,4 +180,9 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.STORED_VALUE_RETURNED: _stored_value_returned,
     TransactionKind.STRAY_CAPTURE: _stray_capture,
     TransactionKind.STRAY_RETURN: _stray_return,
+    TransactionKind.DEBT_RECOVERED: _debt_recovered,
+    TransactionKind.PAYOUT_INTENT: _payout_intent,
+    TransactionKind.PAYOUT_CONFIRMED: _payout_confirmed,
+    TransactionKind.PAYOUT_FAILED: _payout_failed,
+    TransactionKind.PAYOUT_RETURNED: _payout_returned,
 }

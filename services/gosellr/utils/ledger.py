@@ -240,6 +240,11 @@ class TransactionKind(StrEnum):
     STORED_VALUE_RETURNED = "stored_value_returned"
     STRAY_CAPTURE = "stray_capture"
     STRAY_RETURN = "stray_return"
+    DEBT_RECOVERED = "debt_recovered"
+    PAYOUT_INTENT = "payout_intent"
+    PAYOUT_CONFIRMED = "payout_confirmed"
+    PAYOUT_FAILED = "payout_failed"
+    PAYOUT_RETURNED = "payout_returned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The operator's choices that the business decides by, as one value handed down from the door."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,3 +24,7 @@ class MarketPolicy:
     commission_reversal: CommissionReversal = CommissionReversal.FULL
     # How long an idempotency key protects its request.
     idempotency_kept_for: timedelta = timedelta(days=2)
+    # Payouts above it, by currency, wait for the word of a second person.
+    payout_approval_over: Mapping[str, int] = field(default_factory=dict)
+    # A new bank account that takes the place of another is used only after this time.
+    payout_change_hold: timedelta = timedelta(hours=72)

@@ -14,6 +14,8 @@ _CREDITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.RELEASE, "seller_available"): "Released, ready to be paid out",
     (TransactionKind.RELEASE, "seller_reserve"): "Released into the reserve",
     (TransactionKind.RELEASE, "seller_receivable"): "Released to settle what was owed",
+    (TransactionKind.PAYOUT_INTENT, "payout_in_transit"): "Payout, on its way",
+    (TransactionKind.DEBT_RECOVERED, "seller_receivable"): "Settled what was owed",
 }
 _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.SALE_ON_DELIVERY, "seller_receivable"): "Owed on a sale paid in cash",
@@ -22,10 +24,15 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.REFUND_INTENT, "seller_available"): "Refund to the buyer",
     (TransactionKind.REFUND_INTENT, "seller_reserve"): "Refund to the buyer, out of the reserve",
     (TransactionKind.REFUND_INTENT, "seller_receivable"): "Refund to the buyer, owed",
+    (TransactionKind.PAYOUT_INTENT, "seller_available"): "Paid out",
+    (TransactionKind.PAYOUT_CONFIRMED, "payout_in_transit"): "Payout, arrived",
+    (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
 }
 _ANY: Final[dict[str, str]] = {
     TransactionKind.REFUND_INTENT: "Refund to the buyer",
     TransactionKind.REFUND_FAILED: "Refund failed, back where it was",
+    TransactionKind.PAYOUT_FAILED: "Payout failed, back where it was",
+    TransactionKind.PAYOUT_RETURNED: "Payout sent back by the bank",
 }
 
 

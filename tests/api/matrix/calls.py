@@ -285,6 +285,33 @@ ORDERS: dict[str, Sequence[Call]] = {
     ],
 }  # fmt: skip
 
+PAYOUTS: dict[str, Sequence[Call]] = {
+    "list_payouts": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
+    # Nothing is available here any more.
+    "create_payout": [_seller({"currency": EUR, **_SELLER_ID}, reached=frozenset({409}))],
+    "run_payouts": [_mine({})],
+    "get_payout": [_seller_hides(payout_id=Of("payout"))],
+    "list_payout_entries": [_seller_hides(payout_id=Of("payout"))],
+    "get_payout_ledger": [_market(payout_id=Of("payout"))],
+    "approve_payout": [_market(payout_id=Of("payout"), reached=OR_STATE)],
+    "cancel_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
+    "retry_payout": [_market(payout_id=Of("payout"), reached=OR_STATE)],
+    "get_payout_settings": [_seller(seller_id=Of("seller"))],
+    "update_payout_settings": [_seller({"schedule": "daily"}, seller_id=Of("seller"))],
+    "hold_payouts": [_market(_REASON, seller_id=Of("seller"))],
+    "unhold_payouts": [_market(seller_id=Of("seller"))],
+    "get_payout_destination": [_seller(seller_id=Of("seller"))],
+    # Nobody's password is known here: 422 is the operation's own answer.
+    "update_payout_destination": [
+        _seller(
+            {"method": "sandbox", "holder": "Ada", "iban": "DE89370400440532013000",
+             "password": "wrong"},
+            seller_id=Of("seller"),
+            reached=frozenset({422}),
+        )
+    ],
+}  # fmt: skip
+
 BOOKS: dict[str, Sequence[Call]] = {
     "get_order_ledger": [_market(order_id=Of("paid_order"))],
     "get_seller_balance": [_seller(seller_id=Of("seller"))],
@@ -299,5 +326,5 @@ BOOKS: dict[str, Sequence[Call]] = {
 }
 
 CALLS: dict[str, Sequence[Call]] = {
-    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **BOOKS,
+    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **PAYOUTS, **BOOKS,
 }  # fmt: skip

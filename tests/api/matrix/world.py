@@ -35,7 +35,9 @@ from tests.factories.accounts import (
 )
 from tests.factories.carts import make_bag
 from tests.factories.catalogue import make_category, make_product, variant_draft
+from tests.factories.ledger import Sold, booked
 from tests.factories.orders import ADDRESS, order_body, place
+from tests.factories.payouts import set_account
 from tests.factories.terms import make_coupon, make_rate, make_tax, make_zone
 
 API = "/api/v1"
@@ -208,6 +210,7 @@ async def _estate(world: World, name: str, *, category_id: UUID) -> None:
     owner = await _caller(world, owner_name, seller.owner, sells=name, member_role=MemberRole.OWNER)
     buyer = await _person(world, buyer_name, roles=(Role.BUYER,), buys=name)
     await _goods(world, estate, owner)
+    await _payout(world, estate, seller, owner)
     await _orders(world, estate, owner, buyer.headers)
     bag = await make_bag(world.client, headers=buyer.headers)
     await _bag(estate, bag)
@@ -220,6 +223,7 @@ async def _guest_estate(world: World, *, category_id: UUID) -> None:
         world, "guest_seller", seller.owner, sells="guest", member_role=MemberRole.OWNER
     )
     await _goods(world, estate, owner)
+    await _payout(world, estate, seller, owner)
     bag = await make_bag(world.client)
     await _bag(estate, bag)
     tokens = await _orders(world, estate, owner, {})
@@ -314,6 +318,23 @@ async def _goods(world: World, estate: Estate, owner: Caller) -> None:
     )
     estate.things |= {"media": picture["id"], "import": imported["id"]}
     estate.private_to_seller |= {imported["id"], f"goods of {estate.name}.csv"}
+
+
+async def _payout(world: World, estate: Estate, seller: TestSeller, owner: Caller) -> None:
+    """An account of the seller's own, and money that was paid to it."""
+    destination = await set_account(world.resources, seller)
+    sold = Sold(seller_id=seller.id)
+    await booked(world.connection, sold.sale())
+    await booked(world.connection, sold.release())
+    payout = await world.call(
+        "POST",
+        f"{API}/payouts",
+        {**owner.headers, "Idempotency-Key": f"payout of {estate.name}"},
+        json={"currency": "EUR", "seller_id": str(seller.id)},
+    )
+    assert payout["status"] == "paid"
+    estate.things["payout"] = payout["id"]
+    estate.private_to_seller |= {payout["id"], str(destination.id)}
 
 
 async def _bag(estate: Estate, bag: Any) -> None:

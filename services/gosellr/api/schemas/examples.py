@@ -112,5 +112,21 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "update_shipment": [{"status": "delivered"}],
     "create_refund": [_REFUND],
     "preview_refund": [_REFUND],
+    "create_payout": [{"currency": "EUR"}],
+    "run_payouts": [{"currency": "EUR"}],
+    "cancel_payout": [{"reason": "The seller asked to wait"}],
+    "update_payout_settings": [
+        {"schedule": "weekly", "weekday": 5, "minimums": [{"amount": 5000, "currency": "EUR"}]},
+        {"schedule": "monthly", "day_of_month": 31, "version": 1},
+    ],
+    "hold_payouts": [{"reason": "The papers of the company are missing"}],
+    "update_payout_destination": [
+        {
+            "method": "sandbox",
+            "holder": "Lampo GmbH",
+            "iban": "DE89 3704 0044 0532 0130 00",
+            "password": "a long pass phrase",
+        }
+    ],
     "create_review": [{"rating": 5, "title": "Just right", "body": "Warm light, quick parcel."}],
 }

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from gosellr.api.schemas.common import Currency, Filters, MoneyOut, line
+from gosellr.api.schemas.payouts import UpcomingOut
 from gosellr.core.pagination import MAX_LIMIT
 
 Pot = Literal["pending", "available", "reserved", "receivable", "in_transit"]
@@ -46,6 +47,12 @@ class TransactionOut(BaseModel):
     explanation: str
 
 
+class PayoutLedgerOut(BaseModel):
+    """Everything booked for a payout, in the order of booking."""
+
+    transactions: list[TransactionOut]
+
+
 class OrderLedgerOut(BaseModel):
     """Everything booked for an order, in the order of booking."""
 
@@ -53,7 +60,11 @@ class OrderLedgerOut(BaseModel):
 
 
 class SellerBalanceOut(BaseModel):
-    """What a seller has in one currency; `receivable` is what it owes the marketplace."""
+    """What a seller has in one currency; `receivable` is what it owes the marketplace.
+
+    Money goes from `pending` to `available`, `in_transit` and `paid_out`; `upcoming` says when
+    what is pending becomes available.
+    """
 
     currency: str
     pending: MoneyOut
@@ -61,6 +72,8 @@ class SellerBalanceOut(BaseModel):
     reserved: MoneyOut
     receivable: MoneyOut
     in_transit: MoneyOut
+    paid_out: MoneyOut
+    upcoming: list[UpcomingOut]
 
 
 class SellerBalancesOut(BaseModel):

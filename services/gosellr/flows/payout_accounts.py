@@ -1,0 +1,86 @@
+"""Where a seller is paid to: changed only by whoever proves again who they are."""
+
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from gosellr.core.db import Database
+from gosellr.core.encryption import Vault
+from gosellr.core.errors import InvalidInput
+from gosellr.core.identity import new_id
+from gosellr.core.passwords import LENGTH_MAX, Passwords
+from gosellr.core.transact import ask, transact
+from gosellr.flows.payouts import PayoutPowers, account_place
+from gosellr.models.payout_values import PayoutDestination
+from gosellr.services import account_service, payout_settings_service
+from gosellr.services.payout_settings_service import NewDestination
+from gosellr.utils.iban import InvalidIban, last_four, parse_iban
+from gosellr.utils.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedAccount:
+    """An account as its owner typed it, with the password that proves who types."""
+
+    method: str
+    holder: str
+    iban: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"TypedAccount(method={self.method!r})"
+
+
+async def change_destination(
+    powers: PayoutPowers,
+    passwords: Passwords,
+    *,
+    viewer: Viewer,
+    seller_id: UUID,
+    typed: TypedAccount,
+) -> PayoutDestination:
+    """Pay a seller to another account. The password is checked in a thread, before the write.
+
+    Raises:
+        NotFound, NotAllowed: that isn't for the viewer to do.
+        InvalidInput: the password or the account is wrong, or nobody pays to such.
+    """
+    await ask(powers.db, payout_settings_service.require_owner, viewer=viewer, seller_id=seller_id)
+    if typed.method not in powers.providers:
+        raise InvalidInput.at("method", "method_unknown", "We don't pay in this way")
+    try:
+        iban = parse_iban(typed.iban)
+    except InvalidIban:
+        raise InvalidInput.at("iban", "iban_wrong", "Look at the number once more") from None
+    await _prove(powers.db, passwords, viewer=viewer, password=typed.password)
+    destination_id = new_id()
+    new = NewDestination(
+        destination_id=destination_id,
+        method=typed.method,
+        account_encrypted=_sealed(powers.vault, destination_id, holder=typed.holder, iban=iban),
+        last_four=last_four(iban),
+    )
+    return await transact(
+        powers.db,
+        payout_settings_service.change_destination,
+        viewer=viewer,
+        seller_id=seller_id,
+        new=new,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+
+
+def _sealed(vault: Vault, destination_id: UUID, *, holder: str, iban: str) -> bytes:
+    plain = json.dumps({"holder": holder, "iban": iban}).encode()
+    return vault.encrypt(plain, place=account_place(destination_id))
+
+
+async def _prove(db: Database, passwords: Passwords, *, viewer: Viewer, password: str) -> None:
+    """Whoever holds a stolen session still doesn't know the password."""
+    found = await ask(db, account_service.find_credentials, email=viewer.email)
+    is_own = found is not None and found.user_id == viewer.user_id
+    kept_hash = found.password_hash if found is not None and is_own else None
+    verdict = await passwords.verify(password[:LENGTH_MAX], kept_hash)
+    if not verdict.is_right or len(password) > LENGTH_MAX:
+        raise InvalidInput.at("password", "password_wrong", "This isn't your password")

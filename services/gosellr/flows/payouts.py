@@ -1,0 +1,368 @@
+"""Money on its way to sellers: the intent is committed, the provider told, its answer committed.
+
+A payout is sent under its own id as the key, so sending it twice moves money once. Whatever a
+crash cuts off is asked after later, and sent again only if the provider has never heard of it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gosellr.core.clock import Clock
+from gosellr.core.db import Database
+from gosellr.core.encryption import Vault
+from gosellr.core.transact import ask, transact
+from gosellr.flows.one_by_one import one_by_one
+from gosellr.integrations.payouts.port import (
+    PayoutProvider,
+    TransferOutcome,
+    TransferRequest,
+    TransferResult,
+)
+from gosellr.models.payout_values import Payout, PayoutInstruction, PayoutTotal
+from gosellr.services import idempotency_service, payout_outcome, payout_questions, payout_service
+from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
+from gosellr.services.payout_opening import Opened, Skipped
+from gosellr.services.payout_outcome import PayoutAnswer
+from gosellr.utils.payouts import PayoutStatus, funding_account
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
+
+# For so long an unanswered first request counts as still running; then it was cut off.
+_RUNNING_FOR = timedelta(seconds=15)
+_BATCH_PAGE = 100
+BATCH_SELLERS_MAX = 1_000
+
+_STATUSES = {
+    TransferOutcome.ACCEPTED: PayoutStatus.PAID,
+    TransferOutcome.PENDING: PayoutStatus.SENT,
+    TransferOutcome.DECLINED: PayoutStatus.FAILED,
+}
+# Only then it may be that the provider has never heard of it.
+_MAY_BE_SENT = {PayoutStatus.PENDING, PayoutStatus.UNKNOWN}
+_MAY_BE_ASKED = _MAY_BE_SENT | {PayoutStatus.SENT, PayoutStatus.PAID}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutPowers:
+    """What paying sellers needs of its process."""
+
+    db: Database
+    providers: Mapping[str, PayoutProvider]
+    clock: Clock
+    policy: MarketPolicy
+    vault: Vault
+
+    def now(self) -> datetime:
+        """The moment, by the process's clock."""
+        return self.clock.now()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedPayout:
+    """The payout as it stands, or the first answer to the same request."""
+
+    payout: Payout | None = None
+    answered: EarlierRequest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What a batch opened, whom it passed over, and whether there are sellers left."""
+
+    id: UUID
+    totals: Sequence[PayoutTotal] = ()
+    skipped: Sequence[Skipped] = ()
+    more: bool = False
+
+
+def account_place(destination_id: UUID) -> str:
+    """Where an encrypted account stands, and the only place where it can be read."""
+    return f"payout_destination:account_encrypted:{destination_id}"
+
+
+async def request_payout(
+    powers: PayoutPowers,
+    *,
+    viewer: Viewer,
+    seller_id: UUID | None,
+    currency: str,
+    key: RequestKey,
+) -> RequestedPayout:
+    """Pay a seller all that is available in a currency, and say how far that went.
+
+    Raises:
+        IdempotencyInProgress, and what `payout_service.open_payout` raises.
+    """
+    opened = await transact(
+        powers.db,
+        payout_service.open_payout,
+        viewer=viewer,
+        seller_id=seller_id,
+        currency=currency,
+        key=key,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    return await _answered(powers, opened, viewer=viewer)
+
+
+async def retry_payout(
+    powers: PayoutPowers, *, viewer: Viewer, payout_id: UUID, key: RequestKey
+) -> RequestedPayout:
+    """Make a new payout in place of one that failed.
+
+    Raises:
+        IdempotencyInProgress, and what `payout_service.open_again` raises.
+    """
+    opened = await transact(
+        powers.db,
+        payout_service.open_again,
+        viewer=viewer,
+        payout_id=payout_id,
+        key=key,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    return await _answered(powers, opened, viewer=viewer)
+
+
+async def _answered(
+    powers: PayoutPowers, opened: Opened | EarlierRequest, *, viewer: Viewer
+) -> RequestedPayout:
+    if isinstance(opened, EarlierRequest):
+        if opened.status is not None:
+            return RequestedPayout(answered=opened)
+        payout_id = _cut_off(powers, opened)
+        await send_payout(powers, payout_id=payout_id, fresh=False)
+    else:
+        payout_id = opened.payout_id
+        if opened.may_be_sent:
+            await send_payout(powers, payout_id=payout_id)
+    payout = await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
+    return RequestedPayout(payout=payout)
+
+
+def _cut_off(powers: PayoutPowers, earlier: EarlierRequest) -> UUID:
+    """What an unanswered first request was about, once it can't be running any more.
+
+    Raises:
+        IdempotencyInProgress: it may.
+    """
+    if earlier.resource_id is None or powers.now() - earlier.created_at < _RUNNING_FOR:
+        raise IdempotencyInProgress
+    return UUID(earlier.resource_id)
+
+
+async def keep_answer(powers: PayoutPowers, *, key: RequestKey, status: int, body: bytes) -> None:
+    """Keep what the first request was answered, for whoever asks again."""
+    await transact(
+        powers.db,
+        idempotency_service.finish,
+        request=key,
+        status=status,
+        body=body,
+        now=powers.now(),
+    )
+
+
+async def approve_payout(powers: PayoutPowers, *, viewer: Viewer, payout_id: UUID) -> Payout:
+    """Let a large payout go, and send it.
+
+    Raises:
+        What `payout_service.approve` raises.
+    """
+    await transact(
+        powers.db,
+        payout_service.approve,
+        viewer=viewer,
+        payout_id=payout_id,
+        now=powers.now(),
+    )
+    await send_payout(powers, payout_id=payout_id, fresh=False)
+    return await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
+
+
+async def cancel_payout(
+    powers: PayoutPowers, *, viewer: Viewer, payout_id: UUID, reason: str
+) -> Payout:
+    """Call back a payout that waits for approval.
+
+    Raises:
+        What `payout_service.cancel` raises.
+    """
+    await transact(
+        powers.db,
+        payout_service.cancel,
+        viewer=viewer,
+        payout_id=payout_id,
+        reason=reason,
+        now=powers.now(),
+    )
+    return await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
+
+
+async def run_batch(
+    powers: PayoutPowers,
+    *,
+    viewer: Viewer,
+    currency: str | None,
+    key: RequestKey,
+    sellers_max: int = BATCH_SELLERS_MAX,
+) -> Batch | EarlierRequest:
+    """Pay every seller who may be paid, whatever their schedules; the sweeper sends.
+
+    Asked again after it was cut off, it goes on: whoever was paid has nothing left to claim.
+
+    Raises:
+        IdempotencyInProgress, and what `payout_service.begin_batch` raises.
+    """
+    begun = await transact(
+        powers.db,
+        payout_service.begin_batch,
+        viewer=viewer,
+        key=key,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    if isinstance(begun, EarlierRequest):
+        if begun.status is not None:
+            return begun
+        begun = _cut_off(powers, begun)
+    skipped, more = await _open_batch(
+        powers, viewer=viewer, batch_id=begun, currency=currency, sellers_max=sellers_max
+    )
+    totals = await ask(powers.db, payout_questions.batch_totals, batch_id=begun)
+    return Batch(id=begun, totals=totals, skipped=skipped, more=more)
+
+
+async def _open_batch(
+    powers: PayoutPowers,
+    *,
+    viewer: Viewer,
+    batch_id: UUID,
+    currency: str | None,
+    sellers_max: int,
+) -> tuple[list[Skipped], bool]:
+    """Seller by seller, each in a transaction of its own; says whom it passed over, and whether
+    there are more."""
+    skipped: list[Skipped] = []
+    after, left = UUID(int=0), sellers_max
+    while True:
+        page = await ask(
+            powers.db,
+            payout_service.payable_sellers,
+            after=after,
+            currency=currency,
+            limit=_BATCH_PAGE,
+        )
+        for seller_id in page[:left]:
+            skipped += await transact(
+                powers.db,
+                payout_service.open_in_batch,
+                viewer=viewer,
+                seller_id=seller_id,
+                batch_id=batch_id,
+                currency=currency,
+                policy=powers.policy,
+                now=powers.now(),
+            )
+        if not page or len(page) > left:
+            return skipped, bool(page)
+        after, left = page[-1], left - len(page)
+
+
+async def pay_scheduled(powers: PayoutPowers, *, limit: int = 100) -> int:
+    """Pay the sellers whose schedule says so; gives for how many payouts were made."""
+
+    async def pay(seller_id: UUID) -> bool:
+        opened = await transact(
+            powers.db,
+            payout_service.open_scheduled,
+            seller_id=seller_id,
+            policy=powers.policy,
+            now=powers.now(),
+        )
+        for one in opened:
+            if one.may_be_sent:
+                await send_payout(powers, payout_id=one.payout_id)
+        return bool(opened)
+
+    due = await ask(powers.db, payout_service.due_sellers, now=powers.now(), limit=limit)
+    return await one_by_one(due, pay, story="paying a seller")
+
+
+async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
+    """Send or ask after every payout whose time has come; gives how many were looked at."""
+
+    async def resume(payout_id: UUID) -> bool:
+        await send_payout(powers, payout_id=payout_id, fresh=False)
+        return True
+
+    due = await ask(powers.db, payout_outcome.due_payouts, now=powers.now(), limit=limit)
+    return await one_by_one(due, resume, story="resuming a payout")
+
+
+async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = True) -> None:
+    """Bring a payout as far as it goes now. Safe to call at any time, twice too.
+
+    `fresh` says that it was never sent.
+    """
+    told = await ask(powers.db, payout_outcome.find_instruction, payout_id=payout_id)
+    if told is None or told.status not in _MAY_BE_ASKED:
+        return
+    provider = powers.providers.get(told.provider)
+    result = None if provider is None else await _moved(powers, provider, told, fresh=fresh)
+    status = _status_of(result, told)
+    await transact(
+        powers.db,
+        payout_outcome.record_answer,
+        payout_id=payout_id,
+        answer=PayoutAnswer(
+            status=status,
+            funding=funding_account(None if provider is None else provider.paid_from),
+            provider_reference=None if result is None else result.provider_reference,
+            reason=None if result is None else result.reason,
+        ),
+        now=powers.now(),
+    )
+
+
+async def _moved(
+    powers: PayoutPowers, provider: PayoutProvider, told: PayoutInstruction, *, fresh: bool
+) -> TransferResult:
+    """Send, after asking whether it was sent already."""
+    transfer_id = str(told.payout_id)
+    if not fresh or told.status not in _MAY_BE_SENT:
+        earlier = await provider.lookup(transfer_id=transfer_id)
+        if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
+            return earlier
+    account = json.loads(
+        powers.vault.decrypt(told.account_encrypted, place=account_place(told.destination_id))
+    )
+    result = await provider.send(
+        TransferRequest(
+            transfer_id=transfer_id,
+            amount_minor=told.amount_minor,
+            currency=told.currency,
+            holder=account["holder"],
+            account=account["iban"],
+            reference=f"GoSellr {transfer_id[-12:]}",
+        )
+    )
+    if result.outcome is TransferOutcome.REFUSED:
+        return await provider.lookup(transfer_id=transfer_id)
+    return result
+
+
+def _status_of(result: TransferResult | None, told: PayoutInstruction) -> PayoutStatus:
+    """What an answer means. Another amount than was asked for is left to a person."""
+    if result is None:
+        return PayoutStatus.UNKNOWN
+    if result.outcome in {TransferOutcome.ACCEPTED, TransferOutcome.PENDING} and (
+        (result.amount_minor, result.currency) != (told.amount_minor, told.currency)
+    ):
+        return PayoutStatus.UNKNOWN
+    return _STATUSES.get(result.outcome, PayoutStatus.UNKNOWN)

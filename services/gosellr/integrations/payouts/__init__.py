@@ -1,0 +1,1 @@
+"""Payouts: the port that every provider speaks, and the sandbox provider that ships."""

@@ -1,0 +1,189 @@
+"""Opening a payout: every free entry of what is available is claimed while its balance is held.
+
+So entries and balance agree to the last unit, and two who open one at once can't claim the same.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
+from gosellr.models.events import Fact, FactType
+from gosellr.queries import outbox, payouts
+from gosellr.services import ledger_service, payout_terms
+from gosellr.services.ledger_service import Booking
+from gosellr.services.payout_terms import BelowPayoutMinimum, NothingToPayOut, PayoutTerms
+from gosellr.utils.ledger import TransactionDraft, seller_available
+from gosellr.utils.payouts import (
+    PayoutPlan,
+    PayoutStatus,
+    debt_recovered,
+    needs_approval,
+    payout_intent,
+    plan_payout,
+)
+from gosellr.utils.policy import MarketPolicy
+
+# A payout that its maker hasn't sent by then was cut off.
+FIRST_CHECK_AFTER = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRequest:
+    """Whose money is to leave in which currency, on whose word."""
+
+    seller_id: UUID
+    currency: str
+    origin: str
+    requested_by: UUID | None = None
+    batch_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A payout that was made, and whether it may be sent now."""
+
+    payout_id: UUID
+    may_be_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A seller who wasn't paid in a batch, and the code that says why."""
+
+    seller_id: UUID
+    currency: str | None
+    code: str
+
+
+async def open_each(
+    connection: Connection,
+    request: PayoutRequest,
+    *,
+    terms: PayoutTerms,
+    policy: MarketPolicy,
+    now: datetime,
+) -> tuple[list[Opened], list[Skipped]]:
+    """A payout per currency: the one that was asked for, else all in which there is something."""
+    account = seller_available(request.seller_id)
+    held = await payouts.currencies_held(connection, account=account)
+    opened, skipped = [], []
+    for currency in [request.currency] if request.currency else held:
+        own = replace(request, currency=currency)
+        try:
+            opened.append(
+                await open_one(
+                    connection, own, payout_id=new_id(), terms=terms, policy=policy, now=now
+                )
+            )
+        # These come before anything was written.
+        except (NothingToPayOut, BelowPayoutMinimum) as refusal:
+            skipped.append(Skipped(request.seller_id, currency, refusal.code))
+    return opened, skipped
+
+
+async def open_one(
+    connection: Connection,
+    request: PayoutRequest,
+    *,
+    payout_id: UUID,
+    terms: PayoutTerms,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Opened:
+    """Claim, write and book all that is available in one currency.
+
+    Raises:
+        NothingToPayOut, BelowPayoutMinimum: and then nothing was written.
+    """
+    account = seller_available(request.seller_id)
+    held = await ledger_service.locked_balances(
+        connection, accounts=[account], currency=request.currency
+    )
+    # Whoever recovers a debt holds the same lock, so it can't be recovered twice.
+    owed_minor = await ledger_service.receivable_of(
+        connection, seller_id=request.seller_id, currency=request.currency
+    )
+    plan = plan_payout(available_minor=held[account], receivable_minor=owed_minor)
+    payout_terms.check_amount(plan.amount_minor, request.currency, terms)
+    await _recover(connection, request, payout_id=payout_id, plan=plan, now=now)
+    waits = needs_approval(plan.amount_minor, request.currency, policy.payout_approval_over)
+    status = PayoutStatus.AWAITING_APPROVAL if waits else PayoutStatus.PENDING
+    claimed_minor = await payouts.open_with_claims(
+        connection,
+        payout={
+            "id": payout_id,
+            "seller_id": request.seller_id,
+            "currency": request.currency,
+            "amount_minor": plan.amount_minor,
+            "status": status.value,
+            "provider": terms.destination.method,
+            "destination_id": terms.destination.id,
+            "origin": request.origin,
+            "batch_id": request.batch_id,
+            "requested_by": request.requested_by,
+            "created_at": now,
+            "check_at": None if waits else _first_check(request, now=now),
+        },
+        account=account,
+        currency=request.currency,
+    )
+    if claimed_minor != plan.amount_minor:
+        raise RuntimeError(f"{account} holds {plan.amount_minor}, its entries {claimed_minor}")
+    draft = payout_intent(
+        payout_id=payout_id,
+        seller_id=request.seller_id,
+        amount_minor=plan.amount_minor,
+        currency=request.currency,
+    )
+    await _book(connection, draft, request, payout_id=payout_id, now=now)
+    about = {
+        "seller_id": str(request.seller_id),
+        "amount": {"amount": plan.amount_minor, "currency": request.currency},
+    }
+    fact = Fact(FactType.PAYOUT_REQUESTED, payout_id, about)
+    await outbox.append(connection, [fact], now=now)
+    return Opened(payout_id, may_be_sent=not waits)
+
+
+def _first_check(request: PayoutRequest, *, now: datetime) -> datetime:
+    """Whoever asks for a payout sends it, too; those of a batch are left to the sweeper."""
+    return now if request.origin == "batch" else now + FIRST_CHECK_AFTER
+
+
+async def _recover(
+    connection: Connection,
+    request: PayoutRequest,
+    *,
+    payout_id: UUID,
+    plan: PayoutPlan,
+    now: datetime,
+) -> None:
+    if plan.recovered_minor:
+        draft = debt_recovered(
+            seller_id=request.seller_id,
+            amount_minor=plan.recovered_minor,
+            currency=request.currency,
+        )
+        await _book(connection, draft, request, payout_id=payout_id, now=now)
+
+
+async def _book(
+    connection: Connection,
+    draft: TransactionDraft,
+    request: PayoutRequest,
+    *,
+    payout_id: UUID,
+    now: datetime,
+) -> None:
+    by = "system" if request.requested_by is None else f"user:{request.requested_by}"
+    booking = Booking(
+        draft=draft,
+        cause_type="payout",
+        cause_id=payout_id,
+        idempotency_key=str(payout_id),
+        actor=by,
+        effective_at=now,
+    )
+    await ledger_service.book(connection, bookings=[booking], now=now)

@@ -1,0 +1,221 @@
+"""Payouts, second step: what the provider said is booked once, and a refusal undone exactly."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
+from gosellr.models.events import Fact, FactType
+from gosellr.models.payout_values import Payout, PayoutInstruction
+from gosellr.queries import ledger, outbox, payouts
+from gosellr.queries.payouts import LockedPayout
+from gosellr.services import ledger_service
+from gosellr.services.ledger_service import Booking
+from gosellr.utils.ledger import TransactionDraft, TransactionKind, seller_available
+from gosellr.utils.payouts import (
+    PayoutStatus,
+    check_again_at,
+    may_become,
+    payout_confirmed,
+    payout_failed,
+    payout_intent,
+    payout_returned,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutAnswer:
+    """What a provider said of a payout. `UNKNOWN` leaves open whether money moved; `funding` is
+    the account that the provider's money comes out of."""
+
+    status: PayoutStatus
+    funding: str
+    provider_reference: str | None = None
+    reason: str | None = None
+
+
+async def record_answer(
+    connection: Connection, *, payout_id: UUID, answer: PayoutAnswer, now: datetime
+) -> None:
+    """Write an answer down and book what follows; saying it again changes nothing.
+
+    Raises:
+        NotFound: there is no such payout.
+    """
+    payout = await payouts.load(connection, payout_id=payout_id)
+    if payout is None:
+        raise NotFound
+    if answer.status is PayoutStatus.FAILED:
+        await _hold_balance(connection, payout)
+    held = await _held(connection, payout)
+    if held.status in {PayoutStatus.FAILED, PayoutStatus.CANCELLED}:
+        return
+    if not may_become(held.status, answer.status):
+        await _look_again(connection, payout, held, now=now)
+        return
+    await payouts.move(
+        connection,
+        payout_id=payout_id,
+        status=answer.status,
+        provider_reference=answer.provider_reference,
+        failure_reason=answer.reason if answer.status is PayoutStatus.FAILED else None,
+        check_at=check_again_at(answer.status, check_count=held.check_count, now=now, paid_at=now),
+        now=now,
+    )
+    if answer.status is PayoutStatus.PAID:
+        draft = payout_confirmed(**_facts(payout), funding=answer.funding)
+        await _book(connection, draft, payout=payout, actor=f"provider:{payout.provider}", now=now)
+        await _tell(connection, FactType.PAYOUT_PAID, payout, now=now)
+    elif answer.status is PayoutStatus.FAILED:
+        await _undo(connection, payout, held=held, answer=answer, now=now)
+
+
+async def call_back(
+    connection: Connection, *, payout: Payout, reason: str, actor: str, now: datetime
+) -> bool:
+    """Undo a payout that waits for approval; False when it doesn't."""
+    await _hold_balance(connection, payout)
+    held = await _held(connection, payout)
+    if not may_become(held.status, PayoutStatus.CANCELLED):
+        return False
+    await payouts.move(
+        connection,
+        payout_id=payout.id,
+        status=PayoutStatus.CANCELLED,
+        failure_reason=reason,
+        check_at=None,
+        now=now,
+    )
+    await payouts.release_claims(connection, payout_id=payout.id, now=now)
+    await _reverse(connection, payout, reason=reason, actor=actor, now=now)
+    await _tell(connection, FactType.PAYOUT_CANCELLED, payout, reason=reason, now=now)
+    return True
+
+
+async def _hold_balance(connection: Connection, payout: Payout) -> None:
+    """Before the payout's own row: whoever opens one holds the balance first."""
+    await ledger_service.locked_balances(
+        connection, accounts=[seller_available(payout.seller_id)], currency=payout.currency
+    )
+
+
+async def _held(connection: Connection, payout: Payout) -> LockedPayout:
+    held = await payouts.lock(connection, payout_id=payout.id)
+    if held is None:
+        raise RuntimeError(f"payout {payout.id} is gone")
+    return held
+
+
+async def _look_again(
+    connection: Connection, payout: Payout, held: LockedPayout, *, now: datetime
+) -> None:
+    """Nothing new: the provider still works on it, owes the answer, or says what it said."""
+    await payouts.move(
+        connection,
+        payout_id=payout.id,
+        status=held.status,
+        check_at=check_again_at(
+            held.status, check_count=held.check_count, now=now, paid_at=held.paid_at
+        ),
+        now=now,
+    )
+
+
+async def _undo(
+    connection: Connection,
+    payout: Payout,
+    *,
+    held: LockedPayout,
+    answer: PayoutAnswer,
+    now: datetime,
+) -> None:
+    """The money is available again, and what was claimed is free for another payout."""
+    reason = answer.reason or "refused"
+    actor = f"provider:{payout.provider}"
+    await payouts.release_claims(connection, payout_id=payout.id, now=now)
+    if held.status is PayoutStatus.PAID:
+        draft = payout_returned(**_facts(payout), funding=answer.funding)
+        await _book(connection, draft, payout=payout, actor=actor, reason=reason, now=now)
+    else:
+        await _reverse(connection, payout, reason=reason, actor=actor, now=now)
+    await _tell(connection, FactType.PAYOUT_FAILED, payout, reason=reason, now=now)
+
+
+async def _reverse(
+    connection: Connection, payout: Payout, *, reason: str, actor: str, now: datetime
+) -> None:
+    draft = payout_failed(payout_intent(**_facts(payout)).entries)
+    key = (TransactionKind.PAYOUT_INTENT.value, str(payout.id))
+    intents = await ledger.find_by_keys(connection, [key])
+    await _book(
+        connection, draft, payout=payout, actor=actor, reason=reason, corrects_id=intents[key],
+        now=now,
+    )  # fmt: skip
+
+
+async def _book(
+    connection: Connection,
+    draft: TransactionDraft,
+    *,
+    payout: Payout,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+    corrects_id: UUID | None = None,
+) -> None:
+    booking = Booking(
+        draft=draft,
+        cause_type="payout",
+        cause_id=payout.id,
+        # One effect of each kind, whoever hears of it first.
+        idempotency_key=str(payout.id),
+        actor=actor,
+        effective_at=now,
+        facts={} if reason is None else {"reason": reason},
+        corrects_id=corrects_id,
+    )
+    await ledger_service.book(connection, bookings=[booking], now=now)
+
+
+class _Facts(TypedDict):
+    payout_id: UUID
+    seller_id: UUID
+    amount_minor: int
+    currency: str
+
+
+def _facts(payout: Payout) -> _Facts:
+    return {
+        "payout_id": payout.id,
+        "seller_id": payout.seller_id,
+        "amount_minor": payout.amount_minor,
+        "currency": payout.currency,
+    }
+
+
+async def _tell(
+    connection: Connection,
+    kind: FactType,
+    payout: Payout,
+    *,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    about = {
+        "seller_id": str(payout.seller_id),
+        "amount": {"amount": payout.amount_minor, "currency": payout.currency},
+        **({} if reason is None else {"reason": reason}),
+    }
+    await outbox.append(connection, [Fact(kind, payout.id, about)], now=now)
+
+
+async def find_instruction(connection: Connection, *, payout_id: UUID) -> PayoutInstruction | None:
+    """What its provider is told of a payout."""
+    return await payouts.instruction(connection, payout_id=payout_id)
+
+
+async def due_payouts(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """Payouts that are to be sent or asked after now."""
+    return await payouts.due(connection, now=now, limit=limit)

@@ -1,0 +1,116 @@
+"""What decides whether a seller's money may leave: holds, destination, schedule, minimums."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, NotFound
+from gosellr.models.payout_values import PayoutDestination, PayoutSettings
+from gosellr.queries import payout_settings, sellers
+from gosellr.utils.payouts import DEFAULT_SCHEDULE, is_below_minimum
+
+
+class PayoutsHeld(Conflict):
+    """Somebody stopped the payouts of this seller, and said why."""
+
+    code = "payouts_held"
+    title = "Payouts to this seller are on hold"
+
+
+class NoPayoutDestination(Conflict):
+    """Nobody said where to."""
+
+    code = "no_payout_destination"
+    title = "Say first which account to pay to"
+
+
+class DestinationTooNew(Conflict):
+    """The account took the place of another one a short time ago."""
+
+    code = "payout_destination_too_new"
+    title = "The new account has to wait before it is paid to"
+
+
+class NothingToPayOut(Conflict):
+    """All that there was is claimed by a payout, or was never there."""
+
+    code = "nothing_to_pay_out"
+    title = "There is nothing to pay out"
+
+
+class BelowPayoutMinimum(Conflict):
+    """The seller wants to be paid more at once."""
+
+    code = "below_payout_minimum"
+    title = "This is less than the smallest payout"
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutTerms:
+    """A seller's settings and account, held against changes until the commit."""
+
+    settings: PayoutSettings
+    destination: PayoutDestination
+
+
+def default_settings(seller_id: UUID) -> PayoutSettings:
+    """Those of a seller who never said anything: nothing is sent before an account is named."""
+    return PayoutSettings(
+        seller_id=seller_id,
+        schedule=DEFAULT_SCHEDULE,
+        minimums={},
+        next_due_at=None,
+        held_at=None,
+        hold_reason=None,
+        version=1,
+    )
+
+
+async def keep(
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    now: datetime,
+    settings: PayoutSettings | None = None,
+) -> PayoutTerms:
+    """The terms of a seller who may be paid now. `settings` are those already locked.
+
+    Raises:
+        NotFound: there is no such seller.
+        PayoutsHeld, NoPayoutDestination, DestinationTooNew: its money stays for now.
+    """
+    seller = await sellers.find_state(connection, seller_id=seller_id)
+    if seller is None:
+        raise NotFound
+    settings = settings or await payout_settings.keep(connection, seller_id=seller_id)
+    if seller.status == "suspended":
+        raise PayoutsHeld("The seller is suspended")
+    if settings is not None and settings.held_at is not None:
+        raise PayoutsHeld(f"On hold: {settings.hold_reason}")
+    destination = await payout_settings.current_destination(connection, seller_id=seller_id)
+    if settings is None or destination is None:
+        raise NoPayoutDestination
+    if destination.usable_from > now:
+        raise DestinationTooNew(
+            extras={"usable_from": destination.usable_from.isoformat().replace("+00:00", "Z")}
+        )
+    return PayoutTerms(settings, destination)
+
+
+def check_amount(amount_minor: int, currency: str, terms: PayoutTerms) -> None:
+    """Whether it is worth sending.
+
+    Raises:
+        NothingToPayOut, BelowPayoutMinimum: it isn't.
+    """
+    if amount_minor <= 0:
+        raise NothingToPayOut
+    minimums = terms.settings.minimums
+    if is_below_minimum(amount_minor, currency, minimums):
+        raise BelowPayoutMinimum(
+            extras={
+                "available": {"amount": amount_minor, "currency": currency},
+                "minimum": {"amount": minimums[currency], "currency": currency},
+            }
+        )
