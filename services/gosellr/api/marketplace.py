@@ -89,6 +89,7 @@ async def search_products(
         {
             "items": found.items,
             "total": found.total,
+            "total_relation": found.total_relation,
             "facets": _facets(found.facets, names) if found.facets else {},
             "suggestions": found.suggestions,
             "corrected_query": found.corrected_query,
