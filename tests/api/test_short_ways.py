@@ -1,9 +1,12 @@
-"""What strangers read by the shorter way is what the route answers, to the byte."""
+"""What strangers read and find by the shorter way is what the route answers, to the byte."""
+
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
 
-from gosellr.api import products
+from gosellr.api import marketplace, products
 from gosellr.core.db import Connection
 from tests.factories.catalogue import (
     MadeProduct,
@@ -14,6 +17,7 @@ from tests.factories.catalogue import (
 )
 
 # Says that somebody asks, who is nobody: such a request takes the route.
+SEARCH = "/api/v1/marketplace/search"
 LONG_WAY = {"X-Order-Token": "of nobody"}
 NOBODYS = "0c0ffee0-7b0d-4d6e-9a1b-5e0a3c2f1d90"
 PRIVATE_TO_A_REQUEST = {"x-request-id"}
@@ -38,7 +42,11 @@ async def shelf(connection: Connection) -> tuple[str, list[MadeProduct]]:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that were answered by a shorter way."""
     paths: list[str] = []
-    for endpoint in (products.get_product, products.list_products):
+    for endpoint in (
+        products.get_product,
+        products.list_products,
+        marketplace.search_products,
+    ):
         way = endpoint.gosellr_short_way
 
         async def noted(request: httpx2.Request, way=way):  # type: ignore[no-untyped-def]
@@ -142,3 +150,133 @@ async def test_what_is_wrong_is_said_as_the_route_says_it(
     assert problems[0] == problems[1]
     assert (short.status_code, long.status_code) == (problems[0]["status"],) * 2
     assert short.status_code in {401, 404, 422}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "bowl"},
+        {},
+        {"query": "bowl", "facets": False},
+        {"query": "bwol", "facets": ["category", "price"]},
+        {"query": "nothing of the kind"},
+        {"query": "bowl", "sort": "-price", "limit": 2, "facets": ["price"]},
+        {"query": "bowl", "filters": {"category": "short-ways", "in_stock": True}},
+        {"filters": {"max_price": 2000, "attributes": {"colour": ["red", 5, True]}}},
+        {"query": "café 🥣", "filters": {}, "cursor": None},
+    ],
+)
+async def test_searches_are_the_same(
+    client: httpx2.AsyncClient,
+    shelf: tuple[str, list[MadeProduct]],
+    taken: list[str],
+    body: dict[str, Any],
+) -> None:
+    short = await client.post(SEARCH, json=body)
+    long = await client.post(SEARCH, json=body, headers=LONG_WAY)
+    assert short.status_code == 200
+    assert told(short) == told(long)
+    assert taken == [SEARCH]
+
+
+async def test_pages_of_a_search_follow_each_other(
+    client: httpx2.AsyncClient, shelf: tuple[str, list[MadeProduct]], taken: list[str]
+) -> None:
+    seen: list[str] = []
+    cursor = None
+    while True:
+        body = {"query": "bowl", "limit": 2, "cursor": cursor}
+        short = await client.post(SEARCH, json=body)
+        assert told(short) == told(await client.post(SEARCH, json=body, headers=LONG_WAY))
+        seen += [card["id"] for card in short.json()["items"]]
+        if (cursor := short.json()["next_cursor"]) is None:
+            break
+    assert sorted(seen) == sorted(str(made.id) for made in shelf[1])
+    assert taken == [SEARCH] * 3
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "query"),
+    [
+        (b"", {}, ""),
+        (b"", JSON, ""),
+        (b"{", JSON, ""),
+        (b"[]", JSON, ""),
+        (b"null", JSON, ""),
+        (b'"bowl"', JSON, ""),
+        (b'{"query": "\xff"}', JSON, ""),
+        (b'{"query": 5}', JSON, ""),
+        (b'{"query": "a\\u0000b"}', JSON, ""),
+        (b'{"query": "\\ud800"}', JSON, ""),
+        (b'{"limit": 2.0}', JSON, ""),
+        (b'{"limit": NaN}', JSON, ""),
+        (b'{"limit": 0}', JSON, ""),
+        (b'{"limit": 5, "limit": 0}', JSON, ""),
+        (b'{"filters": {"min_price": "5"}}', JSON, ""),
+        (b'{"filters": {"seller": [1]}}', JSON, ""),
+        (b'{"sort": "sideways"}', JSON, ""),
+        (b'{"facets": ["colour"]}', JSON, ""),
+        (b'{"colour": "red"}', JSON, ""),
+        (b'{"cursor": "nonsense"}', JSON, ""),
+        (b"[" * 9_000, JSON, ""),
+        (b'{"query": "bowl"}', {}, ""),
+        (b'{"query": "bowl"}', {"Content-Type": "text/plain"}, ""),
+        (b'{"query": "bowl"}', JSON, "?limit=2"),
+        (b'{"query": "bowl"' + b" " * 5_000_000 + b"}", JSON, ""),
+    ],
+)
+async def test_a_wrong_search_is_refused_as_the_route_refuses_it(
+    client: httpx2.AsyncClient, content: bytes, headers: dict[str, str], query: str
+) -> None:
+    short = await client.post(SEARCH + query, content=content, headers=headers)
+    long = await client.post(SEARCH + query, content=content, headers=headers | LONG_WAY)
+    problems = [
+        {name: value for name, value in one.json().items() if name != "request_id"}
+        for one in (short, long)
+    ]
+    assert problems[0] == problems[1]
+    assert (short.status_code, long.status_code) == (problems[0]["status"],) * 2
+    assert short.status_code in {400, 413, 422}
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b'{"query": "bowl"}', {"Content-Type": "application/json; charset=utf-8"}),
+        (b'{"query": "bowl"' + b" " * 20_000 + b"}", JSON),
+        ((b'{"query":', b' "bowl"', b"}"), JSON),
+    ],
+)
+async def test_an_unusual_search_takes_the_route(
+    client: httpx2.AsyncClient,
+    shelf: tuple[str, list[MadeProduct]],
+    taken: list[str],
+    content: bytes | tuple[bytes, ...],
+    headers: dict[str, str],
+) -> None:
+    """A body that comes in pieces says no length."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in content:
+            assert isinstance(piece, bytes)
+            yield piece
+
+    def sent() -> bytes | AsyncIterator[bytes]:
+        return content if isinstance(content, bytes) else pieces()
+
+    short = await client.post(SEARCH, content=sent(), headers=headers)
+    long = await client.post(SEARCH, content=sent(), headers=headers | LONG_WAY)
+    assert told(short) == told(long)
+    assert taken == []
+
+
+async def test_a_search_is_asked_by_its_own_method_only(
+    client: httpx2.AsyncClient, taken: list[str]
+) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = await client.request(method, SEARCH)
+        assert answer.status_code == 405
+    assert taken == []

@@ -200,6 +200,12 @@ def test_every_icon_of_the_templates_is_in_the_sprite() -> None:
     assert used <= known
 
 
+def test_a_list_says_where_it_has_more_than_were_counted() -> None:
+    assert '<b class="num">4,310</b>' in text_of(render("listing"))
+    many = replace(LISTING, total=10_000, has_more_than_total=True)
+    assert '<b class="num">10,000+</b>' in text_of(render("listing", listing=many))
+
+
 def test_a_fragment_is_the_block_of_its_own_page() -> None:
     template, layout, values = PAGES["listing"]
     whole = text_of(RENDERER.page(template, layout=layout, **values))

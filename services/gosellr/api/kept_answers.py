@@ -59,8 +59,8 @@ class KeptAnswers:
 
 
 def is_stranger(scope: Scope) -> bool:
-    """Whether this is a read by somebody who says nothing of who asks."""
-    return _PLACE in scope
+    """Whether nothing is said of who asks."""
+    return _PLACE in scope or all(name not in _TELLING for name, _ in scope["headers"])
 
 
 def is_known(asked: bytes, tag: bytes) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Body, Query, Request, Response
 
 from gosellr.api.answers import answer, catalogue_answer, json_bytes
-from gosellr.api.deps import Anyone, Market
+from gosellr.api.deps import Anyone, Market, market_of
 from gosellr.api.kept_answers import SALES_SECONDS, keeper_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
@@ -18,14 +18,16 @@ from gosellr.api.schemas.marketplace import (
     TrendingFilters,
     TrendingOut,
 )
+from gosellr.api.short_ways import ShortRoute, plain_json, short_way
 from gosellr.core.transact import ask
 from gosellr.models.catalogue_names import CARDS, CATEGORIES
+from gosellr.resources import Resources
 from gosellr.services import marketplace_service, product_list_service, search_service
 from gosellr.services.search_service import FacetName, Facets
 from gosellr.utils.money import Money
 from gosellr.utils.viewer import GUEST
 
-router = Room(prefix="/marketplace", tags=["marketplace"])
+router = Room(prefix="/marketplace", tags=["marketplace"], route_class=ShortRoute)
 
 
 @router.get("/stats", operation_id="get_stats", responses={200: {"model": StatsOut}})
@@ -59,15 +61,30 @@ async def get_category_tree(request: Request, _viewer: Anyone, market: Market) -
     return catalogue_answer(request, json_bytes({"items": tree}), keeper=keeper)
 
 
+async def _plain_search(request: Request) -> Response | None:
+    if request.scope["query_string"]:
+        return None
+    try:
+        body = SearchIn.model_validate(await plain_json(request))
+    except ValueError:
+        return None
+    return await _search(body, market_of(request))
+
+
 @router.post(
     "/search",
     operation_id="search_products",
     responses={200: {"model": SearchOut}, **problems(400, 401, 422)},
 )
+@short_way(_plain_search, permission=None)
 async def search_products(
     body: Annotated[SearchIn, Body(examples=SEARCH_EXAMPLES)], _viewer: Anyone, market: Market
 ) -> Response:
     """Products on sale by relevance, with facets; typing mistakes are seen through."""
+    return await _search(body, market)
+
+
+async def _search(body: SearchIn, market: Resources) -> Response:
     names = body.facet_names()
     filters = product_list_service.filters_of(
         viewer=GUEST,
@@ -90,6 +107,7 @@ async def search_products(
         {
             "items": found.items,
             "total": found.total,
+            "total_relation": found.total_relation,
             "facets": _facets(found.facets, names) if found.facets else {},
             "suggestions": found.suggestions,
             "corrected_query": found.corrected_query,

@@ -1,10 +1,11 @@
-"""A shorter way through the framework for what strangers read most.
+"""A shorter way through the framework for what strangers read and search most.
 
 A route's parameters, dependencies and policy cost as much as its query. A stranger brings nothing
 that they would look at, and its permissions are known; so what is asked in the plainest form is
 answered by a function beside the route. Whatever is unusual, or wrong, takes the route.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -22,16 +23,18 @@ ShortWay = Callable[[Request], Awaitable[Response | None]]
 STRANGER = Viewer()
 WAY = "gosellr_short_way"
 _WHO = "gosellr_short_way_for"
+# What anybody asks in plain words is shorter.
+_BODY_BYTES_MAX = 16_384
 
 
-def short_way(way: ShortWay, *, permission: Permission) -> Callable[[Endpoint], Endpoint]:
+def short_way(way: ShortWay, *, permission: Permission | None) -> Callable[[Endpoint], Endpoint]:
     """Give the route of an endpoint a shorter way, which answers None where it can't be taken.
 
-    There is none where strangers haven't the permission.
+    There is none where strangers haven't the permission, if one is needed.
     """
 
     def marked(endpoint: Endpoint) -> Endpoint:
-        if may(frozenset(), permission):
+        if permission is None or may(frozenset(), permission):
             take_way(endpoint, way, who=is_stranger)
         return endpoint
 
@@ -45,6 +48,51 @@ def take_way(endpoint: Endpoint, way: ShortWay, *, who: Callable[[Scope], bool])
     return endpoint
 
 
+async def plain_json(request: Request) -> Any:
+    """What a short body says in JSON, read as the framework reads it.
+
+    Raises:
+        ValueError: for any other body, perhaps before it was read.
+    """
+    headers = request.scope["headers"]
+    kinds = [value for name, value in headers if name == b"content-type"]
+    lengths = [value for name, value in headers if name == b"content-length"]
+    if kinds != [b"application/json"] or len(lengths) != 1 or len(lengths[0]) > 5:
+        raise ValueError("not plainly JSON")
+    if not lengths[0].isdigit() or int(lengths[0]) > _BODY_BYTES_MAX:
+        raise ValueError("not plainly short")
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise ValueError("gone before all was said")
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    try:
+        return json.loads(b"".join(parts))
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+
+
+class _Receiver:
+    """Remembers what was received, for whoever has to read it again."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._seen: list[Message] = []
+
+    async def first(self) -> Message:
+        """The next message."""
+        message = await self._receive()
+        self._seen.append(message)
+        return message
+
+    async def again(self) -> Message:
+        """The messages that were seen from the first one on, then those that follow."""
+        return self._seen.pop(0) if self._seen else await self._receive()
+
+
 class ShortRoute(APIRoute):
     """A route that sends whom it is for the shorter way, where its endpoint has one."""
 
@@ -55,27 +103,10 @@ class ShortRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             way = None
         if way is not None and getattr(self.endpoint, _WHO)(scope):
-            request = Request(scope, receive)
-            response = await way(request)
+            receiver = _Receiver(receive)
+            response = await way(Request(scope, receiver.first))
             if response is not None:
                 await response(scope, receive, send)
                 return
-            receive = _once_more(request, receive)
+            receive = receiver.again
         await super().handle(scope, receive, send)
-
-
-def _once_more(request: Request, receive: Receive) -> Receive:
-    """What brings the body that was read already, and then goes on."""
-    body: bytes | None = getattr(request, "_body", None)
-    if body is None:
-        return receive
-    is_brought = False
-
-    async def receive_again() -> Message:
-        nonlocal is_brought
-        if is_brought:
-            return await receive()
-        is_brought = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again

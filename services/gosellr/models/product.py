@@ -219,7 +219,15 @@ product_card = Table(
     words("card"),
     moment("created_at"),
     moment("updated_at"),
-    Index("ix_product_card_search_vector", "search_vector", postgresql_using="gin"),
+    # Hits, hits in what leads, and both by twentieths of their appeal: where there are more than
+    # can be ranked, the most appealing are.
+    Index(
+        "ix_product_card_words",
+        "search_vector",
+        "lead_vector",
+        text("((appeal * 20)::int)"),
+        postgresql_using="gin",
+    ),
     Index(
         "ix_product_card_search_text",
         "search_text",

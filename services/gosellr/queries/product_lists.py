@@ -76,6 +76,12 @@ _SORTS = {
 }
 
 
+def index_order(sort: str, last_key: str) -> tuple[str, str, str]:
+    """The column of a sort's index, its direction, and SQL of a key (an argument) as its value."""
+    column, kind, direction = _SORTS[sort]
+    return column, direction, _cursor_key(kind, last_key)
+
+
 def _list(sort: str, *, where: str, first: int) -> str:
     """A page of a list; key and id of the last row seen and the limit are numbered from `first`.
 
@@ -87,16 +93,17 @@ def _list(sort: str, *, where: str, first: int) -> str:
         SELECT card.product_id, card.card, {key} AS key
         FROM product_card AS card
         WHERE {where}
-          AND ({key}, card.product_id) {beyond} ({_cursor_key(kind, first)}, ${first + 1}::uuid)
+          AND ({key}, card.product_id)
+              {beyond} ({_cursor_key(kind, f"${first}")}, ${first + 1}::uuid)
         ORDER BY key {direction}, card.product_id {direction}
         LIMIT ${first + 2} + 1"""
     return _page(sort, cards, first=first)
 
 
-def _cursor_key(kind: str, first: int) -> str:
+def _cursor_key(kind: str, key: str) -> str:
     if kind == "timestamptz":
-        return f"timestamptz 'epoch' + ${first}::bigint * interval '1 microsecond'"
-    return f"${first}::bigint"
+        return f"timestamptz 'epoch' + {key}::bigint * interval '1 microsecond'"
+    return f"{key}::bigint"
 
 
 def _page(sort: str, cards: str, *, first: int) -> str:
@@ -167,7 +174,7 @@ def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
                 FROM category_place AS place
                 WHERE place.category_id = {_CATEGORY_OF[category].format(1)}
                   AND ({key}, place.product_id)
-                      {beyond} ({_cursor_key(kind, first)}, ${first + 1}::uuid)
+                      {beyond} ({_cursor_key(kind, f"${first}")}, ${first + 1}::uuid)
                   {narrowed.replace("WHERE", "AND") if in_order else ""}
                 ORDER BY key {direction}, place.product_id {direction}
                 OFFSET 0
@@ -283,6 +290,11 @@ class CardPage:
     next_after: tuple[int, UUID] | None
 
 
+def beginning(sort: Sort) -> tuple[int, UUID]:
+    """A key and an id before every card's."""
+    return _FROM_THE_TOP if _SORTS[sort][2] == "DESC" else _FROM_THE_BOTTOM
+
+
 async def list_cards(
     connection: Connection,
     *,
@@ -292,8 +304,7 @@ async def list_cards(
     limit: int,
 ) -> CardPage:
     """A page of cards. `after` is the key (microseconds for times) and id of the last one seen."""
-    direction = _SORTS[sort][2]
-    start = after or (_FROM_THE_TOP if direction == "DESC" else _FROM_THE_BOTTOM)
+    start = after or beginning(sort)
     shelf = filters.shelf
     if shelf is not None and sort in _BROWSED:
         category, by_price, arguments = shelf

@@ -1,5 +1,5 @@
 """The search: hits, their number and ways on in one statement, their facets too where nothing is
-filtered.
+filtered. Where there are more hits than are counted it says so, and `broad_search` finds the page.
 
 The words are found in `product_card.search_vector`. Where something is filtered, arguments 1 to 14
 are those of `ProductFilters`, whose words stay empty here: what is looked for comes behind them.
@@ -23,6 +23,7 @@ from gosellr.queries.search_facets import (
     facet_rows,
     set_for,
 )
+from gosellr.utils.ranking import COUNTED_HITS_MAX
 
 # The words; where a tsquery of the last word's beginning is given, that and what stands before it.
 _ASKED = """
@@ -99,7 +100,7 @@ typed AS MATERIALIZED (
     ) AS query
 )"""
 
-_WORDS = "(SELECT chosen.words FROM chosen)"
+WORDS = "(SELECT chosen.words FROM chosen)"
 
 # Where little is found, ways on: categories whose name is about in the words or begins so; where
 # nothing is, titles with about these words as well. "About" is six trigrams of ten; an index leaves
@@ -107,7 +108,7 @@ _WORDS = "(SELECT chosen.words FROM chosen)"
 # index of all cards by all their categories would list every card first. What would make the plan
 # of one search look cheaper than that of all stands in a sub-select: planning costs more than it
 # saves.
-_SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
+_SUGGESTED = """CASE WHEN (SELECT size.hits FROM size) BETWEEN {1} AND 4 THEN (
     SELECT jsonb_agg(jsonb_build_object('kind', way.kind, 'text', way.text, 'path', way.path)
                      ORDER BY way.kind, way.likeness DESC, way.text)
     FROM (
@@ -134,8 +135,8 @@ _SUGGESTED = """CASE WHEN (SELECT count(*) FROM found) BETWEEN {1} AND 4 THEN (
     ) AS way) END"""
 
 # The whole number each order sorts by, and its direction; the id decides between equals.
-_SORTS = {
-    "relevance": (rank(_WORDS), "DESC"),
+SORTS = {
+    "relevance": (rank(WORDS), "DESC"),
     "newest": ("(extract(epoch FROM card.created_at) * 1000000)::bigint", "DESC"),
     "price": ("card.price_minor", "ASC"),
     "-price": ("card.price_minor", "DESC"),
@@ -149,44 +150,69 @@ _SORTS = {
 Shape = tuple[FacetName, ...] | None
 
 
+def page_table(source: str, *, direction: str, last_key: str, last_id: str, limit: str) -> str:
+    """SQL of `page`: the hits of `source` behind the last one seen, in order, and one more.
+
+    Their keys are worked out once, behind OFFSET 0, and not where they are compared as well.
+    """
+    beyond = "<" if direction == "DESC" else ">"
+    return f"""page AS (
+    SELECT following.*,
+           row_number() OVER (ORDER BY key {direction}, product_id {direction}) AS place
+    FROM (
+        SELECT keyed.* FROM (SELECT product_id, key FROM {source} OFFSET 0) AS keyed
+        WHERE {last_key}::bigint IS NULL
+           OR (keyed.key, keyed.product_id) {beyond} ({last_key}, {last_id}::uuid)
+        ORDER BY keyed.key {direction}, keyed.product_id {direction}
+        LIMIT (SELECT {limit}::int + 1)
+    ) AS following
+)"""
+
+
+def page_columns(limit: str) -> str:
+    """SQL of what is told of `page`, joined with its cards."""
+    return f"""convert_to('[' || coalesce(string_agg(card.card, ',' ORDER BY page.place)
+                                  FILTER (WHERE page.place <= {limit}), '') || ']', 'UTF8')
+           AS items,
+       count(*) AS rows,
+       max(page.key) FILTER (WHERE page.place = {limit}) AS last_key,
+       (array_agg(page.product_id) FILTER (WHERE page.place = {limit}))[1] AS last_id"""
+
+
 def _hits(sort: str, shape: Shape, *, words: str) -> str:
     """Arguments, behind those of the filters: three of `words`, key and id of the last hit seen,
     the limit, the query for suggestions and the fewest hits that call for some, and the currency
     of prices where facets are counted."""
-    key, direction = _SORTS[sort]
-    beyond = "<" if direction == "DESC" else ">"
+    key, direction = SORTS[sort]
     first = 15 if shape is None else 1
     one, two, three, last_key, last_id, limit, query, fewest, currency = (
         f"${number}" for number in range(first, first + 9)
     )
     filtered = f"AND {FILTERED}\n    AND $13::text IS NULL AND $14::uuid[] IS NULL"
     tables, columns = counted(
-        shape or NONE, source="found", filtered=False, currency=f"{currency}::bpchar"
+        shape or NONE, source="faceted", filtered=False, currency=f"{currency}::bpchar"
+    )
+    page = page_table(
+        f"found WHERE (SELECT size.hits FROM size) <= {COUNTED_HITS_MAX}",
+        direction=direction,
+        last_key=last_key,
+        last_id=last_id,
+        limit=limit,
     )
     return f"""
 WITH {words.format(one, two, three)}, found AS MATERIALIZED (
     SELECT card.product_id, {key} AS key{COLUMNS[shape or NONE]}
     FROM product_card AS card
-    WHERE card.visible AND card.search_vector @@ {_WORDS}
+    WHERE card.visible AND card.search_vector @@ {WORDS}
     {filtered if shape is None else ""}
-), page AS (
-    SELECT following.*,
-           row_number() OVER (ORDER BY key {direction}, product_id {direction}) AS place
-    FROM (
-        SELECT found.product_id, found.key FROM found
-        WHERE {last_key}::bigint IS NULL
-           OR (found.key, found.product_id) {beyond} ({last_key}, {last_id}::uuid)
-        ORDER BY found.key {direction}, found.product_id {direction}
-        LIMIT (SELECT {limit}::int + 1)
-    ) AS following
-){tables}
-SELECT convert_to('[' || coalesce(string_agg(card.card, ',' ORDER BY page.place)
-                                  FILTER (WHERE page.place <= {limit}), '') || ']', 'UTF8')
-           AS items,
-       count(*) AS rows,
-       max(page.key) FILTER (WHERE page.place = {limit}) AS last_key,
-       (array_agg(page.product_id) FILTER (WHERE page.place = {limit}))[1] AS last_id,
-       (SELECT count(*) FROM found) AS total,
+    LIMIT {COUNTED_HITS_MAX + 1}
+), size AS MATERIALIZED (
+    SELECT count(*) AS hits FROM found
+), faceted AS NOT MATERIALIZED (
+    SELECT found.* FROM found LIMIT {COUNTED_HITS_MAX}
+), {page}{tables}
+SELECT {page_columns(limit)},
+       (SELECT size.hits FROM size) AS total,
        (SELECT chosen.words::text FROM chosen) AS words,
        (SELECT chosen.corrected FROM chosen) AS corrected,
        {_SUGGESTED.format(f"{query}::text", f"{fewest}::int")} AS suggestions{columns}
@@ -197,16 +223,19 @@ FROM page JOIN product_card AS card ON card.product_id = page.product_id
 _SHAPES: tuple[Shape, ...] = (None, *FACET_SETS)
 HITS: dict[tuple[str, Shape], str] = {
     (sort, shape): _hits(sort, shape, words=_ASKED_FILTERED if shape is None else _ASKED)
-    for sort in _SORTS
+    for sort in SORTS
     for shape in _SHAPES
 }
 CORRECTED_HITS: dict[tuple[str, Shape], str] = {
-    (sort, shape): _hits(sort, shape, words=_CORRECTED) for sort in _SORTS for shape in _SHAPES
+    (sort, shape): _hits(sort, shape, words=_CORRECTED) for sort in SORTS for shape in _SHAPES
 }
 
 COUNT_ALL = f"""
-SELECT count(*) FROM product_card AS card
-WHERE card.visible AND {FILTERED} AND $13::text IS NULL AND $14::uuid[] IS NULL
+SELECT count(*) FROM (
+    SELECT FROM product_card AS card
+    WHERE card.visible AND {FILTERED} AND $13::text IS NULL AND $14::uuid[] IS NULL
+    LIMIT {COUNTED_HITS_MAX + 1}
+) AS counted
 """
 
 
@@ -227,10 +256,17 @@ class Question:
         """The statement that answers it."""
         return set_for(self.facets) if self.filters == NO_FILTERS else None
 
+    @property
+    def filter_arguments(self) -> tuple[Any, ...]:
+        """The first arguments of the statement that answers it."""
+        return self.filters.arguments if self.shape is None else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
     """A page of cards as a JSON list; the key and id of the last one where there are more.
+
+    A `total` beyond what is counted comes without cards: `broad_search` finds them.
 
     `words` is what was looked for as PostgreSQL writes it. `corrected` is the query in the words
     of the market. `suggestions` are there where little was found. `facets` are None where they
@@ -287,7 +323,7 @@ async def find_corrected(
 
 
 async def count_all(connection: Connection, *, filters: ProductFilters) -> int:
-    """How many products on sale fit the filters."""
+    """How many products on sale fit the filters, or one more than are counted."""
     number: int = await connection.fetchval(COUNT_ALL, *filters.arguments)
     return number
 
@@ -295,15 +331,14 @@ async def count_all(connection: Connection, *, filters: ProductFilters) -> int:
 def _arguments(
     question: Question, words: tuple[Any, ...], *, query: str, fewest: int = 0
 ) -> tuple[Any, ...]:
-    shape = question.shape
     return (
-        *(question.filters.arguments if shape is None else ()),
+        *question.filter_arguments,
         *words,
         *(question.after or (None, None)),
         question.limit,
         query,
         fewest,
-        *((question.currency,) if shape and "price" in shape else ()),
+        *((question.currency,) if question.shape and "price" in question.shape else ()),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from gosellr.core.db import Connection
 from gosellr.queries.product_lists import CONDITIONS, ProductFilters
+from gosellr.utils.ranking import COUNTED_HITS_MAX
 
 FacetName = Literal["category", "brand", "seller", "price", "rating", "attribute"]
 
@@ -158,7 +159,7 @@ def counted(
 
 # The attributes of all goods of a market together say nothing: they are told apart once there are
 # words or a category.
-def _facets(names: tuple[FacetName, ...], *, words: str, narrow: str) -> str:
+def _facets(names: tuple[FacetName, ...], *, words: str, narrow: str, most: str = "") -> str:
     tables, columns = counted(names, source="matched", filtered=True, currency="$15::bpchar")
     return f"""
 WITH matched AS MATERIALIZED (
@@ -188,6 +189,7 @@ WITH matched AS MATERIALIZED (
         ) AS fits
     ) AS numbered
     WHERE numbered.number <= 1
+    {most}
 ){tables}
 SELECT (SELECT count(*) FROM matched WHERE number = 0) AS total{columns}
 """
@@ -195,6 +197,16 @@ SELECT (SELECT count(*) FROM matched WHERE number = 0) AS total{columns}
 
 FACETS_OF_WORDS: dict[tuple[FacetName, ...], str] = {
     names: _facets(names, words="card.search_vector @@ $16::text::tsquery", narrow="true")
+    for names in (FEW, ALL)
+}
+# Where there are more hits than are counted, as many of the cards that fit are.
+FACETS_OF_MANY: dict[tuple[FacetName, ...], str] = {
+    names: _facets(
+        names,
+        words="card.search_vector @@ (SELECT $16::text::tsquery)",
+        narrow="true",
+        most=f"LIMIT {COUNTED_HITS_MAX}",
+    )
     for names in (FEW, ALL)
 }
 FACETS_OF_ALL: dict[tuple[FacetName, ...], str] = {
@@ -236,17 +248,22 @@ async def find_facets(
     words: str | None,
     names: Collection[FacetName],
     currency: str,
+    many: bool = False,
 ) -> tuple[int, FacetRows]:
     """How many cards fit, and what would narrow them.
 
     `words` is what was looked for as PostgreSQL writes it, None for everything on sale; prices are
-    those in `currency`.
+    those in `currency`. Where there are `many` hits, more than are counted, some are counted here.
     """
     chosen = set_for(names)
-    row = (
-        await connection.fetchrow(FACETS_OF_ALL[chosen], *filters.arguments, currency)
-        if words is None
-        else await connection.fetchrow(FACETS_OF_WORDS[chosen], *filters.arguments, currency, words)
-    )
+    if words is None:
+        row = await connection.fetchrow(FACETS_OF_ALL[chosen], *filters.arguments, currency)
+    else:
+        row = await connection.fetchrow(
+            FACETS_OF_MANY[chosen] if many else FACETS_OF_WORDS[chosen],
+            *filters.arguments,
+            currency,
+            words,
+        )
     assert row is not None  # noqa: S101 - scalars make one row
     return row["total"], facet_rows(row, names)

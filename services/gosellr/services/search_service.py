@@ -10,14 +10,15 @@ import orjson
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput
 from gosellr.core.pagination import decode_cursor, encode_cursor
-from gosellr.queries import product_lists
+from gosellr.queries import broad_search, product_lists
 from gosellr.queries import search as queries
 from gosellr.queries.product_lists import ProductFilters, Sort
 from gosellr.queries.search import Hits, Question
 from gosellr.queries.search_facets import ALL as FACET_NAMES
 from gosellr.queries.search_facets import PRICE_STEPS, FacetName, FacetRows, find_facets
 from gosellr.utils.money import MAX_AMOUNT_MINOR
-from gosellr.utils.ranking import normalise_query, similarity_threshold
+from gosellr.utils.ranking import COUNTED_HITS_MAX, normalise_query, similarity_threshold
+from gosellr.utils.search_words import beginning, plain_words, with_compounds
 
 __all__ = [
     "FACET_NAMES",
@@ -30,6 +31,7 @@ __all__ = [
     "SearchResult",
     "SellerCount",
     "Suggestion",
+    "TotalRelation",
     "ValueCount",
     "price_ranges",
     "search",
@@ -38,13 +40,13 @@ __all__ = [
 QUERY_LENGTH_MAX = 200
 _PRICE_RANGES_MAX = 6
 _CORRECTED_WORDS_MAX = 10
-_BEGINNING_LENGTH_MIN = 2
 # A key of our own making is a rank, a price, a count or a moment before the year 10000.
 _KEYS = range(-1, 2**58)
 _EVERYTHING = ("everything",)
 _WAYS = ("asked", "begun", "corrected")
 
 Key = tuple[int, UUID]
+TotalRelation = Literal["eq", "gte"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +167,14 @@ class Suggestion:
 class SearchResult:
     """A page of product cards as a JSON list, and everything around it.
 
-    `corrected_query` is what was searched for instead, when no product has the words as typed.
+    `total` is exact up to `COUNTED_HITS_MAX`; where there are more hits it is that, and
+    `total_relation` says so. `corrected_query` is what was searched for instead, when no product
+    has the words as typed.
     """
 
     items: bytes
     total: int
+    total_relation: TotalRelation
     next_cursor: str | None
     facets: Facets | None = None
     suggestions: tuple[Suggestion, ...] = ()
@@ -188,8 +193,13 @@ async def search(
     currency: str,
 ) -> SearchResult:
     """Products on sale with these words, with the facets that are asked for: one statement, one
-    more for facets of what is filtered, and where there is nothing, one that takes the last word
-    for a beginning and one that takes what was typed for mistaken.
+    more for facets of what is filtered, one more where there are more hits than are counted, and
+    where there is nothing, one that takes the last word for a beginning and one that takes what was
+    typed for mistaken.
+
+    Of more hits than `COUNTED_HITS_MAX` facets count as many, and by relevance there are
+    `RANKED_HITS_MAX`: those whose title, brand or category has the words before others, and the
+    most appealing first. Every other order has all of them.
 
     `query` understands "quoted words", -without and or; the filters' own `q` is not asked for.
     Nothing to look for lists everything. `currency` is that of the facet by price where no filter
@@ -223,18 +233,14 @@ async def search(
                 hits = meant
             if hits.total:
                 break
-    rows = hits.facets
-    if facets and rows is None:
-        _, rows = await find_facets(
-            connection,
-            filters=filters,
-            words=hits.words or "",
-            names=facets,
-            currency=question.currency,
-        )
+    if hits.total > COUNTED_HITS_MAX:
+        hits = await broad_search.find_broad(connection, question, hits)
+    rows = await _facet_rows(connection, question, hits)
+    total, relation = _counted(hits.total)
     return SearchResult(
         items=hits.items,
-        total=hits.total,
+        total=total,
+        total_relation=relation,
         next_cursor=_cursor(hits.next_after, sort=chosen, way=way),
         facets=_facets_of(rows, currency=question.currency) if facets and rows else None,
         suggestions=tuple(Suggestion(**each) for each in hits.suggestions),  # type: ignore[arg-type]
@@ -242,16 +248,30 @@ async def search(
     )
 
 
+async def _facet_rows(connection: Connection, question: Question, hits: Hits) -> FacetRows | None:
+    if hits.facets is not None or not question.facets:
+        return hits.facets
+    _, rows = await find_facets(
+        connection,
+        filters=question.filters,
+        words=hits.words or "",
+        names=question.facets,
+        currency=question.currency,
+        many=hits.total > COUNTED_HITS_MAX,
+    )
+    return rows
+
+
 async def _hits(connection: Connection, question: Question, *, words: str, way: str) -> Hits:
     if way == "corrected":
-        typed = _plain_words(words)[:_CORRECTED_WORDS_MAX]
+        typed = plain_words(words)[:_CORRECTED_WORDS_MAX]
         return await queries.find_corrected(
             connection,
             question,
             words=typed,
             thresholds=[similarity_threshold(word) for word in typed],
         )
-    head, last = _beginning(words)
+    head, last = beginning(words)
     if way == "asked" and question.shape is not None:
         # Ways on are for those who get no further by the beginning of a word.
         fewest = 0 if last is None else 1
@@ -259,13 +279,13 @@ async def _hits(connection: Connection, question: Question, *, words: str, way: 
     else:
         fewest = 0
     return await queries.find_hits(
-        connection, question, words=_with_compounds(words), head=head, last=last, fewest=fewest
+        connection, question, words=with_compounds(words), head=head, last=last, fewest=fewest
     )
 
 
 def _other_ways(question: Question, words: str) -> Sequence[str]:
     """How to look for words that nothing has."""
-    if question.shape is None or _beginning(words)[1] is None:
+    if question.shape is None or beginning(words)[1] is None:
         return ("corrected",)
     return ("begun", "corrected")
 
@@ -280,22 +300,29 @@ async def _list_everything(connection: Connection, question: Question) -> Search
         limit=question.limit,
     )
     next_cursor = _cursor(page.next_after, sort=question.sort, way=_EVERYTHING[0])
-    if not question.facets:
-        total = await queries.count_all(connection, filters=filters)
-        return SearchResult(items=page.items, total=total, next_cursor=next_cursor)
-    total, rows = await find_facets(
-        connection,
-        filters=filters,
-        words=None,
-        names=question.facets,
-        currency=question.currency,
-    )
+    rows = None
+    if question.facets:
+        found, rows = await find_facets(
+            connection,
+            filters=filters,
+            words=None,
+            names=question.facets,
+            currency=question.currency,
+        )
+    else:
+        found = await queries.count_all(connection, filters=filters)
+    total, relation = _counted(found)
     return SearchResult(
         items=page.items,
         total=total,
+        total_relation=relation,
         next_cursor=next_cursor,
-        facets=_facets_of(rows, currency=question.currency),
+        facets=_facets_of(rows, currency=question.currency) if rows else None,
     )
+
+
+def _counted(hits: int) -> tuple[int, TotalRelation]:
+    return (hits, "eq") if hits <= COUNTED_HITS_MAX else (COUNTED_HITS_MAX, "gte")
 
 
 def _facets_of(rows: FacetRows, *, currency: str) -> Facets:
@@ -329,45 +356,6 @@ def price_ranges(counts: Sequence[tuple[int, int]]) -> tuple[PriceRange, ...]:
         )
         for first, last, count in ranges
     )
-
-
-def _is_plain(words: str) -> bool:
-    """Whether a query has no operators, which mean more than the words beside each other."""
-    return all(
-        any(map(str.isalnum, word)) and word[0] != "-" and '"' not in word and word != "or"
-        for word in words.split()
-    )
-
-
-def _plain_words(words: str) -> list[str]:
-    """The words that are looked for, without operators and what they exclude."""
-    kept = (word for word in words.split() if word[0] != "-" and word != "or")
-    return [
-        part
-        for word in kept
-        for part in "".join(sign if sign.isalnum() else " " for sign in word).split()
-    ]
-
-
-def _with_compounds(words: str) -> str:
-    """The query, or two of its words written as one: a smart watch is a smartwatch as well."""
-    if not _is_plain(words):
-        return words
-    typed = words.split()
-    joined = (
-        " ".join([*typed[:at], typed[at] + typed[at + 1], *typed[at + 2 :]])
-        for at in range(len(typed) - 1)
-        if typed[at].isalpha() and typed[at + 1].isalpha()
-    )
-    return " or ".join([words, *list(joined)[:4]])
-
-
-def _beginning(words: str) -> tuple[str | None, str | None]:
-    """What stands before the last word, and the last word as the beginning of one."""
-    *head, last = words.split()
-    if not _is_plain(words) or len(last) < _BEGINNING_LENGTH_MIN or not last.isalnum():
-        return None, None
-    return " ".join(head), f"'{last}':*"
 
 
 def _cursor(after: Key | None, *, sort: Sort, way: str) -> str | None:

@@ -8,6 +8,12 @@ from math import exp2, fsum
 
 from gosellr.utils.slugs import fold_latin
 
+COUNTED_HITS_MAX = 10_000
+"""Of more hits than these nobody needs the number; facets count as many of them."""
+
+RANKED_HITS_MAX = 4_000
+"""As many are put in order of relevance where there are more than are counted."""
+
 _SHORTEST_GUESSABLE_WORD = 4
 _LOOSEST_SIMILARITY = 0.2
 _STRICTEST_SIMILARITY = 0.5

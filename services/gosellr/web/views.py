@@ -195,6 +195,7 @@ class ListingView:
     action: str
     products: tuple[ProductCardView, ...]
     total: int
+    has_more_than_total: bool = False
     query: str = ""
     lead: str = ""
     breadcrumb: tuple[LinkView, ...] = ()

@@ -22,7 +22,7 @@ from gosellr.api.schemas.product_answers import ProductCardOut
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from gosellr.services.marketplace_service import DEFAULT_WINDOW, Window
 from gosellr.services.product_list_service import Sort
-from gosellr.services.search_service import FACET_NAMES, FacetName
+from gosellr.services.search_service import FACET_NAMES, FacetName, TotalRelation
 
 Limit = Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)]
 Reference = Annotated[str, line(500)]
@@ -191,7 +191,10 @@ class AttributeFacetOut(BaseModel):
 
 
 class FacetsOut(BaseModel):
-    """What would narrow the result; each facet counts as if its own filter weren't set."""
+    """What would narrow the result; each facet counts as if its own filter weren't set.
+
+    Of more than 10,000 hits of words, facets count any 10,000.
+    """
 
     category: list[CategoryCountOut] | None = None
     brand: list[ValueCountOut] | None = None
@@ -213,10 +216,17 @@ class SearchOut(BaseModel):
     """Hits as cards and what surrounds them; facets that weren't asked for are left out.
 
     `corrected_query` is what was searched for instead, where nothing has the words as typed.
+
+    Of more than 10,000 hits, 4,000 are put in order of relevance, and pages end with them: those
+    with the words in title, brand or category before others, the most appealing first. In any
+    other order pages go on to the last hit.
     """
 
     items: list[ProductCardOut]
-    total: int
+    total: int = Field(description="How many hits there are; 10000 where there are more.")
+    total_relation: TotalRelation = Field(
+        description="`eq` where `total` is exact, `gte` where there are more hits than that."
+    )
     facets: FacetsOut
     suggestions: list[SuggestionOut]
     corrected_query: str | None

@@ -1,7 +1,7 @@
 """Payouts: where a seller's money goes, when, and which entries each of them claims.
 
 Revision ID: 0009
-Revises: 0006
+Revises: 0008
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

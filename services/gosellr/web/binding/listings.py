@@ -135,6 +135,7 @@ def listing(
         action=place.path,
         products=cards(found.items),
         total=found.total,
+        has_more_than_total=found.total_relation == "gte",
         query=asked.query,
         lead=place.lead,
         breadcrumb=place.breadcrumb,
