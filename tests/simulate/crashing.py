@@ -23,6 +23,7 @@ from gosellr.integrations.payments.port import (
     RefundRequest,
 )
 from gosellr.resources import Resources
+from gosellr.services.terms_shelf import TermsShelf
 
 T = TypeVar("T")
 
@@ -193,11 +194,12 @@ class NumberedGateway:
 
 
 def numbered(resources: Resources, fuse: Fuse) -> Resources:
-    """A process over the same database and gateways that can die."""
+    """A process over the same database and gateways that can die, and remembers nothing yet."""
     return replace(
         resources,
         db=NumberedDatabase(resources.db, fuse),
         gateways={
             name: NumberedGateway(gateway, fuse) for name, gateway in resources.gateways.items()
         },
+        terms_shelf=TermsShelf(),
     )

@@ -16,6 +16,7 @@ from gosellr.models.order_values import Order
 from gosellr.resources import Resources, build_gateways
 from gosellr.services import order_service
 from gosellr.services.checkout_service import CheckoutRequest, Tender
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.orders import ADDRESS
@@ -49,7 +50,9 @@ class Stage:
     def restarted(self) -> Resources:
         """What the next process holds: nothing that the dead one had in memory."""
         return replace(
-            self.market, gateways=build_gateways(self.market.settings, self.market.clock)
+            self.market,
+            gateways=build_gateways(self.market.settings, self.market.clock),
+            terms_shelf=TermsShelf(),
         )
 
 

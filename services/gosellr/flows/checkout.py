@@ -27,6 +27,7 @@ from gosellr.services.idempotency_service import (
 )
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.reservation_service import StockCrowded
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.viewer import Viewer
@@ -50,6 +51,7 @@ class CheckoutPowers:
     policy: MarketPolicy
     secret_key: str
     hot_stock: HotStock
+    terms_shelf: TermsShelf
     # Whether attempts to pay are counted, and refused when there are too many.
     rate_limits: bool
 
@@ -106,7 +108,10 @@ async def place_order(
                 key=key,
                 token_hash=None if access_token is None else fingerprint(access_token),
                 context=PricingContext(
-                    policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
+                    policy=powers.policy,
+                    now=powers.clock.now(),
+                    terms_shelf=powers.terms_shelf,
+                    carrier_quotes=carrier_quotes,
                 ),
                 all_buckets=all_buckets,
             )
