@@ -26,6 +26,7 @@ from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.payment_answers import GatewayAnswer
 from gosellr.services.pricing_service import PricingContext
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.ledger import transaction_bytes, transaction_hash
 from gosellr.utils.permissions import Role
 from gosellr.utils.policy import MarketPolicy
@@ -160,7 +161,7 @@ async def _buy(
         ),
         key=RequestKey(scope="sample", key=str(order_id), request_hash=b""),
         token_hash=None,
-        context=PricingContext(policy=_POLICY, now=_PLACED),
+        context=PricingContext(policy=_POLICY, now=_PLACED, terms_shelf=TermsShelf()),
     )
     if not isinstance(opened, OpenedOrder) or len(opened.payment_ids) != 1:
         raise NotASample("one order with one payment is wanted")

@@ -47,6 +47,7 @@ from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.services import event_service
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -74,6 +75,7 @@ class Resources:
     ring: KeyRing
     tokens: Gate
     hot_stock: HotStock
+    terms_shelf: TermsShelf
     kept: ByteCache
 
     @property
@@ -111,6 +113,7 @@ class Resources:
             policy=self.policy,
             secret_key=self.secret_key,
             hot_stock=self.hot_stock,
+            terms_shelf=self.terms_shelf,
             rate_limits=self.settings.rate_limits,
         )
 
@@ -293,6 +296,7 @@ async def open_resources(
             ring=ring,
             tokens=build_gate(settings, ring, foreign),
             hot_stock=hot_stock,
+            terms_shelf=TermsShelf(),
             kept=ByteCache(generations, bytes_max=settings.cache_mb * 1024 * 1024),
         )
 

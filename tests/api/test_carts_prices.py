@@ -296,8 +296,24 @@ async def test_a_bag_costs_few_statements_however_full_it_is(
         query_count()
         await bag.show()
         looking = query_count()
-        await bag.put(made.variant_id)
-        adding = query_count()
-        counts.append((looking, adding))
-    # Find, lines, terms; and in a transaction: raise the version, add, lines, terms.
-    assert counts == [(3, 4 + 2)] * 2
+        adding = []
+        for _ in range(2):
+            await bag.put(made.variant_id)
+            adding.append(query_count())
+        counts.append((looking, *adding))
+    # Find, lines; and in a transaction: raise the version, add, lines. A seller who is met for the
+    # first time brings one for the terms.
+    assert counts == [(2, 4 + 2, 3 + 2)] * 2
+
+
+async def test_a_bag_reads_coupons_whenever_it_has_some(
+    client: httpx2.AsyncClient, connection: Connection, query_count: Callable[[], int]
+) -> None:
+    await make_delivery(connection)
+    bag, _ = await filled(client, connection, 1000, address={})
+    await coupon(bag, await make_coupon(connection, code="Once", limit_total=1))
+    query_count()
+    assert (await bag.show())["discount_total"]["amount"] == 100
+    assert query_count() == 3
+    await connection.execute("UPDATE coupon SET used_count = 1 WHERE code = 'Once'")
+    assert (await bag.show())["discount_total"]["amount"] == 0

@@ -253,6 +253,34 @@ async def test_ledger_refuses_entries_that_come_later(owner: Connection) -> None
     assert await owner.fetchval("SELECT count(*) FROM ledger_entry") == 2
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO {table} SELECT * FROM {table} LIMIT 0",
+        "UPDATE {table} SET id = id",
+        "DELETE FROM {table}",
+        "TRUNCATE {table} CASCADE",
+    ],
+    ids=["insert", "update", "delete", "truncate"],
+)
+@pytest.mark.parametrize("table", ["tax_rate", "shipping_zone", "shipping_rate", "commission_rule"])
+async def test_every_change_of_terms_has_a_version_of_its_own(
+    owner: Connection, table: str, statement: str
+) -> None:
+    """Also what is rolled back: were its version given again, other terms would bear it."""
+    seen = [await owner.fetchval("SELECT version FROM terms_version")]
+    undone = owner.transaction()
+    await undone.start()
+    await owner.execute(statement.format(table=table))
+    seen.append(await owner.fetchval("SELECT version FROM terms_version"))
+    await undone.rollback()
+    assert await owner.fetchval("SELECT version FROM terms_version") == seen[0]
+    for _ in range(2):
+        await owner.execute(statement.format(table=table))
+        seen.append(await owner.fetchval("SELECT version FROM terms_version"))
+    assert len(set(seen)) == 4
+
+
 async def test_application_works_the_queue_and_no_job_is_notified(
     owner: Connection, cluster: Cluster
 ) -> None:

@@ -31,10 +31,8 @@ async def make_order(connection: Connection) -> UUID:
 
 
 async def offered(connection: Connection, *codes: str) -> list[OfferedCoupon]:
-    terms = await market_terms.load(
-        connection, country=None, seller_ids=[], currency="EUR", coupon_codes=codes, now=NOW
-    )
-    return [terms.coupons[code.lower()] for code in codes]
+    found = await market_terms.load_coupons(connection, codes=codes, currency="EUR", now=NOW)
+    return [found[code.lower()] for code in codes]
 
 
 async def claim(
@@ -108,16 +106,10 @@ async def test_case_48_all_coupons_of_an_order_or_none(connection: Connection) -
     assert [await counters(connection, code) for code in (free, last, personal)] == before
     # Whoever has had theirs isn't offered it any more; others are.
     for customer, known in (("ada@example.com", False), ("bob@example.com", True)):
-        terms = await market_terms.load(
-            connection,
-            country=None,
-            seller_ids=[],
-            currency="EUR",
-            coupon_codes=[personal, last],
-            customer_key=customer,
-            now=NOW,
+        found = await market_terms.load_coupons(
+            connection, codes=[personal, last], currency="EUR", customer_key=customer, now=NOW
         )
-        assert set(terms.coupons) == ({personal.lower()} if known else set())
+        assert set(found) == ({personal.lower()} if known else set())
 
 
 @pytest.mark.parametrize(

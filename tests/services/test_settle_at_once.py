@@ -97,7 +97,11 @@ async def opened(
         ),
         key=key or a_key(),
         token_hash=b"\x01\x02",
-        context=PricingContext(policy=resources.policy, now=resources.clock.now()),
+        context=PricingContext(
+            policy=resources.policy,
+            now=resources.clock.now(),
+            terms_shelf=resources.terms_shelf,
+        ),
     )
     assert isinstance(found, checkout_service.OpenedOrder)
     assert found.order is not None

@@ -24,6 +24,7 @@ from gosellr.integrations.payments.port import (
 )
 from gosellr.integrations.payouts.port import PayoutProvider, TransferRequest, TransferResult
 from gosellr.resources import Resources
+from gosellr.services.terms_shelf import TermsShelf
 
 T = TypeVar("T")
 
@@ -222,7 +223,7 @@ class NumberedProvider:
 
 
 def numbered(resources: Resources, fuse: Fuse) -> Resources:
-    """A process over the same database and gateways that can die."""
+    """A process over the same database and gateways that can die, and remembers nothing yet."""
     return replace(
         resources,
         db=NumberedDatabase(resources.db, fuse),
@@ -233,4 +234,5 @@ def numbered(resources: Resources, fuse: Fuse) -> Resources:
             name: NumberedProvider(provider, fuse)
             for name, provider in resources.payout_providers.items()
         },
+        terms_shelf=TermsShelf(),
     )

@@ -17,6 +17,7 @@ from gosellr.resources import Resources, build_gateways, build_payout_providers
 from gosellr.services import order_service
 from gosellr.services.checkout_service import CheckoutRequest, Tender
 from gosellr.services.idempotency_service import KeptAnswer
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.orders import ADDRESS
@@ -54,6 +55,7 @@ class Stage:
             self.market,
             gateways=build_gateways(settings, clock),
             payout_providers=build_payout_providers(settings, clock),
+            terms_shelf=TermsShelf(),
         )
 
 

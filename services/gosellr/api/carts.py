@@ -53,7 +53,10 @@ async def _priced(
 ) -> CartView:
     async def run(*, carrier_quotes: CarrierQuotes | None) -> CartView:
         context = PricingContext(
-            policy=market.policy, now=market.clock.now(), carrier_quotes=carrier_quotes
+            policy=market.policy,
+            now=market.clock.now(),
+            terms_shelf=market.terms_shelf,
+            carrier_quotes=carrier_quotes,
         )
         view: CartView = await run_in(market.db, command, context=context, **arguments)
         return view

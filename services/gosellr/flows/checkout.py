@@ -30,6 +30,7 @@ from gosellr.services.idempotency_service import (
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.reservation_service import StockCrowded
 from gosellr.services.settlement_service import Settled
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.viewer import Viewer
@@ -53,6 +54,7 @@ class CheckoutPowers:
     policy: MarketPolicy
     secret_key: str
     hot_stock: HotStock
+    terms_shelf: TermsShelf
     # Whether attempts to pay are counted, and refused when there are too many.
     rate_limits: bool
 
@@ -139,7 +141,10 @@ async def _open(
 
     async def open_order(*, carrier_quotes: CarrierQuotes | None) -> OpenedOrder | EarlierRequest:
         context = PricingContext(
-            policy=powers.policy, now=powers.clock.now(), carrier_quotes=carrier_quotes
+            policy=powers.policy,
+            now=powers.clock.now(),
+            terms_shelf=powers.terms_shelf,
+            carrier_quotes=carrier_quotes,
         )
         said = {"request": request, "context": context, **intent}
         opened = await write(powers.db, checkout_service.open_at_once, **said)

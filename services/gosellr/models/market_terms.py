@@ -3,6 +3,7 @@
 from sqlalchemy import (
     ARRAY,
     CHAR,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -174,4 +175,14 @@ commission_rule = Table(
         name="amounts_have_currency",
     ),
     Index("ix_commission_rule_position", "position"),
+)
+
+# What of the tables above may be kept says by this whether it is still the newest: triggers on
+# `tax_rate`, `shipping_zone`, `shipping_rate` and `commission_rule` renew it with every change.
+terms_version = Table(
+    "terms_version",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Uuid, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
 )

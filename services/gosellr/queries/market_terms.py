@@ -1,43 +1,54 @@
-"""Everything that a price depends on besides the goods: one statement, one round trip."""
+"""Everything that a price depends on besides the goods: one statement, one round trip.
 
+Coupons have a statement of their own, since each use changes them; the rest may be kept for as
+long as its version is the one that the database tells.
+"""
+
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from gosellr.core.db import Connection
+from gosellr.core.db import Connection, Record
 from gosellr.utils.commission import CommissionRule
 from gosellr.utils.promotions import CouponFunding, CouponKind, CouponTerms
 from gosellr.utils.shipping import RateBasis, RateBracket, ShippingRate, ShippingZone
 
+# A country's coming rates are read as well, so that what is kept stays right when they begin.
 LOAD = """
 SELECT
-  (SELECT COALESCE(jsonb_agg(jsonb_build_array(class, region, rate_bps, included)
+  (SELECT version FROM terms_version) AS version,
+  (SELECT COALESCE(jsonb_agg(jsonb_build_array(class, region, rate_bps, included,
+                                               valid_from, valid_to)
                              ORDER BY valid_from, id), '[]')
    FROM tax_rate
-   WHERE country = $1 AND valid_from <= $5 AND (valid_to IS NULL OR valid_to > $5)) AS taxes,
-  (SELECT COALESCE(jsonb_agg(to_jsonb(zone)), '[]')
+   WHERE country = $1 AND (valid_to IS NULL OR valid_to > $4)) AS taxes,
+  (SELECT COALESCE(jsonb_agg(to_jsonb(zone) ORDER BY zone.id), '[]')
    FROM shipping_zone AS zone
    WHERE archived_at IS NULL AND (seller_id IS NULL OR seller_id = ANY($2::uuid[]))) AS zones,
   (SELECT COALESCE(jsonb_agg(to_jsonb(rate) ORDER BY rate.position, rate.id), '[]')
    FROM shipping_rate AS rate JOIN shipping_zone AS zone ON zone.id = rate.zone_id
    WHERE rate.archived_at IS NULL AND zone.archived_at IS NULL AND rate.currency = $3
      AND (zone.seller_id IS NULL OR zone.seller_id = ANY($2::uuid[]))) AS rates,
-  (SELECT COALESCE(jsonb_agg(to_jsonb(coupon)), '[]')
-   FROM coupon
-   WHERE code = ANY($4::text[]::citext[]) AND archived_at IS NULL
-     AND (valid_from IS NULL OR valid_from <= $5) AND (valid_to IS NULL OR valid_to > $5)
-     AND (currency IS NULL OR currency = $3)
-     AND (limit_total IS NULL OR used_count < limit_total)
-     AND NOT EXISTS (
-         SELECT FROM coupon_customer AS personal
-         WHERE personal.coupon_id = coupon.id AND personal.customer_key = $6
-           AND personal.used_count >= coupon.limit_per_customer)) AS coupons,
   (SELECT COALESCE(jsonb_agg(to_jsonb(rule) ORDER BY rule.position, rule.id), '[]')
    FROM commission_rule AS rule
    WHERE archived_at IS NULL AND (currency IS NULL OR currency = $3)
      AND (seller_id IS NULL OR seller_id = ANY($2::uuid[]))) AS rules
+"""
+
+COUPONS = """
+SELECT to_jsonb(coupon) AS coupon
+FROM coupon
+WHERE code = ANY($1::text[]::citext[]) AND archived_at IS NULL
+  AND (valid_from IS NULL OR valid_from <= $3) AND (valid_to IS NULL OR valid_to > $3)
+  AND (currency IS NULL OR currency = $2)
+  AND (limit_total IS NULL OR used_count < limit_total)
+  AND NOT EXISTS (
+      SELECT FROM coupon_customer AS personal
+      WHERE personal.coupon_id = coupon.id AND personal.customer_key = $4
+        AND personal.used_count >= coupon.limit_per_customer)
 """
 
 
@@ -49,6 +60,14 @@ class TaxRate:
     region: str | None
     rate_bps: int
     included: bool
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    def is_valid(self, at: datetime) -> bool:
+        """Whether it says something about a sale of that moment."""
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at < self.valid_to
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,40 @@ class MarketTerms:
     commission_rules: tuple[CommissionRule, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OwnTerms:
+    """What one seller, or the market itself, has set up for sales in one currency."""
+
+    zones: tuple[ShippingZone, ...] = ()
+    rates: tuple[ShippingRate, ...] = ()
+    # Of each rate, its place among all rates of a basket.
+    positions: Mapping[UUID, int] = field(default_factory=dict)
+    carriers: Mapping[UUID, str] = field(default_factory=dict)
+    commission_rules: tuple[CommissionRule, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many terms these are."""
+        return len(self.zones) + len(self.rates) + len(self.commission_rules)
+
+
+# Most sellers keep to what the market has set up: they share this.
+NO_OWN_TERMS: Final = OwnTerms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedTerms:
+    """Terms as they stood at one moment, and their version then.
+
+    `taxes` are the country's, from the moment that was asked about on. `own` has an entry for
+    each seller that was asked for, and for the market itself under None.
+    """
+
+    version: UUID | None
+    taxes: tuple[TaxRate, ...]
+    own: Mapping[UUID | None, OwnTerms]
+
+
 def moment_of(value: str | None) -> datetime | None:
     """A moment from its JSON form."""
     return None if value is None else datetime.fromisoformat(value)
@@ -81,6 +134,13 @@ def moment_of(value: str | None) -> datetime | None:
 
 def _uuid(value: str | None) -> UUID | None:
     return None if value is None else UUID(value)
+
+
+def _tax_of(row: Sequence[Any]) -> TaxRate:
+    tax_class, region, rate_bps, included, valid_from, valid_to = row
+    return TaxRate(
+        tax_class, region, rate_bps, included, moment_of(valid_from), moment_of(valid_to)
+    )
 
 
 def zone_of(row: Mapping[str, Any]) -> ShippingZone:
@@ -154,30 +214,66 @@ def rule_of(row: Mapping[str, Any]) -> CommissionRule:
     )
 
 
+def _by_owner(row: Record, owners: Sequence[UUID | None]) -> dict[UUID | None, OwnTerms]:
+    zones: defaultdict[UUID | None, list[ShippingZone]] = defaultdict(list)
+    rates: defaultdict[UUID | None, list[Mapping[str, Any]]] = defaultdict(list)
+    rules: defaultdict[UUID | None, list[CommissionRule]] = defaultdict(list)
+    owner_of_zone: dict[str, UUID | None] = {}
+    for document in row["zones"]:
+        zone = zone_of(document)
+        owner_of_zone[document["id"]] = zone.seller_id
+        zones[zone.seller_id].append(zone)
+    for document in row["rates"]:
+        rates[owner_of_zone[document["zone_id"]]].append(document)
+    for document in row["rules"]:
+        rule = rule_of(document)
+        rules[rule.seller_id].append(rule)
+    return {
+        owner: OwnTerms(
+            zones=tuple(zones[owner]),
+            rates=tuple(rate_of(rate) for rate in rates[owner]),
+            positions={UUID(rate["id"]): rate["position"] for rate in rates[owner]},
+            carriers={
+                UUID(rate["id"]): rate["carrier"] for rate in rates[owner] if rate["carrier"]
+            },
+            commission_rules=tuple(rules[owner]),
+        )
+        if owner in zones or owner in rules
+        else NO_OWN_TERMS
+        for owner in owners
+    }
+
+
 async def load(
     connection: Connection,
     *,
     country: str | None,
     seller_ids: Sequence[UUID],
     currency: str,
-    coupon_codes: Sequence[str],
+    now: datetime,
+) -> LoadedTerms:
+    """The terms for goods of these sellers, sent to this country, in this currency, from now on."""
+    row = await connection.fetchrow(LOAD, country, list(seller_ids), currency, now)
+    if row is None:
+        raise RuntimeError("a statement without FROM always gives a row")
+    return LoadedTerms(
+        version=row["version"],
+        taxes=tuple(_tax_of(tax) for tax in row["taxes"]),
+        own=_by_owner(row, (None, *seller_ids)),
+    )
+
+
+async def load_coupons(
+    connection: Connection,
+    *,
+    codes: Sequence[str],
+    currency: str,
     customer_key: str | None = None,
     now: datetime,
-) -> MarketTerms:
-    """The terms for goods of these sellers, sent to this country, in this currency, now.
+) -> dict[str, OfferedCoupon]:
+    """The coupons that are valid now, by their code in small letters.
 
     Coupons that are used up, by everybody or by this customer, are none.
     """
-    row = await connection.fetchrow(
-        LOAD, country, list(seller_ids), currency, list(coupon_codes), now, customer_key
-    )
-    if row is None:
-        raise RuntimeError("a statement without FROM always gives a row")
-    return MarketTerms(
-        taxes=tuple(TaxRate(*tax) for tax in row["taxes"]),
-        zones=tuple(zone_of(zone) for zone in row["zones"]),
-        rates=tuple(rate_of(rate) for rate in row["rates"]),
-        carriers={UUID(rate["id"]): rate["carrier"] for rate in row["rates"] if rate["carrier"]},
-        coupons={coupon["code"].lower(): coupon_of(coupon) for coupon in row["coupons"]},
-        commission_rules=tuple(rule_of(rule) for rule in row["rules"]),
-    )
+    rows = await connection.fetch(COUPONS, list(codes), currency, now, customer_key)
+    return {row["coupon"]["code"].lower(): coupon_of(row["coupon"]) for row in rows}

@@ -8,7 +8,9 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.queries.product_cards import MEDIA_PREFIX
 
+# The market's terms are as old as the offers: what is kept of them counts at this version only.
 _OFFER = """
+       (SELECT version FROM terms_version) AS terms_version,
        variant.id AS variant_id, variant.sku, variant.options, variant.weight_grams,
        product.id AS product_id, product.title, product.slug, product.tax_class,
        product.shipping_class, product.category_id, category.ancestor_ids AS category_ids,
@@ -88,6 +90,17 @@ class Offer:
     buyable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FoundOffers:
+    """Offers, and which version the market's terms had in the same moment.
+
+    None where nothing is offered: then nothing was said of it.
+    """
+
+    lines: Sequence[Offer]
+    terms_version: UUID | None
+
+
 def _offer(row: Record) -> Offer:
     renditions: list[dict[str, Any]] | None = row["renditions"]
     return Offer(
@@ -115,9 +128,16 @@ def _offer(row: Record) -> Offer:
     )
 
 
+def _found(rows: Sequence[Record]) -> FoundOffers:
+    return FoundOffers(
+        lines=[_offer(row) for row in rows],
+        terms_version=rows[0]["terms_version"] if rows else None,
+    )
+
+
 async def of_request(
     connection: Connection, *, wanted: Sequence[tuple[UUID, int]], currency: str
-) -> list[Offer]:
+) -> FoundOffers:
     """The offers behind variants and quantities, in the given order; unknown ones are missing."""
     rows = await connection.fetch(
         OF_REQUEST,
@@ -125,9 +145,9 @@ async def of_request(
         [quantity for _, quantity in wanted],
         currency,
     )
-    return [_offer(row) for row in rows]
+    return _found(rows)
 
 
-async def of_cart(connection: Connection, *, cart_id: UUID) -> list[Offer]:
+async def of_cart(connection: Connection, *, cart_id: UUID) -> FoundOffers:
     """The offers behind the items of a cart, oldest item first."""
-    return [_offer(row) for row in await connection.fetch(OF_CART, cart_id)]
+    return _found(await connection.fetch(OF_CART, cart_id))

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, VersionConflict
-from gosellr.queries import market_terms, offers
+from gosellr.queries import offers
 from gosellr.queries.market_terms import MarketTerms
 from gosellr.queries.offers import Offer
-from gosellr.services import cart_service
+from gosellr.services import cart_service, terms_shelf
 from gosellr.services.basket_issues import Issue
 from gosellr.services.pricing_service import PricedBasket, PricingContext, price_basket
 from gosellr.services.promotion_service import customer_key
@@ -84,7 +84,9 @@ class Basket:
     billing_address: Mapping[str, Any] | None
     coupon_codes: tuple[str, ...]
     choices: Mapping[str, str]
-    offers: list[Offer]
+    offers: Sequence[Offer]
+    # Which version the market's terms had when the offers were read.
+    terms_version: UUID | None
 
     @property
     def customer_key(self) -> str:
@@ -111,8 +113,10 @@ async def load_basket(
         CarrierQuotesNeeded.
     """
     basket = await _basket(connection, viewer=viewer, request=request, policy=context.policy)
-    terms = await market_terms.load(
+    terms = await terms_shelf.terms_of(
         connection,
+        shelf=context.terms_shelf,
+        version=basket.terms_version,
         country=basket.shipping_address["country"],
         seller_ids=sorted({offer.seller_id for offer in basket.offers}),
         currency=basket.currency,
@@ -144,7 +148,7 @@ async def _basket(
     missing = [
         index
         for index, (variant_id, _) in enumerate(request.items)
-        if variant_id not in {offer.variant_id for offer in found}
+        if variant_id not in {offer.variant_id for offer in found.lines}
     ]
     if missing:
         raise InvalidInput.at(
@@ -160,7 +164,8 @@ async def _basket(
         billing_address=request.billing_address,
         coupon_codes=request.coupons,
         choices={},
-        offers=found,
+        offers=found.lines,
+        terms_version=found.terms_version,
     )
 
 
@@ -177,6 +182,7 @@ async def _basket_of_cart(
         raise InvalidInput.at("email", "missing", "Put an e-mail address on the bag first")
     if cart.shipping_address is None:
         raise InvalidInput.at("shipping_address", "missing", "Put an address on the bag first")
+    found = await offers.of_cart(connection, cart_id=cart.id)
     return Basket(
         user_id=viewer.user_id,
         cart_id=cart.id,
@@ -187,7 +193,8 @@ async def _basket_of_cart(
         billing_address=cart.billing_address,
         coupon_codes=tuple(cart.coupon_codes),
         choices=cart.shipping_choices,
-        offers=await offers.of_cart(connection, cart_id=cart.id),
+        offers=found.lines,
+        terms_version=found.terms_version,
     )
 
 

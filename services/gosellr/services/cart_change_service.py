@@ -97,11 +97,11 @@ async def add_item(
         raise InvalidInput.at(
             "quantity", "quantity_too_large", f"One line holds at most {MAX_QUANTITY}"
         )
-    lines = await offers.of_cart(connection, cart_id=cart.id)
-    if len(lines) > LINES_MAX:
+    found = await offers.of_cart(connection, cart_id=cart.id)
+    if len(found.lines) > LINES_MAX:
         raise CartFull(f"A bag holds at most {LINES_MAX} different things")
-    _check_line(lines, item_id=added.item_id, currency=cart.currency)
-    return await cart_service.priced(connection, cart, context, lines)
+    _check_line(found.lines, item_id=added.item_id, currency=cart.currency)
+    return await cart_service.priced(connection, cart, context, found)
 
 
 async def change_item(
@@ -125,9 +125,9 @@ async def change_item(
     )
     if not await carts.set_quantity(connection, cart=cart, item_id=item_id, quantity=quantity):
         raise NotFound
-    lines = await offers.of_cart(connection, cart_id=cart.id)
-    _check_line(lines, item_id=item_id, currency=cart.currency)
-    return await cart_service.priced(connection, cart, context, lines)
+    found = await offers.of_cart(connection, cart_id=cart.id)
+    _check_line(found.lines, item_id=item_id, currency=cart.currency)
+    return await cart_service.priced(connection, cart, context, found)
 
 
 def _check_line(lines: Sequence[Offer], *, item_id: UUID, currency: str) -> None:

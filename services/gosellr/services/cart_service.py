@@ -1,6 +1,5 @@
 """Carts: begun, priced as they stand, merged, closed. They hold no stock and promise no price."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -8,10 +7,10 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAuthenticated, NotFound, VersionConflict
 from gosellr.core.identity import fingerprint, new_id, new_secret
-from gosellr.queries import carts, market_terms, offers
+from gosellr.queries import carts, offers
 from gosellr.queries.carts import Cart
-from gosellr.queries.offers import Offer
-from gosellr.services import pricing_service
+from gosellr.queries.offers import FoundOffers
+from gosellr.services import pricing_service, terms_shelf
 from gosellr.services.cart_parcels import CartParcel, parcels_of
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.services.promotion_service import customer_key
@@ -112,23 +111,25 @@ async def priced(
     connection: Connection,
     cart: Cart,
     context: PricingContext,
-    lines: Sequence[Offer] | None = None,
+    found: FoundOffers | None = None,
 ) -> CartView:
-    """A cart with its prices, from its lines where they were read already."""
-    if lines is None:
-        lines = await offers.of_cart(connection, cart_id=cart.id)
+    """A cart with its prices, from its lines where they were found already."""
+    if found is None:
+        found = await offers.of_cart(connection, cart_id=cart.id)
     destination = pricing_service.destination_of(cart.shipping_address)
-    terms = await market_terms.load(
+    terms = await terms_shelf.terms_of(
         connection,
+        shelf=context.terms_shelf,
+        version=found.terms_version,
         country=destination.country if destination else None,
-        seller_ids=sorted({line.seller_id for line in lines}),
+        seller_ids=sorted({line.seller_id for line in found.lines}),
         currency=cart.currency,
         coupon_codes=cart.coupon_codes,
         customer_key=customer_key(user_id=cart.user_id, email=cart.email),
         now=context.now,
     )
     basket = pricing_service.price_basket(
-        offers=lines,
+        offers=found.lines,
         terms=terms,
         currency=cart.currency,
         destination=destination,

@@ -14,6 +14,7 @@ from gosellr.queries.market_terms import MarketTerms, TaxRate
 from gosellr.queries.offers import Offer
 from gosellr.services import basket_issues
 from gosellr.services.basket_issues import Issue
+from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.money import AmountOutOfBounds
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.pricing import LineRequest, Quote, ShippingRequest, quote
@@ -76,11 +77,13 @@ class CarrierQuotesNeeded(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricingContext:
-    """What every price depends on besides the basket: the market's policy, the moment, and what
-    carriers answered (None before they were asked)."""
+    """What every price depends on besides the basket: the market's policy, the moment, what the
+    process keeps of the market's terms, and what carriers answered (None before they were asked).
+    """
 
     policy: MarketPolicy
     now: datetime
+    terms_shelf: TermsShelf
     carrier_quotes: CarrierQuotes | None = None
 
 

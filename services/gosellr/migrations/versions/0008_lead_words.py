@@ -4,13 +4,13 @@ One index instead of two, so that a card is written to no more of them: what was
 the old one is found in the new one as well.
 
 Revision ID: 0008
-Revises: 0006
+Revises: 0007
 """
 
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

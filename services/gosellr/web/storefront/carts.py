@@ -20,7 +20,12 @@ async def priced(page: Page, command: Callable[..., Awaitable[View]], **argument
     arguments.setdefault("viewer", page.viewer)
 
     async def run(*, carrier_quotes: CarrierQuotes | None) -> View:
-        context = PricingContext(policy=market.policy, now=page.now, carrier_quotes=carrier_quotes)
+        context = PricingContext(
+            policy=market.policy,
+            now=page.now,
+            terms_shelf=market.terms_shelf,
+            carrier_quotes=carrier_quotes,
+        )
         return await transact(market.db, command, context=context, **arguments)
 
     return await with_carrier_quotes(run, carriers=market.carriers)
