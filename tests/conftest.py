@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx2
@@ -131,6 +131,45 @@ class SavepointDatabase(Database):
 
     async def close(self) -> None:
         """Nothing to close: the fixture does."""
+
+
+class _FailingAlone:
+    """The connection of a test, on which a row that is fetched outside of any transaction of the
+    application's own fails by itself, as it would without the test's."""
+
+    def __init__(self, inner: Connection) -> None:
+        self._inner = inner
+        self._depth = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @asynccontextmanager
+    async def transaction(self, **options: Any) -> AsyncIterator[None]:
+        """A savepoint, as everywhere here."""
+        self._depth += 1
+        try:
+            async with self._inner.transaction(**options):
+                yield
+        finally:
+            self._depth -= 1
+
+    async def fetchrow(self, statement: str, *values: Any) -> Any:
+        """A row; within a savepoint of its own where it stands alone."""
+        if self._depth:
+            return await self._inner.fetchrow(statement, *values)
+        async with self._inner.transaction():
+            return await self._inner.fetchrow(statement, *values)
+
+
+class StatementwiseDatabase(SavepointDatabase):
+    """For tests in which a statement that stands alone is to fail: what was before it stays."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """The one connection, one borrower at a time."""
+        async with super().connection() as connection:
+            yield cast("Connection", _FailingAlone(connection))
 
 
 @pytest.fixture(scope="session")

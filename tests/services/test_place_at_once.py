@@ -65,7 +65,11 @@ def intent(
         ),
         "key": key or a_key(),
         "token_hash": b"\x01\x02",
-        "context": PricingContext(policy=resources.policy, now=resources.clock.now()),
+        "context": PricingContext(
+            policy=resources.policy,
+            now=resources.clock.now(),
+            terms_shelf=resources.terms_shelf,
+        ),
     }
 
 

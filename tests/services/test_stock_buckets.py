@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gosellr.core.clock import ManualClock
-from gosellr.core.db import Connection
+from gosellr.core.db import Connection, Database
 from gosellr.core.transact import ask, transact
 from gosellr.jobs import upkeep
 from gosellr.queries import product_cards
@@ -18,11 +18,18 @@ from gosellr.services.inventory_service import StockPromised
 from gosellr.services.reservation_service import OutOfStock
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
+from tests.conftest import StatementwiseDatabase
 from tests.factories.buckets import Bucket, buckets, spread
 from tests.factories.sales import Shop, buy, cancel, make_shop, refund, ship
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 STATEMENTS_MAX = 18
+
+
+@pytest.fixture
+def db(connection: Connection) -> Database:
+    """Placing an order at once fails where no bucket has enough, and is done step by step then."""
+    return StatementwiseDatabase(connection)
 
 
 @pytest.fixture
