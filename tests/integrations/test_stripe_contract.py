@@ -23,6 +23,8 @@ from gosellr.integrations.payments.stripe_answers import (
     read_session,
 )
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
+from gosellr.integrations.payments.stripe_webhooks import EVENTS_USED
+from tests.house.source import ROOT
 from tests.integrations.stripe_api import excerpt
 from tests.integrations.stripe_api.account import GOOD, Account
 from tests.integrations.stripe_api.contract import Contract, ContractBroken, kept_contract
@@ -71,6 +73,11 @@ async def a_life(gateway: StripeGateway, server: FakeStripe) -> None:
         )  # fmt: skip
         assert (await gateway.void(attempt_id=attempt_id)).outcome is Outcome.ACCEPTED
     assert (await gateway.lookup(attempt_id="nobody")).outcome is Outcome.NOT_FOUND
+
+
+def test_the_manual_names_every_report_that_is_used() -> None:
+    manual = (ROOT / "docs" / "operations" / "stripe.md").read_text()
+    assert [kind for kind in EVENTS_USED if f"`{kind}`" not in manual] == []
 
 
 async def test_every_kind_of_request_is_used(clock: ManualClock) -> None:

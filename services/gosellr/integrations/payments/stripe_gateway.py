@@ -5,9 +5,11 @@ which give a payment method's id. Whatever isn't such an id is refused unseen.
 """
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -54,6 +56,10 @@ from gosellr.integrations.payments.stripe_results import (
 
 _log = logging.getLogger("gosellr.stripe")
 
+Answered = TypeVar("Answered")
+
+# So many attempts of which this process may have heard nothing at the same time.
+_UNANSWERED_MAX = 1_000
 _NOT_EXPRESSIBLE = "amount_not_expressible"
 _CAPTURE_CODES = {
     "payment_intent_unexpected_state": "not_authorized",
@@ -96,6 +102,7 @@ class StripeGateway:
         self._webhook_secrets = webhook_secrets
         self._return_url = return_url
         self._payment_methods = payment_methods
+        self._unanswered: deque[str] = deque(maxlen=_UNANSWERED_MAX)
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`. What never left the house is `NOT_FOUND`: it may be
@@ -113,10 +120,11 @@ class StripeGateway:
         except KeyReused:
             outcome = Outcome.REFUSED
         except NeverSent:
-            outcome, code = Outcome.NOT_FOUND, "gateway_unreachable"
+            # Unless it was sent before: then this says nothing of what became of that.
+            if attempt_id not in self._unanswered:
+                outcome, code = Outcome.NOT_FOUND, "gateway_unreachable"
         except (Unanswered, Unreadable):
-            # Nothing more is known than before.
-            pass
+            self._unanswered.append(attempt_id)
         return without_charge(outcome, attempt_id, request=request, code=code)
 
     async def lookup(
@@ -187,7 +195,9 @@ class StripeGateway:
         )
         found = found_by_page(answer.document)
         # A replayed answer tells of the moment when the page was new.
-        return await self._finder.session(found.reference) if answer.is_replayed else found
+        if answer.is_replayed:
+            return await _as_it_stands(self._finder.session(found.reference))
+        return found
 
     async def _confirmed(self, request: ChargeRequest, amount: int, *, back: str) -> Found:
         send = requests.confirm_intent(
@@ -201,7 +211,9 @@ class StripeGateway:
             intent = read_intent(refusal.intent)
             return Found(intent=replace(intent, decline_code=intent.decline_code or refusal.code))
         intent = read_intent(answer.document)
-        return Found(intent=await self._finder.intent(intent.id) if answer.is_replayed else intent)
+        if answer.is_replayed:
+            intent = await _as_it_stands(self._finder.intent(intent.id))
+        return Found(intent=intent)
 
     async def _capture(self, request: CaptureRequest) -> MovementResult:
         found = await self._finder.find(request.attempt_id, reference=request.gateway_reference)
@@ -327,6 +339,14 @@ def _capture_objection(request: CaptureRequest, found: Found) -> str | None:
     if not request.final and request.amount_minor < found.amount_minor:
         return "captured_once_only"
     return None
+
+
+async def _as_it_stands(question: Awaitable[Answered]) -> Answered:
+    """The answer to a question about what is surely there: silence means no more than silence."""
+    try:
+        return await question
+    except (NeverSent, Refused) as error:
+        raise Unanswered("how it stands now") from error
 
 
 def _expressed(amount_minor: int, currency: str) -> int:
