@@ -23,6 +23,7 @@ from gosellr.utils.ids import uuid7
 from tests.integrations.conftest import NOON
 from tests.integrations.stripe_api.account import DECLINED, GOOD, Document
 from tests.integrations.stripe_api.server import (
+    GIBBERISH,
     LOST_ANSWER,
     LOST_REQUEST,
     NO_CONNECTION,
@@ -110,10 +111,13 @@ async def test_a_declined_card_on_the_page_may_be_followed_by_a_good_one(
     assert (await other.lookup(attempt_id=ATTEMPT)).state is PaymentState.CAPTURED
 
 
+@pytest.mark.parametrize("tried", [True, False])
 async def test_a_page_that_is_closed_can_t_be_paid_any_more(
-    stripe_gateway: StripeGateway, stripe_server: FakeStripe
+    stripe_gateway: StripeGateway, stripe_server: FakeStripe, tried: bool
 ) -> None:
     await stripe_gateway.charge(ask())
+    if tried:
+        stripe_server.account.pay_page(the_page(stripe_server), DECLINED)
     voided = await stripe_gateway.void(attempt_id=ATTEMPT)
     assert (voided.outcome, voided.state, voided.amount_minor) == ("accepted", "voided", 10_000)
     assert the_page(stripe_server)["status"] == "expired"
@@ -227,7 +231,7 @@ async def test_another_attempt_s_reference_isn_t_believed(
     assert found.outcome is Outcome.NOT_FOUND
 
 
-@pytest.mark.parametrize("fault", [LOST_REQUEST, 500, 503, 429, 409, 401, 403])
+@pytest.mark.parametrize("fault", [LOST_REQUEST, GIBBERISH, 500, 503, 429, 409, 401, 403])
 async def test_whatever_leaves_it_open_is_unknown(
     stripe_gateway: StripeGateway,
     stripe_server: FakeStripe,

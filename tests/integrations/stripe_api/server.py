@@ -28,6 +28,7 @@ _QUERY = re.compile(r"metadata\['(\w+)'\]:'([^']+)'")
 LOST_REQUEST = "lost request"
 LOST_ANSWER = "lost answer"
 NO_CONNECTION = "no connection"
+GIBBERISH = "gibberish"
 
 
 @dataclass
@@ -77,6 +78,8 @@ class FakeStripe:
         self.headers.append(dict(request.headers))
         if fault == LOST_REQUEST:
             raise httpx2.ReadTimeout("silence", request=request)
+        if fault == GIBBERISH:
+            return httpx2.Response(200, text="<html>")
         if isinstance(fault, int):
             return httpx2.Response(fault, json={"error": {"type": "api_error", "message": "No."}})
         response = self._answer(request, name, form)

@@ -25,6 +25,10 @@ _INTENT_STATES = {
     # We confirm as we create and give nobody the means to confirm again.
     "requires_payment_method": PaymentState.DECLINED,
 }
+# A page that is over takes nothing more, whatever became of the tries on it.
+_NOTHING_TAKEN = frozenset(
+    {"requires_payment_method", "requires_action", "requires_confirmation", "canceled"}
+)
 _DECLINE_CODES = {"payment_intent_authentication_failure": "authentication_failed"}
 
 
@@ -112,14 +116,14 @@ class Found:
     @property
     def state(self) -> PaymentState:
         """Where the charge stands. Money that takes its time leaves it open."""
-        session = self.session
-        if session is not None and session.status == "open":
+        page = None if self.session is None else self.session.status
+        intent = None if self.intent is None else self.intent.status
+        if page == "open":
             # A card that was declined there may be followed by a good one.
             return PaymentState.ACTION_REQUIRED
-        if self.intent is not None:
-            return _INTENT_STATES.get(self.intent.status, PaymentState.UNKNOWN)
-        expired = session is not None and session.status == "expired"
-        return PaymentState.VOIDED if expired else PaymentState.UNKNOWN
+        if page == "expired" and (intent is None or intent in _NOTHING_TAKEN):
+            return PaymentState.VOIDED
+        return _INTENT_STATES.get(intent or "", PaymentState.UNKNOWN)
 
     @property
     def action_url(self) -> str | None:

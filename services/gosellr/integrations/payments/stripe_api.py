@@ -119,17 +119,16 @@ class StripeApi:
             self._note_failure(what, f"{type(error).__name__} {status}")
             return Unanswered(what)
         self._breaker.succeeded()
-        if status == 409:
-            # The same key, or a lock on the same object, is being worked on at this moment.
-            return Unanswered(what)
         if isinstance(error, stripe.IdempotencyError):
             return KeyReused(what)
         if isinstance(error, stripe.CardError | stripe.InvalidRequestError):
             return _refusal(what, error)
-        _log.error(
-            "Stripe doesn't let us in: %s %s on %s, request %s",
-            type(error).__name__, status, what, error.request_id,
-        )  # fmt: skip
+        # With 409 the same key, or the same object, is being worked on at this moment.
+        if status != 409:
+            _log.error(
+                "Stripe didn't answer %s as it should: %s %s, request %s",
+                what, type(error).__name__, status, error.request_id,
+            )  # fmt: skip
         return Unanswered(what)
 
     def _note_failure(self, what: str, reason: str) -> None:

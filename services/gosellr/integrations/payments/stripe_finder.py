@@ -24,6 +24,7 @@ from gosellr.integrations.payments.stripe_answers import (
     Intent,
     Refund,
     Session,
+    Unreadable,
     read_intent,
     read_refund,
     read_session,
@@ -145,7 +146,7 @@ class StripeFinder:
                 {"payment_intent": intent_id, "limit": 1}
             ),
         )
-        pages = answer.document["data"]
+        pages = _rows(answer.document)
         return read_session(pages[0]) if pages else None
 
     async def _look_for(self, attempt_id: str) -> str | None:
@@ -180,7 +181,7 @@ class StripeFinder:
             )
         except Refused:
             return None, False
-        hits = answer.document["data"]
+        hits = _rows(answer.document)
         return (hits[0]["id"] if hits else None), True
 
     async def _walk(
@@ -194,10 +195,10 @@ class StripeFinder:
         after: str | None = None
         for _ in range(_PAGES_MAX):
             answer = await self._api.call(what, partial(page, after=after))
-            rows = answer.document["data"]
+            rows = _rows(answer.document)
             read += rows
             hit = attempt_id is not None and any(_is_of(row, attempt_id) for row in rows)
-            if hit or not rows or not answer.document["has_more"]:
+            if hit or not rows or not answer.document.get("has_more"):
                 return read
             after = rows[-1]["id"]
         raise Unanswered(what)
@@ -225,6 +226,14 @@ def _pages_since(moment: datetime) -> _ListPage:
 
 def _since(moment: datetime) -> Any:
     return {"gte": int(moment.timestamp())}
+
+
+def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a list, each with its name. Raises `Unreadable`."""
+    rows = document.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row.get("id"), str) for row in rows):
+        raise Unreadable("no list that we can read")
+    return rows
 
 
 def _is_of(document: dict[str, Any], attempt_id: str) -> bool:

@@ -257,7 +257,6 @@ class StripeGateway:
                     "end of a page", requests.expire_page(session.id, attempt_id=attempt_id)
                 )
                 found = found_by_page(answer.document)
-                found = found if found.session is None else Found(session=found.session)
             elif intent is not None and intent.status in _CANCELABLE:
                 answer = await self._api.call(
                     "void",
