@@ -23,7 +23,11 @@ SECRET_KEY_LENGTH_MIN = 32
 
 _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 _GUESSABLE = re.compile(r"change.?me|your.?secret|example|placeholder|default", re.IGNORECASE)
-_SECRET_FIELDS = {"secret_key", "main_system_secret", "database_url", "migration_database_url"}
+_SECRET_FIELDS = {
+    "secret_key", "main_system_secret", "database_url", "migration_database_url",
+    "stripe_secret_key", "stripe_webhook_secrets",
+}  # fmt: skip
+_STRIPE_PAGES = ("https://checkout.stripe.com", "https://hooks.stripe.com")
 
 
 class SettingsError(Exception):
@@ -149,6 +153,12 @@ class Settings(BaseSettings):
     main_system_role_claim: str = _setting("roles", "roles")
     main_system_role_map: RoleMap = _setting({}, '{"admin": "operator", "user": "buyer"}')
 
+    stripe_secret_key: str = Field("", repr=False, pattern=r"^((sk|rk)_(test|live)_\w+)?$",
+                                   examples=["sk_live_..."])  # fmt: skip
+    stripe_webhook_secrets: Names = Field((), repr=False, examples=["whsec_..."])
+    stripe_payment_methods: Names = _setting(("card",), "card,paypal")
+    stripe_pages: Origins = _setting(_STRIPE_PAGES, ",".join(_STRIPE_PAGES))
+
     demo: bool | None = _setting(None, "0")
     allow_demo_in_production: bool = _setting(default=False, example="1")
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
@@ -176,6 +186,11 @@ class Settings(BaseSettings):
     def sandbox_enabled(self) -> bool:
         """Whether the gateway that moves no real money may be offered."""
         return not self.is_production or self.allow_sandbox_in_production
+
+    @property
+    def payment_pages(self) -> tuple[str, ...]:
+        """Where a form of ours may lead besides this market, so that its buyer can pay."""
+        return self.stripe_pages if self.stripe_secret_key else ()
 
     @property
     def is_loopback(self) -> bool:
@@ -255,6 +270,12 @@ def _example(field: str) -> str:
 
 def _conflicts(settings: Settings) -> list[str]:
     problems = _main_system_conflicts(settings)
+    if bool(settings.stripe_secret_key) != bool(settings.stripe_webhook_secrets):
+        problems.append(
+            "GOSELLR_STRIPE_SECRET_KEY and GOSELLR_STRIPE_WEBHOOK_SECRETS: set both or neither, "
+            "because a payment whose report nobody may send is seen late. "
+            f"Example: {_example('stripe_webhook_secrets')}"
+        )
     if settings.migration_database_url and not settings.database_url:
         problems.append(
             "GOSELLR_MIGRATION_DATABASE_URL is set but GOSELLR_DATABASE_URL is empty: set both "
@@ -304,6 +325,11 @@ def _production_conflicts(settings: Settings) -> list[str]:
         problems.append(
             "GOSELLR_DEMO is on, and production refuses demo data and logins. "
             "Example: GOSELLR_DEMO=0 (or allow it by name: GOSELLR_ALLOW_DEMO_IN_PRODUCTION=1)"
+        )
+    if "_test_" in settings.stripe_secret_key and not settings.allow_sandbox_in_production:
+        problems.append(
+            "GOSELLR_STRIPE_SECRET_KEY is a test key: in production orders would be paid with money"
+            f" that doesn't exist. Example: {_example('stripe_secret_key')}"
         )
     return problems
 

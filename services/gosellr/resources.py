@@ -205,6 +205,18 @@ def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway
             script=SandboxScript(extra_copies=settings.sandbox_repeats),
             clock=clock,
         )
+    if settings.stripe_secret_key:
+        # Its library is large: only who offers Stripe pays for it.
+        from gosellr.integrations.payments.stripe_gateway import StripeGateway  # noqa: PLC0415
+
+        chosen = settings.stripe_payment_methods
+        gateways["stripe"] = StripeGateway(
+            settings.stripe_secret_key,
+            webhook_secrets=settings.stripe_webhook_secrets,
+            return_url=f"{settings.base_url}/payments/return/",
+            payment_methods=() if chosen == ("automatic",) else chosen,
+            clock=clock,
+        )
     return gateways
 
 
@@ -280,11 +292,14 @@ async def open_resources(
         foreign = foreign_keys(settings)
         if isinstance(foreign, PublishedKeys):
             stack.push_async_callback(foreign.close)
+        gateways = build_gateways(settings, clock)
+        for gateway in gateways.values():
+            stack.push_async_callback(gateway.aclose)
         yield Resources(
             settings=settings,
             db=db,
             clock=clock,
-            gateways=build_gateways(settings, clock),
+            gateways=gateways,
             carriers=build_carriers(settings),
             payout_providers=build_payout_providers(settings, clock),
             media=LocalMediaStore(settings.home / "media"),

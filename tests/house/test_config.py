@@ -33,6 +33,12 @@ def problems_of(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
     return refusal.value.problems
 
 
+def read_settings_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    return read_settings(env_file=None)
+
+
 def test_the_example_names_every_setting_once_with_a_reason() -> None:
     lines = EXAMPLE.read_text().splitlines()
     written = [line.split("=", 1)[0] for line in lines if line.startswith(PREFIX)]
@@ -167,6 +173,32 @@ def test_a_main_system_signs_with_one_family_of_keys(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("GOSELLR_MAIN_SYSTEM_JWKS_URL", "")
     monkeypatch.setenv("GOSELLR_MAIN_SYSTEM_ROLE_MAP", '{"admin": "operator"}')
     assert read_settings(env_file=None).main_system_role_map == {"admin": "operator"}
+
+
+def test_stripe_is_offered_with_its_key_and_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = problems_of(monkeypatch, STRIPE_SECRET_KEY="sk_live_hunter2")
+    assert problem.startswith("GOSELLR_STRIPE_SECRET_KEY and GOSELLR_STRIPE_WEBHOOK_SECRETS")
+    assert read_settings_with(monkeypatch, STRIPE_SECRET_KEY="").payment_pages == ()
+    settings = read_settings_with(
+        monkeypatch, STRIPE_SECRET_KEY="rk_live_hunter2", STRIPE_WEBHOOK_SECRETS="whsec_a,whsec_b"
+    )
+    assert settings.stripe_webhook_secrets == ("whsec_a", "whsec_b")
+    assert settings.payment_pages == ("https://checkout.stripe.com", "https://hooks.stripe.com")
+    assert "hunter2" not in repr(settings)
+    assert "whsec_a" not in repr(settings)
+    (problem,) = problems_of(monkeypatch, STRIPE_SECRET_KEY="pk_live_hunter2")
+    assert "hunter2" not in problem
+
+
+def test_production_refuses_a_test_key_of_stripe_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "ENV": "production", "SECRET_KEY": STRONG, "STRIPE_SECRET_KEY": "sk_test_x",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_x",
+    }  # fmt: skip
+    (problem,) = problems_of(monkeypatch, **wrong)
+    assert problem.startswith("GOSELLR_STRIPE_SECRET_KEY is a test key")
+    settings = read_settings_with(monkeypatch, ALLOW_SANDBOX_IN_PRODUCTION="1")
+    assert settings.stripe_secret_key == "sk_test_x"
 
 
 def test_settings_are_frozen_and_hide_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Gateways in folders of their own, with a clock that stands where the test puts it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +8,9 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.stripe_gateway import StripeGateway
+from tests.integrations.stripe_api.account import Account
+from tests.integrations.stripe_api.server import FakeStripe, make_gateway
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -18,3 +21,25 @@ def gateway(tmp_path: Path) -> Iterator[SandboxGateway]:
     gateway = SandboxGateway(tmp_path, production=False, clock=ManualClock(NOON))
     yield gateway
     gateway.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Noon, until told otherwise."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def stripe_server(clock: ManualClock) -> FakeStripe:
+    """Stripe with an empty account."""
+    return FakeStripe(Account(clock))
+
+
+@pytest.fixture
+async def stripe_gateway(
+    stripe_server: FakeStripe, clock: ManualClock
+) -> AsyncIterator[StripeGateway]:
+    """A gateway before that account."""
+    gateway = make_gateway(stripe_server, clock)
+    yield gateway
+    await gateway.aclose()

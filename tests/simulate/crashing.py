@@ -167,31 +167,33 @@ class NumberedGateway:
         """One numbered call."""
         return await self._fuse.step("GATEWAY capture", lambda: self._inner.capture(request))
 
-    async def void(self, *, attempt_id: str) -> MovementResult:
+    async def void(self, **named: Any) -> MovementResult:
         """One numbered call."""
-        return await self._fuse.step(
-            "GATEWAY void", lambda: self._inner.void(attempt_id=attempt_id)
-        )
+        return await self._fuse.step("GATEWAY void", lambda: self._inner.void(**named))
 
     async def refund(self, request: RefundRequest) -> MovementResult:
         """One numbered call."""
         return await self._fuse.step("GATEWAY refund", lambda: self._inner.refund(request))
 
-    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+    async def lookup(self, **named: Any) -> ChargeResult:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY lookup", lambda: self._inner.lookup(**named))
+
+    async def lookup_refund(self, **named: Any) -> MovementResult:
         """One numbered call."""
         return await self._fuse.step(
-            "GATEWAY lookup", lambda: self._inner.lookup(attempt_id=attempt_id)
+            "GATEWAY lookup_refund", lambda: self._inner.lookup_refund(**named)
         )
 
-    async def lookup_refund(self, *, refund_id: str) -> MovementResult:
-        """One numbered call."""
-        return await self._fuse.step(
-            "GATEWAY lookup_refund", lambda: self._inner.lookup_refund(refund_id=refund_id)
-        )
-
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
+    def parse_webhook(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> GatewayEvent | None:
         """No step: nothing leaves the process."""
         return self._inner.parse_webhook(headers, body, now)
+
+    async def aclose(self) -> None:
+        """No step either."""
+        await self._inner.aclose()
 
 
 class NumberedProvider:

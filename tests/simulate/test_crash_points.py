@@ -346,9 +346,9 @@ async def sandbox_charges(market: Resources, order: Order) -> list[Charge]:
 class SilentGateway(NumberedGateway):
     """A gateway that doesn't answer."""
 
-    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+    async def lookup(self, **named: Any) -> ChargeResult:
         """No answer."""
-        known = await super().lookup(attempt_id=attempt_id)
+        known = await super().lookup(**named)
         return replace(known, outcome=Outcome.UNKNOWN, state=PaymentState.UNKNOWN, captured_minor=0)
 
 

@@ -24,6 +24,8 @@ _QUIET = (
     "asyncio",
     "httpx2",
     "httpcore2",
+    # At its most talkative it writes down whole requests and answers.
+    "stripe",
     "uvicorn.error",
 )
 _DEPTH_MAX = 6

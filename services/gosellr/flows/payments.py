@@ -140,7 +140,7 @@ async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> Ga
     """Put one question to a gateway; one that isn't offered any more can't answer."""
     if gateway is None:
         return GatewayAnswer(payment_id=payment.id, status=None)
-    attempt_id = str(payment.id)
+    attempt_id, known_as = str(payment.id), payment.gateway_reference
     if one.kind in (AskKind.CHARGE, AskKind.AUTHORIZE):
         return await _send(gateway, one.kind, payment)
     if one.kind is AskKind.CAPTURE:
@@ -150,12 +150,13 @@ async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> Ga
                 attempt_id=attempt_id,
                 amount_minor=payment.amount_minor,
                 currency=payment.currency,
+                gateway_reference=known_as,
             )
         )
     elif one.kind is AskKind.VOID:
-        await gateway.void(attempt_id=attempt_id)
+        await gateway.void(attempt_id=attempt_id, gateway_reference=known_as)
     # Whatever a movement answered, the charge itself says where it stands now.
-    result = await gateway.lookup(attempt_id=attempt_id)
+    result = await gateway.lookup(attempt_id=attempt_id, gateway_reference=known_as)
     if result.outcome is Outcome.NOT_FOUND and one.otherwise is not None:
         return await _send(gateway, one.otherwise, payment)
     return _charged(payment, result)

@@ -198,12 +198,16 @@ async def _moved(
     if gateway is None:
         return None
     if not fresh:
-        earlier = await gateway.lookup_refund(refund_id=request.refund_id)
+        earlier = await gateway.lookup_refund(
+            refund_id=request.refund_id, attempt_id=request.attempt_id
+        )
         if earlier.outcome is not Outcome.NOT_FOUND:
             return earlier
     result = await gateway.refund(request)
     if result.outcome is Outcome.REFUSED:
-        return await gateway.lookup_refund(refund_id=request.refund_id)
+        return await gateway.lookup_refund(
+            refund_id=request.refund_id, attempt_id=request.attempt_id
+        )
     return result
 
 

@@ -58,6 +58,9 @@ async def receive(
         event = power.parse_webhook(headers, body, now)
     except (BadSignature, MalformedEvent) as error:
         raise WebhookRefused(str(error)) from error
+    if event is None:
+        # Taken all the same: a gateway would send again and again what we say no to.
+        return
     waits = await write(
         db,
         webhook_service.take_in,

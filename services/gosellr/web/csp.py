@@ -12,7 +12,8 @@ def new_nonce() -> str:
 def content_security_policy(nonce: str, *, form_action: Sequence[str] = ()) -> str:
     """The policy of one HTML response.
 
-    `form_action` names payment gateways to which a form may lead besides this origin. Style
+    `form_action` names payment gateways to which a form may lead besides this origin, also
+    by a redirect: browsers look at where a sent form ends up. Style
     attributes are allowed because pictures carry their hue in one; style elements are not.
     """
     directives = (

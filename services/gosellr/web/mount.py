@@ -5,7 +5,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 from gosellr.core.route_policy import require_policies
-from gosellr.web import sandbox
+from gosellr.web import payment_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
 from gosellr.web.pages import Site
@@ -28,6 +28,10 @@ class SiteSettings(Protocol):
     def is_loopback(self) -> bool:
         """Whether only this computer can reach it."""
 
+    @property
+    def payment_pages(self) -> tuple[str, ...]:
+        """Where payment gateways have pages for buyers."""
+
 
 def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     """Add the pages to the application.
@@ -39,11 +43,11 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     https = settings.base_url.startswith("https:")
     app.state.site = Site(
         assets=assets,
-        renderer=Renderer(assets, https=https),
+        renderer=Renderer(assets, https=https, form_action=settings.payment_pages),
         base_url=settings.base_url,
         demo=settings.demo_enabled and settings.is_loopback,
     )
-    for doors in (browse, bag, checkout, orders, accounts, demo, sandbox):
+    for doors in (browse, bag, checkout, orders, accounts, demo, sandbox, payment_return):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

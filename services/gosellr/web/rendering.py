@@ -46,6 +46,7 @@ class Renderer:
         locale: str = "en_IE",
         timezone: str = "UTC",
         https: bool = False,
+        form_action: tuple[str, ...] = (),
         translations: NullTranslations | None = None,
         folder: Path = TEMPLATES_FOLDER,
     ) -> None:
@@ -53,6 +54,7 @@ class Renderer:
         self._locale = locale
         self._timezone = timezone
         self._https = https
+        self._form_action = form_action
         self._translations = translations or NullTranslations()
         self._folder = folder
 
@@ -173,7 +175,9 @@ class Renderer:
             html = loaded.render(context)
         else:
             html = "".join(loaded.blocks[block](loaded.new_context(context)))
-        answer = page_headers(nonce, personal=personal, https=self._https)
+        answer = page_headers(
+            nonce, personal=personal, https=self._https, form_action=self._form_action
+        )
         # In a header, because an inline block would lose its nonce when htmx restores a page.
         answer["Speculation-Rules"] = f'"{self._assets.url("prefetch.speculationrules")}"'
         # The same address answers with a page or with a fragment of it.

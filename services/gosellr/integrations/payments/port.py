@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     """No answer within the time limit: money may or may not have moved. Ask by `lookup`."""
     NOT_FOUND = "not_found"
-    """The gateway has never heard of this key: nothing moved."""
+    """The gateway has never heard of this key, also where it surely wasn't sent: nothing moved."""
     REFUSED = "refused"
     """The key was used before with another body. What it did then still stands: look it up."""
 
@@ -95,13 +95,17 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRequest:
-    """Take `amount_minor` of an authorisation. `final` gives the rest back to the buyer."""
+    """Take `amount_minor` of an authorisation. `final` gives the rest back to the buyer.
+
+    `gateway_reference` is the gateway's own name of the charge, where it was heard.
+    """
 
     capture_id: str
     attempt_id: str
     amount_minor: int
     currency: str
     final: bool = True
+    gateway_reference: str | None = None
 
     def __post_init__(self) -> None:
         check_money(self.amount_minor, self.currency)
@@ -195,21 +199,36 @@ class PaymentGateway(Protocol):
     async def capture(self, request: CaptureRequest) -> MovementResult:
         """Takes authorised money. Safe to repeat by `capture_id`."""
 
-    async def void(self, *, attempt_id: str) -> MovementResult:
-        """Gives back what is authorised and not captured. Safe to repeat."""
+    async def void(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> MovementResult:
+        """Gives back what is authorised and not captured. Safe to repeat.
+
+        `gateway_reference` is the gateway's own name of the charge, where it was heard: many
+        gateways find a charge by it sooner than by our key.
+        """
 
     async def refund(self, request: RefundRequest) -> MovementResult:
         """Gives back captured money, never more than is left. Safe to repeat by `refund_id`."""
 
-    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+    async def lookup(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> ChargeResult:
         """What became of an attempt whose answer was lost. `NOT_FOUND` means nothing happened."""
 
-    async def lookup_refund(self, *, refund_id: str) -> MovementResult:
-        """What became of a refund whose answer was lost."""
+    async def lookup_refund(
+        self, *, refund_id: str, attempt_id: str | None = None
+    ) -> MovementResult:
+        """What became of a refund of this attempt whose answer was lost."""
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
-        """Verifies the raw bytes before it reads them.
+    def parse_webhook(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> GatewayEvent | None:
+        """Verifies the raw bytes before it reads them; None for an event that is no news here.
 
         Raises `BadSignature` where the sender isn't proven and `MalformedEvent` where the body
         isn't one of this gateway's events.
         """
+
+    async def aclose(self) -> None:
+        """Lets go of what the process holds of it."""

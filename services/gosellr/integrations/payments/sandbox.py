@@ -135,7 +135,12 @@ class SandboxGateway:
             return unanswered
         return _charge_result(charge)
 
-    async def lookup(self, *, attempt_id: str) -> ChargeResult:
+    async def lookup(
+        self,
+        *,
+        attempt_id: str,
+        gateway_reference: str | None = None,  # noqa: ARG002 - the journal knows our own key
+    ) -> ChargeResult:
         """See `PaymentGateway.lookup`."""
         try:
             charge = await self._file.read(lambda file: store.find_charge(file, attempt_id))
@@ -197,7 +202,12 @@ class SandboxGateway:
             return _without_movement(Outcome.UNKNOWN, request.refund_id, request.currency)
         return _movement_result(charge, movement)
 
-    async def void(self, *, attempt_id: str) -> MovementResult:
+    async def void(
+        self,
+        *,
+        attempt_id: str,
+        gateway_reference: str | None = None,  # noqa: ARG002 - the journal knows our own key
+    ) -> MovementResult:
         """See `PaymentGateway.void`. An action that the buyer never finished can be voided too."""
         now = self._now()
         moved = await self._move(
@@ -218,7 +228,12 @@ class SandboxGateway:
             decline_code=f"already_{charge.state}",
         )
 
-    async def lookup_refund(self, *, refund_id: str) -> MovementResult:
+    async def lookup_refund(
+        self,
+        *,
+        refund_id: str,
+        attempt_id: str | None = None,  # noqa: ARG002 - the journal knows refunds by their key
+    ) -> MovementResult:
         """See `PaymentGateway.lookup_refund`."""
         try:
             found = await self._file.read(
@@ -268,6 +283,10 @@ class SandboxGateway:
     def close(self) -> None:
         """Closes this process's hold on the journal."""
         self._file.close()
+
+    async def aclose(self) -> None:
+        """See `PaymentGateway.aclose`."""
+        self.close()
 
     async def _move(
         self, work: Callable[[sqlite3.Connection], Answer], movement_id: str, currency: str | None

@@ -133,6 +133,14 @@ def payment_methods(offered: Iterable[str]) -> tuple[PaymentMethodView, ...]:
 
 
 def _method(name: str, *, chosen: bool) -> PaymentMethodView:
+    if name == "stripe":
+        return PaymentMethodView(
+            id=name,
+            label="Card and other ways",
+            icon="credit-card",
+            note="You pay on the secure page of Stripe, and come back here.",
+            chosen=chosen,
+        )
     if name != "sandbox":
         label = name.replace("_", " ").capitalize()
         return PaymentMethodView(id=name, label=label, icon="credit-card", chosen=chosen)

@@ -1,0 +1,132 @@
+"""What the tests believe of Stripe is what Stripe's own documents say."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.integrations.payments.port import (
+    CaptureRequest,
+    ChargeRequest,
+    Outcome,
+    RefundRequest,
+)
+from gosellr.integrations.payments.stripe_answers import (
+    Unreadable,
+    read_intent,
+    read_refund,
+    read_session,
+)
+from gosellr.integrations.payments.stripe_gateway import StripeGateway
+from gosellr.integrations.payments.stripe_webhooks import EVENTS_USED
+from tests.house.source import ROOT
+from tests.integrations.stripe_api import excerpt
+from tests.integrations.stripe_api.account import GOOD, Account
+from tests.integrations.stripe_api.contract import Contract, ContractBroken, kept_contract
+from tests.integrations.stripe_api.server import FakeStripe, make_gateway
+
+OLDEST = "2026-05-27"
+
+
+def the_whole_document() -> dict[str, Any]:
+    """Stripe's own document, where somebody has named one that is new enough."""
+    named = os.environ.get("STRIPE_OPENAPI", "")
+    if not Path(named).is_file():
+        pytest.skip("STRIPE_OPENAPI names no file with Stripe's whole OpenAPI document")
+    document: dict[str, Any] = json.loads(Path(named).read_text())
+    version = document["info"]["version"]
+    if not re.match(r"\d{4}-", version) or version < OLDEST:
+        pytest.skip(f"Stripe's document of {version} is older than what we speak ({OLDEST})")
+    return document
+
+
+async def a_life(gateway: StripeGateway, server: FakeStripe) -> None:
+    """Every kind of request once."""
+    for number, token in enumerate(("", GOOD)):
+        attempt_id = f"attempt-{number}"
+        await gateway.charge(
+            ChargeRequest(
+                attempt_id=attempt_id, amount_minor=10_000, currency="EUR", token=token,
+                reference="order-1", capture=not token,
+            )
+        )  # fmt: skip
+    [page] = server.account.sessions.values()
+    server.account.pay_page(page)
+    taken = await gateway.capture(
+        CaptureRequest(capture_id="c", attempt_id="attempt-1", amount_minor=1, currency="EUR")
+    )
+    back = await gateway.refund(
+        RefundRequest(refund_id="r", attempt_id="attempt-0", amount_minor=1, currency="EUR")
+    )
+    assert (taken.outcome, back.outcome) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
+    for attempt_id, capture, token in (("attempt-2", True, ""), ("attempt-3", False, GOOD)):
+        await gateway.charge(
+            ChargeRequest(
+                attempt_id=attempt_id, amount_minor=10_000, currency="EUR", token=token,
+                reference="order-1", capture=capture,
+            )
+        )  # fmt: skip
+        assert (await gateway.void(attempt_id=attempt_id)).outcome is Outcome.ACCEPTED
+    assert (await gateway.lookup(attempt_id="nobody")).outcome is Outcome.NOT_FOUND
+
+
+def test_the_manual_names_every_report_that_is_used() -> None:
+    manual = (ROOT / "docs" / "operations" / "stripe.md").read_text()
+    assert [kind for kind in EVENTS_USED if f"`{kind}`" not in manual] == []
+
+
+async def test_every_kind_of_request_is_used(clock: ManualClock) -> None:
+    server = FakeStripe(Account(clock))
+    await a_life(make_gateway(server, clock), server)
+    assert {f"{method} {path}" for method, path in excerpt.USED} == set(server.operations)
+
+
+async def test_the_whole_document_allows_every_request(clock: ManualClock) -> None:
+    contract = Contract(excerpt.amended(excerpt.requests_of(the_whole_document())))
+    server = FakeStripe(Account(clock), contract=contract)
+    await a_life(make_gateway(server, clock, payment_methods=()), server)
+    assert server.sent
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"amount=many&payment_intent=pi_1",
+        b"amount=1&payment_intent=pi_1&colour=red",
+        b"amount=1&amount=2",
+        b"reason=because",
+        b"metadata[a][b]=c",
+    ],
+)
+def test_a_request_that_stripe_wouldn_t_take_is_seen(body: bytes) -> None:
+    request = httpx2.Request("POST", "https://api.stripe.com/v1/refunds", content=body)
+    with pytest.raises(ContractBroken):
+        kept_contract().check(request)
+
+
+def test_stripe_s_own_examples_can_be_read() -> None:
+    examples = json.loads(excerpt.FIXTURES.read_text())
+    intent = read_intent(examples["payment_intent"])
+    assert (intent.amount_minor, intent.captured_minor, intent.currency) == (1_099, 0, "USD")
+    charge = examples["charge"] | {"balance_transaction": examples["balance_transaction"]}
+    whole = read_intent(examples["payment_intent"] | {"latest_charge": charge})
+    assert (whole.fee_minor, whole.refunded_minor) == (0, 0)
+    refund = read_refund(examples["refund"])
+    assert (refund.amount_minor, refund.status) == (100, "succeeded")
+    page = examples["checkout.session"]
+    with pytest.raises(Unreadable):  # Its example has no amount.
+        read_session(page)
+    read = read_session(page | {"amount_total": 5, "currency": "eur"})
+    assert (read.amount_minor, read.status) == (5, page["status"])
+
+
+@pytest.mark.parametrize("read", [read_intent, read_session, read_refund])
+@pytest.mark.parametrize("document", [{}, {"currency": None}, {"currency": "eur", "amount": "1"}])
+def test_what_can_t_be_read_is_said_to_be(read: Any, document: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        read(document)
