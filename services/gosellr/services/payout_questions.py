@@ -61,7 +61,7 @@ async def list_payouts(
     items = rows[:limit]
     if len(rows) <= limit:
         return Page(items, None)
-    return Page(items, encode_cursor(items[-1].created_at, items[-1].id))
+    return Page(items, encode_cursor(items[-1].created_at.isoformat(), str(items[-1].id)))
 
 
 async def list_entries(

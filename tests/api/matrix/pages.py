@@ -74,6 +74,9 @@ PAGES: dict[str, Sequence[Call]] = {
     "POST /register": [_form(reached=OR_WRONG)],
     "POST /sign-out": [_form()],
     "POST /theme": [_form(fields={"theme": "dark"})],
+    "GET /payments/return/{attempt_id}": [
+        _page(Scope.MARKET, path={"attempt_id": Of("unpaid_attempt")})
+    ],
     # This is no demo market.
     "GET /demo": [_page(reached=frozenset({404}))],
     "POST /demo/{role}": [_form(path={"role": "buyer"}, reached=frozenset({404}))],
