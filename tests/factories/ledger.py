@@ -1,10 +1,11 @@
 """Bookings of every recipe, small enough to be counted by hand."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from gosellr.core.db import Connection
+from gosellr.core.db import Connection, Database
 from gosellr.services.ledger_service import Booked, Booking, book
 from gosellr.utils import postings
 from gosellr.utils.ledger import TransactionDraft
@@ -121,3 +122,15 @@ class Sold:
 async def booked(connection: Connection, *bookings: Booking) -> list[Booked]:
     """Book them at a fixed time."""
     return await book(connection, bookings=bookings, now=BOOKED_AT)
+
+
+async def until_settled(books: Database) -> None:
+    """Until what else runs in the cluster (PostgreSQL's own analysing, say) lets the jobs see."""
+    waits = True
+    while waits:
+        async with books.connection() as connection:
+            waits = await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM ledger_transaction"
+                " WHERE written_by >= pg_snapshot_xmin(pg_current_snapshot()))"
+            )
+        await asyncio.sleep(0.01)

@@ -23,7 +23,7 @@ from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.postings import SellerSources
 from tests.conftest import START
 from tests.factories.catalogue import make_product, make_shelf_seller
-from tests.factories.ledger import Sold, booked
+from tests.factories.ledger import Sold, booked, until_settled
 from tests.factories.orders import order_body, place
 
 
@@ -58,6 +58,7 @@ async def opened(
             for token in ("tok_ok", "tok_ok", "tok_declined", "tok_timeout_then_ok"):
                 body = order_body((lamp.variant_id, 1), (cup.variant_id, 2), token=token)
                 await place(caller, body)
+        await until_settled(resources.db)
         assert await transact(resources.db, roll_up) >= 2
         assert await transact(resources.db, seal, now=START) >= 2
         yield resources

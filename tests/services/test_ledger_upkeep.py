@@ -17,7 +17,7 @@ from gosellr.services.ledger_service import balances, book
 from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.ledger import COMMISSION, FIRST_SEAL, gateway_clearing, seller_available
 from gosellr.utils.postings import SellerSources
-from tests.factories.ledger import BOOKED_AT, GATEWAY, Sold
+from tests.factories.ledger import BOOKED_AT, GATEWAY, Sold, until_settled
 
 NOW = BOOKED_AT + timedelta(hours=1)
 
@@ -42,18 +42,6 @@ async def books(cluster: Cluster, fresh_database: Callable[[str], str]) -> Async
     db = await Database.connect(dsn, max_size=4)
     yield db
     await db.close()
-
-
-async def until_settled(books: Database) -> None:
-    """Until the transactions that run elsewhere in the cluster let the jobs see."""
-    waits = True
-    while waits:
-        async with books.connection() as connection:
-            waits = await connection.fetchval(
-                "SELECT EXISTS (SELECT FROM ledger_transaction"
-                " WHERE written_by >= pg_snapshot_xmin(pg_current_snapshot()))"
-            )
-        await asyncio.sleep(0.01)
 
 
 async def sell(
