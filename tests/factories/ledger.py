@@ -125,7 +125,7 @@ async def booked(connection: Connection, *bookings: Booking) -> list[Booked]:
 
 
 async def until_settled(books: Database) -> None:
-    """Until what else runs in the cluster (PostgreSQL's own analysing, say) lets the jobs see."""
+    """Until the transactions that run elsewhere in the cluster let the jobs see."""
     waits = True
     while waits:
         async with books.connection() as connection:

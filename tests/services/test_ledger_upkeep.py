@@ -101,6 +101,7 @@ async def test_a_second_capture_of_an_order_is_no_second_order(books: Database) 
 async def test_balances_are_the_same_before_and_after(books: Database) -> None:
     [sold, *_] = await sell(books, count=4)
     await transact(books, book, bookings=[sold.release()], now=NOW)
+    await until_settled(books)
     accounts = [gateway_clearing(GATEWAY), COMMISSION, seller_available(sold.seller_id)]
     before = await ask(books, balances, accounts=accounts)
     assert before[COMMISSION, "EUR"] == 4_000
