@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,7 +134,7 @@ class SavepointDatabase(Database):
 
 
 class _FailingAlone:
-    """The connection of a test, on which a row that is fetched outside of any transaction of the
+    """The connection of a test, on which what is fetched outside of any transaction of the
     application's own fails by itself, as it would without the test's."""
 
     def __init__(self, inner: Connection) -> None:
@@ -156,10 +156,16 @@ class _FailingAlone:
 
     async def fetchrow(self, statement: str, *values: Any) -> Any:
         """A row; within a savepoint of its own where it stands alone."""
-        if self._depth:
+        async with self._alone():
             return await self._inner.fetchrow(statement, *values)
-        async with self._inner.transaction():
-            return await self._inner.fetchrow(statement, *values)
+
+    async def fetch(self, statement: str, *values: Any) -> Any:
+        """Rows; within a savepoint of their own where they stand alone."""
+        async with self._alone():
+            return await self._inner.fetch(statement, *values)
+
+    def _alone(self) -> AbstractAsyncContextManager[Any]:
+        return nullcontext() if self._depth else self._inner.transaction()
 
 
 class StatementwiseDatabase(SavepointDatabase):

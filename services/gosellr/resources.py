@@ -17,6 +17,7 @@ from gosellr.core.passwords import PasswordCosts, Passwords
 from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
+from gosellr.flows.carts import CartPowers
 from gosellr.flows.checkout import CheckoutPowers
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
@@ -100,6 +101,17 @@ class Resources:
             ring=self.ring,
             issuer=self.settings.base_url,
             audience=LOCAL_AUDIENCE,
+        )
+
+    @property
+    def carts(self) -> CartPowers:
+        """What filling a bag needs."""
+        return CartPowers(
+            db=self.db,
+            carriers=self.carriers,
+            clock=self.clock,
+            policy=self.policy,
+            terms_shelf=self.terms_shelf,
         )
 
     @property

@@ -6,11 +6,18 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from gosellr.core.db import Connection
+from gosellr.core.db import Connection, Database
 from gosellr.core.identity import new_id
+from tests.conftest import StatementwiseDatabase
 from tests.factories.carts import ADDRESS, Bag, amounts, make_bag
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.terms import make_delivery
+
+
+@pytest.fixture
+def db(connection: Connection) -> Database:
+    """What can't be put in at once fails, and is looked at step by step then."""
+    return StatementwiseDatabase(connection)
 
 
 async def test_a_guest_gets_the_token_once_and_nobody_sees_the_cart_without_it(

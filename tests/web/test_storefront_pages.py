@@ -86,21 +86,6 @@ async def test_a_part_of_a_page_is_given_to_whoever_asks_for_a_part(
     assert listing.headers["hx-push-url"] == "/search?q=tea&max_price=40&in_stock=true"
 
 
-async def test_adding_with_scripts_says_so_and_stays(
-    visitor: Visitor, client: httpx2.AsyncClient, pot: MadeProduct
-) -> None:
-    await visitor.go("/p/tea-pot")
-    values = visitor.form("/bag/items").values
-    htmx = {"HX-Request": "true", "HX-Target": "form"}
-    added = await client.post("/bag/items", data=values, headers=htmx)
-    assert added.status_code == 200
-    assert added.text == ""
-    assert '"bag": {"count": 1}' in added.headers["hx-trigger"]
-    refused = await client.post("/bag/items", data={**values, "quantity": "50"}, headers=htmx)
-    assert refused.status_code == 409
-    assert "Only 10 of Tea pot are left" in refused.headers["hx-trigger"]
-
-
 async def test_filters_narrow_and_come_off_again(visitor: Visitor, pot: MadeProduct) -> None:
     await visitor.go("/search?q=pot&max_price=30")
     assert "Up to 30 EUR" in visitor.text

@@ -29,12 +29,10 @@ from gosellr.api.schemas.carts import (
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.terms import given
 from gosellr.api.short_ways import ShortRoute
-from gosellr.core.transact import ask, transact
-from gosellr.flows.quoting import with_carrier_quotes
+from gosellr.flows import carts
 from gosellr.resources import Resources
 from gosellr.services import cart_change_service, cart_service
 from gosellr.services.cart_service import CartView
-from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -48,27 +46,10 @@ _CHANGED: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _priced(
-    market: Resources, run_in: Any, command: Callable[..., Awaitable[CartView]], **arguments: Any
-) -> CartView:
-    async def run(*, carrier_quotes: CarrierQuotes | None) -> CartView:
-        context = PricingContext(
-            policy=market.policy,
-            now=market.clock.now(),
-            terms_shelf=market.terms_shelf,
-            carrier_quotes=carrier_quotes,
-        )
-        view: CartView = await run_in(market.db, command, context=context, **arguments)
-        return view
-
-    return await with_carrier_quotes(run, carriers=market.carriers)
-
-
 async def _changed(
     market: Resources, command: Callable[..., Awaitable[CartView]], **arguments: Any
 ) -> Response:
-    view = await _priced(market, transact, command, **arguments)
-    return answer(cart_document(view))
+    return answer(cart_document(await carts.change(market.carts, command, **arguments)))
 
 
 @router.post(
@@ -81,12 +62,8 @@ async def _changed(
 async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = None) -> Response:
     """A new cart. A guest gets its token, once, to be sent as `X-Cart-Token`; a buyer gets
     their open cart in that currency if there is one."""
-    view = await _priced(
-        market,
-        transact,
-        cart_service.create_cart,
-        viewer=viewer,
-        currency=body.currency if body else None,
+    view = await carts.create_cart(
+        market.carts, viewer=viewer, currency=body.currency if body else None
     )
     return answer(cart_document(view), status=201)
 
@@ -99,7 +76,7 @@ async def create_cart(viewer: Writer, market: Market, body: CartCreate | None = 
 @guest_way(permission=Permission.CART_READ)
 async def get_cart(cart_id: UUID, viewer: Reader, market: Market) -> Response:
     """A cart as it could be bought now, with everything that has changed or stands in the way."""
-    view = await _priced(market, ask, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
+    view = await carts.show(market.carts, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
     return answer(cart_document(view))
 
 
@@ -109,15 +86,15 @@ async def add_cart_item(
     cart_id: UUID, body: CartItemAdd, viewer: Writer, market: Market
 ) -> Response:
     """Put units of a variant in; what is there already adds up."""
-    return await _changed(
-        market,
-        cart_change_service.add_item,
+    view = await carts.add_item(
+        market.carts,
         viewer=viewer,
         cart_id=cart_id,
         variant_id=body.variant_id,
         quantity=body.quantity,
         version=body.version,
     )
+    return answer(cart_document(view))
 
 
 @router.patch("/{cart_id}/items/{item_id}", operation_id="update_cart_item", responses=_CHANGED)
@@ -161,9 +138,8 @@ async def update_cart_addresses(
     cart_id: UUID, body: CartAddresses, viewer: Writer, market: Market
 ) -> Response:
     """Say who buys and where it goes; what is left out stays."""
-    return await _changed(
-        market,
-        cart_change_service.set_addresses,
+    view = await carts.set_addresses(
+        market.carts,
         viewer=viewer,
         cart_id=cart_id,
         changes={
@@ -172,6 +148,7 @@ async def update_cart_addresses(
         },
         version=body.version,
     )
+    return answer(cart_document(view))
 
 
 @router.get(
@@ -181,7 +158,7 @@ async def update_cart_addresses(
 )
 async def list_cart_shipping_options(cart_id: UUID, viewer: Reader, market: Market) -> Response:
     """How each seller may send its parcel; nothing before the address is known."""
-    view = await _priced(market, ask, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
+    view = await carts.show(market.carts, cart_service.show_cart, viewer=viewer, cart_id=cart_id)
     return answer(shipping_options_document(view))
 
 
@@ -191,14 +168,14 @@ async def choose_cart_shipping(
     cart_id: UUID, body: ShippingChoices, viewer: Writer, market: Market
 ) -> Response:
     """Choose how sellers send their parcels; the others' choices stay."""
-    return await _changed(
-        market,
-        cart_change_service.choose_shipping,
+    view = await carts.choose_shipping(
+        market.carts,
         viewer=viewer,
         cart_id=cart_id,
         choices=body.choices,
         version=body.version,
     )
+    return answer(cart_document(view))
 
 
 @router.post("/{cart_id}/coupons", operation_id="add_cart_coupon", responses=_CHANGED)

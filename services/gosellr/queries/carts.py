@@ -156,10 +156,24 @@ class AddedItem:
     variant_exists: bool
 
 
+def cart_of(row: Record) -> Cart:
+    """The cart in a row that has its columns, among others."""
+    return Cart(
+        id=row["id"],
+        currency=row["currency"],
+        status=row["status"],
+        email=row["email"],
+        shipping_address=row["shipping_address"],
+        billing_address=row["billing_address"],
+        coupon_codes=tuple(row["coupon_codes"]),
+        shipping_choices=row["shipping_choices"],
+        user_id=row["user_id"],
+        version=row["version"],
+    )
+
+
 def _cart(row: Record | None) -> Cart | None:
-    if row is None:
-        return None
-    return Cart(**{**row, "coupon_codes": tuple(row["coupon_codes"])})
+    return None if row is None else cart_of(row)
 
 
 async def find(connection: Connection, *, viewer: Viewer, cart_id: UUID) -> Cart | None:

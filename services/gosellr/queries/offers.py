@@ -47,18 +47,23 @@ LEFT JOIN variant_price AS price ON price.variant_id = variant.id AND price.curr
 ORDER BY wanted.position
 """
 
-OF_CART = f"""
-SELECT item.id AS key, item.quantity, item.seen_price_minor, {_OFFER}
-FROM (
-    SELECT * FROM cart_item WHERE cart_id = $1 ORDER BY created_at, id
-    -- Asked for so, the planner expects few, and keeps one plan instead of making it each time.
-    LIMIT (SELECT 500)
-) AS item
-JOIN cart ON cart.id = item.cart_id
+
+def of_items(*, items: str, currency: str) -> str:
+    """A query for the offers behind items of a cart: a table, or what is written as one."""
+    return f"""
+SELECT item.id AS key, item.quantity, item.seen_price_minor, item.created_at, {_OFFER}
+FROM {items} AS item
 JOIN variant ON variant.id = item.variant_id
 {_JOINS}
-LEFT JOIN variant_price AS price
-       ON price.variant_id = variant.id AND price.currency = cart.currency
+LEFT JOIN variant_price AS price ON price.variant_id = variant.id AND price.currency = {currency}
+"""
+
+
+# Asked for so, the planner expects few, and keeps one plan instead of making it each time.
+ITEMS_OF_CART = "(SELECT * FROM cart_item WHERE cart_id = $1 LIMIT (SELECT 500))"
+
+OF_CART = f"""
+{of_items(items=ITEMS_OF_CART, currency="(SELECT currency FROM cart WHERE id = $1)")}
 ORDER BY item.created_at, item.id
 """
 
@@ -101,7 +106,8 @@ class FoundOffers:
     terms_version: UUID | None
 
 
-def _offer(row: Record) -> Offer:
+def offer_of(row: Record) -> Offer:
+    """The offer in a row of a query for offers."""
     renditions: list[dict[str, Any]] | None = row["renditions"]
     return Offer(
         key=row["key"],
@@ -130,7 +136,7 @@ def _offer(row: Record) -> Offer:
 
 def _found(rows: Sequence[Record]) -> FoundOffers:
     return FoundOffers(
-        lines=[_offer(row) for row in rows],
+        lines=[offer_of(row) for row in rows],
         terms_version=rows[0]["terms_version"] if rows else None,
     )
 

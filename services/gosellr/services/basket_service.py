@@ -174,7 +174,8 @@ async def _basket_of_cart(
 ) -> Basket:
     if request.cart_id is None:
         raise ValueError("the request names no cart")
-    cart = await cart_service.find_cart(connection, cart_id=request.cart_id, viewer=viewer)
+    shown = await cart_service.find_with_offers(connection, viewer=viewer, cart_id=request.cart_id)
+    cart, found = shown.cart, shown.found
     if request.cart_version not in (None, cart.version):
         raise VersionConflict("The bag was changed elsewhere", extras={"version": cart.version})
     email = cart.email or viewer.email
@@ -182,7 +183,6 @@ async def _basket_of_cart(
         raise InvalidInput.at("email", "missing", "Put an e-mail address on the bag first")
     if cart.shipping_address is None:
         raise InvalidInput.at("shipping_address", "missing", "Put an address on the bag first")
-    found = await offers.of_cart(connection, cart_id=cart.id)
     return Basket(
         user_id=viewer.user_id,
         cart_id=cart.id,

@@ -209,6 +209,17 @@ async def choose_shipping(
     wanted = {str(seller_id): str(option_id) for seller_id, option_id in choices.items()}
     cart = replace(cart, shipping_choices={**cart.shipping_choices, **wanted})
     view = await cart_service.priced(connection, cart, context)
+    check_choices(view, choices)
+    await carts.save(connection, cart=cart)
+    return view
+
+
+def check_choices(view: CartView, choices: Mapping[UUID, UUID]) -> None:
+    """Whether every seller offers, for this cart, what was chosen.
+
+    Raises:
+        InvalidInput: naming every seller that doesn't.
+    """
     unknown = [
         seller_id
         for seller_id, option_id in choices.items()
@@ -224,8 +235,6 @@ async def choose_shipping(
                 for seller_id in unknown
             ],
         )
-    await carts.save(connection, cart=cart)
-    return view
 
 
 async def add_coupon(

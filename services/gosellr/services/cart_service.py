@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAuthenticated, NotFound, VersionConflict
 from gosellr.core.identity import fingerprint, new_id, new_secret
-from gosellr.queries import carts, offers
+from gosellr.queries import cart_views, carts, offers
+from gosellr.queries.cart_views import CartWithOffers
 from gosellr.queries.carts import Cart
+from gosellr.queries.market_terms import MarketTerms
 from gosellr.queries.offers import FoundOffers
 from gosellr.services import pricing_service, terms_shelf
 from gosellr.services.cart_parcels import CartParcel, parcels_of
@@ -18,6 +21,11 @@ from gosellr.utils.pricing import MAX_QUANTITY
 from gosellr.utils.viewer import Viewer
 
 COUPONS_MAX = 5
+
+_EMPTY = FoundOffers((), None)
+_NO_TERMS = MarketTerms()
+# A cart with what is offered for its items.
+FoundCart: TypeAlias = CartWithOffers
 
 
 class CartClosed(Conflict):
@@ -80,9 +88,20 @@ async def show_cart(
     Raises:
         NotFound: when it isn't the viewer's.
     """
-    return await priced(
-        connection, await find_cart(connection, cart_id=cart_id, viewer=viewer), context
-    )
+    shown = await find_with_offers(connection, viewer=viewer, cart_id=cart_id)
+    return await priced(connection, shown.cart, context, shown.found)
+
+
+async def find_with_offers(connection: Connection, *, viewer: Viewer, cart_id: UUID) -> FoundCart:
+    """A cart by its owner or the holder of its token, whatever its status, with its offers.
+
+    Raises:
+        NotFound: when it isn't the viewer's.
+    """
+    shown = await cart_views.show(connection, viewer=viewer, cart_id=cart_id)
+    if shown is None:
+        raise NotFound
+    return shown
 
 
 async def show_open_cart(
@@ -116,23 +135,51 @@ async def priced(
     """A cart with its prices, from its lines where they were found already."""
     if found is None:
         found = await offers.of_cart(connection, cart_id=cart.id)
+    view = priced_at_once(cart, context, found)
+    if view is not None:
+        return view
     destination = pricing_service.destination_of(cart.shipping_address)
     terms = await terms_shelf.terms_of(
         connection,
         shelf=context.terms_shelf,
         version=found.terms_version,
         country=destination.country if destination else None,
-        seller_ids=sorted({line.seller_id for line in found.lines}),
+        seller_ids=_seller_ids(found),
         currency=cart.currency,
         coupon_codes=cart.coupon_codes,
         customer_key=customer_key(user_id=cart.user_id, email=cart.email),
         now=context.now,
     )
+    return _view(cart, context, found, terms)
+
+
+def priced_at_once(cart: Cart, context: PricingContext, found: FoundOffers) -> CartView | None:
+    """A cart with its prices, where everything they depend on is known without asking."""
+    if cart.coupon_codes:
+        return None
+    destination = pricing_service.destination_of(cart.shipping_address)
+    if not found.lines and destination is None:
+        return _view(cart, context, found, _NO_TERMS)
+    terms = context.terms_shelf.find(
+        version=found.terms_version,
+        country=destination.country if destination else None,
+        seller_ids=_seller_ids(found),
+        currency=cart.currency,
+        now=context.now,
+    )
+    return None if terms is None else _view(cart, context, found, terms)
+
+
+def _seller_ids(found: FoundOffers) -> list[UUID]:
+    return sorted({line.seller_id for line in found.lines})
+
+
+def _view(cart: Cart, context: PricingContext, found: FoundOffers, terms: MarketTerms) -> CartView:
     basket = pricing_service.price_basket(
         offers=found.lines,
         terms=terms,
         currency=cart.currency,
-        destination=destination,
+        destination=pricing_service.destination_of(cart.shipping_address),
         choices=cart.shipping_choices,
         coupon_codes=cart.coupon_codes,
         tax_included=context.policy.tax_included,
@@ -161,7 +208,7 @@ async def create_cart(
             currency=currency or context.policy.default_currency,
             now=context.now,
         )
-        return replace(await priced(connection, cart, context), token=token)
+        return replace(await priced(connection, cart, context, _EMPTY), token=token)
     open_cart = await carts.find_open(connection, user_id=viewer.user_id, currency=currency)
     if open_cart is None:
         open_cart = await carts.create_for_buyer(

@@ -11,7 +11,7 @@ from gosellr.core.identity import fingerprint, new_secret
 from gosellr.core.passwords import LENGTH_MAX, LENGTH_MIN
 from gosellr.core.rate_limit import RateLimit, network_of
 from gosellr.core.transact import transact
-from gosellr.flows import limits
+from gosellr.flows import carts, limits
 from gosellr.services import account_service, cart_service
 from gosellr.services.account_service import Device, EmailTaken, WrongCredentials
 from gosellr.utils.accounts import Session
@@ -21,7 +21,6 @@ from gosellr.web import forms, notices
 from gosellr.web.forms import Field
 from gosellr.web.pages import AnyonesPage, Page, admit
 from gosellr.web.session import Cookie
-from gosellr.web.storefront.carts import priced
 from gosellr.web.views import FormView, LoginView
 
 router = APIRouter(include_in_schema=False)
@@ -147,8 +146,11 @@ async def enter(page: Page, session: Session, *, token: str, notice: str = "") -
         )
         # A bag that was ordered, or is somebody else's by now, has nothing to bring along.
         with suppress(NotFound, Conflict):
-            await priced(
-                page, cart_service.merge_cart, viewer=viewer, cart_id=page.visit.bag.cart_id
+            await carts.change(
+                page.market.carts,
+                cart_service.merge_cart,
+                viewer=viewer,
+                cart_id=page.visit.bag.cart_id,
             )
         page.drop(Cookie.BAG)
     return page.go(forms.local_path(page.form.get("next")), notice=notice)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound
+from gosellr.flows import carts
 from gosellr.services import cart_change_service
 from gosellr.services.cart_change_service import CouponRefused
 from gosellr.services.cart_service import CartView
@@ -17,7 +18,7 @@ from gosellr.web import forms, notices
 from gosellr.web.binding import bags
 from gosellr.web.forms import Field
 from gosellr.web.pages import Page, admit
-from gosellr.web.storefront.carts import begun_cart_id, open_cart, priced
+from gosellr.web.storefront.carts import begun_cart_id, open_cart
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/bag", include_in_schema=False)
@@ -39,11 +40,13 @@ async def show_bag(page: Reading) -> Response:
 async def add_to_bag(page: Changing) -> Response:
     """Put something in, and stay where one is."""
     variant_id = _id(page.form.get("variant_id"))
+    # A bag that is begun here is the visitor's from then on.
+    cart_id = await begun_cart_id(page)
     try:
-        view = await priced(
-            page,
-            cart_change_service.add_item,
-            cart_id=await begun_cart_id(page),
+        view = await carts.add_item(
+            page.market.carts,
+            viewer=page.viewer,
+            cart_id=cart_id,
             variant_id=variant_id,
             quantity=_quantity(page.form),
         )
@@ -125,7 +128,9 @@ async def _change(
     if view is None:
         return page.go("/bag")
     try:
-        changed = await priced(page, command, cart_id=view.cart.id, **arguments)
+        changed = await carts.change(
+            page.market.carts, command, viewer=page.viewer, cart_id=view.cart.id, **arguments
+        )
     except CouponRefused:
         if passing:
             raise

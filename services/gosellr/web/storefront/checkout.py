@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound, VersionConflict
 from gosellr.core.transact import ask
+from gosellr.flows import carts
 from gosellr.flows import checkout as flow
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
-from gosellr.services import cart_change_service, idempotency_service, order_service
+from gosellr.services import idempotency_service, order_service
 from gosellr.services.basket_service import CheckoutRequest, Tender, TotalChanged
 from gosellr.services.cart_service import CartView
 from gosellr.services.idempotency_service import IdempotencyInProgress, RequestKey
@@ -23,7 +24,7 @@ from gosellr.web.binding import checkouts, orders
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
 from gosellr.web.storefront.bag import choices_of
-from gosellr.web.storefront.carts import open_cart, priced
+from gosellr.web.storefront.carts import open_cart
 from gosellr.web.views import FormView
 
 router = APIRouter(prefix="/checkout", include_in_schema=False)
@@ -136,9 +137,9 @@ async def _save(page: Page, view: CartView, form: FormView) -> CartView:
     known = {part: value or None for part, value in (view.cart.shipping_address or {}).items()}
     told = {part: value or None for part, value in address.items()}
     if known != told or view.cart.email != email:
-        view = await priced(
-            page,
-            cart_change_service.set_addresses,
+        view = await carts.set_addresses(
+            page.market.carts,
+            viewer=page.viewer,
             cart_id=view.cart.id,
             changes={"email": email, "shipping_address": address},
             version=view.cart.version,
@@ -156,9 +157,9 @@ async def _save(page: Page, view: CartView, form: FormView) -> CartView:
         parcel.seller_id: parcel.chosen.id for parcel in view.parcels if parcel.chosen is not None
     }
     if any(current.get(seller_id) != option_id for seller_id, option_id in chosen.items()):
-        view = await priced(
-            page,
-            cart_change_service.choose_shipping,
+        view = await carts.choose_shipping(
+            page.market.carts,
+            viewer=page.viewer,
             cart_id=view.cart.id,
             choices=chosen,
             version=view.cart.version,
