@@ -292,12 +292,14 @@ def _programs(settings: Settings, logins: Logins, *, descriptor: int) -> list[Pr
             environment=environment,
             stop_rank=0,
             descriptors=(descriptor,),
+            # One process opens the doors; loading all at once would take it longer.
+            follows=number > 1,
         )
         for number in range(1, settings.workers + 1)
     ]
     if importlib.util.find_spec(_WORKER_MODULE) is not None:
         command = (*base, "module", _WORKER_MODULE)
-        programs.append(Program("job worker", command, environment, stop_rank=1))
+        programs.append(Program("job worker", command, environment, stop_rank=1, follows=True))
     return programs
 
 

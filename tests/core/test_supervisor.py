@@ -23,9 +23,11 @@ sys.stdin.read()
 """
 
 
-def program(journal: Path, name: str, *, stop_rank: int, code: str = CHILD) -> Program:
+def program(
+    journal: Path, name: str, *, stop_rank: int, code: str = CHILD, follows: bool = False
+) -> Program:
     command = (sys.executable, "-S", "-c", code, str(journal), name)
-    return Program(name, command, dict(os.environ), stop_rank=stop_rank)
+    return Program(name, command, dict(os.environ), stop_rank=stop_rank, follows=follows)
 
 
 def lines(journal: Path) -> list[str]:
@@ -54,6 +56,26 @@ def test_a_killed_process_comes_back_and_groups_stop_in_order(tmp_path: Path) ->
     assert sorted(lines(journal)[:2]) == ["web started", "worker started"]
     assert lines(journal)[2:] == ["web started", "web stopped", "worker stopped"]
     assert checks > 0
+
+
+def test_what_follows_is_started_when_the_others_are_ready(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    programs = [
+        program(journal, "second web", stop_rank=0, follows=True),
+        program(journal, "web", stop_rank=0),
+    ]
+    seen: list[list[str]] = []
+
+    def is_ready() -> bool:
+        seen.append(lines(journal))
+        return bool(seen[-1])
+
+    with Supervisor(programs, keep_alive=lambda: None, say=print) as supervisor:
+        assert supervisor.start(is_ready=is_ready)
+        assert all(child.process is not None for child in supervisor._children)
+        assert supervisor.start(is_ready=lambda: len(lines(journal)) == 2)
+    assert seen[-1] == ["web started"]
+    assert lines(journal)[:2] == ["web started", "second web started"]
 
 
 def test_a_process_that_cant_start_is_given_up(tmp_path: Path) -> None:

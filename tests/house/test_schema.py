@@ -19,6 +19,7 @@ from gosellr.core.db import Connection, prepare_connection
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.identity import new_id
 from gosellr.migrations import run
+from gosellr.migrations.alembic_run import alembic_config
 from gosellr.migrations.revisions import head_revision
 from gosellr.models.schema import metadata
 from gosellr.utils.order_states import transition_pairs
@@ -104,12 +105,12 @@ async def test_seller_order_steps_are_the_listed_ones(owner: Connection) -> None
 
 
 def _guards() -> ModuleType:
-    script = ScriptDirectory.from_config(run.alembic_config()).get_revision("0002")
+    script = ScriptDirectory.from_config(alembic_config()).get_revision("0002")
     return script.module
 
 
 def test_the_last_revision_is_told_without_the_migrating_library() -> None:
-    assert head_revision() == ScriptDirectory.from_config(run.alembic_config()).get_current_head()
+    assert head_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def test_a_web_process_loads_no_library_for_tables() -> None:

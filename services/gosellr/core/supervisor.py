@@ -27,7 +27,10 @@ _DEATHS_BEFORE_READY_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process to keep alive. Groups are drained in ascending order of `stop_rank`."""
+    """A process to keep alive. Groups are drained in ascending order of `stop_rank`.
+
+    What `follows` is started when the others are ready, so that these are ready sooner.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -35,6 +38,7 @@ class Program:
     stop_rank: int
     descriptors: tuple[int, ...] = ()
     drain_seconds: float = 30.0
+    follows: bool = False
 
 
 class Supervisor:
@@ -85,7 +89,7 @@ class Supervisor:
             os.close(self._wake_writer)
 
     def start(self, *, is_ready: Callable[[], bool], timeout_seconds: float = 60) -> bool:
-        """Start everything and wait until `is_ready`; False when told to stop meanwhile.
+        """Start all and wait until `is_ready`, then start what follows; False when told to stop.
 
         Raises StartupError when a program keeps dying or nothing is ready in time.
         """
@@ -94,6 +98,7 @@ class Supervisor:
             self._tick()
             if is_ready():
                 self._is_ready = True
+                self._tick()
                 return True
             for child in self._children:
                 if child.deaths >= _DEATHS_BEFORE_READY_MAX:
@@ -121,7 +126,8 @@ class Supervisor:
             status = child.reap()
             if status is not None:
                 self._say(f"The {child.program.name} process ended ({status}); starting it again.")
-            if child.process is None and time.monotonic() >= child.due:
+            may_start = self._is_ready or not child.program.follows
+            if child.process is None and may_start and time.monotonic() >= child.due:
                 child.spawn()
 
     def _sleep(self, seconds: float) -> None:

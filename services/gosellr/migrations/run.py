@@ -4,15 +4,9 @@ Everything of ours lives in the schema `gosellr`; nothing outside of it is touch
 that the extensions we need are created (in our schema) where the database lacks them.
 """
 
-from pathlib import Path
 from typing import Any
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection as AlchemyConnection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from gosellr.core.db import SCHEMA, SEARCH_PATH
 from gosellr.core.startup_error import StartupError
@@ -35,13 +29,6 @@ APPEND_ONLY = (
 )
 
 
-def alembic_config() -> Config:
-    """Alembic's settings, without an ini file."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    return config
-
-
 async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
     """Migrate the database behind `dsn`, whose role must own the schema.
 
@@ -58,7 +45,10 @@ async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
             await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA {SCHEMA}")
         behind = await current_revision(connection) != head_revision()
         if behind:
-            await _run_alembic(dsn)
+            # Most starts have nothing to migrate, and needn't load what does it.
+            from gosellr.migrations.alembic_run import run_alembic  # noqa: PLC0415
+
+            await run_alembic(dsn)
         if application_role is not None:
             await _grant(connection, application_role)
         return behind
@@ -74,22 +64,6 @@ async def _connect(dsn: str) -> "asyncpg.Connection[Any]":
             f"The database doesn't let the migrations in: {error}.",
             remedy="Check GOSELLR_DATABASE_URL and GOSELLR_MIGRATION_DATABASE_URL, then: make doctor",
         ) from error
-
-
-async def _run_alembic(dsn: str) -> None:
-    async def connect() -> "asyncpg.Connection[Any]":
-        return await asyncpg.connect(dsn, server_settings={"search_path": SEARCH_PATH})
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
-
-    def run(connection: AlchemyConnection) -> None:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-    async with engine.begin() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
 
 
 async def _grant(connection: "asyncpg.Connection[Any]", role: str) -> None:
