@@ -169,6 +169,7 @@ class Settings(BaseSettings):
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
+    reconciliation_tolerance: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
     product_review: Literal["off", "all"] = _setting("off", "all")
     seller_approval: Literal["manual", "auto"] = _setting("manual", "auto")
     media_max_bytes: int = _setting(10_485_760, "10485760", ge=1024, le=104_857_600)

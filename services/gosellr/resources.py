@@ -89,6 +89,7 @@ class Resources:
             holds=HoldSettings(online=timedelta(minutes=settings.hold_minutes)),
             release_after=timedelta(days=settings.release_days),
             payout_approval_over=settings.payout_approval_over,
+            reconciliation_tolerance=settings.reconciliation_tolerance,
         )
 
     @property

@@ -16,6 +16,7 @@ from gosellr.models import (
     payment,
     payout,
     product,
+    reconciliation,
     seller,
     stock,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "payment",
     "payout",
     "product",
+    "reconciliation",
     "seller",
     "stock",
 ]

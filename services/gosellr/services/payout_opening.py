@@ -11,9 +11,10 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, payouts
-from gosellr.services import ledger_service, payout_terms
+from gosellr.services import ledger_service, payout_terms, reconciliation_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.payout_terms import BelowPayoutMinimum, NothingToPayOut, PayoutTerms
+from gosellr.services.reconciliation_service import PayoutsStopped
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.payouts import (
     PayoutPlan,
@@ -78,7 +79,7 @@ async def open_each(
                 )
             )
         # These come before anything was written.
-        except (NothingToPayOut, BelowPayoutMinimum) as refusal:
+        except (NothingToPayOut, BelowPayoutMinimum, PayoutsStopped) as refusal:
             skipped.append(Skipped(request.seller_id, currency, refusal.code))
     return opened, skipped
 
@@ -95,8 +96,9 @@ async def open_one(
     """Claim, write and book all that is available in one currency.
 
     Raises:
-        NothingToPayOut, BelowPayoutMinimum: and then nothing was written.
+        NothingToPayOut, BelowPayoutMinimum, PayoutsStopped: and then nothing was written.
     """
+    await reconciliation_service.check_payouts(connection, currency=request.currency, policy=policy)
     account = seller_available(request.seller_id)
     held = await ledger_service.locked_balances(
         connection, accounts=[account], currency=request.currency

@@ -167,6 +167,31 @@ def _payout_returned(figures: _Figures) -> str:
     return f"The seller's bank sent {amount} back; the money can be paid out again."
 
 
+def _reconciled(figures: _Figures) -> str:
+    there = figures.clauses(
+        (figures.debit("gateway_clearing"), "the payment provider has {} more than was booked"),
+        (figures.credit("gateway_clearing"), "the payment provider has {} less than was booked"),
+    )
+    return f"Reconciled: {there}; {_taken_for(figures)}."
+
+
+def _suspense_cleared(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("suspense") + figures.credit("suspense"))
+    return f"{amount} left suspense: {_taken_for(figures)}."
+
+
+def _taken_for(figures: _Figures) -> str:
+    return (
+        figures.clauses(
+            (figures.debit("gateway_fee"), "{} is a fee of the provider"),
+            (figures.credit("gateway_fee"), "{} of fees came back"),
+            (figures.credit("fee_income"), "{} is income"),
+            (figures.debit("bad_debt"), "{} is lost"),
+        )
+        or "it waits in suspense"
+    )
+
+
 _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.SALE: _sale,
     TransactionKind.SALE_ON_DELIVERY: _sale_on_delivery,
@@ -185,4 +210,6 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.PAYOUT_CONFIRMED: _payout_confirmed,
     TransactionKind.PAYOUT_FAILED: _payout_failed,
     TransactionKind.PAYOUT_RETURNED: _payout_returned,
+    TransactionKind.RECONCILED: _reconciled,
+    TransactionKind.SUSPENSE_CLEARED: _suspense_cleared,
 }

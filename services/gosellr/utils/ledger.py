@@ -245,6 +245,8 @@ class TransactionKind(StrEnum):
     PAYOUT_CONFIRMED = "payout_confirmed"
     PAYOUT_FAILED = "payout_failed"
     PAYOUT_RETURNED = "payout_returned"
+    RECONCILED = "reconciled"
+    SUSPENSE_CLEARED = "suspense_cleared"
 
 
 @dataclass(frozen=True, slots=True)

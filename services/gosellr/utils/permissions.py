@@ -109,6 +109,9 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger.read"
     LEDGER_ADJUST = "ledger.adjust"
     LEDGER_APPROVE = "ledger.approve"
+    RECONCILIATION_READ = "reconciliation.read"
+    RECONCILIATION_RUN = "reconciliation.run"
+    RECONCILIATION_DECIDE = "reconciliation.decide"
     COMMISSION_READ = "commission.read"
     COMMISSION_WRITE = "commission.write"
     COMMISSION_SIMULATE = "commission.simulate"
@@ -203,8 +206,8 @@ _OWNING = frozenset(
 )  # fmt: skip
 _SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ})
 _OPERATOR_ONLY_READS = _SECRETS | {
-    P.CART_READ, P.LEDGER_READ, P.EVENT_READ, P.METRICS_READ, P.WEBHOOK_READ, P.SETTINGS_READ,
-    P.JOB_READ, P.AUDIT_READ,
+    P.CART_READ, P.LEDGER_READ, P.RECONCILIATION_READ, P.EVENT_READ, P.METRICS_READ,
+    P.WEBHOOK_READ, P.SETTINGS_READ, P.JOB_READ, P.AUDIT_READ,
 }  # fmt: skip
 _ALL_READS = frozenset(permission for permission in P if permission.endswith(".read"))
 

@@ -26,5 +26,7 @@ class MarketPolicy:
     idempotency_kept_for: timedelta = timedelta(days=2)
     # Payouts above it, by currency, wait for the word of a second person.
     payout_approval_over: Mapping[str, int] = field(default_factory=dict)
+    # So much may be unexplained at the payment providers, by currency, before payouts stop.
+    reconciliation_tolerance: Mapping[str, int] = field(default_factory=dict)
     # A new bank account that takes the place of another is used only after this time.
     payout_change_hold: timedelta = timedelta(hours=72)

@@ -285,6 +285,44 @@ ORDERS: dict[str, Sequence[Call]] = {
     ],
 }  # fmt: skip
 
+RECONCILIATION: dict[str, Sequence[Call]] = {
+    "get_reconciliation": [_market()],
+    "import_movements": [
+        _market(
+            {
+                "gateway": "sandbox",
+                "movements": [
+                    {
+                        "reference": "fee 1",
+                        "kind": "fee",
+                        "amount": {"amount": -300, "currency": EUR},
+                        "occurred_at": "2026-03-02T09:00:00Z",
+                    }
+                ],
+            },
+        )
+    ],
+    # The table is read after the caller: 422 is the operation's own answer.
+    "import_movement_document": [_market(reached=frozenset({422}))],
+    "pull_movements": [_market({"gateway": "nobody"}, reached=frozenset({409}))],
+    "list_provider_movements": [_market()],
+    "get_provider_movement": [_market(movement_id=Fixed("provider_movement"))],
+    "resolve_movement": [
+        _market(
+            {"resolution": "fee", "note": "monthly"},
+            movement_id=Fixed("provider_movement"),
+            reached=OR_STATE,
+        )
+    ],
+    "approve_movement": [_market(movement_id=Fixed("provider_movement"), reached=OR_STATE)],
+    "reject_movement": [_market(movement_id=Fixed("provider_movement"), reached=OR_STATE)],
+    "clear_suspense": [
+        _market(
+            {"resolution": "fee"}, movement_id=Fixed("provider_movement"), reached=OR_STATE
+        )
+    ],
+}  # fmt: skip
+
 PAYOUTS: dict[str, Sequence[Call]] = {
     "list_payouts": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
     # Nothing is available here any more.
@@ -326,5 +364,6 @@ BOOKS: dict[str, Sequence[Call]] = {
 }
 
 CALLS: dict[str, Sequence[Call]] = {
-    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **PAYOUTS, **BOOKS,
+    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **PAYOUTS, **RECONCILIATION,
+    **BOOKS,
 }  # fmt: skip

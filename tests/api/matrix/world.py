@@ -44,6 +44,14 @@ API = "/api/v1"
 VISITOR = "a browser of the test"
 
 
+_MOVEMENT = {
+    "reference": "told by a provider",
+    "kind": "other",
+    "amount": {"amount": 100, "currency": "EUR"},
+    "occurred_at": "2026-03-02T09:00:00Z",
+}
+
+
 @dataclass(slots=True)
 class Estate:
     """What belongs together. `things` are ids and the like by their kind.
@@ -153,6 +161,12 @@ async def _fill(world: World) -> None:
         "POST", f"{API}/commission-rules", operator.headers, json={"rate_bps": 1000}
     )
     world.fixed["commission_rule"] = rule["id"]
+    await world.call(
+        "POST", f"{API}/reconciliation/imports", operator.headers,
+        json={"gateway": "elsewhere", "movements": [_MOVEMENT]},
+    )  # fmt: skip
+    found = await world.call("GET", f"{API}/reconciliation/movements", operator.headers)
+    world.fixed["provider_movement"] = found["items"][0]["id"]
     await _person(world, "support", roles=(Role.SUPPORT,))
     for name in ("one", "two"):
         await _estate(world, name, category_id=category_id)

@@ -128,5 +128,29 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "password": "a long pass phrase",
         }
     ],
+    "import_movements": [
+        {
+            "gateway": "stripe",
+            "movements": [
+                {
+                    "reference": "txn_1Pq2",
+                    "kind": "charge",
+                    "amount": {"amount": 12000, "currency": "EUR"},
+                    "fee": 380,
+                    "related": "ch_3Pq2",
+                    "occurred_at": "2026-03-02T09:00:00Z",
+                },
+                {
+                    "reference": "txn_1Pq9",
+                    "kind": "settlement",
+                    "amount": {"amount": -11620, "currency": "EUR"},
+                    "occurred_at": "2026-03-04T06:00:00Z",
+                },
+            ],
+        }
+    ],
+    "pull_movements": [{"gateway": "sandbox"}],
+    "resolve_movement": [{"resolution": "fee", "note": "The provider's monthly fee"}],
+    "clear_suspense": [{"resolution": "income"}],
     "create_review": [{"rating": 5, "title": "Just right", "body": "Warm light, quick parcel."}],
 }

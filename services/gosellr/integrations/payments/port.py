@@ -5,11 +5,11 @@ Amounts are integer minor units of an ISO 4217 currency and pass through unchang
 answer for ever, however often and from wherever it is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 
 class Outcome(StrEnum):
@@ -232,3 +232,30 @@ class PaymentGateway(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of what the process holds of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayMovement:
+    """What changed the gateway's balance with us. `amount_minor` is signed: a refund lowers it.
+
+    `movement_id` is the key under which we asked for it, where we did; `reference` is unique per
+    gateway for ever, and `cursor` says where to go on.
+    """
+
+    reference: str
+    kind: Literal["charge", "refund", "fee", "settlement", "other"]
+    movement_id: str | None
+    gateway_reference: str | None
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    occurred_at: datetime
+    cursor: str
+
+
+@runtime_checkable
+class TellsMovements(Protocol):
+    """A gateway that lists every movement of its balance with us, for reconciliation."""
+
+    async def movements(self, *, after: str = "", limit: int = 1000) -> Sequence[GatewayMovement]:
+        """A page of movements, oldest first; an empty one is behind the last."""

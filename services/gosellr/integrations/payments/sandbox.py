@@ -23,6 +23,7 @@ from gosellr.integrations.payments.port import (
     ChargeRequest,
     ChargeResult,
     GatewayEvent,
+    GatewayMovement,
     MovementResult,
     Outcome,
     PaymentState,
@@ -276,6 +277,11 @@ class SandboxGateway:
         """The gateway's truth for reconciliation, a page at a time by `gateway_reference`."""
         return await self._file.read(lambda file: store.charges_after(file, after_reference, limit))
 
+    async def movements(self, *, after: str = "", limit: int = 1000) -> list[GatewayMovement]:
+        """See `TellsMovements.movements`."""
+        told = await self._file.read(lambda file: store.movements_after(file, after, limit))
+        return [_told(movement, cursor) for movement, cursor in told]
+
     async def totals(self) -> list[store.CurrencyTotal]:
         """Captured, refunded and fee of everything, per currency."""
         return await self._file.read(store.currency_totals)
@@ -371,3 +377,18 @@ def _state_without_answer(outcome: Outcome) -> PaymentState:
 
 def _code_without_answer(outcome: Outcome) -> str | None:
     return "idempotency_key_reused" if outcome is Outcome.REFUSED else None
+
+
+def _told(movement: store.Movement, cursor: str) -> GatewayMovement:
+    is_refund = movement.kind is MovementKind.REFUND
+    return GatewayMovement(
+        reference=f"{movement.kind}:{movement.movement_id}",
+        kind="refund" if is_refund else "charge",
+        movement_id=movement.movement_id,
+        gateway_reference=store.reference_of(movement.attempt_id),
+        amount_minor=-movement.amount_minor if is_refund else movement.amount_minor,
+        fee_minor=movement.fee_minor,
+        currency=movement.currency,
+        occurred_at=movement.occurred_at,
+        cursor=cursor,
+    )

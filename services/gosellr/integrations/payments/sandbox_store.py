@@ -283,6 +283,20 @@ def insert_movement(connection: sqlite3.Connection, movement: Movement) -> None:
     )
 
 
+def movements_after(
+    connection: sqlite3.Connection, after: str, limit: int
+) -> list[tuple[Movement, str]]:
+    """Captures and refunds that moved money, oldest first, each with where to go on behind it."""
+    rows = connection.execute(
+        "SELECT kind, movement_id, occurred_at || ' ' || kind || ' ' || movement_id AS place"
+        " FROM movement WHERE outcome = 'accepted' AND kind IN ('capture', 'refund')"
+        " AND place > ? ORDER BY place LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    found = ((find_movement(connection, MovementKind(row[0]), row[1]), row[2]) for row in rows)
+    return [(movement, place) for movement, place in found if movement is not None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFacts:
     """What an event says beside the names of its charge; see `GatewayEvent`."""

@@ -1,0 +1,387 @@
+"""Provider movements: imported once each, matched as sets, resolved one by one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection, Record
+from gosellr.models.reconciliation_values import GatewayStanding, Movement, NewMovement
+from gosellr.utils.reconciliation import (
+    Known,
+    Mismatch,
+    MovementAmounts,
+    MovementKind,
+    MovementStatus,
+    Resolution,
+)
+
+# Two imports of one provider at once would both match the same charge.
+TAKE_GATEWAY = "SELECT pg_advisory_xact_lock(hashtextextended('gosellr.reconcile.' || $1, 0))"
+
+INSERT = """
+WITH told AS (
+    SELECT * FROM unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[],
+                         $10::bigint[], $11::bigint[], $12::timestamptz[])
+        AS line (id, reference, related, key, kind, currency, amount_minor, fee_minor, occurred_at)
+), fresh AS (
+    INSERT INTO provider_movement (id, statement_id, gateway, reference, related, key, kind,
+                                   currency, amount_minor, fee_minor, occurred_at, imported_at,
+                                   unexplained_minor, mismatch)
+    SELECT id, $1, $2, reference, related, key, kind, currency, amount_minor, fee_minor,
+           occurred_at, $3, amount_minor - fee_minor, 'unknown'
+    FROM told
+    ON CONFLICT (gateway, reference) DO NOTHING
+    RETURNING id
+)
+SELECT id FROM fresh
+"""
+
+INSERT_STATEMENT = """
+INSERT INTO provider_statement (id, gateway, source, movement_count, new_count, imported_by,
+                                imported_at)
+VALUES ($1, $2, $3, $4, 0, $5, $6)
+"""
+COUNT_NEW = "UPDATE provider_statement SET new_count = $2 WHERE id = $1"
+
+# A provider may tell the same movement again, but not another one under its name.
+CONTRADICTED = """
+SELECT told.reference
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+    AS told (reference, kind, currency, amount_minor, fee_minor)
+JOIN provider_movement AS known ON known.gateway = $1 AND known.reference = told.reference
+WHERE (known.kind, known.currency, known.amount_minor, known.fee_minor)
+      IS DISTINCT FROM (told.kind, told.currency::bpchar, told.amount_minor, told.fee_minor)
+ORDER BY told.reference LIMIT 1
+"""
+
+_MOVEMENT = """
+SELECT id, gateway, reference, related, key, kind, currency, amount_minor, fee_minor, occurred_at,
+       imported_at, status, mismatch, unexplained_minor, subject_id, resolution, note, resolved_by,
+       resolved_at, approved_by, cleared_at, cleared_as
+FROM provider_movement
+"""
+OPEN = f"""{_MOVEMENT}
+WHERE gateway = $1 AND status = 'unmatched' ORDER BY occurred_at, id LIMIT $2"""
+FIND = f"{_MOVEMENT} WHERE id = $1"
+LIST = f"""{_MOVEMENT}
+WHERE ($1::text IS NULL OR gateway = $1)
+  AND ($2::text IS NULL OR status = $2)
+  AND ($3::text IS NULL OR currency = $3)
+  AND ($4::boolean IS NOT TRUE OR (resolution = 'suspense' AND cleared_at IS NULL))
+  AND ($5::timestamptz IS NULL OR (occurred_at, id) < ($5, $6::uuid))
+ORDER BY occurred_at DESC, id DESC LIMIT $7
+"""
+
+# What we know under the names of movements: by our own key first, else by the provider's.
+KNOWN = """
+WITH asked AS (
+    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[])
+        AS line (id, kind, key, related)
+), subject AS (
+    SELECT asked.id AS movement_id, payment.id, payment.currency, payment.captured_minor AS amount,
+           payment.fee_minor AS fee, true AS is_confirmed
+    FROM asked JOIN payment ON payment.id = asked.key
+    WHERE asked.kind = 'charge' AND payment.method = $1 AND payment.captured_minor > 0
+  UNION ALL
+    SELECT asked.id, payment.id, payment.currency, payment.captured_minor, payment.fee_minor, true
+    FROM asked JOIN payment ON payment.gateway_reference = asked.related
+    WHERE asked.kind = 'charge' AND asked.key IS NULL AND payment.method = $1
+      AND payment.captured_minor > 0
+  UNION ALL
+    SELECT asked.id, part.id, payment.currency, -part.amount_minor, 0, part.status = 'succeeded'
+    FROM asked JOIN refund_part AS part
+           ON part.id = asked.key OR (asked.key IS NULL AND part.gateway_reference = asked.related)
+         JOIN payment ON payment.id = part.payment_id
+    WHERE asked.kind = 'refund' AND payment.method = $1
+  UNION ALL
+    SELECT asked.id, back.id, payment.currency, -back.amount_minor, 0, back.status = 'succeeded'
+    FROM asked JOIN payment_return AS back
+           ON back.id = asked.key OR (asked.key IS NULL AND back.gateway_reference = asked.related)
+         JOIN payment ON payment.id = back.payment_id
+    WHERE asked.kind = 'refund' AND payment.method = $1
+)
+SELECT DISTINCT ON (movement_id) movement_id, id, currency, amount, fee, is_confirmed,
+       EXISTS (SELECT FROM provider_movement AS other
+               WHERE other.subject_id = subject.id AND other.status = 'matched'
+                 AND other.id <> movement_id) AS is_taken
+FROM subject ORDER BY movement_id, id
+"""
+
+JUDGE = """
+UPDATE provider_movement AS movement
+SET status = told.status, mismatch = told.mismatch, unexplained_minor = told.unexplained_minor,
+    subject_id = told.subject_id
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[])
+    AS told (id, status, mismatch, unexplained_minor, subject_id)
+WHERE movement.id = told.id AND movement.status = 'unmatched'
+"""
+
+RESOLVE = """
+UPDATE provider_movement
+SET status = $2, resolution = $3, note = $4, resolved_by = $5, resolved_at = $6
+WHERE id = $1 AND status = 'unmatched'
+RETURNING id
+"""
+# Never by whom it was proposed.
+APPROVE = """
+UPDATE provider_movement SET status = 'resolved', approved_by = $2
+WHERE id = $1 AND status = 'proposed' AND resolved_by IS DISTINCT FROM $2
+RETURNING id
+"""
+REOPEN = """
+UPDATE provider_movement
+SET status = 'unmatched', resolution = NULL, note = NULL, resolved_by = NULL, resolved_at = NULL
+WHERE id = $1 AND status = 'proposed'
+RETURNING id
+"""
+CLEAR = """
+UPDATE provider_movement SET cleared_at = $3, cleared_as = $2, approved_by = $4
+WHERE id = $1 AND status = 'resolved' AND resolution = 'suspense' AND cleared_at IS NULL
+RETURNING id
+"""
+
+# What nobody has explained yet: money there and money missing don't make up for each other.
+UNEXPLAINED = """
+SELECT COALESCE(sum(abs(unexplained_minor)), 0)::bigint FROM provider_movement
+WHERE currency = $1 AND status IN ('unmatched', 'proposed')
+"""
+
+STANDING = """
+WITH told AS (
+    SELECT gateway, currency, sum(amount_minor - fee_minor) AS provider_minor,
+           count(*) FILTER (WHERE status IN ('unmatched', 'proposed')) AS waiting_count,
+           sum(unexplained_minor) FILTER (WHERE status IN ('unmatched', 'proposed'))
+               AS waiting_minor,
+           sum(unexplained_minor) FILTER (WHERE resolution = 'suspense' AND cleared_at IS NULL
+                                            AND status = 'resolved') AS suspended_minor
+    FROM provider_movement GROUP BY gateway, currency
+)
+SELECT told.gateway, told.currency, told.provider_minor::bigint,
+       (SELECT COALESCE(sum(CASE direction WHEN 'debit' THEN entry.amount_minor
+                                           ELSE -entry.amount_minor END), 0)
+        FROM ledger_entry AS entry
+        WHERE entry.account = 'gateway_clearing:' || told.gateway
+          AND entry.currency = told.currency)::bigint AS clearing_minor,
+       told.waiting_count::int, COALESCE(told.waiting_minor, 0)::bigint,
+       COALESCE(told.suspended_minor, 0)::bigint, missing.count::int, missing.minor::bigint
+FROM told, LATERAL (
+    SELECT count(*) AS count, COALESCE(sum(payment.captured_minor), 0) AS minor
+    FROM payment
+    WHERE payment.method = told.gateway AND payment.currency = told.currency
+      AND payment.captured_minor > 0 AND payment.created_at < $1
+      AND NOT EXISTS (SELECT FROM provider_movement AS movement
+                      WHERE movement.subject_id = payment.id)
+) AS missing
+ORDER BY told.gateway, told.currency
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSubject:
+    """What a movement is about, as far as we know it."""
+
+    subject_id: UUID
+    known: Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is written of a movement that was held against the books."""
+
+    movement_id: UUID
+    status: MovementStatus
+    mismatch: Mismatch | None
+    unexplained_minor: int
+    subject_id: UUID | None
+
+
+def _movement(row: Record) -> Movement:
+    return Movement(
+        **{
+            **row,
+            "kind": MovementKind(row["kind"]),
+            "status": MovementStatus(row["status"]),
+            "mismatch": None if row["mismatch"] is None else Mismatch(row["mismatch"]),
+            "resolution": None if row["resolution"] is None else Resolution(row["resolution"]),
+            "cleared_as": None if row["cleared_as"] is None else Resolution(row["cleared_as"]),
+        }
+    )
+
+
+async def take_gateway(connection: Connection, *, gateway: str) -> None:
+    """Keep other imports of this provider out until the commit."""
+    await connection.execute(TAKE_GATEWAY, gateway)
+
+
+async def find_contradicted(
+    connection: Connection, *, gateway: str, movements: Sequence[NewMovement]
+) -> str | None:
+    """The first reference under which something else is known already."""
+    found: str | None = await connection.fetchval(
+        CONTRADICTED,
+        gateway,
+        [one.reference for one in movements],
+        [one.kind.value for one in movements],
+        [one.currency for one in movements],
+        [one.amount_minor for one in movements],
+        [one.fee_minor for one in movements],
+    )
+    return found
+
+
+async def insert(
+    connection: Connection,
+    *,
+    statement_id: UUID,
+    gateway: str,
+    source: str,
+    movements: Sequence[tuple[UUID, NewMovement]],
+    imported_by: UUID | None,
+    now: datetime,
+) -> int:
+    """Write a statement and those of its movements that aren't known; gives how many."""
+    await connection.execute(
+        INSERT_STATEMENT, statement_id, gateway, source, len(movements), imported_by, now
+    )
+    told = [movement for _, movement in movements]
+    fresh = await connection.fetch(
+        INSERT,
+        statement_id,
+        gateway,
+        now,
+        [movement_id for movement_id, _ in movements],
+        [one.reference for one in told],
+        [one.related for one in told],
+        [one.key for one in told],
+        [one.kind.value for one in told],
+        [one.currency for one in told],
+        [one.amount_minor for one in told],
+        [one.fee_minor for one in told],
+        [one.occurred_at for one in told],
+    )
+    await connection.execute(COUNT_NEW, statement_id, len(fresh))
+    return len(fresh)
+
+
+async def find_open(connection: Connection, *, gateway: str, limit: int) -> list[Movement]:
+    """Movements of a provider that aren't matched, oldest first."""
+    return [_movement(row) for row in await connection.fetch(OPEN, gateway, limit)]
+
+
+async def known_subjects(
+    connection: Connection, *, gateway: str, movements: Sequence[Movement]
+) -> dict[UUID, KnownSubject]:
+    """What we know under the names of movements, by the movement's id."""
+    rows = await connection.fetch(
+        KNOWN,
+        gateway,
+        [one.id for one in movements],
+        [one.kind.value for one in movements],
+        [one.key for one in movements],
+        [one.related for one in movements],
+    )
+    return {
+        row["movement_id"]: KnownSubject(
+            row["id"],
+            Known(
+                amounts=MovementAmounts(
+                    currency=row["currency"], amount_minor=row["amount"], fee_minor=row["fee"]
+                ),
+                is_confirmed=row["is_confirmed"],
+                is_taken=row["is_taken"],
+            ),
+        )
+        for row in rows
+    }
+
+
+async def write_judgements(connection: Connection, judgements: Sequence[Judgement]) -> None:
+    """Write down what became of movements that weren't matched before."""
+    await connection.execute(
+        JUDGE,
+        [one.movement_id for one in judgements],
+        [one.status.value for one in judgements],
+        [None if one.mismatch is None else one.mismatch.value for one in judgements],
+        [one.unexplained_minor for one in judgements],
+        [one.subject_id for one in judgements],
+    )
+
+
+async def find(connection: Connection, *, movement_id: UUID) -> Movement | None:
+    """A movement."""
+    row = await connection.fetchrow(FIND, movement_id)
+    return None if row is None else _movement(row)
+
+
+async def list_movements(
+    connection: Connection,
+    *,
+    gateway: str | None,
+    status: str | None,
+    currency: str | None,
+    suspended: bool | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Movement]:
+    """Movements, newest first; `suspended` for those alone that still wait in suspense."""
+    rows = await connection.fetch(
+        LIST, gateway, status, currency, suspended, *(after or (None, None)), limit
+    )
+    return [_movement(row) for row in rows]
+
+
+async def resolve(
+    connection: Connection,
+    *,
+    movement_id: UUID,
+    status: MovementStatus,
+    resolution: Resolution,
+    note: str,
+    user_id: UUID | None,
+    now: datetime,
+) -> bool:
+    """Write down what an unmatched movement is taken for; False when it isn't one any more."""
+    done = await connection.fetchval(
+        RESOLVE, movement_id, status.value, resolution.value, note, user_id, now
+    )
+    return done is not None
+
+
+async def approve(connection: Connection, *, movement_id: UUID, user_id: UUID | None) -> bool:
+    """Let a proposal stand; False when there is none, or it is this person's own."""
+    return await connection.fetchval(APPROVE, movement_id, user_id) is not None
+
+
+async def reopen(connection: Connection, *, movement_id: UUID) -> bool:
+    """Drop a proposal; False when there is none."""
+    return await connection.fetchval(REOPEN, movement_id) is not None
+
+
+async def clear(
+    connection: Connection,
+    *,
+    movement_id: UUID,
+    resolution: Resolution,
+    user_id: UUID | None,
+    now: datetime,
+) -> bool:
+    """Take a movement out of suspense; False when it isn't in there."""
+    done = await connection.fetchval(CLEAR, movement_id, resolution.value, now, user_id)
+    return done is not None
+
+
+async def unexplained_minor(connection: Connection, *, currency: str) -> int:
+    """How much in a currency nobody has explained."""
+    left: int = await connection.fetchval(UNEXPLAINED, currency)
+    return left
+
+
+async def standing(connection: Connection, *, missing_before: datetime) -> list[GatewayStanding]:
+    """Every provider of which something was imported, by currency."""
+    rows = await connection.fetch(STANDING, missing_before)
+    names = (
+        "gateway", "currency", "provider_minor", "clearing_minor", "waiting_count",
+        "waiting_minor", "suspended_minor", "missing_count", "missing_minor",
+    )  # fmt: skip
+    return [GatewayStanding(**dict(zip(names, row, strict=True))) for row in rows]

@@ -1,0 +1,383 @@
+"""Reconciliation: what providers say is imported once, matched, and what is left is explained.
+
+Settlements to the bank are booked as they are told; nobody else tells of them. Everything else
+only confirms what is booked already, or waits for a person.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from gosellr.core.identity import new_id
+from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.models.reconciliation_values import (
+    GatewayStanding,
+    ImportedStatement,
+    Movement,
+    NewMovement,
+)
+from gosellr.queries import reconciliation
+from gosellr.queries.reconciliation import Judgement
+from gosellr.services import ledger_service
+from gosellr.services.ledger_service import Booking
+from gosellr.utils.ledger import TransactionDraft
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.postings import settlement
+from gosellr.utils.reconciliation import (
+    MATCHED,
+    Known,
+    Mismatch,
+    MovementAmounts,
+    MovementKind,
+    MovementStatus,
+    Resolution,
+    Verdict,
+    explained,
+    judge,
+    suspense_cleared,
+    tolerance_minor,
+)
+from gosellr.utils.viewer import Viewer
+
+MOVEMENTS_MAX = 5_000
+# At most so many of a provider are held against the books at once; the oldest come first.
+OPEN_MAX = 20_000
+# A provider tells of a charge within this time, or it is missing.
+_MISSING_AFTER = timedelta(days=3)
+
+
+class MovementContradicted(Conflict):
+    """A provider's reference stands for something else already."""
+
+    code = "movement_contradicted"
+    title = "A movement of that name was imported with other figures"
+
+
+class MovementNotOpen(Conflict):
+    """Somebody else was quicker, or it was matched."""
+
+    code = "movement_not_open"
+    title = "This movement doesn't wait for that"
+
+
+class PayoutsStopped(Conflict):
+    """More is unexplained at the providers than the market tolerates."""
+
+    code = "payouts_stopped"
+    title = "Payouts wait until the provider's figures are explained"
+
+
+async def import_movements(
+    connection: Connection,
+    *,
+    gateway: str,
+    source: str,
+    movements: Sequence[NewMovement],
+    imported_by: UUID | None,
+    now: datetime,
+) -> ImportedStatement:
+    """Import a provider's movements, each once, and match all that wait of this provider.
+
+    Raises:
+        InvalidInput: a reference stands there twice.
+        MovementContradicted: one was imported with other figures; then nothing is imported.
+    """
+    if len({one.reference for one in movements}) != len(movements):
+        raise InvalidInput.at("movements", "reference_repeated", "A reference stands there twice")
+    await reconciliation.take_gateway(connection, gateway=gateway)
+    contradicted = await reconciliation.find_contradicted(
+        connection, gateway=gateway, movements=movements
+    )
+    if contradicted is not None:
+        raise MovementContradicted(extras={"reference": contradicted})
+    statement_id = new_id()
+    new_count = await reconciliation.insert(
+        connection,
+        statement_id=statement_id,
+        gateway=gateway,
+        source=source,
+        movements=[(new_id(), one) for one in movements],
+        imported_by=imported_by,
+        now=now,
+    )
+    matched, waiting = await _match_open(connection, gateway=gateway, now=now)
+    return ImportedStatement(
+        id=statement_id,
+        gateway=gateway,
+        movements=len(movements),
+        known=len(movements) - new_count,
+        matched=matched,
+        waiting=waiting,
+    )
+
+
+async def match_again(connection: Connection, *, gateway: str, now: datetime) -> int:
+    """Hold what waits of a provider against the books as they are now; gives how many matched."""
+    await reconciliation.take_gateway(connection, gateway=gateway)
+    matched, _ = await _match_open(connection, gateway=gateway, now=now)
+    return matched
+
+
+async def _match_open(connection: Connection, *, gateway: str, now: datetime) -> tuple[int, int]:
+    waiting = await reconciliation.find_open(connection, gateway=gateway, limit=OPEN_MAX)
+    subjects = await reconciliation.known_subjects(connection, gateway=gateway, movements=waiting)
+    taken: set[UUID] = set()
+    judgements, bookings = [], []
+    for movement in waiting:
+        subject = subjects.get(movement.id)
+        known = None if subject is None else subject.known
+        if subject is not None and subject.subject_id in taken:
+            known = Known(amounts=subject.known.amounts, is_taken=True)
+        verdict = _verdict(movement, known)
+        if verdict.is_matched:
+            if subject is not None:
+                taken.add(subject.subject_id)
+            if movement.kind is MovementKind.SETTLEMENT:
+                bookings.append(_settled(movement, now=now))
+        judgements.append(
+            Judgement(
+                movement_id=movement.id,
+                status=MovementStatus.MATCHED if verdict.is_matched else MovementStatus.UNMATCHED,
+                mismatch=verdict.mismatch,
+                unexplained_minor=verdict.unexplained_minor,
+                subject_id=None if subject is None else subject.subject_id,
+            )
+        )
+    await reconciliation.write_judgements(connection, judgements)
+    await ledger_service.book(connection, bookings=bookings, now=now)
+    matched = sum(one.status is MovementStatus.MATCHED for one in judgements)
+    return matched, len(judgements) - matched
+
+
+def _verdict(movement: Movement, known: Known | None) -> Verdict:
+    said = MovementAmounts(
+        currency=movement.currency,
+        amount_minor=movement.amount_minor,
+        fee_minor=movement.fee_minor,
+    )
+    match movement.kind:
+        case MovementKind.CHARGE | MovementKind.REFUND:
+            return judge(said, known)
+        case MovementKind.SETTLEMENT if movement.amount_minor < 0 and not movement.fee_minor:
+            return MATCHED
+        case _:
+            return Verdict(Mismatch.UNKNOWN, said.net_minor)
+
+
+def _settled(movement: Movement, *, now: datetime) -> Booking:
+    draft = settlement(
+        gateway=movement.gateway, amount_minor=-movement.amount_minor, currency=movement.currency
+    )
+    return _booking(movement, draft, actor=f"gateway:{movement.gateway}", now=now)
+
+
+def _booking(movement: Movement, draft: TransactionDraft, *, actor: str, now: datetime) -> Booking:
+    return Booking(
+        draft=draft,
+        cause_type="provider_movement",
+        cause_id=movement.id,
+        idempotency_key=str(movement.id),
+        actor=actor,
+        effective_at=now,
+        facts={"reference": movement.reference, "gateway": movement.gateway},
+    )
+
+
+async def resolve(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    movement_id: UUID,
+    resolution: Resolution,
+    note: str,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Movement:
+    """Say what an unmatched movement is; above the tolerance a second person has to agree.
+
+    Raises:
+        NotFound: there is no such movement.
+        InvalidInput: that contradicts the direction of the money.
+        MovementNotOpen: it doesn't wait for that.
+    """
+    movement = await _find(connection, movement_id)
+    draft = _explanation(movement, resolution)
+    limit_minor = tolerance_minor(movement.currency, policy.reconciliation_tolerance)
+    waits = abs(movement.unexplained_minor) > limit_minor
+    done = await reconciliation.resolve(
+        connection,
+        movement_id=movement_id,
+        status=MovementStatus.PROPOSED if waits else MovementStatus.RESOLVED,
+        resolution=resolution,
+        note=note,
+        user_id=viewer.user_id,
+        now=now,
+    )
+    if not done:
+        raise MovementNotOpen
+    if not waits and draft is not None:
+        booking = _booking(movement, draft, actor=_actor(viewer), now=now)
+        await ledger_service.book(connection, bookings=[booking], now=now)
+    return await _find(connection, movement_id)
+
+
+async def approve(
+    connection: Connection, *, viewer: Viewer, movement_id: UUID, now: datetime
+) -> Movement:
+    """Let another's proposal stand, and book it.
+
+    Raises:
+        NotFound: there is no such movement.
+        NotAllowed: it is the viewer's own proposal.
+        MovementNotOpen: nothing is proposed.
+    """
+    movement = await _find(connection, movement_id)
+    done = await reconciliation.approve(connection, movement_id=movement_id, user_id=viewer.user_id)
+    if not done:
+        if movement.status is MovementStatus.PROPOSED and movement.resolved_by == viewer.user_id:
+            raise NotAllowed("A second person has to agree")
+        raise MovementNotOpen
+    movement = await _find(connection, movement_id)
+    if movement.resolution is None:
+        raise RuntimeError("what is resolved is resolved as something")
+    draft = _explanation(movement, movement.resolution)
+    if draft is not None:
+        booking = _booking(movement, draft, actor=_actor(viewer), now=now)
+        await ledger_service.book(connection, bookings=[booking], now=now)
+    return movement
+
+
+async def reject(connection: Connection, *, movement_id: UUID) -> Movement:
+    """Drop a proposal; the movement waits again.
+
+    Raises:
+        NotFound: there is no such movement.
+        MovementNotOpen: nothing is proposed.
+    """
+    await _find(connection, movement_id)
+    if not await reconciliation.reopen(connection, movement_id=movement_id):
+        raise MovementNotOpen
+    return await _find(connection, movement_id)
+
+
+async def clear_suspense(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    movement_id: UUID,
+    resolution: Resolution,
+    now: datetime,
+) -> Movement:
+    """Say what it was that waited in suspense; suspense loses it.
+
+    Raises:
+        NotFound: there is no such movement.
+        NotAllowed: whoever put it into suspense can't take it out again alone.
+        InvalidInput: that is no answer, or contradicts the direction of the money.
+        MovementNotOpen: it doesn't wait in suspense.
+    """
+    movement = await _find(connection, movement_id)
+    if movement.resolution is Resolution.SUSPENSE and movement.resolved_by == viewer.user_id:
+        raise NotAllowed("A second person has to say what it was")
+    try:
+        draft = suspense_cleared(
+            unexplained_minor=movement.unexplained_minor,
+            currency=movement.currency,
+            resolution=resolution,
+        )
+    except ValueError as error:
+        raise InvalidInput.at("resolution", "resolution_contradicts", str(error)) from None
+    done = await reconciliation.clear(
+        connection,
+        movement_id=movement_id,
+        resolution=resolution,
+        user_id=viewer.user_id,
+        now=now,
+    )
+    if not done:
+        raise MovementNotOpen
+    booking = _booking(movement, draft, actor=_actor(viewer), now=now)
+    await ledger_service.book(connection, bookings=[booking], now=now)
+    return await _find(connection, movement_id)
+
+
+def _explanation(movement: Movement, resolution: Resolution) -> TransactionDraft | None:
+    try:
+        return explained(
+            gateway=movement.gateway,
+            unexplained_minor=movement.unexplained_minor,
+            currency=movement.currency,
+            resolution=resolution,
+        )
+    except ValueError as error:
+        raise InvalidInput.at("resolution", "resolution_contradicts", str(error)) from None
+
+
+def _actor(viewer: Viewer) -> str:
+    return "system" if viewer.user_id is None else f"user:{viewer.user_id}"
+
+
+async def _find(connection: Connection, movement_id: UUID) -> Movement:
+    movement = await reconciliation.find(connection, movement_id=movement_id)
+    if movement is None:
+        raise NotFound
+    return movement
+
+
+async def find_movement(connection: Connection, *, movement_id: UUID) -> Movement:
+    """A movement. Raises `NotFound`."""
+    return await _find(connection, movement_id)
+
+
+async def list_movements(
+    connection: Connection,
+    *,
+    gateway: str | None,
+    status: str | None,
+    currency: str | None,
+    suspended: bool | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[Movement]:
+    """Movements, newest first.
+
+    Raises:
+        InvalidInput: the cursor isn't one of ours.
+    """
+    rows = await reconciliation.list_movements(
+        connection,
+        gateway=gateway,
+        status=status,
+        currency=currency,
+        suspended=suspended,
+        after=None if cursor is None else decode_moment_cursor(cursor),
+        limit=limit + 1,
+    )
+    items = rows[:limit]
+    if len(rows) <= limit:
+        return Page(items, None)
+    return Page(items, encode_cursor(items[-1].occurred_at.isoformat(), str(items[-1].id)))
+
+
+async def standing(connection: Connection, *, now: datetime) -> list[GatewayStanding]:
+    """Every provider of which something was imported: its figures beside ours."""
+    return await reconciliation.standing(connection, missing_before=now - _MISSING_AFTER)
+
+
+async def check_payouts(connection: Connection, *, currency: str, policy: MarketPolicy) -> None:
+    """Whether money in this currency may leave.
+
+    Raises:
+        PayoutsStopped: more is unexplained than is tolerated.
+    """
+    left_minor = await reconciliation.unexplained_minor(connection, currency=currency)
+    limit_minor = tolerance_minor(currency, policy.reconciliation_tolerance)
+    if left_minor > limit_minor:
+        raise PayoutsStopped(
+            extras={
+                "unexplained": {"amount": left_minor, "currency": currency},
+                "tolerance": {"amount": limit_minor, "currency": currency},
+            }
+        )

@@ -1,0 +1,208 @@
+"""Reconciliation: what a payment provider says it moved, held against what the books say.
+
+A movement's amount is signed as the provider's balance with us sees it: a charge raises it; a
+refund, a fee and a settlement to the bank lower it. `fee_minor` is what the provider kept besides.
+What of a movement the books don't know is its unexplained amount, in the same sense.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gosellr.utils.ledger import (
+    BAD_DEBT,
+    FEE_INCOME,
+    GATEWAY_FEE,
+    SUSPENSE,
+    Direction,
+    Entry,
+    TransactionDraft,
+    TransactionKind,
+    gateway_clearing,
+)
+from gosellr.utils.money import exponent
+
+# In a currency for which no tolerance is set: so many whole units.
+DEFAULT_TOLERANCE_UNITS: Final = 100
+
+
+class MovementKind(StrEnum):
+    """What a provider calls a movement."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    FEE = "fee"
+    SETTLEMENT = "settlement"
+    OTHER = "other"
+
+
+class MovementStatus(StrEnum):
+    """Where a movement stands. `proposed` waits for a second person."""
+
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    PROPOSED = "proposed"
+    RESOLVED = "resolved"
+
+
+class Mismatch(StrEnum):
+    """Why a movement isn't matched."""
+
+    UNKNOWN = "unknown"
+    NOT_CONFIRMED = "not_confirmed"
+    CURRENCY_DIFFERS = "currency_differs"
+    AMOUNT_DIFFERS = "amount_differs"
+    FEE_DIFFERS = "fee_differs"
+    TAKEN = "taken"
+
+
+class Resolution(StrEnum):
+    """What an unexplained amount is taken for."""
+
+    FEE = "fee"
+    INCOME = "income"
+    LOSS = "loss"
+    SUSPENSE = "suspense"
+    NOTHING = "nothing"
+    """It is explained by another movement; nothing is booked."""
+
+
+RESOLUTION_ACCOUNTS: Final[Mapping[Resolution, str]] = {
+    Resolution.FEE: GATEWAY_FEE,
+    Resolution.INCOME: FEE_INCOME,
+    Resolution.LOSS: BAD_DEBT,
+    Resolution.SUSPENSE: SUSPENSE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementAmounts:
+    """The money of a movement, by the provider's word or by ours."""
+
+    currency: str
+    amount_minor: int
+    fee_minor: int = 0
+
+    @property
+    def net_minor(self) -> int:
+        """By how much it changed the provider's balance."""
+        return self.amount_minor - self.fee_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the books know under a movement's name.
+
+    `is_confirmed` is False while we still ask the provider ourselves; `is_taken` when another
+    movement is matched with it.
+    """
+
+    amounts: MovementAmounts
+    is_confirmed: bool = True
+    is_taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a movement is matched, and what of it the books don't know."""
+
+    mismatch: Mismatch | None
+    unexplained_minor: int
+
+    @property
+    def is_matched(self) -> bool:
+        """Nothing is left to explain."""
+        return self.mismatch is None
+
+
+MATCHED: Final = Verdict(None, 0)
+
+
+def judge(said: MovementAmounts, known: Known | None) -> Verdict:
+    """Hold a charge or refund of the provider against what we know of it.
+
+    A movement that we know in another currency, or that another movement was matched with, is
+    unexplained as a whole.
+    """
+    mismatch = _mismatch(said, known)
+    if mismatch is None:
+        return MATCHED
+    if known is not None and mismatch in (Mismatch.AMOUNT_DIFFERS, Mismatch.FEE_DIFFERS):
+        return Verdict(mismatch, said.net_minor - known.amounts.net_minor)
+    return Verdict(mismatch, said.net_minor)
+
+
+def _mismatch(said: MovementAmounts, known: Known | None) -> Mismatch | None:
+    if known is None:
+        return Mismatch.UNKNOWN
+    ours = known.amounts
+    for differs, mismatch in (
+        (known.is_taken, Mismatch.TAKEN),
+        (said.currency != ours.currency, Mismatch.CURRENCY_DIFFERS),
+        (not known.is_confirmed, Mismatch.NOT_CONFIRMED),
+        (said.amount_minor != ours.amount_minor, Mismatch.AMOUNT_DIFFERS),
+        (said.fee_minor != ours.fee_minor, Mismatch.FEE_DIFFERS),
+    ):
+        if differs:
+            return mismatch
+    return None
+
+
+def tolerance_minor(currency: str, tolerances: Mapping[str, int]) -> int:
+    """Beyond how much that is unexplained in a currency payouts stop, in minor units.
+
+    Raises `UnknownCurrency`.
+    """
+    default_minor: int = DEFAULT_TOLERANCE_UNITS * 10 ** exponent(currency)
+    return tolerances.get(currency, default_minor)
+
+
+def explained(
+    *, gateway: str, unexplained_minor: int, currency: str, resolution: Resolution
+) -> TransactionDraft | None:
+    """The entries that bring clearing to what the provider has; None where nothing is booked.
+
+    Raises ValueError for an income that lowers the provider's balance, or a loss that raises it.
+    """
+    account = RESOLUTION_ACCOUNTS.get(resolution)
+    if account is None or unexplained_minor == 0:
+        return None
+    _check_direction(resolution, unexplained_minor)
+    return TransactionDraft(
+        TransactionKind.RECONCILED,
+        _moved(gateway_clearing(gateway), account, unexplained_minor, currency),
+    )
+
+
+def suspense_cleared(
+    *, unexplained_minor: int, currency: str, resolution: Resolution
+) -> TransactionDraft:
+    """The entries that take out of suspense what `explained` put there.
+
+    Raises ValueError where `resolution` names no account, or suspense again, or the direction
+    contradicts it.
+    """
+    account = RESOLUTION_ACCOUNTS.get(resolution)
+    if account is None or resolution is Resolution.SUSPENSE:
+        raise ValueError("say what it was after all")
+    _check_direction(resolution, unexplained_minor)
+    return TransactionDraft(
+        TransactionKind.SUSPENSE_CLEARED, _moved(SUSPENSE, account, unexplained_minor, currency)
+    )
+
+
+def _check_direction(resolution: Resolution, unexplained_minor: int) -> None:
+    if resolution is Resolution.INCOME and unexplained_minor < 0:
+        raise ValueError("what is missing is no income")
+    if resolution is Resolution.LOSS and unexplained_minor > 0:
+        raise ValueError("what is there is no loss")
+
+
+def _moved(grows: str, shrinks: str, amount_minor: int, currency: str) -> tuple[Entry, Entry]:
+    """Debit the one and credit the other, or the other way round where the amount is negative."""
+    debited, credited = (grows, shrinks) if amount_minor > 0 else (shrinks, grows)
+    return (
+        Entry(debited, Direction.DEBIT, abs(amount_minor), currency),
+        Entry(credited, Direction.CREDIT, abs(amount_minor), currency),
+    )
