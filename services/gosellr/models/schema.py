@@ -18,6 +18,7 @@ from gosellr.models import (
     product,
     seller,
     stock,
+    stored_value,
 )
 from gosellr.models.base import metadata
 
@@ -36,4 +37,5 @@ __all__ = [
     "product",
     "seller",
     "stock",
+    "stored_value",
 ]
