@@ -202,6 +202,31 @@ async def test_a_lost_answer_is_asked_after_and_the_value_spent(
     assert await wrong_with(connection, resources) == []
 
 
+@pytest.mark.case(27)
+async def test_case_27_a_short_capture_goes_back_and_the_value_waits(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    card_id, code = await make_card(resources, 2000)
+    order = await buy(resources, (shop, 1), tenders=(by_card(code), by_bank("tok_captures_half")))
+    await upkeep.resume_returns(resources)
+    waiting = await read(resources, order)
+    assert waiting.status == "pending_payment"
+    assert parts_of(waiting) == [
+        ("gift_card", "authorized", 2000, 0),
+        ("sandbox", "captured", 3000, 1500),
+    ]
+    assert await held_for_orders(connection) == 2000
+    paid = await pay_again(resources, order, by_bank())
+    assert (paid.status, paid.captured_minor) == ("paid", 5000)
+    assert await balances(connection) == {
+        "promotion_cost": 2000,
+        "gateway_clearing": 3000,
+        "seller_pending": -5000,
+    }
+    assert await left_on(resources, card_id) == 0
+    assert await wrong_with(connection, resources) == []
+
+
 @pytest.mark.parametrize("end", ["expires", "cancelled"])
 @pytest.mark.parametrize("token", ["tok_declined", "tok_requires_action"])
 async def test_an_unpaid_order_gives_its_value_back_once(

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -13,7 +14,7 @@ from gosellr.core.transact import ask, transact
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.resources import Resources
-from gosellr.services import order_service
+from gosellr.services import order_service, stored_value_service
 from tests.factories.orders import order_body, place
 from tests.factories.sales import (
     Shop,
@@ -151,6 +152,29 @@ async def test_expiry_cancellation_and_payment_meet_and_value_is_spent_or_back(
     )
     async with live.db.connection() as connection:
         assert await held_for_orders(connection) == 0
+    await is_sound(live)
+
+
+async def test_a_card_that_is_stopped_is_spent_by_nobody_after_that(live: Resources) -> None:
+    shop = await a_shop(live)
+    viewer = await operator(live)
+    for _ in range(4):
+        card_id, code = await make_card(live, 8000)
+
+        async def stop(card_id: UUID = card_id) -> int:
+            await transact(
+                live.db,
+                stored_value_service.deactivate,
+                viewer=viewer,
+                card_id=card_id,
+                now=live.clock.now(),
+            )
+            return await left_on(live, card_id)
+
+        spending = [buy(live, (shop, 1), tenders=(by_card(code),)) for _ in range(8)]
+        left, *_ = await asyncio.gather(stop(), *spending, return_exceptions=True)
+        # What it held when it was stopped it holds for good.
+        assert await left_on(live, card_id) == left
     await is_sound(live)
 
 

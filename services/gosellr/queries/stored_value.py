@@ -27,6 +27,13 @@ INSERT INTO gift_card (id, code_hash, last_four, amount_minor, currency, note, i
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
+# Who stops a card waits for those that are spending it, and they for whoever is stopping it.
+HOLD_ACTIVE = """
+SELECT id FROM gift_card
+WHERE id = ANY($1::uuid[]) AND deactivated_at IS NULL
+ORDER BY id FOR SHARE
+"""
+
 DEACTIVATE = """
 UPDATE gift_card SET deactivated_at = $2, deactivated_by = $3
 WHERE id = $1 AND deactivated_at IS NULL
@@ -112,6 +119,11 @@ async def add_card(connection: Connection, *, card: GiftCard) -> None:
         card.created_at,
         card.expires_at,
     )
+
+
+async def hold_active(connection: Connection, *, card_ids: Sequence[UUID]) -> int:
+    """Keep gift cards from being stopped until the commit; gives how many aren't yet."""
+    return len(await connection.fetch(HOLD_ACTIVE, card_ids))
 
 
 async def deactivate(connection: Connection, *, card_id: UUID, by: UUID, now: datetime) -> None:

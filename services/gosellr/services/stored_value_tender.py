@@ -189,6 +189,7 @@ async def hold(
     """Set aside what stored value pays of an order; `parts` are its attempts, just written.
 
     Raises:
+        GiftCardRefused: a card was stopped in the meantime.
         InsufficientBalance: somebody was quicker; nothing can be saved of the transaction.
     """
     held: dict[UUID, tuple[str, int]] = {
@@ -198,6 +199,7 @@ async def hold(
     }
     if not held:
         return
+    await _keep_active(connection, [account for account, _ in held.values()])
     # Beside a gateway's part the sweeper comes back for that one anyway.
     alone = len(held) == len(parts)
     accounts = {payment_id: account for payment_id, (account, _) in held.items()}
@@ -224,6 +226,20 @@ async def hold(
         raise InsufficientBalance(
             "Somebody has just spent a part of it; look what is left"
         ) from None
+
+
+async def _keep_active(connection: Connection, accounts: Sequence[str]) -> None:
+    card_ids = _cards_of(accounts)
+    if card_ids and await stored_value.hold_active(connection, card_ids=card_ids) < len(card_ids):
+        raise GiftCardRefused("Somebody has just stopped this gift card")
+
+
+def _cards_of(accounts: Sequence[str]) -> list[UUID]:
+    return [
+        UUID(account_owner(account))
+        for account in accounts
+        if account_kind(account).name == GIFT_CARD
+    ]
 
 
 def _booking(*, draft: Any, order_id: UUID, payment_id: UUID, actor: str, now: datetime) -> Booking:
@@ -294,11 +310,7 @@ async def give_back(connection: Connection, *, order: Order, now: datetime) -> N
 
 async def keep_usable(connection: Connection, *, accounts: Sequence[str], now: datetime) -> None:
     """Let gift cards that a refund goes to be spent for a while yet."""
-    card_ids = [
-        UUID(account_owner(account))
-        for account in accounts
-        if account_kind(account).name == GIFT_CARD
-    ]
+    card_ids = _cards_of(accounts)
     if card_ids:
         until = now + _REFUND_USABLE_FOR
         await stored_value.keep_usable(connection, card_ids=card_ids, until=until)
