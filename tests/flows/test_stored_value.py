@@ -7,12 +7,13 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError, InvalidInput
+from gosellr.core.errors import DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import transact
+from gosellr.flows import stored_value
 from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import stored_value_service
+from gosellr.services import stored_value_service, stored_value_tender
 from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import InsufficientBalance
 from gosellr.services.payment_service import NotPayable, PaymentInProgress
@@ -21,6 +22,7 @@ from tests.factories.accounts import User
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     Shop,
+    a_key,
     balances,
     buy,
     cancel,
@@ -325,3 +327,37 @@ async def test_a_deactivated_card_pays_nothing_and_keeps_what_it_holds(
     assert card.status_at(resources.clock.now()) == "deactivated"
     assert isinstance(await refuses(resources, connection, shop, by_card(code)), GiftCardRefused)
     assert await left_on(resources, card_id) == 9000
+
+
+async def test_what_has_paid_an_order_is_never_given_back_without_a_refund(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    card_id, code = await make_card(resources, 8000)
+    order = await buy(resources, (shop, 1), tenders=(by_card(code),))
+    await transact(
+        resources.db, stored_value_tender.give_back, order=order, now=resources.clock.now()
+    )
+    assert await left_on(resources, card_id) == 3000
+    assert parts_of(await read(resources, order)) == [("gift_card", "captured", 5000, 5000)]
+
+
+async def test_only_the_market_gives_value_away(
+    resources: Resources, connection: Connection, buyer: User
+) -> None:
+    card_id, _ = await make_card(resources, 100)
+    before = await balances(connection)
+    terms = {"amount_minor": 1, "currency": "EUR", "key": a_key()}
+    now, kept_for = resources.clock.now(), timedelta(days=1)
+    with pytest.raises(NotAllowed):
+        await stored_value.issue_gift_card(
+            resources.stored_value, viewer=buyer.viewer, expires_at=None, note=None, **terms
+        )
+    for command, said in (
+        (stored_value_service.grant, {"user_id": buyer.id, "reason": "me", "kept_for": kept_for}),
+        (stored_value_service.deactivate, {"card_id": card_id}),
+    ):
+        given = terms if "user_id" in said else {}
+        with pytest.raises(NotAllowed):
+            await transact(resources.db, command, viewer=buyer.viewer, now=now, **said, **given)
+    assert await balances(connection) == before
+    assert await credit_of(resources, buyer) == {}

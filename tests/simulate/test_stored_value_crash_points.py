@@ -14,6 +14,7 @@ from gosellr.services import order_service
 from gosellr.services.refund_plan import RefundRequest
 from tests.factories.sales import a_key, buy, ship
 from tests.factories.stored_value import by_card, held_for_orders, left_on, make_card
+from tests.simulate.crashing import Died, Fuse, numbered
 from tests.simulate.stage import (
     PRICE,
     Purchase,
@@ -22,7 +23,9 @@ from tests.simulate.stage import (
     basket,
     card,
     check_at_rest,
+    check_market,
     die_everywhere,
+    orders_of,
     purchase_scene,
     sweep,
 )
@@ -131,3 +134,24 @@ async def test_case_18_a_refund_over_bank_and_card_cut_off_anywhere(stage: Stage
         return with_card(Scene(play, check), card_id=card_id, left=1000)
 
     assert await die_everywhere(stage, scene) >= 15
+
+
+@pytest.mark.case(18)
+async def test_case_18_an_order_that_value_alone_pays_is_finished_by_the_next_sweep(
+    stage: Stage,
+) -> None:
+    _, code = await make_card(stage.market, TOTAL)
+    purchase = Purchase(basket(stage, by_card(code)))
+    fuse = Fuse(at=1, after=True, counts=lambda step: step == "COMMIT")
+    with pytest.raises(Died):
+        await purchase.make(numbered(stage.restarted(), fuse))
+    market = stage.restarted()
+    [order] = await orders_of(market, purchase.key)
+    assert order.status == "pending_payment"
+    stage.clock.advance(timedelta(seconds=30))
+    await upkeep.resume_payments(market)
+    [order] = await orders_of(market, purchase.key)
+    assert order.status == "paid"
+    await check_at_rest(market, order)
+    await nothing_held(market)
+    await check_market(stage, market)
