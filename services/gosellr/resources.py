@@ -26,6 +26,7 @@ from gosellr.flows.labels import LabelPowers
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
+from gosellr.flows.stored_value import StoredValuePowers
 from gosellr.flows.watch import watch_catalogue
 from gosellr.integrations.files.local import LocalFileStore
 from gosellr.integrations.files.port import FileStore
@@ -135,6 +136,17 @@ class Resources:
         """What sending money back needs."""
         return RefundPowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
+        )
+
+    @property
+    def stored_value(self) -> StoredValuePowers:
+        """What gift cards need."""
+        return StoredValuePowers(
+            db=self.db,
+            clock=self.clock,
+            policy=self.policy,
+            secret_key=self.secret_key,
+            rate_limits=self.settings.rate_limits,
         )
 
     @property

@@ -19,7 +19,7 @@ MONEY_ROOMS = frozenset(
     f"services/gosellr/utils/{name}.py"
     for name in (
         "commission", "ledger", "money", "payouts", "postings", "pricing", "promotions", "refunds",
-        "tax",
+        "stored_value", "tax", "value_postings",
     )
 )  # fmt: skip
 

@@ -20,12 +20,15 @@ from gosellr.utils.payment_plan import (
     next_asks,
     paying,
     to_return,
+    under_way,
 )
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
 
 ROOM = UUID(int=7)
 TOTAL = 2500
 SPLITS = ((2500,), (2000, 500), (500, 2000), (1000, 1000, 500))
+# What gift cards pay beside it.
+VALUES = st.sampled_from((0, 0, 0, 1, 500, 2000, 2500))
 ROUNDS = 6
 # Even: dead before a round asks; odd: after it asked.
 HALF_ROUNDS = st.integers(0, 8)
@@ -132,6 +135,49 @@ def test_news_of_a_given_up_attempt_is_followed(status: P, asked: str) -> None:
     assert kinds(asks) == [asked]
 
 
+def value(number: int, amount_minor: int, **more: object) -> Attempt:
+    return attempt(number, amount_minor, P.AUTHORIZED, stored=True, **more)
+
+
+def test_beside_value_that_is_set_aside_one_card_is_charged_at_once() -> None:
+    card = attempt(2, 1500, P.CREATED)
+    attempts = [value(1, 1000), card]
+    asks = next_asks(wanted=True, total_minor=2500, attempts=attempts, fresh=[card.id])
+    assert asks == [Ask(AskKind.CHARGE, card.id)]
+
+
+def test_value_alone_asks_nobody_and_pays_at_once() -> None:
+    attempts = [value(1, 2000), value(2, 500)]
+    assert next_asks(wanted=True, total_minor=2500, attempts=attempts) == []
+    assert paying(total_minor=2500, attempts=attempts) == tuple(attempts)
+    assert under_way(total_minor=2500, attempts=attempts)
+
+
+def test_value_waits_for_another_card_and_pays_beside_it() -> None:
+    held, declined = value(1, 1000), attempt(2, 1500, P.DECLINED)
+    assert not under_way(total_minor=2500, attempts=[held, declined])
+    assert next_asks(wanted=True, total_minor=2500, attempts=[held, declined]) == []
+    second = attempt(3, 1500, P.CAPTURED, tender=1)
+    assert paying(total_minor=2500, attempts=[held, declined, second]) == (held, second)
+
+
+def test_a_late_success_goes_back_once_more_value_was_set_aside_for_another_card() -> None:
+    late = attempt(2, 1500, P.CAPTURED)
+    attempts = [value(1, 1000), late, value(3, 500, tender=1)]
+    assert paying(total_minor=2500, attempts=attempts) is None
+    assert to_return(wanted=True, total_minor=2500, attempts=attempts) == [late]
+    assert to_return(wanted=False, total_minor=2500, attempts=attempts) == [late]
+
+
+def test_value_is_neither_called_back_nor_sent_back_by_a_gateway() -> None:
+    attempts = [value(1, 1000), attempt(2, 1500, P.AUTHORIZED)]
+    told = [one.id for one in attempts]
+    asks = next_asks(wanted=False, total_minor=2500, attempts=attempts, reported=told)
+    assert asks == [Ask(AskKind.VOID, attempts[1].id)]
+    given_back = replace(attempts[0], status=P.VOIDED)
+    assert next_asks(wanted=False, total_minor=2500, attempts=[given_back], reported=told) == []
+
+
 @dataclass(slots=True)
 class Charge:
     """What the gateway knows of an attempt."""
@@ -166,11 +212,22 @@ class Market(RuleBasedStateMachine):
 
     # What happens.
 
-    @precondition(lambda self: self.status == "pending" and not live(self.attempts))
-    @rule(data=st.data(), split=st.sampled_from(SPLITS), dies=HALF_ROUNDS)
-    def pay(self, data: st.DataObject, split: tuple[int, ...], dies: int) -> None:
-        """A buyer tries a tender; the process may die in any round."""
+    @precondition(lambda self: self.status == "pending" and not self._is_under_way())
+    @rule(data=st.data(), split=st.sampled_from(SPLITS), value=VALUES, dies=HALF_ROUNDS)
+    def pay(self, data: st.DataObject, split: tuple[int, ...], value: int, dies: int) -> None:
+        """A buyer tries a tender; the process may die in any round. Value that is set aside stays
+        so, and further tries pay what is left."""
         tender = 1 + max((one.tender for one in self.attempts), default=-1)
+        left = TOTAL - sum(one.amount_minor for one in live(self.attempts) if one.stored)
+        value = min(value, left)
+        if value:
+            self.attempts.append(
+                attempt(len(self.attempts), value, P.AUTHORIZED, tender=tender, stored=True)
+            )
+            left -= value
+        if left < TOTAL:
+            half = left // 2
+            split = tuple(one for one in (half, left - half) if one)
         made = [
             attempt(len(self.attempts) + number, amount_minor, P.CREATED, tender=tender)
             for number, amount_minor in enumerate(split)
@@ -194,7 +251,7 @@ class Market(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         """The buyer changes their mind while money may be under way."""
-        self.status = "cancelled"
+        self._give_up()
         self._advance(data)
 
     @precondition(lambda self: self.status == "pending")
@@ -203,8 +260,8 @@ class Market(RuleBasedStateMachine):
         """The hold has run out."""
         self.is_held = False
         self._advance(data, waiting_is_over=True)
-        if self.status == "pending" and not live(self.attempts):
-            self.status = "cancelled"
+        if self.status == "pending" and not self._is_under_way():
+            self._give_up()
 
     @rule(data=st.data(), approves=st.booleans())
     def act(self, data: st.DataObject, approves: bool) -> None:
@@ -247,18 +304,35 @@ class Market(RuleBasedStateMachine):
         if self.status == "pending":
             self.is_held = False
             self._advance(None, waiting_is_over=True)
-            assert self.status == "paid" or not live(self.attempts)
+            assert self.status == "paid" or not self._is_under_way()
         if self.status == "pending":
-            self.status = "cancelled"
+            self._give_up()
         for one in self.attempts:
             if one.returned:
                 self.charges[one.id].refunded_minor = one.captured_minor
         kept = sum(one.captured_minor - one.refunded_minor for one in self.charges.values())
-        assert kept == (TOTAL if self.status == "paid" else 0)
+        value = [one for one in self.attempts if one.stored]
+        assert {one.status for one in value} <= {P.CAPTURED, P.VOIDED}
+        assert not any(one.returned for one in value)
+        spent = sum(one.captured_minor for one in value)
+        assert kept + spent == (TOTAL if self.status == "paid" else 0)
         assert not [one for one in self.charges.values() if one.state is P.AUTHORIZED]
         for one in self.attempts:
+            if one.stored:
+                assert one.id not in self.sent
+                continue
             known = self.charges.get(one.id)
             assert one.captured_minor == (known.captured_minor if known else 0)
+
+    def _is_under_way(self) -> bool:
+        return under_way(total_minor=TOTAL, attempts=self.attempts)
+
+    def _give_up(self) -> None:
+        """The order is over, and what was set aside for it goes back."""
+        self.status = "cancelled"
+        self.attempts = [
+            replace(one, status=P.VOIDED) if one.stored else one for one in self.attempts
+        ]
 
     # How the loop of `flows.payments` and the record of `payment_service` play it.
 
@@ -328,6 +402,12 @@ class Market(RuleBasedStateMachine):
             stray = to_return(wanted=wanted, total_minor=TOTAL, attempts=self.attempts)
             if wanted and paying(total_minor=TOTAL, attempts=self.attempts) is not None:
                 self.status = "paid"
+                self.attempts = [
+                    replace(one, status=P.CAPTURED, captured_minor=one.amount_minor)
+                    if one.stored
+                    else one
+                    for one in self.attempts
+                ]
         gone = {one.id for one in stray}
         self.attempts = [
             replace(one, returned=True) if one.id in gone else one for one in self.attempts

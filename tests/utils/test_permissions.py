@@ -66,6 +66,7 @@ def test_powers_of_the_operator_are_nobody_elses(role: Role) -> None:
     powers = {
         P.SELLER_APPROVE, P.SELLER_SUSPEND, P.PRODUCT_APPROVE, P.CATEGORY_WRITE, P.LEDGER_READ,
         P.LEDGER_ADJUST, P.LEDGER_APPROVE, P.COMMISSION_WRITE, P.TAX_WRITE, P.PAYOUT_APPROVE,
+        P.GIFT_CARD_ISSUE, P.GIFT_CARD_DEACTIVATE, P.STORE_CREDIT_GRANT,
         P.DISPUTE_DECIDE, P.RISK_DECIDE, P.USER_WRITE, P.SETTINGS_WRITE,
     }  # fmt: skip
     assert not powers & ROLE_PERMISSIONS[role]

@@ -441,6 +441,7 @@ PAY = PayView(
     payment_methods=CHECKOUT.payment_methods,
     form=FormView(),
     idempotency_key="key-2",
+    left=SUMMARY.total,
     declined="The bank said no.",
     held_until=datetime(2026, 11, 21, 18, 19, tzinfo=UTC),
     email="ada@demo.gosellr.test",

@@ -68,3 +68,17 @@ def derived_token(secret_key: str, *, purpose: str, subject: UUID) -> str:
     """
     digest = hmac.digest(secret_key.encode(), f"{purpose}:{subject}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def new_code(length: int, *, alphabet: str) -> str:
+    """Something to be read and typed by people: so many symbols, each drawn at random."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def keyed_fingerprint(secret_key: str, *, purpose: str, secret: str) -> bytes:
+    """What is kept of a secret that is short enough to be typed.
+
+    HMAC-SHA256 under the market's secret: who reads the table alone can't even try out what it
+    stands for, and looking for an equal one tells nothing by the time it takes.
+    """
+    return hmac.digest(secret_key.encode(), f"{purpose}:{secret}".encode(), "sha256")

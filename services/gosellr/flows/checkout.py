@@ -1,7 +1,7 @@
 """Buying: the intent is committed, the gateway is asked, the answer is committed."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from gosellr.flows import limits
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.payments import Gateways, advance_placed
 from gosellr.flows.quoting import with_carrier_quotes
+from gosellr.flows.stored_value import code_hash_of
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.models.order_values import Order
 from gosellr.services import checkout_service, idempotency_service, order_service, payment_service
@@ -33,6 +34,7 @@ from gosellr.services.settlement_service import Settled
 from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
+from gosellr.utils.stored_value import GIFT_CARD, STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 Subjects = Sequence[tuple[RateLimit, str]]
@@ -96,12 +98,9 @@ async def place_order(
         PaymentMethodUnavailable, IdempotencyInProgress, TooManyRequests, and what `open_order`
         raises.
     """
-    _check_methods(request.tenders, powers.gateways)
-    counted = limits.of_payment(
-        viewer=viewer,
-        email=request.email,
-        basket_id=request.cart_id,
-        tokens=[tender.token for tender in request.tenders],
+    request = replace(request, tenders=_known_tenders(powers, request.tenders))
+    counted = _counted(
+        viewer, email=request.email, basket_id=request.cart_id, tenders=request.tenders
     )
     await _count_attempt(powers, counted, key=key, cards=len(request.tenders))
     order_id = new_id()
@@ -172,15 +171,10 @@ async def pay_again(
 
     Raises:
         NotFound, NotPayable, PaymentInProgress, PaymentMethodUnavailable, InvalidInput,
-        TooManyRequests.
+        GiftCardRefused, InsufficientBalance, TooManyRequests.
     """
-    _check_methods(tenders, powers.gateways)
-    counted = limits.of_payment(
-        viewer=viewer,
-        email=None,
-        basket_id=order_id,
-        tokens=[tender.token for tender in tenders],
-    )
+    tenders = _known_tenders(powers, tenders)
+    counted = _counted(viewer, email=None, basket_id=order_id, tenders=tenders)
     await _count_attempt(powers, counted, key=key, cards=len(tenders))
     opened = await transact(
         powers.db,
@@ -279,13 +273,46 @@ async def _stand_of(powers: CheckoutPowers, *, viewer: Viewer, order_id: UUID) -
     return PlacedOrder(order=order, access_token=access_token, existed=True)
 
 
-def _check_methods(tenders: Sequence[Tender], gateways: Gateways) -> None:
+def _known_tenders(powers: CheckoutPowers, tenders: Sequence[Tender]) -> tuple[Tender, ...]:
+    """The tenders, each of a method that this market takes; codes of gift cards go no further
+    than here.
+
+    Raises:
+        PaymentMethodUnavailable, GiftCardRefused.
+    """
+    offered = STORED_METHODS | powers.gateways.keys()
     for tender in tenders:
-        if tender.method not in gateways:
+        if tender.method not in offered:
             raise payment_service.PaymentMethodUnavailable(
                 f"This market doesn't take {tender.method}",
-                extras={"offered": sorted(gateways)},
+                extras={"offered": sorted(offered)},
             )
+    return tuple(
+        replace(
+            tender,
+            token=None,
+            code_hash=code_hash_of(powers.secret_key, tender.token or "")
+            if tender.method == GIFT_CARD
+            else None,
+        )
+        if tender.method in STORED_METHODS
+        else tender
+        for tender in tenders
+    )
+
+
+def _counted(
+    viewer: Viewer, *, email: str | None, basket_id: UUID | None, tenders: Sequence[Tender]
+) -> list[tuple[RateLimit, str]]:
+    counted = limits.of_payment(
+        viewer=viewer,
+        email=email,
+        basket_id=basket_id,
+        tokens=[tender.token for tender in tenders],
+    )
+    if any(tender.method == GIFT_CARD for tender in tenders):
+        counted += limits.of_gift_codes(viewer)
+    return counted
 
 
 async def keep_answer(powers: CheckoutPowers, *, answer: KeptAnswer) -> None:

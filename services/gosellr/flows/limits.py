@@ -27,6 +27,10 @@ PAY_PER_BUYER = RateLimit("pay-buyer", 30, 600)
 # One cart, one order: five declined cards in ten minutes are enough for anybody.
 PAY_PER_BASKET = RateLimit("pay-basket", 15, 600)
 PAY_PER_CARD = RateLimit("pay-card", 30, 600)
+# Whoever guesses at codes needs many tries, from wherever they come.
+CODE_PER_ADDRESS = RateLimit("gift-code", 30, 600)
+CODE_PER_ACCOUNT = RateLimit("gift-code-account", 30, 600)
+CODES_ALTOGETHER = RateLimit("gift-code-all", 600, 60)
 
 
 async def count_knock(
@@ -56,6 +60,15 @@ def refuse_excess(usages: Sequence[Usage]) -> None:
         raise TooManyRequests(
             "Wait a little before you try this again", retry_after_seconds=max(exceeded)
         )
+
+
+def of_gift_codes(viewer: Viewer) -> list[tuple[RateLimit, str]]:
+    """What the code of a gift card is counted for, whichever door it comes to."""
+    return [
+        (CODE_PER_ADDRESS, network_of(viewer.ip_address)),
+        *([(CODE_PER_ACCOUNT, str(viewer.user_id))] if viewer.user_id else []),
+        (CODES_ALTOGETHER, EVERYBODY),
+    ]
 
 
 def of_payment(

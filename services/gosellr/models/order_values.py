@@ -145,6 +145,8 @@ class Payment:
     refunded_minor: int
     fee_minor: int
     sent_count: int
+    # The account in the books that a gift card's or store credit's part comes from.
+    account: str | None
     created_at: datetime
     updated_at: datetime
     returned: bool

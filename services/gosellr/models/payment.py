@@ -58,6 +58,8 @@ payment = Table(
     minor("captured_minor", default=0),
     minor("refunded_minor", default=0),
     minor("fee_minor", default=0),
+    # The guarded account of a gift card or a buyer that this part is taken from.
+    words("account", nullable=True),
     moment("created_at"),
     moment("updated_at"),
     # When the gateway is asked again what became of it.
@@ -67,6 +69,11 @@ payment = Table(
     Column("sent_count", Integer, nullable=False, server_default=text("0")),
     one_of("status", *ATTEMPT_STATUSES),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint(
+        "CASE WHEN method IN ('gift_card', 'store_credit')"
+        " THEN account IS NOT NULL OR status = 'created' ELSE account IS NULL END",
+        name="account_of_stored_value",
+    ),
     # A gateway that takes too much is believed too: all of it goes back.
     CheckConstraint("captured_minor >= 0", name="captured_not_negative"),
     CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
@@ -178,6 +185,8 @@ refund_part = Table(
     reference("refund_id", "refund.id"),
     reference("payment_id", "payment.id"),
     minor("amount_minor"),
+    # Null: the gateway pays it out. Else the account of stored value that it goes to.
+    words("credited_account", nullable=True),
     words("status", default="pending"),
     words("gateway_reference", nullable=True),
     moment("created_at"),

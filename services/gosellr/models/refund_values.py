@@ -19,6 +19,8 @@ class RefundPart:
     status: str
     check_count: int
     created_at: datetime
+    # Where it goes instead of through the gateway, if it does.
+    credited_account: str | None
 
     @property
     def is_open(self) -> bool:

@@ -19,6 +19,7 @@ from gosellr.models import (
     reconciliation,
     seller,
     stock,
+    stored_value,
 )
 from gosellr.models.base import metadata
 
@@ -38,4 +39,5 @@ __all__ = [
     "reconciliation",
     "seller",
     "stock",
+    "stored_value",
 ]

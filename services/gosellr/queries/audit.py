@@ -189,12 +189,13 @@ WITH booked AS (
     SELECT payment.order_id, payment.method AS gateway, payment.currency,
            sum(payment.captured_minor - payment.fee_minor - COALESCE((
                    SELECT sum(part.amount_minor) FROM refund_part AS part
-                   WHERE part.payment_id = payment.id AND part.status = 'succeeded'), 0)
+                   WHERE part.payment_id = payment.id AND part.status = 'succeeded'
+                     AND part.credited_account IS NULL), 0)
                - COALESCE((
                    SELECT sum(back.amount_minor) FROM payment_return AS back
                    WHERE back.payment_id = payment.id AND back.status = 'succeeded'), 0)) AS net
     FROM payment JOIN orders ON orders.id = payment.order_id
-    WHERE payment.captured_minor > 0 AND (
+    WHERE payment.captured_minor > 0 AND payment.account IS NULL AND (
         orders.status <> 'pending_payment'
         OR EXISTS (SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
     GROUP BY 1, 2, 3
@@ -218,7 +219,8 @@ FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[])
 LEFT JOIN LATERAL (
     SELECT own.id, own.currency, own.captured_minor, own.fee_minor, own.status,
            COALESCE((SELECT sum(amount_minor) FROM refund_part
-                     WHERE payment_id = own.id AND status = 'succeeded'), 0)
+                     WHERE payment_id = own.id AND status = 'succeeded'
+                       AND credited_account IS NULL), 0)
            + COALESCE((SELECT sum(amount_minor) FROM payment_return
                        WHERE payment_id = own.id AND status = 'succeeded'), 0) AS refunded_minor,
            EXISTS (SELECT FROM refund_part
@@ -256,7 +258,8 @@ SELECT 'order ' || orders.id, 'is ' || orders.status || ' and was never paid'
 FROM orders
 WHERE orders.paid_at IS NULL AND orders.status NOT IN ('pending_payment', 'cancelled')
   AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id AND (
-      payment.method = 'cash_on_delivery' OR payment.status = 'authorized'))
+      payment.method = 'cash_on_delivery'
+      OR (payment.status = 'authorized' AND payment.account IS NULL)))
 UNION ALL
 SELECT 'payment ' || payment.id, 'captured ' || payment.captured_minor
        || ' for an order that is cancelled, unpaid, and gives nothing back'

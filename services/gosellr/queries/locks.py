@@ -1,6 +1,6 @@
 """Every lock on rows that several commands fight over, in the one declared order.
 
-catalogue → product → order → seller_order → order_line → stock_level → coupon →
+catalogue → product → order → seller_order → order_line → stock_level → coupon → gift_card →
 payout_settings → ledger_balance → payout; within a table by ascending id. A command on an order
 locks the order's row first, and so owns its parts, lines, payments and refunds. (Stock, coupons
 and balances are locked by the statements that change them; stock before them where all its

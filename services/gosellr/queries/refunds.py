@@ -27,8 +27,9 @@ WITH made AS (
     INSERT INTO refund_line ({_LINE_COLUMNS})
     SELECT {_LINE_COLUMNS} FROM jsonb_populate_recordset(NULL::refund_line, $2)
 )
-INSERT INTO refund_part (id, refund_id, payment_id, amount_minor, created_at, check_at)
-SELECT id, refund_id, payment_id, amount_minor, created_at, check_at
+INSERT INTO refund_part (id, refund_id, payment_id, amount_minor, credited_account, created_at,
+                         check_at)
+SELECT id, refund_id, payment_id, amount_minor, credited_account, created_at, check_at
 FROM jsonb_populate_recordset(NULL::refund_part, $3)
 """
 
@@ -122,7 +123,8 @@ WHERE line.id = change.id
 
 _PARTS = """
 SELECT part.id, part.refund_id, refund.order_id, part.payment_id, part.amount_minor,
-       refund.currency, payment.method, part.status, part.check_count, part.created_at
+       refund.currency, payment.method, part.status, part.check_count, part.created_at,
+       part.credited_account
 FROM refund_part AS part
 JOIN refund ON refund.id = part.refund_id
 JOIN payment ON payment.id = part.payment_id

@@ -11,7 +11,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
 from gosellr.queries import audit_market as market
-from gosellr.queries import audit_payouts
+from gosellr.queries import audit_payouts, audit_stored_value
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal
@@ -51,7 +51,7 @@ NAMES: Final[Mapping[int, str]] = {
     16: "open lines are covered",
     17: "history is gapless, on listed steps",
     18: "what is cancelled goes back",
-    19: "limits of coupons hold",
+    19: "limits of coupons, gift cards and credit hold",
     20: "one effect per key, nothing unknown for long",
     21: "the outbox is complete and in order",
     22: "every row reaches one seller",
@@ -157,8 +157,10 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 4, money.SEALED_WITHOUT_GAPS, ()
     yield 5, money.GUARDED_NOT_NEGATIVE, (guarded,)
     yield 6, money.ONE_OWNER, ()
+    yield 6, audit_stored_value.HELD_FOR_ORDERS, ()
     yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
     yield 8, money.PAID_MEANS_CAPTURED, ()
+    yield 8, audit_stored_value.SPENT_IS_SOLD, ()
     yield 9, money.CAPTURED_ONCE, ()
     yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
     yield 11, market.PARTS_SUM_TO_ORDER, ()
@@ -175,6 +177,7 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 17, market.ORDER_STATUS_DERIVED, (ladder,)
     yield 18, market.CANCELLED_GIVES_BACK, (now - limits.cancelled_refund,)
     yield 19, market.LIMITS_HOLD, ()
+    yield 19, audit_stored_value.SPENT_WITHIN_ISSUED, ()
     yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
     yield 20, audit_payouts.NOTHING_UNKNOWN, (now - limits.unknown,)
     yield 21, market.OUTBOX_IN_ORDER, ()
@@ -182,6 +185,7 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 22, audit_payouts.ONE_SELLER, ()
     yield 23, market.NOTHING_IN_CLEAR, ()
     yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
+    yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
     yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
 

@@ -44,11 +44,17 @@ class EmptyBasket(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tender:
-    """How a part of the total is paid; without an amount it is all that is left."""
+    """How a part of the total is paid; without an amount it is all that is left.
+
+    A gift card is known by the hash of its code; `account` is the account of the books that
+    stored value is taken from, once that is found.
+    """
 
     method: str
     amount_minor: int | None = None
     token: str | None = None
+    code_hash: bytes | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError, InvalidInput, NotFound
+from gosellr.core.errors import DomainError, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, placements
@@ -22,6 +22,8 @@ from gosellr.services import (
     payment_service,
     promotion_service,
     reservation_service,
+    stored_value_tender,
+    tender_split,
 )
 from gosellr.services.basket_service import Basket, CheckoutRequest, Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
@@ -29,6 +31,7 @@ from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.inventory import hold_until
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 Rows = Sequence[Mapping[str, Any]]
@@ -60,13 +63,14 @@ async def open_order(
     context: PricingContext,
     all_buckets: bool = False,
 ) -> OpenedOrder | EarlierRequest:
-    """Price the basket, write the order, hold its stock, claim its coupons.
+    """Price the basket, write the order, hold its stock, claim its coupons and stored value.
 
     `token_hash` is what a guest's order will answer to.
 
     Raises:
         TotalChanged, OutOfStock, BasketBlocked, EmptyBasket, CouponUsedUp, InvalidInput,
-        NotFound, IdempotencyKeyReused: and then nothing was changed.
+        NotFound, IdempotencyKeyReused, GiftCardRefused, InsufficientBalance: and then nothing
+            was changed.
         CarrierQuotesNeeded, StockCrowded: begin again with carriers' answers, with all buckets.
     """
     now, policy = context.now, context.policy
@@ -86,12 +90,20 @@ async def open_order(
         connection, viewer=viewer, request=request, context=context
     )
     expires_at = _held_until(request, context)
+    amounts = await tender_split.amounts_of(
+        connection,
+        viewer=viewer,
+        tenders=request.tenders,
+        total_minor=priced.quote.totals.total_minor,
+        currency=priced.currency,
+        now=now,
+    )
     rows = order_rows.build(
         order_id=order_id,
         priced=priced,
         terms=terms,
         buyer=_buyer(basket, viewer=viewer, request=request, token_hash=token_hash),
-        amounts=split_tenders(request.tenders, total_minor=priced.quote.totals.total_minor),
+        amounts=amounts,
         expires_at=expires_at,
         now=now,
     )
@@ -103,6 +115,7 @@ async def open_order(
         connection, order_id, rows.lines, expires_at=expires_at, all_buckets=all_buckets, now=now
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
+    await _set_aside(connection, rows, amounts, now=now)
     return _opened(rows, priced, number=number, contended=contended)
 
 
@@ -118,20 +131,20 @@ async def open_at_once(
 ) -> OpenedOrder | None:
     """As `open_order` where nothing stands in the way, by one statement that writes all of it.
 
-    None, and nothing is written, where there are coupons, or anything isn't as it should be:
-    `open_order` looks closer and says what.
+    None, and nothing is written, where there are coupons or stored value, or anything isn't as
+    it should be: `open_order` looks closer and says what.
 
     Raises:
         CarrierQuotesNeeded: begin again with carriers' answers.
     """
-    if request.coupons:
+    if request.coupons or stored_value_tender.is_stored(request.tenders):
         return None
     now = context.now
     try:
         basket, terms, priced = await basket_service.load_basket(
             connection, viewer=viewer, request=request, context=context
         )
-        amounts = split_tenders(request.tenders, total_minor=priced.quote.totals.total_minor)
+        amounts = tender_split.split(request.tenders, total_minor=priced.quote.totals.total_minor)
     except DomainError:
         return None
     if basket.coupon_codes:
@@ -183,8 +196,11 @@ async def reopen_payment(
 ) -> OpenedOrder | EarlierRequest:
     """Write down another attempt to pay an order that still waits for its money.
 
+    Stored value that was set aside before pays its part still; the tenders pay what is left.
+
     Raises:
-        NotFound, NotPayable, PaymentInProgress, InvalidInput, IdempotencyKeyReused.
+        NotFound, NotPayable, PaymentInProgress, InvalidInput, IdempotencyKeyReused,
+        GiftCardRefused, InsufficientBalance.
     """
     order = await orders.find(connection, viewer=viewer, order_id=order_id)
     if order is None or not order.whole:
@@ -198,11 +214,25 @@ async def reopen_payment(
     )
     if earlier is not None:
         return earlier
-    payment_ids = await payment_service.add_attempts(
+    order = await payment_service.lock_payable(
+        connection, viewer=viewer, order_id=order_id, now=now
+    )
+    amounts = await tender_split.amounts_of(
         connection,
         viewer=viewer,
+        tenders=tenders,
+        total_minor=payment_service.left_to_pay_minor(order),
+        currency=order.currency,
+        now=now,
+    )
+    payment_ids = await payment_service.add_attempts(
+        connection, order=order, tenders=amounts, now=now
+    )
+    await stored_value_tender.hold(
+        connection,
         order_id=order_id,
-        tenders=split_tenders(tenders, total_minor=order.total_minor),
+        currency=order.currency,
+        parts=dict(zip(payment_ids, amounts, strict=True)),
         now=now,
     )
     return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
@@ -232,11 +262,13 @@ def _opened(
     sellers = {
         offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
     }
+    # What was set aside has changed the attempts since their rows were made.
+    is_stored = any(payment["method"] in STORED_METHODS for payment in rows.payments)
     return OpenedOrder(
         order_id=rows.order["id"],
         payment_ids=tuple(payment["id"] for payment in rows.payments),
         contended=contended,
-        order=placed_order(rows, number=number, sellers=sellers),
+        order=None if is_stored else placed_order(rows, number=number, sellers=sellers),
     )
 
 
@@ -306,6 +338,22 @@ def _wanted(lines: Rows) -> list[Wanted]:
     ]
 
 
+async def _set_aside(
+    connection: Connection,
+    rows: order_rows.OrderRows,
+    amounts: Sequence[tuple[Tender, int]],
+    *,
+    now: datetime,
+) -> None:
+    await stored_value_tender.hold(
+        connection,
+        order_id=rows.order["id"],
+        currency=rows.order["currency"],
+        parts=dict(zip((row["id"] for row in rows.payments), amounts, strict=True)),
+        now=now,
+    )
+
+
 async def _claim_coupons(
     connection: Connection,
     order_id: UUID,
@@ -343,23 +391,3 @@ async def _open_order_of(
     if status == "ordered":
         return await orders.find_of_cart(connection, cart_id=cart_id)
     return None
-
-
-def split_tenders(tenders: Sequence[Tender], *, total_minor: int) -> list[tuple[Tender, int]]:
-    """How much each tender pays. Nothing is left to pay when the total is zero.
-
-    Raises:
-        InvalidInput: when the amounts don't sum to the total.
-    """
-    if total_minor == 0:
-        return []
-    named = sum(tender.amount_minor or 0 for tender in tenders)
-    open_ended = [tender for tender in tenders if tender.amount_minor is None]
-    left = total_minor - named
-    if len(open_ended) > 1 or (not open_ended and left) or (open_ended and left <= 0):
-        raise InvalidInput.at(
-            "payment_method", "amounts_dont_sum", "The amounts have to sum to the total"
-        )
-    return [
-        (tender, left if tender.amount_minor is None else tender.amount_minor) for tender in tenders
-    ]

@@ -8,11 +8,11 @@ from gosellr.core.errors import NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, outbox, payments, reservations
-from gosellr.services import cart_service, promotion_service
+from gosellr.services import cart_service, promotion_service, stored_value_tender
 from gosellr.services.order_steps import tell_stock
 from gosellr.services.payment_answers import attempts_of
 from gosellr.utils.order_states import OrderStatus
-from gosellr.utils.payment_plan import live
+from gosellr.utils.payment_plan import under_way
 
 
 async def expired_orders(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
@@ -23,14 +23,16 @@ async def expired_orders(connection: Connection, *, now: datetime, limit: int) -
 async def expire(connection: Connection, *, order_id: UUID, now: datetime) -> bool:
     """Cancel an unpaid order whose time is over, unless a payment may still succeed.
 
-    Stock and coupons are given back once, and the cart may be ordered again.
+    Stock, coupons and stored value are given back once, and the cart may be ordered again.
     """
     await locks.order(connection, order_id=order_id)
     order = await orders.load(connection, order_id=order_id)
     if order is None:
         raise NotFound
     overdue = order.expires_at is not None and order.expires_at <= now
-    if order.status != OrderStatus.PENDING_PAYMENT or not overdue or live(attempts_of(order)):
+    if order.status != OrderStatus.PENDING_PAYMENT or not overdue:
+        return False
+    if under_way(total_minor=order.total_minor, attempts=attempts_of(order)):
         return False
     await abandon(connection, order=order, reason="payment_expired", actor="system", now=now)
     await outbox.append(
@@ -53,6 +55,7 @@ async def abandon(
     """End an order that was never paid, under its lock: everything it held goes back."""
     released = await reservations.release_order(connection, order_id=order.id)
     await promotion_service.release(connection, order_id=order.id)
+    await stored_value_tender.give_back(connection, order=order, now=now)
     await payments.mark_abandoned(connection, order_id=order.id, reason=reason, now=now)
     if order.cart_id is not None:
         await cart_service.reopen(connection, cart_id=order.cart_id, now=now)

@@ -10,6 +10,7 @@ from gosellr.models.order_values import Order, Payment
 from gosellr.queries.payments import AttemptAnswer
 from gosellr.utils.payment_plan import DEAD, Attempt
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
+from gosellr.utils.stored_value import STORED_METHODS
 
 _FINAL = frozenset(
     {
@@ -75,6 +76,7 @@ def attempts_of(order: Payable) -> list[Attempt]:
             returned=payment.returned,
             tender=payment.tender,
             sent_count=payment.sent_count,
+            stored=payment.method in STORED_METHODS,
         )
         for payment in order.payments
     ]

@@ -20,9 +20,18 @@ from gosellr.services.payment_answers import (
     with_answers,
 )
 from gosellr.utils.order_states import OrderStatus, derive_payment_status
-from gosellr.utils.payment_plan import Ask, Attempt, live, next_asks, paying, to_return
+from gosellr.utils.payment_plan import (
+    Ask,
+    Attempt,
+    live,
+    next_asks,
+    paying,
+    to_return,
+    under_way,
+)
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
+from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 
@@ -71,7 +80,7 @@ def wants_money(order: Payable) -> bool:
 def was_given_up(order: Payable) -> bool:
     """Whether it waits for money that none of its attempts will bring."""
     waits = order.status == OrderStatus.PENDING_PAYMENT and bool(order.payments)
-    return waits and not live(attempts_of(order))
+    return waits and not under_way(total_minor=order.total_minor, attempts=attempts_of(order))
 
 
 async def standing(connection: Connection, *, order_id: UUID) -> Payable:
@@ -181,15 +190,10 @@ def _stray(
     ]
 
 
-async def add_attempts(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    order_id: UUID,
-    tenders: Sequence[tuple[order_rows.PaymentTerms, int]],
-    now: datetime,
-) -> list[UUID]:
-    """Try again to pay an order that still waits for its money.
+async def lock_payable(
+    connection: Connection, *, viewer: Viewer, order_id: UUID, now: datetime
+) -> Order:
+    """Lock an order that another way to pay may be tried for.
 
     Raises:
         NotFound, NotPayable, PaymentInProgress.
@@ -201,21 +205,44 @@ async def add_attempts(
     expired = order.expires_at is not None and order.expires_at <= now
     if order.status != OrderStatus.PENDING_PAYMENT or expired:
         raise NotPayable
-    if live(attempts_of(order)):
+    if under_way(total_minor=order.total_minor, attempts=attempts_of(order)):
         raise PaymentInProgress
-    used = [payment.part for payment in order.payments if payment.returned]
+    return order
+
+
+def left_to_pay_minor(order: Payable) -> int:
+    """What of the total nothing was set aside for yet."""
+    held = (one for one in live(attempts_of(order)) if one.stored)
+    return order.total_minor - sum(one.amount_minor for one in held)
+
+
+async def add_attempts(
+    connection: Connection,
+    *,
+    order: Order,
+    tenders: Sequence[tuple[order_rows.PaymentTerms, int]],
+    now: datetime,
+) -> list[UUID]:
+    """Write down another try to pay a locked order that still waits for its money; gives the
+    new attempts in the order of the tenders. What was set aside before stays so."""
+    # A captured attempt keeps its part, even when its money went back, and so does what is held.
+    used = [
+        payment.part
+        for payment in order.payments
+        if payment.returned
+        or (payment.method in STORED_METHODS and payment.status == PaymentStatus.AUTHORIZED)
+    ]
     rows = order_rows.payment_rows(
-        order_id=order_id,
+        order_id=order.id,
         currency=order.currency,
         amounts=tenders,
         tender_number=1 + max((payment.tender for payment in order.payments), default=-1),
         now=now,
     )
-    # A captured attempt keeps its part, even when its money went back.
     shift = max(used) + 1 if used else 0
     rows = [{**row, "part": row["part"] + shift} for row in rows]
     await orders.insert_payments(connection, payments=rows)
-    await payments.set_payment_status(connection, order_id=order_id, payment_status="pending")
+    await payments.set_payment_status(connection, order_id=order.id, payment_status="pending")
     return [row["id"] for row in rows]
 
 
@@ -239,7 +266,12 @@ async def _say_how_it_stands(
         total_minor=order.total_minor,
         captured_minor=order.captured_minor,
         refunded_minor=order.refunded_minor,
-        attempts=[PaymentStatus(payment.status) for payment in order.payments],
+        # What is set aside waits for the rest, of which alone there is something to say.
+        attempts=[
+            PaymentStatus(payment.status)
+            for payment in order.payments
+            if payment.method not in STORED_METHODS
+        ],
     ).value
     if standing == order.payment_status:
         return

@@ -61,6 +61,7 @@ _PAYMENT: Mapping[str, Any] = {
     "refunded_minor": 0,
     "fee_minor": 0,
     "sent_count": 0,
+    "account": None,
     "returned": False,
 }
 _EVENT: Mapping[str, Any] = {"seller_order_id": None, "from_status": None}

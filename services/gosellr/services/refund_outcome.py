@@ -125,6 +125,7 @@ async def _confirm(
         amount_minor=part.amount_minor,
         currency=order.currency,
         seller_order_id=refund.seller_order_id,
+        credited=part.credited_account,
     )
     await _book(connection, draft, order=order, refund=refund, part=part, now=now)
 
@@ -146,7 +147,7 @@ async def _book(
         # One effect per part, whoever tells of it: the answer, a webhook, a later question.
         idempotency_key=str(part.id),
         order_id=order.id,
-        actor=f"gateway:{part.method}",
+        actor=f"gateway:{part.method}" if part.credited_account is None else "payment",
         effective_at=now,
         corrects_id=UUID(refund.effects["transaction_id"]) if corrects else None,
     )

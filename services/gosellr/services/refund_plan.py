@@ -1,13 +1,14 @@
 """What a refund would take from whom, read from a locked order and decided without writing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.models.order_values import Order, OrderLine, SellerOrder
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.ledger import store_credit
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.refunds import (
@@ -68,6 +69,8 @@ class RefundRequest:
     currency: str | None = None
     by_marketplace: bool = False
     restock: bool = True
+    # What gateways took comes as store credit, where the buyer has agreed to that.
+    to_store_credit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ class PlannedRefund:
     amount_minor: int
     goodwill_returned_minor: int = 0
     by_marketplace: bool = False
+    to_store_credit: bool = False
 
     @property
     def total(self) -> RefundShares:
@@ -159,6 +163,8 @@ def plan_refund(
         raise InvalidInput.at(
             "amount.currency", "other_currency", f"The order was paid in {order.currency}"
         )
+    if request.to_store_credit and order.user_id is None:
+        raise InvalidInput.at("to", "no_account", "The buyer has no account that could hold credit")
     try:
         planned = _planned(part, request, refundable_parts(order, part), reversal)
         if planned.amount_minor:
@@ -178,7 +184,7 @@ def plan_refund(
         raise AlreadyRefunded from error
     if not planned.amount_minor and planned.goodwill_returned_minor:
         raise AlreadyRefunded("All of it reached the buyer before, as goodwill")
-    return planned
+    return replace(planned, to_store_credit=request.to_store_credit)
 
 
 def _planned(
@@ -234,16 +240,42 @@ def _of_seller(part: SellerOrder, plan: RefundPlan) -> PlannedRefund:
     )
 
 
-def through_payments(order: Order, *, amount_minor: int) -> list[tuple[UUID, str, int]]:
-    """Which payments an amount goes back through, the last to pay first: id, method, amount."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """A payment that an amount goes back through. `credited` is the account of stored value that
+    it goes to at once; without one its gateway is asked."""
+
+    payment_id: UUID
+    method: str
+    amount_minor: int
+    credited: str | None
+
+
+def through_payments(
+    order: Order, *, amount_minor: int, to_store_credit: bool = False
+) -> list[WayBack]:
+    """Which payments an amount goes back through, the last to pay first.
+
+    Stored value pays before any gateway, so it is the last to get its money back, and gets it
+    where it came from; what a gateway took may go to the buyer's credit instead.
+    """
     if not amount_minor:
         return []
-    paying = [one for one in order.payments if one.status == "captured" and not one.returned]
+    paying = sorted(
+        (one for one in order.payments if one.status == "captured" and not one.returned),
+        key=lambda one: one.account is None,
+    )
     given = spread_over_tenders(
         amount_minor, [one.captured_minor - one.refunded_minor for one in paying]
     )
+    instead = store_credit(order.user_id) if to_store_credit and order.user_id is not None else None
     return [
-        (payment.id, payment.method, part_minor)
+        WayBack(
+            payment_id=payment.id,
+            method=payment.method,
+            amount_minor=part_minor,
+            credited=payment.account or instead,
+        )
         for payment, part_minor in zip(paying, given, strict=True)
         if part_minor
     ]

@@ -4,6 +4,7 @@ All counters (of the line, the seller order, the order, the payment) rise with t
 that two refunds can never promise the same money; they fall again when a gateway refuses.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,15 +23,17 @@ from gosellr.services import (
     refund_outcome,
     refund_plan,
     shipment_service,
+    stored_value_tender,
 )
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.ledger_service import Booking
 from gosellr.services.order_steps import Step
-from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.services.refund_outcome import RefundAnswer
+from gosellr.services.refund_plan import PlannedRefund, RefundRequest, WayBack
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import GatewayAmount, SellerSources, seller_sources
-from gosellr.utils.states import Actor
+from gosellr.utils.states import Actor, RefundStatus
 from gosellr.utils.viewer import Viewer
 
 # A gateway that hasn't answered by then is asked what became of the refund.
@@ -110,7 +113,7 @@ async def carry_out(
 ) -> Order:
     """Book and write a decided refund of a locked order, and take its units out of shipping.
 
-    One without money for the buyer is finished with that.
+    What goes to stored value is there with that, and one without money for the buyer finished.
     """
     intent = _Intent(
         order=order,
@@ -120,20 +123,26 @@ async def carry_out(
         actor=actor,
         actor_id=actor_id,
         sources=await _sources(connection, order=order, planned=planned),
-        through=refund_plan.through_payments(order, amount_minor=planned.amount_minor),
+        through=refund_plan.through_payments(
+            order,
+            amount_minor=planned.amount_minor,
+            to_store_credit=planned.to_store_credit,
+        ),
         now=now,
     )
     [booked] = await ledger_service.book(connection, bookings=[intent.booking(policy)], now=now)
+    parts = intent.part_rows()
     await refunds.insert(
         connection,
         refund=intent.row(transaction_id=booked.transaction_id),
         lines=refund_books.line_rows(planned.shares, refund_id=refund_id),
-        parts=intent.part_rows(),
+        parts=parts,
     )
     if not await refunds.count(connection, change=intent.change(), sign=1):
         raise RuntimeError(f"the counters of order {order.id} moved under its lock")
     await _withdraw(connection, intent=intent, restock=restock)
     await _tell(connection, intent=intent)
+    await _credit(connection, parts=parts, policy=policy, now=now)
     order = await order_steps.load_locked(connection, order_id=order.id)
     if not intent.through:
         order = await refund_outcome.finish(
@@ -153,7 +162,7 @@ class _Intent:
     actor: Actor
     actor_id: UUID | None
     sources: SellerSources
-    through: list[tuple[UUID, str, int]]
+    through: list[WayBack]
     now: datetime
 
     def booking(self, policy: MarketPolicy) -> Booking:
@@ -166,8 +175,8 @@ class _Intent:
             shares=planned.shares,
             sources=self.sources,
             through=[
-                GatewayAmount(gateway=method, amount_minor=amount_minor)
-                for _, method, amount_minor in self.through
+                GatewayAmount(gateway=way.method, amount_minor=way.amount_minor)
+                for way in self.through
             ],
             goodwill_returned_minor=planned.goodwill_returned_minor,
             by_marketplace=planned.by_marketplace,
@@ -206,12 +215,13 @@ class _Intent:
             {
                 "id": new_id(),
                 "refund_id": self.refund_id,
-                "payment_id": payment_id,
-                "amount_minor": amount_minor,
+                "payment_id": way.payment_id,
+                "amount_minor": way.amount_minor,
+                "credited_account": way.credited,
                 "created_at": self.now,
                 "check_at": self.now + FIRST_CHECK_AFTER,
             }
-            for payment_id, _, amount_minor in self.through
+            for way in self.through
         ]
 
     def change(self) -> refunds.Change:
@@ -222,7 +232,7 @@ class _Intent:
             pending_minor=self.sources.pending_minor,
             lines=self.planned.lines,
             shipping=self.planned.shipping,
-            payments={payment_id: amount_minor for payment_id, _, amount_minor in self.through},
+            payments={way.payment_id: way.amount_minor for way in self.through},
         )
 
 
@@ -245,6 +255,28 @@ async def _sources(
         available_minor=held[available],
         reserve_minor=held[reserve],
     )
+
+
+async def _credit(
+    connection: Connection,
+    *,
+    parts: Sequence[Mapping[str, Any]],
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    """Confirm what goes to gift cards and store credit: nobody outside has to be asked."""
+    credited = sorted(
+        (part for part in parts if part["credited_account"] is not None),
+        # Balances are locked in one order, whichever refunds come at once.
+        key=lambda part: str(part["credited_account"]),
+    )
+    if not credited:
+        return
+    accounts = [part["credited_account"] for part in credited]
+    await stored_value_tender.keep_usable(connection, accounts=accounts, now=now)
+    for part in credited:
+        answer = RefundAnswer(part_id=part["id"], status=RefundStatus.SUCCEEDED)
+        await refund_outcome.record_answer(connection, answer=answer, policy=policy, now=now)
 
 
 async def _withdraw(connection: Connection, *, intent: _Intent, restock: bool) -> None:

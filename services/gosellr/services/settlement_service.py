@@ -10,7 +10,7 @@ from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payments, settlements
-from gosellr.services import ledger_service, promotion_service
+from gosellr.services import ledger_service, promotion_service, stored_value_tender
 from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.services.ledger_service import Booking
 from gosellr.services.payment_answers import (
@@ -30,6 +30,7 @@ from gosellr.utils.postings import (
     sale,
     stray_capture,
 )
+from gosellr.utils.stored_value import STORED_METHODS
 
 
 async def settle(
@@ -44,6 +45,7 @@ async def settle(
 
     `paid` names the captures that make up the total. Gives the order as it reads from now on.
     """
+    order = await stored_value_tender.capture(connection, order=order, now=now)
     paying = [payment for payment in order.payments if payment.id in paid]
     await payments.mark_paid(
         connection,
@@ -85,6 +87,8 @@ async def settle_at_once(
     where that isn't all there is to do, or somebody else has come to the order since:
     `payment_service.record` looks again.
     """
+    if any(payment.method in STORED_METHODS for payment in order.payments):
+        return None
     written = judge(order, answers, now=now)
     answered = replace(with_answers(order, written, now=now), version=order.version)
     found = paying(total_minor=order.total_minor, attempts=attempts_of(answered))
@@ -164,6 +168,8 @@ def _bookings(
 ) -> list[Booking]:
     by_gateway: dict[str, int] = {}
     for payment in paying:
+        if payment.method in STORED_METHODS:
+            continue
         captured = by_gateway.get(payment.method, 0) + payment.captured_minor
         by_gateway[payment.method] = captured
     draft = sale(
@@ -174,6 +180,9 @@ def _bookings(
             GatewayAmount(gateway=gateway, amount_minor=amount_minor)
             for gateway, amount_minor in by_gateway.items()
         ],
+        stored_value_minor=sum(
+            payment.captured_minor for payment in paying if payment.method in STORED_METHODS
+        ),
         parcels=parcels_of(order),
         commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
     )

@@ -114,7 +114,11 @@ def _refund_intent(figures: _Figures) -> str:
 
 
 def _refund_confirmed(figures: _Figures) -> str:
-    return f"The refund of {figures.say(figures.debit('refund_in_transit'))} reached the buyer."
+    amount = figures.say(figures.debit("refund_in_transit"))
+    for kind, where in (("gift_card", "on the gift card"), ("store_credit", "as store credit")):
+        if figures.credit(kind):
+            return f"The refund of {amount} reached the buyer {where}."
+    return f"The refund of {amount} reached the buyer."
 
 
 def _refund_failed(figures: _Figures) -> str:
@@ -130,6 +134,16 @@ def _stored_value_held(figures: _Figures) -> str:
 def _stored_value_returned(figures: _Figures) -> str:
     amount = figures.say(figures.debit("stored_value_held"))
     return f"{amount} that was set aside went back to the gift card or store credit."
+
+
+def _gift_card_issued(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("gift_card"))
+    return f"A gift card over {amount} was issued at the marketplace's cost."
+
+
+def _store_credit_granted(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("store_credit"))
+    return f"A buyer was granted {amount} of store credit at the marketplace's cost."
 
 
 def _stray_capture(figures: _Figures) -> str:
@@ -203,6 +217,8 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.REFUND_FAILED: _refund_failed,
     TransactionKind.STORED_VALUE_HELD: _stored_value_held,
     TransactionKind.STORED_VALUE_RETURNED: _stored_value_returned,
+    TransactionKind.GIFT_CARD_ISSUED: _gift_card_issued,
+    TransactionKind.STORE_CREDIT_GRANTED: _store_credit_granted,
     TransactionKind.STRAY_CAPTURE: _stray_capture,
     TransactionKind.STRAY_RETURN: _stray_return,
     TransactionKind.DEBT_RECOVERED: _debt_recovered,

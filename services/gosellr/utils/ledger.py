@@ -238,6 +238,8 @@ class TransactionKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     STORED_VALUE_HELD = "stored_value_held"
     STORED_VALUE_RETURNED = "stored_value_returned"
+    GIFT_CARD_ISSUED = "gift_card_issued"
+    STORE_CREDIT_GRANTED = "store_credit_granted"
     STRAY_CAPTURE = "stray_capture"
     STRAY_RETURN = "stray_return"
     DEBT_RECOVERED = "debt_recovered"

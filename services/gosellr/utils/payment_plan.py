@@ -27,7 +27,9 @@ class Attempt:
     """One attempt to pay a part, in minor units. `returned` money pays for nothing.
 
     `sent_count` says how often it is known to have been sent to its gateway.
-    Attempts of one `tender` were made together, to pay the whole total between them.
+    Attempts of one `tender` were made together, to pay the whole total between them. `stored`
+    is value of a gift card or store credit: set aside with the attempt itself, it pays beside
+    whichever tender brings the rest, and no gateway is ever asked about it.
     """
 
     id: UUID
@@ -37,10 +39,13 @@ class Attempt:
     returned: bool = False
     tender: int = 0
     sent_count: int = 0
+    stored: bool = False
 
     @property
     def pays_in_full(self) -> bool:
         """It brought exactly what it was to bring."""
+        if self.stored:
+            return self.status in _SET_ASIDE and not self.returned
         return (
             self.status is PaymentStatus.CAPTURED
             and not self.returned
@@ -59,6 +64,7 @@ class Ask:
 
 DEAD = frozenset({PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.EXPIRED})
 _UNANSWERED = frozenset({PaymentStatus.CREATED, PaymentStatus.UNKNOWN})
+_SET_ASIDE = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED})
 # What got lost on its way twice would get lost again; the buyer may pay another way.
 SENDS_MAX = 2
 
@@ -66,6 +72,17 @@ SENDS_MAX = 2
 def live(attempts: Sequence[Attempt]) -> list[Attempt]:
     """The attempts that have paid or still may."""
     return [one for one in attempts if one.status not in DEAD and not one.returned]
+
+
+def under_way(*, total_minor: int, attempts: Sequence[Attempt]) -> bool:
+    """Whether the attempts have paid the total or still may.
+
+    Stored value alone waits for the rest, and brings it about only where there is none.
+    """
+    current = live(attempts)
+    held_minor = sum(one.amount_minor for one in current if one.stored)
+    at_gateways = any(not one.stored for one in current)
+    return at_gateways or bool(held_minor and held_minor == total_minor)
 
 
 def paying(*, total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
@@ -99,15 +116,17 @@ def next_asks(
     never heard of is sent (again), since its buyer may have been told that it is under way.
     """
     current = live(attempts)
-    unanswered = [one for one in current if one.status in _UNANSWERED]
+    at_gateways = [one for one in current if not one.stored]
+    unanswered = [one for one in at_gateways if one.status in _UNANSWERED]
     if curious:
-        unanswered += [one for one in current if one.status is PaymentStatus.ACTION_REQUIRED]
-    late = [one for one in attempts if one.id in reported and one.status in DEAD]
+        unanswered += [one for one in at_gateways if one.status is PaymentStatus.ACTION_REQUIRED]
+    late = [one for one in attempts if one.id in reported and one.status in DEAD and not one.stored]
     if not wanted or paying(total_minor=total_minor, attempts=attempts) is not None:
         lookups = [Ask(AskKind.LOOKUP, one.id) for one in unanswered]
-        return [*lookups, *_voids(current), *_late(late)]
+        return [*lookups, *_voids(at_gateways), *_late(late)]
     if unanswered or late:
-        alone = len(current) == 1 and current[0].amount_minor == total_minor
+        # Beside what is set aside nothing can go wrong that would have to be undone.
+        alone = len(at_gateways) == 1 and _sum(current) == total_minor
         charge = AskKind.CHARGE if alone else AskKind.AUTHORIZE
         may_send = may_send and not waiting_is_over
         unheard = _to_send(total_minor, current) if may_send else []
@@ -122,11 +141,13 @@ def next_asks(
         ]
     hopeful = _hopeful(total_minor, current)
     if hopeful is None:
-        return _voids(current)
+        return _voids(at_gateways)
     if any(one.status is PaymentStatus.ACTION_REQUIRED for one in hopeful):
-        return _voids(current) if waiting_is_over else []
+        return _voids(at_gateways) if waiting_is_over else []
     return [
-        Ask(AskKind.CAPTURE, one.id) for one in hopeful if one.status is PaymentStatus.AUTHORIZED
+        Ask(AskKind.CAPTURE, one.id)
+        for one in hopeful
+        if one.status is PaymentStatus.AUTHORIZED and not one.stored
     ]
 
 
@@ -138,7 +159,7 @@ def to_return(*, wanted: bool, total_minor: int, attempts: Sequence[Attempt]) ->
     has failed for good.
     """
     current = live(attempts)
-    captured = [one for one in current if one.status is PaymentStatus.CAPTURED]
+    captured = [one for one in current if one.status is PaymentStatus.CAPTURED and not one.stored]
     if not wanted:
         return captured
     paid = paying(total_minor=total_minor, attempts=current)
@@ -158,14 +179,24 @@ def _hopeful(total_minor: int, current: Sequence[Attempt]) -> tuple[Attempt, ...
 
 
 def _making_up(total_minor: int, attempts: Sequence[Attempt]) -> tuple[Attempt, ...] | None:
-    """The attempts of the first tender that makes up the total; `attempts` say which is first."""
+    """The attempts of the first tender that makes up the total; `attempts` say which is first.
+
+    All stored value pays beside it, whenever it was set aside.
+    """
+    held = tuple(one for one in attempts if one.stored)
+    left_minor = total_minor - _sum(held)
     tenders: dict[int, list[Attempt]] = {}
     for one in attempts:
-        tenders.setdefault(one.tender, []).append(one)
+        if not one.stored:
+            tenders.setdefault(one.tender, []).append(one)
     for together in tenders.values():
-        if sum(one.amount_minor for one in together) == total_minor:
-            return tuple(together)
-    return None if total_minor else ()
+        if _sum(together) == left_minor:
+            return (*held, *together)
+    return None if left_minor else held
+
+
+def _sum(attempts: Sequence[Attempt]) -> int:
+    return sum(one.amount_minor for one in attempts)
 
 
 def _to_send(total_minor: int, current: Sequence[Attempt]) -> list[Attempt]:

@@ -80,6 +80,12 @@ class Permission(StrEnum):
     SHIPMENT_UPDATE = "shipment.update"
     REFUND_READ = "refund.read"
     REFUND_CREATE = "refund.create"
+    GIFT_CARD_READ = "gift_card.read"
+    GIFT_CARD_ISSUE = "gift_card.issue"
+    GIFT_CARD_DEACTIVATE = "gift_card.deactivate"
+    GIFT_CARD_CHECK = "gift_card.check"
+    STORE_CREDIT_READ = "store_credit.read"
+    STORE_CREDIT_GRANT = "store_credit.grant"
     RETURN_READ = "return.read"
     RETURN_CREATE = "return.create"
     RETURN_DECIDE = "return.decide"
@@ -152,7 +158,7 @@ P = Permission
 PUBLIC_PERMISSIONS = frozenset(
     {
         P.HEALTH_READ, P.MARKETPLACE_READ, P.PRODUCT_READ, P.CATEGORY_READ, P.SELLER_READ,
-        P.REVIEW_READ, P.ACCOUNT_CREATE, P.ACCOUNT_RECOVER, P.SESSION_CREATE,
+        P.REVIEW_READ, P.ACCOUNT_CREATE, P.ACCOUNT_RECOVER, P.SESSION_CREATE, P.GIFT_CARD_CHECK,
         # A gateway has no account with us: its signature is what it is known by.
         P.GATEWAY_NOTIFY,
     }

@@ -144,6 +144,8 @@ class CheckoutView:
     has_address: bool = True
     blocked: bool = False
     signed_in: bool = False
+    # What the buyer may spend of their credit; None where there is none.
+    store_credit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class PayView:
     payment_methods: tuple[PaymentMethodView, ...]
     form: FormView
     idempotency_key: str
+    # What is still to be paid: less than the total where gift cards or credit pay a part.
+    left: Money
     declined: str = ""
     held_until: datetime | None = None
     email: str = ""
@@ -227,6 +231,8 @@ class OrderView:
     parcels: tuple[OrderParcelView, ...]
     summary: SummaryView
     paid_with: str = ""
+    # How much each way paid, or is set aside to pay, where there are several.
+    paid_parts: tuple[AmountRowView, ...] = ()
     email: str = ""
     first_name: str = ""
     address_lines: tuple[str, ...] = ()

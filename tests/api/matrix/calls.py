@@ -350,6 +350,19 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     ],
 }  # fmt: skip
 
+_AMOUNT = {"amount": {"amount": 100, "currency": EUR}}
+STORED_VALUE: dict[str, Sequence[Call]] = {
+    "list_gift_cards": [_mine()],
+    "issue_gift_card": [_mine(_AMOUNT)],
+    # Nobody knows a code here: 422 is the operation's own answer.
+    "check_gift_card": [_mine({"code": "0000-0000-0000-0000"}, reached=frozenset({422}))],
+    "get_gift_card": [_market(card_id=Of("gift_card"))],
+    "deactivate_gift_card": [_market(card_id=Of("gift_card"))],
+    "get_my_store_credit": [_mine()],
+    "get_store_credit": [_market(user_id=Of("user"))],
+    "grant_store_credit": [_market({**_AMOUNT, **_REASON}, user_id=Of("user"))],
+}
+
 BOOKS: dict[str, Sequence[Call]] = {
     "get_order_ledger": [_market(order_id=Of("paid_order"))],
     "get_seller_balance": [_seller(seller_id=Of("seller"))],
@@ -365,5 +378,5 @@ BOOKS: dict[str, Sequence[Call]] = {
 
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **PAYOUTS, **RECONCILIATION,
-    **BOOKS,
+    **STORED_VALUE, **BOOKS,
 }  # fmt: skip

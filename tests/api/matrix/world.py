@@ -38,6 +38,7 @@ from tests.factories.catalogue import make_category, make_product, variant_draft
 from tests.factories.ledger import Sold, booked
 from tests.factories.orders import ADDRESS, order_body, place
 from tests.factories.payouts import set_account
+from tests.factories.stored_value import make_card
 from tests.factories.terms import make_coupon, make_rate, make_tax, make_zone
 
 API = "/api/v1"
@@ -348,6 +349,8 @@ async def _payout(world: World, estate: Estate, seller: TestSeller, owner: Calle
     )
     assert payout["status"] == "paid"
     estate.things["payout"] = payout["id"]
+    card_id, _ = await make_card(world.resources, 1000)
+    estate.things |= {"gift_card": str(card_id), "user": str(seller.owner.id)}
     estate.private_to_seller |= {payout["id"], str(destination.id)}
 
 

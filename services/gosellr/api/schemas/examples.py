@@ -97,6 +97,20 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "payment_method": "sandbox",
             "payment_token": "tok_ok",
         },
+        {
+            "cart_id": _ID,
+            "payment_method": [
+                {"method": "gift_card", "token": "7K3M-Q9XD-42HB-TW8R"},
+                {"method": "sandbox", "token": "tok_ok"},
+            ],
+        },
+    ],
+    "issue_gift_card": [
+        {"amount": {"amount": 5000, "currency": "EUR"}, "note": "For a parcel that was lost"}
+    ],
+    "check_gift_card": [{"code": "7K3M-Q9XD-42HB-TW8R"}],
+    "grant_store_credit": [
+        {"amount": {"amount": 1000, "currency": "EUR"}, "reason": "The parcel came a week late"}
     ],
     "create_payment": [{"payment_method": "sandbox", "payment_token": "tok_ok"}],
     "update_order_status": [{"status": "processing"}],

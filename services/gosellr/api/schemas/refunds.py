@@ -43,6 +43,14 @@ class RefundCreate(RequestModel):
         Literal["seller", "marketplace"],
         Field(description="The marketplace bears free amounts only, and operators decide so"),
     ] = "seller"
+    to: Annotated[
+        Literal["original", "store_credit"],
+        Field(
+            description="`store_credit` only where the buyer, who needs an account, has agreed: "
+            "what a gateway took comes as credit. Gift cards and credit that paid get back their "
+            "own either way"
+        ),
+    ] = "original"
     restock: Annotated[
         bool,
         Field(
@@ -68,6 +76,7 @@ class RefundCreate(RequestModel):
             currency=None if self.amount is None else self.amount.currency,
             by_marketplace=self.borne_by == "marketplace",
             restock=self.restock,
+            to_store_credit=self.to == "store_credit",
         )
 
 

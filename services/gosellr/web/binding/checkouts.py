@@ -7,8 +7,10 @@ from gosellr.core.countries import COUNTRIES, country_names
 from gosellr.core.identity import derived_token
 from gosellr.integrations.payments.sandbox_script import TOKENS
 from gosellr.models.order_values import Order
+from gosellr.services import payment_service
 from gosellr.services.cart_service import CartView
 from gosellr.utils.ids import order_number
+from gosellr.utils.money import Money
 from gosellr.utils.viewer import Viewer
 from gosellr.web import forms
 from gosellr.web.binding import bags, orders
@@ -24,6 +26,9 @@ _SANDBOX_CARDS = {
     "tok_timeout_then_ok": "A slow bank that pays in the end",
     "tok_timeout_then_declined": "A slow bank that declines in the end",
 }
+
+GIFT_CARD_FIELD = "gift_card_code"
+STORE_CREDIT_FIELD = "use_store_credit"
 
 
 def _country_error(value: str) -> str:
@@ -65,6 +70,7 @@ def checkout(
     form: FormView,
     methods: Iterable[str],
     secret_key: str,
+    store_credit_minor: int = 0,
     notice: str = "",
 ) -> CheckoutView:
     """The page on which a bag becomes an order."""
@@ -85,6 +91,7 @@ def checkout(
         has_address=cart.shipping_address is not None,
         blocked=bags.is_blocked(view),
         signed_in=not viewer.is_guest,
+        store_credit=Money(store_credit_minor, cart.currency) if store_credit_minor else None,
     )
 
 
@@ -114,6 +121,7 @@ def pay(order: Order, *, methods: Iterable[str], form: FormView, secret_key: str
         idempotency_key=derived_token(
             secret_key, purpose=f"pay:{len(order.payments)}", subject=order.id
         ),
+        left=Money(payment_service.left_to_pay_minor(order), order.currency),
         declined="The bank said no to this card." if declined else "",
         held_until=order.expires_at,
         email=order.email,
@@ -158,4 +166,5 @@ def _method(name: str, *, chosen: bool) -> PaymentMethodView:
 
 def kept_payment(sent: Mapping[str, Any]) -> FormView:
     """The payment part of a form that comes back."""
-    return FormView({"payment_token": forms.clean(str(sent.get("payment_token", "")))})
+    kept = ("payment_token", GIFT_CARD_FIELD, STORE_CREDIT_FIELD)
+    return FormView({name: forms.clean(str(sent.get(name, "")))[:200] for name in kept})

@@ -26,6 +26,7 @@ from gosellr.web.binding.sellers import shop_href
 from gosellr.web.formats import format_money
 from gosellr.web.order_views import (
     ActionView,
+    AmountRowView,
     BadgeView,
     LineView,
     OrderListView,
@@ -90,6 +91,7 @@ def order(
         ),
         summary=order_summary(found),
         paid_with=paid_with(found.payments),
+        paid_parts=paid_parts(found),
         first_name=str(found.shipping_address.get("name") or "").split(" ")[0],
         address_lines=address_lines(found.shipping_address),
         refunds=tuple(
@@ -201,6 +203,21 @@ def paid_with(payments: Iterable[Payment]) -> str:
         if payment.captured_minor
     )
     return " and ".join(taken)
+
+
+def paid_parts(found: Order) -> tuple[AmountRowView, ...]:
+    """How much each way to pay gave, and what is set aside until the rest is paid; none where
+    one way paid it all."""
+    rows = tuple(
+        AmountRowView(
+            label=_METHODS.get(payment.method, payment.method.replace("_", " ")).capitalize(),
+            amount=Money(payment.amount_minor, payment.currency),
+            note="" if payment.captured_minor else "set aside",
+        )
+        for payment in found.payments
+        if payment.captured_minor or (payment.account and payment.status == "authorized")
+    )
+    return rows if len(rows) > 1 or any(row.note for row in rows) else ()
 
 
 def _seller(part: SellerOrder) -> SellerView:

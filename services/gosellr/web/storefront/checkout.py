@@ -1,5 +1,6 @@
 """Checking out: address, delivery and payment on one page; the same form twice is one order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -13,12 +14,14 @@ from gosellr.flows import carts
 from gosellr.flows import checkout as flow
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
-from gosellr.services import idempotency_service, order_service
+from gosellr.services import idempotency_service, order_service, stored_value_service
 from gosellr.services.basket_service import CheckoutRequest, Tender, TotalChanged
 from gosellr.services.cart_service import CartView
 from gosellr.services.idempotency_service import IdempotencyInProgress, RequestKey
+from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
+from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.web import forms, notices
 from gosellr.web.binding import checkouts, orders
 from gosellr.web.pages import Page, admit
@@ -94,6 +97,9 @@ async def pay(page: Buying) -> Response:
         # The first sending of this form is still with the bank: show its order, which waits.
         order = await _order_of_cart(page, sent_id)
         return page.go("/bag") if order is None else _to_order(page, order)
+    except GiftCardRefused as refusal:
+        form = FormView(form.values, {**form.errors, checkouts.GIFT_CARD_FIELD: refusal.detail})
+        return await _show(page, await open_cart(page) or view, form, status=422)
     except (Conflict, InvalidInput) as refusal:
         return await _refused(page, form, refusal, sent_id)
     return _to_order(page, placed.order, access_token=placed.access_token)
@@ -114,7 +120,7 @@ async def _place(page: Page, view: CartView, form: FormView) -> _Placed:
         page.market.checkout,
         viewer=page.viewer,
         request=CheckoutRequest(
-            tenders=(tender(page),),
+            tenders=tenders(page),
             cart_id=view.cart.id,
             cart_version=view.cart.version,
             expected_total_minor=forms.whole_number(
@@ -209,13 +215,18 @@ async def _order_of_cart(page: Page, cart_id: UUID | None) -> Order | None:
 async def _show(
     page: Page, view: CartView, form: FormView, *, status: int = 200, notice: str = ""
 ) -> Response:
-    market = page.market
+    market, user_id = page.market, page.viewer.user_id
+    credit: Mapping[str, int] = {}
+    if user_id is not None:
+        known = await ask(market.db, stored_value_service.credit_of, user_id=user_id)
+        credit = known.balances
     checkout = checkouts.checkout(
         view,
         viewer=page.viewer,
         form=FormView({**form.values, **checkouts.kept_payment(page.form).values}, form.errors),
         methods=market.gateways,
         secret_key=market.secret_key,
+        store_credit_minor=credit.get(view.cart.currency, 0),
         notice=notice,
     )
     return await page.show(
@@ -227,8 +238,18 @@ async def _show(
     )
 
 
-def tender(page: Page) -> Tender:
-    """How the buyer wants to pay, all of it."""
+def tenders(page: Page) -> tuple[Tender, ...]:
+    """How the buyer wants to pay: a gift card and credit as far as they go, the rest otherwise."""
+    code = forms.clean(page.form.get(checkouts.GIFT_CARD_FIELD, ""))[:40]
+    wants_credit = bool(page.form.get(checkouts.STORE_CREDIT_FIELD)) and not page.viewer.is_guest
+    return (
+        *([Tender(method=GIFT_CARD, token=code)] if code else []),
+        *([Tender(method=STORE_CREDIT)] if wants_credit else []),
+        _rest(page),
+    )
+
+
+def _rest(page: Page) -> Tender:
     method = forms.clean(page.form.get("payment_method", ""))[:40]
     # The sandbox's choice of cards is sent along, whatever is chosen beside it.
     token = forms.clean(page.form.get("payment_token", ""))[:200]

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAuthenticated, NotFound
 from gosellr.core.transact import ask
 from gosellr.flows import checkout as flow
 from gosellr.flows import refunds
@@ -13,6 +13,7 @@ from gosellr.models.order_values import Order
 from gosellr.services import idempotency_service, order_service
 from gosellr.services.idempotency_service import IdempotencyInProgress, IdempotencyKeyReused
 from gosellr.services.order_service import OrderFilters
+from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.web import notices
@@ -20,7 +21,7 @@ from gosellr.web.binding import checkouts, orders
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
-from gosellr.web.storefront.checkout import caller_of, tender
+from gosellr.web.storefront.checkout import caller_of, tenders
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
@@ -90,24 +91,24 @@ async def show_payment(page: Paying, number: str) -> Response:
 async def pay_again(page: Paying, number: str) -> Response:
     """Ask for the money of an order once more, with another card."""
     order = await _order(page, number)
-    wanted = tender(page)
+    wanted = tenders(page)
     key = idempotency_service.request_key(
         caller=caller_of(page),
         route=f"page:pay:{order.id}",
         key=page.form.get("idempotency_key"),
-        body=f"{wanted.method} {wanted.token}".encode(),
+        body=" ".join(f"{one.method} {one.token}" for one in wanted).encode(),
     )
     try:
         placed = await flow.pay_again(
             page.market.checkout,
             viewer=page.visit.for_order(number).viewer,
             order_id=order.id,
-            tenders=(wanted,),
+            tenders=wanted,
             key=key,
         )
     except (IdempotencyInProgress, IdempotencyKeyReused):
         return page.go(orders.order_href(number))
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, GiftCardRefused) as refusal:
         return await _show(page, await _order(page, number), refusal=refusal)
     now = placed.order or await _order(page, number)
     if not orders.awaits_gateway(now) and (href := orders.payment_href(now)):
@@ -145,9 +146,7 @@ async def _order(page: Page, number: str) -> Order:
     return order
 
 
-async def _show(
-    page: Page, order: Order, *, refusal: Conflict | InvalidInput | None = None
-) -> Response:
+async def _show(page: Page, order: Order, *, refusal: DomainError | None = None) -> Response:
     notice = None if refusal is None else NoticeView(refusal.detail, "warn")
     return await page.show(
         "store/order.html",

@@ -1,0 +1,93 @@
+"""Store credit: granted by operators, read by whom it belongs to."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from gosellr.api.answers import answer
+from gosellr.api.deps import Market, allow
+from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
+from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.stored_value import (
+    StoreCreditGrantCreate,
+    StoreCreditGrantOut,
+    StoreCreditOut,
+    credit_document,
+    grant_document,
+)
+from gosellr.core.errors import NotAuthenticated
+from gosellr.core.transact import ask, transact
+from gosellr.services import idempotency_service, stored_value_service
+from gosellr.utils.permissions import Permission
+from gosellr.utils.viewer import Viewer
+
+router = Room(within="/store-credit", tags=["store credit"])
+
+
+@router.get(
+    "/me/store-credit",
+    operation_id="get_my_store_credit",
+    responses={200: {"model": StoreCreditOut}, **problems(401, 403)},
+)
+async def get_my_store_credit(
+    viewer: Annotated[Viewer, allow(Permission.ACCOUNT_READ)], market: Market
+) -> Response:
+    """What the caller may spend, and what was granted of late."""
+    if viewer.user_id is None:
+        raise NotAuthenticated
+    credit = await ask(market.db, stored_value_service.credit_of, user_id=viewer.user_id)
+    return answer(credit_document(credit, in_full=False))
+
+
+@router.get(
+    "/users/{user_id}/store-credit",
+    operation_id="get_store_credit",
+    responses={200: {"model": StoreCreditOut}, **problems(401, 403, 404, 422)},
+)
+async def get_store_credit(
+    user_id: UUID,
+    _viewer: Annotated[Viewer, allow(Permission.STORE_CREDIT_READ)],
+    market: Market,
+) -> Response:
+    """A buyer's credit, for operators and support."""
+    credit = await ask(market.db, stored_value_service.credit_of, user_id=user_id)
+    return answer(credit_document(credit, in_full=True))
+
+
+@router.post(
+    "/users/{user_id}/store-credit",
+    operation_id="grant_store_credit",
+    status_code=201,
+    responses={201: {"model": StoreCreditGrantOut}, **problems(400, 401, 403, 404, 409, 422)},
+)
+async def grant_store_credit(
+    *,
+    user_id: UUID,
+    body: StoreCreditGrantCreate,
+    request: Request,
+    viewer: Annotated[Viewer, allow(Permission.STORE_CREDIT_GRANT)],
+    market: Market,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Give a buyer credit at the marketplace's cost, and say why."""
+    made = await transact(
+        market.db,
+        stored_value_service.grant,
+        viewer=viewer,
+        user_id=user_id,
+        amount_minor=body.amount.amount,
+        currency=body.amount.currency,
+        reason=body.reason,
+        key=idempotency_service.request_key(
+            caller=caller_of(viewer),
+            route=f"grant_store_credit:{user_id}",
+            key=idempotency_key,
+            body=await request.body(),
+        ),
+        kept_for=market.policy.idempotency_kept_for,
+        now=market.clock.now(),
+    )
+    replayed = {"Idempotency-Replayed": "true"} if made.existed else {}
+    return answer(grant_document(made.value, in_full=True), status=201, headers=replayed)

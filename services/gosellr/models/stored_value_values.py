@@ -1,0 +1,52 @@
+"""Gift cards and store credit as they are read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCard:
+    """A gift card with what is left on it, in minor units of its currency."""
+
+    id: UUID
+    code_hash: bytes
+    last_four: str
+    amount_minor: int
+    balance_minor: int
+    currency: str
+    note: str | None
+    issued_by: UUID | None
+    created_at: datetime
+    expires_at: datetime | None
+    deactivated_at: datetime | None
+
+    def status_at(self, now: datetime) -> str:
+        """Whether it can be spent: `active`, `expired` or `deactivated`."""
+        if self.deactivated_at is not None:
+            return "deactivated"
+        expired = self.expires_at is not None and self.expires_at <= now
+        return "expired" if expired else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCreditGrant:
+    """Credit that an operator gave a buyer."""
+
+    id: UUID
+    user_id: UUID
+    amount_minor: int
+    currency: str
+    reason: str
+    granted_by: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedValue:
+    """Value that was set aside for an order and went back where it came from."""
+
+    payment_id: UUID
+    account: str
+    amount_minor: int
+    currency: str

@@ -1,0 +1,239 @@
+"""Gift cards and store credit: issued and granted at the marketplace's cost, and looked at."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
+from gosellr.core.identity import new_id
+from gosellr.core.pagination import Page
+from gosellr.models.stored_value_values import GiftCard, StoreCreditGrant
+from gosellr.queries import stored_value
+from gosellr.services import idempotency_service, ledger_service
+from gosellr.services.idempotency_service import RequestKey
+from gosellr.services.ledger_service import Booking
+from gosellr.services.stored_value_tender import GiftCardRefused
+from gosellr.services.terms_scope import after_id, page_by_id
+from gosellr.utils.ledger import TransactionDraft, store_credit
+from gosellr.utils.money import MAX_AMOUNT_MINOR
+from gosellr.utils.value_postings import gift_card_issued, store_credit_granted
+from gosellr.utils.viewer import Viewer
+
+Value = TypeVar("Value")
+GRANTS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made(Generic[Value]):
+    """What a request made; `existed` when the same request had made it before."""
+
+    value: Value
+    existed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCredit:
+    """What a buyer may spend, in minor units by currency, and what was granted of late."""
+
+    user_id: UUID
+    balances: dict[str, int]
+    grants: list[StoreCreditGrant]
+
+
+async def issue(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    code_hash: bytes,
+    last_four: str,
+    amount_minor: int,
+    currency: str,
+    expires_at: datetime | None,
+    note: str | None,
+    key: RequestKey,
+    kept_for: timedelta,
+    now: datetime,
+) -> Made[GiftCard]:
+    """Make a gift card and book its value at the marketplace's cost.
+
+    Raises:
+        InvalidInput, NotAllowed, IdempotencyKeyReused.
+    """
+    operator_id = _operator(viewer)
+    _check_amount(amount_minor)
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput.at("expires_at", "in_the_past", "It would be over already")
+    card = GiftCard(
+        id=new_id(),
+        code_hash=code_hash,
+        last_four=last_four,
+        amount_minor=amount_minor,
+        balance_minor=amount_minor,
+        currency=currency,
+        note=note,
+        issued_by=operator_id,
+        created_at=now,
+        expires_at=expires_at,
+        deactivated_at=None,
+    )
+    earlier = await idempotency_service.claim(
+        connection, request=key, resource_id=str(card.id), now=now, kept_for=kept_for
+    )
+    if earlier is not None:
+        card_id = UUID(earlier.resource_id or "")
+        return Made(value=await find(connection, card_id=card_id), existed=True)
+    await stored_value.add_card(connection, card=card)
+    draft = gift_card_issued(card_id=card.id, amount_minor=amount_minor, currency=currency)
+    await _book(
+        connection, draft, cause_type="gift_card", cause_id=card.id, by=operator_id, now=now
+    )
+    return Made(value=card, existed=False)
+
+
+async def find(connection: Connection, *, card_id: UUID) -> GiftCard:
+    """One gift card. For operators and support.
+
+    Raises:
+        NotFound: there is no such card.
+    """
+    card = await stored_value.find_card(connection, card_id=card_id)
+    if card is None:
+        raise NotFound
+    return card
+
+
+async def list_cards(connection: Connection, *, cursor: str | None, limit: int) -> Page[GiftCard]:
+    """Gift cards, the newest first. For operators and support.
+
+    Raises:
+        InvalidInput: the cursor isn't one of ours.
+    """
+    rows = await stored_value.list_cards(connection, after_id=after_id(cursor), limit=limit + 1)
+    return page_by_id(rows, limit=limit, id_of=lambda card: card.id)
+
+
+async def check(connection: Connection, *, code_hash: bytes, now: datetime) -> GiftCard:
+    """The card of a code, for whoever knows it.
+
+    Raises:
+        GiftCardRefused: none has it, or it can't be used any more: the answer is the same.
+    """
+    found = await stored_value.cards_of_codes(connection, code_hashes=[code_hash])
+    if not found or found[0].status_at(now) != "active":
+        raise GiftCardRefused("Check the code, and until when it is good")
+    return found[0]
+
+
+async def deactivate(
+    connection: Connection, *, viewer: Viewer, card_id: UUID, now: datetime
+) -> GiftCard:
+    """Stop a gift card from being spent; what it holds stays in the books.
+
+    Raises:
+        NotFound, NotAllowed.
+    """
+    operator_id = _operator(viewer)
+    await find(connection, card_id=card_id)
+    await stored_value.deactivate(connection, card_id=card_id, by=operator_id, now=now)
+    return await find(connection, card_id=card_id)
+
+
+async def grant(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    user_id: UUID,
+    amount_minor: int,
+    currency: str,
+    reason: str,
+    key: RequestKey,
+    kept_for: timedelta,
+    now: datetime,
+) -> Made[StoreCreditGrant]:
+    """Give a buyer credit at the marketplace's cost.
+
+    Raises:
+        NotFound: there is no such user.
+        InvalidInput, NotAllowed, IdempotencyKeyReused.
+    """
+    operator_id = _operator(viewer)
+    _check_amount(amount_minor)
+    given = StoreCreditGrant(
+        id=new_id(),
+        user_id=user_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        reason=reason,
+        granted_by=operator_id,
+        created_at=now,
+    )
+    earlier = await idempotency_service.claim(
+        connection, request=key, resource_id=str(given.id), now=now, kept_for=kept_for
+    )
+    if earlier is not None:
+        first = await stored_value.find_grant(connection, grant_id=UUID(earlier.resource_id or ""))
+        if first is None:
+            raise NotFound
+        return Made(value=first, existed=True)
+    if not await stored_value.add_grant(connection, grant=given):
+        raise NotFound
+    draft = store_credit_granted(user_id=user_id, amount_minor=amount_minor, currency=currency)
+    await _book(
+        connection,
+        draft,
+        cause_type="store_credit_grant",
+        cause_id=given.id,
+        by=operator_id,
+        now=now,
+    )
+    return Made(value=given, existed=False)
+
+
+async def credit_of(connection: Connection, *, user_id: UUID) -> StoreCredit:
+    """A user's store credit: the user's own to read, and the market's.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    if not await stored_value.user_exists(connection, user_id=user_id):
+        raise NotFound
+    return StoreCredit(
+        user_id=user_id,
+        balances=await stored_value.held_in(connection, account=store_credit(user_id)),
+        grants=await stored_value.grants_of(connection, user_id=user_id, limit=GRANTS_SHOWN),
+    )
+
+
+def _operator(viewer: Viewer) -> UUID:
+    if not viewer.is_operator or viewer.user_id is None:
+        raise NotAllowed("Only the marketplace gives value away")
+    return viewer.user_id
+
+
+def _check_amount(amount_minor: int) -> None:
+    if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
+        raise InvalidInput.at(
+            "amount.amount", "amount_not_positive", "It has to be worth something"
+        )
+
+
+async def _book(
+    connection: Connection,
+    draft: TransactionDraft,
+    *,
+    cause_type: str,
+    cause_id: UUID,
+    by: UUID,
+    now: datetime,
+) -> None:
+    booking = Booking(
+        draft=draft,
+        cause_type=cause_type,
+        cause_id=cause_id,
+        idempotency_key=str(cause_id),
+        actor=f"operator:{by}",
+        effective_at=now,
+    )
+    await ledger_service.book(connection, bookings=[booking], now=now)
