@@ -19,6 +19,7 @@ class RefundPart:
     status: str
     check_count: int
     created_at: datetime
+    charge_reference: str | None
 
     @property
     def is_open(self) -> bool:
@@ -37,3 +38,4 @@ class DueReturn:
     method: str
     order_id: UUID
     check_count: int
+    charge_reference: str | None
