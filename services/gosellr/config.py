@@ -25,8 +25,9 @@ _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 _GUESSABLE = re.compile(r"change.?me|your.?secret|example|placeholder|default", re.IGNORECASE)
 _SECRET_FIELDS = {
     "secret_key", "main_system_secret", "database_url", "migration_database_url",
-    "stripe_secret_key", "stripe_webhook_secrets",
+    "stripe_secret_key", "stripe_webhook_secrets", "paypal_client_secret",
 }  # fmt: skip
+_PAYPAL_PAGES = {"live": "https://www.paypal.com", "sandbox": "https://www.sandbox.paypal.com"}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://hooks.stripe.com")
 
 
@@ -159,6 +160,13 @@ class Settings(BaseSettings):
     stripe_payment_methods: Names = _setting(("card",), "card,paypal")
     stripe_pages: Origins = _setting(_STRIPE_PAGES, ",".join(_STRIPE_PAGES))
 
+    paypal_client_id: str = _setting("", "AeA1...", pattern=r"^[A-Za-z0-9_-]*$")
+    paypal_client_secret: str = Field("", repr=False, examples=["EL1t..."])
+    paypal_merchant_id: str = _setting("", "WYJC6E5SUNQB2", pattern=r"^([2-9A-HJ-NP-Z]{13})?$")
+    paypal_webhook_id: str = _setting("", "5GP028458E2496506", pattern=r"^[A-Za-z0-9]*$")
+    paypal_mode: Literal["live", "sandbox"] = _setting("live", "live")
+    paypal_payouts: bool = _setting(default=False, example="1")
+
     demo: bool | None = _setting(None, "0")
     allow_demo_in_production: bool = _setting(default=False, example="1")
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
@@ -191,7 +199,9 @@ class Settings(BaseSettings):
     @property
     def payment_pages(self) -> tuple[str, ...]:
         """Where a form of ours may lead besides this market, so that its buyer can pay."""
-        return self.stripe_pages if self.stripe_secret_key else ()
+        stripe = self.stripe_pages if self.stripe_secret_key else ()
+        paypal = (_PAYPAL_PAGES[self.paypal_mode],) if self.paypal_client_id else ()
+        return (*stripe, *paypal)
 
     @property
     def is_loopback(self) -> bool:
@@ -277,12 +287,36 @@ def _conflicts(settings: Settings) -> list[str]:
             "because a payment whose report nobody may send is seen late. "
             f"Example: {_example('stripe_webhook_secrets')}"
         )
+    problems += _paypal_conflicts(settings)
     if settings.migration_database_url and not settings.database_url:
         problems.append(
             "GOSELLR_MIGRATION_DATABASE_URL is set but GOSELLR_DATABASE_URL is empty: set both "
             f"for an external PostgreSQL. Example: {_example('database_url')}"
         )
     return problems + (_production_conflicts(settings) if settings.is_production else [])
+
+
+def _paypal_conflicts(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    paypal = {
+        variable_of(field): getattr(settings, field)
+        for field in (
+            "paypal_client_id", "paypal_client_secret", "paypal_merchant_id", "paypal_webhook_id",
+        )
+    }  # fmt: skip
+    missing = [name for name, value in paypal.items() if not value]
+    if missing and len(missing) < len(paypal):
+        problems.append(
+            f"{' and '.join(missing)}: set all of {PREFIX}PAYPAL_* or none, because without one of "
+            "them payments can't be made, checked or reported. "
+            f"Example: {_example(missing[0].removeprefix(PREFIX).lower())}"
+        )
+    if settings.paypal_payouts and len(missing) == len(paypal):
+        problems.append(
+            "GOSELLR_PAYPAL_PAYOUTS is on, and PayPal isn't set up: "
+            f"set {', '.join(missing)}. Example: {_example('paypal_client_id')}"
+        )
+    return problems
 
 
 def _main_system_conflicts(settings: Settings) -> list[str]:
@@ -331,6 +365,12 @@ def _production_conflicts(settings: Settings) -> list[str]:
         problems.append(
             "GOSELLR_STRIPE_SECRET_KEY is a test key: in production orders would be paid with money"
             f" that doesn't exist. Example: {_example('stripe_secret_key')}"
+        )
+    is_played = settings.paypal_client_id and settings.paypal_mode == "sandbox"
+    if is_played and not settings.allow_sandbox_in_production:
+        problems.append(
+            "GOSELLR_PAYPAL_MODE is sandbox: in production orders would be paid with money that "
+            f"doesn't exist. Example: {_example('paypal_mode')}"
         )
     return problems
 

@@ -40,9 +40,11 @@ from gosellr.integrations.main_system.port import RoleMapping
 from gosellr.integrations.media.local import LocalMediaStore
 from gosellr.integrations.media.port import MediaStore
 from gosellr.integrations.media.processor import ImageProcessor
+from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_script import SandboxScript
+from gosellr.integrations.payouts.paypal import PayPalPayouts
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.integrations.shipping.port import ShippingProvider
@@ -242,7 +244,27 @@ def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway
             payment_methods=() if chosen == ("automatic",) else chosen,
             clock=clock,
         )
+    if settings.paypal_client_id:
+        from gosellr.integrations.payments.paypal_gateway import PayPalGateway  # noqa: PLC0415
+
+        gateways["paypal"] = PayPalGateway(
+            build_paypal_api(settings, clock),
+            merchant_id=settings.paypal_merchant_id,
+            webhook_id=settings.paypal_webhook_id,
+            return_url=f"{settings.base_url}/payments/return/",
+            clock=clock,
+        )
     return gateways
+
+
+def build_paypal_api(settings: Settings, clock: Clock) -> PayPalApi:
+    """The way to this market's account at PayPal."""
+    return PayPalApi(
+        settings.paypal_client_id,
+        settings.paypal_client_secret,
+        base_url=LIVE if settings.paypal_mode == "live" else SANDBOX,
+        clock=clock,
+    )
 
 
 def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
@@ -258,6 +280,8 @@ def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, Payout
     providers: dict[str, PayoutProvider] = {}
     if settings.sandbox_enabled:
         providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
+    if settings.paypal_payouts:
+        providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)
     return providers
 
 
@@ -320,13 +344,16 @@ async def open_resources(
         gateways = build_gateways(settings, clock)
         for gateway in gateways.values():
             stack.push_async_callback(gateway.aclose)
+        payout_providers = build_payout_providers(settings, clock)
+        for provider in payout_providers.values():
+            stack.push_async_callback(provider.aclose)
         yield Resources(
             settings=settings,
             db=db,
             clock=clock,
             gateways=gateways,
             carriers=build_carriers(settings),
-            payout_providers=build_payout_providers(settings, clock),
+            payout_providers=payout_providers,
             media=LocalMediaStore(settings.home / "media"),
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
             files=LocalFileStore(settings.home / "imports"),

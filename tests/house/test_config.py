@@ -201,6 +201,35 @@ def test_production_refuses_a_test_key_of_stripe_s(monkeypatch: pytest.MonkeyPat
     assert settings.stripe_secret_key == "sk_test_x"
 
 
+PAYPAL = {
+    "PAYPAL_CLIENT_ID": "AeA1", "PAYPAL_CLIENT_SECRET": "hunter2",
+    "PAYPAL_MERCHANT_ID": "MERCHANT234AB", "PAYPAL_WEBHOOK_ID": "WEBHOOK1",
+}  # fmt: skip
+
+
+def test_paypal_is_offered_with_all_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = problems_of(monkeypatch, PAYPAL_CLIENT_ID="AeA1", PAYPAL_CLIENT_SECRET="hunter2")
+    assert problem.startswith("GOSELLR_PAYPAL_MERCHANT_ID and GOSELLR_PAYPAL_WEBHOOK_ID: set all")
+    assert "hunter2" not in problem
+    settings = read_settings_with(monkeypatch, **PAYPAL)
+    assert settings.payment_pages == ("https://www.paypal.com",)
+    assert "hunter2" not in repr(settings)
+    settings = read_settings_with(monkeypatch, PAYPAL_MODE="sandbox", PAYPAL_PAYOUTS="1")
+    assert settings.payment_pages == ("https://www.sandbox.paypal.com",)
+    assert settings.paypal_payouts
+    without = dict.fromkeys(PAYPAL, "")
+    (problem,) = problems_of(monkeypatch, **without)
+    assert problem.startswith("GOSELLR_PAYPAL_PAYOUTS is on")
+
+
+def test_production_refuses_paypal_s_own_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"ENV": "production", "SECRET_KEY": STRONG, "PAYPAL_MODE": "sandbox", **PAYPAL}
+    (problem,) = problems_of(monkeypatch, **wrong)
+    assert problem.startswith("GOSELLR_PAYPAL_MODE is sandbox")
+    settings = read_settings_with(monkeypatch, ALLOW_SANDBOX_IN_PRODUCTION="1")
+    assert settings.paypal_mode == "sandbox"
+
+
 def test_settings_are_frozen_and_hide_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOSELLR_SECRET_KEY", STRONG)
     monkeypatch.setenv("GOSELLR_DATABASE_URL", "postgresql://app:hunter2@db/shop")

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from gosellr.core.clock import ManualClock
+from gosellr.integrations.payments.paypal_gateway import PayPalGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
+from tests.integrations.paypal_api import account as paypal_account
+from tests.integrations.paypal_api import server as paypal
 from tests.integrations.stripe_api.account import Account
 from tests.integrations.stripe_api.server import FakeStripe, make_gateway
 
@@ -41,5 +44,21 @@ async def stripe_gateway(
 ) -> AsyncIterator[StripeGateway]:
     """A gateway before that account."""
     gateway = make_gateway(stripe_server, clock)
+    yield gateway
+    await gateway.aclose()
+
+
+@pytest.fixture
+def paypal_server(clock: ManualClock) -> paypal.FakePayPal:
+    """PayPal with an empty account."""
+    return paypal.FakePayPal(paypal_account.Account(clock))
+
+
+@pytest.fixture
+async def paypal_gateway(
+    paypal_server: paypal.FakePayPal, clock: ManualClock
+) -> AsyncIterator[PayPalGateway]:
+    """A gateway before that account."""
+    gateway = paypal.make_gateway(paypal_server, clock)
     yield gateway
     await gateway.aclose()

@@ -25,6 +25,8 @@ from tests.conftest import START
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.ledger import Sold, booked, until_settled
 from tests.factories.orders import order_body, place
+from tests.integrations.stripe_api.account import Account
+from tests.integrations.stripe_api.server import NO_CONNECTION, FakeStripe, make_gateway
 
 
 @pytest.fixture(scope="module")
@@ -392,3 +394,20 @@ async def test_a_difference_that_lasts_is_named_by_the_audit_of_a_market(
         }
     finally:
         await db.close()
+
+
+async def test_a_journal_that_can_t_be_read_is_a_finding(
+    cluster: Cluster, fresh_database: Callable[[str], str]
+) -> None:
+    clock = ManualClock(START)
+    server = FakeStripe(Account(clock), down=NO_CONNECTION)
+    gateway = make_gateway(server, clock)
+    db = await Database.connect(cluster.dsn(database=fresh_database("audit unread")), max_size=1)
+    try:
+        [finding] = await audit_market(db, gateways={"stripe": gateway}, now=START)
+        assert (finding.number, [row.row for row in finding.rows]) == (7, ["gateway stripe"])
+        server.down = None
+        assert await audit_market(db, gateways={"stripe": gateway}, now=START) == []
+    finally:
+        await db.close()
+        await gateway.aclose()

@@ -22,7 +22,12 @@ from gosellr.integrations.payments.port import (
     PaymentGateway,
     RefundRequest,
 )
-from gosellr.integrations.payouts.port import PayoutProvider, TransferRequest, TransferResult
+from gosellr.integrations.payouts.port import (
+    AccountKind,
+    PayoutProvider,
+    TransferRequest,
+    TransferResult,
+)
 from gosellr.resources import Resources
 from gosellr.services.terms_shelf import TermsShelf
 
@@ -185,6 +190,10 @@ class NumberedGateway:
             "GATEWAY lookup_refund", lambda: self._inner.lookup_refund(**named)
         )
 
+    async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
+        """No step: it fetches what any process may fetch again."""
+        await self._inner.prepare_webhook(headers)
+
     def parse_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> GatewayEvent | None:
@@ -217,11 +226,25 @@ class NumberedProvider:
         """One numbered call."""
         return await self._fuse.step("PROVIDER send", lambda: self._inner.send(request))
 
-    async def lookup(self, *, transfer_id: str) -> TransferResult:
+    @property
+    def account_kind(self) -> AccountKind:
+        """As the provider within."""
+        return self._inner.account_kind
+
+    async def lookup(
+        self, *, transfer_id: str, provider_reference: str | None = None
+    ) -> TransferResult:
         """One numbered call."""
         return await self._fuse.step(
-            "PROVIDER lookup", lambda: self._inner.lookup(transfer_id=transfer_id)
+            "PROVIDER lookup",
+            lambda: self._inner.lookup(
+                transfer_id=transfer_id, provider_reference=provider_reference
+            ),
         )
+
+    async def aclose(self) -> None:
+        """No step either."""
+        await self._inner.aclose()
 
 
 def numbered(resources: Resources, fuse: Fuse) -> Resources:

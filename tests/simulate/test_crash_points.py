@@ -263,6 +263,7 @@ async def test_case_14_case_15_a_late_success_cut_off_anywhere(
                 gateways=market.gateways,
                 clock=market.clock,
                 policy=market.policy,
+                payout_powers=market.payouts,
                 gateway="sandbox",
                 headers=reports[0].headers,
                 body=reports[0].body,

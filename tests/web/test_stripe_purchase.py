@@ -15,6 +15,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import ask
 from gosellr.jobs import upkeep
+from gosellr.jobs.audit import read_journals
 from gosellr.resources import Resources
 from gosellr.services import audit_service
 from gosellr.services.audit_service import GatewayCharge
@@ -116,6 +117,10 @@ async def check_books(resources: Resources, server: FakeStripe) -> None:
         gateway_journals={"stripe": charges},
     )
     assert found == []
+    journals, unread = await read_journals(resources.gateways)
+    by_attempt = {one.attempt_id: one for one in charges if one.captured_minor}
+    assert {one.attempt_id: one for one in journals["stripe"]} == by_attempt
+    assert unread == []
 
 
 async def balances(connection: Connection) -> dict[str, int]:
@@ -295,3 +300,27 @@ async def test_kinds_that_mean_nothing_are_taken_and_not_kept(
     assert await connection.fetchval("SELECT count(*) FROM webhook_event") == 0
     forged = await client.post(REPORTS, content=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
     assert (forged.status_code, forged.json()["code"]) == (400, "webhook_refused")
+
+
+async def test_the_audit_reads_what_stripe_has(
+    client: httpx2.AsyncClient, resources: Resources, server: FakeStripe, variant_id: UUID
+) -> None:
+    await create(client, variant_id)
+    server.account.pay_page(the_page(server))
+    await report(client, server)
+    [charge] = server.account.charges.values()
+    charge["amount_refunded"] = 100
+    journals, unread = await read_journals(resources.gateways)
+    found = await ask(
+        resources.db, audit_service.audit, now=resources.clock.now(), gateway_journals=journals
+    )
+    [intent] = server.account.intents.values()
+    assert [(one.number, row.row) for one in found for row in one.rows] == [
+        (7, f"payment {intent['metadata']['gosellr_attempt']}")
+    ]
+    assert unread == []
+    # What can't be read proves nothing, and least of all that all is well.
+    server.down = NO_CONNECTION
+    journals, unread = await read_journals(resources.gateways)
+    assert set(journals) == {"sandbox"}
+    assert [one.row for one in unread] == ["gateway stripe"]

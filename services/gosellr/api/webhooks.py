@@ -50,6 +50,7 @@ async def receive_gateway_report(
         gateways=market.gateways,
         clock=market.clock,
         policy=market.policy,
+        payout_powers=market.payouts,
         gateway=gateway,
         headers=request.headers,
         body=body,

@@ -1,6 +1,7 @@
 """Where a seller is paid to: changed only by whoever proves again who they are."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,11 +12,15 @@ from gosellr.core.identity import new_id
 from gosellr.core.passwords import LENGTH_MAX, Passwords
 from gosellr.core.transact import ask, transact
 from gosellr.flows.payouts import PayoutPowers, account_place
+from gosellr.integrations.payouts.port import AccountKind
 from gosellr.models.payout_values import PayoutDestination
 from gosellr.services import account_service, payout_settings_service
 from gosellr.services.payout_settings_service import NewDestination
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
 from gosellr.utils.viewer import Viewer
+
+# The longest that a provider takes.
+_EMAIL_LENGTH_MAX = 127
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +29,9 @@ class TypedAccount:
 
     method: str
     holder: str
-    iban: str
     password: str
+    iban: str | None = None
+    email: str | None = None
 
     def __repr__(self) -> str:
         return f"TypedAccount(method={self.method!r})"
@@ -46,19 +52,20 @@ async def change_destination(
         InvalidInput: the password or the account is wrong, or nobody pays to such.
     """
     await ask(powers.db, payout_settings_service.require_owner, viewer=viewer, seller_id=seller_id)
-    if typed.method not in powers.providers:
+    provider = powers.providers.get(typed.method)
+    if provider is None:
         raise InvalidInput.at("method", "method_unknown", "We don't pay in this way")
-    try:
-        iban = parse_iban(typed.iban)
-    except InvalidIban:
-        raise InvalidInput.at("iban", "iban_wrong", "Look at the number once more") from None
+    kind = provider.account_kind
+    account, shown = _account(kind, typed)
     await _prove(powers.db, passwords, viewer=viewer, password=typed.password)
     destination_id = new_id()
     new = NewDestination(
         destination_id=destination_id,
         method=typed.method,
-        account_encrypted=_sealed(powers.vault, destination_id, holder=typed.holder, iban=iban),
-        last_four=last_four(iban),
+        account_encrypted=_sealed(
+            powers.vault, destination_id, {"holder": typed.holder, kind.value: account}
+        ),
+        last_four=shown,
     )
     return await transact(
         powers.db,
@@ -71,9 +78,22 @@ async def change_destination(
     )
 
 
-def _sealed(vault: Vault, destination_id: UUID, *, holder: str, iban: str) -> bytes:
-    plain = json.dumps({"holder": holder, "iban": iban}).encode()
-    return vault.encrypt(plain, place=account_place(destination_id))
+def _account(kind: AccountKind, typed: TypedAccount) -> tuple[str, str]:
+    """The account of the kind that is paid to, and the four characters ever shown of it."""
+    if kind is AccountKind.EMAIL:
+        if typed.email is None or len(typed.email) > _EMAIL_LENGTH_MAX:
+            raise InvalidInput.at("email", "email_wrong", "This way pays to an e-mail address")
+        name, _, host = typed.email.rpartition("@")
+        return typed.email, f"{name[:1]}…@{host[:1]}"
+    try:
+        iban = parse_iban(typed.iban or "")
+    except InvalidIban:
+        raise InvalidInput.at("iban", "iban_wrong", "Look at the number once more") from None
+    return iban, last_four(iban)
+
+
+def _sealed(vault: Vault, destination_id: UUID, account: Mapping[str, str]) -> bytes:
+    return vault.encrypt(json.dumps(account).encode(), place=account_place(destination_id))
 
 
 async def _prove(db: Database, passwords: Passwords, *, viewer: Viewer, password: str) -> None:

@@ -336,7 +336,9 @@ async def _moved(
     """Send, after asking whether it was sent already."""
     transfer_id = str(told.payout_id)
     if not fresh or told.status not in _MAY_BE_SENT:
-        earlier = await provider.lookup(transfer_id=transfer_id)
+        earlier = await provider.lookup(
+            transfer_id=transfer_id, provider_reference=told.provider_reference
+        )
         if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
             return earlier
     account = json.loads(
@@ -348,12 +350,14 @@ async def _moved(
             amount_minor=told.amount_minor,
             currency=told.currency,
             holder=account["holder"],
-            account=account["iban"],
+            account=account[provider.account_kind.value],
             reference=f"GoSellr {transfer_id[-12:]}",
         )
     )
     if result.outcome is TransferOutcome.REFUSED:
-        return await provider.lookup(transfer_id=transfer_id)
+        return await provider.lookup(
+            transfer_id=transfer_id, provider_reference=told.provider_reference
+        )
     return result
 
 

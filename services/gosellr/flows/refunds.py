@@ -8,6 +8,7 @@ only if the gateway has never heard of it.
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from gosellr.core.clock import Clock
@@ -172,6 +173,7 @@ async def _send_part(powers: RefundPowers, part: RefundPart, *, fresh: bool) -> 
             attempt_id=str(part.payment_id),
             amount_minor=part.amount_minor,
             currency=part.currency,
+            gateway_reference=part.charge_reference,
         ),
         fresh=fresh,
     )
@@ -197,17 +199,19 @@ async def _moved(
     gateway = powers.gateways.get(method)
     if gateway is None:
         return None
+    look_up = partial(
+        gateway.lookup_refund,
+        refund_id=request.refund_id,
+        attempt_id=request.attempt_id,
+        gateway_reference=request.gateway_reference,
+    )
     if not fresh:
-        earlier = await gateway.lookup_refund(
-            refund_id=request.refund_id, attempt_id=request.attempt_id
-        )
+        earlier = await look_up()
         if earlier.outcome is not Outcome.NOT_FOUND:
             return earlier
     result = await gateway.refund(request)
     if result.outcome is Outcome.REFUSED:
-        return await gateway.lookup_refund(
-            refund_id=request.refund_id, attempt_id=request.attempt_id
-        )
+        return await look_up()
     return result
 
 
@@ -261,6 +265,7 @@ async def _send_return(powers: RefundPowers, back: DueReturn) -> None:
             attempt_id=str(back.payment_id),
             amount_minor=back.amount_minor,
             currency=back.currency,
+            gateway_reference=back.charge_reference,
         ),
         fresh=False,
     )

@@ -12,9 +12,10 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound
 from gosellr.core.transact import ask, transact, write
-from gosellr.flows import payments, refunds
+from gosellr.flows import payments, payouts, refunds
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
+from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.payments.port import BadSignature, EventKind, MalformedEvent
 from gosellr.models.webhook_values import ParkedReport
@@ -40,6 +41,7 @@ async def receive(
     gateways: Gateways,
     clock: Clock,
     policy: MarketPolicy,
+    payout_powers: PayoutPowers,
     gateway: str,
     headers: Mapping[str, str],
     body: bytes,
@@ -53,6 +55,7 @@ async def receive(
     power = gateways.get(gateway)
     if power is None:
         raise NotFound
+    await power.prepare_webhook(headers)
     now = clock.now()
     try:
         event = power.parse_webhook(headers, body, now)
@@ -60,6 +63,12 @@ async def receive(
         raise WebhookRefused(str(error)) from error
     if event is None:
         # Taken all the same: a gateway would send again and again what we say no to.
+        return
+    if event.kind is EventKind.TRANSFER_CHANGED:
+        # A hint like any other, and the provider is asked in any case: it isn't kept.
+        transfer_id = _uuid(event.attempt_id)
+        if transfer_id is not None:
+            await payouts.send_payout(payout_powers, payout_id=transfer_id, fresh=False)
         return
     waits = await write(
         db,

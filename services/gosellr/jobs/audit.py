@@ -7,11 +7,18 @@ from uuid import UUID
 
 from gosellr.core.db import Database
 from gosellr.core.transact import snapshot
-from gosellr.integrations.payments.port import PaymentGateway
+from gosellr.integrations.payments.port import JournalUnread, KeepsJournal, PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
-from gosellr.services.audit_service import Finding, GatewayCharge, ProviderTransfer, audit
+from gosellr.services.audit_service import (
+    NAMES,
+    Finding,
+    GatewayCharge,
+    Offence,
+    ProviderTransfer,
+    audit,
+)
 
 _PAGE = 1_000
 _NONE: Mapping[str, PayoutProvider] = MappingProxyType({})
@@ -51,22 +58,44 @@ async def _look(
     *,
     now: datetime,
 ) -> list[Finding]:
-    journals = {
-        name: await _charges(gateway)
-        for name, gateway in gateways.items()
-        if isinstance(gateway, SandboxGateway)
-    }
+    journals, unread = await read_journals(gateways)
     transfers = {
         name: await _transfers(provider)
         for name, provider in providers.items()
         if isinstance(provider, SandboxPayouts)
     }
-    return await snapshot(
+    found = await snapshot(
         db, audit, now=now, gateway_journals=journals, provider_journals=transfers
     )
+    return _with_unread(found, unread)
 
 
-async def _charges(gateway: SandboxGateway) -> list[GatewayCharge]:
+async def read_journals(
+    gateways: Mapping[str, PaymentGateway],
+) -> tuple[dict[str, list[GatewayCharge]], list[Offence]]:
+    """What every gateway that keeps a journal has, and whose journal can't be read now."""
+    journals: dict[str, list[GatewayCharge]] = {}
+    unread: list[Offence] = []
+    for name, gateway in gateways.items():
+        if isinstance(gateway, SandboxGateway | KeepsJournal):
+            try:
+                journals[name] = await _charges(gateway)
+            except JournalUnread as error:
+                unread.append(Offence(f"gateway {name}", str(error)))
+    return journals, unread
+
+
+def _with_unread(found: list[Finding], unread: list[Offence]) -> list[Finding]:
+    """A journal that nobody could read proves nothing, and that is a finding too."""
+    if not unread:
+        return found
+    others = [one for one in found if one.number != _GATEWAY_INVARIANT]
+    known = [row for one in found if one.number == _GATEWAY_INVARIANT for row in one.rows]
+    told = Finding(_GATEWAY_INVARIANT, NAMES[_GATEWAY_INVARIANT], (*unread, *known))
+    return sorted([*others, told], key=lambda one: one.number)
+
+
+async def _charges(gateway: SandboxGateway | KeepsJournal) -> list[GatewayCharge]:
     charges: list[GatewayCharge] = []
     after = ""
     while page := await gateway.journal(after_reference=after, limit=_PAGE):

@@ -37,6 +37,7 @@ async def deliver_sandbox_reports(resources: Resources) -> None:
             gateways=resources.gateways,
             clock=resources.clock,
             policy=resources.policy,
+            payout_powers=resources.payouts,
             gateway=gateway.name,
             headers=delivery.headers,
             body=delivery.body,

@@ -45,6 +45,7 @@ class PayoutInstruction:
     currency: str
     destination_id: UUID
     account_encrypted: bytes
+    provider_reference: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class RefundPart:
     created_at: datetime
     # Where it goes instead of through the gateway, if it does.
     credited_account: str | None
+    charge_reference: str | None
 
     @property
     def is_open(self) -> bool:
@@ -39,3 +40,4 @@ class DueReturn:
     method: str
     order_id: UUID
     check_count: int
+    charge_reference: str | None

@@ -133,7 +133,7 @@ ORDER_OF_PAYMENT = "SELECT order_id FROM payment WHERE id = $1"
 
 DUE_RETURNS = """
 SELECT back.id, back.payment_id, back.amount_minor, payment.currency, payment.method,
-       payment.order_id, back.check_count
+       payment.order_id, back.check_count, payment.gateway_reference
 FROM payment_return AS back JOIN payment ON payment.id = back.payment_id
 WHERE back.check_at <= $1
 ORDER BY back.check_at LIMIT $2

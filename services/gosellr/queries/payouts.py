@@ -103,7 +103,7 @@ LIMIT $3
 
 INSTRUCTION = """
 SELECT payout.id, payout.status, payout.provider, payout.amount_minor, payout.currency,
-       payout.destination_id, destination.account_encrypted
+       payout.destination_id, destination.account_encrypted, payout.provider_reference
 FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
 WHERE payout.id = $1
 """

@@ -124,7 +124,7 @@ WHERE line.id = change.id
 _PARTS = """
 SELECT part.id, part.refund_id, refund.order_id, part.payment_id, part.amount_minor,
        refund.currency, payment.method, part.status, part.check_count, part.created_at,
-       part.credited_account
+       part.credited_account, payment.gateway_reference
 FROM refund_part AS part
 JOIN refund ON refund.id = part.refund_id
 JOIN payment ON payment.id = part.payment_id

@@ -11,12 +11,16 @@ from gosellr.core.transact import ask
 from gosellr.flows.payments import advance
 from gosellr.services import webhook_service
 from gosellr.utils.ids import order_number
+from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Permission
 from gosellr.web import notices
 from gosellr.web.binding.orders import order_href
 from gosellr.web.pages import Page, admit
 
 router = APIRouter(prefix="/payments", include_in_schema=False)
+
+# Declined, or given up: nothing is under way, and the goods are still held.
+_MAY_PAY_AGAIN = frozenset({"failed", "unpaid"})
 
 Returning = Annotated[Page, admit(Permission.ORDER_PAY)]
 
@@ -41,6 +45,6 @@ async def come_back(page: Returning, attempt_id: UUID) -> Response:
         curious=True,
     )
     href = order_href(order_number(order.number))
-    if order.payment_status == "failed":
+    if order.payment_status in _MAY_PAY_AGAIN and order.status == OrderStatus.PENDING_PAYMENT:
         return page.go(f"{href}/pay")
     return page.go(href, notice=notices.PLACED if order.paid_at is not None else "")

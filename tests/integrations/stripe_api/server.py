@@ -116,6 +116,9 @@ class FakeStripe:
             return says.status, json.loads(json.dumps(says.body))
         if body.get("object") == "payment_intent":
             body = self.account.shown_intent(body, whole=whole)
+        elif whole and name == "get /v1/payment_intents":
+            rows = [self.account.intents[row["id"]] for row in body["data"]]
+            body["data"] = [self.account.shown_intent(row, whole=True) for row in rows]
         elif body.get("object") == "checkout.session":
             body = self.account.shown_session(body, whole=whole)
         return 200, json.loads(json.dumps(body))

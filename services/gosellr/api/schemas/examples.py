@@ -140,7 +140,13 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "holder": "Lampo GmbH",
             "iban": "DE89 3704 0044 0532 0130 00",
             "password": "a long pass phrase",
-        }
+        },
+        {
+            "method": "paypal",
+            "holder": "Lampo GmbH",
+            "email": "payments@lampo.example",
+            "password": "a long pass phrase",
+        },
     ],
     "import_movements": [
         {

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, SecretStr, StringConstraints, model_valid
 
 from gosellr.api.schemas.common import (
     Currency,
+    Email,
     MoneyIn,
     MoneyOut,
     Name,
@@ -195,15 +196,20 @@ class PayoutSettingsOut(BaseModel):
 
 
 class PayoutDestinationUpdate(RequestModel):
-    """A bank account, and the caller's own password once more."""
+    """A bank account, or an e-mail address where `method` pays to such, and the caller's own
+    password once more."""
 
     method: Annotated[str, line(40), Field(examples=["sandbox"])]
     holder: Name
-    iban: Annotated[
-        str,
-        StringConstraints(min_length=15, max_length=50, pattern=r"^[A-Za-z0-9 \-]+$"),
-        Field(examples=["DE89 3704 0044 0532 0130 00"]),
-    ]
+    iban: (
+        Annotated[
+            str,
+            StringConstraints(min_length=15, max_length=50, pattern=r"^[A-Za-z0-9 \-]+$"),
+            Field(examples=["DE89 3704 0044 0532 0130 00"]),
+        ]
+        | None
+    ) = None
+    email: Email | None = None
     password: Annotated[SecretStr, Field(min_length=1, max_length=128)]
 
     def typed(self) -> TypedAccount:
@@ -212,6 +218,7 @@ class PayoutDestinationUpdate(RequestModel):
             method=self.method,
             holder=self.holder,
             iban=self.iban,
+            email=self.email,
             password=self.password.get_secret_value(),
         )
 

@@ -50,6 +50,8 @@ class EventKind(StrEnum):
     PAYMENT_VOIDED = "payment.voided"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
+    TRANSFER_CHANGED = "transfer.changed"
+    """Of a payout: `attempt_id` and `movement_id` are the transfer's key."""
 
 
 class InvalidAmount(ValueError):
@@ -113,12 +115,16 @@ class CaptureRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequest:
-    """Give back `amount_minor` of what was captured under `attempt_id`."""
+    """Give back `amount_minor` of what was captured under `attempt_id`.
+
+    `gateway_reference` is the gateway's own name of the charge, where it was heard.
+    """
 
     refund_id: str
     attempt_id: str
     amount_minor: int
     currency: str
+    gateway_reference: str | None = None
 
     def __post_init__(self) -> None:
         check_money(self.amount_minor, self.currency)
@@ -185,6 +191,22 @@ class GatewayEvent:
     occurred_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalCharge:
+    """A charge as its gateway has it: all that was captured, given back, and kept as a fee."""
+
+    attempt_id: str
+    gateway_reference: str
+    currency: str
+    captured_minor: int
+    refunded_minor: int
+    fee_minor: int
+
+
+class JournalUnread(Exception):
+    """A gateway's journal can't be read now; that says nothing about the books."""
+
+
 class PaymentGateway(Protocol):
     """A power that moves money. Every method returns within its time limit and never raises for
     what the gateway said or failed to say."""
@@ -217,9 +239,21 @@ class PaymentGateway(Protocol):
         """What became of an attempt whose answer was lost. `NOT_FOUND` means nothing happened."""
 
     async def lookup_refund(
-        self, *, refund_id: str, attempt_id: str | None = None
+        self,
+        *,
+        refund_id: str,
+        attempt_id: str | None = None,
+        gateway_reference: str | None = None,
     ) -> MovementResult:
-        """What became of a refund of this attempt whose answer was lost."""
+        """What became of a refund of this attempt whose answer was lost; `gateway_reference` is
+        the gateway's own name of the charge."""
+
+    async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
+        """Fetches what it takes to verify a report with these headers, where it isn't here yet.
+
+        Within the time limit, with no transaction open, and without raising: what is missing
+        then, `parse_webhook` finds missing.
+        """
 
     def parse_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -259,3 +293,14 @@ class TellsMovements(Protocol):
 
     async def movements(self, *, after: str = "", limit: int = 1000) -> Sequence[GatewayMovement]:
         """A page of movements, oldest first; an empty one is behind the last."""
+
+
+@runtime_checkable
+class KeepsJournal(Protocol):
+    """A gateway that shows all it has, so that it can be held against the books."""
+
+    async def journal(
+        self, *, after_reference: str = "", limit: int = 1000
+    ) -> Sequence[JournalCharge]:
+        """Every charge that took money, a page at a time by `gateway_reference`; an empty page is
+        behind the last one. Raises `JournalUnread`."""

@@ -234,6 +234,7 @@ class SandboxGateway:
         *,
         refund_id: str,
         attempt_id: str | None = None,  # noqa: ARG002 - the journal knows refunds by their key
+        gateway_reference: str | None = None,  # noqa: ARG002
     ) -> MovementResult:
         """See `PaymentGateway.lookup_refund`."""
         try:
@@ -245,6 +246,9 @@ class SandboxGateway:
         if found is None:
             return _without_movement(Outcome.NOT_FOUND, refund_id, None)
         return _movement_result(*found)
+
+    async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
+        """See `PaymentGateway.prepare_webhook`: all that proves a report is here already."""
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
         """See `PaymentGateway.parse_webhook`."""

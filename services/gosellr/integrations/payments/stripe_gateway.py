@@ -22,11 +22,13 @@ from gosellr.integrations.payments.port import (
     ChargeRequest,
     ChargeResult,
     GatewayEvent,
+    JournalCharge,
     MovementResult,
     Outcome,
     PaymentState,
     RefundRequest,
 )
+from gosellr.integrations.payments.results import without_charge, without_movement
 from gosellr.integrations.payments.stripe_amounts import NotExpressible, to_stripe
 from gosellr.integrations.payments.stripe_answers import (
     CAPTURE,
@@ -46,13 +48,8 @@ from gosellr.integrations.payments.stripe_api import (
     Unanswered,
 )
 from gosellr.integrations.payments.stripe_finder import StripeFinder, found_by_page
-from gosellr.integrations.payments.stripe_results import (
-    charge_result,
-    declined_movement,
-    moved,
-    without_charge,
-    without_movement,
-)
+from gosellr.integrations.payments.stripe_journal import read_journal
+from gosellr.integrations.payments.stripe_results import charge_result, declined_movement, moved
 
 _log = logging.getLogger("gosellr.stripe")
 
@@ -158,12 +155,21 @@ class StripeGateway:
         )
 
     async def lookup_refund(
-        self, *, refund_id: str, attempt_id: str | None = None
+        self,
+        *,
+        refund_id: str,
+        attempt_id: str | None = None,
+        gateway_reference: str | None = None,
     ) -> MovementResult:
         """See `PaymentGateway.lookup_refund`. Stripe knows a refund by its payment alone."""
         if attempt_id is None:
             return without_movement(Outcome.UNKNOWN, refund_id)
-        return await self._answered(refund_id, self._refund_made(refund_id, attempt_id))
+        return await self._answered(
+            refund_id, self._refund_made(refund_id, attempt_id, gateway_reference)
+        )
+
+    async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
+        """See `PaymentGateway.prepare_webhook`: all that proves a report is here already."""
 
     def parse_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -174,6 +180,10 @@ class StripeGateway:
         if event is not None:
             self._finder.remember(event.attempt_id, event.gateway_reference)
         return event
+
+    async def journal(self, *, after_reference: str = "", limit: int = 1000) -> list[JournalCharge]:
+        """See `KeepsJournal.journal`."""
+        return await read_journal(self._api, after=after_reference, limit=limit)
 
     async def aclose(self) -> None:
         """End the connections."""
@@ -272,7 +282,7 @@ class StripeGateway:
         return moved(attempt_id, found, amount_minor=found.amount_minor)
 
     async def _refund(self, request: RefundRequest) -> MovementResult:
-        found = await self._finder.find(request.attempt_id)
+        found = await self._finder.find(request.attempt_id, reference=request.gateway_reference)
         if found is None:
             return without_movement(Outcome.NOT_FOUND, request.refund_id, request.currency)
         try:
@@ -306,8 +316,10 @@ class StripeGateway:
                 raise Refused("amount_exceeds_captured") from refusal
             raise
 
-    async def _refund_made(self, refund_id: str, attempt_id: str) -> MovementResult:
-        found = await self._finder.find(attempt_id)
+    async def _refund_made(
+        self, refund_id: str, attempt_id: str, reference: str | None
+    ) -> MovementResult:
+        found = await self._finder.find(attempt_id, reference=reference)
         if found is None or found.intent is None:
             return without_movement(Outcome.NOT_FOUND, refund_id)
         made = await self._finder.refund(found.intent.id, refund_id)

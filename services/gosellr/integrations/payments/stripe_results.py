@@ -1,7 +1,6 @@
 """What was found at Stripe, as the port says it."""
 
 from gosellr.integrations.payments.port import (
-    ChargeRequest,
     ChargeResult,
     MovementResult,
     Outcome,
@@ -17,11 +16,6 @@ _OUTCOMES = {
     PaymentState.VOIDED: Outcome.DECLINED,
     PaymentState.UNKNOWN: Outcome.UNKNOWN,
 }
-_STATES_WITHOUT = {
-    Outcome.NOT_FOUND: PaymentState.ABSENT,
-    Outcome.DECLINED: PaymentState.DECLINED,
-}
-_KEY_REUSED = "idempotency_key_reused"
 
 
 def charge_result(attempt_id: str, found: Found) -> ChargeResult:
@@ -39,28 +33,6 @@ def charge_result(attempt_id: str, found: Found) -> ChargeResult:
         fee_minor=0 if intent is None else intent.fee_minor,
         decline_code=found.decline_code,
         action_url=found.action_url,
-    )
-
-
-def without_charge(
-    outcome: Outcome,
-    attempt_id: str,
-    *,
-    request: ChargeRequest | None = None,
-    code: str | None = None,
-) -> ChargeResult:
-    """The answer where there is no charge to speak of."""
-    return ChargeResult(
-        outcome=outcome,
-        state=_STATES_WITHOUT.get(outcome, PaymentState.UNKNOWN),
-        attempt_id=attempt_id,
-        gateway_reference=None,
-        amount_minor=0 if request is None else request.amount_minor,
-        captured_minor=0,
-        refunded_minor=0,
-        currency=None if request is None else request.currency,
-        fee_minor=0,
-        decline_code=_KEY_REUSED if outcome is Outcome.REFUSED else code,
     )
 
 
@@ -90,19 +62,4 @@ def declined_movement(movement_id: str, found: Found, *, code: str) -> MovementR
         amount_minor=0,
         currency=found.currency,
         decline_code=None if unknown else code,
-    )
-
-
-def without_movement(
-    outcome: Outcome, movement_id: str, currency: str | None = None
-) -> MovementResult:
-    """The answer where there is no charge to speak of."""
-    return MovementResult(
-        outcome=outcome,
-        state=_STATES_WITHOUT.get(outcome, PaymentState.UNKNOWN),
-        movement_id=movement_id,
-        gateway_reference=None,
-        amount_minor=0,
-        currency=currency,
-        decline_code=_KEY_REUSED if outcome is Outcome.REFUSED else None,
     )

@@ -21,9 +21,17 @@ class TransferOutcome(StrEnum):
     UNKNOWN = "unknown"
     """No answer within the time limit: ask by `lookup`."""
     NOT_FOUND = "not_found"
-    """The provider has never heard of this key: nothing moved."""
+    """The provider has never heard of this key, or tells only by being sent it again: that moves
+    money once."""
     REFUSED = "refused"
     """The key was used before with another instruction. What that did still stands."""
+
+
+class AccountKind(StrEnum):
+    """By what a provider knows whom to pay."""
+
+    IBAN = "iban"
+    EMAIL = "email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +60,8 @@ class TransferResult:
 
 
 class PayoutProvider(Protocol):
-    """A power that sends money to sellers. Both methods return within their time limit and never
-    raise for what the provider said or failed to say."""
+    """A power that sends money to sellers. `send` and `lookup` return within their time limit and
+    never raise for what the provider said or failed to say."""
 
     @property
     def name(self) -> str:
@@ -63,8 +71,20 @@ class PayoutProvider(Protocol):
     def paid_from(self) -> str | None:
         """The payment gateway whose balance it sends; None for the market's own bank account."""
 
+    @property
+    def account_kind(self) -> AccountKind:
+        """What an account is here."""
+
     async def send(self, request: TransferRequest) -> TransferResult:
         """Sends. Safe to repeat by `transfer_id`."""
 
-    async def lookup(self, *, transfer_id: str) -> TransferResult:
-        """What became of an instruction, whatever was answered before."""
+    async def lookup(
+        self, *, transfer_id: str, provider_reference: str | None = None
+    ) -> TransferResult:
+        """What became of an instruction, whatever was answered before.
+
+        `provider_reference` is the provider's own name of it, where it was heard.
+        """
+
+    async def aclose(self) -> None:
+        """Lets go of what the process holds of it."""

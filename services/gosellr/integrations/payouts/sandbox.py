@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from gosellr.core.clock import Clock, SystemClock
-from gosellr.integrations.payouts.port import TransferOutcome, TransferRequest, TransferResult
+from gosellr.integrations.payouts.port import (
+    AccountKind,
+    TransferOutcome,
+    TransferRequest,
+    TransferResult,
+)
 from gosellr.integrations.sqlite_file import FileBusy, SqliteFile
 
 FILE_NAME = "sandbox_payouts.sqlite"
@@ -94,6 +99,7 @@ class SandboxPayouts:
     name = "sandbox"
     # The sandbox gateway settles with no bank: what it captured stays there to be paid out.
     paid_from = "sandbox"
+    account_kind = AccountKind.IBAN
 
     def __init__(
         self,
@@ -142,7 +148,12 @@ class SandboxPayouts:
             return unknown
         return self._result(transfer)
 
-    async def lookup(self, *, transfer_id: str) -> TransferResult:
+    async def lookup(
+        self,
+        *,
+        transfer_id: str,
+        provider_reference: str | None = None,  # noqa: ARG002 - the file knows our own key
+    ) -> TransferResult:
         """See `PayoutProvider.lookup`."""
         try:
             transfer = await self._file.read(lambda file: _find(file, transfer_id))
@@ -160,6 +171,10 @@ class SandboxPayouts:
     def close(self) -> None:
         """Closes this process's hold on the file."""
         self._file.close()
+
+    async def aclose(self) -> None:
+        """See `PayoutProvider.aclose`."""
+        self.close()
 
     def _result(self, transfer: Transfer) -> TransferResult:
         age = self._now() - transfer.created_at

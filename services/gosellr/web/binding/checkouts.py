@@ -149,6 +149,14 @@ def _method(name: str, *, chosen: bool) -> PaymentMethodView:
             note="You pay on the secure page of Stripe, and come back here.",
             chosen=chosen,
         )
+    if name == "paypal":
+        return PaymentMethodView(
+            id=name,
+            label="PayPal",
+            icon="wallet",
+            note="You say yes on PayPal's page, and come back here.",
+            chosen=chosen,
+        )
     if name != "sandbox":
         label = name.replace("_", " ").capitalize()
         return PaymentMethodView(id=name, label=label, icon="credit-card", chosen=chosen)

@@ -65,7 +65,7 @@ _NEXT = {
 }
 _PICTURES_SHOWN = 3
 _CARRIERS_IN_CAPITALS = frozenset({"dhl", "dpd", "gls", "ups", "usps"})
-_METHODS = {"sandbox": "test card", "stripe": "Stripe"}
+_METHODS = {"sandbox": "test card", "stripe": "Stripe", "paypal": "PayPal"}
 # The attempts of which nobody knows yet what becomes of them.
 _OPEN = frozenset({"created", "unknown"})
 

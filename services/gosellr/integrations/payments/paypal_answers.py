@@ -1,0 +1,292 @@
+"""What PayPal's objects say, read into values of ours, and where a charge stands by them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gosellr.integrations.payments.paypal_amounts import from_money
+from gosellr.integrations.payments.port import PaymentState
+
+_OURS = "gosellr"
+_PARTED_BY = "."
+
+VOIDED = "voided"
+DECLINED = "declined"
+
+AUTHORIZE = "AUTHORIZE"
+CAPTURE = "CAPTURE"
+
+_TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
+_NOT_TAKEN = frozenset({"DECLINED", "FAILED"})
+_SET_ASIDE = frozenset({"CREATED", "CAPTURED", "PARTIALLY_CAPTURED"})
+_AUTHORIZATIONS = {
+    "CREATED": PaymentState.AUTHORIZED,
+    "VOIDED": PaymentState.VOIDED,
+    "EXPIRED": PaymentState.VOIDED,
+    "DENIED": PaymentState.DECLINED,
+}
+# Of orders about which nothing was done yet. One that its buyer said yes to may be captured.
+_ORDERS = {
+    "CREATED": PaymentState.ACTION_REQUIRED,
+    "SAVED": PaymentState.ACTION_REQUIRED,
+    "PAYER_ACTION_REQUIRED": PaymentState.ACTION_REQUIRED,
+    "APPROVED": PaymentState.AUTHORIZED,
+    "VOIDED": PaymentState.VOIDED,
+}
+# Orders made with a wallet in mind have the first, others the second.
+_ACTION_LINKS = ("payer-action", "approve")
+
+
+class Unreadable(ValueError):
+    """An answer of PayPal's that lacks what it has to say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """Money that was set aside."""
+
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """Money that was taken, or is to be; `fee_minor` is what PayPal kept of it."""
+
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    fee_minor: int
+
+    @property
+    def is_taken(self) -> bool:
+        """The money is here, whatever of it went back since."""
+        return self.status in _TAKEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money on its way back; `refund_id` is our key of it, where it has one."""
+
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    attempt_id: str
+    refund_id: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order at PayPal with everything that was taken and given back through it.
+
+    `payee` holds the names under which PayPal knows who is paid, as far as it tells them.
+    `closed_as` is the word by which an order of ours is never captured any more, and `is_marked`
+    says that it stands at PayPal, for every process to see.
+    """
+
+    id: str
+    status: str
+    intent: str
+    amount_minor: int
+    currency: str
+    attempt_id: str
+    closed_as: str | None
+    is_marked: bool
+    payee: frozenset[str]
+    action_url: str | None
+    authorizations: Sequence[Authorization]
+    captures: Sequence[Capture]
+    refunds: Sequence[Refund]
+
+    @property
+    def captured_minor(self) -> int:
+        """What was really taken."""
+        return sum(one.amount_minor for one in self.captures if one.is_taken)
+
+    @property
+    def refunded_minor(self) -> int:
+        """What went back, or is on its way."""
+        back = {"COMPLETED", "PENDING"}
+        return sum(one.amount_minor for one in self.refunds if one.status in back)
+
+    @property
+    def fee_minor(self) -> int:
+        """What PayPal kept of the captures."""
+        return sum(one.fee_minor for one in self.captures if one.is_taken)
+
+    @property
+    def capture(self) -> Capture | None:
+        """The capture that took the money; there is one at most."""
+        return next((one for one in self.captures if one.is_taken), None)
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The money that is set aside now."""
+        return next((one for one in self.authorizations if one.status in _SET_ASIDE), None)
+
+    @property
+    def waits_for_us(self) -> bool:
+        """The buyer has said yes, and nothing was done about it yet."""
+        return self.status == "APPROVED" and self.closed_as is None
+
+    @property
+    def may_be_closed(self) -> bool:
+        """Nothing was done about it, and it doesn't say yet that nothing will be."""
+        is_open = _ORDERS.get(self.status) not in {None, PaymentState.VOIDED}
+        return is_open and not (self.captures or self.authorizations or self.is_marked)
+
+    @property
+    def decline_code(self) -> str | None:
+        """Why nothing was paid, as far as the order itself tells."""
+        if self.state is PaymentState.DECLINED:
+            return DECLINED
+        if self.state is PaymentState.VOIDED:
+            return DECLINED if self.captures or self.closed_as == DECLINED else VOIDED
+        return None
+
+    @property
+    def state(self) -> PaymentState:
+        """Where the charge stands. Money that takes its time leaves it open.
+
+        A buyer's yes counts as money set aside. So where money can't be taken after it, that yes
+        is void; only a no to money being set aside is a decline.
+        """
+        if self.captures:
+            return self._captured_state()
+        if self.authorizations:
+            return _AUTHORIZATIONS.get(self.authorizations[-1].status, PaymentState.UNKNOWN)
+        if self.closed_as is not None:
+            declined = self.closed_as == DECLINED and self.intent == AUTHORIZE
+            return PaymentState.DECLINED if declined else PaymentState.VOIDED
+        return _ORDERS.get(self.status, PaymentState.UNKNOWN)
+
+    def _captured_state(self) -> PaymentState:
+        if any(one.is_taken for one in self.captures):
+            return PaymentState.CAPTURED
+        if all(one.status in _NOT_TAKEN for one in self.captures):
+            return PaymentState.VOIDED
+        return PaymentState.UNKNOWN
+
+
+def our_id(identifier: str, more: str = "") -> str:
+    """An identifier of ours as it stands at PayPal, where others may use the same account.
+
+    `more` is of an order the word that says why it is never to be captured, and of a refund its
+    own id.
+    """
+    return _PARTED_BY.join([_OURS, identifier, *([more] if more else [])])
+
+
+def read_our_id(text: object) -> tuple[str, str]:
+    """The identifier and what stands behind it; empty for what isn't ours."""
+    if not isinstance(text, str):
+        return "", ""
+    ours, _, rest = text.partition(_PARTED_BY)
+    identifier, _, more = rest.partition(_PARTED_BY)
+    return (identifier, more) if ours == _OURS else ("", "")
+
+
+def read_order(document: Mapping[str, Any]) -> Order:
+    """An order of ours; raises `Unreadable`. It has one purchase unit."""
+    try:
+        [unit] = document["purchase_units"]
+        amount_minor, currency = from_money(unit["amount"])
+        attempt_id, closed_as = read_our_id(unit.get("custom_id"))
+        payments = unit.get("payments") or {}
+        return Order(
+            id=_text(document["id"]),
+            status=_text(document["status"]),
+            intent=document.get("intent") or CAPTURE,
+            amount_minor=amount_minor,
+            currency=currency,
+            attempt_id=attempt_id,
+            closed_as=closed_as or None,
+            is_marked=bool(closed_as),
+            payee=frozenset(_payee(unit.get("payee") or {})),
+            action_url=_action_url(document.get("links") or []),
+            authorizations=[
+                read_authorization(one) for one in payments.get("authorizations") or []
+            ],
+            captures=[read_capture(one) for one in payments.get("captures") or []],
+            refunds=[read_refund(one) for one in payments.get("refunds") or []],
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unreadable("no order that we can read") from error
+
+
+def read_authorization(document: Mapping[str, Any]) -> Authorization:
+    """An authorisation; raises `Unreadable`."""
+    try:
+        amount_minor, currency = from_money(document["amount"])
+        return Authorization(
+            id=_text(document["id"]),
+            status=_text(document["status"]),
+            amount_minor=amount_minor,
+            currency=currency,
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unreadable("no authorisation that we can read") from error
+
+
+def read_capture(document: Mapping[str, Any]) -> Capture:
+    """A capture; raises `Unreadable`. While it is pending, PayPal tells no fee."""
+    try:
+        amount_minor, currency = from_money(document["amount"])
+        breakdown = document.get("seller_receivable_breakdown") or {}
+        return Capture(
+            id=_text(document["id"]),
+            status=_text(document["status"]),
+            amount_minor=amount_minor,
+            currency=currency,
+            fee_minor=_fee_minor(breakdown.get("paypal_fee"), currency),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unreadable("no capture that we can read") from error
+
+
+def read_refund(document: Mapping[str, Any]) -> Refund:
+    """A refund; raises `Unreadable`."""
+    try:
+        amount_minor, currency = from_money(document["amount"])
+        details = document.get("status_details") or {}
+        attempt_id, refund_id = read_our_id(document.get("custom_id"))
+        return Refund(
+            id=_text(document["id"]),
+            status=_text(document["status"]),
+            amount_minor=amount_minor,
+            currency=currency,
+            attempt_id=attempt_id,
+            refund_id=refund_id,
+            reason=details.get("reason"),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unreadable("no refund that we can read") from error
+
+
+def _fee_minor(fee: object, currency: str) -> int:
+    """A fee in the currency of its capture; one in another isn't ours to convert."""
+    if fee is None:
+        return 0
+    fee_minor, fee_currency = from_money(fee)
+    return fee_minor if fee_currency == currency else 0
+
+
+def _payee(payee: Mapping[str, Any]) -> list[str]:
+    named = (payee.get("merchant_id"), payee.get("email_address"))
+    return [name for name in named if isinstance(name, str) and name]
+
+
+def _action_url(links: Sequence[Mapping[str, Any]]) -> str | None:
+    by_relation = {link.get("rel"): link.get("href") for link in links}
+    return next((by_relation[rel] for rel in _ACTION_LINKS if by_relation.get(rel)), None)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("not a word")
+    return value

@@ -1,0 +1,144 @@
+"""Cuts out of PayPal's OpenAPI documents what the market's requests, and their answers, need.
+
+`python -m tests.integrations.paypal_api.excerpt <folder with the documents>` writes `openapi.json`
+beside this file. Descriptions stay behind: names, types, lengths, forms and allowed values are what
+a request is checked against. The documents are PayPal's, under the Apache licence in `LICENSE`.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+OPENAPI = HERE / "openapi.json"
+
+ORDERS = "checkout_orders_v2.json"
+PAYMENTS = "payments_payment_v2.json"
+PAYOUTS = "payments_payouts_batch_v1.json"
+
+USED = (
+    (ORDERS, "post", "/v2/checkout/orders", "200"),
+    (ORDERS, "get", "/v2/checkout/orders/{id}", "200"),
+    (ORDERS, "patch", "/v2/checkout/orders/{id}", "204"),
+    (ORDERS, "post", "/v2/checkout/orders/{id}/authorize", "201"),
+    (ORDERS, "post", "/v2/checkout/orders/{id}/capture", "201"),
+    (PAYMENTS, "post", "/v2/payments/authorizations/{authorization_id}/capture", "201"),
+    (PAYMENTS, "post", "/v2/payments/authorizations/{authorization_id}/void", "200"),
+    (PAYMENTS, "post", "/v2/payments/captures/{capture_id}/refund", "201"),
+    (PAYOUTS, "post", "/v1/payments/payouts", "201"),
+    (PAYOUTS, "get", "/v1/payments/payouts/{id}", "200"),
+)
+_KEPT = (
+    "type", "enum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "required",
+    "minimum", "maximum",
+)  # fmt: skip
+_DEPTH_MAX = 8
+# Most of the documents, and never sent or read.
+_LEFT_OUT = frozenset(
+    {
+        "payer", "application_context", "shipping", "supplementary_data", "breakdown",
+        "payment_instruction", "platform_fees", "attributes", "stored_credential", "card",
+        "processor_response", "network_transaction_reference", "seller_protection",
+        "alternate_notification_method", "address", "name", "phone", "tax_info",
+        "birth_date", "vault_id", "billing_agreement_id", "currency_conversion", "exchange_rate",
+    }
+)  # fmt: skip
+_SOURCES = frozenset({"paypal"})
+
+
+def operations_of(folder: Path) -> dict[str, Any]:
+    """What each used operation takes and answers, by "method path"."""
+    documents = {
+        name: json.loads((folder / name).read_text()) for name in (ORDERS, PAYMENTS, PAYOUTS)
+    }
+    found = {}
+    for name, method, path, answered in USED:
+        document = documents[name]
+        operation = document["paths"][path][method]
+        parameters = [_resolved(one, document) for one in operation.get("parameters", [])]
+        body = _resolved(operation.get("requestBody", {}), document)
+        found[f"{method} {path}"] = {
+            "headers": _schemas(parameters, "header", document),
+            "path": _schemas(parameters, "path", document),
+            "body": _content(body, document, strict=True),
+            "answers": {
+                status: _content(_resolved(answer, document), document, strict=False)
+                for status, answer in operation["responses"].items()
+                if status == answered
+            },
+        }
+    return found
+
+
+def _schemas(parameters: list[dict[str, Any]], place: str, document: Any) -> dict[str, Any]:
+    return {
+        one["name"]: _cut(one["schema"], document, strict=True)
+        for one in parameters
+        if one["in"] == place
+    }
+
+
+def _content(holder: dict[str, Any], document: Any, *, strict: bool) -> Any:
+    content = holder.get("content", {}).get("application/json")
+    return None if content is None else _cut(content["schema"], document, strict=strict)
+
+
+def _resolved(schema: dict[str, Any], document: Any) -> dict[str, Any]:
+    while "$ref" in schema:
+        found = document
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        schema = found
+    return schema
+
+
+def _cut(
+    schema: dict[str, Any], document: Any, *, strict: bool, name: str = "", depth: int = 0
+) -> dict[str, Any]:
+    """A schema without references and words; a strict one knows all names that there are."""
+    schema = _resolved(schema, document)
+    parts = [_resolved(part, document) for part in schema.get("allOf", [])]
+    kept = {key: schema[key] for key in _KEPT if key in schema}
+    properties = dict(schema.get("properties", {}))
+    for part in parts:
+        merged = _flat(part, document)
+        properties |= merged.get("properties", {})
+        kept |= {key: merged[key] for key in _KEPT if key in merged}
+    if "items" in schema:
+        kept["items"] = _cut(schema["items"], document, strict=strict, depth=depth + 1)
+    if properties and depth < _DEPTH_MAX:
+        if name == "payment_source":
+            properties = {key: one for key, one in properties.items() if key in _SOURCES}
+        kept["properties"] = {
+            key: _cut(one, document, strict=strict, name=key, depth=depth + 1)
+            for key, one in properties.items()
+            if key not in _LEFT_OUT and (strict or key != "payment_source")
+        }
+        if strict:
+            kept["additionalProperties"] = False
+    return kept
+
+
+def _flat(schema: dict[str, Any], document: Any) -> dict[str, Any]:
+    """A schema with what its own parts say."""
+    schema = _resolved(schema, document)
+    flat = {key: value for key, value in schema.items() if key != "allOf"}
+    for part in schema.get("allOf", []):
+        merged = _flat(part, document)
+        flat |= {key: value for key, value in merged.items() if key != "properties"}
+        flat["properties"] = {**flat.get("properties", {}), **merged.get("properties", {})}
+    return flat
+
+
+def main(folder: str) -> None:
+    """Write the excerpt."""
+    excerpt = {
+        "source": "Orders v2, Payments v2 and Payouts v1, PayPal, Apache License 2.0, shortened",
+        "operations": operations_of(Path(folder)),
+    }
+    OPENAPI.write_text(json.dumps(excerpt, indent=0, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
