@@ -18,6 +18,7 @@ from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.documents import DocumentPowers
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
@@ -26,6 +27,8 @@ from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
 from gosellr.flows.watch import watch_catalogue
+from gosellr.integrations.documents.port import DocumentRenderer
+from gosellr.integrations.documents.renderer import ProcessRenderer
 from gosellr.integrations.files.local import LocalFileStore
 from gosellr.integrations.files.port import FileStore
 from gosellr.integrations.main_system.keys import (
@@ -48,6 +51,7 @@ from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -69,6 +73,7 @@ class Resources:
     media: MediaStore
     images: ImageProcessor
     files: FileStore
+    renderer: DocumentRenderer
     secret_key: str
     vault: Vault
     passwords: Passwords
@@ -133,6 +138,22 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             vault=self.vault,
+        )
+
+    @property
+    def documents(self) -> DocumentPowers:
+        """What papers need."""
+        settings = self.settings
+        return DocumentPowers(
+            db=self.db,
+            clock=self.clock,
+            policy=self.policy,
+            renderer=self.renderer,
+            identity=MarketIdentity(
+                name=settings.legal_name,
+                address_lines=tuple(filter(None, settings.legal_address.split("|"))),
+                tax_id=settings.legal_tax_id,
+            ),
         )
 
     @property
@@ -305,6 +326,7 @@ async def open_resources(
             media=LocalMediaStore(settings.home / "media"),
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
             files=LocalFileStore(settings.home / "imports"),
+            renderer=ProcessRenderer(),
             secret_key=secret_of(settings),
             vault=vault,
             passwords=stack.enter_context(Passwords(password_costs)),

@@ -13,6 +13,7 @@ from gosellr.api import (
     carts,
     categories,
     commission,
+    documents,
     events,
     health,
     imports,
@@ -70,6 +71,7 @@ ROOMS = (
     reviews,
     webhooks,
     ledger,
+    documents,
     events,
     jobs,
 )

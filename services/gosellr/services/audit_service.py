@@ -10,8 +10,8 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
+from gosellr.queries import audit_documents, audit_payouts
 from gosellr.queries import audit_market as market
-from gosellr.queries import audit_payouts
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal
@@ -30,6 +30,7 @@ JOURNALS: Final = (
     "ledger_sealed",
     "stock_movement",
     "order_event",
+    "document",
 )
 
 NAMES: Final[Mapping[int, str]] = {
@@ -58,6 +59,7 @@ NAMES: Final[Mapping[int, str]] = {
     23: "nothing secret stands in clear",
     24: "nothing is stuck on its way",
     25: "each card says what its listing is",
+    26: "documents are numbered without a gap and say what was booked",
 }
 
 
@@ -184,6 +186,9 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
     yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
+    yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
+    yield 26, audit_documents.INVOICES_AS_BOOKED, ()
+    yield 26, audit_documents.STATEMENTS_CHAIN, ()
 
 
 async def _compare_charges(

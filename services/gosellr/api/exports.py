@@ -1,0 +1,102 @@
+"""Histories as answers: a page as JSON, or all of it streamed as CSV or as lines of JSON.
+
+An export reads page after page, each over a connection of its own, so that a slow reader holds
+none: however long it takes, the balances chain from the first line to the last.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from fastapi import Response
+from starlette.responses import StreamingResponse
+
+from gosellr.api.answers import answer, json_bytes
+from gosellr.core.pagination import DEFAULT_LIMIT, Page
+from gosellr.services.statement_service import Movement
+from gosellr.utils.csv_text import csv_rows
+
+CSV = "text/csv"
+JSON_LINES = "application/x-ndjson"
+EXPORTED_AT_ONCE = 1_000
+
+Read = Callable[[str | None, int], Awaitable[Page[Movement]]]
+Cells = Sequence[str | int | Decimal | None]
+
+EXPORTS: dict[str, Any] = {
+    "content": {CSV: {"schema": {"type": "string"}}, JSON_LINES: {"schema": {"type": "string"}}},
+    "headers": {
+        "X-Next-Cursor": {
+            "description": "Of an export with a limit: the way to the next page, if there is one.",
+            "schema": {"type": "string"},
+        }
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How movements are told: each as JSON, and as a row under a header."""
+
+    name: str
+    header: Sequence[str]
+    document: Callable[[Movement], dict[str, Any]]
+    row: Callable[[Movement], Cells]
+
+    def chunk(self, movements: Sequence[Movement], media_type: str) -> bytes:
+        """Movements as a part of a file."""
+        if media_type == CSV:
+            return csv_rows(map(self.row, movements)).encode()
+        return b"".join(json_bytes(self.document(one)) + b"\n" for one in movements)
+
+    def head(self, media_type: str) -> bytes:
+        """What such a file begins with."""
+        return csv_rows([self.header]).encode() if media_type == CSV else b""
+
+
+def media_type_of(accept: str) -> str | None:
+    """The kind of export that is named; None for a caller who also takes JSON."""
+    named = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    if "application/json" in named:
+        return None
+    return next((known for known in (CSV, JSON_LINES) if known in named), None)
+
+
+async def history_answer(
+    read: Read, layout: Layout, *, accept: str, cursor: str | None, limit: int | None
+) -> Response:
+    """A page as JSON. As an export, all there is from the cursor on, or as many as the limit."""
+    media_type = media_type_of(accept)
+    if media_type is None:
+        page = await read(cursor, limit or DEFAULT_LIMIT)
+        items = [layout.document(one) for one in page.items]
+        return answer({"items": items, "next_cursor": page.next_cursor}, headers={"Vary": "Accept"})
+    # Before the first byte, so that what is refused is refused in the usual way.
+    page = await read(cursor, limit or EXPORTED_AT_ONCE)
+    headers = _headers(layout, media_type)
+    if limit is None:
+        chunks = _chunks(read, layout, page, media_type)
+        return StreamingResponse(chunks, media_type=media_type, headers=headers)
+    if page.next_cursor is not None:
+        headers["X-Next-Cursor"] = page.next_cursor
+    content = layout.head(media_type) + layout.chunk(page.items, media_type)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+async def _chunks(
+    read: Read, layout: Layout, page: Page[Movement], media_type: str
+) -> AsyncIterator[bytes]:
+    yield layout.head(media_type) + layout.chunk(page.items, media_type)
+    while page.next_cursor is not None:
+        page = await read(page.next_cursor, EXPORTED_AT_ONCE)
+        yield layout.chunk(page.items, media_type)
+
+
+def _headers(layout: Layout, media_type: str) -> dict[str, str]:
+    ending = "csv" if media_type == CSV else "jsonl"
+    return {
+        "Cache-Control": "no-store",
+        "Vary": "Accept",
+        "Content-Disposition": f'attachment; filename="{layout.name}.{ending}"',
+    }
