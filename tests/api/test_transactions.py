@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -96,8 +97,10 @@ async def test_another_buyer_sees_nothing_and_a_guest_is_sent_away(
 ) -> None:
     stranger = await make_user(connection, now=resources.clock.now(), name="Stranger")
     headers = await bearer(resources, stranger)
-    url = f"{V1}/me/transactions?order_id={sold[0].id}"
+    url = f"{V1}/me/transactions?currency=EUR"
     assert (await client.get(url, headers=headers)).json()["items"] == []
+    of_one = await client.get(f"{url}&order_id={sold[0].id}", headers=headers)
+    assert of_one.json()["items"] == []
     assert (await client.get(url)).status_code == 401
 
 
@@ -156,6 +159,15 @@ async def test_an_export_holds_all_there_is(
     rows = list(csv.DictReader(io.StringIO(table.text)))
     assert [row["balance"] for row in rows] == ["150.00", "200.00", "50.00"]
     assert "x-next-cursor" not in table.headers
+    xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    book = await client.get(url, headers={**headers, "Accept": xlsx})
+    page = zipfile.ZipFile(io.BytesIO(book.content)).read("xl/worksheets/sheet1.xml").decode()
+    assert page.count("<row ") == 4
+    assert all(f"<v>{amount}</v>" in page for amount in ("150.00", "200.00", "50.00"))
+    monkeypatch.setattr("gosellr.api.exports.WORKBOOK_ROWS_MAX", 2)
+    refused = await client.get(url, headers={**headers, "Accept": xlsx})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["code"] == "too_many_rows"
 
 
 async def test_the_operator_reads_the_journal_by_account_seller_and_order(

@@ -90,7 +90,7 @@ async def list_seller_transactions(
 ) -> Response:
     """What moved, newest first, with the balance after it: what the marketplace owes the seller.
 
-    `Accept: text/csv` or `application/x-ndjson` exports all of it.
+    `Accept` exports all of it: `text/csv`, `application/x-ndjson`, or that of XLSX.
     """
 
     async def read(cursor: str | None, limit: int) -> Page[Movement]:
@@ -107,7 +107,7 @@ async def list_seller_transactions(
         )
 
     return await history_answer(
-        read, OF_SELLER, accept=accept, cursor=filters.cursor, limit=filters.limit
+        market, read, OF_SELLER, accept=accept, cursor=filters.cursor, limit=filters.limit
     )
 
 
@@ -124,7 +124,7 @@ async def list_my_transactions(
 ) -> Response:
     """What the caller paid for own orders and got back, newest first, with what is paid in all.
 
-    `Accept: text/csv` or `application/x-ndjson` exports all of it.
+    `Accept` exports all of it: `text/csv`, `application/x-ndjson`, or that of XLSX.
     """
 
     async def read(cursor: str | None, limit: int) -> Page[Movement]:
@@ -139,7 +139,7 @@ async def list_my_transactions(
         )
 
     return await history_answer(
-        read, OF_BUYER, accept=accept, cursor=filters.cursor, limit=filters.limit
+        market, read, OF_BUYER, accept=accept, cursor=filters.cursor, limit=filters.limit
     )
 
 
@@ -156,7 +156,7 @@ async def list_transactions(
 ) -> Response:
     """The journal, entry by entry, newest first; of an account or a seller with its balance.
 
-    `Accept: text/csv` or `application/x-ndjson` exports all of it.
+    `Accept` exports all of it: `text/csv`, `application/x-ndjson`, or that of XLSX.
     """
     asked = filters.asked()
 
@@ -167,7 +167,7 @@ async def list_transactions(
 
     layout = journal_layout(has_balance=asked.has_balance, account=asked.account)
     return await history_answer(
-        read, layout, accept=accept, cursor=filters.cursor, limit=filters.limit
+        market, read, layout, accept=accept, cursor=filters.cursor, limit=filters.limit
     )
 
 

@@ -23,7 +23,7 @@ from gosellr.services import (
 )
 from gosellr.services.document_parties import market_party
 from gosellr.utils.csv_text import csv_text
-from gosellr.utils.document_tables import table_of
+from gosellr.utils.document_tables import Table, table_of
 from gosellr.utils.document_views import sheet_of
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.policy import MarketPolicy
@@ -190,6 +190,19 @@ async def make_file(
     except DocumentNotRendered as error:
         raise ServiceUnavailable(str(error).capitalize(), retry_after_seconds=30) from error
     return DocumentFile(f"{name}.{form}", MEDIA_TYPES[form], made)
+
+
+async def make_workbook(powers: DocumentPowers, table: Table, *, name: str) -> DocumentFile:
+    """A table as XLSX.
+
+    Raises:
+        ServiceUnavailable: it couldn't be written, or not in time.
+    """
+    try:
+        made = await powers.renderer.workbook([table])
+    except DocumentNotRendered as error:
+        raise ServiceUnavailable(str(error).capitalize(), retry_after_seconds=30) from error
+    return DocumentFile(f"{name}.xlsx", MEDIA_TYPES["xlsx"], made)
 
 
 async def _made(
