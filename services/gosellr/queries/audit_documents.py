@@ -1,5 +1,11 @@
 """What must always be true of documents, as questions that find rows only where it isn't."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
 from gosellr.queries.audit import first
 
 NUMBERED_WITHOUT_GAPS = first("""
@@ -52,3 +58,26 @@ FROM document CROSS JOIN LATERAL (
 ) AS summed
 WHERE document.kind = 'statement' AND summed.minor <> document.total_minor
 """)
+
+PAPERS_AFTER = """
+SELECT id, kind, issuer, series, number, content, hash
+FROM document WHERE id > $1 ORDER BY id LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a document's hash was made of, and the hash."""
+
+    id: UUID
+    kind: str
+    issuer: str
+    series: str
+    number: int
+    content: Mapping[str, Any]
+    hash: bytes
+
+
+async def papers_after(connection: Connection, *, after: UUID, limit: int) -> list[Paper]:
+    """The next documents by id, for whoever walks through all of them."""
+    return [Paper(*row) for row in await connection.fetch(PAPERS_AFTER, after, limit)]

@@ -87,11 +87,10 @@ SELECT id, name, legal_name, country::text, email::text, status, created_at
 FROM seller WHERE id > $1 ORDER BY id LIMIT $2
 """
 
-MONTH_IS_CLOSED = "SELECT EXISTS (SELECT FROM document_month WHERE period = $1)"
+LAST_CLOSED = "SELECT max(period) FROM document_month"
 CLOSE_MONTH = """
 INSERT INTO document_month (period, closed_at) VALUES ($1, $2) ON CONFLICT (period) DO NOTHING
 """
-FIRST_BOOKED = "SELECT min(effective_at) FROM ledger_transaction"
 
 
 def _document(row: Record) -> IssuedDocument:
@@ -204,18 +203,12 @@ async def sellers_after(connection: Connection, *, after: UUID, limit: int) -> l
     return [SellerIdentity(*row) for row in await connection.fetch(SELLERS_AFTER, after, limit)]
 
 
-async def month_is_closed(connection: Connection, *, period: str) -> bool:
-    """Whether every seller has its documents of the month."""
-    closed: bool = await connection.fetchval(MONTH_IS_CLOSED, period)
-    return closed
+async def last_closed_month(connection: Connection) -> str | None:
+    """The newest month of which every seller has its documents."""
+    period: str | None = await connection.fetchval(LAST_CLOSED)
+    return period
 
 
 async def close_month(connection: Connection, *, period: str, now: datetime) -> None:
     """Note that every seller has its documents of the month."""
     await connection.execute(CLOSE_MONTH, period, now)
-
-
-async def first_booked_at(connection: Connection) -> datetime | None:
-    """When the books begin."""
-    first: datetime | None = await connection.fetchval(FIRST_BOOKED)
-    return first

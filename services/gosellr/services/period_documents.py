@@ -24,7 +24,6 @@ from gosellr.utils.documents import (
     month_after,
     month_before,
     month_bounds,
-    month_of,
 )
 from gosellr.utils.permissions import Permission
 from gosellr.utils.statement_figures import REFUND_KINDS, Kept
@@ -36,16 +35,14 @@ _SELLERS_AT_ONCE: Final = 100
 
 
 async def month_to_close(connection: Connection, *, now: datetime) -> str | None:
-    """The oldest month that is over and whose documents aren't all issued; None: there is none."""
-    first = await documents.first_booked_at(connection)
-    if first is None:
-        return None
-    period, last = month_of(first), month_before(now - SETTLED_AFTER)
-    while period <= last:
-        if not await documents.month_is_closed(connection, period=period):
-            return period
-        period = month_after(period)
-    return None
+    """The month that follows the last closed one, if it is over; None: there is nothing to do.
+
+    The first is the month just past: nobody is sent papers about times before there were any.
+    """
+    due = month_before(now - SETTLED_AFTER)
+    closed = await documents.last_closed_month(connection)
+    period = due if closed is None else month_after(closed)
+    return period if period <= due else None
 
 
 async def sellers_to_close(connection: Connection, *, after: UUID) -> list[SellerIdentity]:
