@@ -141,6 +141,7 @@ async def statement(
         currency=currency,
         identity=powers.identity,
         vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+        now=powers.now(),
     )
 
 

@@ -93,20 +93,24 @@ async def find_statement(
     currency: str | None,
     identity: MarketIdentity,
     vat_jurisdiction: str,
+    now: datetime,
 ) -> IssuedDocument | dict[str, Any]:
     """A seller's statement of a month, as issued; before that, how it stands, without a number.
 
     Without a currency, the first in which there is one.
 
     Raises:
-        NotFound, NotAllowed: the seller isn't the viewer's to look at, or nothing ever moved.
+        NotFound, NotAllowed: the seller isn't the viewer's to look at, nothing ever moved, or the
+            month hasn't begun.
         InvalidInput: this is no month.
     """
     seller = await require_seller(connection, viewer=viewer, seller_id=seller_id)
     try:
-        month_bounds(period)
+        since, _ = month_bounds(period)
     except InvalidPeriod as error:
         raise InvalidInput.at("period", "period_unknown", str(error)) from None
+    if since > now:
+        raise NotFound("This month hasn't begun")
     issued = await documents.of_seller(
         connection, seller_id=seller_id, kind=DocumentKind.STATEMENT, period=period, limit=50
     )
