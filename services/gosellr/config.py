@@ -172,6 +172,10 @@ class Settings(BaseSettings):
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
     sandbox_repeats: int = _setting(1, "1", ge=0, le=9)
 
+    legal_name: str = _setting("GoSellr", "Market Halls Ltd", min_length=1, max_length=200)
+    legal_address: str = _setting("", "1 Market Street|1010 Vienna|Austria", max_length=500)
+    legal_tax_id: str = _setting("", "ATU12345678", max_length=40)
+
     default_currency: str = _setting("EUR", "EUR", pattern=r"^[A-Z]{3}$")
     tax_included: bool = _setting(default=True, example="1")
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)

@@ -19,6 +19,7 @@ from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.carts import CartPowers
 from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.documents import DocumentPowers
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
@@ -28,6 +29,8 @@ from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
 from gosellr.flows.stored_value import StoredValuePowers
 from gosellr.flows.watch import watch_catalogue
+from gosellr.integrations.documents.port import DocumentRenderer
+from gosellr.integrations.documents.renderer import ProcessRenderer
 from gosellr.integrations.files.local import LocalFileStore
 from gosellr.integrations.files.port import FileStore
 from gosellr.integrations.main_system.keys import (
@@ -52,6 +55,7 @@ from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -73,6 +77,7 @@ class Resources:
     media: MediaStore
     images: ImageProcessor
     files: FileStore
+    renderer: DocumentRenderer
     secret_key: str
     vault: Vault
     passwords: Passwords
@@ -160,6 +165,22 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             vault=self.vault,
+        )
+
+    @property
+    def documents(self) -> DocumentPowers:
+        """What papers need."""
+        settings = self.settings
+        return DocumentPowers(
+            db=self.db,
+            clock=self.clock,
+            policy=self.policy,
+            renderer=self.renderer,
+            identity=MarketIdentity(
+                name=settings.legal_name,
+                address_lines=tuple(filter(None, settings.legal_address.split("|"))),
+                tax_id=settings.legal_tax_id,
+            ),
         )
 
     @property
@@ -357,6 +378,7 @@ async def open_resources(
             media=LocalMediaStore(settings.home / "media"),
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
             files=LocalFileStore(settings.home / "imports"),
+            renderer=ProcessRenderer(),
             secret_key=secret_of(settings),
             vault=vault,
             passwords=stack.enter_context(Passwords(password_costs)),

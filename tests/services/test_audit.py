@@ -301,6 +301,7 @@ BREAKS = [
         (25, "product_card", "UPDATE variant_price SET amount_minor = amount_minor + 1"),
         (25, "product_card", "UPDATE category SET path = 'elsewhere/' || path"),
         (25, "product_card", "DELETE FROM product_card"),
+        (26, "document_series", "INSERT INTO document_series VALUES ('market', 'ST-2026', 3)"),
         (25, "category_place", "DELETE FROM category_place"),
         (25, "category_place", "UPDATE category_place SET sold_count = sold_count + 1"),
         (24, "suspense", _set("ledger_entry", "account = 'suspense'", _ENTRY)),

@@ -58,7 +58,7 @@ async def sold(cluster: Cluster, database: str) -> Sold:
 async def test_an_audit_that_finds_nothing(gosellr: Command) -> None:
     result = await gosellr("audit")
     assert result.exit_code == 0, result.output
-    assert result.output == "All 25 invariants hold.\n"
+    assert result.output == "All 26 invariants hold.\n"
 
 
 async def test_an_audit_that_finds_something_names_the_rows(gosellr: Command, sold: Sold) -> None:

@@ -65,6 +65,7 @@ async def test_a_sellers_balance(
                 "in_transit": money(0),
                 "paid_out": money(0),
                 "upcoming": [],
+                "payouts_on_their_way": [],
             }
         ]
     }

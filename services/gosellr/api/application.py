@@ -13,6 +13,7 @@ from gosellr.api import (
     carts,
     categories,
     commission,
+    documents,
     events,
     gift_cards,
     health,
@@ -76,6 +77,7 @@ ROOMS = (
     reviews,
     webhooks,
     ledger,
+    documents,
     events,
     jobs,
 )

@@ -7,7 +7,7 @@ may run twice, and whatever it does has to come out the same.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gosellr.jobs import cards, imports
+from gosellr.jobs import cards, documents, imports
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
 
@@ -44,12 +44,16 @@ _CARDS_OF_VARIANTS = Gathering("refresh_cards_of_variants", cards.refresh_cards_
 _CARDS_OF_ORDERS = Gathering("refresh_cards_of_orders", cards.refresh_cards_of_orders)
 _CARD_OF_REVIEW = Reaction("refresh_card_of_review", cards.refresh_card_of_review)
 _CARDS_OF_SELLER = Reaction("refresh_cards_of_seller", cards.refresh_cards_of_seller)
+_INVOICES = Gathering("issue_invoices", documents.issue_invoices)
+_CREDIT_NOTE = Reaction("issue_credit_note", documents.issue_credit_note)
 _IMPORT = Reaction("run_import", imports.run_import)
 
 REACTIONS: Reactions = {
     FactType.IMPORT_REQUESTED: [_IMPORT],
     FactType.STOCK_CHANGED: [_CARDS_OF_VARIANTS],
     FactType.ORDER_PLACED: [_CARDS_OF_ORDERS],
+    FactType.ORDER_PAID: [_INVOICES],
+    FactType.REFUND_SUCCEEDED: [_CREDIT_NOTE],
     FactType.REVIEW_POSTED: [_CARD_OF_REVIEW],
     FactType.SELLER_APPROVED: [_CARDS_OF_SELLER],
     FactType.SELLER_SUSPENDED: [_CARDS_OF_SELLER],

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gosellr.jobs import upkeep
+from gosellr.jobs import documents, upkeep
 from gosellr.resources import Resources
 
 
@@ -36,6 +36,7 @@ SCHEDULE: Sequence[Periodic] = (
     Periodic("release_sales", timedelta(minutes=1), upkeep.release_sales),
     Periodic("pay_scheduled", timedelta(minutes=1), upkeep.pay_scheduled),
     Periodic("resume_payouts", timedelta(seconds=5), upkeep.resume_payouts),
+    Periodic("close_months", timedelta(hours=1), documents.close_months),
     Periodic("roll_up_ledger", timedelta(seconds=5), upkeep.roll_up_ledger),
     Periodic("seal_ledger", timedelta(seconds=10), upkeep.seal_ledger),
     Periodic("refresh_popularity", timedelta(seconds=30), upkeep.refresh_popularity),

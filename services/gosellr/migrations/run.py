@@ -26,6 +26,7 @@ APPEND_ONLY = (
     "stock_movement",
     "order_event",
     "outbox_event",
+    "document",
 )
 
 

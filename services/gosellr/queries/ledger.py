@@ -119,10 +119,10 @@ FROM ledger_entry WHERE transaction_id = ANY($1::uuid[])
 ORDER BY transaction_id, position
 """
 
-# The newest entries of a few accounts: each account's range of the index is read from its end.
-# Balances run backwards from what the accounts hold together, or from $6 on a later page.
-MOVEMENTS = """
-WITH mark AS (
+# What accounts hold together, credits positive: rolled up, and the entries since. On a later page
+# $6 says it.
+HELD = """
+mark AS (
     SELECT COALESCE((SELECT written_before FROM ledger_rollup_mark), '0'::xid8) AS written_before
 ), held AS (
     SELECT COALESCE($6::bigint, (
@@ -134,7 +134,13 @@ WITH mark AS (
         WHERE account = ANY($1::text[]) AND currency = $2
           AND written_by >= (SELECT written_before FROM mark)
     ), 0) ELSE 0 END AS minor
-), latest AS (
+)
+"""
+
+# The newest entries of a few accounts: each account's range of the index is read from its end.
+# Balances run backwards from what the accounts hold together, or from $6 on a later page.
+MOVEMENTS = f"""
+WITH {HELD}, latest AS (
     SELECT entry.*,
            CASE entry.direction WHEN 'credit' THEN entry.amount_minor
                 ELSE -entry.amount_minor END AS change_minor

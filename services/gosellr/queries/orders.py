@@ -158,6 +158,8 @@ WHERE o.number = $5 AND (w.whole OR EXISTS (
     WHERE mine.order_id = o.id AND mine.seller_id = ANY($4::uuid[])))
 """
 
+GRAPHS = f"{_GRAPH} WHERE o.id = ANY($5::uuid[]) ORDER BY o.id"
+
 FIND_OF_CART = """
 SELECT id FROM orders WHERE cart_id = $1 AND status <> 'cancelled'
 """
@@ -234,6 +236,12 @@ async def load(connection: Connection, *, order_id: UUID) -> Order | None:
     """The whole order, for the system's own work."""
     graph = await connection.fetchval(GRAPH_BY_ID, True, None, None, [], order_id)
     return None if graph is None else _order(graph)
+
+
+async def load_several(connection: Connection, *, order_ids: Sequence[UUID]) -> list[Order]:
+    """Whole orders, for the system's own work; those that don't exist are left out."""
+    rows = await connection.fetch(GRAPHS, True, None, None, [], list(order_ids))
+    return [_order(row[0]) for row in rows]
 
 
 async def find_of_cart(connection: Connection, *, cart_id: UUID) -> UUID | None:

@@ -13,7 +13,7 @@ from gosellr.models.payout_values import (
     PayoutInstruction,
     PayoutTotal,
 )
-from gosellr.utils.payouts import PayoutStatus
+from gosellr.utils.payouts import ON_ITS_WAY, PayoutStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -85,6 +85,12 @@ WHERE ($1::uuid[] IS NULL OR payout.seller_id = ANY($1))
   AND ($6::timestamptz IS NULL OR (payout.created_at, payout.id) < ($6, $7::uuid))
 ORDER BY payout.created_at DESC, payout.id DESC
 LIMIT $8
+"""
+
+ON_THEIR_WAY = f"""{_PAYOUT}
+WHERE payout.seller_id = $1 AND payout.status = ANY($2::text[])
+ORDER BY payout.created_at DESC, payout.id DESC
+LIMIT 100
 """
 
 ENTRIES = """
@@ -225,6 +231,12 @@ async def list_payouts(
         LIST, _readable(viewer), seller_id, status, currency, batch_id, *(after or (None, None)),
         limit,
     )  # fmt: skip
+    return [_payout(row) for row in rows]
+
+
+async def on_their_way(connection: Connection, *, seller_id: UUID) -> list[Payout]:
+    """A seller's payouts that left what is available and didn't arrive yet, newest first."""
+    rows = await connection.fetch(ON_THEIR_WAY, seller_id, [one.value for one in ON_ITS_WAY])
     return [_payout(row) for row in rows]
 
 

@@ -5,20 +5,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
+from gosellr.queries import audit_documents, audit_payouts, audit_stored_value
 from gosellr.queries import audit_market as market
-from gosellr.queries import audit_payouts, audit_stored_value
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
-from gosellr.services import audit_journal
+from gosellr.services import audit_journal, audit_papers
 from gosellr.utils.ledger import GUARDED_KINDS
 from gosellr.utils.order_states import OrderStatus, transition_pairs
 
 __all__ = ["AuditLimits", "Finding", "GatewayCharge", "Offence", "ProviderTransfer", "audit"]
+
+T = TypeVar("T")
 
 ROWS_SHOWN: Final = 20
 _BATCH: Final = 1_000
@@ -30,6 +32,7 @@ JOURNALS: Final = (
     "ledger_sealed",
     "stock_movement",
     "order_event",
+    "document",
 )
 
 NAMES: Final[Mapping[int, str]] = {
@@ -58,6 +61,7 @@ NAMES: Final[Mapping[int, str]] = {
     23: "nothing secret stands in clear",
     24: "nothing is stuck on its way",
     25: "each card says what its listing is",
+    26: "documents are unchanged, numbered without a gap, and as booked",
 }
 
 
@@ -132,6 +136,7 @@ async def audit(
         async for each in _first(audit_journal.verify(connection), ROWS_SHOWN)
     ]
     found.add(4, tampered)
+    found.add(26, [each async for each in _first(audit_papers.verify(connection), ROWS_SHOWN)])
     for gateway, charges in gateway_journals.items():
         found.add(7, await _compare_charges(connection, gateway=gateway, charges=charges))
     for provider, transfers in provider_journals.items():
@@ -188,6 +193,9 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
     yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
+    yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
+    yield 26, audit_documents.INVOICES_AS_BOOKED, ()
+    yield 26, audit_documents.STATEMENTS_CHAIN, ()
 
 
 async def _compare_charges(
@@ -225,9 +233,7 @@ def _unknown_at(gateway: str, ours: Sequence[UUID], known: set[UUID]) -> list[Of
     ]
 
 
-async def _first(
-    found: AsyncIterator[audit_journal.Tampering], limit: int
-) -> AsyncIterator[audit_journal.Tampering]:
+async def _first(found: AsyncIterator[T], limit: int) -> AsyncIterator[T]:
     count = 0
     async for each in found:
         yield each

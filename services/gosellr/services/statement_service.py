@@ -8,8 +8,9 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
-from gosellr.models.payout_values import UpcomingRelease
-from gosellr.queries import ledger, payouts, releases
+from gosellr.models.payout_values import Payout, UpcomingRelease
+from gosellr.queries import histories, ledger, payouts, releases
+from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.services import ledger_service, payout_questions
 from gosellr.services.seller_scope import require_in_seller
@@ -31,9 +32,12 @@ __all__ = [
     "BookedTransaction",
     "Explanation",
     "Movement",
+    "MovementFilter",
     "SellerBalance",
+    "accounts_page",
     "explain",
     "order_ledger",
+    "pots_of",
     "seller_balances",
     "seller_movements",
 ]
@@ -55,6 +59,7 @@ class SellerBalance:
     """What a seller has in one currency; `receivable_minor` is what it owes.
 
     `upcoming` says when what is pending becomes available; it leaves out nothing of it.
+    `on_their_way` are the payouts that make up what is in transit, the newest hundred at most.
     """
 
     currency: str
@@ -65,6 +70,7 @@ class SellerBalance:
     in_transit_minor: int = 0
     paid_out_minor: int = 0
     upcoming: tuple[UpcomingRelease, ...] = ()
+    on_their_way: tuple[Payout, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +112,13 @@ async def seller_balances(
         for one in await payouts.paid_out(connection, seller_id=seller_id)
     }
     upcoming = await releases.upcoming(connection, seller_id=seller_id)
+    on_their_way = await payouts.on_their_way(connection, seller_id=seller_id)
     return [
         SellerBalance(
             currency=currency,
             paid_out_minor=paid.get(currency, 0),
             upcoming=tuple(one for one in upcoming if one.currency == currency),
+            on_their_way=tuple(one for one in on_their_way if one.currency == currency),
             **pots,
         )
         for currency, pots in sorted(by_currency.items())
@@ -124,6 +132,7 @@ async def seller_movements(
     seller_id: UUID,
     currency: str | None,
     pot: str | None,
+    wanted: MovementFilter = EVERYTHING,
     cursor: str | None,
     limit: int,
 ) -> Page[Movement]:
@@ -137,11 +146,39 @@ async def seller_movements(
         InvalidInput: the cursor isn't one of ours.
     """
     await _require(connection, viewer, seller_id, Permission.TRANSACTION_READ)
-    accounts = [of(seller_id) for name, of in POTS.items() if pot in (None, name)]
+    return await accounts_page(
+        connection,
+        pots_of(seller_id, pot=pot),
+        currency=currency,
+        wanted=wanted,
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+def pots_of(seller_id: UUID, *, pot: str | None = None) -> list[str]:
+    """A seller's accounts, or the one by that name."""
+    return [of(seller_id) for name, of in POTS.items() if pot in (None, name)]
+
+
+async def accounts_page(
+    connection: Connection,
+    accounts: Sequence[str],
+    *,
+    currency: str | None,
+    wanted: MovementFilter,
+    cursor: str | None,
+    limit: int,
+) -> Page[Movement]:
+    """What moved on a few accounts, newest first, with what they held together after each.
+
+    Raises:
+        InvalidInput: the cursor isn't one of ours.
+    """
     if currency is None:
         known = await ledger.turnovers(connection, accounts=accounts)
         currency = min((each.currency for each in known), default="")
-    return await _page(connection, accounts, currency, cursor=cursor, limit=limit)
+    return await _page(connection, accounts, currency, wanted=wanted, cursor=cursor, limit=limit)
 
 
 async def explain(connection: Connection, *, subject: str, limit: int) -> Explanation:
@@ -189,13 +226,24 @@ async def _page(
     accounts: Sequence[str],
     currency: str,
     *,
+    wanted: MovementFilter = EVERYTHING,
     cursor: str | None,
     limit: int,
 ) -> Page[Movement]:
     after = None if cursor is None else _position(cursor)
-    rows = await ledger.movements(
-        connection, accounts=accounts, currency=currency, after=after, limit=limit + 1
-    )
+    if wanted == EVERYTHING:
+        rows = await ledger.movements(
+            connection, accounts=accounts, currency=currency, after=after, limit=limit + 1
+        )
+    else:
+        rows = await histories.filtered(
+            connection,
+            accounts=accounts,
+            currency=currency,
+            wanted=wanted,
+            after=after,
+            limit=limit + 1,
+        )
     items = rows[:limit]
     if len(rows) <= limit:
         return Page(items, None)

@@ -20,9 +20,13 @@ def harmless(text: str) -> str:
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[str | int | Decimal | None]]) -> str:
     """A table with its header; text is made harmless, numbers stay numbers, None is empty."""
+    return csv_rows([header]) + csv_rows(rows)
+
+
+def csv_rows(rows: Iterable[Sequence[str | int | Decimal | None]]) -> str:
+    """Rows of a table, to be put behind others."""
     lines = _Lines()
     writer = csv.writer(lines, lineterminator="\r\n")
-    writer.writerow(header)
     for row in rows:
         writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return "".join(lines)

@@ -41,3 +41,16 @@ def describe(*, kind: str, account: str, is_credit: bool) -> str:
     own = _CREDITS if is_credit else _DEBITS
     meaning = own.get((kind, account.partition(":")[0])) or _ANY.get(kind)
     return meaning or kind.replace("_", " ").capitalize()
+
+
+_TO_BUYER: Final[dict[str, str]] = {
+    TransactionKind.SALE: "Payment",
+    TransactionKind.REFUND_CONFIRMED: "Refund",
+    TransactionKind.STRAY_CAPTURE: "Payment that wasn't needed",
+    TransactionKind.STRAY_RETURN: "Payment sent back",
+}
+
+
+def describe_to_buyer(kind: str) -> str:
+    """The meaning of a movement of the buyer's own money."""
+    return _TO_BUYER.get(kind) or kind.replace("_", " ").capitalize()

@@ -1,35 +1,36 @@
-"""How values read to a person: money, dates, counts and the one stock word, by locale."""
+"""How values read to a person on a page: counts, stars, the one stock word; the rest is shared."""
 
-import copy
-import re
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from babel import Locale
-from babel.dates import format_skeleton, format_time, get_timezone
 from babel.numbers import format_decimal
-from babel.numbers import format_percent as babel_percent
 
-from gosellr.utils.money import exponent
+from gosellr.utils.spoken_values import (
+    MINUS,
+    NO_BREAK_SPACE,
+    DateStyle,
+    format_money,
+    format_percent,
+    format_when,
+)
 
-MINUS = "\N{MINUS SIGN}"
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+__all__ = [
+    "LOW_STOCK_BELOW",
+    "MINUS",
+    "NO_BREAK_SPACE",
+    "DateStyle",
+    "StockWord",
+    "format_count",
+    "format_money",
+    "format_percent",
+    "format_rating",
+    "format_when",
+    "stock_word",
+]
+
 LOW_STOCK_BELOW = 5
-# CLDR sets a currency written in letters apart from the digits (UTS 35, currency spacing).
-_LETTER_NEXT_TO_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
-
-DateStyle = Literal["date", "day", "moment", "full", "month"]
-_SKELETONS: dict[DateStyle, str] = {
-    "date": "yMMMd",
-    "day": "MMMEd",
-    "moment": "MMMd",
-    "full": "yMMMd",
-    "month": "yMMM",
-}
-_WITH_TIME: frozenset[DateStyle] = frozenset({"moment", "full"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,55 +50,6 @@ def stock_word(available: int) -> StockWord:
     return StockWord("in_stock", available)
 
 
-@lru_cache(maxsize=50_000)
-def format_money(
-    amount_minor: int, currency: str, *, locale: str = "en_IE", explicit: bool = False
-) -> str:
-    """Write minor units as money, with a true minus sign (U+2212).
-
-    The explicit form adds the currency's code and belongs to totals: €12.50 EUR. The number of
-    decimals is the currency's own (JPY 0, EUR 2, KWD 3). Raises `UnknownCurrency`.
-    """
-    language = Locale.parse(locale)
-    decimals = exponent(currency)
-    pattern = copy.copy(language.currency_formats["standard"])
-    pattern.frac_prec = (decimals, decimals)
-    value = Decimal(amount_minor).scaleb(-decimals)
-    text: str = pattern.apply(value, language, currency=currency, currency_digits=False)
-    text = _LETTER_NEXT_TO_DIGIT.sub(NO_BREAK_SPACE, text.replace("-", MINUS))
-    if explicit and currency not in text:
-        text = f"{text}{NO_BREAK_SPACE}{currency}"
-    return text
-
-
-def format_when(
-    value: date, style: DateStyle = "date", *, locale: str = "en_IE", timezone: str = "UTC"
-) -> str:
-    """Write a day or a moment.
-
-    Styles: `date` 21 Nov 2026, `day` Sat 21 Nov, `moment` 21 Nov, 18:04, `full` 21 Nov 2026,
-    18:04, `month` Nov 2026. A moment must be timezone-aware (ValueError) and is told in
-    `timezone`; a plain date has no time to tell.
-    """
-    language = Locale.parse(locale)
-    if not isinstance(value, datetime):
-        return format_skeleton(_SKELETONS[style], value, locale=language)
-    if value.tzinfo is None:
-        raise ValueError("a moment without a time zone can't be told to anybody")
-    local = value.astimezone(_zone(timezone))
-    day = format_skeleton(_SKELETONS[style], local, tzinfo=local.tzinfo, locale=language)
-    if style not in _WITH_TIME:
-        return day
-    clock = format_time(local, "short", tzinfo=local.tzinfo, locale=language)
-    glue = str(language.datetime_formats["medium"])
-    return glue.replace("{1}", day).replace("{0}", clock)
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> tzinfo:
-    return get_timezone(name)
-
-
 @lru_cache(maxsize=20_000)
 def format_count(value: int, *, locale: str = "en_IE") -> str:
     """Write a whole number with the locale's grouping: 4,310."""
@@ -108,9 +60,3 @@ def format_count(value: int, *, locale: str = "en_IE") -> str:
 def format_rating(average: Decimal, *, locale: str = "en_IE") -> str:
     """Write an average of stars with one decimal: 4.5."""
     return format_decimal(average, format="0.0", locale=locale)
-
-
-def format_percent(basis_points: int, *, locale: str = "en_IE") -> str:
-    """Write basis points as percent, with decimals only where there are any: −17%, 2.5%."""
-    text = babel_percent(Decimal(basis_points) / 10_000, format="#,##0.##%", locale=locale)
-    return text.replace("-", MINUS)

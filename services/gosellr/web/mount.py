@@ -10,7 +10,15 @@ from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
-from gosellr.web.storefront import accounts, bag, browse, checkout, demo, orders
+from gosellr.web.storefront import (
+    accounts,
+    bag,
+    browse,
+    checkout,
+    demo,
+    documents,
+    orders,
+)
 
 
 class SiteSettings(Protocol):
@@ -47,7 +55,8 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         base_url=settings.base_url,
         demo=settings.demo_enabled and settings.is_loopback,
     )
-    for doors in (browse, bag, checkout, orders, accounts, demo, sandbox, payment_return):
+    rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox, payment_return)
+    for doors in rooms:
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

@@ -208,6 +208,7 @@ class OrderParcelView:
     timeline: tuple[TimelineStepView, ...]
     tracking: LinkView | None = None
     actions: tuple[ActionView, ...] = ()
+    papers: tuple[LinkView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

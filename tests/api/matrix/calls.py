@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.api.matrix.callers import Scope
 from tests.api.matrix.request import Call, Fixed, Of
+from tests.conftest import START
 from tests.factories.orders import ADDRESS
 
 EUR = "EUR"
@@ -367,6 +368,8 @@ BOOKS: dict[str, Sequence[Call]] = {
     "get_order_ledger": [_market(order_id=Of("paid_order"))],
     "get_seller_balance": [_seller(seller_id=Of("seller"))],
     "list_seller_transactions": [_seller(seller_id=Of("seller"))],
+    "list_my_transactions": [_mine(), _mine(query={"order_id": Of("paid_order")}, absent=OK)],
+    "list_transactions": [_mine(), _mine(query={"seller": Of("seller")})],
     "get_stats": [_mine()],
     "get_category_tree": [_mine()],
     "search_products": [_mine({"query": "lamp", "filters": {"seller": Of("seller")}}, absent=OK)],
@@ -376,7 +379,28 @@ BOOKS: dict[str, Sequence[Call]] = {
     "retry_dead_job": [Call(path={"job_id": "1"}, reached=frozenset({404}))],
 }
 
+MONTH = START.strftime("%Y-%m")
+
+DOCUMENTS: dict[str, Sequence[Call]] = {
+    "list_order_documents": [_order("paid")],
+    "get_order_document": [
+        _order("paid", document_id=Of("paid_invoice")),
+        Call(
+            scope=Scope.ORDER,
+            path={"order_id": Of("paid_order"), "document_id": Of("paid_invoice")},
+            query={"format": "csv"},
+        ),
+    ],
+    "get_packing_slip": [_order("shipped", shipment_id=Of("shipped_shipment"))],
+    "list_seller_documents": [_seller(seller_id=Of("seller"))],
+    "get_seller_document": [_seller(seller_id=Of("seller"), document_id=Of("statement"))],
+    "get_seller_statement": [
+        Call(scope=Scope.SELLER, path={"seller_id": Of("seller"), "period": MONTH})
+    ],
+    "get_tax_report": [Call(path={"year": str(START.year)})],
+}
+
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **PAYOUTS, **RECONCILIATION,
-    **STORED_VALUE, **BOOKS,
+    **STORED_VALUE, **BOOKS, **DOCUMENTS,
 }  # fmt: skip

@@ -52,6 +52,9 @@ PAGES: dict[str, Sequence[Call]] = {
     "POST /checkout": [_form(reached=OR_WRONG)],
     "GET /orders": [_page(reached=SHOWN | {401})],
     "GET /orders/{number}": [_page(Scope.RECEIPT, path=_number("paid"))],
+    "GET /orders/{number}/documents/{document_id}": [
+        _page(Scope.RECEIPT, path={**_number("paid"), "document_id": Of("paid_invoice")})
+    ],
     "GET /orders/{number}/pay": [_page(Scope.RECEIPT, path=_number("unpaid"))],
     "POST /orders/{number}/pay": [
         _form(

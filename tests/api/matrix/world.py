@@ -15,10 +15,11 @@ from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_secret
-from gosellr.core.transact import transact
+from gosellr.core.transact import ask, transact
 from gosellr.main import build
+from gosellr.queries import documents
 from gosellr.resources import Resources, open_resources
-from gosellr.services import account_service
+from gosellr.services import account_service, period_documents, sales_documents
 from gosellr.services.account_service import Device
 from gosellr.utils.catalogue import OptionAxis
 from gosellr.utils.permissions import MemberRole, Role
@@ -395,9 +396,37 @@ async def _orders(
             f"{kind}_attempt": order["payments"][0]["id"],
         }
         estate.private_to_trade |= {order["id"], order["number"], part["id"]}
+        if kind == "paid":
+            await _papers(world, estate, order["id"])
         if kind in ("shipped", "delivered"):
             await _ship(world, estate, owner, kind)
     return tokens
+
+
+async def _papers(world: World, estate: Estate, order_id: str) -> None:
+    """The invoice of a sale, and a statement of the seller's month."""
+    [invoice] = await transact(
+        world.resources.db, sales_documents.issue_invoices, order_ids=[UUID(order_id)], now=START
+    )
+    powers = world.resources.documents
+    [seller] = (
+        await ask(powers.db, documents.sellers, seller_ids=[UUID(estate.things["seller"])])
+    ).values()
+    await transact(
+        powers.db,
+        period_documents.close_seller,
+        seller=seller,
+        period=START.strftime("%Y-%m"),
+        identity=powers.identity,
+        vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+        now=START,
+    )
+    [issued] = await ask(
+        powers.db, documents.of_seller, seller_id=seller.id, kind="statement", limit=5
+    )
+    estate.things |= {"paid_invoice": str(invoice), "statement": str(issued.id)}
+    estate.private_to_trade.add(str(invoice))
+    estate.private_to_seller.add(str(issued.id))
 
 
 async def _ship(world: World, estate: Estate, owner: Caller, kind: str) -> None:

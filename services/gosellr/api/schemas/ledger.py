@@ -8,7 +8,12 @@ from pydantic import BaseModel, Field
 
 from gosellr.api.schemas.common import Currency, Filters, MoneyOut, line
 from gosellr.api.schemas.payouts import UpcomingOut
+from gosellr.api.schemas.terms import MomentIn
 from gosellr.core.pagination import MAX_LIMIT
+from gosellr.services.history_service import JournalFilter
+from gosellr.services.statement_service import MovementFilter
+from gosellr.utils.ledger import TransactionKind
+from gosellr.utils.payouts import PayoutStatus
 
 Pot = Literal["pending", "available", "reserved", "receivable", "in_transit"]
 
@@ -59,11 +64,20 @@ class OrderLedgerOut(BaseModel):
     transactions: list[TransactionOut]
 
 
+class PayoutOnItsWayOut(BaseModel):
+    """A payout that left what is available and didn't arrive yet."""
+
+    payout_id: UUID
+    status: PayoutStatus
+    amount: MoneyOut
+    created_at: datetime
+
+
 class SellerBalanceOut(BaseModel):
     """What a seller has in one currency; `receivable` is what it owes the marketplace.
 
     Money goes from `pending` to `available`, `in_transit` and `paid_out`; `upcoming` says when
-    what is pending becomes available.
+    what is pending becomes available, `payouts_on_their_way` what is in transit.
     """
 
     currency: str
@@ -74,6 +88,7 @@ class SellerBalanceOut(BaseModel):
     in_transit: MoneyOut
     paid_out: MoneyOut
     upcoming: list[UpcomingOut]
+    payouts_on_their_way: list[PayoutOnItsWayOut]
 
 
 class SellerBalancesOut(BaseModel):
@@ -82,15 +97,59 @@ class SellerBalancesOut(BaseModel):
     balances: list[SellerBalanceOut]
 
 
-class MovementFilters(Filters):
-    """Which movements. As CSV, a page without a limit holds up to 10,000."""
+class HistoryFilters(Filters):
+    """Which movements. An export without a limit holds all there are."""
 
     currency: Annotated[
         Currency | None, Field(description="Left out: the first in which anything moved.")
     ] = None
-    account: Annotated[Pot | None, Field(description="Left out: all of them together.")] = None
+    kind: TransactionKind | None = None
+    order_id: UUID | None = None
+    from_: Annotated[MomentIn | None, Field(alias="from", description="Booked then or later")] = (
+        None
+    )
+    to: Annotated[MomentIn | None, Field(description="Booked before")] = None
     limit: Annotated[int | None, Field(ge=1, le=MAX_LIMIT)] = None
     cursor: Annotated[str, line(1000)] | None = None
+
+    def wanted(self) -> MovementFilter:
+        """The same as the question takes it."""
+        return MovementFilter(
+            kind=None if self.kind is None else self.kind.value,
+            order_id=self.order_id,
+            since=self.from_,
+            until=self.to,
+        )
+
+
+class MovementFilters(HistoryFilters):
+    """Which of a seller's movements."""
+
+    account: Annotated[Pot | None, Field(description="Left out: all of them together.")] = None
+
+
+class BuyerMovementFilters(HistoryFilters):
+    """Which of a buyer's payments and refunds."""
+
+
+class JournalFilters(HistoryFilters):
+    """Which entries of the journal: of an account, of a seller, or of all."""
+
+    currency: Annotated[
+        Currency | None,
+        Field(description="Left out: all, and of an account or seller the first that moved."),
+    ] = None
+    account: Annotated[str, line(120), Field(examples=["commission"])] | None = None
+    seller: UUID | None = None
+
+    def asked(self) -> JournalFilter:
+        """The same as the question takes it."""
+        return JournalFilter(
+            account=self.account,
+            seller_id=self.seller,
+            currency=self.currency,
+            wanted=self.wanted(),
+        )
 
 
 class MovementOut(BaseModel):
@@ -116,4 +175,55 @@ class MovementPageOut(BaseModel):
     """Movements, newest first."""
 
     items: list[MovementOut]
+    next_cursor: str | None
+
+
+class BuyerMovementOut(BaseModel):
+    """A payment, or with a negative amount a refund; `paid` is what was paid in all after it."""
+
+    id: int
+    transaction_id: UUID
+    kind: TransactionKind
+    description: str
+    method: str
+    amount: MoneyOut
+    paid: MoneyOut
+    order_id: UUID
+    order_number: str
+    refund_id: UUID | None
+    booked_at: datetime
+
+
+class BuyerMovementPageOut(BaseModel):
+    """Payments and refunds, newest first."""
+
+    items: list[BuyerMovementOut]
+    next_cursor: str | None
+
+
+class JournalEntryOut(BaseModel):
+    """One entry. `change` is by how much its own account grew, `balance` what that, or the seller
+    who was asked for, held after it."""
+
+    id: int
+    transaction_id: UUID
+    kind: str
+    description: str
+    account: str
+    direction: Literal["debit", "credit"]
+    change: MoneyOut
+    balance: MoneyOut | None
+    order_id: UUID | None
+    order_number: str | None
+    seller_order_id: UUID | None
+    refund_id: UUID | None
+    payout_id: UUID | None
+    effective_at: datetime
+    booked_at: datetime
+
+
+class JournalPageOut(BaseModel):
+    """Entries of the journal, newest first."""
+
+    items: list[JournalEntryOut]
     next_cursor: str | None

@@ -15,8 +15,9 @@ from gosellr.resources import Resources
 from gosellr.services import card_service
 
 _SECONDS_AT_ONCE = 8.0
-# By today's clock, the orders of three months ago would all be due at once.
-_WAITING = frozenset({"expire_holds", "release_sales"})
+# By today's clock, the orders of three months ago would all be due at once, and their months over
+# before they are told.
+_WAITING = frozenset({"expire_holds", "release_sales", "close_months"})
 
 
 class Teller:

@@ -1,7 +1,7 @@
 """Reconciliation: what payment providers say they moved, and what became of each of it.
 
 Revision ID: 0013
-Revises: 0010
+Revises: 0012
 """
 
 from datetime import datetime
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from gosellr.core.countries import country_names
+from gosellr.models.document_values import IssuedDocument
 from gosellr.models.order_values import (
     ListedOrder,
     Order,
@@ -13,6 +14,7 @@ from gosellr.models.order_values import (
     SellerOrder,
     Shipment,
 )
+from gosellr.utils.documents import DocumentKind
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.order_states import OrderStatus, may_cancel
@@ -63,6 +65,7 @@ _NEXT = {
     "partially_shipped": "The rest is sent",
     "shipped": "It arrives",
 }
+_PAPERS = {DocumentKind.INVOICE: "Invoice", DocumentKind.CREDIT_NOTE: "Credit note"}
 _PICTURES_SHOWN = 3
 _CARRIERS_IN_CAPITALS = frozenset({"dhl", "dpd", "gls", "ups", "usps"})
 _METHODS = {"sandbox": "test card", "stripe": "Stripe", "paypal": "PayPal"}
@@ -76,7 +79,12 @@ def order_href(number: str) -> str:
 
 
 def order(
-    found: Order, *, viewer: Viewer, celebrate: bool = False, actions: bool = True
+    found: Order,
+    *,
+    viewer: Viewer,
+    papers: Sequence[IssuedDocument] = (),
+    celebrate: bool = False,
+    actions: bool = True,
 ) -> OrderView:
     """An order as its buyer sees it."""
     number = order_number(found.number)
@@ -87,7 +95,7 @@ def order(
         placed_at=found.placed_at,
         badge=_BADGES[found.status],
         parcels=tuple(
-            _parcel(found, part, index) for index, part in enumerate(found.parts, start=1)
+            _parcel(found, part, index, papers) for index, part in enumerate(found.parts, start=1)
         ),
         summary=order_summary(found),
         paid_with=paid_with(found.payments),
@@ -242,7 +250,9 @@ def _lines(lines: Iterable[OrderLine], currency: str) -> tuple[LineView, ...]:
     )
 
 
-def _parcel(found: Order, part: SellerOrder, number: int) -> OrderParcelView:
+def _parcel(
+    found: Order, part: SellerOrder, number: int, papers: Sequence[IssuedDocument]
+) -> OrderParcelView:
     tracked = next((one for one in reversed(part.shipments) if one.followed_at), None)
     return OrderParcelView(
         number=number,
@@ -253,6 +263,14 @@ def _parcel(found: Order, part: SellerOrder, number: int) -> OrderParcelView:
         tracking=None
         if tracked is None or not str(tracked.followed_at).startswith("https://")
         else LinkView(f"Track with {_carrier(tracked)}", str(tracked.followed_at)),
+        papers=tuple(
+            LinkView(
+                f"{_PAPERS[one.kind]} {one.number}",
+                f"{order_href(order_number(found.number))}/documents/{one.id}",
+            )
+            for one in papers
+            if one.seller_id == part.seller_id and one.kind in _PAPERS
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from gosellr.core.transact import ask
 from gosellr.flows import checkout as flow
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
-from gosellr.services import idempotency_service, order_service
+from gosellr.services import document_questions, idempotency_service, order_service
 from gosellr.services.idempotency_service import IdempotencyInProgress, IdempotencyKeyReused
 from gosellr.services.order_service import OrderFilters
 from gosellr.services.stored_value_tender import GiftCardRefused
@@ -148,6 +148,12 @@ async def _order(page: Page, number: str) -> Order:
 
 async def _show(page: Page, order: Order, *, refusal: DomainError | None = None) -> Response:
     notice = None if refusal is None else NoticeView(refusal.detail, "warn")
+    papers = await ask(
+        page.market.db,
+        document_questions.of_order,
+        viewer=page.visit.for_order(order_number(order.number)).viewer,
+        order_id=order.id,
+    )
     return await page.show(
         "store/order.html",
         layout=await page.layout(notice=notice),
@@ -157,6 +163,7 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
         order=orders.order(
             order,
             viewer=page.viewer,
+            papers=papers,
             celebrate=page.visit.notice == notices.PLACED,
         ),
     )

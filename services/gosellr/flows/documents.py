@@ -1,0 +1,218 @@
+"""Documents: issued when what they tell has happened, laid out when somebody wants to read them.
+
+What is issued is a row; the file is made of it each time, after the database was left alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from gosellr.core.clock import Clock
+from gosellr.core.db import Database
+from gosellr.core.errors import ServiceUnavailable
+from gosellr.core.transact import ask, transact
+from gosellr.integrations.documents.port import DocumentNotRendered, DocumentRenderer
+from gosellr.models.document_values import IssuedDocument
+from gosellr.services import (
+    document_questions,
+    period_documents,
+    sales_documents,
+    tax_report_service,
+)
+from gosellr.services.document_parties import market_party
+from gosellr.utils.csv_text import csv_text
+from gosellr.utils.document_tables import Table, table_of
+from gosellr.utils.document_views import sheet_of
+from gosellr.utils.documents import MarketIdentity
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
+
+_AT_ONCE = 50
+
+Form = Literal["pdf", "csv", "xlsx"]
+
+MEDIA_TYPES: Mapping[str, str] = {
+    "pdf": "application/pdf",
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentPowers:
+    """What documents need of their process."""
+
+    db: Database
+    clock: Clock
+    policy: MarketPolicy
+    renderer: DocumentRenderer
+    identity: MarketIdentity
+
+    def now(self) -> datetime:
+        """The moment, by the process's clock."""
+        return self.clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFile:
+    """A finished file, and what it is called."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+async def issue_invoices(powers: DocumentPowers, *, order_ids: Sequence[UUID]) -> None:
+    """The invoices of orders that were paid, a batch at a time; said again, nothing changes.
+
+    Batches are small, because each holds the counters of its sellers until it commits.
+
+    Raises:
+        ExceptionGroup: some orders have none, of what is wrong with each; the others have.
+    """
+    wrong: list[Exception] = []
+    for start in range(0, len(order_ids), _AT_ONCE):
+        batch = order_ids[start : start + _AT_ONCE]
+        try:
+            await _issue(powers, batch)
+        except Exception:  # noqa: BLE001 - whichever order it was, the others have theirs
+            for order_id in batch:
+                try:
+                    await _issue(powers, [order_id])
+                except Exception as error:  # noqa: BLE001
+                    wrong.append(error)
+    if wrong:
+        raise ExceptionGroup("orders without invoices", wrong)
+
+
+async def _issue(powers: DocumentPowers, order_ids: Sequence[UUID]) -> None:
+    await transact(powers.db, sales_documents.issue_invoices, order_ids=order_ids, now=powers.now())
+
+
+async def issue_credit_note(powers: DocumentPowers, *, refund_id: UUID) -> None:
+    """The credit note of a refund that reached its buyer; said again, nothing changes."""
+    await transact(
+        powers.db,
+        sales_documents.issue_credit_note,
+        refund_id=refund_id,
+        now=powers.now(),
+    )
+
+
+async def close_months(powers: DocumentPowers) -> None:
+    """Issue the statements and commission invoices of every month that is over, seller by seller.
+
+    Cut off, it goes on where it was: a seller who has its documents gets no others.
+    """
+    while period := await ask(powers.db, period_documents.month_to_close, now=powers.now()):
+        after = UUID(int=0)
+        while sellers := await ask(powers.db, period_documents.sellers_to_close, after=after):
+            for seller in sellers:
+                await transact(
+                    powers.db,
+                    period_documents.close_seller,
+                    seller=seller,
+                    period=period,
+                    identity=powers.identity,
+                    vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+                    now=powers.now(),
+                )
+            after = sellers[-1].id
+        await transact(powers.db, period_documents.finish_month, period=period, now=powers.now())
+
+
+async def statement(
+    powers: DocumentPowers,
+    *,
+    viewer: Viewer,
+    seller_id: UUID,
+    period: str,
+    currency: str | None,
+) -> IssuedDocument | dict[str, Any]:
+    """A seller's month as issued, or how it stands. Raises what `find_statement` does."""
+    return await ask(
+        powers.db,
+        period_documents.find_statement,
+        viewer=viewer,
+        seller_id=seller_id,
+        period=period,
+        currency=currency,
+        identity=powers.identity,
+        vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+        now=powers.now(),
+    )
+
+
+async def tax_report(powers: DocumentPowers, *, year: int) -> dict[str, Any]:
+    """The report of a year, as a document's content."""
+    found = await ask(
+        powers.db,
+        tax_report_service.report,
+        year=year,
+        vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+        now=powers.now(),
+    )
+    return {
+        **tax_report_service.content_of(found),
+        "issuer": market_party(powers.identity),
+    }
+
+
+async def order_document(
+    powers: DocumentPowers, *, viewer: Viewer, order_id: UUID, document_id: UUID
+) -> IssuedDocument:
+    """One of an order's documents. Raises what `document_questions.find_of_order` does."""
+    return await ask(
+        powers.db,
+        document_questions.find_of_order,
+        viewer=viewer,
+        order_id=order_id,
+        document_id=document_id,
+    )
+
+
+async def make_file(
+    powers: DocumentPowers,
+    content: Mapping[str, Any],
+    *,
+    form: Form,
+    name: str,
+    language: str | None = None,
+) -> DocumentFile:
+    """A document as a file.
+
+    Raises:
+        ServiceUnavailable: it couldn't be laid out, or not in time.
+    """
+    try:
+        made = await _made(powers, content, form=form, language=language)
+    except DocumentNotRendered as error:
+        raise ServiceUnavailable(str(error).capitalize(), retry_after_seconds=30) from error
+    return DocumentFile(f"{name}.{form}", MEDIA_TYPES[form], made)
+
+
+async def make_workbook(powers: DocumentPowers, table: Table, *, name: str) -> DocumentFile:
+    """A table as XLSX.
+
+    Raises:
+        ServiceUnavailable: it couldn't be written, or not in time.
+    """
+    try:
+        made = await powers.renderer.workbook([table])
+    except DocumentNotRendered as error:
+        raise ServiceUnavailable(str(error).capitalize(), retry_after_seconds=30) from error
+    return DocumentFile(f"{name}.xlsx", MEDIA_TYPES["xlsx"], made)
+
+
+async def _made(
+    powers: DocumentPowers, content: Mapping[str, Any], *, form: Form, language: str | None
+) -> bytes:
+    if form == "pdf":
+        today = powers.now().date()
+        return await powers.renderer.pdf(sheet_of(content, language=language, today=today))
+    table = table_of(content)
+    if form == "csv":
+        return csv_text(table.header, table.rows).encode()
+    return await powers.renderer.workbook([table])

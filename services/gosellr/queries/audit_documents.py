@@ -1,0 +1,83 @@
+"""What must always be true of documents, as questions that find rows only where it isn't."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.queries.audit import first
+
+NUMBERED_WITHOUT_GAPS = first("""
+SELECT 'document_series ' || known.issuer || ' ' || known.series,
+       'stands at ' || COALESCE(known.last_number, 0) || ' with ' || COALESCE(found.count, 0)
+       || ' documents up to number ' || COALESCE(found.last, 0)
+FROM document_series AS known
+FULL JOIN (
+    SELECT issuer, series, count(*) AS count, max(number) AS last
+    FROM document GROUP BY issuer, series
+) AS found USING (issuer, series)
+WHERE known.last_number IS DISTINCT FROM COALESCE(found.count, 0)
+   OR known.last_number IS DISTINCT FROM COALESCE(found.last, 0)
+""")
+
+# What a buyer paid for a part is what its sale was booked with, less what the market bore.
+INVOICES_AS_BOOKED = first("""
+WITH booked AS (
+    SELECT entry.seller_order_id, entry.currency,
+           sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
+                    ELSE -entry.amount_minor END) AS paid_minor
+    FROM ledger_entry AS entry
+    JOIN ledger_transaction AS head ON head.id = entry.transaction_id AND head.kind = 'sale'
+    WHERE entry.seller_order_id IS NOT NULL
+    GROUP BY 1, 2
+)
+SELECT 'document ' || document.id, 'says ' || document.total_minor || ' ' || document.currency
+       || ', the sale was booked with ' || COALESCE(booked.paid_minor, 0)
+FROM document
+LEFT JOIN booked ON booked.seller_order_id::text = document.cause_key
+                AND booked.currency = document.currency
+WHERE document.kind = 'invoice' AND document.total_minor <> COALESCE(booked.paid_minor, 0)
+""")
+
+STATEMENTS_CHAIN = first("""
+SELECT 'document ' || id, 'begins with ' || opening || ', the month before ended with ' || before
+FROM (
+    SELECT id, (content ->> 'opening_minor')::bigint AS opening,
+           lag((content ->> 'closing_minor')::bigint) OVER (
+               PARTITION BY seller_id, currency ORDER BY period) AS before
+    FROM document WHERE kind = 'statement'
+) AS listed
+WHERE before <> opening
+UNION ALL
+SELECT 'document ' || document.id, 'its lines sum to ' || summed.minor
+FROM document CROSS JOIN LATERAL (
+    SELECT (document.content ->> 'opening_minor')::bigint
+         + COALESCE(sum((line ->> 'amount_minor')::bigint), 0) AS minor
+    FROM jsonb_array_elements(document.content -> 'groups') AS line
+) AS summed
+WHERE document.kind = 'statement' AND summed.minor <> document.total_minor
+""")
+
+PAPERS_AFTER = """
+SELECT id, kind, issuer, series, number, content, hash
+FROM document WHERE id > $1 ORDER BY id LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a document's hash was made of, and the hash."""
+
+    id: UUID
+    kind: str
+    issuer: str
+    series: str
+    number: int
+    content: Mapping[str, Any]
+    hash: bytes
+
+
+async def papers_after(connection: Connection, *, after: UUID, limit: int) -> list[Paper]:
+    """The next documents by id, for whoever walks through all of them."""
+    return [Paper(*row) for row in await connection.fetch(PAPERS_AFTER, after, limit)]

@@ -1,0 +1,128 @@
+"""What the journal says of a period: a seller's accounts by kind of transaction, and what was kept.
+
+A period is told by `booked_at`: nothing is ever booked into one that is over.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.document_values import Deduction, OwnChange, StatementPayout, YearFigure
+
+_CREDITED = (
+    "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
+)
+
+OWN_CHANGES = f"""
+WITH moved AS (
+    SELECT entry.currency::text AS currency, head.kind, head.id, head.booked_at >= $2 AS is_within,
+           split_part(entry.account, ':', 1) AS account, {_CREDITED} AS change_minor
+    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+    WHERE entry.account = ANY($1::text[]) AND head.booked_at < $3
+)
+SELECT currency, kind, account,
+       COALESCE(sum(change_minor) FILTER (WHERE NOT is_within), 0)::bigint,
+       COALESCE(sum(change_minor) FILTER (WHERE is_within AND change_minor > 0), 0)::bigint,
+       COALESCE(-sum(change_minor) FILTER (WHERE is_within AND change_minor < 0), 0)::bigint,
+       (count(DISTINCT id) FILTER (WHERE is_within))::int
+FROM moved
+GROUP BY GROUPING SETS ((currency, kind, account), (currency, kind))
+ORDER BY currency, kind, account NULLS LAST
+"""
+
+DEDUCTIONS = f"""
+SELECT entry.currency::text, head.kind, entry.account,
+       COALESCE((CASE WHEN entry.order_line_id IS NULL THEN part.shipping_commission
+                      ELSE line.commission END ->> 'vat_bps')::int, 0) AS vat_bps,
+       sum({_CREDITED})::bigint
+FROM seller_order AS part
+JOIN ledger_entry AS entry ON entry.seller_order_id = part.id
+JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+LEFT JOIN order_line AS line ON line.id = entry.order_line_id
+WHERE part.seller_id = $1 AND head.booked_at >= $2 AND head.booked_at < $3
+  AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+
+PAYOUTS = """
+SELECT payout.id, payout.amount_minor, payout.status, destination.last_four, payout.created_at,
+       payout.paid_at
+FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
+WHERE payout.seller_id = $1 AND payout.currency = $2
+  AND payout.created_at >= $3 AND payout.created_at < $4
+ORDER BY payout.created_at, payout.id
+LIMIT 200
+"""
+
+# Kinds that only pay what was earned are left out: $4. Whatever else moved a seller's accounts
+# changed what it earned.
+YEAR = f"""
+WITH booked AS (
+    SELECT id, kind, extract(quarter FROM booked_at AT TIME ZONE 'UTC')::int AS quarter
+    FROM ledger_transaction
+    WHERE booked_at >= $1 AND booked_at < $2 AND kind <> ALL($4::text[])
+), own AS (
+    SELECT split_part(entry.account, ':', 2)::uuid AS seller_id, entry.currency::text AS currency,
+           booked.quarter, booked.kind, sum({_CREDITED}) AS own_minor,
+           count(DISTINCT entry.seller_order_id)
+               FILTER (WHERE booked.kind LIKE 'sale%') AS sale_count
+    FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
+    WHERE split_part(entry.account, ':', 1) = ANY($3::text[])
+    GROUP BY 1, 2, 3, 4
+), kept AS (
+    SELECT part.seller_id, entry.currency::text AS currency, booked.quarter, booked.kind,
+           sum({_CREDITED}) FILTER (WHERE entry.account = 'commission') AS commission_minor,
+           sum({_CREDITED}) FILTER (WHERE entry.account = $5) AS vat_minor,
+           sum({_CREDITED}) FILTER (WHERE entry.account NOT IN ('commission', $5))
+               AS remitted_minor
+    FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
+    JOIN seller_order AS part ON part.id = entry.seller_order_id
+    WHERE entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%'
+    GROUP BY 1, 2, 3, 4
+)
+SELECT seller_id, currency, quarter, kind, COALESCE(own_minor, 0)::bigint,
+       COALESCE(commission_minor, 0)::bigint, COALESCE(vat_minor, 0)::bigint,
+       COALESCE(remitted_minor, 0)::bigint, COALESCE(sale_count, 0)::int
+FROM own FULL JOIN kept USING (seller_id, currency, quarter, kind)
+ORDER BY seller_id, currency, quarter, kind
+"""
+
+
+async def own_changes(
+    connection: Connection, *, accounts: Sequence[str], since: datetime, until: datetime
+) -> list[OwnChange]:
+    """What moved on a seller's accounts, and what they held before."""
+    return [OwnChange(*row) for row in await connection.fetch(OWN_CHANGES, accounts, since, until)]
+
+
+async def deductions(
+    connection: Connection, *, seller_id: UUID, since: datetime, until: datetime
+) -> list[Deduction]:
+    """What was kept of a seller's sales, and given back with its refunds."""
+    rows = await connection.fetch(DEDUCTIONS, seller_id, since, until)
+    return [Deduction(*row) for row in rows]
+
+
+async def payouts(
+    connection: Connection, *, seller_id: UUID, currency: str, since: datetime, until: datetime
+) -> list[StatementPayout]:
+    """The first payouts that were made for a seller in the period."""
+    rows = await connection.fetch(PAYOUTS, seller_id, currency, since, until)
+    return [StatementPayout(*row) for row in rows]
+
+
+async def year(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    account_kinds: Sequence[str],
+    paying_kinds: Sequence[str],
+    vat_account: str,
+) -> list[YearFigure]:
+    """Every seller's year by quarter: what it earned and what was kept of it."""
+    rows = await connection.fetch(
+        YEAR, since, until, list(account_kinds), list(paying_kinds), vat_account
+    )
+    return [YearFigure(*row) for row in rows]

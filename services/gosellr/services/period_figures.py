@@ -1,0 +1,114 @@
+"""A seller's period, read from the journal and told in figures, currency by currency."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.document_values import Deduction, OwnChange
+from gosellr.queries import period_figures
+from gosellr.utils.ledger import (
+    COMMISSION,
+    payout_in_transit,
+    seller_available,
+    seller_pending,
+    seller_receivable,
+    seller_reserve,
+    tax_payable,
+)
+from gosellr.utils.statement_figures import Kept, PotChange, StatementFigures, statement_figures
+
+_ACCOUNTS_OF = (
+    seller_pending,
+    seller_available,
+    seller_reserve,
+    seller_receivable,
+    payout_in_transit,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodFigures:
+    """A seller's period in one currency. `kept` is by kind of transaction, `rates` the
+    commission and its VAT by rate in basis points; credits of the marketplace are positive."""
+
+    currency: str
+    figures: StatementFigures
+    kept: Mapping[str, Kept]
+    rates: Mapping[int, Kept]
+
+    @property
+    def commission(self) -> Kept:
+        """Commission and its VAT over the whole period, returns taken off."""
+        return Kept(
+            commission_minor=sum(one.commission_minor for one in self.rates.values()),
+            vat_minor=sum(one.vat_minor for one in self.rates.values()),
+        )
+
+
+async def read(
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    since: datetime,
+    until: datetime,
+    vat_jurisdiction: str,
+) -> list[PeriodFigures]:
+    """A seller's figures of a period by currency; what never moved is left out."""
+    changes = await period_figures.own_changes(
+        connection,
+        accounts=[account_of(seller_id) for account_of in _ACCOUNTS_OF],
+        since=since,
+        until=until,
+    )
+    deductions = await period_figures.deductions(
+        connection, seller_id=seller_id, since=since, until=until
+    )
+    currencies = {one.currency for one in changes} | {one.currency for one in deductions}
+    found = [
+        _of_currency(currency, changes, deductions, vat_account=tax_payable(vat_jurisdiction))
+        for currency in sorted(currencies)
+    ]
+    return [one for one in found if not one.figures.is_empty or one.commission != Kept()]
+
+
+def _of_currency(
+    currency: str,
+    changes: Iterable[OwnChange],
+    deductions: Iterable[Deduction],
+    *,
+    vat_account: str,
+) -> PeriodFigures:
+    own = [one for one in changes if one.currency == currency]
+    kept: defaultdict[str, Kept] = defaultdict(Kept)
+    rates: defaultdict[int, Kept] = defaultdict(Kept)
+    for one in deductions:
+        if one.currency != currency:
+            continue
+        kept[one.kind] = _added(kept[one.kind], one, vat_account=vat_account)
+        if one.account in (COMMISSION, vat_account):
+            rates[one.vat_bps] = _added(rates[one.vat_bps], one, vat_account=vat_account)
+    return PeriodFigures(
+        currency=currency,
+        figures=statement_figures(
+            [
+                PotChange(one.kind, one.account, one.before_minor, one.in_minor, one.out_minor)
+                for one in own
+                if one.account is not None
+            ],
+            kept=kept,
+            counts={one.kind: one.transaction_count for one in own if one.account is None},
+        ),
+        kept=dict(kept),
+        rates={rate: sums for rate, sums in sorted(rates.items(), reverse=True) if sums != Kept()},
+    )
+
+
+def _added(kept: Kept, one: Deduction, *, vat_account: str) -> Kept:
+    if one.account == COMMISSION:
+        return replace(kept, commission_minor=kept.commission_minor + one.amount_minor)
+    if one.account == vat_account:
+        return replace(kept, vat_minor=kept.vat_minor + one.amount_minor)
+    return replace(kept, remitted_minor=kept.remitted_minor + one.amount_minor)

@@ -1,0 +1,255 @@
+"""A sale on paper: the seller's invoice once it is paid, a credit note for each refund."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
+from gosellr.models.document_values import SellerIdentity
+from gosellr.models.order_values import Order, OrderLine, Refund, SellerOrder, Shipment
+from gosellr.queries import documents, orders
+from gosellr.services import document_register
+from gosellr.services.document_parties import address_party, seller_party
+from gosellr.services.document_register import DocumentDraft
+from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.documents import DocumentKind, language_of
+from gosellr.utils.ids import order_number, seller_order_number
+from gosellr.utils.permissions import Permission
+from gosellr.utils.tax_summary import taxed_amounts, taxes_by_rate, totals_of
+from gosellr.utils.viewer import Viewer
+
+
+async def issue_invoices(
+    connection: Connection, *, order_ids: Sequence[UUID], now: datetime
+) -> list[UUID]:
+    """The invoices of paid orders, one per seller; those that exist are left as they are."""
+    found = await orders.load_several(connection, order_ids=order_ids)
+    return await _invoices(connection, found, now=now)
+
+
+async def issue_credit_note(
+    connection: Connection, *, refund_id: UUID, now: datetime
+) -> UUID | None:
+    """The credit note of a refund that reached its buyer, after the invoice that it corrects.
+
+    None for one that the marketplace bears, because the sale stands as it was.
+    """
+    order_id = await documents.order_of_refund(connection, refund_id=refund_id)
+    order = None if order_id is None else await orders.load(connection, order_id=order_id)
+    if order is None:
+        return None
+    refund = next(one for one in order.refunds if one.id == refund_id)
+    if refund.status != "succeeded" or refund.borne_by != "seller":
+        return None
+    await _invoices(connection, [order], now=now)
+    invoice = await documents.find_by_cause(
+        connection, kind=DocumentKind.INVOICE, cause_key=str(refund.seller_order_id)
+    )
+    if invoice is None:
+        raise RuntimeError(f"refund {refund_id} is of a sale that was never paid")
+    part = next(one for one in order.parts if one.id == refund.seller_order_id)
+    sellers = await documents.sellers(connection, seller_ids=[part.seller_id])
+    draft = _credit_note(
+        order, part, refund, seller=sellers[part.seller_id], invoice_number=invoice.number
+    )
+    [document_id] = await document_register.issue(connection, drafts=[draft], now=now)
+    return document_id
+
+
+async def _invoices(connection: Connection, found: Sequence[Order], *, now: datetime) -> list[UUID]:
+    sold = [(order, part) for order in found if order.paid_at for part in order.parts]
+    if not sold:
+        return []
+    sellers = await documents.sellers(
+        connection, seller_ids=list({part.seller_id for _, part in sold})
+    )
+    drafts = [_invoice(order, part, sellers[part.seller_id]) for order, part in sold]
+    return await document_register.issue(connection, drafts=drafts, now=now)
+
+
+async def packing_slip(
+    connection: Connection, *, viewer: Viewer, order_id: UUID, shipment_id: UUID
+) -> dict[str, Any]:
+    """What is in a parcel and where it goes, without any price.
+
+    Raises:
+        NotFound: the viewer sees no such parcel.
+        NotAllowed: parcels are none of the viewer's business in this shop.
+    """
+    order = await orders.find(connection, viewer=viewer, order_id=order_id)
+    found = [] if order is None else [
+        (part, parcel) for part in order.parts for parcel in part.shipments
+        if parcel.id == shipment_id
+    ]  # fmt: skip
+    if order is None or not found:
+        raise NotFound
+    [(part, parcel)] = found
+    if not order.whole:
+        require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.SHIPMENT_READ)
+    sellers = await documents.sellers(connection, seller_ids=[part.seller_id])
+    return _slip(order, part, parcel, seller=sellers[part.seller_id])
+
+
+def _head(order: Order, part: SellerOrder, seller: SellerIdentity) -> dict[str, Any]:
+    billed_to = order.billing_address or order.shipping_address
+    number = order_number(order.number)
+    return {
+        "language": language_of(str(billed_to.get("country") or "")),
+        "currency": order.currency,
+        "tax_included": order.tax_included,
+        "issuer": seller_party(seller),
+        "recipient": address_party(billed_to),
+        "order_number": number,
+        "seller_order_number": seller_order_number(number, part.index),
+    }
+
+
+def _draft(
+    kind: DocumentKind,
+    content: dict[str, Any],
+    *,
+    order: Order,
+    part: SellerOrder,
+    cause: UUID,
+) -> DocumentDraft:
+    return DocumentDraft(
+        kind=kind,
+        issuer=str(part.seller_id),
+        cause_key=str(cause),
+        seller_id=part.seller_id,
+        order_id=order.id,
+        currency=order.currency,
+        total_minor=content["totals"]["payable_minor"],
+        content={"kind": kind.value, **content},
+    )
+
+
+def _invoice(order: Order, part: SellerOrder, seller: SellerIdentity) -> DocumentDraft:
+    lines = [_sold(order, line) for line in part.lines]
+    if part.shipping_goods_minor or part.shipping_tax_minor:
+        lines.append(_delivered(order, part))
+    promotion_minor = part.shipping_marketplace_discount_minor + sum(
+        line.marketplace_discount_minor for line in part.lines
+    )
+    totals = totals_of(lines, promotion_minor=promotion_minor)
+    if totals["payable_minor"] != part.total_minor:
+        raise RuntimeError(f"seller order {part.id} costs {part.total_minor}, not {totals}")
+    content = {
+        **_head(order, part, seller),
+        "supplied_at": (order.paid_at or order.placed_at).isoformat(),
+        "lines": lines,
+        "taxes": taxes_by_rate(lines),
+        "totals": totals,
+    }
+    return _draft(DocumentKind.INVOICE, content, order=order, part=part, cause=part.id)
+
+
+def _sold(order: Order, line: OrderLine) -> dict[str, Any]:
+    return {
+        **_named(line),
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price_minor,
+        "discount_minor": line.seller_discount_minor,
+        "tax_rate_bps": line.tax_rate_bps,
+        **taxed_amounts(
+            goods_minor=line.goods_minor, tax_minor=line.tax_minor, tax_included=order.tax_included
+        ),
+    }
+
+
+def _named(line: OrderLine) -> dict[str, Any]:
+    return {
+        "kind": "goods",
+        "sku": line.sku,
+        "title": line.title,
+        "options": ", ".join(str(value) for value in line.options.values()),
+    }
+
+
+def _delivered(order: Order, part: SellerOrder) -> dict[str, Any]:
+    return {
+        **_delivery(part),
+        "quantity": 1,
+        "unit_price_minor": part.shipping_goods_minor + part.shipping_seller_discount_minor,
+        "discount_minor": part.shipping_seller_discount_minor,
+        "tax_rate_bps": part.shipping_tax_rate_bps,
+        **taxed_amounts(
+            goods_minor=part.shipping_goods_minor,
+            tax_minor=part.shipping_tax_minor,
+            tax_included=order.tax_included,
+        ),
+    }
+
+
+def _delivery(part: SellerOrder) -> dict[str, Any]:
+    name = str(part.shipping_option.get("name") or "")
+    return {"kind": "delivery", "sku": "", "title": name, "options": ""}
+
+
+def _credit_note(
+    order: Order,
+    part: SellerOrder,
+    refund: Refund,
+    *,
+    seller: SellerIdentity,
+    invoice_number: str,
+) -> DocumentDraft:
+    lines = _returned(order, part, refund)
+    promotion_minor = sum(int(share["marketplace_discount_minor"]) for share in refund.lines)
+    totals = totals_of(lines, promotion_minor=promotion_minor)
+    content = {
+        **_head(order, part, seller),
+        "corrects": invoice_number,
+        "reason": refund.reason,
+        "supplied_at": (refund.finished_at or refund.created_at).isoformat(),
+        "lines": lines,
+        "taxes": taxes_by_rate(lines),
+        "totals": totals,
+    }
+    return _draft(DocumentKind.CREDIT_NOTE, content, order=order, part=part, cause=refund.id)
+
+
+def _returned(order: Order, part: SellerOrder, refund: Refund) -> list[dict[str, Any]]:
+    sold = {str(line.id): line for line in part.lines}
+    lines = []
+    for share in refund.lines:
+        line = sold.get(str(share["order_line_id"]))
+        rate_bps = part.shipping_tax_rate_bps if line is None else line.tax_rate_bps
+        lines.append(
+            {
+                **(_delivery(part) if line is None else _named(line)),
+                "quantity": share["quantity"],
+                "tax_rate_bps": rate_bps,
+                **taxed_amounts(
+                    goods_minor=share["goods_minor"],
+                    tax_minor=share["tax_minor"],
+                    tax_included=order.tax_included,
+                ),
+            }
+        )
+    return lines
+
+
+def _slip(
+    order: Order, part: SellerOrder, parcel: Shipment, *, seller: SellerIdentity
+) -> dict[str, Any]:
+    lines: dict[str, OrderLine] = {str(line.id): line for line in part.lines}
+    number = order_number(order.number)
+    items: Sequence[dict[str, Any]] = [
+        {**_named(lines[str(item["order_item_id"])]), "quantity": item["quantity"]}
+        for item in parcel.items
+    ]
+    return {
+        "kind": "packing_slip",
+        "language": language_of(str(order.shipping_address.get("country") or "")),
+        "issuer": seller_party(seller),
+        "recipient": address_party(order.shipping_address),
+        "order_number": number,
+        "seller_order_number": seller_order_number(number, part.index),
+        "carrier": parcel.carrier,
+        "tracking_number": parcel.tracking_number or "",
+        "shipped_at": parcel.shipped_at.isoformat(),
+        "lines": items,
+    }

@@ -1,0 +1,157 @@
+"""Documents as tables for programs: plain English headings, amounts as decimals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from gosellr.utils.money import to_decimal_string
+
+Cell = str | int | Decimal | None
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its header; `name` is that of a sheet in a workbook."""
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def table_of(content: Content) -> Table:
+    """The one table that a document is. Raises KeyError for a kind without one."""
+    return _TABLES[content["kind"]](content)
+
+
+def amount(minor: int, currency: str) -> Decimal:
+    """Minor units as a decimal with the currency's own decimals."""
+    return Decimal(to_decimal_string(minor, currency))
+
+
+def _sale(content: Content) -> Table:
+    currency = content["currency"]
+    header = (
+        "number", "issued_at", "order_number", "kind", "sku", "title", "options", "quantity",
+        "tax_percent", "net", "tax", "gross", "currency",
+    )  # fmt: skip
+    rows = [
+        (
+            content["number"],
+            content["issued_at"],
+            content["seller_order_number"],
+            line["kind"],
+            line["sku"],
+            line["title"],
+            line["options"],
+            line["quantity"],
+            _percent(line["tax_rate_bps"]),
+            *(amount(line[f"{part}_minor"], currency) for part in ("net", "tax", "gross")),
+            currency,
+        )
+        for line in content["lines"]
+    ]
+    return Table("Lines", header, rows)
+
+
+def _percent(bps: int) -> Decimal:
+    return Decimal(bps) / 100
+
+
+def _packing_slip(content: Content) -> Table:
+    header = ("order_number", "sku", "title", "options", "quantity")
+    rows = [
+        (
+            content["seller_order_number"],
+            line["sku"],
+            line["title"],
+            line["options"],
+            line["quantity"],
+        )
+        for line in content["lines"]
+    ]
+    return Table("Parcel", header, rows)
+
+
+def _statement(content: Content) -> Table:
+    currency = content["currency"]
+    rows: list[Sequence[Cell]] = [
+        ("balance", "opening", None, amount(content["opening_minor"], currency), currency)
+    ]
+    rows += [
+        ("movement", one["key"], one["count"], amount(one["amount_minor"], currency), currency)
+        for one in content["groups"]
+    ]
+    rows.append(("balance", "closing", None, amount(content["closing_minor"], currency), currency))
+    for pot in content["pots"]:
+        rows += [
+            (pot["key"], part, None, amount(pot[f"{part}_minor"], currency), currency)
+            for part in ("opening", "in", "out", "closing")
+        ]
+    rows += [
+        (
+            "payout",
+            f"{one['created_at']} {one['status']}",
+            None,
+            amount(one["amount_minor"], currency),
+            currency,
+        )
+        for one in content["payouts"]
+    ]
+    return Table("Statement", ("section", "item", "count", "amount", "currency"), rows)
+
+
+def _commission(content: Content) -> Table:
+    currency = content["currency"]
+    header = ("number", "period", "tax_percent", "net", "tax", "gross", "currency")
+    rows = [
+        (
+            content["number"],
+            content["period"],
+            _percent(rate["tax_rate_bps"]),
+            *(amount(rate[f"{part}_minor"], currency) for part in ("net", "tax", "gross")),
+            currency,
+        )
+        for rate in content["taxes"]
+    ]
+    return Table("Commission", header, rows)
+
+
+def _dac7(content: Content) -> Table:
+    header = (
+        "year", "quarter", "seller_id", "legal_name", "trade_name", "country", "email", "address",
+        "tax_identification_number", "vat_number", "date_of_birth",
+        "business_registration_number", "financial_account", "currency", "consideration",
+        "activity_count", "fees", "taxes_withheld",
+    )  # fmt: skip
+    rows = [
+        (
+            content["year"],
+            quarter["quarter"],
+            seller["seller_id"],
+            seller["legal_name"],
+            seller["trade_name"],
+            seller["country"],
+            seller["email"],
+            *(None for _ in content["missing"]),
+            seller["currency"],
+            amount(quarter["consideration_minor"], seller["currency"]),
+            quarter["activity_count"],
+            amount(quarter["fees_minor"], seller["currency"]),
+            amount(quarter["taxes_minor"], seller["currency"]),
+        )
+        for seller in content["sellers"]
+        for quarter in seller["quarters"]
+    ]
+    return Table("DAC7", header, rows)
+
+
+_TABLES: Final = {
+    "invoice": _sale,
+    "credit_note": _sale,
+    "packing_slip": _packing_slip,
+    "statement": _statement,
+    "commission_invoice": _commission,
+    "dac7": _dac7,
+}

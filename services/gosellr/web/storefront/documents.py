@@ -1,0 +1,43 @@
+"""An order's papers as files: what its page links to."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from gosellr.core.errors import NotFound
+from gosellr.core.transact import ask
+from gosellr.flows import documents
+from gosellr.services import order_service
+from gosellr.utils.permissions import Permission
+from gosellr.web.pages import Page, admit
+
+router = APIRouter(prefix="/orders", include_in_schema=False)
+
+
+@router.get("/{number}/documents/{document_id}")
+async def show_document(
+    page: Annotated[Page, admit(Permission.ORDER_READ)], number: str, document_id: UUID
+) -> Response:
+    """An invoice or a credit note of one's own order, as PDF."""
+    viewer = page.visit.for_order(number).viewer
+    order = await ask(
+        page.market.db, order_service.find_order_by_number, viewer=viewer, number=number
+    )
+    if not order.whole:
+        raise NotFound
+    powers = page.market.documents
+    found = await documents.order_document(
+        powers, viewer=viewer, order_id=order.id, document_id=document_id
+    )
+    made = await documents.make_file(powers, found.content, form="pdf", name=found.number)
+    return Response(
+        made.content,
+        media_type=made.media_type,
+        headers={
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Disposition": f'inline; filename="{made.name}"',
+        },
+    )

@@ -1,0 +1,317 @@
+"""A seller's month and a platform's year: statement, commission invoice, report, all as booked."""
+
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
+from gosellr.core.transact import ask, transact
+from gosellr.flows import documents
+from gosellr.models.document_values import IssuedDocument
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from gosellr.services import document_questions, release_service
+from gosellr.services.document_questions import DocumentFilters
+from gosellr.services.payout_terms import NothingToPayOut
+from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import MemberRole
+from gosellr.utils.viewer import Viewer
+from tests.conftest import START
+from tests.factories.accounts import add_member, make_seller
+from tests.factories.payouts import an_operator, earn, pay, set_account, set_schedule, wrong_with
+from tests.factories.sales import (
+    Shop,
+    buy,
+    make_commission,
+    make_shop,
+    refund,
+    ship,
+    step,
+)
+
+OWN = ("seller_pending", "seller_available", "seller_reserve", "seller_receivable",
+       "payout_in_transit")  # fmt: skip
+
+
+async def issued(resources: Resources, shop: Shop) -> list[IssuedDocument]:
+    page = await ask(
+        resources.db,
+        document_questions.of_seller,
+        viewer=shop.viewer,
+        seller_id=shop.seller.id,
+        filters=DocumentFilters(),
+        cursor=None,
+        limit=100,
+    )
+    return page.items
+
+
+async def held(connection: Connection, shop: Shop, until: datetime) -> int:
+    """What the marketplace owed a seller at a moment, as the journal has it."""
+    minor: int = await connection.fetchval(
+        "SELECT COALESCE(sum(CASE direction WHEN 'credit' THEN amount_minor"
+        " ELSE -amount_minor END), 0)::bigint FROM ledger_entry AS entry"
+        " JOIN ledger_transaction AS head ON head.id = entry.transaction_id"
+        " WHERE account = ANY($1) AND head.booked_at < $2",
+        [f"{kind}:{shop.seller.id}" for kind in OWN],
+        until,
+    )
+    return minor
+
+
+async def kept(connection: Connection, shop: Shop, account: str) -> int:
+    """Commission or its VAT of a seller's sales, as the journal has it."""
+    minor: int = await connection.fetchval(
+        "SELECT COALESCE(sum(CASE direction WHEN 'credit' THEN amount_minor"
+        " ELSE -amount_minor END), 0)::bigint FROM ledger_entry AS entry"
+        " JOIN seller_order AS part ON part.id = entry.seller_order_id"
+        " WHERE part.seller_id = $1 AND entry.account = $2",
+        shop.seller.id,
+        account,
+    )
+    return minor
+
+
+async def a_shop(connection: Connection, resources: Resources, **more: int) -> Shop:
+    shop = await make_shop(connection, **more)
+    await set_account(resources, shop)
+    await set_schedule(resources, shop, "manual")
+    return shop
+
+
+async def test_a_month_is_told_to_the_cent(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    await make_commission(connection, rate_bps=1000, vat_bps=2000)
+    shop = await a_shop(connection, resources, price_minor=10_000)
+    await earn(resources, shop, 2)
+    await pay(resources, shop)
+    order = await buy(resources, (shop, 1))
+    await refund(resources, order, shop, units=1)
+    clock.advance(timedelta(days=40))
+    await documents.close_months(resources.documents)
+    statement, commission = sorted(await issued(resources, shop), key=lambda one: one.kind.value)[
+        ::-1
+    ]
+    assert (statement.number, statement.period) == ("ST-2026-00001", "2026-03")
+    lines = {group["key"]: group["amount_minor"] for group in statement.content["groups"]}
+    assert lines == {
+        "sales": 30_000,
+        "commission": -3_000,
+        "commission_vat": -600,
+        "refunds": -10_000,
+        "commission_returned": 1_000,
+        "commission_vat_returned": 200,
+        "payouts": -17_600,
+    }
+    assert statement.content["opening_minor"] == 0
+    assert statement.total_minor == 0
+    assert [payout["amount_minor"] for payout in statement.content["payouts"]] == [17_600]
+    assert commission.number == "COM-2026-00001"
+    assert commission.content["lines"] == [
+        {"key": "commission", "amount_minor": 3_000},
+        {"key": "commission_returned", "amount_minor": -1_000},
+    ]
+    assert commission.content["taxes"] == [
+        {"tax_rate_bps": 2000, "net_minor": 2_000, "tax_minor": 400, "gross_minor": 2_400}
+    ]
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_closing_twice_does_nothing(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    await make_commission(connection)
+    shop = await a_shop(connection, resources)
+    await earn(resources, shop)
+    clock.advance(timedelta(days=40))
+    await documents.close_months(resources.documents)
+    before = await connection.fetch("SELECT * FROM document ORDER BY id")
+    await documents.close_months(resources.documents)
+    # Also where the note that the month is closed was lost.
+    await connection.execute("DELETE FROM document_month WHERE period = '2026-03'")
+    await documents.close_months(resources.documents)
+    assert await connection.fetch("SELECT * FROM document ORDER BY id") == before
+    assert len(before) == 2
+
+
+async def test_a_month_closes_only_when_it_is_surely_over(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    shop = await a_shop(connection, resources)
+    await buy(resources, (shop, 1))
+    clock.advance(datetime(2026, 4, 1, 0, 59, tzinfo=UTC) - clock.now())
+    await documents.close_months(resources.documents)
+    assert await issued(resources, shop) == []
+    clock.advance(timedelta(minutes=1))
+    await documents.close_months(resources.documents)
+    assert len(await issued(resources, shop)) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_months_of_chance_chain_and_equal_the_journal(
+    connection: Connection, resources: Resources, clock: ManualClock, seed: int
+) -> None:
+    """Whatever sellers, buyers and time do: each month begins where the last one ended."""
+    chance = Random(seed)
+    await make_commission(connection, rate_bps=chance.randrange(0, 3000), vat_bps=1900)
+    shops = [
+        await a_shop(connection, resources, price_minor=chance.randrange(101, 9_999), stock=10_000)
+        for _ in range(2)
+    ]
+    sold: list[tuple[Shop, Order]] = []
+    for _ in range(30):
+        await _something(chance, resources, clock, shops, sold)
+    # Two months at once: as after a long standstill.
+    clock.advance(timedelta(days=70))
+    await documents.close_months(resources.documents)
+    assert await connection.fetchval("SELECT count(*) FROM document_month") >= 3
+    for shop in shops:
+        await _equals_the_journal(connection, resources, shop)
+    assert await wrong_with(connection, resources) == []
+
+
+async def _something(
+    chance: Random,
+    resources: Resources,
+    clock: ManualClock,
+    shops: list[Shop],
+    sold: list[tuple[Shop, Order]],
+) -> None:
+    shop, what = chance.choice(shops), chance.randrange(10)
+    if what < 4 or not sold:
+        sold.append((shop, await buy(resources, (shop, chance.randrange(1, 4)))))
+    elif what < 6:
+        clock.advance(timedelta(days=chance.randrange(1, 15)))
+        await documents.close_months(resources.documents)
+        await transact(resources.db, release_service.release_due, now=clock.now())
+    elif what < 8:
+        owner, order = sold.pop(chance.randrange(len(sold)))
+        await ship(resources, order, owner)
+        await step(resources, order, OrderStatus.DELIVERED, viewer=owner.viewer)
+        if chance.random() < 0.5:
+            await refund(resources, order, owner, units=1)
+    elif what == 8:
+        owner, order = sold.pop(chance.randrange(len(sold)))
+        await refund(resources, order, owner, units=1)
+    else:
+        with suppress(NothingToPayOut):
+            await pay(resources, shop)
+
+
+async def _equals_the_journal(connection: Connection, resources: Resources, shop: Shop) -> None:
+    by_period: defaultdict[str, dict[str, IssuedDocument]] = defaultdict(dict)
+    for one in await issued(resources, shop):
+        by_period[one.period or ""][one.kind.value] = one
+    before = 0
+    commission = vat = 0
+    for period, papers in sorted(by_period.items()):
+        statement = papers["statement"]
+        content = statement.content
+        year, month = map(int, period.split("-"))
+        end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        assert content["opening_minor"] == before
+        before = content["closing_minor"]
+        assert before == statement.total_minor == await held(connection, shop, end)
+        assert before == content["opening_minor"] + sum(
+            group["amount_minor"] for group in content["groups"]
+        )
+        assert before == sum(pot["closing_minor"] for pot in content["pots"])
+        if "commission_invoice" in papers:
+            totals = papers["commission_invoice"].content["totals"]
+            commission += totals["net_minor"]
+            vat += totals["tax_minor"]
+    assert commission == await kept(connection, shop, "commission")
+    assert vat == await kept(connection, shop, "tax_payable:marketplace")
+
+
+async def test_the_running_month_is_preliminary(
+    connection: Connection, resources: Resources
+) -> None:
+    shop = await a_shop(connection, resources, price_minor=5_000)
+    await buy(resources, (shop, 1))
+    found = await _statement(resources, shop, "2026-03")
+    assert isinstance(found, dict)
+    assert found["closing_minor"] == 5_000
+    assert "number" not in found
+    assert await connection.fetchval("SELECT count(*) FROM document") == 0
+    for period in ("2026-02", "2026-04"):
+        with pytest.raises(NotFound):
+            await _statement(resources, shop, period)
+    with pytest.raises(NotFound):
+        await _statement(resources, shop, "2026-03", currency="USD")
+    with pytest.raises(InvalidInput):
+        await _statement(resources, shop, "2026-13")
+
+
+async def _statement(
+    resources: Resources,
+    shop: Shop,
+    period: str,
+    *,
+    currency: str | None = None,
+    viewer: Viewer | None = None,
+) -> IssuedDocument | dict[str, Any]:
+    return await documents.statement(
+        resources.documents,
+        viewer=viewer or shop.viewer,
+        seller_id=shop.seller.id,
+        period=period,
+        currency=currency,
+    )
+
+
+async def test_statements_are_for_the_seller_s_bookkeepers(
+    connection: Connection, resources: Resources
+) -> None:
+    shop = await a_shop(connection, resources)
+    await buy(resources, (shop, 1))
+    packer = await add_member(connection, now=START, seller=shop.seller, role=MemberRole.FULFILMENT)
+    stranger = await make_seller(connection, now=START, name="Stranger")
+    with pytest.raises(NotFound):
+        await _statement(resources, shop, "2026-03", viewer=stranger.viewer)
+    with pytest.raises(NotAllowed):
+        await _statement(
+            resources,
+            shop,
+            "2026-03",
+            viewer=replace(packer.viewer, memberships={shop.seller.id: MemberRole.FULFILMENT}),
+        )
+    assert await _statement(resources, shop, "2026-03", viewer=an_operator())
+
+
+async def test_the_report_of_a_year_equals_the_journal(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    await make_commission(connection, rate_bps=1000, vat_bps=2000)
+    shop = await a_shop(connection, resources, price_minor=10_000)
+    await earn(resources, shop, 2)
+    await pay(resources, shop)
+    clock.advance(timedelta(days=40))
+    order = await buy(resources, (shop, 1))
+    await refund(resources, order, shop, units=1)
+    await buy(resources, (shop, 3))
+    content = await documents.tax_report(resources.documents, year=2026)
+    [seller] = content["sellers"]
+    assert seller["seller_id"] == str(shop.seller.id)
+    assert [
+        (one["consideration_minor"], one["activity_count"], one["fees_minor"])
+        for one in seller["quarters"]
+    ] == [(17_600, 1, 2_400), (26_400, 2, 3_600), (0, 0, 0), (0, 0, 0)]
+    assert (
+        seller["total"]["consideration_minor"]
+        == await held(connection, shop, datetime(2027, 1, 1, tzinfo=UTC)) + 17_600
+    )
+    assert seller["total"]["fees_minor"] == (
+        await kept(connection, shop, "commission")
+        + await kept(connection, shop, "tax_payable:marketplace")
+    )
+    assert "address" in content["missing"]
+    assert (await documents.tax_report(resources.documents, year=2025))["sellers"] == []
