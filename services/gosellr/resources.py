@@ -18,6 +18,7 @@ from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.disputes import DisputePowers
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
@@ -48,6 +49,7 @@ from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -88,6 +90,14 @@ class Resources:
             holds=HoldSettings(online=timedelta(minutes=settings.hold_minutes)),
             release_after=timedelta(days=settings.release_days),
             payout_approval_over=settings.payout_approval_over,
+            disputes=DisputeTerms(
+                window=timedelta(days=settings.dispute_window_days),
+                seller_days=settings.dispute_answer_days,
+                buyer_days=settings.dispute_answer_days,
+                appeal_days=settings.dispute_answer_days,
+                holidays=frozenset(settings.holidays),
+                fee_borne_by=FeeBearer(settings.chargeback_fee_borne_by),
+            ),
         )
 
     @property
@@ -123,6 +133,11 @@ class Resources:
         return RefundPowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
         )
+
+    @property
+    def disputes(self) -> DisputePowers:
+        """What cases between buyers and sellers need."""
+        return DisputePowers(refunds=self.refunds, files=self.files)
 
     @property
     def payouts(self) -> PayoutPowers:

@@ -13,6 +13,7 @@ from gosellr.api import (
     carts,
     categories,
     commission,
+    disputes,
     events,
     health,
     imports,
@@ -67,6 +68,7 @@ ROOMS = (
     refunds,
     payouts,
     payout_settings,
+    disputes,
     reviews,
     webhooks,
     ledger,
@@ -130,6 +132,7 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         bytes_max=BODY_BYTES_MAX,
         upload_bytes_max=UPLOAD_BYTES_MAX,
         upload_paths=[f"{PREFIX}/media", f"{PREFIX}/imports"],
+        upload_endings=("/evidence",),
     )
     app.add_middleware(LoadShedding)
     app.add_middleware(KeptAnswers)

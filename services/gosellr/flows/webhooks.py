@@ -12,7 +12,8 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound
 from gosellr.core.transact import ask, transact, write
-from gosellr.flows import payments, refunds
+from gosellr.flows import chargebacks, payments, refunds
+from gosellr.flows.chargebacks import DisputedPayment
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
 from gosellr.flows.refunds import RefundPowers
@@ -23,6 +24,13 @@ from gosellr.utils.policy import MarketPolicy
 
 # A report of something we don't know yet is looked at again for so long.
 _PARKED_FOR = timedelta(days=3)
+_ABOUT_DISPUTES = frozenset(
+    {
+        EventKind.DISPUTE_OPENED.value,
+        EventKind.DISPUTE_WON.value,
+        EventKind.DISPUTE_LOST.value,
+    }
+)
 _ABOUT_REFUNDS = frozenset({EventKind.REFUND_SUCCEEDED.value, EventKind.REFUND_FAILED.value})
 
 
@@ -111,9 +119,8 @@ async def apply_parked(
                 curious=True,
                 reported=() if report.payment_id is None else (report.payment_id,),
             )
-            if report.kind in _ABOUT_REFUNDS and report.payment_id is not None:
-                powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)
-                await refunds.hear(powers, payment_id=report.payment_id)
+            powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)
+            await _hear(powers, report)
         await transact(
             db,
             webhook_service.settle,
@@ -124,6 +131,24 @@ async def apply_parked(
         return True
 
     return await one_by_one(parked, act, story="acting on a report")
+
+
+async def _hear(powers: RefundPowers, report: ParkedReport) -> None:
+    """Act on what was reported of a payment besides its own state."""
+    if report.payment_id is None:
+        return
+    if report.kind in _ABOUT_REFUNDS:
+        await refunds.hear(powers, payment_id=report.payment_id)
+    elif report.kind in _ABOUT_DISPUTES:
+        reference = await ask(
+            powers.db, webhook_service.reference_of, payment_id=report.payment_id
+        )
+        payment = DisputedPayment(
+            payment_id=report.payment_id,
+            method=report.gateway,
+            gateway_reference=reference,
+        )
+        await chargebacks.hear(powers, payment=payment)
 
 
 def _uuid(text: str) -> UUID | None:

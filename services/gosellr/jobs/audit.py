@@ -68,6 +68,7 @@ async def _look(
 
 async def _charges(gateway: SandboxGateway) -> list[GatewayCharge]:
     charges: list[GatewayCharge] = []
+    taken_back = await gateway.disputes.taken_back()
     after = ""
     while page := await gateway.journal(after_reference=after, limit=_PAGE):
         charges += [
@@ -77,6 +78,7 @@ async def _charges(gateway: SandboxGateway) -> list[GatewayCharge]:
                 captured_minor=charge.captured_minor,
                 refunded_minor=charge.refunded_minor,
                 fee_minor=charge.fee_minor,
+                disputed_minor=taken_back.get(charge.attempt_id, 0),
             )
             for charge in page
         ]

@@ -32,6 +32,9 @@ APPEND_ONLY = (
     "stock_movement",
     "order_event",
     "outbox_event",
+    "dispute_message",
+    "dispute_file",
+    "dispute_event",
 )
 
 

@@ -46,6 +46,13 @@ class AlreadyRefunded(Conflict):
     title = "That has been refunded already"
 
 
+class UnderChargeback(Conflict):
+    """The buyer's bank took the money back, for now or for good: nothing else may give it back."""
+
+    code = "under_chargeback"
+    title = "The buyer's bank has taken this money back"
+
+
 class NotPaid(Conflict):
     """Nothing was captured, so nothing can go back."""
 
@@ -201,13 +208,13 @@ def _planned(
                 part=part, shares={}, amount_minor=request.amount_minor, by_marketplace=True
             )
         plan = refund_amount(parts=parts, amount_minor=request.amount_minor, reversal=reversal)
-        return _of_seller(part, plan)
+        return of_seller(part, plan)
     quantities: dict[PartKey, int] = {}
     for line_id, quantity in request.items:
         quantities[line_id] = quantities.get(line_id, 0) + quantity
     if request.shipping:
         quantities[SHIPPING_KEY] = 1
-    return _of_seller(
+    return of_seller(
         part, refund_quantities(parts=parts, quantities=quantities, reversal=reversal)
     )
 
@@ -220,10 +227,11 @@ def plan_rest(
         plan = refund_all_left(parts=refundable_parts(order, part), reversal=reversal)
     except NothingToRefund:
         return None
-    return _of_seller(part, plan)
+    return of_seller(part, plan)
 
 
-def _of_seller(part: SellerOrder, plan: RefundPlan) -> PlannedRefund:
+def of_seller(part: SellerOrder, plan: RefundPlan) -> PlannedRefund:
+    """A plan as its seller bears it: what reached the buyer before as goodwill isn't due again."""
     due_minor = plan.total.buyer_minor
     amount_minor = min(due_minor, part_left_minor(part))
     return PlannedRefund(
@@ -239,9 +247,11 @@ def through_payments(order: Order, *, amount_minor: int) -> list[tuple[UUID, str
     if not amount_minor:
         return []
     paying = [one for one in order.payments if one.status == "captured" and not one.returned]
-    given = spread_over_tenders(
-        amount_minor, [one.captured_minor - one.refunded_minor for one in paying]
-    )
+    # What a bank took back can't go back once more.
+    left = [one.captured_minor - one.refunded_minor - one.disputed_minor for one in paying]
+    if amount_minor > sum(max(0, one) for one in left):
+        raise UnderChargeback("A bank took back what was to be refunded")
+    given = spread_over_tenders(amount_minor, [max(0, one) for one in left])
     return [
         (payment.id, payment.method, part_minor)
         for payment, part_minor in zip(paying, given, strict=True)

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from gosellr.models.dispute_values import Dispute
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import orders, outbox, refunds, reservations, withdrawals
+from gosellr.queries import disputes, orders, outbox, refunds, reservations, withdrawals
 from gosellr.services import (
+    dispute_freeze,
     idempotency_service,
     ledger_service,
     order_steps,
@@ -27,6 +29,7 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.ledger_service import Booking
 from gosellr.services.order_steps import Step
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.utils.dispute_postings import chargeback_lost
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import GatewayAmount, SellerSources, seller_sources
@@ -77,6 +80,7 @@ async def open_refund(
     planned = refund_plan.plan_refund(
         hand.order, part=part, request=request, reversal=policy.commission_reversal
     )
+    actor = Actor.OPERATOR if viewer.is_operator else Actor.SELLER
     order = await carry_out(
         connection,
         order=hand.order,
@@ -84,13 +88,19 @@ async def open_refund(
         refund_id=refund_id,
         reason=request.reason,
         restock=request.restock,
-        actor=Actor.OPERATOR if viewer.is_operator else Actor.SELLER,
+        actor=actor,
         actor_id=viewer.user_id,
         policy=policy,
         now=now,
     )
-    await _end_what_is_empty(
-        connection, order=order, planned=planned, viewer=viewer, policy=policy, now=now
+    await end_what_is_empty(
+        connection,
+        order=order,
+        part_id=part.id,
+        actor=actor,
+        actor_id=viewer.user_id,
+        policy=policy,
+        now=now,
     )
     return OpenedRefund(refund_id=refund_id)
 
@@ -107,11 +117,22 @@ async def carry_out(
     actor_id: UUID | None,
     policy: MarketPolicy,
     now: datetime,
+    case: Dispute | None = None,
+    taken_at: str | None = None,
 ) -> Order:
     """Book and write a decided refund of a locked order, and take its units out of shipping.
 
-    One without money for the buyer is finished with that.
+    One without money for the buyer is finished with that. What a `case` decided comes out of the
+    money that is frozen under it; where a bank has taken that back already, at the gateway
+    `taken_at`, none is sent.
+
+    Raises:
+        UnderChargeback: a bank has taken the money back.
     """
+    if case is None:
+        order, planned = await dispute_freeze.make_room(
+            connection, order=order, planned=planned, policy=policy, now=now
+        )
     intent = _Intent(
         order=order,
         planned=planned,
@@ -119,11 +140,16 @@ async def carry_out(
         reason=reason,
         actor=actor,
         actor_id=actor_id,
-        sources=await _sources(connection, order=order, planned=planned),
-        through=refund_plan.through_payments(order, amount_minor=planned.amount_minor),
+        sources=await sources_of(connection, planned=planned, case=case),
+        through=[]
+        if taken_at
+        else refund_plan.through_payments(order, amount_minor=planned.amount_minor),
         now=now,
+        case=case,
+        taken_at=taken_at,
     )
     [booked] = await ledger_service.book(connection, bookings=[intent.booking(policy)], now=now)
+    await take_from_case(connection, case=case, sources=intent.sources)
     await refunds.insert(
         connection,
         refund=intent.row(transaction_id=booked.transaction_id),
@@ -155,6 +181,8 @@ class _Intent:
     sources: SellerSources
     through: list[tuple[UUID, str, int]]
     now: datetime
+    case: Dispute | None = None
+    taken_at: str | None = None
 
     def booking(self, policy: MarketPolicy) -> Booking:
         planned = self.planned
@@ -165,14 +193,13 @@ class _Intent:
             currency=self.order.currency,
             shares=planned.shares,
             sources=self.sources,
-            through=[
-                GatewayAmount(gateway=method, amount_minor=amount_minor)
-                for _, method, amount_minor in self.through
-            ],
+            through=self._through(),
             goodwill_returned_minor=planned.goodwill_returned_minor,
             by_marketplace=planned.by_marketplace,
             policy=policy,
         )
+        if self.taken_at:
+            draft = chargeback_lost(draft, gateway=self.taken_at)
         return Booking(
             draft=draft,
             cause_type="refund",
@@ -183,6 +210,14 @@ class _Intent:
             effective_at=self.now,
             facts={"reason": self.reason},
         )
+
+    def _through(self) -> list[GatewayAmount]:
+        if self.taken_at:
+            return [GatewayAmount(gateway=self.taken_at, amount_minor=self.planned.amount_minor)]
+        return [
+            GatewayAmount(gateway=method, amount_minor=amount_minor)
+            for _, method, amount_minor in self.through
+        ]
 
     def row(self, *, transaction_id: UUID) -> dict[str, Any]:
         planned = self.planned
@@ -199,6 +234,7 @@ class _Intent:
             "effects": {**effects, "transaction_id": str(transaction_id)},
             "requested_by": self.actor_id,
             "created_at": self.now,
+            "dispute_id": None if self.case is None else self.case.id,
         }
 
     def part_rows(self) -> list[dict[str, Any]]:
@@ -226,25 +262,53 @@ class _Intent:
         )
 
 
-async def _sources(
-    connection: Connection, *, order: Order, planned: PlannedRefund
+async def sources_of(
+    connection: Connection, *, planned: PlannedRefund, case: Dispute | None
 ) -> SellerSources:
-    """Out of which pots the seller's side comes; balances are locked only where needed."""
+    """Out of which pots the seller's side comes; balances are locked only where needed.
+
+    What is frozen under other cases is out of reach, and a case takes of no other reserve.
+    """
     if planned.by_marketplace:
         return SellerSources()
     part = planned.part
-    if planned.seller_minor <= part.pending_minor:
-        return seller_sources(planned.seller_minor, pending_minor=part.pending_minor)
+    frozen_minor = 0 if case is None else case.frozen_minor
+    if planned.seller_minor <= frozen_minor + part.pending_minor:
+        return seller_sources(
+            planned.seller_minor,
+            case_reserve_minor=frozen_minor,
+            pending_minor=part.pending_minor,
+        )
     available, reserve = refund_books.pots_of(part)
     held = await ledger_service.locked_balances(
-        connection, accounts=[available, reserve], currency=order.currency
+        connection, accounts=[available, reserve], currency=part.currency
     )
+    own_minor = 0
+    if case is None and held[reserve]:
+        own_minor = await dispute_freeze.own_reserve(
+            connection, part=part, reserve_minor=held[reserve]
+        )
     return seller_sources(
         planned.seller_minor,
+        case_reserve_minor=frozen_minor,
         pending_minor=part.pending_minor,
         available_minor=held[available],
-        reserve_minor=held[reserve],
+        reserve_minor=own_minor,
     )
+
+
+async def take_from_case(
+    connection: Connection, *, case: Dispute | None, sources: SellerSources
+) -> None:
+    """What a refund takes of a case's frozen money is spent."""
+    if (
+        case is not None
+        and sources.case_reserve_minor
+        and not await disputes.spend(
+            connection, dispute_id=case.id, amount_minor=sources.case_reserve_minor
+        )
+    ):
+        raise RuntimeError(f"the money of case {case.id} moved under its order's lock")
 
 
 async def _withdraw(connection: Connection, *, intent: _Intent, restock: bool) -> None:
@@ -286,12 +350,13 @@ async def _tell(connection: Connection, *, intent: _Intent) -> None:
     await outbox.append(connection, [fact], now=intent.now)
 
 
-async def _end_what_is_empty(
+async def end_what_is_empty(
     connection: Connection,
     *,
     order: Order,
-    planned: PlannedRefund,
-    viewer: Viewer,
+    part_id: UUID,
+    actor: Actor,
+    actor_id: UUID | None,
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
@@ -300,8 +365,7 @@ async def _end_what_is_empty(
 
     Goodwill of the marketplace doesn't count: the sale stands, and its seller still ships.
     """
-    [part] = [one for one in order.parts if one.id == planned.part.id]
-    actor = Actor.OPERATOR if viewer.is_operator else Actor.SELLER
+    [part] = [one for one in order.parts if one.id == part_id]
     target = shipment_service.status_by_units(part)
     undone = all(one.is_exhausted for one in refund_plan.refundable_parts(order, part))
     if undone and may_cancel(OrderStatus(part.status), actor):
@@ -314,7 +378,7 @@ async def _end_what_is_empty(
             order=order,
             steps=[Step(part=part, target=target, data={"reason": "refunded"})],
             actor=actor,
-            actor_id=viewer.user_id,
+            actor_id=actor_id,
             policy=policy,
             now=now,
             reason="refunded",

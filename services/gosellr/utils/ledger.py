@@ -245,6 +245,11 @@ class TransactionKind(StrEnum):
     PAYOUT_CONFIRMED = "payout_confirmed"
     PAYOUT_FAILED = "payout_failed"
     PAYOUT_RETURNED = "payout_returned"
+    DISPUTE_FROZEN = "dispute_frozen"
+    DISPUTE_RELEASED = "dispute_released"
+    CHARGEBACK_OPENED = "chargeback_opened"
+    CHARGEBACK_WON = "chargeback_won"
+    CHARGEBACK_LOST = "chargeback_lost"
 
 
 @dataclass(frozen=True, slots=True)

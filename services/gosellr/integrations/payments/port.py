@@ -5,11 +5,11 @@ Amounts are integer minor units of an ISO 4217 currency and pass through unchang
 answer for ever, however often and from wherever it is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Outcome(StrEnum):
@@ -50,6 +50,12 @@ class EventKind(StrEnum):
     PAYMENT_VOIDED = "payment.voided"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_WON = "dispute.won"
+    DISPUTE_LOST = "dispute.lost"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_WON = "dispute.won"
+    DISPUTE_LOST = "dispute.lost"
 
 
 class InvalidAmount(ValueError):
@@ -170,7 +176,9 @@ class GatewayEvent:
     """One verified webhook. `event_id` is unique per gateway and equal in every redelivery.
 
     `amount_minor` is what this event moved or failed to move, not a running total. `movement_id` is
-    the `capture_id` or `refund_id`; for a capture made by the charge itself, the `attempt_id`.
+    the `capture_id` or `refund_id`; for a capture made by the charge itself, the `attempt_id`; for
+    a dispute, the gateway's own name of it. `attempt_id` is empty where the gateway knows only its
+    own `gateway_reference` of the charge.
     """
 
     event_id: str
@@ -183,6 +191,63 @@ class GatewayEvent:
     fee_minor: int
     decline_code: str | None
     occurred_at: datetime
+
+
+class DisputeState(StrEnum):
+    """Where a chargeback stands at the gateway."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayDispute:
+    """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all."""
+
+    reference: str
+    attempt_id: str
+    state: DisputeState
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    reason: str
+    evidence_due_at: datetime | None
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """A file that speaks for the seller."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeEvidence:
+    """What sellers say to a chargeback, once and for all. `evidence_id` is an idempotency key."""
+
+    evidence_id: str
+    reference: str
+    statement: str
+    carrier: str | None = None
+    tracking_number: str | None = None
+    files: tuple[EvidenceFile, ...] = ()
+
+
+@runtime_checkable
+class DisputingGateway(Protocol):
+    """What a gateway may do besides, where its payments can be taken back by a bank."""
+
+    async def disputes_of(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> Sequence[GatewayDispute] | None:
+        """Every chargeback of a charge as it stands now; None for no answer."""
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """Hands evidence in. Safe to repeat; declined where it comes too late."""
 
 
 class PaymentGateway(Protocol):

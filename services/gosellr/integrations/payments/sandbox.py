@@ -6,7 +6,7 @@ its test tokens.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,15 @@ from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
     ChargeResult,
+    DisputeEvidence,
+    GatewayDispute,
     GatewayEvent,
     MovementResult,
     Outcome,
     PaymentState,
     RefundRequest,
 )
+from gosellr.integrations.payments.sandbox_disputes import SandboxDisputes
 from gosellr.integrations.payments.sandbox_engine import ChargeMissing, KeyReused, SandboxEngine
 from gosellr.integrations.payments.sandbox_script import (
     TOKENS,
@@ -100,6 +103,7 @@ class SandboxGateway:
             fee_bps=fee_bps, fee_fixed_minor=fee_fixed_minor, script=self._script
         )
         self._now = (clock or SystemClock()).now
+        self.disputes = SandboxDisputes(self._file, script=self._script, now=self._now)
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`."""
@@ -244,6 +248,19 @@ class SandboxGateway:
         if found is None:
             return _without_movement(Outcome.NOT_FOUND, refund_id, None)
         return _movement_result(*found)
+
+    async def disputes_of(
+        self,
+        *,
+        attempt_id: str,
+        gateway_reference: str | None = None,  # noqa: ARG002 - the journal knows our own key
+    ) -> Sequence[GatewayDispute] | None:
+        """See `DisputingGateway.disputes_of`."""
+        return await self.disputes.of_charge(attempt_id)
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """See `DisputingGateway.submit_evidence`."""
+        return await self.disputes.submit(evidence)
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
         """See `PaymentGateway.parse_webhook`."""

@@ -62,6 +62,18 @@ SCHEMA = (
         failures INTEGER NOT NULL DEFAULT 0
     )""",
     "CREATE INDEX IF NOT EXISTS webhook_due ON webhook (due_at, sequence)",
+    """CREATE TABLE IF NOT EXISTS dispute (
+        reference TEXT NOT NULL PRIMARY KEY,
+        attempt_id TEXT NOT NULL REFERENCES charge,
+        state TEXT NOT NULL CHECK (state IN ('open', 'won', 'lost')),
+        amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+        fee_minor INTEGER NOT NULL CHECK (fee_minor >= 0),
+        reason TEXT NOT NULL,
+        evidence TEXT,
+        evidence_due_at TEXT NOT NULL,
+        opened_at TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS dispute_of_charge ON dispute (attempt_id, opened_at)",
 )
 
 
