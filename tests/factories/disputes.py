@@ -21,11 +21,13 @@ from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.dispute_service import NewDispute
 from gosellr.utils.disputes import DisputeReason
 from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User
 from tests.factories.payouts import an_operator
 from tests.factories.sales import Shop, a_key, buy, part_of, ship, step
 
+OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 PDF = b"%PDF-1.7 a receipt"
 
 
@@ -102,7 +104,7 @@ async def decide(
     """An operator's word."""
     return await disputes.decide(
         resources.disputes,
-        viewer=viewer or an_operator(),
+        viewer=viewer or OPERATOR,
         dispute_id=case.dispute.id,
         award=Award(share_bps=share_bps, amount_minor=amount_minor, reason="both have a point"),
     )
@@ -161,9 +163,7 @@ async def cases_of(resources: Resources, order: Order) -> list[DisputeFolder]:
         limit=100,
     )
     return [
-        await disputes.find(
-            resources.disputes, viewer=an_operator(), dispute_id=one.dispute.id
-        )
+        await disputes.find(resources.disputes, viewer=an_operator(), dispute_id=one.dispute.id)
         for one in reversed(page.items)
     ]
 

@@ -357,9 +357,7 @@ async def test_a_sellers_silence_sends_what_there_is(
     assert str(sent["statement"]).startswith("Parcel by dhl, JD0001: delivered")
 
 
-async def test_who_concedes_hands_nothing_in(
-    resources: Resources, shop: Shop, buyer: User
-) -> None:
+async def test_who_concedes_hands_nothing_in(resources: Resources, shop: Shop, buyer: User) -> None:
     order = await delivered(resources, (shop, 1), buyer=buyer)
     reference = await take_back(resources, order)
     [case] = await cases_of(resources, order)

@@ -18,7 +18,8 @@ POLL_SECONDS_MAX = 0.1
 MONEY_ROOMS = frozenset(
     f"services/gosellr/utils/{name}.py"
     for name in (
-        "commission", "dispute_postings", "disputes", "ledger", "money", "payouts", "postings", "pricing", "promotions", "refunds",
+        "commission", "dispute_postings", "disputes", "ledger", "money", "payouts", "postings",
+        "pricing", "promotions", "refunds",
         "tax",
     )
 )  # fmt: skip

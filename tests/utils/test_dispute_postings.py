@@ -68,9 +68,7 @@ def test_a_freeze_takes_as_a_refund_would(amount: int, pending: int, available: 
 
 
 @given(
-    pots=st.builds(
-        Pots, pending_minor=MINOR, available_minor=MINOR, receivable_minor=MINOR
-    ),
+    pots=st.builds(Pots, pending_minor=MINOR, available_minor=MINOR, receivable_minor=MINOR),
     share=st.integers(0, 10_000),
     is_released=st.booleans(),
     owed=MINOR,
@@ -81,9 +79,7 @@ def test_what_is_not_spent_goes_back_and_nothing_else(
 ) -> None:
     spent = pots.total_minor * share // 10_000
     rest = pots.total_minor - spent
-    back = plan_thaw(
-        rest, frozen=pots, spent_minor=spent, is_released=is_released, owed_minor=owed
-    )
+    back = plan_thaw(rest, frozen=pots, spent_minor=spent, is_released=is_released, owed_minor=owed)
     assert back.taken.total_minor == back.given.total_minor == rest
     left = pots.less(back.taken)
     assert min(left.pending_minor, left.available_minor, left.receivable_minor) >= 0
@@ -93,11 +89,7 @@ def test_what_is_not_spent_goes_back_and_nothing_else(
     assert not (is_released and back.given.pending_minor)
     drafts = frozen(pots, currency), released(back.given, currency)
     assert balance(RESERVE, *drafts) == spent
-    given = (
-        balance(PENDING, *drafts)
-        + balance(AVAILABLE, *drafts)
-        - balance(RECEIVABLE, *drafts)
-    )
+    given = balance(PENDING, *drafts) + balance(AVAILABLE, *drafts) - balance(RECEIVABLE, *drafts)
     assert given == -spent
 
 
@@ -120,9 +112,7 @@ def test_no_more_goes_back_than_is_there() -> None:
     pots = Pots(pending_minor=10)
     for amount, spent in ((11, 0), (6, 5), (-1, 0)):
         with pytest.raises(ValueError, match="isn't frozen"):
-            plan_thaw(
-                amount, frozen=pots, spent_minor=spent, is_released=False, owed_minor=0
-            )
+            plan_thaw(amount, frozen=pots, spent_minor=spent, is_released=False, owed_minor=0)
     with pytest.raises(ValueError, match="nothing negative"):
         plan_freeze(-1, pending_minor=0, available_minor=0)
 
@@ -177,9 +167,7 @@ def test_award_and_release_are_what_was_frozen(
     assert balance(ledger.refund_in_transit("sandbox"), *drafts) == award
 
 
-@given(
-    amount=st.integers(1, 10**12), fee=MINOR, borne=st.integers(0, 100), currency=CURRENCIES
-)
+@given(amount=st.integers(1, 10**12), fee=MINOR, borne=st.integers(0, 100), currency=CURRENCIES)
 def test_a_chargeback_that_is_won_leaves_its_fee(
     amount: int, fee: int, borne: int, currency: str
 ) -> None:
@@ -277,6 +265,4 @@ def test_a_chargeback_in_words() -> None:
     won = chargeback_won(gateway="sandbox", amount_minor=10_000, currency="EUR")
     assert words(won) == "The buyer's bank gave 100.00 EUR back: the chargeback is won."
     borne = chargeback_borne(gateway="sandbox", amount_minor=100, currency="EUR")
-    assert words(borne) == (
-        "The chargeback of 1.00 EUR is lost: the marketplace bears 1.00 EUR."
-    )
+    assert words(borne) == ("The chargeback of 1.00 EUR is lost: the marketplace bears 1.00 EUR.")

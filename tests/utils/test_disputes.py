@@ -34,7 +34,9 @@ FRIDAY = MONDAY + timedelta(days=4)
 DAYS = timedelta(days=1)
 TERMS = DisputeTerms()
 MOMENTS = st.datetimes(
-    min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC)
+    min_value=datetime(2020, 1, 1),  # noqa: DTZ001
+    max_value=datetime(2040, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 
 

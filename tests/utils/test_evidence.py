@@ -23,7 +23,8 @@ def test_a_file_is_what_its_first_bytes_say(content_type: str, head: bytes) -> N
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b"<svg onload=x>", b"MZ\x90", b"<html>", b"PK\x03\x04", b"RIFF1234WAVE", b"GIF89a"]
+    "head",
+    [b"", b"<svg onload=x>", b"MZ\x90", b"<html>", b"PK\x03\x04", b"RIFF1234WAVE", b"GIF89a"],
 )
 def test_everything_else_is_refused_whatever_it_is_called(head: bytes) -> None:
     with pytest.raises(EvidenceTypeUnknown):

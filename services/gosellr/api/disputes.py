@@ -177,9 +177,7 @@ async def create_dispute_evidence(
         market.disputes,
         viewer=viewer,
         dispute_id=dispute_id,
-        sent=SentFile(
-            content=_chunks(file), declared_type=file.content_type, name=file.filename
-        ),
+        sent=SentFile(content=_chunks(file), declared_type=file.content_type, name=file.filename),
     )
     return answer(_document(folder, viewer), status=201)
 
@@ -194,7 +192,7 @@ async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
     operation_id="get_dispute_evidence",
     response_class=Response,
     responses={
-        200: {"content": dict.fromkeys(_FILE_TYPES, {}), "description": "The file"},
+        200: {"content": {kind: {} for kind in _FILE_TYPES}, "description": "The file"},
         **problems(401, 403, 404, 422),
     },
 )

@@ -157,9 +157,7 @@ def _statement(folders: list[DisputeFolder]) -> str:
     return "\n\n".join([*said, *sent])[:STATEMENT_LENGTH_MAX]
 
 
-async def _files(
-    powers: DisputePowers, folders: list[DisputeFolder]
-) -> tuple[EvidenceFile, ...]:
+async def _files(powers: DisputePowers, folders: list[DisputeFolder]) -> tuple[EvidenceFile, ...]:
     found = []
     for file in [one for folder in folders for one in folder.files][:FILES_MAX]:
         opened = await powers.files.open(file.storage_key)

@@ -156,9 +156,7 @@ async def _stored(powers: DisputePowers, sent: SentFile) -> NewFile:
     chunks = aiter(sent.content)
     head = await anext(chunks, b"")
     try:
-        content_type = checked_type(
-            head, declared_type=sent.declared_type, name=sent.name or ""
-        )
+        content_type = checked_type(head, declared_type=sent.declared_type, name=sent.name or "")
         stored = await powers.files.put(_behind(head, chunks), bytes_max=EVIDENCE_BYTES_MAX)
     except EvidenceTypeUnknown as refusal:
         raise EvidenceRefused(str(refusal), extras={"reason": "type_unknown"}) from None

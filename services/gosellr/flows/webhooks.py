@@ -140,9 +140,7 @@ async def _hear(powers: RefundPowers, report: ParkedReport) -> None:
     if report.kind in _ABOUT_REFUNDS:
         await refunds.hear(powers, payment_id=report.payment_id)
     elif report.kind in _ABOUT_DISPUTES:
-        reference = await ask(
-            powers.db, webhook_service.reference_of, payment_id=report.payment_id
-        )
+        reference = await ask(powers.db, webhook_service.reference_of, payment_id=report.payment_id)
         payment = DisputedPayment(
             payment_id=report.payment_id,
             method=report.gateway,

@@ -110,9 +110,7 @@ dispute = Table(
         "settling",
         "closed",
     ),
-    one_of(
-        "outcome", "accepted", "withdrawn", "for_buyer", "for_seller", "split", "superseded"
-    ),
+    one_of("outcome", "accepted", "withdrawn", "for_buyer", "for_seller", "split", "superseded"),
     one_of("appealed_by", "buyer", "seller"),
     CheckConstraint(
         "(kind = 'buyer') = (order_line_id IS NOT NULL AND quantity IS NOT NULL)"

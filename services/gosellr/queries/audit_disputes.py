@@ -5,9 +5,7 @@ from gosellr.queries.audit import first
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 )
-_FROZEN = (
-    "from_pending_minor + from_available_minor + from_receivable_minor - spent_minor"
-)
+_FROZEN = "from_pending_minor + from_available_minor + from_receivable_minor - spent_minor"
 
 # What a case says is frozen is what its own bookings, and those of its refunds, have left in the
 # reserve; a case that is closed has left nothing there. A refund out of a case takes of no other.

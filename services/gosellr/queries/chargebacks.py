@@ -75,9 +75,7 @@ async def load(connection: Connection, *, chargeback_id: UUID) -> Chargeback | N
     return None if row is None else _chargeback(row)
 
 
-async def close(
-    connection: Connection, *, chargeback_id: UUID, status: str, now: datetime
-) -> bool:
+async def close(connection: Connection, *, chargeback_id: UUID, status: str, now: datetime) -> bool:
     """It was decided; what was won is its payment's again. False when that was known before."""
     return bool(await connection.fetchval(CLOSE, chargeback_id, status, now))
 

@@ -125,9 +125,7 @@ def _folder(row: Mapping[str, Any]) -> DisputeFolder:
         events=tuple(from_row(DisputeEvent, one) for one in row["events"] or ()),
         refunds=tuple(from_row(DisputeRefund, one) for one in row["refunds"] or ()),
         tracking=tuple(row["tracking"] or ()),
-        chargeback=None
-        if row["chargeback"] is None
-        else from_row(Chargeback, row["chargeback"]),
+        chargeback=None if row["chargeback"] is None else from_row(Chargeback, row["chargeback"]),
     )
 
 

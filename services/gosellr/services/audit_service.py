@@ -10,8 +10,8 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
-from gosellr.queries import audit_market as market
 from gosellr.queries import audit_disputes, audit_payouts
+from gosellr.queries import audit_market as market
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal

@@ -177,7 +177,7 @@ async def _supersede(
 
 
 async def _hold_balances(connection: Connection, *, order: Order) -> None:
-    """All sellers' balances at once and in order, so that two chargebacks never wait in a circle."""
+    """All sellers' balances at once and in order: no two chargebacks wait for each other."""
     accounts = [account for part in order.parts for account in refund_books.pots_of(part)]
     await ledger_service.locked_balances(
         connection, accounts=sorted(accounts), currency=order.currency
@@ -205,9 +205,7 @@ async def _open_cases(
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
-    due = evidence_due_at(
-        now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes
-    )
+    due = evidence_due_at(now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes)
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),

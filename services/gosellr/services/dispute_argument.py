@@ -175,7 +175,9 @@ async def accept(
         outcome=(DisputeOutcome.ACCEPTED if gives_in else DisputeOutcome.WITHDRAWN).value,
         decided_by=actor.value,
     )
-    return await _settle(connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now)
+    return await _settle(
+        connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now
+    )
 
 
 async def escalate(

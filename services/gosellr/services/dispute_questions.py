@@ -153,6 +153,4 @@ async def cases_of_chargeback(
 ) -> Sequence[DisputeFolder]:
     """Every case of a chargeback with all that belongs to it, for who sees everything."""
     cases = await disputes.of_chargeback(connection, chargeback_id=chargeback_id)
-    return [
-        await find_case(connection, viewer=viewer, dispute_id=case.id) for case in cases
-    ]
+    return [await find_case(connection, viewer=viewer, dispute_id=case.id) for case in cases]

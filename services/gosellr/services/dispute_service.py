@@ -186,7 +186,9 @@ def arrived_at(part: SellerOrder, line: OrderLine) -> datetime | None:
 
 def expected_by(order: Order, part: SellerOrder, *, policy: MarketPolicy) -> datetime:
     """By when a part should have arrived: sent in time, and as long on its way as was promised."""
-    sent = part.shipped_at or part.ship_by or (order.paid_at or order.placed_at) + policy.ship_within
+    sent = (
+        part.shipped_at or part.ship_by or (order.paid_at or order.placed_at) + policy.ship_within
+    )
     days = part.shipping_option.get("delivery_days") or ()
     return sent + (timedelta(days=max(days)) if days else _LONGEST_DELIVERY)
 

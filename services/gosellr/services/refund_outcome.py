@@ -109,6 +109,10 @@ async def record_answer(
         await _finish_if_settled(
             connection, order=order, refund=refund, reason=answer.reason or "refused", now=now
         )
+        if refund.dispute_id is None and order.open_dispute_count:
+            # Not before the refund is known to have failed: it counts among those given until then.
+            order = await order_steps.load_locked(connection, order_id=order.id)
+            await dispute_freeze.fill_up(connection, order=order, policy=policy, now=now)
 
 
 def _refund(order: Order, refund_id: UUID) -> Refund:
@@ -199,9 +203,7 @@ async def _undo(
     )
     if not await refunds.count(connection, change=change, sign=-1):
         raise RuntimeError(f"the counters of order {order.id} moved under its lock")
-    await _back_under_cases(
-        connection, refund=refund, order=order, taken=given_back, policy=policy, now=now
-    )
+    await _back_under_case(connection, refund=refund, taken=given_back)
     if settled.amount_minor == refund.amount_minor:
         # Nothing of it went through: it stays as it was asked for, and says that it failed.
         return replace(refund, status="failed")
@@ -223,16 +225,8 @@ async def _undo(
     )
 
 
-async def _back_under_cases(
-    connection: Connection,
-    *,
-    refund: Refund,
-    order: Order,
-    taken: SellerSources,
-    policy: MarketPolicy,
-    now: datetime,
-) -> None:
-    """What came out of a case is frozen under it again, and so is what other cases are about."""
+async def _back_under_case(connection: Connection, *, refund: Refund, taken: SellerSources) -> None:
+    """What came out of a case is frozen under it again."""
     back_minor = taken.case_reserve_minor
     if (
         refund.dispute_id is not None
@@ -242,9 +236,6 @@ async def _back_under_cases(
         )
     ):
         raise RuntimeError(f"the money of case {refund.dispute_id} moved under its order's lock")
-    if refund.dispute_id is None and order.open_dispute_count:
-        order = await order_steps.load_locked(connection, order_id=order.id)
-        await dispute_freeze.fill_up(connection, order=order, policy=policy, now=now)
 
 
 def _undone(refund: Refund, *, failed_minor: int) -> _Undone:

@@ -214,9 +214,7 @@ def _planned(
         quantities[line_id] = quantities.get(line_id, 0) + quantity
     if request.shipping:
         quantities[SHIPPING_KEY] = 1
-    return of_seller(
-        part, refund_quantities(parts=parts, quantities=quantities, reversal=reversal)
-    )
+    return of_seller(part, refund_quantities(parts=parts, quantities=quantities, reversal=reversal))
 
 
 def plan_rest(

@@ -100,9 +100,7 @@ def plan_thaw(
     forgiven = min(receivable, max(0, owed_minor))
     still_pending = 0 if is_released else pending
     return Thaw(
-        taken=Pots(
-            pending_minor=pending, available_minor=available, receivable_minor=receivable
-        ),
+        taken=Pots(pending_minor=pending, available_minor=available, receivable_minor=receivable),
         given=Pots(
             pending_minor=still_pending,
             available_minor=available + (pending - still_pending) + (receivable - forgiven),

@@ -174,8 +174,7 @@ _ALLOWED: Final[
             _A.ESCALATE: _SELLER,
             _A.DECIDE: _OPERATOR,
         },
-        _S.AWAITING_BUYER: _TALK
-        | {_A.ACCEPT: _PARTIES, _A.ESCALATE: _BUYER, _A.DECIDE: _OPERATOR},
+        _S.AWAITING_BUYER: _TALK | {_A.ACCEPT: _PARTIES, _A.ESCALATE: _BUYER, _A.DECIDE: _OPERATOR},
         _S.UNDER_REVIEW: _TALK | {_A.ACCEPT: _PARTIES, _A.DECIDE: _OPERATOR},
         _S.DECIDED: _TALK | {_A.ESCALATE: _PARTIES},
         _S.APPEALED: _TALK | {_A.ACCEPT: _PARTIES, _A.DECIDE: _OPERATOR},
@@ -233,8 +232,7 @@ def add_business_days(
 
 
 def due_at(status: DisputeStatus, *, now: datetime, terms: DisputeTerms) -> datetime | None:
-    """Until when whoever a case waits for has time, from now on; None where nobody is waited for.
-    """
+    """Until when whoever a case waits for has time, from now on; None where it is nobody."""
     days = {
         _S.AWAITING_SELLER: terms.seller_days,
         _S.AWAITING_BUYER: terms.buyer_days,
@@ -245,7 +243,9 @@ def due_at(status: DisputeStatus, *, now: datetime, terms: DisputeTerms) -> date
     return None if days is None else add_business_days(now, days, holidays=terms.holidays)
 
 
-def evidence_due_at(*, now: datetime, bank_due_at: datetime | None, terms: DisputeTerms) -> datetime:
+def evidence_due_at(
+    *, now: datetime, bank_due_at: datetime | None, terms: DisputeTerms
+) -> datetime:
     """Until when a seller may hand in evidence: as ever, and in time for the bank."""
     own = add_business_days(now, terms.seller_days, holidays=terms.holidays)
     if bank_due_at is None:

@@ -285,6 +285,7 @@ ORDERS: dict[str, Sequence[Call]] = {
     ],
 }  # fmt: skip
 
+
 def _case(body: Any = None, *, reached: frozenset[int] = OK, **more: Any) -> Call:
     path = {"dispute_id": Of("delivered_dispute"), **more.pop("path", {})}
     return Call(scope=Scope.ORDER, path=path, body=body, reached=reached, **more)

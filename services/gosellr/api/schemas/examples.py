@@ -137,9 +137,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "message": "The shade is broken; a picture follows.",
         }
     ],
-    "create_dispute_message": [
-        {"body": "It left us whole: see the picture.", "answer": True}
-    ],
+    "create_dispute_message": [{"body": "It left us whole: see the picture.", "answer": True}],
     "escalate_dispute": [{"reason": "The picture shows another lamp"}],
     "decide_dispute": [
         {"share_bps": 5000, "reason": "It works, but it is scratched"},

@@ -53,9 +53,6 @@ class EventKind(StrEnum):
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_WON = "dispute.won"
     DISPUTE_LOST = "dispute.lost"
-    DISPUTE_OPENED = "dispute.opened"
-    DISPUTE_WON = "dispute.won"
-    DISPUTE_LOST = "dispute.lost"
 
 
 class InvalidAmount(ValueError):

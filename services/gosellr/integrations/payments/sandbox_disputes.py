@@ -59,7 +59,7 @@ class SandboxDisputes:
         reason: str = "fraudulent",
         fee_minor: int = 0,
     ) -> str:
-        """The buyer's bank takes back all that was captured, or so much; gives its reference.
+        """The buyer's bank takes back all that it hasn't yet, or so much; gives its reference.
 
         Raises `NothingToDispute`.
         """
@@ -115,13 +115,14 @@ def _open(
     charge = store.find_charge(file, attempt_id)
     if charge is None or not charge.captured_minor:
         raise NothingToDispute(f"{attempt_id} took no money")
-    taken = charge.captured_minor if amount_minor is None else amount_minor
     held = sum(
         one.amount_minor
         for one in _of_charge(file, attempt_id)
         if one.state is not DisputeState.WON
     )
-    if not 0 < taken <= charge.captured_minor - held:
+    left = charge.captured_minor - held
+    taken = left if amount_minor is None else amount_minor
+    if not 0 < taken <= left:
         raise NothingToDispute(f"{taken} isn't what {attempt_id} took and still has")
     count = file.execute(
         "SELECT count(*) FROM dispute WHERE attempt_id = ?", (attempt_id,)

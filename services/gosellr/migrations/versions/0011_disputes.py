@@ -187,9 +187,7 @@ def _what_is_said() -> None:
         _check("dispute_file", "byte_size_positive", "byte_size > 0"),
         _reference("dispute_file", "dispute_id", "dispute.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_file")),
-        sa.UniqueConstraint(
-            "dispute_id", "sha256", name=op.f("uq_dispute_file_dispute_id_sha256")
-        ),
+        sa.UniqueConstraint("dispute_id", "sha256", name=op.f("uq_dispute_file_dispute_id_sha256")),
     )
     op.create_table(
         "dispute_event",
