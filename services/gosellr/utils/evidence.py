@@ -1,6 +1,5 @@
 """What may be handed in as evidence: a picture or a document, known by its first bytes."""
 
-from pathlib import PurePosixPath
 from typing import Final
 
 EVIDENCE_BYTES_MAX: Final = 10 * 1024 * 1024
@@ -43,7 +42,8 @@ def checked_type(head: bytes, *, declared_type: str | None, name: str) -> str:
     """
     found = sniffed_type(head)
     declared = (declared_type or "").split(";", 1)[0].strip().lower()
-    extension = PurePosixPath(name).suffix.lower()
+    _, dot, last = name.rpartition(".")
+    extension = f"{dot}{last}".lower() if dot else ""
     if declared not in _SAYS_NOTHING | {found}:
         raise EvidenceTypeMismatch(f"it says {declared} and is {found}")
     if extension and extension not in EXTENSIONS[found]:
@@ -53,7 +53,7 @@ def checked_type(head: bytes, *, declared_type: str | None, name: str) -> str:
 
 def plain_name(name: str | None, *, content_type: str) -> str:
     """A file's own name without a path or anything that isn't to be read, and never too long."""
-    last = PurePosixPath((name or "").replace("\\", "/")).name
+    last = (name or "").replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if letter.isprintable() and letter not in '"\\/')
     stem = kept.strip()[-NAME_LENGTH_MAX:].strip()
     return stem or f"evidence{EXTENSIONS[content_type][0]}"

@@ -234,19 +234,6 @@ class DisputeEvidence:
     files: tuple[EvidenceFile, ...] = ()
 
 
-@runtime_checkable
-class DisputingGateway(Protocol):
-    """What a gateway may do besides, where its payments can be taken back by a bank."""
-
-    async def disputes_of(
-        self, *, attempt_id: str, gateway_reference: str | None = None
-    ) -> Sequence[GatewayDispute] | None:
-        """Every chargeback of a charge as it stands now; None for no answer."""
-
-    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
-        """Hands evidence in. Safe to repeat; declined where it comes too late."""
-
-
 class PaymentGateway(Protocol):
     """A power that moves money. Every method returns within its time limit and never raises for
     what the gateway said or failed to say."""
@@ -294,3 +281,16 @@ class PaymentGateway(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of what the process holds of it."""
+
+
+@runtime_checkable
+class DisputingGateway(PaymentGateway, Protocol):
+    """What a gateway may do besides, where its payments can be taken back by a bank."""
+
+    async def disputes_of(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> Sequence[GatewayDispute] | None:
+        """Every chargeback of a charge as it stands now; None for no answer."""
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """Hands evidence in. Safe to repeat; declined where it comes too late."""

@@ -39,8 +39,10 @@ def _reference(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}_{column}"))
 
 
-def _partial_index(name: str, table: str, columns: list[str], where: str, **more: bool) -> None:
-    op.create_index(name, table, columns, postgresql_where=sa.text(where), **more)
+def _partial_index(
+    name: str, table: str, columns: list[str], where: str, *, unique: bool = False
+) -> None:
+    op.create_index(name, table, columns, unique=unique, postgresql_where=sa.text(where))
 
 
 def _chargebacks() -> None:
