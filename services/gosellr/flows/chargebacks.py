@@ -52,11 +52,11 @@ async def hear(powers: RefundPowers, *, payment: DisputedPayment) -> int:
     gives for how many that was news.
 
     Raises:
-        NoAnswer: it was silent; nothing was changed.
+        NoAnswer: it was silent, or can't be asked; nothing was changed.
     """
     gateway = powers.gateways.get(payment.method)
     if not isinstance(gateway, DisputingGateway):
-        return 0
+        raise NoAnswer(f"{payment.method} can't be asked about disputes")
     found = await gateway.disputes_of(
         attempt_id=str(payment.payment_id), gateway_reference=payment.gateway_reference
     )
