@@ -201,6 +201,10 @@ class NumberedGateway:
             "GATEWAY submit_evidence", lambda: self._within.submit_evidence(evidence)
         )
 
+    async def attempt_of(self, **named: Any) -> str | None:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY attempt_of", lambda: self._within.attempt_of(**named))
+
     @property
     def _within(self) -> DisputingGateway:
         assert isinstance(self._inner, DisputingGateway)

@@ -10,14 +10,20 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
-from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.errors import DomainError, NotFound, ServiceUnavailable
 from gosellr.core.transact import ask, transact, write
 from gosellr.flows import chargebacks, payments, refunds
 from gosellr.flows.chargebacks import DisputedPayment
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
 from gosellr.flows.refunds import RefundPowers
-from gosellr.integrations.payments.port import BadSignature, EventKind, MalformedEvent
+from gosellr.integrations.payments.port import (
+    BadSignature,
+    DisputingGateway,
+    EventKind,
+    MalformedEvent,
+    PaymentGateway,
+)
 from gosellr.models.webhook_values import ParkedReport
 from gosellr.services import webhook_service
 from gosellr.utils.policy import MarketPolicy
@@ -57,6 +63,7 @@ async def receive(
     Raises:
         NotFound: this market has no such gateway.
         WebhookRefused: its signature or its form is wrong; nothing was stored.
+        ServiceUnavailable: whom it is about can't be found out now; nothing was stored.
     """
     power = gateways.get(gateway)
     if power is None:
@@ -69,21 +76,40 @@ async def receive(
     if event is None:
         # Taken all the same: a gateway would send again and again what we say no to.
         return
+    attempt_id = event.attempt_id or await _attempt_of(power, event.gateway_reference)
+    if not attempt_id:
+        # Others may use the same account at the gateway.
+        return
     waits = await write(
         db,
         webhook_service.take_in,
         gateway=gateway,
         event_id=event.event_id,
         kind=event.kind.value,
-        attempt_id=event.attempt_id,
+        attempt_id=attempt_id,
         payload=body,
         now=now,
     )
-    payment_id = _uuid(event.attempt_id)
+    payment_id = _uuid(attempt_id)
     if waits and payment_id is not None:
         await apply_parked(
             db=db, gateways=gateways, clock=clock, policy=policy, payment_id=payment_id
         )
+
+
+async def _attempt_of(gateway: PaymentGateway, reference: str) -> str:
+    """Which attempt a report is about that names only the gateway's own charge; empty where it is
+    none of ours.
+
+    Raises:
+        ServiceUnavailable: the gateway doesn't answer; it will report once more.
+    """
+    if not isinstance(gateway, DisputingGateway):
+        return ""
+    attempt_id = await gateway.attempt_of(gateway_reference=reference)
+    if attempt_id is None:
+        raise ServiceUnavailable("The gateway doesn't say whose charge this is")
+    return attempt_id
 
 
 async def apply_parked(

@@ -294,3 +294,7 @@ class DisputingGateway(PaymentGateway, Protocol):
 
     async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
         """Hands evidence in. Safe to repeat; declined where it comes too late."""
+
+    async def attempt_of(self, *, gateway_reference: str) -> str | None:
+        """Which attempt a charge is that a report names by `gateway_reference` alone; empty for
+        one that isn't ours, None for no answer."""
