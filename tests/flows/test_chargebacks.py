@@ -15,8 +15,9 @@ from gosellr.integrations.payments.port import Outcome
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
+from gosellr.services.checkout_service import Tender
 from gosellr.services.dispute_steps import DisputeStepRefused
-from gosellr.services.refund_plan import UnderChargeback
+from gosellr.services.refund_plan import RefundTooLarge, UnderChargeback
 from gosellr.services.release_service import release_due
 from tests.factories.accounts import User
 from tests.factories.disputes import (
@@ -312,6 +313,30 @@ async def test_while_the_bank_decides_nothing_is_refunded_or_cancelled(
     # Lost before it was sent: it never will be.
     await bank_decides(resources, order, reference, won=False)
     assert (await read(resources, order)).status == "cancelled"
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_another_tender_of_the_order_is_no_way_around_the_bank(
+    resources: Resources, connection: Connection, shop: Shop, buyer: User
+) -> None:
+    two = [
+        Tender(method="sandbox", token="tok_ok", amount_minor=5000),
+        Tender(method="sandbox", token="tok_ok"),
+    ]
+    order = await delivered(resources, (shop, 1), buyer=buyer, tenders=two)
+    reference = await take_back(resources, order)
+    [case] = await cases_of(resources, order)
+    assert (case.dispute.amount_minor, case.dispute.frozen_minor) == (5000, 4500)
+    with pytest.raises(UnderChargeback):
+        await refund(resources, order, shop, amount_minor=7000)
+    await bank_decides(resources, order, reference, won=False)
+    # Lost, what is left goes back through the other tender, and no more than that.
+    with pytest.raises(RefundTooLarge):
+        await refund(resources, order, shop, amount_minor=7001)
+    await refund(resources, order, shop, amount_minor=7000)
+    after = await read(resources, order)
+    assert [one.refunded_minor for one in after.payments] == [0, 7000]
+    assert await balances(connection) == {}
     assert await wrong_with(connection, resources) == []
 
 

@@ -106,7 +106,7 @@ BREAKS = [
         (3, "dispute", f"UPDATE dispute SET spent_minor = 1 WHERE id = {_OPEN}"),
         (3, "dispute", f"UPDATE ledger_entry SET amount_minor = 1 WHERE id = {_FREEZE}"),
         (3, "dispute", f"{_UNCHECKED}; UPDATE dispute SET spent_minor = 0 WHERE id = {_CLOSED}"),
-        (3, "dispute", "UPDATE refund SET dispute_id = NULL WHERE reason LIKE 'dispute%'"),
+        (3, "dispute", "UPDATE refund SET dispute_id = NULL WHERE reason LIKE 'Dispute%'"),
         (3, "dispute", f"UPDATE dispute SET seller_id = gen_random_uuid() WHERE id = {_OPEN}"),
         (
             3,
@@ -153,7 +153,7 @@ BREAKS = [
             "dispute",
             f"UPDATE dispute SET amount_minor = 1500, award_minor = 1500 WHERE id = {_CLOSED}",
         ),
-        (18, "dispute", "UPDATE refund SET status = 'failed' WHERE reason LIKE 'dispute%'"),
+        (18, "dispute", "UPDATE refund SET status = 'failed' WHERE reason LIKE 'Dispute%'"),
         (
             18,
             "seller_order",

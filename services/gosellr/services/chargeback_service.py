@@ -304,7 +304,7 @@ async def _take(
         order=order,
         planned=planned,
         refund_id=new_id(),
-        reason="chargeback",
+        reason="Chargeback",
         restock=True,
         actor=Actor.PAYMENT,
         actor_id=None,

@@ -93,7 +93,7 @@ async def _refund(
         order=order,
         planned=planned,
         refund_id=refund_id,
-        reason=f"dispute: {dispute.reason}",
+        reason=f"Dispute: {dispute.reason.replace('_', ' ')}",
         restock=True,
         actor=actor,
         actor_id=actor_id,
