@@ -36,7 +36,7 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         """Check every invariant of the market; names the rows that break one, and exits with 1."""
         from gosellr.core.clock import SystemClock  # noqa: PLC0415
         from gosellr.jobs.audit import audit_market  # noqa: PLC0415
-        from gosellr.resources import build_gateways, build_payout_providers  # noqa: PLC0415
+        from gosellr.providers import build_gateways, build_payout_providers  # noqa: PLC0415
         from gosellr.services.audit_service import NAMES  # noqa: PLC0415
 
         gateways = build_gateways(load_settings(), SystemClock())

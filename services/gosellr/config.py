@@ -8,6 +8,7 @@ import difflib
 import json
 import os
 import re
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -106,6 +107,7 @@ Home = Annotated[Path, AfterValidator(_absolute)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres_url)]
 WebUrl = Annotated[str, AfterValidator(_check_web_url)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+Days = Annotated[tuple[date, ...], NoDecode, BeforeValidator(_split_commas)]
 Origins = Annotated[Names, AfterValidator(_check_origins)]
 Role = Literal["buyer", "seller", "support", "operator"]
 RoleMap = Annotated[dict[str, Role], NoDecode, BeforeValidator(_read_json)]
@@ -182,6 +184,12 @@ class Settings(BaseSettings):
     release_days: int = _setting(7, "7", ge=0, le=180)
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
     reconciliation_tolerance: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
+    dispute_window_days: int = _setting(30, "30", ge=1, le=365)
+    dispute_answer_days: int = _setting(3, "3", ge=1, le=30)
+    holidays: Days = _setting((), "2026-12-25,2026-12-28")
+    chargeback_fee_borne_by: Literal["marketplace", "seller"] = _setting(
+        "marketplace", "marketplace"
+    )
     product_review: Literal["off", "all"] = _setting("off", "all")
     seller_approval: Literal["manual", "auto"] = _setting("manual", "auto")
     media_max_bytes: int = _setting(10_485_760, "10485760", ge=1024, le=104_857_600)

@@ -19,6 +19,7 @@ from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
 from gosellr.flows.carts import CartPowers
 from gosellr.flows.checkout import CheckoutPowers
+from gosellr.flows.disputes import DisputePowers
 from gosellr.flows.documents import DocumentPowers
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
@@ -43,18 +44,14 @@ from gosellr.integrations.main_system.port import RoleMapping
 from gosellr.integrations.media.local import LocalMediaStore
 from gosellr.integrations.media.port import MediaStore
 from gosellr.integrations.media.processor import ImageProcessor
-from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
-from gosellr.integrations.payments.sandbox import SandboxGateway
-from gosellr.integrations.payments.sandbox_script import SandboxScript
-from gosellr.integrations.payouts.paypal import PayPalPayouts
 from gosellr.integrations.payouts.port import PayoutProvider
-from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.integrations.shipping.port import ShippingProvider
-from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.migrations.revisions import current_revision, head_revision
+from gosellr.providers import build_carriers, build_gateways, build_payout_providers
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
@@ -98,6 +95,14 @@ class Resources:
             release_after=timedelta(days=settings.release_days),
             payout_approval_over=settings.payout_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
+            disputes=DisputeTerms(
+                window=timedelta(days=settings.dispute_window_days),
+                seller_days=settings.dispute_answer_days,
+                buyer_days=settings.dispute_answer_days,
+                appeal_days=settings.dispute_answer_days,
+                holidays=frozenset(settings.holidays),
+                fee_borne_by=FeeBearer(settings.chargeback_fee_borne_by),
+            ),
         )
 
     @property
@@ -155,6 +160,11 @@ class Resources:
             secret_key=self.secret_key,
             rate_limits=self.settings.rate_limits,
         )
+
+    @property
+    def disputes(self) -> DisputePowers:
+        """What cases between buyers and sellers need."""
+        return DisputePowers(refunds=self.refunds, files=self.files)
 
     @property
     def payouts(self) -> PayoutPowers:
@@ -240,70 +250,6 @@ class Resources:
             "migrations": "ok" if revision == head_revision() else f"at {revision}",
             "queue": "nobody works it off" if behind else "ok",
         }
-
-
-def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway]:
-    """The payment gateways that this configuration offers, by name."""
-    gateways: dict[str, PaymentGateway] = {}
-    if settings.sandbox_enabled:
-        gateways["sandbox"] = SandboxGateway(
-            settings.home,
-            production=settings.is_production,
-            allowed_in_production=settings.allow_sandbox_in_production,
-            script=SandboxScript(extra_copies=settings.sandbox_repeats),
-            clock=clock,
-        )
-    if settings.stripe_secret_key:
-        # Its library is large: only who offers Stripe pays for it.
-        from gosellr.integrations.payments.stripe_gateway import StripeGateway  # noqa: PLC0415
-
-        chosen = settings.stripe_payment_methods
-        gateways["stripe"] = StripeGateway(
-            settings.stripe_secret_key,
-            webhook_secrets=settings.stripe_webhook_secrets,
-            return_url=f"{settings.base_url}/payments/return/",
-            payment_methods=() if chosen == ("automatic",) else chosen,
-            clock=clock,
-        )
-    if settings.paypal_client_id:
-        from gosellr.integrations.payments.paypal_gateway import PayPalGateway  # noqa: PLC0415
-
-        gateways["paypal"] = PayPalGateway(
-            build_paypal_api(settings, clock),
-            merchant_id=settings.paypal_merchant_id,
-            webhook_id=settings.paypal_webhook_id,
-            return_url=f"{settings.base_url}/payments/return/",
-            clock=clock,
-        )
-    return gateways
-
-
-def build_paypal_api(settings: Settings, clock: Clock) -> PayPalApi:
-    """The way to this market's account at PayPal."""
-    return PayPalApi(
-        settings.paypal_client_id,
-        settings.paypal_client_secret,
-        base_url=LIVE if settings.paypal_mode == "live" else SANDBOX,
-        clock=clock,
-    )
-
-
-def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
-    """The carriers that this configuration asks for prices and labels, by name."""
-    carriers: dict[str, ShippingProvider] = {}
-    if settings.sandbox_enabled:
-        carriers["sandbox"] = SandboxCarrier(settings.home)
-    return carriers
-
-
-def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, PayoutProvider]:
-    """Who sends money to sellers in this configuration, by name."""
-    providers: dict[str, PayoutProvider] = {}
-    if settings.sandbox_enabled:
-        providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
-    if settings.paypal_payouts:
-        providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)
-    return providers
 
 
 def build_gate(settings: Settings, ring: KeyRing, foreign: ForeignKeys | None) -> Gate:

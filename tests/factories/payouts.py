@@ -124,6 +124,7 @@ async def wrong_with(connection: Connection, resources: Resources) -> list[Findi
     """What the audit finds, also inside of a test's transaction."""
     gateway = resources.gateways["sandbox"]
     assert isinstance(gateway, SandboxGateway)
+    taken_back = await gateway.disputes.taken_back()
     charges = [
         GatewayCharge(
             charge.attempt_id,
@@ -131,6 +132,7 @@ async def wrong_with(connection: Connection, resources: Resources) -> list[Findi
             charge.captured_minor,
             charge.refunded_minor,
             charge.fee_minor,
+            taken_back.get(charge.attempt_id, 0),
         )
         for charge in await gateway.journal()
     ]

@@ -18,8 +18,8 @@ POLL_SECONDS_MAX = 0.1
 MONEY_ROOMS = frozenset(
     f"services/gosellr/utils/{name}.py"
     for name in (
-        "commission", "ledger", "money", "payouts", "postings", "pricing", "promotions", "refunds",
-        "stored_value", "tax", "value_postings",
+        "commission", "dispute_postings", "disputes", "ledger", "money", "payouts", "postings",
+        "pricing", "promotions", "refunds", "stored_value", "tax", "value_postings",
     )
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
+    DisputeEvidence,
     Outcome,
     RefundRequest,
 )
@@ -22,6 +23,7 @@ from gosellr.integrations.payments.stripe_answers import (
     read_refund,
     read_session,
 )
+from gosellr.integrations.payments.stripe_disputes import read_dispute
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
 from gosellr.integrations.payments.stripe_webhooks import EVENTS_USED
 from tests.house.source import ROOT
@@ -72,6 +74,14 @@ async def a_life(gateway: StripeGateway, server: FakeStripe) -> None:
             )
         )  # fmt: skip
         assert (await gateway.void(attempt_id=attempt_id)).outcome is Outcome.ACCEPTED
+    disputed = next(iter(server.account.intents.values()))
+    server.account.dispute(disputed)
+    [dispute] = await gateway.disputes_of(attempt_id="attempt-1") or ()
+    evidence = DisputeEvidence(
+        evidence_id="e", reference=dispute.reference, statement="It arrived", carrier="dhl",
+        tracking_number="JD1",
+    )  # fmt: skip
+    assert await gateway.submit_evidence(evidence) is Outcome.ACCEPTED
     assert (await gateway.lookup(attempt_id="nobody")).outcome is Outcome.NOT_FOUND
 
 
@@ -125,7 +135,7 @@ def test_stripe_s_own_examples_can_be_read() -> None:
     assert (read.amount_minor, read.status) == (5, page["status"])
 
 
-@pytest.mark.parametrize("read", [read_intent, read_session, read_refund])
+@pytest.mark.parametrize("read", [read_intent, read_session, read_refund, read_dispute])
 @pytest.mark.parametrize("document", [{}, {"currency": None}, {"currency": "eur", "amount": "1"}])
 def test_what_can_t_be_read_is_said_to_be(read: Any, document: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):

@@ -5,7 +5,7 @@ which counts them and blows at the one it was told. It is handed in as the proce
 gateways and providers; nothing of the product is patched.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,8 +17,12 @@ from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
     ChargeResult,
+    DisputeEvidence,
+    DisputingGateway,
+    GatewayDispute,
     GatewayEvent,
     MovementResult,
+    Outcome,
     PaymentGateway,
     RefundRequest,
 )
@@ -193,6 +197,27 @@ class NumberedGateway:
     async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
         """No step: it fetches what any process may fetch again."""
         await self._inner.prepare_webhook(headers)
+
+    async def disputes_of(self, **named: Any) -> Sequence[GatewayDispute] | None:
+        """One numbered call."""
+        return await self._fuse.step(
+            "GATEWAY disputes_of", lambda: self._within.disputes_of(**named)
+        )
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """One numbered call."""
+        return await self._fuse.step(
+            "GATEWAY submit_evidence", lambda: self._within.submit_evidence(evidence)
+        )
+
+    async def attempt_of(self, **named: Any) -> str | None:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY attempt_of", lambda: self._within.attempt_of(**named))
+
+    @property
+    def _within(self) -> DisputingGateway:
+        assert isinstance(self._inner, DisputingGateway)
+        return self._inner
 
     def parse_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime

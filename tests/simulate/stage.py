@@ -13,7 +13,8 @@ from gosellr.flows.checkout import PlacedOrder
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.models.order_values import Order
-from gosellr.resources import Resources, build_gateways, build_payout_providers
+from gosellr.providers import build_gateways, build_payout_providers
+from gosellr.resources import Resources
 from gosellr.services import order_service
 from gosellr.services.checkout_service import CheckoutRequest, Tender
 from gosellr.services.idempotency_service import KeptAnswer

@@ -45,12 +45,12 @@ def test_operator_does_everything_but_act_as_buyer() -> None:
     assert set(P) - ROLE_PERMISSIONS[Role.OPERATOR] == AS_BUYER
 
 
-def test_support_reads_and_moderates_reviews() -> None:
+def test_support_reads_moderates_reviews_and_speaks_in_cases() -> None:
     writes = {one for one in ROLE_PERMISSIONS[Role.SUPPORT] if not one.endswith(".read")}
     own_account = {
         P.ACCOUNT_UPDATE, P.ACCOUNT_EXPORT, P.ACCOUNT_ERASE, P.SESSION_END, P.NOTIFICATION_UPDATE,
     }  # fmt: skip
-    assert writes - PUBLIC_PERMISSIONS - own_account == {P.REVIEW_MODERATE}
+    assert writes - PUBLIC_PERMISSIONS - own_account == {P.REVIEW_MODERATE, P.DISPUTE_MESSAGE}
     assert not may([Role.SUPPORT], P.LEDGER_READ)
     assert not may([Role.SUPPORT], P.PAYOUT_ACCOUNT_READ)
     assert may([Role.SUPPORT], P.ORDER_READ)

@@ -13,6 +13,7 @@ from gosellr.api import (
     carts,
     categories,
     commission,
+    disputes,
     documents,
     events,
     gift_cards,
@@ -74,6 +75,7 @@ ROOMS = (
     reconciliation,
     gift_cards,
     store_credit,
+    disputes,
     reviews,
     webhooks,
     ledger,
@@ -138,6 +140,7 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         bytes_max=BODY_BYTES_MAX,
         upload_bytes_max=UPLOAD_BYTES_MAX,
         upload_paths=[f"{PREFIX}/media", f"{PREFIX}/imports"],
+        upload_endings=("/evidence",),
     )
     app.add_middleware(LoadShedding)
     app.add_middleware(KeptAnswers)

@@ -76,12 +76,19 @@ class BodyLimit:
     """Stops reading a body that is longer than any that is taken here: the answer is 413."""
 
     def __init__(
-        self, app: ASGIApp, *, bytes_max: int, upload_bytes_max: int, upload_paths: Iterable[str]
+        self,
+        app: ASGIApp,
+        *,
+        bytes_max: int,
+        upload_bytes_max: int,
+        upload_paths: Iterable[str],
+        upload_endings: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._bytes_max = bytes_max
         self._upload_bytes_max = upload_bytes_max
         self._upload_paths = frozenset(upload_paths)
+        self._upload_endings = upload_endings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -89,7 +96,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        is_upload = scope["path"].rstrip("/") in self._upload_paths
+        path = scope["path"].rstrip("/")
+        is_upload = path in self._upload_paths or path.endswith(self._upload_endings)
         most = self._upload_bytes_max if is_upload else self._bytes_max
         declared = headers.get(b"content-length", b"")
         is_too_long = declared.isdigit() and (len(declared) > 19 or int(declared) > most)

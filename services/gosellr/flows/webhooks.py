@@ -10,20 +10,34 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
-from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.errors import DomainError, NotFound, ServiceUnavailable
 from gosellr.core.transact import ask, transact, write
-from gosellr.flows import payments, payouts, refunds
+from gosellr.flows import chargebacks, payments, payouts, refunds
+from gosellr.flows.chargebacks import DisputedPayment
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
-from gosellr.integrations.payments.port import BadSignature, EventKind, MalformedEvent
+from gosellr.integrations.payments.port import (
+    BadSignature,
+    DisputingGateway,
+    EventKind,
+    MalformedEvent,
+    PaymentGateway,
+)
 from gosellr.models.webhook_values import ParkedReport
 from gosellr.services import webhook_service
 from gosellr.utils.policy import MarketPolicy
 
 # A report of something we don't know yet is looked at again for so long.
 _PARKED_FOR = timedelta(days=3)
+_ABOUT_DISPUTES = frozenset(
+    {
+        EventKind.DISPUTE_OPENED.value,
+        EventKind.DISPUTE_WON.value,
+        EventKind.DISPUTE_LOST.value,
+    }
+)
 _ABOUT_REFUNDS = frozenset({EventKind.REFUND_SUCCEEDED.value, EventKind.REFUND_FAILED.value})
 
 
@@ -51,6 +65,7 @@ async def receive(
     Raises:
         NotFound: this market has no such gateway.
         WebhookRefused: its signature or its form is wrong; nothing was stored.
+        ServiceUnavailable: whom it is about can't be found out now; nothing was stored.
     """
     power = gateways.get(gateway)
     if power is None:
@@ -70,21 +85,40 @@ async def receive(
         if transfer_id is not None:
             await payouts.send_payout(payout_powers, payout_id=transfer_id, fresh=False)
         return
+    attempt_id = event.attempt_id or await _attempt_of(power, event.gateway_reference)
+    if not attempt_id:
+        # Others may use the same account at the gateway.
+        return
     waits = await write(
         db,
         webhook_service.take_in,
         gateway=gateway,
         event_id=event.event_id,
         kind=event.kind.value,
-        attempt_id=event.attempt_id,
+        attempt_id=attempt_id,
         payload=body,
         now=now,
     )
-    payment_id = _uuid(event.attempt_id)
+    payment_id = _uuid(attempt_id)
     if waits and payment_id is not None:
         await apply_parked(
             db=db, gateways=gateways, clock=clock, policy=policy, payment_id=payment_id
         )
+
+
+async def _attempt_of(gateway: PaymentGateway, reference: str) -> str:
+    """Which attempt a report is about that names only the gateway's own charge; empty where it is
+    none of ours.
+
+    Raises:
+        ServiceUnavailable: the gateway doesn't answer; it will report once more.
+    """
+    if not isinstance(gateway, DisputingGateway):
+        return ""
+    attempt_id = await gateway.attempt_of(gateway_reference=reference)
+    if attempt_id is None:
+        raise ServiceUnavailable("The gateway doesn't say whose charge this is")
+    return attempt_id
 
 
 async def apply_parked(
@@ -120,9 +154,8 @@ async def apply_parked(
                 curious=True,
                 reported=() if report.payment_id is None else (report.payment_id,),
             )
-            if report.kind in _ABOUT_REFUNDS and report.payment_id is not None:
-                powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)
-                await refunds.hear(powers, payment_id=report.payment_id)
+            powers = RefundPowers(db=db, gateways=gateways, clock=clock, policy=policy)
+            await _hear(powers, report)
         await transact(
             db,
             webhook_service.settle,
@@ -133,6 +166,22 @@ async def apply_parked(
         return True
 
     return await one_by_one(parked, act, story="acting on a report")
+
+
+async def _hear(powers: RefundPowers, report: ParkedReport) -> None:
+    """Act on what was reported of a payment besides its own state."""
+    if report.payment_id is None:
+        return
+    if report.kind in _ABOUT_REFUNDS:
+        await refunds.hear(powers, payment_id=report.payment_id)
+    elif report.kind in _ABOUT_DISPUTES:
+        reference = await ask(powers.db, webhook_service.reference_of, payment_id=report.payment_id)
+        payment = DisputedPayment(
+            payment_id=report.payment_id,
+            method=report.gateway,
+            gateway_reference=reference,
+        )
+        await chargebacks.hear(powers, payment=payment)
 
 
 def _uuid(text: str) -> UUID | None:

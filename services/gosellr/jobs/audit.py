@@ -97,6 +97,9 @@ def _with_unread(found: list[Finding], unread: list[Offence]) -> list[Finding]:
 
 async def _charges(gateway: SandboxGateway | KeepsJournal) -> list[GatewayCharge]:
     charges: list[GatewayCharge] = []
+    taken_back: Mapping[str, int] | None = None
+    if isinstance(gateway, SandboxGateway):
+        taken_back = await gateway.disputes.taken_back()
     after = ""
     while page := await gateway.journal(after_reference=after, limit=_PAGE):
         charges += [
@@ -106,6 +109,7 @@ async def _charges(gateway: SandboxGateway | KeepsJournal) -> list[GatewayCharge
                 captured_minor=charge.captured_minor,
                 refunded_minor=charge.refunded_minor,
                 fee_minor=charge.fee_minor,
+                disputed_minor=None if taken_back is None else taken_back.get(charge.attempt_id, 0),
             )
             for charge in page
         ]

@@ -1,7 +1,7 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
 from gosellr.core.transact import transact
-from gosellr.flows import labels, payments, payouts, refunds, webhooks
+from gosellr.flows import chargebacks, disputes, labels, payments, payouts, refunds, webhooks
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -73,6 +73,17 @@ async def resume_refunds(resources: Resources) -> None:
 async def resume_returns(resources: Resources) -> None:
     """Send captures back that pay for nothing."""
     await refunds.resume_returns(resources.refunds)
+
+
+async def work_off_disputes(resources: Resources) -> None:
+    """Do what the deadlines of cases say, and close those whose refunds were answered."""
+    await disputes.work_off_deadlines(resources.disputes)
+    await disputes.conclude_settled(resources.disputes)
+
+
+async def send_dispute_evidence(resources: Resources) -> None:
+    """Hand in what sellers say to chargebacks."""
+    await chargebacks.send_due_evidence(resources.disputes)
 
 
 async def resume_labels(resources: Resources) -> None:

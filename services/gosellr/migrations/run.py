@@ -27,6 +27,9 @@ APPEND_ONLY = (
     "order_event",
     "outbox_event",
     "document",
+    "dispute_message",
+    "dispute_file",
+    "dispute_event",
 )
 
 

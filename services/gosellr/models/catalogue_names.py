@@ -46,6 +46,14 @@ QUIET = frozenset(
         FactType.PAYOUT_CANCELLED,
         FactType.PAYOUT_SETTINGS_CHANGED,
         FactType.PAYOUT_DESTINATION_CHANGED,
+        FactType.DISPUTE_OPENED,
+        FactType.DISPUTE_MESSAGE_ADDED,
+        FactType.DISPUTE_EVIDENCE_ADDED,
+        FactType.DISPUTE_STATUS_CHANGED,
+        FactType.DISPUTE_CLOSED,
+        FactType.CHARGEBACK_OPENED,
+        FactType.CHARGEBACK_WON,
+        FactType.CHARGEBACK_LOST,
     }
 )
 

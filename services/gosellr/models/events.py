@@ -51,6 +51,14 @@ class FactType(StrEnum):
     PAYOUT_CANCELLED = "payout.cancelled"
     PAYOUT_SETTINGS_CHANGED = "payout_settings.changed"
     PAYOUT_DESTINATION_CHANGED = "payout_destination.changed"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_MESSAGE_ADDED = "dispute.message_added"
+    DISPUTE_EVIDENCE_ADDED = "dispute.evidence_added"
+    DISPUTE_STATUS_CHANGED = "dispute.status_changed"
+    DISPUTE_CLOSED = "dispute.closed"
+    CHARGEBACK_OPENED = "chargeback.opened"
+    CHARGEBACK_WON = "chargeback.won"
+    CHARGEBACK_LOST = "chargeback.lost"
     REVIEW_POSTED = "review.posted"
 
 

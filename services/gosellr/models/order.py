@@ -87,6 +87,7 @@ orders = Table(
     moment("expires_at", nullable=True),
     Column("event_count", Integer, nullable=False, server_default=text("0")),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("open_dispute_count", SmallInteger, nullable=False, server_default=text("0")),
     one_of("status", *ORDER_STATUSES),
     one_of("payment_status", *PAYMENT_STATUSES),
     not_negative("subtotal_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor"),

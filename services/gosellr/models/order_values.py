@@ -144,6 +144,7 @@ class Payment:
     captured_minor: int
     refunded_minor: int
     fee_minor: int
+    disputed_minor: int
     sent_count: int
     # The account in the books that a gift card's or store credit's part comes from.
     account: str | None
@@ -181,6 +182,7 @@ class Refund:
     failure_reason: str | None
     created_at: datetime
     finished_at: datetime | None
+    dispute_id: UUID | None
     lines: Sequence[Mapping[str, Any]]
 
 
@@ -213,6 +215,8 @@ class Order:
     expires_at: datetime | None
     event_count: int
     version: int
+    # Cases of its lines, and chargebacks, that aren't closed.
+    open_dispute_count: int
     # Whether the viewer may see the whole order, or only parts of it.
     whole: bool
     parts: tuple[SellerOrder, ...]

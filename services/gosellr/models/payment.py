@@ -60,6 +60,8 @@ payment = Table(
     minor("fee_minor", default=0),
     # The guarded account of a gift card or a buyer that this part is taken from.
     words("account", nullable=True),
+    # What banks took back of it and haven't returned.
+    minor("disputed_minor", default=0),
     moment("created_at"),
     moment("updated_at"),
     # When the gateway is asked again what became of it.
@@ -147,12 +149,15 @@ refund = Table(
     words("failure_reason", nullable=True),
     moment("created_at"),
     moment("finished_at", nullable=True),
+    # The case that it pays for, out of its frozen money.
+    reference("dispute_id", "dispute.id", nullable=True),
     one_of("status", "pending", "succeeded", "failed", "unknown"),
     one_of("borne_by", "seller", "marketplace"),
     # Nothing goes to a buyer whom a promotion spared all of it; the shares go back all the same.
     not_negative("amount_minor"),
     Index("ix_refund_order_id", "order_id"),
     Index("ix_refund_seller_order_id", "seller_order_id"),
+    Index("ix_refund_dispute_id", "dispute_id", postgresql_where=text("dispute_id IS NOT NULL")),
 )
 
 refund_line = Table(

@@ -193,7 +193,10 @@ WITH booked AS (
                      AND part.credited_account IS NULL), 0)
                - COALESCE((
                    SELECT sum(back.amount_minor) FROM payment_return AS back
-                   WHERE back.payment_id = payment.id AND back.status = 'succeeded'), 0)) AS net
+                   WHERE back.payment_id = payment.id AND back.status = 'succeeded'), 0)
+               - COALESCE((
+                   SELECT sum(fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END)
+                   FROM chargeback AS taken WHERE taken.payment_id = payment.id), 0)) AS net
     FROM payment JOIN orders ON orders.id = payment.order_id
     WHERE payment.captured_minor > 0 AND payment.account IS NULL AND (
         orders.status <> 'pending_payment'
@@ -211,14 +214,14 @@ CHARGES_MATCH_PAYMENTS = first("""
 SELECT 'payment ' || charge.id, CASE
     WHEN payment.id IS NULL THEN $1 || ' knows a charge that we never asked for'
     ELSE $1 || ' captured ' || charge.captured_minor || ', refunded ' || charge.refunded_minor
-         || ' and kept ' || charge.fee_minor || ' ' || charge.currency || '; we wrote '
-         || payment.captured_minor || ', ' || payment.refunded_minor || ' and '
-         || payment.fee_minor || ' ' || payment.currency END
-FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[])
-     AS charge (id, currency, captured_minor, refunded_minor, fee_minor)
+         || ' and kept ' || charge.fee_minor || ' ' || charge.currency || ', banks took back '
+         || charge.disputed_minor || '; we wrote ' || concat_ws(', ', payment.captured_minor,
+         payment.refunded_minor, payment.fee_minor, payment.currency, payment.disputed_minor) END
+FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+     AS charge (id, currency, captured_minor, refunded_minor, fee_minor, disputed_minor)
 LEFT JOIN LATERAL (
     SELECT own.id, own.currency, own.captured_minor, own.fee_minor, own.status,
-           COALESCE((SELECT sum(amount_minor) FROM refund_part
+           own.disputed_minor, COALESCE((SELECT sum(amount_minor) FROM refund_part
                      WHERE payment_id = own.id AND status = 'succeeded'
                        AND credited_account IS NULL), 0)
            + COALESCE((SELECT sum(amount_minor) FROM payment_return
@@ -235,6 +238,8 @@ WHERE payment.id IS NULL
        AND (payment.captured_minor, payment.fee_minor)
            <> (charge.captured_minor, charge.fee_minor))
    OR (NOT payment.returning AND payment.refunded_minor <> charge.refunded_minor)
+   -- Not every journal tells of banks.
+   OR payment.disputed_minor <> charge.disputed_minor
 """)
 
 CAPTURED_AT = """
@@ -346,14 +351,6 @@ WHERE orders.paid_at IS NOT NULL
        OR COALESCE(booked.minor, 0) <> orders.total_minor)
 """)
 
-# Both legs of a payout bear its id, so its entries sum to zero, and a claim can't stand twice.
-PAYOUTS_MATCH_CLAIMS = first(f"""
-SELECT 'payout ' || entry.payout_id, 'debits less credits are ' || sum({_SIGNED}) || ' '
-       || entry.currency
-FROM ledger_entry AS entry WHERE entry.payout_id IS NOT NULL
-GROUP BY entry.payout_id, entry.currency HAVING sum({_SIGNED}) <> 0
-""")
-
 # What is under way: refunds by refund, set-aside value and strays by order, payouts by payout.
 # $1 is the moment before which it had to arrive.
 NOTHING_STUCK = first(f"""
@@ -385,9 +382,9 @@ async def find_charge_offences(
     connection: Connection,
     *,
     gateway: str,
-    charges: Sequence[tuple[UUID, str, int, int, int]],
+    charges: Sequence[tuple[UUID, str, int, int, int, int | None]],
 ) -> list[Offence]:
-    """Charges as (id, currency, captured, refunded, fee) against our own rows."""
+    """Charges as (id, currency, captured, refunded, fee, disputed) against our own rows."""
     columns = [list(column) for column in zip(*charges, strict=True)]
     return await find_offences(connection, CHARGES_MATCH_PAYMENTS, gateway, *columns)
 

@@ -10,7 +10,16 @@ from gosellr.queries.audit import Offence, find_offences, first
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 )
+_SIGNED = "CASE entry.direction WHEN 'debit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 _OVER = "('failed', 'cancelled')"
+
+# Both legs of a payout bear its id, so its entries sum to zero, and a claim can't stand twice.
+LEGS_MATCH = first(f"""
+SELECT 'payout ' || entry.payout_id, 'debits less credits are ' || sum({_SIGNED}) || ' '
+       || entry.currency
+FROM ledger_entry AS entry WHERE entry.payout_id IS NOT NULL
+GROUP BY entry.payout_id, entry.currency HAVING sum({_SIGNED}) <> 0
+""")
 
 CLAIMS_SUM = first(f"""
 WITH claimed AS (

@@ -131,6 +131,8 @@ ORDER BY 1 LIMIT $2
 
 ORDER_OF_PAYMENT = "SELECT order_id FROM payment WHERE id = $1"
 
+REFERENCE_OF_PAYMENT = "SELECT gateway_reference FROM payment WHERE id = $1"
+
 DUE_RETURNS = """
 SELECT back.id, back.payment_id, back.amount_minor, payment.currency, payment.method,
        payment.order_id, back.check_count, payment.gateway_reference
@@ -262,6 +264,12 @@ async def order_of_payment(connection: Connection, *, payment_id: UUID) -> UUID 
     """The order that an attempt pays for."""
     order_id: UUID | None = await connection.fetchval(ORDER_OF_PAYMENT, payment_id)
     return order_id
+
+
+async def reference_of_payment(connection: Connection, *, payment_id: UUID) -> str | None:
+    """What its gateway calls an attempt, where that was heard."""
+    reference: str | None = await connection.fetchval(REFERENCE_OF_PAYMENT, payment_id)
+    return reference
 
 
 async def due_returns(connection: Connection, *, now: datetime, limit: int) -> list[DueReturn]:

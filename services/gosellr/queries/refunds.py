@@ -19,9 +19,9 @@ commission_vat_reversed_minor
 INSERT = f"""
 WITH made AS (
     INSERT INTO refund (id, order_id, seller_order_id, seller_id, amount_minor, currency, reason,
-                        status, borne_by, effects, requested_by, created_at)
+                        status, borne_by, effects, requested_by, created_at, dispute_id)
     SELECT id, order_id, seller_order_id, seller_id, amount_minor, currency, reason,
-           'pending', borne_by, effects, requested_by, created_at
+           'pending', borne_by, effects, requested_by, created_at, dispute_id
     FROM jsonb_populate_record(NULL::refund, $1)
 ), lines AS (
     INSERT INTO refund_line ({_LINE_COLUMNS})

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
-from gosellr.queries import audit_documents, audit_payouts, audit_stored_value
+from gosellr.queries import audit_disputes, audit_documents, audit_payouts, audit_stored_value
 from gosellr.queries import audit_market as market
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal, audit_papers
+from gosellr.utils.disputes import DISPUTE_STATES
 from gosellr.utils.ledger import GUARDED_KINDS
 from gosellr.utils.order_states import OrderStatus, transition_pairs
 
@@ -33,6 +34,9 @@ JOURNALS: Final = (
     "stock_movement",
     "order_event",
     "document",
+    "dispute_message",
+    "dispute_file",
+    "dispute_event",
 )
 
 NAMES: Final[Mapping[int, str]] = {
@@ -74,6 +78,9 @@ class AuditLimits:
     cancelled_refund: timedelta = timedelta(hours=1)
     in_transit: timedelta = timedelta(days=3)
     late_card: timedelta = timedelta(hours=1)
+    # A bank takes up to some months to decide.
+    chargeback: timedelta = timedelta(days=150)
+    late_case: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,9 @@ class GatewayCharge:
     captured_minor: int
     refunded_minor: int
     fee_minor: int
+    # What banks hold or have kept of it.
+    # None where the gateway doesn't say.
+    disputed_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,42 +159,60 @@ async def audit(
     return found.listed()
 
 
-def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
+Question: TypeAlias = tuple[int, str, tuple[Any, ...]]
+
+
+def _questions(now: datetime, limits: AuditLimits) -> Iterator[Question]:
+    yield from _of_the_books()
+    yield from _of_the_market(now, limits)
+
+
+def _of_the_books() -> Iterator[Question]:
     guarded = sorted(GUARDED_KINDS)
-    sources, targets = zip(*transition_pairs(), strict=True)
-    ladder = [status.value for status in OrderStatus if status is not OrderStatus.CANCELLED]
     yield 1, money.TRANSACTIONS_BALANCE, ()
     yield 2, money.LEDGER_BALANCES, ()
     yield 3, money.GUARDED_BALANCES_CACHED, (guarded,)
     yield 3, money.ROLLUPS_CACHED, ()
     yield 3, money.PENDING_CACHED, ()
+    yield 3, audit_disputes.FROZEN_IS_ENTRIES, ()
+    yield 3, audit_disputes.OPEN_CASES_COUNTED, ()
     yield 4, money.JOURNAL_GUARDED, (list(JOURNALS),)
     yield 4, money.SEALED_WITHOUT_GAPS, ()
     yield 5, money.GUARDED_NOT_NEGATIVE, (guarded,)
     yield 6, money.ONE_OWNER, ()
     yield 6, audit_stored_value.HELD_FOR_ORDERS, ()
     yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
+    yield 7, audit_disputes.TAKEN_BACK_IS_ENTRIES, ()
     yield 8, money.PAID_MEANS_CAPTURED, ()
     yield 8, audit_stored_value.SPENT_IS_SOLD, ()
     yield 9, money.CAPTURED_ONCE, ()
     yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
     yield 11, market.PARTS_SUM_TO_ORDER, ()
     yield 12, money.SHOWN_IS_BOOKED, ()
-    yield 13, money.PAYOUTS_MATCH_CLAIMS, ()
+    yield 13, audit_payouts.LEGS_MATCH, ()
     yield 13, audit_payouts.CLAIMS_SUM, ()
     yield 13, audit_payouts.CLAIMED_ONCE, ()
     yield 13, audit_payouts.BOOKED_AS_THEY_STAND, ()
+
+
+def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
+    sources, targets = zip(*transition_pairs(), strict=True)
+    case_sources, case_targets = zip(*DISPUTE_STATES.pairs(), strict=True)
+    ladder = [status.value for status in OrderStatus if status is not OrderStatus.CANCELLED]
     yield 14, market.STOCK_CONSERVED, ()
     yield 15, market.HOLDS_RESOLVED, (now - limits.expired_hold,)
     yield 16, market.LINES_COVERED, ()
     yield 17, market.HISTORY_GAPLESS, ()
     yield 17, market.STEPS_ALLOWED, (list(sources), list(targets))
     yield 17, market.ORDER_STATUS_DERIVED, (ladder,)
+    yield 17, audit_disputes.HISTORY_GAPLESS, (list(case_sources), list(case_targets))
     yield 18, market.CANCELLED_GIVES_BACK, (now - limits.cancelled_refund,)
+    yield 18, audit_disputes.CASES_GIVE_AS_DECIDED, ()
     yield 19, market.LIMITS_HOLD, ()
     yield 19, audit_stored_value.SPENT_WITHIN_ISSUED, ()
     yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
     yield 20, audit_payouts.NOTHING_UNKNOWN, (now - limits.unknown,)
+    yield 20, audit_disputes.NOTHING_LATE, (now - limits.late_case,)
     yield 21, market.OUTBOX_IN_ORDER, ()
     yield 22, market.ONE_SELLER, ()
     yield 22, audit_payouts.ONE_SELLER, ()
@@ -192,6 +220,7 @@ def _questions(now: datetime, limits: AuditLimits) -> Iterator[tuple[int, str, t
     yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
     yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
     yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
+    yield 24, audit_disputes.NOTHING_STUCK, (now - limits.chargeback,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
     yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
     yield 26, audit_documents.INVOICES_AS_BOOKED, ()
@@ -213,6 +242,7 @@ async def _compare_charges(
                 charge.captured_minor,
                 charge.refunded_minor,
                 charge.fee_minor,
+                charge.disputed_minor,
             )
             for charge in batch
         ]

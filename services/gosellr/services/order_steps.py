@@ -105,6 +105,7 @@ def payment_status_of(order: Order, *, confirmed_minor: int = 0) -> str:
         captured_minor=order.captured_minor,
         refunded_minor=refunded_minor,
         attempts=[PaymentStatus(one.status) for one in order.payments if not one.returned],
+        disputed=order.open_dispute_count > 0,
     ).value
 
 

@@ -16,6 +16,7 @@ _ORDER: Mapping[str, Any] = {
     "payment_status": "unpaid",
     "paid_at": None,
     "version": 1,
+    "open_dispute_count": 0,
     "whole": True,
     "refunds": (),
 }
@@ -60,6 +61,7 @@ _PAYMENT: Mapping[str, Any] = {
     "captured_minor": 0,
     "refunded_minor": 0,
     "fee_minor": 0,
+    "disputed_minor": 0,
     "sent_count": 0,
     "account": None,
     "returned": False,

@@ -8,6 +8,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.order_values import SellerOrder
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.utils.ledger import TransactionDraft, seller_available, seller_reserve
+from gosellr.utils.money import split
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
     GatewayAmount,
@@ -69,6 +70,7 @@ def effects_of(
     """
     return {
         "seller": {
+            **_of_case(sources),
             "pending_minor": sources.pending_minor,
             "available_minor": sources.available_minor,
             "reserve_minor": sources.reserve_minor,
@@ -80,6 +82,33 @@ def effects_of(
         "goodwill_minor": amount_minor if by_marketplace else 0,
         "goodwill_returned_minor": goodwill_returned_minor,
     }
+
+
+def _of_case(sources: SellerSources) -> dict[str, int]:
+    """What a case gives, where there is one."""
+    given_minor = sources.case_reserve_minor
+    return {"case_reserve_minor": given_minor} if given_minor else {}
+
+
+def share_of(taken: SellerSources, seller_minor: int) -> SellerSources:
+    """So much of what was taken, from each pot its part."""
+    pots = split(
+        seller_minor,
+        [
+            taken.case_reserve_minor,
+            taken.pending_minor,
+            taken.available_minor,
+            taken.reserve_minor,
+            taken.receivable_minor,
+        ],
+    )
+    return SellerSources(
+        case_reserve_minor=pots[0],
+        pending_minor=pots[1],
+        available_minor=pots[2],
+        reserve_minor=pots[3],
+        receivable_minor=pots[4],
+    )
 
 
 def sources_of(effects: Mapping[str, Any]) -> SellerSources:

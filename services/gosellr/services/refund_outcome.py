@@ -10,9 +10,9 @@ from gosellr.core.errors import NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Refund, SellerOrder
 from gosellr.models.refund_values import RefundPart
-from gosellr.queries import orders, outbox, payments, refunds
+from gosellr.queries import disputes, orders, outbox, payments, refunds
 from gosellr.queries.refunds import SettledPart
-from gosellr.services import ledger_service, order_steps, refund_books
+from gosellr.services import dispute_freeze, ledger_service, order_steps, refund_books
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.money import share, split
@@ -109,6 +109,10 @@ async def record_answer(
         await _finish_if_settled(
             connection, order=order, refund=refund, reason=answer.reason or "refused", now=now
         )
+        if refund.dispute_id is None and order.open_dispute_count:
+            # Not before the refund is known to have failed: it counts among those given until then.
+            order = await order_steps.load_locked(connection, order_id=order.id)
+            await dispute_freeze.fill_up(connection, order=order, policy=policy, now=now)
 
 
 def _refund(order: Order, refund_id: UUID) -> Refund:
@@ -167,7 +171,7 @@ async def _undo(
     """Put everything back that a refused part had taken; gives the refund as it is then."""
     [sold] = [one for one in order.parts if one.id == refund.seller_order_id]
     undone = _undone(refund, failed_minor=settled.amount_minor)
-    taken = _share_of(
+    taken = refund_books.share_of(
         refund_books.sources_of(refund.effects),
         undone.total.seller_minor(marketplace_remits_tax=False),
     )
@@ -200,6 +204,7 @@ async def _undo(
     )
     if not await refunds.count(connection, change=change, sign=-1):
         raise RuntimeError(f"the counters of order {order.id} moved under its lock")
+    await _back_under_case(connection, refund=refund, taken=given_back)
     if settled.amount_minor == refund.amount_minor:
         # Nothing of it went through: it stays as it was asked for, and says that it failed.
         return replace(refund, status="failed")
@@ -219,6 +224,19 @@ async def _undo(
         amount_minor=refund.amount_minor - settled.amount_minor,
         effects=refund_books.lowered(refund.effects, effects),
     )
+
+
+async def _back_under_case(connection: Connection, *, refund: Refund, taken: SellerSources) -> None:
+    """What came out of a case is frozen under it again."""
+    back_minor = taken.case_reserve_minor
+    if (
+        refund.dispute_id is not None
+        and back_minor
+        and not await disputes.spend(
+            connection, dispute_id=refund.dispute_id, amount_minor=-back_minor
+        )
+    ):
+        raise RuntimeError(f"the money of case {refund.dispute_id} moved under its order's lock")
 
 
 def _undone(refund: Refund, *, failed_minor: int) -> _Undone:
@@ -243,25 +261,6 @@ def _undone(refund: Refund, *, failed_minor: int) -> _Undone:
     return _Undone(lines=lines, amount_minor=failed_minor, goodwill_returned_minor=goodwill_minor)
 
 
-def _share_of(taken: SellerSources, seller_minor: int) -> SellerSources:
-    """So much of what was taken, from each pot its part."""
-    pots = split(
-        seller_minor,
-        [
-            taken.pending_minor,
-            taken.available_minor,
-            taken.reserve_minor,
-            taken.receivable_minor,
-        ],
-    )
-    return SellerSources(
-        pending_minor=pots[0],
-        available_minor=pots[1],
-        reserve_minor=pots[2],
-        receivable_minor=pots[3],
-    )
-
-
 async def _given_back(
     connection: Connection, *, part: SellerOrder, taken: SellerSources, currency: str
 ) -> SellerSources:
@@ -282,6 +281,7 @@ async def _given_back(
         )
         recovered_minor = max(0, taken.receivable_minor - max(0, owed_minor))
     return SellerSources(
+        case_reserve_minor=taken.case_reserve_minor,
         pending_minor=taken.pending_minor - released_minor,
         available_minor=taken.available_minor + released_minor + recovered_minor,
         reserve_minor=taken.reserve_minor,

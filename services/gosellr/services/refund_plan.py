@@ -47,6 +47,13 @@ class AlreadyRefunded(Conflict):
     title = "That has been refunded already"
 
 
+class UnderChargeback(Conflict):
+    """The buyer's bank took the money back, for now or for good: nothing else may give it back."""
+
+    code = "under_chargeback"
+    title = "The buyer's bank has taken this money back"
+
+
 class NotPaid(Conflict):
     """Nothing was captured, so nothing can go back."""
 
@@ -207,15 +214,13 @@ def _planned(
                 part=part, shares={}, amount_minor=request.amount_minor, by_marketplace=True
             )
         plan = refund_amount(parts=parts, amount_minor=request.amount_minor, reversal=reversal)
-        return _of_seller(part, plan)
+        return of_seller(part, plan)
     quantities: dict[PartKey, int] = {}
     for line_id, quantity in request.items:
         quantities[line_id] = quantities.get(line_id, 0) + quantity
     if request.shipping:
         quantities[SHIPPING_KEY] = 1
-    return _of_seller(
-        part, refund_quantities(parts=parts, quantities=quantities, reversal=reversal)
-    )
+    return of_seller(part, refund_quantities(parts=parts, quantities=quantities, reversal=reversal))
 
 
 def plan_rest(
@@ -226,10 +231,11 @@ def plan_rest(
         plan = refund_all_left(parts=refundable_parts(order, part), reversal=reversal)
     except NothingToRefund:
         return None
-    return _of_seller(part, plan)
+    return of_seller(part, plan)
 
 
-def _of_seller(part: SellerOrder, plan: RefundPlan) -> PlannedRefund:
+def of_seller(part: SellerOrder, plan: RefundPlan) -> PlannedRefund:
+    """A plan as its seller bears it: what reached the buyer before as goodwill isn't due again."""
     due_minor = plan.total.buyer_minor
     amount_minor = min(due_minor, part_left_minor(part))
     return PlannedRefund(
@@ -265,9 +271,11 @@ def through_payments(
         (one for one in order.payments if one.status == "captured" and not one.returned),
         key=lambda one: one.account is None,
     )
-    given = spread_over_tenders(
-        amount_minor, [one.captured_minor - one.refunded_minor for one in paying]
-    )
+    # What a bank took back can't go back once more.
+    left = [one.captured_minor - one.refunded_minor - one.disputed_minor for one in paying]
+    if amount_minor > sum(max(0, one) for one in left):
+        raise UnderChargeback("A bank took back what was to be refunded")
+    given = spread_over_tenders(amount_minor, [max(0, one) for one in left])
     instead = store_credit(order.user_id) if to_store_credit and order.user_id is not None else None
     return [
         WayBack(

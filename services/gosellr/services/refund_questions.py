@@ -9,7 +9,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.models.refund_values import RefundPart
 from gosellr.queries import orders, refunds
-from gosellr.services import ledger_service, refund_books, refund_plan
+from gosellr.services import dispute_freeze, ledger_service, refund_books, refund_plan
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
@@ -54,7 +54,9 @@ async def preview(
         planned.seller_minor,
         pending_minor=part.pending_minor,
         available_minor=held.get((available, order.currency), 0),
-        reserve_minor=held.get((reserve, order.currency), 0),
+        reserve_minor=await dispute_freeze.own_reserve(
+            connection, part=part, reserve_minor=held.get((reserve, order.currency), 0)
+        ),
     )
     return RefundPreview(
         planned=planned,

@@ -12,16 +12,19 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from gosellr.models.dispute_values import Dispute
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import orders, outbox, refunds, reservations, withdrawals
 from gosellr.services import (
+    dispute_freeze,
     idempotency_service,
     ledger_service,
     order_steps,
     refund_books,
     refund_outcome,
     refund_plan,
+    refund_pots,
     shipment_service,
     stored_value_tender,
 )
@@ -30,9 +33,10 @@ from gosellr.services.ledger_service import Booking
 from gosellr.services.order_steps import Step
 from gosellr.services.refund_outcome import RefundAnswer
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest, WayBack
+from gosellr.utils.dispute_postings import chargeback_lost
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.postings import GatewayAmount, SellerSources, seller_sources
+from gosellr.utils.postings import GatewayAmount, SellerSources
 from gosellr.utils.states import Actor, RefundStatus
 from gosellr.utils.viewer import Viewer
 
@@ -80,6 +84,7 @@ async def open_refund(
     planned = refund_plan.plan_refund(
         hand.order, part=part, request=request, reversal=policy.commission_reversal
     )
+    actor = Actor.OPERATOR if viewer.is_operator else Actor.SELLER
     order = await carry_out(
         connection,
         order=hand.order,
@@ -87,13 +92,19 @@ async def open_refund(
         refund_id=refund_id,
         reason=request.reason,
         restock=request.restock,
-        actor=Actor.OPERATOR if viewer.is_operator else Actor.SELLER,
+        actor=actor,
         actor_id=viewer.user_id,
         policy=policy,
         now=now,
     )
-    await _end_what_is_empty(
-        connection, order=order, planned=planned, viewer=viewer, policy=policy, now=now
+    await end_what_is_empty(
+        connection,
+        order=order,
+        part_id=part.id,
+        actor=actor,
+        actor_id=viewer.user_id,
+        policy=policy,
+        now=now,
     )
     return OpenedRefund(refund_id=refund_id)
 
@@ -110,11 +121,22 @@ async def carry_out(
     actor_id: UUID | None,
     policy: MarketPolicy,
     now: datetime,
+    case: Dispute | None = None,
+    taken_at: str | None = None,
 ) -> Order:
     """Book and write a decided refund of a locked order, and take its units out of shipping.
 
     What goes to stored value is there with that, and one without money for the buyer finished.
+    What a `case` decided comes out of the money that is frozen under it; where a bank has taken
+    that back already, at the gateway `taken_at`, none is sent.
+
+    Raises:
+        UnderChargeback: a bank has taken the money back.
     """
+    if case is None:
+        order, planned = await dispute_freeze.make_room(
+            connection, order=order, planned=planned, policy=policy, now=now
+        )
     intent = _Intent(
         order=order,
         planned=planned,
@@ -122,16 +144,21 @@ async def carry_out(
         reason=reason,
         actor=actor,
         actor_id=actor_id,
-        sources=await _sources(connection, order=order, planned=planned),
-        through=refund_plan.through_payments(
+        sources=await refund_pots.sources_of(connection, planned=planned, case=case),
+        through=[]
+        if taken_at
+        else refund_plan.through_payments(
             order,
             amount_minor=planned.amount_minor,
             to_store_credit=planned.to_store_credit,
         ),
         now=now,
+        case=case,
+        taken_at=taken_at,
     )
     [booked] = await ledger_service.book(connection, bookings=[intent.booking(policy)], now=now)
     parts = intent.part_rows()
+    await refund_pots.take_from_case(connection, case=case, sources=intent.sources)
     await refunds.insert(
         connection,
         refund=intent.row(transaction_id=booked.transaction_id),
@@ -164,6 +191,8 @@ class _Intent:
     sources: SellerSources
     through: list[WayBack]
     now: datetime
+    case: Dispute | None = None
+    taken_at: str | None = None
 
     def booking(self, policy: MarketPolicy) -> Booking:
         planned = self.planned
@@ -174,14 +203,13 @@ class _Intent:
             currency=self.order.currency,
             shares=planned.shares,
             sources=self.sources,
-            through=[
-                GatewayAmount(gateway=way.method, amount_minor=way.amount_minor)
-                for way in self.through
-            ],
+            through=self._through(),
             goodwill_returned_minor=planned.goodwill_returned_minor,
             by_marketplace=planned.by_marketplace,
             policy=policy,
         )
+        if self.taken_at:
+            draft = chargeback_lost(draft, gateway=self.taken_at)
         return Booking(
             draft=draft,
             cause_type="refund",
@@ -192,6 +220,13 @@ class _Intent:
             effective_at=self.now,
             facts={"reason": self.reason},
         )
+
+    def _through(self) -> list[GatewayAmount]:
+        if self.taken_at:
+            return [GatewayAmount(gateway=self.taken_at, amount_minor=self.planned.amount_minor)]
+        return [
+            GatewayAmount(gateway=way.method, amount_minor=way.amount_minor) for way in self.through
+        ]
 
     def row(self, *, transaction_id: UUID) -> dict[str, Any]:
         planned = self.planned
@@ -208,6 +243,7 @@ class _Intent:
             "effects": {**effects, "transaction_id": str(transaction_id)},
             "requested_by": self.actor_id,
             "created_at": self.now,
+            "dispute_id": None if self.case is None else self.case.id,
         }
 
     def part_rows(self) -> list[dict[str, Any]]:
@@ -234,27 +270,6 @@ class _Intent:
             shipping=self.planned.shipping,
             payments={way.payment_id: way.amount_minor for way in self.through},
         )
-
-
-async def _sources(
-    connection: Connection, *, order: Order, planned: PlannedRefund
-) -> SellerSources:
-    """Out of which pots the seller's side comes; balances are locked only where needed."""
-    if planned.by_marketplace:
-        return SellerSources()
-    part = planned.part
-    if planned.seller_minor <= part.pending_minor:
-        return seller_sources(planned.seller_minor, pending_minor=part.pending_minor)
-    available, reserve = refund_books.pots_of(part)
-    held = await ledger_service.locked_balances(
-        connection, accounts=[available, reserve], currency=order.currency
-    )
-    return seller_sources(
-        planned.seller_minor,
-        pending_minor=part.pending_minor,
-        available_minor=held[available],
-        reserve_minor=held[reserve],
-    )
 
 
 async def _credit(
@@ -318,12 +333,13 @@ async def _tell(connection: Connection, *, intent: _Intent) -> None:
     await outbox.append(connection, [fact], now=intent.now)
 
 
-async def _end_what_is_empty(
+async def end_what_is_empty(
     connection: Connection,
     *,
     order: Order,
-    planned: PlannedRefund,
-    viewer: Viewer,
+    part_id: UUID,
+    actor: Actor,
+    actor_id: UUID | None,
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
@@ -332,8 +348,7 @@ async def _end_what_is_empty(
 
     Goodwill of the marketplace doesn't count: the sale stands, and its seller still ships.
     """
-    [part] = [one for one in order.parts if one.id == planned.part.id]
-    actor = Actor.OPERATOR if viewer.is_operator else Actor.SELLER
+    [part] = [one for one in order.parts if one.id == part_id]
     target = shipment_service.status_by_units(part)
     undone = all(one.is_exhausted for one in refund_plan.refundable_parts(order, part))
     if undone and may_cancel(OrderStatus(part.status), actor):
@@ -346,7 +361,7 @@ async def _end_what_is_empty(
             order=order,
             steps=[Step(part=part, target=target, data={"reason": "refunded"})],
             actor=actor,
-            actor_id=viewer.user_id,
+            actor_id=actor_id,
             policy=policy,
             now=now,
             reason="refunded",

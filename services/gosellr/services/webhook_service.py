@@ -50,6 +50,11 @@ async def order_of(connection: Connection, *, payment_id: UUID | None) -> UUID |
     return await payments.order_of_payment(connection, payment_id=payment_id)
 
 
+async def reference_of(connection: Connection, *, payment_id: UUID) -> str | None:
+    """What its gateway calls a payment."""
+    return await payments.reference_of_payment(connection, payment_id=payment_id)
+
+
 async def settle(
     connection: Connection, *, report: ParkedReport, outcome: str, now: datetime
 ) -> None:

@@ -102,15 +102,20 @@ _SELLER_POTS: Final = tuple(
 
 
 def _refund_intent(figures: _Figures) -> str:
-    given = figures.clauses(
+    amount = figures.say(figures.credit("refund_in_transit"))
+    return f"Refund of {amount} on its way: {_given_back(figures)}."
+
+
+def _given_back(figures: _Figures) -> str:
+    return figures.clauses(
         (figures.debit(*_SELLER_POTS), "the seller gives {}"),
         (figures.debit("commission"), "{} of commission is given back"),
         (figures.debit("tax_payable"), "{} less tax is passed on"),
         (figures.debit("goodwill_cost"), "the marketplace bears {} as goodwill"),
+        (figures.debit("chargeback_loss"), "the marketplace bears {}"),
         (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
         (figures.credit("goodwill_cost"), "{} of earlier goodwill returns to the marketplace"),
     )
-    return f"Refund of {figures.say(figures.credit('refund_in_transit'))} on its way: {given}."
 
 
 def _refund_confirmed(figures: _Figures) -> str:
@@ -206,6 +211,45 @@ def _taken_for(figures: _Figures) -> str:
     )
 
 
+def _dispute_frozen(figures: _Figures) -> str:
+    taken = figures.clauses(
+        (figures.debit("seller_pending"), "{} still inside the hold"),
+        (figures.debit("seller_available"), "{} that could be paid out"),
+        (figures.debit("seller_receivable"), "{} that the seller owes now"),
+    )
+    amount = figures.say(figures.credit("seller_reserve"))
+    return f"{amount} is frozen until the case is decided: {taken}."
+
+
+def _dispute_released(figures: _Figures) -> str:
+    given = figures.clauses(
+        (figures.credit("seller_pending"), "{} waits for the end of the hold"),
+        (figures.credit("seller_available"), "{} can be paid out"),
+        (figures.credit("seller_receivable"), "{} is owed no more"),
+    )
+    amount = figures.say(figures.debit("seller_reserve"))
+    return f"{amount} is no longer frozen under the case: {given}."
+
+
+def _chargeback_opened(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("dispute_receivable"))
+    fees = figures.clauses(
+        (figures.debit("gateway_fee"), " and a fee of {} that the marketplace bears"),
+        (figures.debit("seller_receivable"), " and a fee of {} that sellers bear"),
+    ).replace(", ", "")
+    return f"The buyer's bank took {amount} back until it has decided{fees}."
+
+
+def _chargeback_won(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("dispute_receivable"))
+    return f"The buyer's bank gave {amount} back: the chargeback is won."
+
+
+def _chargeback_lost(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("dispute_receivable"))
+    return f"The chargeback of {amount} is lost: {_given_back(figures)}."
+
+
 _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.SALE: _sale,
     TransactionKind.SALE_ON_DELIVERY: _sale_on_delivery,
@@ -228,4 +272,9 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.PAYOUT_RETURNED: _payout_returned,
     TransactionKind.RECONCILED: _reconciled,
     TransactionKind.SUSPENSE_CLEARED: _suspense_cleared,
+    TransactionKind.DISPUTE_FROZEN: _dispute_frozen,
+    TransactionKind.DISPUTE_RELEASED: _dispute_released,
+    TransactionKind.CHARGEBACK_OPENED: _chargeback_opened,
+    TransactionKind.CHARGEBACK_WON: _chargeback_won,
+    TransactionKind.CHARGEBACK_LOST: _chargeback_lost,
 }

@@ -249,6 +249,11 @@ class TransactionKind(StrEnum):
     PAYOUT_RETURNED = "payout_returned"
     RECONCILED = "reconciled"
     SUSPENSE_CLEARED = "suspense_cleared"
+    DISPUTE_FROZEN = "dispute_frozen"
+    DISPUTE_RELEASED = "dispute_released"
+    CHARGEBACK_OPENED = "chargeback_opened"
+    CHARGEBACK_WON = "chargeback_won"
+    CHARGEBACK_LOST = "chargeback_lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from gosellr.utils.disputes import DisputeTerms
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.refunds import CommissionReversal
 
@@ -30,3 +31,4 @@ class MarketPolicy:
     reconciliation_tolerance: Mapping[str, int] = field(default_factory=dict)
     # A new bank account that takes the place of another is used only after this time.
     payout_change_hold: timedelta = timedelta(hours=72)
+    disputes: DisputeTerms = field(default_factory=DisputeTerms)

@@ -16,6 +16,8 @@ _CREDITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.RELEASE, "seller_receivable"): "Released to settle what was owed",
     (TransactionKind.PAYOUT_INTENT, "payout_in_transit"): "Payout, on its way",
     (TransactionKind.DEBT_RECOVERED, "seller_receivable"): "Settled what was owed",
+    (TransactionKind.DISPUTE_RELEASED, "seller_available"): "Case decided, ready to be paid out",
+    (TransactionKind.DISPUTE_RELEASED, "seller_receivable"): "Case decided, owed no more",
 }
 _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.SALE_ON_DELIVERY, "seller_receivable"): "Owed on a sale paid in cash",
@@ -27,12 +29,16 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.PAYOUT_INTENT, "seller_available"): "Paid out",
     (TransactionKind.PAYOUT_CONFIRMED, "payout_in_transit"): "Payout, arrived",
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
+    (TransactionKind.CHARGEBACK_OPENED, "seller_receivable"): "Fee for a chargeback, owed",
 }
 _ANY: Final[dict[str, str]] = {
     TransactionKind.REFUND_INTENT: "Refund to the buyer",
     TransactionKind.REFUND_FAILED: "Refund failed, back where it was",
     TransactionKind.PAYOUT_FAILED: "Payout failed, back where it was",
     TransactionKind.PAYOUT_RETURNED: "Payout sent back by the bank",
+    TransactionKind.DISPUTE_FROZEN: "Frozen until a case is decided",
+    TransactionKind.DISPUTE_RELEASED: "Case decided, no longer frozen",
+    TransactionKind.CHARGEBACK_LOST: "Chargeback, lost",
 }
 
 

@@ -324,6 +324,36 @@ RECONCILIATION: dict[str, Sequence[Call]] = {
     ],
 }  # fmt: skip
 
+
+def _case(body: Any = None, *, reached: frozenset[int] = OK, **more: Any) -> Call:
+    path = {"dispute_id": Of("delivered_dispute"), **more.pop("path", {})}
+    return Call(scope=Scope.ORDER, path=path, body=body, reached=reached, **more)
+
+
+DISPUTES: dict[str, Sequence[Call]] = {
+    "create_dispute": [
+        Call(
+            scope=Scope.BUYER,
+            body={"order_id": Of("delivered_order"), "order_item_id": Of("delivered_second_line"),
+                  "reason": "not_as_described", "message": "It is another lamp"},
+        )
+    ],
+    "list_disputes": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
+    "get_dispute": [_case()],
+    "export_dispute": [_case()],
+    "create_dispute_message": [_case({"body": "Look here"})],
+    "create_dispute_evidence": [
+        _case(files={"file": ("b.pdf", b"%PDF-1.7 more", "application/pdf")})
+    ],
+    "get_dispute_evidence": [_case(path={"file_id": Of("delivered_dispute_file")})],
+    # Whose turn it isn't was let in all the same.
+    "accept_dispute": [_case(reached=OR_STATE)],
+    "escalate_dispute": [_case({"reason": "Please look"}, reached=OR_STATE)],
+    "decide_dispute": [
+        _market({"share_bps": 5000, "reason": "half"}, dispute_id=Of("delivered_dispute"))
+    ],
+}  # fmt: skip
+
 PAYOUTS: dict[str, Sequence[Call]] = {
     "list_payouts": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
     # Nothing is available here any more.
@@ -401,6 +431,6 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 }
 
 CALLS: dict[str, Sequence[Call]] = {
-    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **PAYOUTS, **RECONCILIATION,
-    **STORED_VALUE, **BOOKS, **DOCUMENTS,
+    **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
+    **RECONCILIATION, **STORED_VALUE, **BOOKS, **DOCUMENTS,
 }  # fmt: skip

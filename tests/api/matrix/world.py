@@ -400,6 +400,7 @@ async def _orders(
             await _papers(world, estate, order["id"])
         if kind in ("shipped", "delivered"):
             await _ship(world, estate, owner, kind)
+    await _dispute(world, estate, {**headers, "X-Order-Token": tokens["delivered"]})
     return tokens
 
 
@@ -427,6 +428,34 @@ async def _papers(world: World, estate: Estate, order_id: str) -> None:
     estate.things |= {"paid_invoice": str(invoice), "statement": str(issued.id)}
     estate.private_to_trade.add(str(invoice))
     estate.private_to_seller.add(str(issued.id))
+
+
+async def _dispute(world: World, estate: Estate, headers: Mapping[str, str]) -> None:
+    """A case of the buyer's about a line that arrived, with something handed in."""
+    said = f"{estate.name} says that it is broken"
+    case = await world.call(
+        "POST",
+        f"{API}/disputes",
+        {**headers, "Idempotency-Key": f"case of {estate.name}"},
+        json={
+            "order_id": estate.things["delivered_order"],
+            "order_item_id": estate.things["delivered_line"],
+            "quantity": 1,
+            "reason": "damaged",
+            "message": said,
+        },
+    )
+    with_file = await world.call(
+        "POST",
+        f"{API}/disputes/{case['id']}/evidence",
+        headers,
+        files={"file": ("a.pdf", f"%PDF-1.7 {estate.name}".encode(), "application/pdf")},
+    )
+    estate.things |= {
+        "delivered_dispute": case["id"],
+        "delivered_dispute_file": with_file["evidence"][0]["id"],
+    }
+    estate.private_to_trade |= {case["id"], with_file["evidence"][0]["id"], said}
 
 
 async def _ship(world: World, estate: Estate, owner: Caller, kind: str) -> None:

@@ -48,6 +48,7 @@ class Account:
     charges: dict[str, Document] = field(default_factory=dict)
     sessions: dict[str, Document] = field(default_factory=dict)
     refunds: dict[str, Document] = field(default_factory=dict)
+    disputes: dict[str, Document] = field(default_factory=dict)
     events: list[Document] = field(default_factory=list)
     _made: int = 0
     _fixtures: Document = field(default_factory=lambda: json.loads(excerpt.FIXTURES.read_text()))
@@ -167,6 +168,43 @@ class Account:
             refund["failure_reason"] = "lost_or_stolen_card"
             self.charges[refund["charge"]]["amount_refunded"] -= refund["amount"]
         self._report("refund.updated", refund)
+
+    def dispute(self, intent: Document, *, status: str = "needs_response") -> Document:
+        """The buyer's bank takes all of it back, or with a warning only asks."""
+        self._made += 1
+        created = int(self.clock.now().timestamp())
+        taken = {"amount": -intent["amount"], "currency": intent["currency"], "fee": 1500}
+        dispute: Document = {
+            "id": f"du_{self._made:08d}",
+            "object": "dispute",
+            "amount": intent["amount"],
+            "balance_transactions": [] if status.startswith("warning") else [taken],
+            "charge": intent["latest_charge"],
+            "created": created,
+            "currency": intent["currency"],
+            "evidence": {},
+            "evidence_details": {"due_by": created + 7 * 86_400, "submission_count": 0},
+            "metadata": {},
+            "payment_intent": intent["id"],
+            "reason": "product_not_received",
+            "status": status,
+        }
+        self.disputes[dispute["id"]] = dispute
+        self._report("charge.dispute.created", dispute)
+        return dispute
+
+    def hand_in(self, dispute: Document, form: Document) -> Document:
+        """Evidence, once and as long as it is wanted."""
+        if dispute["status"] != "needs_response":
+            raise refuse("resource_invalid_state")
+        dispute |= {"evidence": form["evidence"], "status": "under_review"}
+        dispute["evidence_details"]["submission_count"] += 1
+        return dispute
+
+    def close_dispute(self, dispute: Document, status: str) -> None:
+        """The bank has decided."""
+        dispute["status"] = status
+        self._report("charge.dispute.closed", dispute)
 
     def shown_intent(self, intent: Document, *, whole: bool) -> Document:
         """A payment as it is answered; `whole` with its charge and what that cost."""

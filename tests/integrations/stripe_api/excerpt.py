@@ -27,6 +27,8 @@ USED = (
     ("post", "/v1/payment_intents/{intent}/cancel"),
     ("get", "/v1/refunds"),
     ("post", "/v1/refunds"),
+    ("get", "/v1/disputes"),
+    ("post", "/v1/disputes/{dispute}"),
 )
 RESOURCES = (
     "balance_transaction", "charge", "checkout.session", "event", "payment_intent", "refund",

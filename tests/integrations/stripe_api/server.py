@@ -142,6 +142,9 @@ class FakeStripe:
                 _get(account.intents, before)
             ),
             "get /v1/payment_intents/search": lambda: self._search(form),
+            "post /v1/disputes/{dispute}": lambda: account.hand_in(
+                _get(account.disputes, last), form
+            ),
         }
         return does.get(name, lambda: self._list(name, form))()
 
@@ -163,6 +166,7 @@ class FakeStripe:
             "get /v1/payment_intents": self.account.intents,
             "get /v1/checkout/sessions": self.account.sessions,
             "get /v1/refunds": self.account.refunds,
+            "get /v1/disputes": self.account.disputes,
         }[name]
         since = form.get("created", {}).get("gte", 0)
         wanted = form.get("payment_intent")

@@ -172,5 +172,20 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "pull_movements": [{"gateway": "sandbox"}],
     "resolve_movement": [{"resolution": "fee", "note": "The provider's monthly fee"}],
     "clear_suspense": [{"resolution": "income"}],
+    "create_dispute": [
+        {
+            "order_id": _ID,
+            "order_item_id": _OTHER_ID,
+            "quantity": 1,
+            "reason": "damaged",
+            "message": "The shade is broken; a picture follows.",
+        }
+    ],
+    "create_dispute_message": [{"body": "It left us whole: see the picture.", "answer": True}],
+    "escalate_dispute": [{"reason": "The picture shows another lamp"}],
+    "decide_dispute": [
+        {"share_bps": 5000, "reason": "It works, but it is scratched"},
+        {"amount": _PRICE, "reason": "It never worked"},
+    ],
     "create_review": [{"rating": 5, "title": "Just right", "body": "Warm light, quick parcel."}],
 }

@@ -93,8 +93,10 @@ class RefundLineOut(BaseModel):
 
 
 class SellerEffectsOut(BaseModel):
-    """Which of the seller's pots gives; `receivable` is what they now owe."""
+    """Which of the seller's pots gives; `receivable` is what they now owe, `case` what was frozen
+    under the case that decided it."""
 
+    case: MoneyOut
     pending: MoneyOut
     available: MoneyOut
     reserve: MoneyOut
@@ -225,8 +227,11 @@ def _line(key: object, shares: RefundShares, currency: str, *, sees_terms: bool)
 def _effects(effects: Any, currency: str) -> Document:
     return {
         "seller": {
-            pot: Money(effects["seller"][f"{pot}_minor"], currency)
-            for pot in ("pending", "available", "reserve", "receivable")
+            "case": Money(effects["seller"].get("case_reserve_minor", 0), currency),
+            **{
+                pot: Money(effects["seller"][f"{pot}_minor"], currency)
+                for pot in ("pending", "available", "reserve", "receivable")
+            },
         },
         **{
             name: Money(effects[f"{name}_minor"], currency)

@@ -52,6 +52,9 @@ class EventKind(StrEnum):
     REFUND_FAILED = "refund.failed"
     TRANSFER_CHANGED = "transfer.changed"
     """Of a payout: `attempt_id` and `movement_id` are the transfer's key."""
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_WON = "dispute.won"
+    DISPUTE_LOST = "dispute.lost"
 
 
 class InvalidAmount(ValueError):
@@ -176,7 +179,9 @@ class GatewayEvent:
     """One verified webhook. `event_id` is unique per gateway and equal in every redelivery.
 
     `amount_minor` is what this event moved or failed to move, not a running total. `movement_id` is
-    the `capture_id` or `refund_id`; for a capture made by the charge itself, the `attempt_id`.
+    the `capture_id` or `refund_id`; for a capture made by the charge itself, the `attempt_id`; for
+    a dispute, the gateway's own name of it. `attempt_id` is empty where the gateway knows only its
+    own `gateway_reference` of the charge.
     """
 
     event_id: str
@@ -205,6 +210,50 @@ class JournalCharge:
 
 class JournalUnread(Exception):
     """A gateway's journal can't be read now; that says nothing about the books."""
+
+
+class DisputeState(StrEnum):
+    """Where a chargeback stands at the gateway."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayDispute:
+    """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all."""
+
+    reference: str
+    attempt_id: str
+    state: DisputeState
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    reason: str
+    evidence_due_at: datetime | None
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """A file that speaks for the seller."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeEvidence:
+    """What sellers say to a chargeback, once and for all. `evidence_id` is an idempotency key."""
+
+    evidence_id: str
+    reference: str
+    statement: str
+    carrier: str | None = None
+    tracking_number: str | None = None
+    files: tuple[EvidenceFile, ...] = ()
 
 
 class PaymentGateway(Protocol):
@@ -304,3 +353,20 @@ class KeepsJournal(Protocol):
     ) -> Sequence[JournalCharge]:
         """Every charge that took money, a page at a time by `gateway_reference`; an empty page is
         behind the last one. Raises `JournalUnread`."""
+
+
+@runtime_checkable
+class DisputingGateway(PaymentGateway, Protocol):
+    """What a gateway may do besides, where its payments can be taken back by a bank."""
+
+    async def disputes_of(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> Sequence[GatewayDispute] | None:
+        """Every chargeback of a charge as it stands now; None for no answer."""
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """Hands evidence in. Safe to repeat; declined where it comes too late."""
+
+    async def attempt_of(self, *, gateway_reference: str) -> str | None:
+        """Which attempt a charge is that a report names by `gateway_reference` alone; empty for
+        one that isn't ours, None for no answer."""

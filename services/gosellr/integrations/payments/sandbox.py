@@ -6,7 +6,7 @@ its test tokens.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,8 @@ from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
     ChargeResult,
+    DisputeEvidence,
+    GatewayDispute,
     GatewayEvent,
     GatewayMovement,
     MovementResult,
@@ -29,7 +31,14 @@ from gosellr.integrations.payments.port import (
     PaymentState,
     RefundRequest,
 )
-from gosellr.integrations.payments.sandbox_engine import ChargeMissing, KeyReused, SandboxEngine
+from gosellr.integrations.payments.sandbox_disputes import SandboxDisputes
+from gosellr.integrations.payments.sandbox_engine import (
+    OUTCOMES,
+    ChargeMissing,
+    KeyReused,
+    SandboxEngine,
+)
+from gosellr.integrations.payments.sandbox_movements import movements_after
 from gosellr.integrations.payments.sandbox_script import (
     TOKENS,
     UNKNOWN_TOKEN,
@@ -42,14 +51,6 @@ from gosellr.integrations.sqlite_file import FileBusy, SqliteFile
 FILE_NAME = "sandbox_gateway.sqlite"
 
 Answer = TypeVar("Answer")
-
-_OUTCOMES = {
-    PaymentState.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
-    PaymentState.AUTHORIZED: Outcome.ACCEPTED,
-    PaymentState.CAPTURED: Outcome.ACCEPTED,
-    PaymentState.DECLINED: Outcome.DECLINED,
-    PaymentState.VOIDED: Outcome.DECLINED,
-}
 
 
 class SandboxForbidden(RuntimeError):
@@ -67,7 +68,6 @@ class SandboxGateway:
     Safe from several processes at once. A file that stays locked for `timeout_seconds` gives
     `UNKNOWN`. The fee of each capture is `fee_bps` of it (half-up) plus `fee_fixed_minor`, at most
     the capture itself, and isn't given back by a refund; both are 0 unless configured.
-
     `webhook_secrets=None` uses the secret which the journal made for itself at birth; an empty
     tuple signs nothing and verifies nothing. Raises `SandboxForbidden` in production unless
     `allowed_in_production`, and ValueError for a malformed secret.
@@ -101,6 +101,7 @@ class SandboxGateway:
             fee_bps=fee_bps, fee_fixed_minor=fee_fixed_minor, script=self._script
         )
         self._now = (clock or SystemClock()).now
+        self.disputes = SandboxDisputes(self._file, script=self._script, now=self._now)
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`."""
@@ -250,6 +251,23 @@ class SandboxGateway:
     async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
         """See `PaymentGateway.prepare_webhook`: all that proves a report is here already."""
 
+    async def disputes_of(
+        self,
+        *,
+        attempt_id: str,
+        gateway_reference: str | None = None,  # noqa: ARG002 - the journal knows our own key
+    ) -> Sequence[GatewayDispute] | None:
+        """See `DisputingGateway.disputes_of`."""
+        return await self.disputes.of_charge(attempt_id)
+
+    async def attempt_of(self, *, gateway_reference: str) -> str | None:  # noqa: ARG002
+        """See `DisputingGateway.attempt_of`: its reports name each attempt by our own key."""
+        return ""
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """See `DisputingGateway.submit_evidence`."""
+        return await self.disputes.submit(evidence)
+
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> GatewayEvent:
         """See `PaymentGateway.parse_webhook`."""
         if len(body) > webhooks.LARGEST_BODY_BYTES:
@@ -283,8 +301,7 @@ class SandboxGateway:
 
     async def movements(self, *, after: str = "", limit: int = 1000) -> list[GatewayMovement]:
         """See `TellsMovements.movements`."""
-        told = await self._file.read(lambda file: store.movements_after(file, after, limit))
-        return [_told(movement, cursor) for movement, cursor in told]
+        return await self._file.read(lambda file: movements_after(file, after, limit))
 
     async def totals(self) -> list[store.CurrencyTotal]:
         """Captured, refunded and fee of everything, per currency."""
@@ -319,7 +336,7 @@ class SandboxGateway:
 def _charge_result(charge: Charge) -> ChargeResult:
     needs_action = charge.state is PaymentState.ACTION_REQUIRED
     return ChargeResult(
-        outcome=_OUTCOMES[charge.state],
+        outcome=OUTCOMES[charge.state],
         state=charge.state,
         attempt_id=charge.attempt_id,
         gateway_reference=charge.gateway_reference,
@@ -381,18 +398,3 @@ def _state_without_answer(outcome: Outcome) -> PaymentState:
 
 def _code_without_answer(outcome: Outcome) -> str | None:
     return "idempotency_key_reused" if outcome is Outcome.REFUSED else None
-
-
-def _told(movement: store.Movement, cursor: str) -> GatewayMovement:
-    is_refund = movement.kind is MovementKind.REFUND
-    return GatewayMovement(
-        reference=f"{movement.kind}:{movement.movement_id}",
-        kind="refund" if is_refund else "charge",
-        movement_id=movement.movement_id,
-        gateway_reference=store.reference_of(movement.attempt_id),
-        amount_minor=-movement.amount_minor if is_refund else movement.amount_minor,
-        fee_minor=movement.fee_minor,
-        currency=movement.currency,
-        occurred_at=movement.occurred_at,
-        cursor=cursor,
-    )

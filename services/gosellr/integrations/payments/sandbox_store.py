@@ -62,6 +62,18 @@ SCHEMA = (
         failures INTEGER NOT NULL DEFAULT 0
     )""",
     "CREATE INDEX IF NOT EXISTS webhook_due ON webhook (due_at, sequence)",
+    """CREATE TABLE IF NOT EXISTS dispute (
+        reference TEXT NOT NULL PRIMARY KEY,
+        attempt_id TEXT NOT NULL REFERENCES charge,
+        state TEXT NOT NULL CHECK (state IN ('open', 'won', 'lost')),
+        amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+        fee_minor INTEGER NOT NULL CHECK (fee_minor >= 0),
+        reason TEXT NOT NULL,
+        evidence TEXT,
+        evidence_due_at TEXT NOT NULL,
+        opened_at TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS dispute_of_charge ON dispute (attempt_id, opened_at)",
 )
 
 
@@ -281,20 +293,6 @@ def insert_movement(connection: sqlite3.Connection, movement: Movement) -> None:
             instant(movement.occurred_at),
         ),
     )
-
-
-def movements_after(
-    connection: sqlite3.Connection, after: str, limit: int
-) -> list[tuple[Movement, str]]:
-    """Captures and refunds that moved money, oldest first, each with where to go on behind it."""
-    rows = connection.execute(
-        "SELECT kind, movement_id, occurred_at || ' ' || kind || ' ' || movement_id AS place"
-        " FROM movement WHERE outcome = 'accepted' AND kind IN ('capture', 'refund')"
-        " AND place > ? ORDER BY place LIMIT ?",
-        (after, limit),
-    ).fetchall()
-    found = ((find_movement(connection, MovementKind(row[0]), row[1]), row[2]) for row in rows)
-    return [(movement, place) for movement, place in found if movement is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ which give a payment method's id. Whatever isn't such an id is refused unseen.
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -15,12 +15,15 @@ from urllib.parse import quote
 import httpx2
 
 from gosellr.core.clock import Clock
+from gosellr.integrations.payments import stripe_disputes as disputes
 from gosellr.integrations.payments import stripe_requests as requests
 from gosellr.integrations.payments import stripe_webhooks as webhooks
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
     ChargeResult,
+    DisputeEvidence,
+    GatewayDispute,
     GatewayEvent,
     JournalCharge,
     MovementResult,
@@ -170,6 +173,23 @@ class StripeGateway:
 
     async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
         """See `PaymentGateway.prepare_webhook`: all that proves a report is here already."""
+
+    async def disputes_of(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> Sequence[GatewayDispute] | None:
+        """See `DisputingGateway.disputes_of`."""
+        found = await self.lookup(attempt_id=attempt_id, gateway_reference=gateway_reference)
+        return await disputes.disputes_of(
+            self._api, attempt_id=attempt_id, intent_id=found.gateway_reference
+        )
+
+    async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
+        """See `DisputingGateway.submit_evidence`."""
+        return await disputes.submit_evidence(self._api, evidence)
+
+    async def attempt_of(self, *, gateway_reference: str) -> str | None:
+        """See `DisputingGateway.attempt_of`."""
+        return await disputes.attempt_of(self._api, gateway_reference)
 
     def parse_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime

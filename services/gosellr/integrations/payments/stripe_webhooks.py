@@ -13,6 +13,7 @@ import orjson
 
 from gosellr.integrations.payments.port import (
     BadSignature,
+    DisputeState,
     EventKind,
     GatewayEvent,
     MalformedEvent,
@@ -28,6 +29,7 @@ from gosellr.integrations.payments.stripe_answers import (
     read_refund,
     read_session,
 )
+from gosellr.integrations.payments.stripe_disputes import read_dispute
 
 HEADER = "stripe-signature"
 TOLERANCE = timedelta(minutes=5)
@@ -56,7 +58,19 @@ _REFUND_KINDS = {
     "canceled": EventKind.REFUND_FAILED,
 }
 
-EVENTS_USED = (*_ABOUT_INTENTS, *_ABOUT_PAGES, *sorted(_ABOUT_REFUNDS))
+_ABOUT_DISPUTES = frozenset({"charge.dispute.created", "charge.dispute.closed"})
+_DISPUTE_KINDS = {
+    DisputeState.OPEN: EventKind.DISPUTE_OPENED,
+    DisputeState.WON: EventKind.DISPUTE_WON,
+    DisputeState.LOST: EventKind.DISPUTE_LOST,
+}
+
+EVENTS_USED = (
+    *_ABOUT_INTENTS,
+    *_ABOUT_PAGES,
+    *sorted(_ABOUT_REFUNDS),
+    *sorted(_ABOUT_DISPUTES),
+)
 """What the endpoint has to be subscribed to at Stripe."""
 
 # On Stripe's page a declined card or a bank's question is the buyer's affair: the attempt goes on.
@@ -105,7 +119,8 @@ def read_event(body: bytes) -> GatewayEvent | None:
         if not isinstance(subject, dict) or not isinstance(event_id, str):
             raise TypeError  # noqa: TRY301
         metadata = subject.get("metadata") or {}
-        if not metadata.get(ATTEMPT):
+        # A dispute bears nothing of ours: whose it is, its payment says.
+        if not metadata.get(ATTEMPT) and kind not in _ABOUT_DISPUTES:
             # Others may use the same account.
             return None
         facts = _facts(kind, subject, metadata)
@@ -114,7 +129,7 @@ def read_event(body: bytes) -> GatewayEvent | None:
     if facts is None:
         return None
     return GatewayEvent(
-        event_id=event_id, attempt_id=metadata[ATTEMPT], occurred_at=moment, **facts
+        event_id=event_id, attempt_id=metadata.get(ATTEMPT, ""), occurred_at=moment, **facts
     )
 
 
@@ -131,9 +146,25 @@ def _facts(
         if kind == "checkout.session.completed" and subject["payment_status"] == "unpaid":
             return None
         return _page_facts(_ABOUT_PAGES[kind], subject)
-    if kind in _ABOUT_REFUNDS:
-        return _refund_facts(subject)
-    return None
+    if kind in _ABOUT_DISPUTES:
+        return _dispute_facts(subject)
+    return _refund_facts(subject) if kind in _ABOUT_REFUNDS else None
+
+
+def _dispute_facts(subject: dict[str, Any]) -> dict[str, Any] | None:
+    dispute = read_dispute(subject)
+    intent_id = subject.get("payment_intent")
+    if dispute is None or not isinstance(intent_id, str):
+        return None
+    return {
+        "kind": _DISPUTE_KINDS[dispute.state],
+        "movement_id": dispute.reference,
+        "gateway_reference": intent_id,
+        "amount_minor": dispute.amount_minor,
+        "currency": dispute.currency,
+        "fee_minor": dispute.fee_minor,
+        "decline_code": dispute.reason,
+    }
 
 
 def _intent_facts(kind: EventKind, subject: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+"""Chargebacks: heard of, asked after at the gateway, and answered with what the sellers say."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from gosellr.core.transact import ask, transact
+from gosellr.flows.disputes import DisputePowers
+from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.refunds import RefundPowers
+from gosellr.integrations.payments.port import (
+    DisputeEvidence,
+    DisputingGateway,
+    EvidenceFile,
+    GatewayDispute,
+    Outcome,
+)
+from gosellr.models.dispute_values import Chargeback, DisputeFolder
+from gosellr.services import chargeback_service, dispute_questions
+from gosellr.services.chargeback_service import ReportedChargeback
+from gosellr.utils.permissions import Role
+from gosellr.utils.viewer import Viewer
+
+# What a bank reads of it at most.
+STATEMENT_LENGTH_MAX = 20_000
+FILES_MAX = 8
+
+_MARKET = Viewer(roles=frozenset({Role.SUPPORT}))
+_TAKEN = {
+    Outcome.ACCEPTED: True,
+    Outcome.DECLINED: False,
+    Outcome.NOT_FOUND: False,
+    Outcome.REFUSED: True,
+}
+
+
+class NoAnswer(RuntimeError):
+    """The gateway didn't say how its disputes stand: it is asked again later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputedPayment:
+    """A payment of which a gateway has told something."""
+
+    payment_id: UUID
+    method: str
+    gateway_reference: str | None
+
+
+async def hear(powers: RefundPowers, *, payment: DisputedPayment) -> int:
+    """A gateway told of a chargeback: ask it how all of that payment stand, and write it down;
+    gives for how many that was news.
+
+    Raises:
+        NoAnswer: it was silent, or can't be asked; nothing was changed.
+    """
+    gateway = powers.gateways.get(payment.method)
+    if not isinstance(gateway, DisputingGateway):
+        raise NoAnswer(f"{payment.method} can't be asked about disputes")
+    found = await gateway.disputes_of(
+        attempt_id=str(payment.payment_id), gateway_reference=payment.gateway_reference
+    )
+    if found is None:
+        raise NoAnswer(f"{payment.method} doesn't answer")
+    changed = 0
+    for one in found:
+        changed += await transact(
+            powers.db,
+            chargeback_service.record,
+            reported=_reported(payment, one),
+            policy=powers.policy,
+            now=powers.now(),
+        )
+    return changed
+
+
+def _reported(payment: DisputedPayment, found: GatewayDispute) -> ReportedChargeback:
+    return ReportedChargeback(
+        payment_id=payment.payment_id,
+        gateway=payment.method,
+        gateway_reference=found.reference,
+        amount_minor=found.amount_minor,
+        currency=found.currency,
+        fee_minor=found.fee_minor,
+        reason=found.reason,
+        status=found.state.value,
+        evidence_due_at=found.evidence_due_at,
+        opened_at=found.opened_at,
+    )
+
+
+async def send_due_evidence(powers: DisputePowers, *, limit: int = 50) -> int:
+    """Hand in the evidence of chargebacks whose sellers have said all, or had their time; gives
+    for how many."""
+
+    async def send(chargeback: Chargeback) -> bool:
+        await transact(
+            powers.refunds.db,
+            chargeback_service.note_evidence,
+            chargeback=chargeback,
+            taken=await _handed_in(powers, chargeback),
+            now=powers.refunds.now(),
+        )
+        return True
+
+    due = await ask(
+        powers.refunds.db, dispute_questions.due_evidence, now=powers.refunds.now(), limit=limit
+    )
+    return await one_by_one(due, send, story="sending evidence")
+
+
+async def _handed_in(powers: DisputePowers, chargeback: Chargeback) -> bool | None:
+    """Whether the gateway took it; None where it didn't say. With nothing to say, nothing is."""
+    gateway = powers.refunds.gateways.get(chargeback.gateway)
+    folders = await ask(
+        powers.refunds.db,
+        dispute_questions.cases_of_chargeback,
+        viewer=_MARKET,
+        chargeback_id=chargeback.id,
+    )
+    speaking = [folder for folder in folders if not _conceded(folder)]
+    if not isinstance(gateway, DisputingGateway) or not speaking:
+        return False
+    parcels = [parcel for folder in speaking for parcel in folder.tracking]
+    tracked = next((one for one in parcels if one["tracking_number"]), None)
+    outcome = await gateway.submit_evidence(
+        DisputeEvidence(
+            evidence_id=str(chargeback.id),
+            reference=chargeback.gateway_reference,
+            statement=_statement(speaking),
+            carrier=None if tracked is None else tracked["carrier"],
+            tracking_number=None if tracked is None else tracked["tracking_number"],
+            files=await _files(powers, speaking),
+        )
+    )
+    return _TAKEN.get(outcome)
+
+
+def _conceded(folder: DisputeFolder) -> bool:
+    return any(event.data.get("conceded") for event in folder.events)
+
+
+def _statement(folders: list[DisputeFolder]) -> str:
+    said = [
+        message.body
+        for folder in folders
+        for message in folder.messages
+        if message.author in {"seller", "operator"}
+    ]
+    sent = [
+        f"Parcel by {parcel['carrier']}, {parcel['tracking_number'] or 'without a number'}:"
+        f" {parcel['status']}, shipped {parcel['shipped_at']},"
+        f" delivered {parcel['delivered_at'] or 'not yet'}"
+        for folder in folders
+        for parcel in folder.tracking
+    ]
+    return "\n\n".join([*said, *sent])[:STATEMENT_LENGTH_MAX]
+
+
+async def _files(powers: DisputePowers, folders: list[DisputeFolder]) -> tuple[EvidenceFile, ...]:
+    found = []
+    for file in [one for folder in folders for one in folder.files][:FILES_MAX]:
+        opened = await powers.files.open(file.storage_key)
+        if opened is not None:
+            with opened:
+                content = await asyncio.to_thread(opened.read)
+            found.append(
+                EvidenceFile(name=file.name, content_type=file.content_type, content=content)
+            )
+    return tuple(found)

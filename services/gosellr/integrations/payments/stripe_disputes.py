@@ -1,0 +1,142 @@
+"""Chargebacks at Stripe: read, asked after by the payment they are about, and answered in words.
+
+What banks only inquire about takes no money and is none of ours; nor is a dispute that ended before
+it took any.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from gosellr.integrations.payments.port import (
+    DisputeEvidence,
+    DisputeState,
+    GatewayDispute,
+    Outcome,
+)
+from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe
+from gosellr.integrations.payments.stripe_answers import ATTEMPT, Unreadable
+from gosellr.integrations.payments.stripe_api import (
+    KeyReused,
+    NeverSent,
+    Refused,
+    StripeApi,
+    Unanswered,
+)
+
+if TYPE_CHECKING:
+    from stripe.params import DisputeUpdateParams
+
+# More than a charge can have: each takes what the ones before have left.
+_PAGE_SIZE = 100
+
+STATES = {
+    "needs_response": DisputeState.OPEN,
+    "under_review": DisputeState.OPEN,
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
+"""Those in which money was taken; others are inquiries."""
+
+
+def read_dispute(document: Mapping[str, Any], *, attempt_id: str = "") -> GatewayDispute | None:
+    """A dispute; None for one that took no money. Raises `Unreadable`."""
+    try:
+        state = STATES.get(document["status"])
+        currency = document["currency"].upper()
+        due = (document.get("evidence_details") or {}).get("due_by")
+        dispute = GatewayDispute(
+            reference=document["id"],
+            attempt_id=attempt_id,
+            state=state or DisputeState.OPEN,
+            amount_minor=from_stripe(document["amount"], currency),
+            currency=currency,
+            fee_minor=_fee_minor(document, currency),
+            reason=document["reason"],
+            evidence_due_at=None if due is None else datetime.fromtimestamp(due, UTC),
+            opened_at=datetime.fromtimestamp(document["created"], UTC),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise Unreadable("no dispute that we can read") from error
+    return None if state is None else dispute
+
+
+def _fee_minor(document: Mapping[str, Any], currency: str) -> int:
+    """What Stripe asks for it in all; given back where a fee was."""
+    taken = document.get("balance_transactions") or ()
+    return max(
+        0,
+        sum(
+            fee_from_stripe(
+                one["fee"],
+                currency,
+                fee_currency=one["currency"].upper(),
+                charged=document["amount"],
+                settled=abs(one["amount"]),
+            )
+            for one in taken
+        ),
+    )
+
+
+async def disputes_of(
+    api: StripeApi, *, attempt_id: str, intent_id: str | None
+) -> Sequence[GatewayDispute] | None:
+    """Every dispute of a payment; None for no answer, also where its name was never heard."""
+    if intent_id is None or not intent_id.startswith("pi_"):
+        return None
+    try:
+        answer = await api.call(
+            "list of disputes",
+            lambda client: client.v1.disputes.list_async(
+                {"payment_intent": intent_id, "limit": _PAGE_SIZE}
+            ),
+        )
+        found = [
+            read_dispute(document, attempt_id=attempt_id) for document in answer.document["data"]
+        ]
+    except (Unanswered, NeverSent, Refused, KeyReused, Unreadable, KeyError, TypeError):
+        return None
+    return sorted((one for one in found if one is not None), key=lambda one: one.opened_at)
+
+
+async def submit_evidence(api: StripeApi, evidence: DisputeEvidence) -> Outcome:
+    """Hand in what sellers say, in words; their files stay with the market."""
+    said: DisputeUpdateParams = {
+        "evidence": {"uncategorized_text": evidence.statement},
+        "submit": True,
+    }
+    if evidence.tracking_number is not None:
+        said["evidence"] |= {
+            "shipping_tracking_number": evidence.tracking_number,
+            "shipping_carrier": evidence.carrier or "",
+        }
+    try:
+        await api.call(
+            "evidence",
+            lambda client: client.v1.disputes.update_async(
+                evidence.reference, said, {"idempotency_key": evidence.evidence_id}
+            ),
+        )
+    except Refused:
+        # Too late, or decided: it takes no more.
+        return Outcome.DECLINED
+    except KeyReused:
+        return Outcome.REFUSED
+    except (Unanswered, NeverSent):
+        return Outcome.UNKNOWN
+    return Outcome.ACCEPTED
+
+
+async def attempt_of(api: StripeApi, intent_id: str) -> str | None:
+    """Which attempt of ours a payment is; empty for one of somebody else, None for no answer."""
+    try:
+        answer = await api.call(
+            "payment intent", lambda client: client.v1.payment_intents.retrieve_async(intent_id)
+        )
+    except Refused:
+        return ""
+    except (Unanswered, NeverSent, KeyReused):
+        return None
+    metadata: Mapping[str, str] = answer.document.get("metadata") or {}
+    return metadata.get(ATTEMPT, "")

@@ -1,0 +1,77 @@
+"""The outside powers that this configuration asks for: gateways, carriers, who pays sellers."""
+
+from gosellr.config import Settings
+from gosellr.core.clock import Clock
+from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
+from gosellr.integrations.payments.port import PaymentGateway
+from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.sandbox_script import SandboxScript
+from gosellr.integrations.payouts.paypal import PayPalPayouts
+from gosellr.integrations.payouts.port import PayoutProvider
+from gosellr.integrations.payouts.sandbox import SandboxPayouts
+from gosellr.integrations.shipping.port import ShippingProvider
+from gosellr.integrations.shipping.sandbox import SandboxCarrier
+
+
+def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway]:
+    """The payment gateways that this configuration offers, by name."""
+    gateways: dict[str, PaymentGateway] = {}
+    if settings.sandbox_enabled:
+        gateways["sandbox"] = SandboxGateway(
+            settings.home,
+            production=settings.is_production,
+            allowed_in_production=settings.allow_sandbox_in_production,
+            script=SandboxScript(extra_copies=settings.sandbox_repeats),
+            clock=clock,
+        )
+    if settings.stripe_secret_key:
+        # Its library is large: only who offers Stripe pays for it.
+        from gosellr.integrations.payments.stripe_gateway import StripeGateway  # noqa: PLC0415
+
+        chosen = settings.stripe_payment_methods
+        gateways["stripe"] = StripeGateway(
+            settings.stripe_secret_key,
+            webhook_secrets=settings.stripe_webhook_secrets,
+            return_url=f"{settings.base_url}/payments/return/",
+            payment_methods=() if chosen == ("automatic",) else chosen,
+            clock=clock,
+        )
+    if settings.paypal_client_id:
+        from gosellr.integrations.payments.paypal_gateway import PayPalGateway  # noqa: PLC0415
+
+        gateways["paypal"] = PayPalGateway(
+            build_paypal_api(settings, clock),
+            merchant_id=settings.paypal_merchant_id,
+            webhook_id=settings.paypal_webhook_id,
+            return_url=f"{settings.base_url}/payments/return/",
+            clock=clock,
+        )
+    return gateways
+
+
+def build_paypal_api(settings: Settings, clock: Clock) -> PayPalApi:
+    """The way to this market's account at PayPal."""
+    return PayPalApi(
+        settings.paypal_client_id,
+        settings.paypal_client_secret,
+        base_url=LIVE if settings.paypal_mode == "live" else SANDBOX,
+        clock=clock,
+    )
+
+
+def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
+    """The carriers that this configuration asks for prices and labels, by name."""
+    carriers: dict[str, ShippingProvider] = {}
+    if settings.sandbox_enabled:
+        carriers["sandbox"] = SandboxCarrier(settings.home)
+    return carriers
+
+
+def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, PayoutProvider]:
+    """Who sends money to sellers in this configuration, by name."""
+    providers: dict[str, PayoutProvider] = {}
+    if settings.sandbox_enabled:
+        providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
+    if settings.paypal_payouts:
+        providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)
+    return providers

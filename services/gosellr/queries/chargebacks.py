@@ -1,0 +1,103 @@
+"""Chargebacks: what card networks took back, each known by its gateway's own name once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection, Record
+from gosellr.models.dispute_values import Chargeback
+
+_COLUMNS = """
+id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor, reason,
+status, evidence_due_at, opened_at
+"""
+_READ = """
+SELECT id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor,
+       reason, status, evidence_due_at, evidence_sent_at, opened_at, closed_at, check_count
+FROM chargeback
+"""
+
+INSERT = f"""
+WITH counted AS (
+    UPDATE payment SET disputed_minor = disputed_minor + ($1::jsonb ->> 'amount_minor')::bigint
+    WHERE id = ($1::jsonb ->> 'payment_id')::uuid
+)
+INSERT INTO chargeback ({_COLUMNS})
+SELECT {_COLUMNS} FROM jsonb_populate_record(NULL::chargeback, $1::jsonb)
+"""
+FIND = f"{_READ} WHERE gateway = $1 AND gateway_reference = $2"
+LOAD = f"{_READ} WHERE id = $1"
+
+CLOSE = """
+WITH closed AS (
+    UPDATE chargeback SET status = $2, closed_at = $3, check_at = NULL
+    WHERE id = $1 AND status = 'open'
+    RETURNING payment_id, amount_minor
+), counted AS (
+    UPDATE payment SET disputed_minor = disputed_minor - closed.amount_minor
+    FROM closed WHERE payment.id = closed.payment_id AND $2 = 'won'
+)
+SELECT count(*) FROM closed
+"""
+
+CHECK = "UPDATE chargeback SET check_at = $2 WHERE id = $1 AND status = 'open'"
+
+EVIDENCE_SENT = """
+UPDATE chargeback
+SET evidence_sent_at = COALESCE(evidence_sent_at, $2), check_at = $3,
+    check_count = check_count + 1
+WHERE id = $1
+"""
+DUE = f"{_READ} WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+
+
+def _chargeback(row: Record) -> Chargeback:
+    return Chargeback(**row)
+
+
+async def insert(connection: Connection, *, chargeback: Mapping[str, Any]) -> None:
+    """Write a new one, and count it on its payment."""
+    await connection.execute(INSERT, chargeback)
+
+
+async def find(
+    connection: Connection, *, gateway: str, gateway_reference: str
+) -> Chargeback | None:
+    """The one that a gateway calls so."""
+    row = await connection.fetchrow(FIND, gateway, gateway_reference)
+    return None if row is None else _chargeback(row)
+
+
+async def load(connection: Connection, *, chargeback_id: UUID) -> Chargeback | None:
+    """One of ours."""
+    row = await connection.fetchrow(LOAD, chargeback_id)
+    return None if row is None else _chargeback(row)
+
+
+async def close(connection: Connection, *, chargeback_id: UUID, status: str, now: datetime) -> bool:
+    """It was decided; what was won is its payment's again. False when that was known before."""
+    return bool(await connection.fetchval(CLOSE, chargeback_id, status, now))
+
+
+async def ask_for_evidence(
+    connection: Connection, *, chargeback_id: UUID, check_at: datetime
+) -> None:
+    """Its evidence is to be sent at a moment, while it is open."""
+    await connection.execute(CHECK, chargeback_id, check_at)
+
+
+async def note_evidence(
+    connection: Connection,
+    *,
+    chargeback_id: UUID,
+    sent_at: datetime | None,
+    check_at: datetime | None,
+) -> None:
+    """Write down that evidence was taken, or when to send it again."""
+    await connection.execute(EVIDENCE_SENT, chargeback_id, sent_at, check_at)
+
+
+async def due(connection: Connection, *, now: datetime, limit: int) -> list[Chargeback]:
+    """Those whose evidence is to be sent now."""
+    return [_chargeback(row) for row in await connection.fetch(DUE, now, limit)]

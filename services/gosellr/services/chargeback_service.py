@@ -1,0 +1,396 @@
+"""Chargebacks: what a card's bank took back, frozen with the sellers, and what it decided.
+
+A report may come late, twice or before the one it follows: what is written here is how things
+stand at the gateway, so each of them leads to the same books.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
+from gosellr.models.dispute_values import Chargeback, Dispute
+from gosellr.models.events import Fact, FactType
+from gosellr.models.order_values import Order, SellerOrder
+from gosellr.queries import chargebacks, disputes, outbox, payments
+from gosellr.services import (
+    dispute_claims,
+    dispute_freeze,
+    dispute_outcome,
+    dispute_steps,
+    ledger_service,
+    order_steps,
+    refund_books,
+    refund_service,
+)
+from gosellr.services.dispute_steps import Verdict
+from gosellr.services.ledger_service import Booking
+from gosellr.utils.dispute_postings import (
+    FeeShare,
+    chargeback_borne,
+    chargeback_opened,
+    chargeback_won,
+)
+from gosellr.utils.disputes import (
+    ARGUED_STATUSES,
+    DisputeKind,
+    DisputeOutcome,
+    DisputeReason,
+    DisputeStatus,
+    FeeBearer,
+    evidence_due_at,
+)
+from gosellr.utils.ledger import TransactionDraft
+from gosellr.utils.money import split
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import Actor
+
+_REASONS = {
+    "product_not_received": DisputeReason.NOT_DELIVERED,
+    "product_unacceptable": DisputeReason.NOT_AS_DESCRIBED,
+}
+_FIRST_AGAIN = timedelta(minutes=1)
+_AGAIN_AT_MOST = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedChargeback:
+    """How a chargeback stands at its gateway. `status` is open, won or lost."""
+
+    payment_id: UUID
+    gateway: str
+    gateway_reference: str
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    reason: str
+    status: str
+    evidence_due_at: datetime | None
+    opened_at: datetime
+
+
+async def record(
+    connection: Connection, *, reported: ReportedChargeback, policy: MarketPolicy, now: datetime
+) -> bool:
+    """Bring the books to how a chargeback stands; whether there was anything to be done."""
+    order_id = await payments.order_of_payment(connection, payment_id=reported.payment_id)
+    if order_id is None:
+        return False
+    order = await order_steps.lock_and_load(connection, order_id=order_id)
+    if order.paid_at is None:
+        # Its money pays for nothing here and is on its way back; a person has to look.
+        return False
+    if reported.currency != order.currency or reported.amount_minor <= 0:
+        raise ValueError(f"a chargeback of {reported.amount_minor} {reported.currency}")
+    known = await chargebacks.find(
+        connection, gateway=reported.gateway, gateway_reference=reported.gateway_reference
+    )
+    opened = known is None
+    if known is None:
+        known = await _open(connection, order=order, reported=reported, policy=policy, now=now)
+    if reported.status == "open" or known.status != "open":
+        return opened
+    won = reported.status == "won"
+    await chargebacks.close(connection, chargeback_id=known.id, status=reported.status, now=now)
+    await (_win if won else _lose)(connection, chargeback=known, policy=policy, now=now)
+    fact = FactType.CHARGEBACK_WON if won else FactType.CHARGEBACK_LOST
+    await _tell(connection, fact, chargeback=known, now=now)
+    return True
+
+
+async def _open(
+    connection: Connection,
+    *,
+    order: Order,
+    reported: ReportedChargeback,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Chargeback:
+    order = await _supersede(connection, order=order, policy=policy, now=now)
+    await _hold_balances(connection, order=order)
+    chargeback_id = new_id()
+    await chargebacks.insert(
+        connection,
+        chargeback={
+            "id": chargeback_id,
+            "payment_id": reported.payment_id,
+            "order_id": order.id,
+            "gateway": reported.gateway,
+            "gateway_reference": reported.gateway_reference,
+            "currency": order.currency,
+            "amount_minor": reported.amount_minor,
+            "fee_minor": reported.fee_minor,
+            "reason": reported.reason,
+            "status": "open",
+            "evidence_due_at": reported.evidence_due_at,
+            "opened_at": now,
+        },
+    )
+    chargeback = await _loaded(connection, chargeback_id)
+    shares = dispute_claims.chargeback_shares(order, amount_minor=reported.amount_minor)
+    opened = chargeback_opened(
+        gateway=reported.gateway,
+        amount_minor=reported.amount_minor,
+        currency=order.currency,
+        fee_minor=reported.fee_minor,
+        fee_shares=_fee_shares(shares, reported.fee_minor, policy=policy),
+    )
+    await _book(connection, opened, chargeback=chargeback, now=now)
+    # Where all of it went back before, its first seller is asked to say so to the bank.
+    await _open_cases(
+        connection,
+        order=order,
+        chargeback=chargeback,
+        shares=shares or [(order.parts[0], 0)],
+        policy=policy,
+        now=now,
+    )
+    await _tell(connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now)
+    return chargeback
+
+
+async def _supersede(
+    connection: Connection, *, order: Order, policy: MarketPolicy, now: datetime
+) -> Order:
+    """The buyer's own cases end: their money is frozen under the bank's, and never twice."""
+    for case in await disputes.open_of_order(connection, order_id=order.id):
+        if case.is_chargeback or case.stands not in ARGUED_STATUSES:
+            continue
+        await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
+        verdict = Verdict(
+            award_minor=0,
+            outcome=DisputeOutcome.SUPERSEDED.value,
+            decided_by=Actor.PAYMENT.value,
+            decision="The buyer's bank took the money back",
+        )
+        await dispute_steps.close(
+            connection,
+            dispute=await dispute_steps.loaded(connection, dispute_id=case.id),
+            actor=Actor.PAYMENT,
+            policy=policy,
+            now=now,
+            verdict=verdict,
+        )
+    return await order_steps.load_locked(connection, order_id=order.id)
+
+
+async def _hold_balances(connection: Connection, *, order: Order) -> None:
+    """All sellers' balances at once and in order: no two chargebacks wait for each other."""
+    accounts = [account for part in order.parts for account in refund_books.pots_of(part)]
+    await ledger_service.locked_balances(
+        connection, accounts=sorted(accounts), currency=order.currency
+    )
+
+
+def _fee_shares(
+    shares: list[tuple[SellerOrder, int]], fee_minor: int, *, policy: MarketPolicy
+) -> list[FeeShare]:
+    if policy.disputes.fee_borne_by is not FeeBearer.SELLER or not shares or not fee_minor:
+        return []
+    borne = split(fee_minor, [share for _, share in shares])
+    return [
+        FeeShare(seller_id=part.seller_id, seller_order_id=part.id, amount_minor=amount_minor)
+        for (part, _), amount_minor in zip(shares, borne, strict=True)
+    ]
+
+
+async def _open_cases(
+    connection: Connection,
+    *,
+    order: Order,
+    chargeback: Chargeback,
+    shares: list[tuple[SellerOrder, int]],
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    due = evidence_due_at(now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": new_id(),
+            "kind": DisputeKind.CHARGEBACK.value,
+            "order_id": order.id,
+            "seller_order_id": part.id,
+            "seller_id": part.seller_id,
+            "chargeback_id": chargeback.id,
+            "reason": _REASONS.get(chargeback.reason, DisputeReason.OTHER).value,
+            "status": DisputeStatus.AWAITING_SELLER.value,
+            "currency": order.currency,
+            "amount_minor": share_minor,
+            "opened_at": now,
+            "due_at": due,
+        }
+        for part, share_minor in shares
+    ]
+    await disputes.insert(connection, order_id=order.id, cases=rows)
+    cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
+    for case in cases:
+        part = dispute_steps.part_of(order, case)
+        claim = dispute_claims.chargeback_claim(
+            order, part, amount_minor=case.amount_minor, reversal=policy.commission_reversal
+        )
+        if claim is not None:
+            await dispute_freeze.freeze(
+                connection, dispute=case, part=part, amount_minor=claim.seller_minor, now=now
+            )
+    await dispute_steps.note_opened(
+        connection, order=order, cases=cases, kind="chargeback_opened", actor=Actor.PAYMENT,
+        actor_id=None, now=now,
+    )  # fmt: skip
+
+
+async def _win(
+    connection: Connection, *, chargeback: Chargeback, policy: MarketPolicy, now: datetime
+) -> None:
+    draft = chargeback_won(
+        gateway=chargeback.gateway,
+        amount_minor=chargeback.amount_minor,
+        currency=chargeback.currency,
+    )
+    await _book(connection, draft, chargeback=chargeback, now=now)
+    for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
+        await _settled(
+            connection, case=case, award_minor=0, outcome=DisputeOutcome.FOR_SELLER,
+            policy=policy, now=now,
+        )  # fmt: skip
+        await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
+        await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
+
+
+async def _lose(
+    connection: Connection, *, chargeback: Chargeback, policy: MarketPolicy, now: datetime
+) -> None:
+    borne_minor = chargeback.amount_minor
+    order = await order_steps.load_locked(connection, order_id=chargeback.order_id)
+    await _hold_balances(connection, order=order)
+    for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
+        settled = await _settled(
+            connection, case=case, award_minor=case.amount_minor,
+            outcome=DisputeOutcome.FOR_BUYER, policy=policy, now=now,
+        )  # fmt: skip
+        borne_minor -= await _take(
+            connection, chargeback=chargeback, case=settled, policy=policy, now=now
+        )
+        await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
+        await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
+    if borne_minor:
+        draft = chargeback_borne(
+            gateway=chargeback.gateway, amount_minor=borne_minor, currency=chargeback.currency
+        )
+        await _book(connection, draft, chargeback=chargeback, now=now)
+
+
+async def _take(
+    connection: Connection,
+    *,
+    chargeback: Chargeback,
+    case: Dispute,
+    policy: MarketPolicy,
+    now: datetime,
+) -> int:
+    """A seller's share goes back to the buyer, as the bank has done already; gives how much."""
+    order = await order_steps.load_locked(connection, order_id=case.order_id)
+    planned = dispute_claims.chargeback_claim(
+        order,
+        dispute_steps.part_of(order, case),
+        amount_minor=case.amount_minor,
+        reversal=policy.commission_reversal,
+    )
+    if planned is None:
+        return 0
+    order = await refund_service.carry_out(
+        connection,
+        order=order,
+        planned=planned,
+        refund_id=new_id(),
+        reason="Chargeback",
+        restock=True,
+        actor=Actor.PAYMENT,
+        actor_id=None,
+        policy=policy,
+        now=now,
+        case=case,
+        taken_at=chargeback.gateway,
+    )
+    await refund_service.end_what_is_empty(
+        connection,
+        order=order,
+        part_id=case.seller_order_id,
+        actor=Actor.SYSTEM,
+        actor_id=None,
+        policy=policy,
+        now=now,
+    )
+    return planned.amount_minor
+
+
+async def _settled(
+    connection: Connection,
+    *,
+    case: Dispute,
+    award_minor: int,
+    outcome: DisputeOutcome,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Dispute:
+    return await dispute_steps.move(
+        connection,
+        dispute=case,
+        target=DisputeStatus.SETTLING,
+        actor=Actor.PAYMENT,
+        actor_id=None,
+        policy=policy,
+        now=now,
+        verdict=Verdict(award_minor=award_minor, outcome=outcome.value, decided_by="provider"),
+        is_final=True,
+    )
+
+
+async def _book(
+    connection: Connection, draft: TransactionDraft, *, chargeback: Chargeback, now: datetime
+) -> None:
+    booking = Booking(
+        draft=draft,
+        cause_type="chargeback",
+        cause_id=chargeback.id,
+        # A chargeback is opened once and decided once.
+        idempotency_key=str(chargeback.id),
+        order_id=chargeback.order_id,
+        actor=f"gateway:{chargeback.gateway}",
+        effective_at=now,
+        facts={"reason": chargeback.reason},
+    )
+    await ledger_service.book(connection, bookings=[booking], now=now)
+
+
+async def _loaded(connection: Connection, chargeback_id: UUID) -> Chargeback:
+    chargeback = await chargebacks.load(connection, chargeback_id=chargeback_id)
+    if chargeback is None:
+        raise RuntimeError(f"chargeback {chargeback_id} is gone")
+    return chargeback
+
+
+async def _tell(
+    connection: Connection, kind: FactType, *, chargeback: Chargeback, now: datetime
+) -> None:
+    about = {
+        "order_id": str(chargeback.order_id),
+        "payment_id": str(chargeback.payment_id),
+        "amount": {"amount": chargeback.amount_minor, "currency": chargeback.currency},
+    }
+    await outbox.append(connection, [Fact(kind, chargeback.id, about)], now=now)
+
+
+async def note_evidence(
+    connection: Connection, *, chargeback: Chargeback, taken: bool | None, now: datetime
+) -> None:
+    """Write down what the gateway said to the evidence: taken, refused for good (`False`), or
+    nothing, and then it is sent again, later each time."""
+    again = min(_FIRST_AGAIN * (1 << min(chargeback.check_count, 10)), _AGAIN_AT_MOST)
+    await chargebacks.note_evidence(
+        connection,
+        chargeback_id=chargeback.id,
+        sent_at=now if taken else None,
+        check_at=now + again if taken is None else None,
+    )

@@ -1,0 +1,334 @@
+"""What is said in a case and done about it: messages, evidence, giving in, an operator's word."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.models.dispute_values import NewFile
+from gosellr.models.events import Fact, FactType
+from gosellr.queries import chargebacks, dispute_folders, disputes, outbox
+from gosellr.services import dispute_outcome, dispute_service, dispute_steps
+from gosellr.services.dispute_steps import CaseInHand, Verdict
+from gosellr.utils.disputes import (
+    DisputeAction,
+    DisputeOutcome,
+    DisputeStatus,
+    award_of,
+    outcome_of,
+    silence_gives_buyer,
+)
+from gosellr.utils.permissions import Permission
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import Actor
+from gosellr.utils.viewer import Viewer
+
+MESSAGES_MAX = 200
+FILES_MAX = 20
+
+
+class CaseFull(Conflict):
+    """Enough was said or handed in."""
+
+    code = "dispute_full"
+    title = "This case takes no more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """What an operator gives the buyer: a share of what is argued about, or an amount."""
+
+    share_bps: int | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    reason: str
+
+
+async def say(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    body: str,
+    is_answer: bool,
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    """Say something in a case; a seller's answer passes the question on to the buyer, or in a
+    chargeback to the bank.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused, CaseFull.
+    """
+    hand = await dispute_steps.take_case(
+        connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
+    )
+    actor = hand.require(DisputeAction.ANSWER if is_answer else DisputeAction.MESSAGE)
+    message_count, _ = await dispute_folders.count_said(connection, dispute_id=dispute_id)
+    if message_count >= MESSAGES_MAX:
+        raise CaseFull(f"A case has at most {MESSAGES_MAX} messages")
+    await dispute_service.keep_message(
+        connection, dispute=hand.dispute, author=hand.author(actor), author_id=viewer.user_id,
+        body=body, now=now,
+    )  # fmt: skip
+    if not is_answer:
+        return
+    if hand.dispute.is_chargeback:
+        await _to_bank(connection, hand=hand, actor=actor, policy=policy, now=now)
+        return
+    await dispute_steps.move(
+        connection, dispute=hand.dispute, target=DisputeStatus.AWAITING_BUYER, actor=actor,
+        actor_id=viewer.user_id, policy=policy, now=now,
+    )  # fmt: skip
+
+
+async def _to_bank(
+    connection: Connection,
+    *,
+    hand: CaseInHand,
+    actor: Actor,
+    policy: MarketPolicy,
+    now: datetime,
+    data: dict[str, object] | None = None,
+) -> None:
+    """A seller has said all; once every seller of the chargeback has, its evidence is sent."""
+    dispute = await dispute_steps.move(
+        connection, dispute=hand.dispute, target=DisputeStatus.AWAITING_PROVIDER, actor=actor,
+        actor_id=hand.viewer.user_id, policy=policy, now=now, data=data,
+    )  # fmt: skip
+    if dispute.chargeback_id is None:
+        raise RuntimeError(f"case {dispute.id} waits for a bank without a chargeback")
+    siblings = await disputes.of_chargeback(connection, chargeback_id=dispute.chargeback_id)
+    if all(one.stands is not DisputeStatus.AWAITING_SELLER for one in siblings):
+        await chargebacks.ask_for_evidence(
+            connection, chargeback_id=dispute.chargeback_id, check_at=now
+        )
+
+
+async def require_room_for_evidence(
+    connection: Connection, *, viewer: Viewer, dispute_id: UUID
+) -> CaseInHand:
+    """Let pass who may hand something in, as long as there is room for it.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused, CaseFull.
+    """
+    hand = await dispute_steps.take_case(
+        connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
+    )
+    hand.require(DisputeAction.EVIDENCE)
+    _, file_count = await dispute_folders.count_said(connection, dispute_id=dispute_id)
+    if file_count >= FILES_MAX:
+        raise CaseFull(f"A case has at most {FILES_MAX} files")
+    return hand
+
+
+async def add_evidence(
+    connection: Connection, *, viewer: Viewer, dispute_id: UUID, file: NewFile, now: datetime
+) -> UUID:
+    """Hand a stored file in; the same file twice is one. Gives its id.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused, CaseFull.
+    """
+    hand = await require_room_for_evidence(connection, viewer=viewer, dispute_id=dispute_id)
+    author = hand.author(hand.require(DisputeAction.EVIDENCE))
+    file_id, is_new = await dispute_folders.add_file(
+        connection, dispute_id=dispute_id, file=file, author=author, author_id=viewer.user_id,
+        now=now,
+    )  # fmt: skip
+    if is_new:
+        about = {**dispute_steps.whom_it_concerns(hand.dispute), "author": author}
+        fact = Fact(FactType.DISPUTE_EVIDENCE_ADDED, dispute_id, about)
+        await outbox.append(connection, [fact], now=now)
+    return file_id
+
+
+async def accept(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    policy: MarketPolicy,
+    now: datetime,
+) -> UUID | None:
+    """Give in: a seller refunds all of it, a buyer takes the case back. Gives the refund to send.
+
+    In a chargeback, a seller says with it that there is no evidence to be handed in.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused.
+    """
+    hand = await dispute_steps.take_case(
+        connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ACCEPT
+    )
+    actor = hand.require(DisputeAction.ACCEPT)
+    if hand.dispute.is_chargeback:
+        await _to_bank(
+            connection, hand=hand, actor=actor, policy=policy, now=now, data={"conceded": True}
+        )
+        return None
+    gives_in = actor is Actor.SELLER
+    verdict = Verdict(
+        award_minor=hand.dispute.amount_minor if gives_in else 0,
+        outcome=(DisputeOutcome.ACCEPTED if gives_in else DisputeOutcome.WITHDRAWN).value,
+        decided_by=actor.value,
+    )
+    return await _settle(
+        connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now
+    )
+
+
+async def escalate(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    reason: str,
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    """Ask an operator: to decide, or once more after a decision, for the last time.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused.
+    """
+    hand = await dispute_steps.take_case(
+        connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ESCALATE
+    )
+    actor = hand.require(DisputeAction.ESCALATE)
+    appeals = hand.dispute.stands is DisputeStatus.DECIDED
+    await dispute_service.keep_message(
+        connection, dispute=hand.dispute, author=hand.author(actor), author_id=viewer.user_id,
+        body=reason, now=now,
+    )  # fmt: skip
+    await dispute_steps.move(
+        connection,
+        dispute=hand.dispute,
+        target=DisputeStatus.APPEALED if appeals else DisputeStatus.UNDER_REVIEW,
+        actor=actor,
+        actor_id=viewer.user_id,
+        policy=policy,
+        now=now,
+        appealed_by=actor.value if appeals else None,
+    )
+
+
+async def decide(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    award: Award,
+    policy: MarketPolicy,
+    now: datetime,
+) -> UUID | None:
+    """An operator's decision: it may be appealed once, and is final after that. Gives the refund
+    to send, where it is final at once.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused.
+        InvalidInput: more is awarded than is argued about, or in another currency.
+    """
+    hand = await dispute_steps.take_case(
+        connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_DECIDE
+    )
+    actor = hand.require(DisputeAction.DECIDE)
+    award_minor = _awarded(hand, award)
+    verdict = Verdict(
+        award_minor=award_minor,
+        outcome=outcome_of(hand.dispute.amount_minor, award_minor=award_minor).value,
+        decided_by=actor.value,
+        decision=award.reason,
+    )
+    is_final = hand.dispute.is_final or hand.dispute.stands is DisputeStatus.APPEALED
+    if is_final:
+        return await _settle(
+            connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now
+        )
+    await _decided(connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now)
+    return None
+
+
+def _awarded(hand: CaseInHand, award: Award) -> int:
+    argued_minor = hand.dispute.amount_minor
+    if award.currency not in {None, hand.dispute.currency}:
+        raise InvalidInput.at(
+            "amount.currency", "other_currency", f"The case is about {hand.dispute.currency}"
+        )
+    if award.amount_minor is None:
+        return award_of(argued_minor, share_bps=award.share_bps or 0)
+    if award.amount_minor > argued_minor:
+        raise InvalidInput.at(
+            "amount.amount", "more_than_argued", f"The case is about {argued_minor} at most"
+        )
+    return award.amount_minor
+
+
+async def _decided(
+    connection: Connection,
+    *,
+    hand: CaseInHand,
+    verdict: Verdict,
+    actor: Actor,
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    await dispute_steps.move(
+        connection, dispute=hand.dispute, target=DisputeStatus.DECIDED, actor=actor,
+        actor_id=hand.viewer.user_id, policy=policy, now=now, verdict=verdict,
+    )  # fmt: skip
+
+
+async def _settle(
+    connection: Connection,
+    *,
+    hand: CaseInHand,
+    verdict: Verdict,
+    actor: Actor,
+    policy: MarketPolicy,
+    now: datetime,
+) -> UUID | None:
+    return await dispute_outcome.settle(
+        connection, order=hand.order, dispute=hand.dispute, verdict=verdict, actor=actor,
+        actor_id=hand.viewer.user_id, policy=policy, now=now,
+    )  # fmt: skip
+
+
+async def act_on_deadline(
+    connection: Connection, *, dispute_id: UUID, policy: MarketPolicy, now: datetime
+) -> UUID | None:
+    """Do what a deadline that has passed says; before that, and a second time, nothing.
+
+    Silence decides, a decision that nobody appealed is final, and a bank gets what evidence there
+    is. Gives the refund to send, if any.
+    """
+    hand = await dispute_steps.lock_case(connection, dispute_id=dispute_id)
+    dispute = hand.dispute
+    if dispute.due_at is None or dispute.due_at > now:
+        return None
+    system = Actor.SYSTEM
+    if dispute.stands is DisputeStatus.DECIDED:
+        verdict = Verdict(
+            award_minor=dispute.award_minor or 0,
+            outcome=dispute.outcome or DisputeOutcome.FOR_SELLER.value,
+            decided_by=dispute.decided_by or system.value,
+        )
+        return await _settle(
+            connection, hand=hand, verdict=verdict, actor=system, policy=policy, now=now
+        )
+    if dispute.stands not in {DisputeStatus.AWAITING_SELLER, DisputeStatus.AWAITING_BUYER}:
+        return None
+    if dispute.is_chargeback:
+        await _to_bank(connection, hand=hand, actor=system, policy=policy, now=now)
+        return None
+    award_minor = dispute.amount_minor if silence_gives_buyer(dispute.stands) else 0
+    verdict = Verdict(
+        award_minor=award_minor,
+        outcome=outcome_of(dispute.amount_minor, award_minor=award_minor).value,
+        decided_by=system.value,
+        decision="No answer in time",
+    )
+    await _decided(connection, hand=hand, verdict=verdict, actor=system, policy=policy, now=now)
+    return None

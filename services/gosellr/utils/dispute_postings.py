@@ -1,0 +1,234 @@
+"""What is booked of a case: money frozen, given back, and what a chargeback takes.
+
+Frozen money stands in the seller's reserve. It came from where a refund would have come from: this
+sale's pending money, then what is available, then a debt for what neither covers. What the buyer
+is awarded is spent in that order; what is released goes back in the opposite one, so that a debt
+is the first to go and the seller is never left with less than the case was about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from gosellr.utils.ledger import (
+    CHARGEBACK_LOSS,
+    GATEWAY_FEE,
+    Direction,
+    Entry,
+    TransactionDraft,
+    TransactionKind,
+    Unbalanced,
+    dispute_receivable,
+    gateway_clearing,
+    refund_in_transit,
+    seller_available,
+    seller_pending,
+    seller_receivable,
+    seller_reserve,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pots:
+    """Where frozen money came from, or where released money goes."""
+
+    pending_minor: int = 0
+    available_minor: int = 0
+    receivable_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        """All of it."""
+        return self.pending_minor + self.available_minor + self.receivable_minor
+
+    def less(self, other: "Pots") -> "Pots":
+        """What is left of these when others are taken away."""
+        return Pots(
+            pending_minor=self.pending_minor - other.pending_minor,
+            available_minor=self.available_minor - other.available_minor,
+            receivable_minor=self.receivable_minor - other.receivable_minor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """A release: from which pots it had come, and where it goes to now."""
+
+    taken: Pots
+    given: Pots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeShare:
+    """What one seller bears of a provider's fee."""
+
+    seller_id: UUID
+    seller_order_id: UUID
+    amount_minor: int
+
+
+def plan_freeze(amount_minor: int, *, pending_minor: int, available_minor: int) -> Pots:
+    """From which pots so much is frozen; one below zero counts as empty.
+
+    Raises ValueError for a negative amount.
+    """
+    if amount_minor < 0:
+        raise ValueError("nothing negative can be frozen")
+    pending = min(amount_minor, max(0, pending_minor))
+    available = min(amount_minor - pending, max(0, available_minor))
+    return Pots(
+        pending_minor=pending,
+        available_minor=available,
+        receivable_minor=amount_minor - pending - available,
+    )
+
+
+def plan_thaw(
+    amount_minor: int, *, frozen: Pots, spent_minor: int, is_released: bool, owed_minor: int
+) -> Thaw:
+    """How so much of a case's money goes back to its seller.
+
+    A debt made by the case goes first, as far as the seller still owes (`owed_minor`); what was
+    recovered of it since, and pending money of a sale that was released since, is available.
+    Raises ValueError for more than is frozen and not spent.
+    """
+    if not 0 <= amount_minor <= frozen.total_minor - spent_minor:
+        raise ValueError(f"{amount_minor} isn't frozen: {frozen}, {spent_minor} of it spent")
+    receivable = min(amount_minor, frozen.receivable_minor)
+    available = min(amount_minor - receivable, frozen.available_minor)
+    pending = amount_minor - receivable - available
+    forgiven = min(receivable, max(0, owed_minor))
+    still_pending = 0 if is_released else pending
+    return Thaw(
+        taken=Pots(pending_minor=pending, available_minor=available, receivable_minor=receivable),
+        given=Pots(
+            pending_minor=still_pending,
+            available_minor=available + (pending - still_pending) + (receivable - forgiven),
+            receivable_minor=forgiven,
+        ),
+    )
+
+
+def dispute_frozen(
+    *, seller_order_id: UUID, seller_id: UUID, currency: str, pots: Pots
+) -> TransactionDraft:
+    """Recipe 8: what the buyer may be awarded is out of reach until the case is decided."""
+    entries = _seller_side(Direction.DEBIT, seller_order_id, seller_id, currency, pots)
+    frozen = _entry(
+        seller_reserve(seller_id), Direction.CREDIT, pots.total_minor, currency, seller_order_id
+    )
+    return TransactionDraft(TransactionKind.DISPUTE_FROZEN, (*entries, *frozen))
+
+
+def dispute_released(
+    *, seller_order_id: UUID, seller_id: UUID, currency: str, pots: Pots
+) -> TransactionDraft:
+    """Recipe 8: what the buyer wasn't awarded is the seller's again."""
+    frozen = _entry(
+        seller_reserve(seller_id), Direction.DEBIT, pots.total_minor, currency, seller_order_id
+    )
+    entries = _seller_side(Direction.CREDIT, seller_order_id, seller_id, currency, pots)
+    return TransactionDraft(TransactionKind.DISPUTE_RELEASED, (*frozen, *entries))
+
+
+def chargeback_opened(
+    *,
+    gateway: str,
+    amount_minor: int,
+    currency: str,
+    fee_minor: int = 0,
+    fee_shares: Sequence[FeeShare] = (),
+) -> TransactionDraft:
+    """Recipe 7: the network has taken the money back until it decides, and asks for a fee.
+
+    The fee is the marketplace's, less what sellers bear of it. Raises `Unbalanced` when they were
+    to bear more than there is.
+    """
+    borne_minor = sum(share.amount_minor for share in fee_shares)
+    if borne_minor > fee_minor:
+        raise Unbalanced(f"sellers bear {borne_minor} of a fee of {fee_minor}")
+    fees = [
+        entry
+        for share in fee_shares
+        for entry in _entry(
+            seller_receivable(share.seller_id),
+            Direction.DEBIT,
+            share.amount_minor,
+            currency,
+            share.seller_order_id,
+        )
+    ]
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_OPENED,
+        (
+            *_entry(dispute_receivable(gateway), Direction.DEBIT, amount_minor, currency),
+            *_entry(GATEWAY_FEE, Direction.DEBIT, fee_minor - borne_minor, currency),
+            *fees,
+            *_entry(
+                gateway_clearing(gateway), Direction.CREDIT, amount_minor + fee_minor, currency
+            ),
+        ),
+    )
+
+
+def chargeback_won(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
+    """Recipe 7: the network gives the money back. Its fee stays where it was booked."""
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_WON,
+        (
+            *_entry(gateway_clearing(gateway), Direction.DEBIT, amount_minor, currency),
+            *_entry(dispute_receivable(gateway), Direction.CREDIT, amount_minor, currency),
+        ),
+    )
+
+
+def chargeback_lost(intent: TransactionDraft, *, gateway: str) -> TransactionDraft:
+    """Recipe 7: a refund (recipe 4) whose money the network has taken already.
+
+    `intent` is that refund's, through the gateway that the chargeback came from.
+    """
+    transit, taken = refund_in_transit(gateway), dispute_receivable(gateway)
+    entries = tuple(
+        replace(entry, account=taken) if entry.account == transit else entry
+        for entry in intent.entries
+    )
+    return TransactionDraft(TransactionKind.CHARGEBACK_LOST, entries)
+
+
+def chargeback_borne(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
+    """Recipe 7: what no seller owes, because it went back to the buyer before, is our loss."""
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_LOST,
+        (
+            *_entry(CHARGEBACK_LOSS, Direction.DEBIT, amount_minor, currency),
+            *_entry(dispute_receivable(gateway), Direction.CREDIT, amount_minor, currency),
+        ),
+    )
+
+
+def _seller_side(
+    direction: Direction, seller_order_id: UUID, seller_id: UUID, currency: str, pots: Pots
+) -> tuple[Entry, ...]:
+    accounts = (
+        (seller_pending(seller_id), pots.pending_minor),
+        (seller_available(seller_id), pots.available_minor),
+        (seller_receivable(seller_id), pots.receivable_minor),
+    )
+    return tuple(
+        entry
+        for account, amount_minor in accounts
+        for entry in _entry(account, direction, amount_minor, currency, seller_order_id)
+    )
+
+
+def _entry(
+    account: str,
+    direction: Direction,
+    amount_minor: int,
+    currency: str,
+    seller_order_id: UUID | None = None,
+) -> tuple[Entry, ...]:
+    """An entry; none for nothing."""
+    if not amount_minor:
+        return ()
+    return (Entry(account, direction, amount_minor, currency, seller_order_id),)

@@ -1,0 +1,117 @@
+"""The sandbox's card network: told how to go, remembered on disk, reported once per change."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.integrations.payments.port import (
+    ChargeRequest,
+    DisputeEvidence,
+    DisputeState,
+    DisputingGateway,
+    EvidenceFile,
+    Outcome,
+)
+from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.sandbox_disputes import EVIDENCE_TIME, NothingToDispute
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, clock: ManualClock) -> SandboxGateway:
+    return SandboxGateway(tmp_path, production=False, clock=clock)
+
+
+async def charge(gateway: SandboxGateway, attempt_id: str = "a", token: str = "tok_ok") -> None:
+    await gateway.charge(
+        ChargeRequest(
+            attempt_id=attempt_id, amount_minor=5000, currency="JPY", token=token, reference="o"
+        )
+    )
+
+
+def evidence(reference: str, evidence_id: str = "e") -> DisputeEvidence:
+    return DisputeEvidence(
+        evidence_id=evidence_id,
+        reference=reference,
+        statement="It arrived",
+        carrier="dhl",
+        tracking_number="JD1",
+        files=(EvidenceFile(name="a.pdf", content_type="application/pdf", content=b"%PDF-"),),
+    )
+
+
+async def test_it_is_remembered_by_whoever_opens_the_journal_next(
+    gateway: SandboxGateway, tmp_path: Path, clock: ManualClock
+) -> None:
+    await charge(gateway)
+    reference = await gateway.disputes.open(attempt_id="a", amount_minor=3000, fee_minor=15)
+    gateway.close()
+    other = SandboxGateway(tmp_path, production=False, clock=clock)
+    assert isinstance(other, DisputingGateway)
+    [found] = await other.disputes_of(attempt_id="a") or ()
+    assert (found.reference, found.state) == (reference, DisputeState.OPEN)
+    assert (found.amount_minor, found.currency, found.fee_minor) == (3000, "JPY", 15)
+    assert found.evidence_due_at == clock.now() + EVIDENCE_TIME
+    assert await other.disputes.taken_back() == {"a": 3000}
+    await other.disputes.decide(reference=reference, won=True)
+    await other.disputes.decide(reference=reference, won=False)
+    [found] = await other.disputes_of(attempt_id="a") or ()
+    assert found.state is DisputeState.WON
+    assert await other.disputes.taken_back() == {}
+    [untouched] = await other.journal()
+    assert (untouched.captured_minor, untouched.refunded_minor) == (5000, 0)
+
+
+async def test_each_change_is_reported_once_and_signed(
+    gateway: SandboxGateway, clock: ManualClock
+) -> None:
+    await charge(gateway)
+    reference = await gateway.disputes.open(attempt_id="a", fee_minor=15, reason="fraudulent")
+    await gateway.disputes.decide(reference=reference, won=False)
+    await gateway.disputes.decide(reference=reference, won=False)
+    sent = await gateway.pending_webhooks()
+    events = [gateway.parse_webhook(one.headers, one.body, clock.now()) for one in sent]
+    assert [event.kind.value for event in events] == [
+        "payment.captured", "dispute.opened", "dispute.lost",
+    ]  # fmt: skip
+    assert [(one.movement_id, one.amount_minor, one.fee_minor) for one in events[1:]] == [
+        (reference, 5000, 15),
+        (reference, 5000, 0),
+    ]
+    assert json.loads(sent[1].body)["data"]["attempt_id"] == "a"
+
+
+async def test_nothing_is_disputed_that_was_not_taken(gateway: SandboxGateway) -> None:
+    await charge(gateway, "declined", "tok_declined")
+    await charge(gateway)
+    for attempt_id, amount in (("unknown", None), ("declined", None), ("a", 5001), ("a", 0)):
+        with pytest.raises(NothingToDispute):
+            await gateway.disputes.open(attempt_id=attempt_id, amount_minor=amount)
+    await gateway.disputes.open(attempt_id="a", amount_minor=4000)
+    with pytest.raises(NothingToDispute):
+        await gateway.disputes.open(attempt_id="a", amount_minor=1001)
+    await gateway.disputes.open(attempt_id="a")
+    assert await gateway.disputes.taken_back() == {"a": 5000}
+    with pytest.raises(NothingToDispute):
+        await gateway.disputes.decide(reference="sdp_unknown", won=True)
+
+
+async def test_evidence_is_taken_once_and_in_time(
+    gateway: SandboxGateway, clock: ManualClock
+) -> None:
+    await charge(gateway)
+    reference = await gateway.disputes.open(attempt_id="a", amount_minor=1000)
+    late = await gateway.disputes.open(attempt_id="a", amount_minor=1000)
+    assert await gateway.submit_evidence(evidence("sdp_unknown")) is Outcome.NOT_FOUND
+    for _ in range(2):
+        assert await gateway.submit_evidence(evidence(reference)) is Outcome.ACCEPTED
+    assert await gateway.submit_evidence(evidence(reference, "other")) is Outcome.REFUSED
+    said = await gateway.disputes.evidence(reference=reference)
+    assert said is not None
+    assert (said["statement"], said["tracking_number"]) == ("It arrived", "JD1")
+    clock.advance(EVIDENCE_TIME * 2)
+    assert await gateway.submit_evidence(evidence(late)) is Outcome.DECLINED
+    await gateway.disputes.decide(reference=late, won=False)
+    assert await gateway.submit_evidence(evidence(late)) is Outcome.DECLINED
