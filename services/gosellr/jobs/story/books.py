@@ -95,22 +95,22 @@ async def trial_balance(stage: Stage) -> dict[str, int]:
         kind = account_kind(account)
         grows_by_credit = kind.side in {Side.LIABILITY, Side.INCOME}
         by_kind[kind.name] = by_kind.get(kind.name, 0) + (-minor if grows_by_credit else minor)
-    in_order = {name: by_kind[name] for name in ACCOUNT_KINDS if name in by_kind}
-    debits = sum(minor for minor in in_order.values() if minor > 0)
-    credits = -sum(minor for minor in in_order.values() if minor < 0)
+    in_order = {name: by_kind[name] for name in ACCOUNT_KINDS if by_kind.get(name)}
+    debit_minor = sum(minor for minor in in_order.values() if minor > 0)
+    credit_minor = -sum(minor for minor in in_order.values() if minor < 0)
     stage.pen.table(
-        f"Trial balance of {len(accounts)} accounts, by kind",
+        f"Trial balance of {len(accounts)} accounts, by kind where there is anything left",
         ("", "debit", "credit"),
         [
             *(
                 (name, _figure(minor) if minor > 0 else "", _figure(-minor) if minor < 0 else "")
                 for name, minor in in_order.items()
             ),
-            ("all together", _figure(debits), _figure(credits)),
+            ("all together", _figure(debit_minor), _figure(credit_minor)),
         ],
     )
-    if debits != credits:
-        raise Differs(f"debits are {debits}, credits {credits}")
+    if debit_minor != credit_minor:
+        raise Differs(f"debits are {debit_minor}, credits {credit_minor}")
     return in_order
 
 
@@ -137,7 +137,7 @@ async def divided(stage: Stage) -> list[Division]:
         stage.pen.say(
             f"{one.order}: Ada paid {_figure(one.paid_minor)} and got"
             f" {_figure(one.returned_minor)} back; the {money(stays_minor, CURRENCY)} that stay"
-            f" are {shares or 'nobody’s'}."
+            f" are {shares or 'nothing'}."
         )
         divisions.append(one)
     return divisions
@@ -157,7 +157,7 @@ def _division(stage: Stage, order: str, booked: list[BookedTransaction]) -> Divi
                 returned_minor += entry.amount_minor
             if kind not in _MONEY:
                 whose = _whose(stage, entry.account)
-                shares[whose] = shares.get(whose, 0) - entry.balance_change_minor
+                shares[whose] = shares.get(whose, 0) + _credited_minor(entry)
     return Division(
         order=order,
         paid_minor=paid_minor,
@@ -169,6 +169,10 @@ def _division(stage: Stage, order: str, booked: list[BookedTransaction]) -> Divi
 def _is_paid(entry: Entry) -> bool:
     kind = account_kind(entry.account).name
     return entry.direction is Direction.DEBIT and kind in _BUYERS_MONEY
+
+
+def _credited_minor(entry: Entry) -> int:
+    return entry.amount_minor if entry.direction is Direction.CREDIT else -entry.amount_minor
 
 
 def _whose(stage: Stage, account: str) -> str:

@@ -39,13 +39,13 @@ async def the_month_closes(stage: Stage, *, papers: Path | None) -> None:
 
 
 async def _pay_all(stage: Stage) -> None:
-    stage.wait(hours=6)
+    stage.wait(until=16)
     batch = await payouts.run_batch(
         stage.resources.payouts, viewer=stage.operator, currency=None, key=stage.key()
     )
     if not isinstance(batch, Batch):
         raise RuntimeError("nobody asked for this batch before")
-    stage.wait(hours=1)
+    stage.wait(until=17)
     await upkeep.resume_payouts(stage.resources)
     paid = ", ".join(
         f"{total.count} payouts over {money(total.amount_minor, total.currency)}"
@@ -148,7 +148,7 @@ async def reconciled(stage: Stage) -> None:
     """What the provider says it moved, against the books."""
     stage.pen.chapter(8, "The provider's figures are held against ours")
     gateway = SandboxGateway.name
-    stage.wait(days=1)
+    stage.wait(until=10)
     pulled = await reconciliation.pull(
         stage.resources.db,
         gateways=stage.resources.gateways,

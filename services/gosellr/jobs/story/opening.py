@@ -29,7 +29,7 @@ from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
 
 COUNTRY = "AT"
-COUPON = "SPRING10"
+COUPON = "SPRING15"
 _EMAIL_DOMAIN = "story.gosellr.test"
 _STOCK = 20
 
@@ -255,7 +255,7 @@ async def _coupon(stage: Stage) -> ListedCoupon:
         draft=CouponDraft(
             code=COUPON,
             kind=CouponKind.PERCENT,
-            value_bps=1000,
+            value_bps=1500,
             funded_by=CouponFunding.MARKETPLACE,
         ),
         now=stage.clock.now(),

@@ -26,11 +26,11 @@ async def a_case(stage: Stage) -> None:
     """Ada complains of B's blanket; both have a point."""
     stage.pen.chapter(5, "A case about seller B's part, decided 60 to 40")
     b = stage.shops["B"]
-    stage.wait(days=1)
+    stage.wait(days=1, until=9)
     await ship(stage, FIRST, b)
-    stage.wait(days=2)
+    stage.wait(days=2, until=12)
     await arrive(stage, FIRST, b)
-    stage.wait(days=1)
+    stage.wait(days=1, until=10)
     line = (await stage.part(FIRST, b)).lines[0]
     opened = await disputes.open_dispute(
         stage.resources.disputes,
@@ -65,7 +65,7 @@ async def a_case(stage: Stage) -> None:
 
 async def _argue(stage: Stage, folder: DisputeFolder) -> None:
     powers, dispute_id = stage.resources.disputes, folder.dispute.id
-    stage.wait(hours=4)
+    stage.wait(until=14)
     await disputes.say(
         powers,
         viewer=stage.shops["B"].owner,
@@ -73,14 +73,14 @@ async def _argue(stage: Stage, folder: DisputeFolder) -> None:
         body="It left us whole, but we should have packed it better",
         is_answer=True,
     )
-    stage.wait(hours=4)
+    stage.wait(until=17)
     await disputes.escalate(
         powers, viewer=stage.buyer, dispute_id=dispute_id, reason="We don't agree"
     )
 
 
 async def _decide(stage: Stage, folder: DisputeFolder) -> DisputeFolder:
-    stage.wait(days=1)
+    stage.wait(days=3, until=10)
     decided = await disputes.decide(
         stage.resources.disputes,
         viewer=stage.operator,
@@ -119,15 +119,15 @@ async def a_chargeback(stage: Stage) -> None:
     """Another order of A's is charged back by Ada's bank, and lost."""
     stage.pen.chapter(6, "The bank charges an order of seller A's back")
     a = stage.shops["A"]
-    stage.wait(hours=2)
+    stage.wait(until=15)
     order = await buy(stage, THIRD, (a, 1))
     await stage.follow(
         f"Ada's card pays {money(order.total_minor, CURRENCY)} for {await stage.number(THIRD)}."
     )
     await ship(stage, THIRD, a)
-    stage.wait(days=1)
+    stage.wait(days=1, until=12)
     await arrive(stage, THIRD, a)
-    stage.wait(hours=8)
+    stage.wait(until=17)
     network = _network(stage)
     [payment] = order.payments
     reference = await network.disputes.open(
@@ -145,7 +145,7 @@ async def a_chargeback(stage: Stage) -> None:
         f" {money(case.dispute.frozen_minor, case.dispute.currency)} of Aster Lamps' is frozen."
     )
     await stage.show_balances("What A has", [a])
-    stage.wait(hours=2)
+    stage.wait(until=19)
     await disputes.say(
         stage.resources.disputes,
         viewer=a.owner,
@@ -155,7 +155,7 @@ async def a_chargeback(stage: Stage) -> None:
     )
     await upkeep.send_dispute_evidence(stage.resources)
     handed_in = await network.disputes.evidence(reference=reference)
-    stage.wait(days=1)
+    stage.wait(days=3, until=11)
     await network.disputes.decide(reference=reference, won=False)
     sent = "is sent to the bank" if handed_in is not None else "never reaches the bank"
     await stage.follow(

@@ -27,7 +27,7 @@ async def one_order(stage: Stage) -> None:
     """Ada buys from all three, with the coupon, by gift card and card."""
     stage.pen.chapter(2, "One order, three sellers, two ways to pay")
     a, b, c = (stage.shops[letter] for letter in "ABC")
-    stage.wait(days=1)
+    stage.wait(days=1, until=10)
     order = await buy(
         stage,
         FIRST,
@@ -76,7 +76,7 @@ async def a_part_is_cancelled(stage: Stage) -> None:
     """C can't deliver: Ada's card, which paid last, is refunded first."""
     stage.pen.chapter(3, "Seller C cancels its part")
     c = stage.shops["C"]
-    stage.wait(days=1)
+    stage.wait(days=1, until=11)
     await cancel_part(stage, FIRST, c, reason="It broke while we packed it")
     order = await stage.order(FIRST)
     await stage.follow(
@@ -99,9 +99,9 @@ async def paid_out_and_refunded(stage: Stage) -> None:
     """A earns, is paid, owes after a refund, and the debt is kept back from its next sale."""
     stage.pen.chapter(4, "Seller A is paid out, and owes something afterwards")
     a = stage.shops["A"]
-    stage.wait(hours=5)
+    stage.wait(until=14)
     await ship(stage, FIRST, a)
-    stage.wait(days=2)
+    stage.wait(days=2, until=11)
     await arrive(stage, FIRST, a)
     part = await stage.part(FIRST, a)
     if part.release_due_at is None:
@@ -135,7 +135,7 @@ async def paid_out_and_refunded(stage: Stage) -> None:
 async def _owes(stage: Stage) -> None:
     a = stage.shops["A"]
     before = (await stage.order(FIRST)).refunded_minor
-    stage.wait(days=1)
+    stage.wait(days=1, until=10)
     await refund_units(stage, FIRST, a, 1, reason="One of the two flickers")
     order = await stage.order(FIRST)
     owed = await stage.balance(a)
@@ -150,7 +150,7 @@ async def _owes(stage: Stage) -> None:
 
 async def _recovered(stage: Stage) -> None:
     a, c = stage.shops["A"], stage.shops["C"]
-    stage.wait(hours=3)
+    stage.wait(until=15)
     order = await buy(stage, SECOND, (a, 1), (c, 1))
     await stage.follow(
         f"Ada orders again, {await stage.number(SECOND)}: another lamp and, this time whole, a"
@@ -158,10 +158,10 @@ async def _recovered(stage: Stage) -> None:
     )
     for shop in (a, c):
         await ship(stage, SECOND, shop)
-    stage.wait(days=2)
+    stage.wait(days=2, until=12)
     for shop in (a, c):
         await arrive(stage, SECOND, shop)
-    stage.wait(hours=6)
+    stage.wait(until=18)
     for shop in (a, c):
         await confirm(stage, SECOND, shop)
     await stage.follow(

@@ -70,9 +70,13 @@ class Stage:
         kind, _, owner = account.partition(":")
         return f"{kind} · {self._names.get(owner, owner)}" if owner else kind
 
-    def wait(self, *, days: int = 0, hours: int = 0) -> None:
-        """Time passes."""
-        self.clock.advance(timedelta(days=days, hours=hours))
+    def wait(self, *, days: int = 0, until: int) -> None:
+        """Time passes, so many days and until a full hour."""
+        now = self.clock.now()
+        at = (now + timedelta(days=days)).replace(hour=until, minute=0, second=0)
+        if at <= now:
+            raise ValueError(f"{at} is over")
+        self.clock.set(at)
 
     async def follow(self, text: str) -> None:
         """Say what happened, let what follows from it happen too, and show what was booked."""
