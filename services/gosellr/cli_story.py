@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -124,10 +124,12 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 class TerminalPen:
-    """Writes to standard output: headings stand out on a terminal, elsewhere it is plain text."""
+    """Writes to standard output or a file: plain text, in colours on a terminal."""
 
-    def __init__(self) -> None:
-        self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    def __init__(self, file: IO[str] | None = None) -> None:
+        self._console = Console(
+            file=file, highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
 
     def chapter(self, number: int, title: str) -> None:
         """A heading."""

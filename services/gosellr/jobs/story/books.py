@@ -1,9 +1,11 @@
 """Chapter 9: the books are opened, everything is added up, and the audit looks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from gosellr.core.transact import ask
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.jobs.story.month import Differs
@@ -11,10 +13,18 @@ from gosellr.jobs.story.pen import money
 from gosellr.jobs.story.stage import CURRENCY, Shop, Stage
 from gosellr.services import ledger_service, statement_service
 from gosellr.services.audit_service import NAMES, Finding
-from gosellr.services.statement_service import BookedTransaction
+from gosellr.services.statement_service import BookedTransaction, Movement
 from gosellr.utils.ids import order_number
-from gosellr.utils.ledger import ACCOUNT_KINDS, Direction, Entry, Side, TransactionKind, account_kind
+from gosellr.utils.ledger import (
+    ACCOUNT_KINDS,
+    Direction,
+    Entry,
+    Side,
+    TransactionKind,
+    account_kind,
+)
 from gosellr.utils.statements import describe
+from gosellr.utils.stored_value import GIFT_CARD
 
 _MOVEMENTS_MAX: Final = 10_000
 
@@ -66,8 +76,7 @@ async def _explain(stage: Stage, shop: Shop) -> None:
     )
     rows = [
         (
-            f"{one.booked_at:%d %b %H:%M}  "
-            f"{describe(kind=one.kind, account=one.account, is_credit=one.direction == 'credit')}",
+            f"{one.booked_at:%d %b %H:%M}  {_meaning(one)}",
             "" if one.order_number is None else order_number(one.order_number),
             one.account.partition(":")[0].removeprefix("seller_"),
             _figure(one.change_minor),
@@ -80,6 +89,10 @@ async def _explain(stage: Stage, shop: Shop) -> None:
         ("", "order", "account", "amount", "balance"),
         rows,
     )
+
+
+def _meaning(one: Movement) -> str:
+    return describe(kind=one.kind, account=one.account, is_credit=one.direction == "credit")
 
 
 async def trial_balance(stage: Stage) -> dict[str, int]:
@@ -123,24 +136,30 @@ async def divided(stage: Stage) -> list[Division]:
     divisions = []
     for name in stage.orders:
         order = await stage.order(name)
-        booked = await ask(
-            stage.resources.db, statement_service.order_ledger, order_id=order.id
-        )
+        booked = await ask(stage.resources.db, statement_service.order_ledger, order_id=order.id)
         one = _division(stage, order_number(order.number), booked)
         stays_minor = one.paid_minor - one.returned_minor
         if sum(one.shares.values()) != stays_minor:
             raise Differs(f"{one.order}: {one.shares} of {stays_minor}")
-        shares = " + ".join(
-            f"{_figure(minor)} {whose}" if minor > 0 else f"({_figure(minor)}) {whose}"
-            for whose, minor in one.shares.items()
+        parts = " + ".join(
+            f"{_figure(payment.captured_minor)} by {_WAYS.get(payment.method, payment.method)}"
+            for payment in order.payments
         )
         stage.pen.say(
-            f"{one.order}: Ada paid {_figure(one.paid_minor)} and got"
-            f" {_figure(one.returned_minor)} back; the {money(stays_minor, CURRENCY)} that stay"
-            f" are {shares or 'nothing'}."
+            f"{one.order}: Ada paid {parts} and got {_figure(one.returned_minor)} back."
+            f" {money(stays_minor, CURRENCY)} stay{_told(one.shares)}."
         )
         divisions.append(one)
     return divisions
+
+
+def _told(shares: Mapping[str, int]) -> str:
+    """Whose the money is, in a sum: first what somebody has, then what the marketplace gave."""
+    if not shares:
+        return ""
+    has = " + ".join(f"{_figure(minor)} {whose}" for whose, minor in shares.items() if minor > 0)
+    gave = "".join(f" − {_figure(-minor)} {whose}" for whose, minor in shares.items() if minor < 0)
+    return f" = {has}{gave}"
 
 
 def _division(stage: Stage, order: str, booked: list[BookedTransaction]) -> Division:
@@ -185,8 +204,9 @@ def _whose(stage: Stage, account: str) -> str:
 _WORDS: Final = {
     "commission": "commission",
     "tax_payable": "tax on commission",
-    "promotion_cost": "given by the marketplace with the coupon",
+    "promotion_cost": "that the marketplace gave with the coupon",
 }
+_WAYS: Final = {GIFT_CARD: "gift card", SandboxGateway.name: "card"}
 
 
 async def audited(stage: Stage) -> list[Finding]:

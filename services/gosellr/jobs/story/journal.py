@@ -44,9 +44,7 @@ class Journal:
         return found
 
 
-def postings(
-    movements: Iterable[Movement], *, name_of: Callable[[str], str]
-) -> list[Posting]:
+def postings(movements: Iterable[Movement], *, name_of: Callable[[str], str]) -> list[Posting]:
     """Entries gathered into their transactions; `name_of` gives an account its readable name."""
     gathered: dict[object, list[Movement]] = {}
     for one in movements:

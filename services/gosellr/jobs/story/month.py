@@ -16,6 +16,7 @@ from gosellr.services import document_questions, reconciliation_service
 from gosellr.services.document_questions import DocumentFilters
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.ledger import COMMISSION, TransactionKind, gateway_clearing
+from gosellr.utils.slugs import slugify
 
 
 class Differs(Exception):
@@ -31,11 +32,12 @@ async def the_month_closes(stage: Stage, *, papers: Path | None) -> None:
     stage.clock.set(_next_month(stage))
     await close_months(stage.resources)
     await stage.follow(
-        "The month is over, and each seller gets its papers. What they say is what the ledger"
-        " says."
+        "The month is over, and each seller gets its papers. What they say is what the ledger says."
     )
     for shop in shops:
         await _papers(stage, shop, folder=papers)
+    if papers is not None:
+        await _write_order_papers(stage, folder=papers)
 
 
 async def _pay_all(stage: Stage) -> None:
@@ -44,7 +46,7 @@ async def _pay_all(stage: Stage) -> None:
         stage.resources.payouts, viewer=stage.operator, currency=None, key=stage.key()
     )
     if not isinstance(batch, Batch):
-        raise RuntimeError("nobody asked for this batch before")
+        raise TypeError("nobody asked for this batch before")
     stage.wait(until=17)
     await upkeep.resume_payouts(stage.resources)
     paid = ", ".join(
@@ -116,6 +118,10 @@ async def _check(stage: Stage, shop: Shop, found: IssuedDocument) -> None:
             - held.receivable_minor
         )
         _same(found.number, found.content["closing_minor"], owed_minor)
+        groups = {group["key"]: group["amount_minor"] for group in found.content["groups"]}
+        moved_minor = found.content["opening_minor"] + sum(groups.values())
+        _same(f"{found.number}, added up", moved_minor, owed_minor)
+        _same(f"{found.number}, payouts", -groups.get("payouts", 0), held.paid_out_minor)
     else:
         booked = await kept_of(stage, shop)
         totals = found.content["totals"]
@@ -141,7 +147,21 @@ async def _write(stage: Stage, found: IssuedDocument, *, folder: Path) -> None:
     made = await documents.make_file(
         stage.resources.documents, found.content, form="pdf", name=found.number
     )
-    (folder / made.name).write_bytes(made.content)
+    # Each seller numbers its own invoices from the first on.
+    [seller] = [shop for shop in stage.shops.values() if shop.id == found.seller_id]
+    name = slugify(seller.name, fallback="seller")
+    (folder / f"{name} {made.name}").write_bytes(made.content)
+
+
+async def _write_order_papers(stage: Stage, *, folder: Path) -> None:
+    for order_id in stage.orders.values():
+        for found in await ask(
+            stage.resources.db,
+            document_questions.of_order,
+            viewer=stage.buyer,
+            order_id=order_id,
+        ):
+            await _write(stage, found, folder=folder)
 
 
 async def reconciled(stage: Stage) -> None:

@@ -29,7 +29,7 @@ from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
 
 COUNTRY = "AT"
-COUPON = "SPRING15"
+COUPON = "SPRING20"
 _EMAIL_DOMAIN = "story.gosellr.test"
 _STOCK = 20
 
@@ -101,7 +101,7 @@ async def _people(stage: Stage) -> None:
 async def _account(
     stage: Stage, name: str, *, roles: tuple[Role, ...], password_hash: str = ""
 ) -> Viewer:
-    email = f"{name.split()[0].lower()}@{_EMAIL_DOMAIN}"
+    email = f"{name.split(maxsplit=1)[0].lower()}@{_EMAIL_DOMAIN}"
     account = await transact(
         stage.resources.db,
         account_service.register_account,
@@ -255,7 +255,7 @@ async def _coupon(stage: Stage) -> ListedCoupon:
         draft=CouponDraft(
             code=COUPON,
             kind=CouponKind.PERCENT,
-            value_bps=1500,
+            value_bps=2000,
             funded_by=CouponFunding.MARKETPLACE,
         ),
         now=stage.clock.now(),

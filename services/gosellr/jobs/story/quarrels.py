@@ -93,7 +93,8 @@ async def _decide(stage: Stage, folder: DisputeFolder) -> DisputeFolder:
     await stage.follow(
         f"Birch Blankets answers, Ada asks Olu, and Olu awards her"
         f" {money(case.award_minor, case.currency)} of {money(case.amount_minor, case.currency)}."
-        f" Until {case.due_at:%d %b, %H:%M} either side may appeal; neither does, and nothing moves."
+        f" Nothing moves yet: until {case.due_at:%d %b, %H:%M} either side may appeal. Neither"
+        " does."
     )
     return decided
 
@@ -130,9 +131,7 @@ async def a_chargeback(stage: Stage) -> None:
     stage.wait(until=17)
     network = _network(stage)
     [payment] = order.payments
-    reference = await network.disputes.open(
-        attempt_id=str(payment.id), fee_minor=_BANK_FEE_MINOR
-    )
+    reference = await network.disputes.open(attempt_id=str(payment.id), fee_minor=_BANK_FEE_MINOR)
     await upkeep.deliver_sandbox_reports(stage.resources)
     [case] = await _cases(stage)
     chargeback = case.chargeback
@@ -167,7 +166,7 @@ async def a_chargeback(stage: Stage) -> None:
 def _network(stage: Stage) -> SandboxGateway:
     gateway = stage.resources.gateways[SandboxGateway.name]
     if not isinstance(gateway, SandboxGateway):
-        raise RuntimeError("the story is played in the sandbox")
+        raise TypeError("the story is played in the sandbox")
     return gateway
 
 

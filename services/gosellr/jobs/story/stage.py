@@ -88,9 +88,7 @@ class Stage:
 
     async def order(self, name: str) -> Order:
         """An order as it is now."""
-        return await ask(
-            self.resources.db, order_service.load_order, order_id=self.orders[name]
-        )
+        return await ask(self.resources.db, order_service.load_order, order_id=self.orders[name])
 
     async def part(self, name: str, shop: Shop) -> SellerOrder:
         """A shop's part of an order as it is now."""
@@ -109,7 +107,9 @@ class Stage:
             viewer=shop.owner,
             seller_id=shop.id,
         )
-        return next((one for one in found if one.currency == CURRENCY), SellerBalance(currency=CURRENCY))
+        return next(
+            (one for one in found if one.currency == CURRENCY), SellerBalance(currency=CURRENCY)
+        )
 
     async def show_balances(self, title: str, shops: Sequence[Shop]) -> None:
         """A table of what sellers have now."""
