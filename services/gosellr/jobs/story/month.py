@@ -193,14 +193,18 @@ async def reconciled(stage: Stage) -> None:
         standing.provider_minor - bank_minor - paid_minor,
         standing.clearing_minor,
     )
+    gift = (
+        " Below zero we owe it something: a gift card was spent that nobody had paid for."
+        if standing.clearing_minor < 0
+        else ""
+    )
     stage.pen.say(
         f"By these movements it holds {money(standing.provider_minor, standing.currency)} for us,"
         f" by our books {money(standing.clearing_minor, standing.currency)}. The difference is"
         f" what it doesn't list among them: the chargeback with its fee,"
         f" {money(bank_minor, standing.currency)}, told by a report of its own, and what it paid"
         f" to sellers, {money(paid_minor, standing.currency)}. The audit holds both against what"
-        " it remembers of them. Below zero we owe it something: a gift card that nobody paid for"
-        " was spent."
+        f" it remembers of them.{gift}"
     )
 
 

@@ -47,8 +47,9 @@ async def a_case(stage: Stage) -> None:
     case = opened.folder.dispute
     await stage.follow(
         f"The blanket came with a hole, says Ada, and opens a case over"
-        f" {money(case.amount_minor, case.currency)}. What Birch Blankets would have to give back"
-        f" of it, {money(case.frozen_minor, case.currency)}, is frozen at once."
+        f" {money(case.amount_minor, case.currency)}, which she paid for it. A full refund would"
+        f" take {money(case.frozen_minor, case.currency)} from Birch Blankets, because the"
+        " marketplace would get its share of the coupon back too: so much is frozen at once."
     )
     await stage.show_balances("What B has", [b])
     await _argue(stage, opened.folder)

@@ -67,7 +67,7 @@ def _line_row(part: SellerOrder, line: OrderLine) -> tuple[str, ...]:
         part.net_minor,
     )
     return (
-        f"{line.quantity} × {line.title} of {part.seller_name}",
+        f"{line.quantity} × {line.title}, {part.seller_name}",
         *(money(one, part.currency).removesuffix(f" {part.currency}") for one in figures),
     )
 
