@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,11 @@ def install(app: typer.Typer) -> None:
 
         try:
             with _folder(keep) as folder:
-                ending = tell_in(folder, pen=TerminalPen(), is_kept=keep is not None)
+                pen = TerminalPen()
+                pen.say(
+                    "A market is started for this story. Yours, if there is one, isn't touched."
+                )
+                ending = tell_in(folder, pen=pen, is_kept=keep is not None)
         except StartupError as error:
             print_refusal(error)
             raise typer.Exit(1) from None
@@ -127,6 +132,8 @@ class TerminalPen:
     """Writes to standard output or a file: plain text, in colours on a terminal."""
 
     def __init__(self, file: IO[str] | None = None) -> None:
+        if file is None and hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")
         self._console = Console(
             file=file, highlight=False, markup=False, emoji=False, soft_wrap=True
         )
