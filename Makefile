@@ -21,7 +21,7 @@ OLIST ?= ../shared/data/olist
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format format-check lint types contracts tidy test-browser audit \
-	doctor bench bench-quick bench-imports bench-replay profile cases lock replay clean
+	story doctor bench bench-quick bench-imports bench-replay profile cases lock replay clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
@@ -64,6 +64,9 @@ test-browser: $(DEV) ## Drive the pages in Chromium, which is installed when roo
 
 audit: $(RUNTIME) ## Prove that the market's books are right, also while it runs
 	@$(GOSELLR) audit
+
+story: $(RUNTIME) ## Follow every cent of a few orders in a market of their own; KEEP=<folder> keeps it
+	@$(GOSELLR) story $(if $(KEEP),--keep "$(KEEP)")
 
 doctor: $(RUNTIME) ## Say what is wrong with this installation and how to mend it
 	@$(GOSELLR) doctor

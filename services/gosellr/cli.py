@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import typer
 
-from gosellr import __version__, cli_accounts, cli_books
+from gosellr import __version__, cli_accounts, cli_books, cli_story
 from gosellr.cli_demo import HistoryWatch, fill_demo
 from gosellr.config import Settings, SettingsError, load_settings
 from gosellr.core.checkup import Finding, check_database, check_folder, check_python
@@ -189,6 +189,7 @@ def _command_database(settings: Settings, purpose: str) -> Iterator[Logins]:
 
 cli_accounts.install(app, open_database=_command_database)
 cli_books.install(app, open_database=_command_database)
+cli_story.install(app)
 
 
 def _migrate(logins: Logins) -> bool:
