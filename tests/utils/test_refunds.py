@@ -2,10 +2,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gosellr.utils.money import bps_half_up
+from gosellr.utils.money import bps_half_up, share
 from gosellr.utils.refunds import (
     SHIPPING_KEY,
     CommissionReversal,
@@ -347,3 +347,35 @@ def test_no_share_is_scaled_beyond_itself(
         assert 0 <= getattr(small, name) <= getattr(shares, name), name
     whole_minor = shares.seller_minor(marketplace_remits_tax=False)
     assert 0 <= small.seller_minor(marketplace_remits_tax=False) <= whole_minor
+
+
+def test_a_unit_costs_the_seller_what_a_unit_was_sold_for() -> None:
+    """Half a cent of the buyer's and half a cent of the promotion are one cent, not two."""
+    part = RefundablePart(
+        key="lamp",
+        quantity=2,
+        goods_minor=11_980,
+        tax_minor=1_997,
+        tax_included=True,
+        promotion_minor=1_797,
+        commission_minor=998,
+        commission_vat_minor=200,
+    )
+    once = refund_quantities(parts=[part], quantities={"lamp": 1}).total
+    assert (once.buyer_minor, once.promotion_minor, once.goods_minor) == (5_092, 898, 5_990)
+
+
+@given(part=refundable_parts(), data=st.data())
+def test_units_take_their_part_of_the_whole_price_rounded_once(
+    part: RefundablePart, data: st.DataObject
+) -> None:
+    assume(part.quantity_left > 0)
+    quantity = data.draw(st.integers(1, part.quantity_left))
+    left_minor = part.buyer_left_minor + part.promotion_left_minor
+    try:
+        shares = refund_quantities(parts=[part], quantities={part.key: quantity}).total
+    except NothingToRefund:
+        return
+    assert shares.buyer_minor + shares.promotion_minor == share(
+        left_minor, quantity, part.quantity_left
+    )

@@ -281,12 +281,13 @@ def _plan(planned: Sequence[tuple[UUID | str, RefundShares]]) -> RefundPlan:
 
 
 def _by_quantity(part: RefundablePart, quantity: int, reversal: CommissionReversal) -> RefundShares:
-    """So many of the units left take that part of the money left; the last ones take it all."""
-    if quantity == part.quantity_left:
-        buyer_minor, promotion_minor = part.buyer_left_minor, part.promotion_left_minor
-    else:
-        buyer_minor = share(part.buyer_left_minor, quantity, part.quantity_left)
-        promotion_minor = share(part.promotion_left_minor, quantity, part.quantity_left)
+    """So many of the units left take that part of the money left; the last ones take it all.
+
+    Rounded once, over both who paid: each by itself would round up twice, at the seller's cost.
+    """
+    left = [part.buyer_left_minor, part.promotion_left_minor]
+    total_minor = share(sum(left), quantity, part.quantity_left) if quantity else sum(left)
+    buyer_minor, promotion_minor = split(total_minor, left)
     return _shares(part, quantity, buyer_minor, promotion_minor, reversal)
 
 
