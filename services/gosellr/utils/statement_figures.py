@@ -14,7 +14,10 @@ from gosellr.utils.ledger import TransactionKind
 
 _K = TransactionKind
 SALE_KINDS: Final = frozenset({_K.SALE.value, _K.SALE_ON_DELIVERY.value})
-REFUND_KINDS: Final = frozenset({_K.REFUND_INTENT.value, _K.REFUND_FAILED.value})
+# A chargeback that was lost is a refund that the bank has paid already.
+REFUND_KINDS: Final = frozenset(
+    {_K.REFUND_INTENT.value, _K.REFUND_FAILED.value, _K.CHARGEBACK_LOST.value}
+)
 PAYING_KINDS: Final = frozenset(
     {
         _K.PAYOUT_INTENT.value,
