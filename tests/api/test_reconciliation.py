@@ -174,6 +174,10 @@ async def test_what_was_told_cannot_be_told_otherwise(desk: Desk) -> None:
     assert answer.json()["reference"] == "txn_1"
     body = {"gateway": "sandbox", "movements": [movement("twin", 1), movement("twin", 1)]}
     assert (await desk.call("POST", "/imports", json=body)).status_code == 422
+    body = {"gateway": "sandbox", "movements": [movement("new", 1), movement("idle", 0)]}
+    refused = await desk.call("POST", "/imports", json=body)
+    assert refused.status_code == 422
+    assert [one["field"] for one in refused.json()["errors"]] == ["movements.1.amount.amount"]
     assert [one["reference"] for one in await desk.inbox()] == ["txn_1"]
 
 
@@ -315,6 +319,25 @@ async def test_a_report_is_read_row_by_row_or_not_at_all(desk: Desk) -> None:
         assert refused.status_code == 422, text
         assert [one["field"] for one in refused.json()["errors"]] == [field]
     assert len(await desk.inbox(gateway="paypal")) == 1
+
+
+async def test_payouts_out_of_the_clearing_are_told_apart(
+    desk: Desk, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    await earn(resources, shop)
+    await set_account(resources, shop)
+    headers = await bearer(resources, desk.first)
+    paid = await desk.client.post(
+        "/api/v1/payouts",
+        json={"currency": "EUR", "seller_id": str(shop.seller.id)},
+        headers={**headers, "Idempotency-Key": uuid4().hex},
+    )
+    await desk.done("POST", "/pull", json={"gateway": "sandbox"})
+    [standing] = (await desk.done("GET", ""))["items"]
+    assert standing["untold"]["amount"] == -paid.json()["amount"]["amount"] < 0
+    assert standing["clearing"]["amount"] == await clearing(connection)
+    told = standing["clearing"]["amount"] - standing["untold"]["amount"]
+    assert standing["provider_balance"]["amount"] == told == 12_000
 
 
 async def test_a_charge_that_was_never_told_of_is_missing(

@@ -65,13 +65,15 @@ class ImportedStatement:
 class GatewayStanding:
     """A provider in one currency: its balance by its own movements, and by our books.
 
-    `missing` are charges of ours, older than the grace, of which it never told.
+    `untold_minor` of the clearing comes from what its movements don't tell of here: payouts and
+    chargebacks. `missing` are charges of ours, older than the grace, of which it never told.
     """
 
     gateway: str
     currency: str
     provider_minor: int
     clearing_minor: int
+    untold_minor: int
     waiting_count: int
     waiting_minor: int
     suspended_minor: int

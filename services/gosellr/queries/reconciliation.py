@@ -158,14 +158,18 @@ WITH told AS (
     FROM provider_movement GROUP BY gateway, currency
 )
 SELECT told.gateway, told.currency, told.provider_minor::bigint,
-       (SELECT COALESCE(sum(CASE direction WHEN 'debit' THEN entry.amount_minor
-                                           ELSE -entry.amount_minor END), 0)
-        FROM ledger_entry AS entry
-        WHERE entry.account = 'gateway_clearing:' || told.gateway
-          AND entry.currency = told.currency)::bigint AS clearing_minor,
-       told.waiting_count::int, COALESCE(told.waiting_minor, 0)::bigint,
+       clearing.minor::bigint, clearing.untold_minor::bigint, told.waiting_count::int,
+       COALESCE(told.waiting_minor, 0)::bigint,
        COALESCE(told.suspended_minor, 0)::bigint, missing.count::int, missing.minor::bigint
 FROM told, LATERAL (
+    SELECT COALESCE(sum(signed.minor), 0) AS minor,
+           COALESCE(sum(signed.minor) FILTER (WHERE NOT head.kind = ANY($2)), 0) AS untold_minor
+    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id,
+         LATERAL (SELECT CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                                              ELSE -entry.amount_minor END AS minor) AS signed
+    WHERE entry.account = 'gateway_clearing:' || told.gateway
+      AND entry.currency = told.currency
+) AS clearing, LATERAL (
     SELECT count(*) AS count, COALESCE(sum(payment.captured_minor), 0) AS minor
     FROM payment
     WHERE payment.method = told.gateway AND payment.currency = told.currency
@@ -377,11 +381,14 @@ async def unexplained_minor(connection: Connection, *, currency: str) -> int:
     return left
 
 
-async def standing(connection: Connection, *, missing_before: datetime) -> list[GatewayStanding]:
-    """Every provider of which something was imported, by currency."""
-    rows = await connection.fetch(STANDING, missing_before)
+async def standing(
+    connection: Connection, *, told_kinds: Sequence[str], missing_before: datetime
+) -> list[GatewayStanding]:
+    """Every provider of which something was imported, by currency; `told_kinds` are those of
+    transactions that its movements tell of."""
+    rows = await connection.fetch(STANDING, missing_before, list(told_kinds))
     names = (
-        "gateway", "currency", "provider_minor", "clearing_minor", "waiting_count",
+        "gateway", "currency", "provider_minor", "clearing_minor", "untold_minor", "waiting_count",
         "waiting_minor", "suspended_minor", "missing_count", "missing_minor",
     )  # fmt: skip
     return [GatewayStanding(**dict(zip(names, row, strict=True))) for row in rows]

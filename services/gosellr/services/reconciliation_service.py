@@ -27,6 +27,7 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
     MATCHED,
+    TOLD_KINDS,
     Known,
     Mismatch,
     MovementAmounts,
@@ -81,11 +82,15 @@ async def import_movements(
     """Import a provider's movements, each once, and match all that wait of this provider.
 
     Raises:
-        InvalidInput: a reference stands there twice.
+        InvalidInput: a reference stands there twice, or a movement moves nothing.
         MovementContradicted: one was imported with other figures; then nothing is imported.
     """
     if len({one.reference for one in movements}) != len(movements):
         raise InvalidInput.at("movements", "reference_repeated", "A reference stands there twice")
+    for index, one in enumerate(movements):
+        if one.amount_minor == 0 and one.fee_minor == 0:
+            place = f"movements.{index}.amount.amount"
+            raise InvalidInput.at(place, "nothing_moved", "This movement moves nothing")
     await reconciliation.take_gateway(connection, gateway=gateway)
     contradicted = await reconciliation.find_contradicted(
         connection, gateway=gateway, movements=movements
@@ -363,7 +368,11 @@ async def list_movements(
 
 async def standing(connection: Connection, *, now: datetime) -> list[GatewayStanding]:
     """Every provider of which something was imported: its figures beside ours."""
-    return await reconciliation.standing(connection, missing_before=now - _MISSING_AFTER)
+    return await reconciliation.standing(
+        connection,
+        told_kinds=[kind.value for kind in TOLD_KINDS],
+        missing_before=now - _MISSING_AFTER,
+    )
 
 
 async def check_payouts(connection: Connection, *, currency: str, policy: MarketPolicy) -> None:

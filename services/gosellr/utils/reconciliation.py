@@ -68,6 +68,18 @@ class Resolution(StrEnum):
     """It is explained by another movement; nothing is booked."""
 
 
+# What moves a clearing account and is told by its provider's movements. Payouts out of it and
+# chargebacks have their own reports.
+TOLD_KINDS: Final = (
+    TransactionKind.SALE,
+    TransactionKind.PROVIDER_FEE,
+    TransactionKind.REFUND_CONFIRMED,
+    TransactionKind.STRAY_CAPTURE,
+    TransactionKind.STRAY_RETURN,
+    TransactionKind.SETTLEMENT,
+    TransactionKind.RECONCILED,
+)
+
 RESOLUTION_ACCOUNTS: Final[Mapping[Resolution, str]] = {
     Resolution.FEE: GATEWAY_FEE,
     Resolution.INCOME: FEE_INCOME,

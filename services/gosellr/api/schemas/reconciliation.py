@@ -153,6 +153,9 @@ class StandingOut(BaseModel):
     gateway: str
     provider_balance: MoneyOut
     clearing: MoneyOut
+    untold: Annotated[
+        MoneyOut, Field(description="Of the clearing, payouts and chargebacks: told elsewhere")
+    ]
     waiting_count: int
     waiting: MoneyOut
     suspended: MoneyOut
@@ -212,6 +215,7 @@ def standing_document(standing: GatewayStanding) -> Document:
         "gateway": standing.gateway,
         "provider_balance": _money(standing.provider_minor, currency),
         "clearing": _money(standing.clearing_minor, currency),
+        "untold": _money(standing.untold_minor, currency),
         "waiting_count": standing.waiting_count,
         "waiting": _money(standing.waiting_minor, currency),
         "suspended": _money(standing.suspended_minor, currency),
