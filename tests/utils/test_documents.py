@@ -27,6 +27,7 @@ from gosellr.utils.documents import (
 from gosellr.utils.ledger import TransactionKind
 from gosellr.utils.statement_figures import (
     POT_OF_ACCOUNT,
+    REFUND_KINDS,
     Kept,
     PotChange,
     statement_figures,
@@ -133,7 +134,7 @@ def test_what_was_kept_stands_on_the_statement_as_it_was_booked(
         kept.get(kind, Kept()).commission_minor for kind in sale
     )
     assert lines.get("commission_vat_returned", 0) == -sum(
-        kept.get(kind, Kept()).vat_minor for kind in ("refund_intent", "refund_failed")
+        kept.get(kind, Kept()).vat_minor for kind in REFUND_KINDS
     )
 
 
