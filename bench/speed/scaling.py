@@ -1,5 +1,6 @@
 """The same operations in markets of other sizes: more products, and more orders in the past."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ async def scaling(
     for products, orders in sizes(largest):
         own = None if home is None else home / f"scale-{products}-{orders}"
         with folder(own) as place:
-            measured, code = await _measure_size(
+            measured, code, audit_seconds = await _measure_size(
                 place, products, orders, seconds=seconds, connections=connections, say=say
             )
         runs = {one.operation.name: one for one in measured}
@@ -71,6 +72,7 @@ async def scaling(
                 "per_second": {name: round(one.run.per_second, 1) for name, one in runs.items()},
                 "p95_ms": {name: round(one.run.quantile(0.95), 2) for name, one in runs.items()},
                 "cpu_ms": {name: round(one.server_ms, 2) for name, one in runs.items()},
+                "audit_seconds": round(audit_seconds, 1),
             }
         )
     return with_shares(found), wrong
@@ -78,7 +80,7 @@ async def scaling(
 
 async def _measure_size(
     home: Path, products: int, orders: int, *, seconds: float, connections: int, say: Say
-) -> tuple[list[Measured], int]:
+) -> tuple[list[Measured], int, float]:
     catalogue = Catalogue(products=products)
     await fill(home, catalogue, orders=orders, say=say)
     market = Market(catalogue)
@@ -104,9 +106,12 @@ async def _measure_size(
             say(f"  {operation.title}: {run.per_second:,.0f}/s")
             for mistake, count in run.mistakes.most_common(3):
                 say(f"    {count} x {mistake}")
+        began = time.perf_counter()
         code, said = await running.command("audit")
+        audit_seconds = time.perf_counter() - began
     say(said.strip().splitlines()[-1] if said.strip() else "audit said nothing")
-    return found, code
+    say(f"  audit: {audit_seconds:.1f} s")
+    return found, code, audit_seconds
 
 
 def with_shares(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gosellr.config import (
-    PREFIX,
-    Settings,
-    SettingsError,
-    default_home,
-    read_settings,
-    variable_of,
-)
+from gosellr.config import Settings, SettingsError, read_settings
+from gosellr.config_fields import PREFIX, default_home, variable_of
 
 EXAMPLE = Path(__file__).parents[2] / "services" / "gosellr" / ".env.example"
 STRONG = "q7Zk2m-Vx9RtLw4Ys8NbHc1JfDp6GaEu3"

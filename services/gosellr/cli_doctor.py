@@ -1,0 +1,71 @@
+"""`gosellr doctor`: what is wrong with this installation, and how to mend it."""
+
+import asyncio
+
+import typer
+
+from gosellr.cli_database import market_database
+from gosellr.config import Settings, SettingsError, load_settings
+from gosellr.core.checkup import Finding, check_database, check_folder, check_python
+from gosellr.core.listening import answers, bind_address
+from gosellr.core.postgres_binaries import OLDEST_MAJOR, find_binaries
+from gosellr.core.startup_error import StartupError
+
+OLDEST_PYTHON = (3, 11)
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor() -> None:
+    """Say what is wrong with this installation and how to mend it. Changes nothing."""
+    findings = [check_python(oldest=OLDEST_PYTHON)]
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        findings += [Finding("Settings", problem, "Mend it") for problem in error.problems]
+    else:
+        findings.append(Finding("Settings", settings.env))
+        findings += [check_folder(settings.home), _check_port(settings)]
+        findings += _check_market_database(settings)
+    for finding in findings:
+        mark = "✓" if finding.is_well else "✗"
+        typer.echo(f"  {mark} {finding.subject.ljust(12)} {finding.answer}")
+        if not finding.is_well and finding.remedy != "Mend it":
+            typer.echo(f"    {' ' * 12} {finding.remedy}")
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+def _check_port(settings: Settings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    if answers(settings.host, settings.port, path="/healthz"):
+        return Finding("Port", f"{where} answers")
+    try:
+        bind_address(settings.host, settings.port).close()
+    except StartupError as error:
+        return Finding("Port", error.problem, error.remedy)
+    return Finding("Port", f"{where} is free")
+
+
+def _check_market_database(settings: Settings) -> list[Finding]:
+    from gosellr.migrations.revisions import head_revision  # noqa: PLC0415
+    from gosellr.migrations.run import EXTENSIONS  # noqa: PLC0415
+
+    try:
+        if not settings.database_url and not (settings.home / "pg").exists():
+            return [Finding("Database", f"PostgreSQL {find_binaries().version}, not created yet")]
+        with market_database(settings, purpose="gosellr doctor") as logins:
+            return asyncio.run(
+                check_database(
+                    logins.application,
+                    oldest_version=OLDEST_MAJOR,
+                    extensions=EXTENSIONS,
+                    schema="gosellr",
+                    head=head_revision(),
+                )
+            )
+    except StartupError as error:
+        return [Finding("Database", error.problem, error.remedy)]
