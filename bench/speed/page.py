@@ -218,6 +218,7 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
     columns = ["products", "past orders"]
     for name in names:
         columns += [f"{name}/s", "of the smallest", "CPU ms"]
+    columns.append("audit s")
     rows = []
     for one in sizes:
         row: list[object] = [one["products"], one["past_orders"]]
@@ -226,6 +227,7 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
             if one.get("must_reached", {}).get(name) is False:
                 share = f"{share} **too little**"
             row += [one["per_second"].get(name), share, one.get("cpu_ms", {}).get(name)]
+        row.append(one.get("audit_seconds"))
         rows.append(row)
     told = "CPU is the processor time of web processes and PostgreSQL per operation: it tells what"
     told += " grew with the market where the machine was busy with something else."

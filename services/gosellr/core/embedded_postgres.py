@@ -38,7 +38,7 @@ from gosellr.core.postgres_binaries import (
 )
 from gosellr.core.postgres_failures import start_failure
 from gosellr.core.postgres_roles import ensure_database
-from gosellr.core.postgres_settings import render_settings
+from gosellr.core.postgres_settings import memory_mb, render_settings
 from gosellr.core.private_files import write_private
 from gosellr.core.processes import Watchdog, is_alive, processes_in, recorded_pid, works_in
 from gosellr.core.startup_error import StartupError, explained
@@ -261,7 +261,8 @@ class Cluster:
     def _write_settings(self) -> None:
         target = self.data_folder / "gosellr.conf"
         draft = self.data_folder / "gosellr.conf.new"
-        draft.write_text(render_settings(throwaway=self.throwaway))
+        text = render_settings(throwaway=self.throwaway, memory_mb=memory_mb())
+        draft.write_text(text)
         if self._account is not None:
             os.chown(draft, self._account.uid, self._account.gid)
         draft.replace(target)

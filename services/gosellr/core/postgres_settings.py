@@ -1,9 +1,18 @@
 """How the embedded server is tuned."""
 
+import os
+from pathlib import Path
+
+_MEBIBYTE = 1 << 20
+_MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+_SHARED_MB = (128, 4096)
+_SHARED_FRACTION = 4
+
 # Memory and planner suited to a small machine with a solid-state disk. ALTER SYSTEM overrides.
 _SETTINGS = {
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
     "work_mem": "8MB",
     "maintenance_work_mem": "128MB",
     "max_connections": "100",
@@ -34,9 +43,30 @@ _THROWAWAY = {
 }
 
 
-def render_settings(*, throwaway: bool) -> str:
-    """The text of a configuration file; `throwaway` trades durability for speed."""
-    settings = _SETTINGS | (_THROWAWAY if throwaway else _DURABLE)
+def memory_mb() -> int:
+    """What this machine has, in MiB, or the container around us allows, if that is less."""
+    bytes_most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in _MEMORY_LIMITS:
+        try:
+            bytes_most = min(bytes_most, int(limit.read_text()))
+        except (OSError, ValueError):  # Not this kind of system, or "max": no limit.
+            continue
+    return bytes_most // _MEBIBYTE
+
+
+def render_settings(*, throwaway: bool, memory_mb: int) -> str:
+    """The text of a configuration file; `throwaway` trades durability for speed.
+
+    A quarter of `memory_mb` is shared by the server's processes for what was read, as its manual
+    advises; it is taken as it is needed, so a small market takes little.
+    """
+    least, most = _SHARED_MB
+    shared_mb = max(least, min(memory_mb // _SHARED_FRACTION, most))
+    memory = {
+        "shared_buffers": f"{shared_mb}MB",
+        "effective_cache_size": f"{max(memory_mb // 2, shared_mb)}MB",
+    }
+    settings = memory | _SETTINGS | (_THROWAWAY if throwaway else _DURABLE)
     lines = ["# Written at every start. To change a value use ALTER SYSTEM, which wins."]
     lines += [f"{name} = '{value}'" for name, value in settings.items()]
     return "\n".join(lines) + "\n"
