@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.errors import DomainError, InvalidInput, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import locks, orders, placements
+from gosellr.queries import captures, locks, orders, placements
 from gosellr.queries.market_terms import MarketTerms
 from gosellr.queries.placements import Claim, Placement
 from gosellr.queries.reservations import Wanted
@@ -29,6 +29,7 @@ from gosellr.services.basket_service import Basket, CheckoutRequest, Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
+from gosellr.utils.captures import AT_SHIPMENT, CaptureMoment
 from gosellr.utils.inventory import hold_until
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import STORED_METHODS
@@ -116,7 +117,10 @@ async def open_order(
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
-    return _opened(rows, priced, number=number, contended=contended)
+    waits = policy.capture is CaptureMoment.AT_SHIPMENT and _through_gateways(amounts) == 1
+    if waits:
+        await captures.freeze(connection, order_id=order_id)
+    return _opened(rows, priced, number=number, contended=contended, is_changed=waits)
 
 
 async def open_at_once(
@@ -131,13 +135,15 @@ async def open_at_once(
 ) -> OpenedOrder | None:
     """As `open_order` where nothing stands in the way, by one statement that writes all of it.
 
-    None, and nothing is written, where there are coupons or stored value, or anything isn't as
-    it should be: `open_order` looks closer and says what.
+    None, and nothing is written, where there are coupons or stored value, money is taken later, or
+    anything isn't as it should be: `open_order` looks closer and says what.
 
     Raises:
         CarrierQuotesNeeded: begin again with carriers' answers.
     """
     if request.coupons or stored_value_tender.is_stored(request.tenders):
+        return None
+    if context.policy.capture is CaptureMoment.AT_SHIPMENT:
         return None
     now = context.now
     try:
@@ -225,6 +231,10 @@ async def reopen_payment(
         currency=order.currency,
         now=now,
     )
+    if order.capture_at == AT_SHIPMENT and _through_gateways(amounts) > 1:
+        raise InvalidInput.at(
+            "payment_method", "one_gateway_part", "The rest of this order is paid one other way"
+        )
     payment_ids = await payment_service.add_attempts(
         connection, order=order, tenders=amounts, now=now
     )
@@ -258,18 +268,24 @@ def _opened(
     *,
     number: int,
     contended: Collection[UUID],
+    is_changed: bool = False,
 ) -> OpenedOrder:
     sellers = {
         offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
     }
     # What was set aside has changed the attempts since their rows were made.
-    is_stored = any(payment["method"] in STORED_METHODS for payment in rows.payments)
+    is_changed |= any(payment["method"] in STORED_METHODS for payment in rows.payments)
     return OpenedOrder(
         order_id=rows.order["id"],
         payment_ids=tuple(payment["id"] for payment in rows.payments),
         contended=contended,
-        order=None if is_stored else placed_order(rows, number=number, sellers=sellers),
+        order=None if is_changed else placed_order(rows, number=number, sellers=sellers),
     )
+
+
+def _through_gateways(amounts: Sequence[tuple[Tender, int]]) -> int:
+    """How many parts of an order aren't paid with stored value."""
+    return sum(tender.method not in STORED_METHODS for tender, _ in amounts)
 
 
 def _held_until(request: CheckoutRequest, context: PricingContext) -> datetime | None:
