@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError, InvalidInput, NotFound
+from gosellr.core.errors import DomainError, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import captures, locks, orders, placements
+from gosellr.queries import locks, orders, placements
 from gosellr.queries.market_terms import MarketTerms
 from gosellr.queries.placements import Claim, Placement
 from gosellr.queries.reservations import Wanted
@@ -117,9 +117,7 @@ async def open_order(
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
-    waits = policy.capture is CaptureMoment.AT_SHIPMENT and _through_gateways(amounts) == 1
-    if waits:
-        await captures.freeze(connection, order_id=order_id)
+    waits = await tender_split.freeze(connection, order_id=order_id, amounts=amounts, policy=policy)
     return _opened(rows, priced, number=number, contended=contended, is_changed=waits)
 
 
@@ -231,10 +229,8 @@ async def reopen_payment(
         currency=order.currency,
         now=now,
     )
-    if order.capture_at == AT_SHIPMENT and _through_gateways(amounts) > 1:
-        raise InvalidInput.at(
-            "payment_method", "one_gateway_part", "The rest of this order is paid one other way"
-        )
+    if order.capture_at == AT_SHIPMENT:
+        tender_split.require_one_gateway(amounts)
     payment_ids = await payment_service.add_attempts(
         connection, order=order, tenders=amounts, now=now
     )
@@ -281,11 +277,6 @@ def _opened(
         contended=contended,
         order=None if is_changed else placed_order(rows, number=number, sellers=sellers),
     )
-
-
-def _through_gateways(amounts: Sequence[tuple[Tender, int]]) -> int:
-    """How many parts of an order aren't paid with stored value."""
-    return sum(tender.method not in STORED_METHODS for tender, _ in amounts)
 
 
 def _held_until(request: CheckoutRequest, context: PricingContext) -> datetime | None:

@@ -5,7 +5,7 @@ order sum to what was set aside for it, so there is nothing to be rounded.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,6 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Payment, SellerOrder
 from gosellr.queries import captures, orders, outbox, payments
 from gosellr.services import ledger_service, order_steps, settlement_service, stored_value_tender
-from gosellr.services.ledger_service import Booking
 from gosellr.utils.captures import (
     AT_SHIPMENT,
     CaptureStatus,
@@ -27,7 +26,6 @@ from gosellr.utils.captures import (
     origin_of_share,
 )
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.postings import GatewayAmount, provider_fee, sale
 from gosellr.utils.states import Actor, PaymentStatus
 
 _FIRST_CHECK_AFTER = timedelta(seconds=20)
@@ -271,7 +269,9 @@ async def record_answer(
         raise RuntimeError(f"capture {capture.id} took for {count} parts of order {order.id}")
     await ledger_service.book(
         connection,
-        bookings=_bookings(order, capture, fee_minor=fee_minor, policy=policy, now=now),
+        bookings=settlement_service.capture_bookings(
+            order, capture, fee_minor=fee_minor, policy=policy, now=now
+        ),
         now=now,
     )
     await _tell(connection, order=order, capture=capture, kind="captured", data={}, now=now)
@@ -298,44 +298,6 @@ def _fee_minor(order: Order, capture: PaymentCapture, answer: CaptureAnswer) -> 
 def _check_at(capture: PaymentCapture, *, now: datetime) -> datetime:
     age = max(now - capture.created_at, _FIRST_CHECK_AFTER)
     return now + min(age, _CHECK_AGAIN_AT_MOST)
-
-
-def _bookings(
-    order: Order,
-    capture: PaymentCapture,
-    *,
-    fee_minor: int,
-    policy: MarketPolicy,
-    now: datetime,
-) -> list[Booking]:
-    method = next((one.method for one in order.payments if one.id == capture.payment_id), None)
-    parts = [part for part in order.parts if part.id in capture.seller_order_ids]
-    draft = sale(
-        order_id=order.id,
-        currency=order.currency,
-        tax_included=order.tax_included,
-        captured=[]
-        if method is None
-        else [GatewayAmount(gateway=method, amount_minor=capture.amount_minor)],
-        stored_value_minor=capture.stored_minor,
-        parcels=settlement_service.parcels_of(replace(order, parts=tuple(parts))),
-        commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
-    )
-    common: dict[str, Any] = {
-        "cause_type": "capture",
-        "cause_id": capture.id,
-        "idempotency_key": str(capture.id),
-        "order_id": order.id,
-        "effective_at": now,
-    }
-    bookings = []
-    if draft.entries:
-        facts = {"seller_orders": [str(part.id) for part in parts]}
-        bookings.append(Booking(draft=draft, actor="payment", facts=facts, **common))
-    if fee_minor and method is not None:
-        kept = provider_fee(gateway=method, amount_minor=fee_minor, currency=order.currency)
-        bookings.append(Booking(draft=kept, actor=f"gateway:{method}", **common))
-    return bookings
 
 
 async def _tell(
