@@ -60,7 +60,8 @@ WITH moved (account, currency, minor) AS (
     SELECT 'store_credit:' || user_id, currency, amount_minor FROM store_credit_grant
     UNION ALL
     SELECT account, currency,
-           -CASE status WHEN 'captured' THEN captured_minor ELSE amount_minor END
+           -CASE WHEN status = 'captured' AND secured_at IS NOT NULL THEN captured_minor
+                 ELSE amount_minor END
     FROM payment WHERE account IS NOT NULL AND status IN ('authorized', 'captured')
     UNION ALL
     SELECT part.credited_account, refund.currency, part.amount_minor
