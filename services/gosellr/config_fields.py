@@ -157,6 +157,7 @@ class Settings(BaseSettings):
 
     default_currency: str = _setting("EUR", "EUR", pattern=r"^[A-Z]{3}$")
     tax_included: bool = _setting(default=True, example="1")
+    capture: Literal["at_order", "at_shipment"] = _setting("at_order", "at_shipment")
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')

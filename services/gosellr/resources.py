@@ -17,6 +17,7 @@ from gosellr.core.passwords import PasswordCosts, Passwords
 from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
+from gosellr.flows.captures import CapturePowers
 from gosellr.flows.carts import CartPowers
 from gosellr.flows.checkout import CheckoutPowers
 from gosellr.flows.disputes import DisputePowers
@@ -51,6 +52,7 @@ from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.providers import build_carriers, build_gateways, build_payout_providers
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
@@ -93,6 +95,7 @@ class Resources:
             tax_included=settings.tax_included,
             holds=HoldSettings(online=timedelta(minutes=settings.hold_minutes)),
             release_after=timedelta(days=settings.release_days),
+            capture=CaptureMoment(settings.capture),
             payout_approval_over=settings.payout_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
             disputes=DisputeTerms(
@@ -147,6 +150,13 @@ class Resources:
     def refunds(self) -> RefundPowers:
         """What sending money back needs."""
         return RefundPowers(
+            db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
+        )
+
+    @property
+    def captures(self) -> CapturePowers:
+        """What taking money as goods leave needs."""
+        return CapturePowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
         )
 

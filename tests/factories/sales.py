@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.core.transact import ask, transact
-from gosellr.flows import checkout, refunds
+from gosellr.flows import captures, checkout, refunds
 from gosellr.models.order_values import Order, Refund, SellerOrder
 from gosellr.resources import Resources
 from gosellr.services import fulfilment_service, order_service, shipment_service
 from gosellr.services.checkout_service import CheckoutRequest, Tender
 from gosellr.services.fulfilment_service import StatusRequest
-from gosellr.services.idempotency_service import RequestKey
+from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.ledger_service import Booking, book
 from gosellr.services.refund_plan import RefundRequest
 from gosellr.services.shipment_service import Parcel
@@ -132,20 +132,24 @@ async def ship(
 ) -> UUID:
     """Send a parcel of the shop's only line: so many units, or all that is left."""
     part = part_of(order, shop)
-    shipped = await transact(
-        resources.db,
-        shipment_service.ship,
-        viewer=viewer or shop.viewer,
-        order_id=order.id,
-        parcel=Parcel(
-            seller_order_id=part.id,
-            carrier="dhl",
-            items=() if units is None else ((part.lines[0].id, units),),
-            tracking_number="JD0001",
-        ),
-        policy=resources.policy,
-        now=resources.clock.now(),
-    )
+
+    async def send() -> UUID | EarlierRequest:
+        return await transact(
+            resources.db,
+            shipment_service.ship,
+            viewer=viewer or shop.viewer,
+            order_id=order.id,
+            parcel=Parcel(
+                seller_order_id=part.id,
+                carrier="dhl",
+                items=() if units is None else ((part.lines[0].id, units),),
+                tracking_number="JD0001",
+            ),
+            policy=resources.policy,
+            now=resources.clock.now(),
+        )
+
+    shipped = await captures.shipping(resources.captures, send)
     assert isinstance(shipped, UUID)
     return shipped
 

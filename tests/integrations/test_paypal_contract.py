@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,9 @@ async def a_life(server: FakePayPal, clock: ManualClock) -> None:
         RefundRequest(refund_id="r", attempt_id="attempt-0", amount_minor=1, currency="EUR")
     )
     assert back.outcome is Outcome.ACCEPTED
+    server.account.clock.advance(timedelta(days=5))  # type: ignore[attr-defined]
+    longer = await gateway.reauthorize(attempt_id="attempt-3")
+    assert longer.authorized_until == clock.now() + timedelta(days=7)
     for number in (2, 3):
         voided = await gateway.void(attempt_id=f"attempt-{number}")
         assert voided.outcome is Outcome.ACCEPTED

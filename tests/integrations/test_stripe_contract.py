@@ -74,6 +74,21 @@ async def a_life(gateway: StripeGateway, server: FakeStripe) -> None:
             )
         )  # fmt: skip
         assert (await gateway.void(attempt_id=attempt_id)).outcome is Outcome.ACCEPTED
+    server.account.multicapture = True
+    await gateway.charge(
+        ChargeRequest(
+            attempt_id="attempt-4", amount_minor=10_000, currency="EUR", token=GOOD,
+            reference="order-1", capture=False,
+        )
+    )  # fmt: skip
+    for number in range(2):
+        piece = await gateway.capture(
+            CaptureRequest(
+                capture_id=f"piece-{number}", attempt_id="attempt-4", amount_minor=2_000,
+                currency="EUR", final=False,
+            )
+        )  # fmt: skip
+        assert (piece.outcome, piece.amount_minor) == (Outcome.ACCEPTED, 2_000)
     disputed = next(iter(server.account.intents.values()))
     server.account.dispute(disputed)
     [dispute] = await gateway.disputes_of(attempt_id="attempt-1") or ()

@@ -194,6 +194,12 @@ class NumberedGateway:
             "GATEWAY lookup_refund", lambda: self._inner.lookup_refund(**named)
         )
 
+    async def lookup_capture(self, **named: Any) -> MovementResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "GATEWAY lookup_capture", lambda: self._inner.lookup_capture(**named)
+        )
+
     async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
         """No step: it fetches what any process may fetch again."""
         await self._inner.prepare_webhook(headers)

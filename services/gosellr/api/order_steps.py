@@ -12,9 +12,9 @@ from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.order_documents import order_document
 from gosellr.api.schemas.orders import OrderOut
 from gosellr.api.schemas.shipments import OrderCancel, StatusUpdate
-from gosellr.core.transact import ask, transact
-from gosellr.flows import refunds
-from gosellr.services import fulfilment_service, order_service
+from gosellr.core.transact import ask
+from gosellr.flows import captures, refunds
+from gosellr.services import order_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -36,14 +36,8 @@ async def update_order_status(
 
     `shipped` ships the remainder, `completed` releases the seller's money.
     """
-    await transact(
-        market.db,
-        fulfilment_service.request_status,
-        viewer=viewer,
-        order_id=order_id,
-        request=body.request(),
-        policy=market.policy,
-        now=market.clock.now(),
+    await captures.request_status(
+        market.captures, viewer=viewer, order_id=order_id, request=body.request()
     )
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
     return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))

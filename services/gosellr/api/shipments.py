@@ -1,5 +1,6 @@
 """Parcels of orders."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from gosellr.api.schemas.order_documents import shipment_document
 from gosellr.api.schemas.orders import ShipmentOut
 from gosellr.api.schemas.shipments import ShipmentCreate, ShipmentUpdate
 from gosellr.core.transact import ask, transact
-from gosellr.flows import labels
+from gosellr.flows import captures, labels
 from gosellr.resources import Resources
 from gosellr.services import (
     fulfilment_service,
@@ -58,7 +59,10 @@ async def create_shipment(
             body=await request.body(),
         )
     try:
-        shipped = await _ship(body, order_id=order_id, viewer=viewer, market=market, key=key)
+        shipped = await captures.shipping(
+            market.captures,
+            partial(_ship, body, order_id=order_id, viewer=viewer, market=market, key=key),
+        )
     except ShippedAfterCancel:
         # Refused, and not lost: the parcel may be on its way all the same.
         await transact(

@@ -192,6 +192,8 @@ def _charged(payment: Payment, result: ChargeResult) -> GatewayAnswer:
         gateway_reference=result.gateway_reference,
         decline_code=result.decline_code,
         action_url=result.action_url,
+        authorized_until=result.authorized_until,
+        captures_many=result.captures_many,
     )
 
 

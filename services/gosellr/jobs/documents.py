@@ -1,6 +1,7 @@
 """Documents that follow from what happened: from a payment an invoice, from a refund a note."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from gosellr.flows import documents
 from gosellr.models.events import RecordedFact
@@ -10,6 +11,12 @@ from gosellr.resources import Resources
 async def issue_invoices(resources: Resources, facts: Sequence[RecordedFact]) -> None:
     """Orders were paid."""
     order_ids = [fact.aggregate_id for fact in facts]
+    await documents.issue_invoices(resources.documents, order_ids=order_ids)
+
+
+async def issue_invoices_of_captures(resources: Resources, facts: Sequence[RecordedFact]) -> None:
+    """Shares of orders were taken as their goods left."""
+    order_ids = sorted({UUID(fact.data["order_id"]) for fact in facts})
     await documents.issue_invoices(resources.documents, order_ids=order_ids)
 
 

@@ -45,6 +45,9 @@ _CARDS_OF_ORDERS = Gathering("refresh_cards_of_orders", cards.refresh_cards_of_o
 _CARD_OF_REVIEW = Reaction("refresh_card_of_review", cards.refresh_card_of_review)
 _CARDS_OF_SELLER = Reaction("refresh_cards_of_seller", cards.refresh_cards_of_seller)
 _INVOICES = Gathering("issue_invoices", documents.issue_invoices)
+_INVOICES_OF_CAPTURES = Gathering(
+    "issue_invoices_of_captures", documents.issue_invoices_of_captures
+)
 _CREDIT_NOTE = Reaction("issue_credit_note", documents.issue_credit_note)
 _IMPORT = Reaction("run_import", imports.run_import)
 
@@ -53,6 +56,7 @@ REACTIONS: Reactions = {
     FactType.STOCK_CHANGED: [_CARDS_OF_VARIANTS],
     FactType.ORDER_PLACED: [_CARDS_OF_ORDERS],
     FactType.ORDER_PAID: [_INVOICES],
+    FactType.SELLER_ORDER_CAPTURED: [_INVOICES_OF_CAPTURES],
     FactType.REFUND_SUCCEEDED: [_CREDIT_NOTE],
     FactType.REVIEW_POSTED: [_CARD_OF_REVIEW],
     FactType.SELLER_APPROVED: [_CARDS_OF_SELLER],

@@ -27,6 +27,8 @@ class Periodic:
 
 SCHEDULE: Sequence[Periodic] = (
     Periodic("resume_payments", timedelta(seconds=2), upkeep.resume_payments),
+    Periodic("resume_captures", timedelta(seconds=5), upkeep.resume_captures),
+    Periodic("watch_authorizations", timedelta(minutes=1), upkeep.watch_authorizations),
     Periodic("deliver_sandbox_reports", timedelta(seconds=1), upkeep.deliver_sandbox_reports),
     Periodic("apply_parked_reports", timedelta(seconds=30), upkeep.apply_parked_reports),
     Periodic("expire_holds", timedelta(seconds=5), upkeep.expire_holds),

@@ -1,7 +1,16 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
 from gosellr.core.transact import transact
-from gosellr.flows import chargebacks, disputes, labels, payments, payouts, refunds, webhooks
+from gosellr.flows import (
+    captures,
+    chargebacks,
+    disputes,
+    labels,
+    payments,
+    payouts,
+    refunds,
+    webhooks,
+)
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -24,6 +33,16 @@ async def resume_payments(resources: Resources) -> None:
         clock=resources.clock,
         policy=resources.policy,
     )
+
+
+async def resume_captures(resources: Resources) -> None:
+    """Ask the gateways after money that was to be taken as its goods left."""
+    await captures.resume_captures(resources.captures)
+
+
+async def watch_authorizations(resources: Resources) -> None:
+    """Warn of money that isn't set aside for much longer, and end what waits for it in vain."""
+    await captures.watch_authorizations(resources.captures)
 
 
 async def deliver_sandbox_reports(resources: Resources) -> None:

@@ -29,11 +29,14 @@ QUIET = frozenset(
         FactType.SELLER_REJECTED,
         FactType.IMPORT_REQUESTED,
         FactType.IMPORT_FINISHED,
+        FactType.ORDER_AUTHORIZED,
+        FactType.ORDER_AUTHORIZATION_EXPIRING,
         FactType.ORDER_PAID,
         FactType.ORDER_PAYMENT_FAILED,
         FactType.ORDER_EXPIRED,  # What it gives back is told as stock.
         FactType.ORDER_CANCELLED,  # Likewise.
         FactType.SELLER_ORDER_STATUS_CHANGED,
+        FactType.SELLER_ORDER_CAPTURED,
         FactType.SHIPMENT_CREATED,
         FactType.SHIPMENT_DELIVERED,
         FactType.REFUND_REQUESTED,

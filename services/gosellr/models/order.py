@@ -85,11 +85,14 @@ orders = Table(
     moment("paid_at", nullable=True),
     # When an unpaid order gives its stock back.
     moment("expires_at", nullable=True),
+    # Frozen when it is placed: whether money is taken at once, or as its goods leave.
+    words("capture_at", default="at_order"),
     Column("event_count", Integer, nullable=False, server_default=text("0")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("open_dispute_count", SmallInteger, nullable=False, server_default=text("0")),
     one_of("status", *ORDER_STATUSES),
     one_of("payment_status", *PAYMENT_STATUSES),
+    one_of("capture_at", "at_order", "at_shipment"),
     not_negative("subtotal_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor"),
     CheckConstraint(
         "total_minor = subtotal_minor - discount_minor + shipping_minor"
@@ -160,6 +163,8 @@ seller_order = Table(
     moment("completed_at", nullable=True),
     moment("cancelled_at", nullable=True),
     words("cancel_reason", nullable=True),
+    # When its share was taken, where that isn't done with the whole order.
+    moment("captured_at", nullable=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
     one_of("status", *ORDER_STATUSES),
     not_negative(

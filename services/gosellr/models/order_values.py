@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gosellr.utils.captures import AT_SHIPMENT
 from gosellr.utils.tracking import tracking_page
 
 
@@ -120,6 +121,7 @@ class SellerOrder:
     completed_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    captured_at: datetime | None
     version: int
     lines: tuple[OrderLine, ...]
     shipments: tuple[Shipment, ...]
@@ -148,6 +150,11 @@ class Payment:
     sent_count: int
     # The account in the books that a gift card's or store credit's part comes from.
     account: str | None
+    # Of an order that is captured at shipment: since when this attempt stands for its money,
+    # until when that is set aside, and whether it may be taken piece by piece.
+    secured_at: datetime | None
+    authorized_until: datetime | None
+    captures_many: bool
     created_at: datetime
     updated_at: datetime
     returned: bool
@@ -213,6 +220,7 @@ class Order:
     placed_at: datetime
     paid_at: datetime | None
     expires_at: datetime | None
+    capture_at: str
     event_count: int
     version: int
     # Cases of its lines, and chargebacks, that aren't closed.
@@ -228,6 +236,26 @@ class Order:
     def lines(self) -> tuple[OrderLine, ...]:
         """All lines, part by part."""
         return tuple(line for part in self.parts for line in part.lines)
+
+    def has_captured(self, part: SellerOrder) -> bool:
+        """Whether the money for a part was taken."""
+        if self.capture_at == AT_SHIPMENT:
+            return part.captured_at is not None
+        return self.paid_at is not None
+
+    @property
+    def uncaptured(self) -> tuple[SellerOrder, ...]:
+        """The parts whose money is still to be taken. Needs the whole order."""
+        return tuple(
+            part
+            for part in self.parts
+            if part.status != "cancelled" and not self.has_captured(part)
+        )
+
+    @property
+    def awaits_capture(self) -> bool:
+        """Whether any of its money is still to be taken."""
+        return bool(self.uncaptured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Payments and refunds: what was asked of a gateway, and what became of it."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from gosellr.models.base import (
     currency,
@@ -69,6 +71,13 @@ payment = Table(
     Column("check_count", Integer, nullable=False, server_default=text("0")),
     # How often it is known to have been sent: what got lost on its way is sent once more.
     Column("sent_count", Integer, nullable=False, server_default=text("0")),
+    # Of an order whose money is taken when its goods leave: since when this attempt stands for it,
+    # until when its gateway keeps the money aside, and whether it may be taken piece by piece.
+    moment("secured_at", nullable=True),
+    moment("authorized_until", nullable=True),
+    Column("captures_many", Boolean, nullable=False, server_default=text("false")),
+    # When somebody has to look at what is set aside: to warn, or because it is over.
+    moment("watch_at", nullable=True),
     one_of("status", *ATTEMPT_STATUSES),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint(
@@ -90,6 +99,42 @@ payment = Table(
     ),
     Index("ix_payment_order_id", "order_id"),
     Index("ix_payment_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+    Index("ix_payment_watch_at", "watch_at", postgresql_where=text("watch_at IS NOT NULL")),
+)
+
+payment_capture = Table(
+    "payment_capture",
+    metadata,
+    # Also the idempotency key at the gateway: it exists before the gateway is asked.
+    identifier(),
+    reference("order_id", "orders.id"),
+    # Null where stored value pays all of it, and no gateway is asked.
+    reference("payment_id", "payment.id", nullable=True),
+    Column("seller_order_ids", ARRAY(Uuid), nullable=False),
+    # What the gateway is asked for, and what set-aside value pays beside it, by its attempt.
+    minor("amount_minor"),
+    minor("stored_minor"),
+    document("stored", default="{}"),
+    # The last one: what is left of the authorisation goes back to the buyer.
+    Column("final", Boolean, nullable=False),
+    words("status", default="pending"),
+    minor("fee_minor", default=0),
+    words("gateway_reference", nullable=True),
+    words("decline_code", nullable=True),
+    moment("created_at"),
+    moment("finished_at", nullable=True),
+    moment("check_at", nullable=True),
+    Column("check_count", Integer, nullable=False, server_default=text("0")),
+    one_of("status", "pending", "unknown", "succeeded", "failed"),
+    not_negative("amount_minor", "stored_minor", "fee_minor"),
+    CheckConstraint("amount_minor = 0 OR payment_id IS NOT NULL", name="asked_of_a_gateway"),
+    CheckConstraint("cardinality(seller_order_ids) > 0", name="takes_for_somebody"),
+    CheckConstraint(
+        "(status IN ('pending', 'unknown')) = (check_at IS NOT NULL)", name="open_is_asked_after"
+    ),
+    Index("ix_payment_capture_order_id", "order_id"),
+    Index("ix_payment_capture_payment_id", "payment_id"),
+    Index("ix_payment_capture_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
 )
 
 payment_return = Table(

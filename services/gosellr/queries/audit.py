@@ -4,10 +4,8 @@ Each gives at most twenty rows of (what, problem); `audit_market` holds those ab
 orders. None of them trusts a constraint, a trigger or a cached figure: they are what is audited.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from gosellr.core.db import Connection
 
@@ -209,44 +207,6 @@ FROM booked FULL JOIN paid USING (order_id, gateway, currency)
 WHERE COALESCE(booked.net, 0) <> COALESCE(paid.net, 0)
 """)
 
-# $1 a gateway, the others its charges. A charge whose answer we still wait for may differ.
-CHARGES_MATCH_PAYMENTS = first("""
-SELECT 'payment ' || charge.id, CASE
-    WHEN payment.id IS NULL THEN $1 || ' knows a charge that we never asked for'
-    ELSE $1 || ' captured ' || charge.captured_minor || ', refunded ' || charge.refunded_minor
-         || ' and kept ' || charge.fee_minor || ' ' || charge.currency || ', banks took back '
-         || charge.disputed_minor || '; we wrote ' || concat_ws(', ', payment.captured_minor,
-         payment.refunded_minor, payment.fee_minor, payment.currency, payment.disputed_minor) END
-FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-     AS charge (id, currency, captured_minor, refunded_minor, fee_minor, disputed_minor)
-LEFT JOIN LATERAL (
-    SELECT own.id, own.currency, own.captured_minor, own.fee_minor, own.status,
-           own.disputed_minor, COALESCE((SELECT sum(amount_minor) FROM refund_part
-                     WHERE payment_id = own.id AND status = 'succeeded'
-                       AND credited_account IS NULL), 0)
-           + COALESCE((SELECT sum(amount_minor) FROM payment_return
-                       WHERE payment_id = own.id AND status = 'succeeded'), 0) AS refunded_minor,
-           EXISTS (SELECT FROM refund_part
-                   WHERE payment_id = own.id AND status IN ('pending', 'unknown'))
-           OR EXISTS (SELECT FROM payment_return
-                      WHERE payment_id = own.id AND status IN ('pending', 'unknown')) AS returning
-    FROM payment AS own WHERE own.id = charge.id AND own.method = $1
-) AS payment ON true
-WHERE payment.id IS NULL
-   OR payment.currency <> charge.currency
-   OR (payment.status NOT IN ('created', 'unknown', 'action_required', 'authorized')
-       AND (payment.captured_minor, payment.fee_minor)
-           <> (charge.captured_minor, charge.fee_minor))
-   OR (NOT payment.returning AND payment.refunded_minor <> charge.refunded_minor)
-   -- Not every journal tells of banks.
-   OR payment.disputed_minor <> charge.disputed_minor
-""")
-
-CAPTURED_AT = """
-SELECT id FROM payment WHERE method = $1 AND captured_minor > 0 AND id > $2
-ORDER BY id LIMIT $3
-"""
-
 PAID_MEANS_CAPTURED = first("""
 SELECT 'order ' || orders.id, 'is paid with ' || orders.captured_minor || ' of '
        || orders.total_minor || ', its payments captured ' || COALESCE(taken.minor, 0)
@@ -255,7 +215,7 @@ FROM orders LEFT JOIN LATERAL (
     WHERE order_id = orders.id AND status = 'captured' AND NOT EXISTS (
         SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
 ) AS taken ON true
-WHERE orders.paid_at IS NOT NULL
+WHERE orders.paid_at IS NOT NULL AND orders.capture_at = 'at_order'
   AND (orders.captured_minor <> orders.total_minor
        OR COALESCE(taken.minor, 0) <> orders.captured_minor)
 UNION ALL
@@ -263,7 +223,7 @@ SELECT 'order ' || orders.id, 'is ' || orders.status || ' and was never paid'
 FROM orders
 WHERE orders.paid_at IS NULL AND orders.status NOT IN ('pending_payment', 'cancelled')
   AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id AND (
-      payment.method = 'cash_on_delivery'
+      payment.method = 'cash_on_delivery' OR payment.secured_at IS NOT NULL
       OR (payment.status = 'authorized' AND payment.account IS NULL)))
 UNION ALL
 SELECT 'payment ' || payment.id, 'captured ' || payment.captured_minor
@@ -274,6 +234,7 @@ WHERE payment.captured_minor > 0 AND orders.paid_at IS NULL AND orders.status = 
 UNION ALL
 SELECT 'order ' || orders.id, 'is paid, and its sale isn''t in the books'
 FROM orders WHERE orders.paid_at IS NOT NULL AND orders.total_minor > 0
+  AND (orders.capture_at = 'at_order' OR orders.captured_minor > 0)
   AND NOT EXISTS (SELECT FROM ledger_transaction AS booked
                   WHERE booked.order_id = orders.id AND booked.kind = 'sale')
 """)
@@ -346,7 +307,7 @@ LEFT JOIN LATERAL (
       AND entry.currency = orders.currency
       AND split_part(entry.account, ':', 1) IN ('gateway_clearing', 'stored_value_held')
 ) AS booked ON true
-WHERE orders.paid_at IS NOT NULL
+WHERE orders.paid_at IS NOT NULL AND orders.capture_at = 'at_order'
   AND (COALESCE(asked.minor, 0) <> orders.total_minor
        OR COALESCE(booked.minor, 0) <> orders.total_minor)
 """)
@@ -360,6 +321,10 @@ SELECT entry.account || COALESCE(' refund ' || entry.refund_id, ' payout ' || en
 FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
 WHERE split_part(entry.account, ':', 1)
       IN ('refund_in_transit', 'payout_in_transit', 'stored_value_held', 'suspense')
+  -- What pays as goods leave waits for as long as the rest of the money does.
+  AND NOT (split_part(entry.account, ':', 1) = 'stored_value_held' AND EXISTS (
+      SELECT FROM payment WHERE payment.order_id = head.order_id AND payment.account IS NOT NULL
+        AND payment.secured_at IS NOT NULL AND payment.status = 'authorized'))
 GROUP BY entry.account, entry.currency, entry.refund_id, entry.payout_id, head.order_id
 HAVING sum({_SIGNED}) <> 0 AND max(head.booked_at) < $1
 """)
@@ -376,21 +341,3 @@ class Offence:
 async def find_offences(connection: Connection, statement: str, *arguments: Any) -> list[Offence]:
     """What a question of this module or of `audit_market` finds."""
     return [Offence(*row) for row in await connection.fetch(statement, *arguments)]
-
-
-async def find_charge_offences(
-    connection: Connection,
-    *,
-    gateway: str,
-    charges: Sequence[tuple[UUID, str, int, int, int, int | None]],
-) -> list[Offence]:
-    """Charges as (id, currency, captured, refunded, fee, disputed) against our own rows."""
-    columns = [list(column) for column in zip(*charges, strict=True)]
-    return await find_offences(connection, CHARGES_MATCH_PAYMENTS, gateway, *columns)
-
-
-async def find_captured(
-    connection: Connection, *, gateway: str, after: UUID, limit: int
-) -> list[UUID]:
-    """Our own payments with captured money at a gateway, by id."""
-    return [row["id"] for row in await connection.fetch(CAPTURED_AT, gateway, after, limit)]

@@ -150,7 +150,9 @@ UNION ALL
 SELECT 'seller_order ' || part.id, 'was paid and cancelled, and ' || part.refunded_minor
        || ' of ' || part.total_minor || ' went back'
 FROM seller_order AS part JOIN orders ON orders.id = part.order_id
-WHERE part.status = 'cancelled' AND orders.paid_at IS NOT NULL AND part.cancelled_at < $1
+WHERE part.status = 'cancelled' AND part.cancelled_at < $1
+  AND CASE orders.capture_at WHEN 'at_order' THEN orders.paid_at IS NOT NULL
+      ELSE part.captured_at IS NOT NULL END
   AND part.refunded_minor < part.total_minor
 UNION ALL
 SELECT 'seller_order ' || part.id, 'is cancelled, and ' || part.pending_minor

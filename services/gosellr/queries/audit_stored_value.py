@@ -13,7 +13,8 @@ WITH booked AS (
     FROM ledger_entry AS entry WHERE split_part(entry.account, ':', 1) = 'stored_value_held'
     GROUP BY 1, 2
 ), held AS (
-    SELECT order_id::text AS order_id, currency, sum(amount_minor) AS net FROM payment
+    SELECT order_id::text AS order_id, currency, sum(amount_minor - captured_minor) AS net
+    FROM payment
     WHERE account IS NOT NULL AND status = 'authorized' GROUP BY 1, 2
 )
 SELECT 'order ' || order_id, 'the books hold ' || COALESCE(booked.net, 0) || ' ' || currency
@@ -25,6 +26,10 @@ SELECT 'payment ' || payment.id, 'is set aside for an order that is ' || orders.
 FROM payment JOIN orders ON orders.id = payment.order_id
 WHERE payment.account IS NOT NULL AND payment.status = 'authorized'
   AND orders.status <> 'pending_payment'
+  AND NOT (payment.secured_at IS NOT NULL AND EXISTS (
+      SELECT FROM seller_order AS part
+      WHERE part.order_id = orders.id AND part.status <> 'cancelled'
+        AND part.captured_at IS NULL))
 UNION ALL
 SELECT 'payment ' || id, 'spends stored value of no account'
 FROM payment WHERE method IN ('gift_card', 'store_credit') AND account IS NULL
@@ -54,8 +59,10 @@ WITH moved (account, currency, minor) AS (
     UNION ALL
     SELECT 'store_credit:' || user_id, currency, amount_minor FROM store_credit_grant
     UNION ALL
-    SELECT account, currency, -amount_minor FROM payment
-    WHERE account IS NOT NULL AND status IN ('authorized', 'captured')
+    SELECT account, currency,
+           -CASE WHEN status = 'captured' AND secured_at IS NOT NULL THEN captured_minor
+                 ELSE amount_minor END
+    FROM payment WHERE account IS NOT NULL AND status IN ('authorized', 'captured')
     UNION ALL
     SELECT part.credited_account, refund.currency, part.amount_minor
     FROM refund_part AS part JOIN refund ON refund.id = part.refund_id

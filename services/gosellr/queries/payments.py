@@ -103,7 +103,12 @@ UPDATE orders SET payment_status = $2, version = version + 1 WHERE id = $1
 STANDING = """
 SELECT json_build_object(
     'status', orders.status, 'paid_at', orders.paid_at, 'total_minor', orders.total_minor,
-    'expires_at', orders.expires_at,
+    'expires_at', orders.expires_at, 'capture_at', orders.capture_at,
+    'captured_minor', orders.captured_minor,
+    'awaits_capture', CASE orders.capture_at WHEN 'at_order' THEN orders.paid_at IS NULL
+        ELSE EXISTS (SELECT FROM seller_order AS part
+                     WHERE part.order_id = orders.id AND part.status <> 'cancelled'
+                       AND part.captured_at IS NULL) END,
     'payments', (
         SELECT json_agg(to_jsonb(payment) || jsonb_build_object('returned', EXISTS (
             SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
@@ -177,6 +182,9 @@ class Standing:
     paid_at: datetime | None
     total_minor: int
     expires_at: datetime | None
+    capture_at: str
+    captured_minor: int
+    awaits_capture: bool
     payments: tuple[Payment, ...]
 
 

@@ -8,9 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.models.reconciliation_values import GatewayStanding, Movement, NewMovement
 from gosellr.utils.reconciliation import (
-    Known,
     Mismatch,
-    MovementAmounts,
     MovementKind,
     MovementStatus,
     Resolution,
@@ -71,41 +69,6 @@ WHERE ($1::text IS NULL OR gateway = $1)
   AND ($4::boolean IS NOT TRUE OR (resolution = 'suspense' AND cleared_at IS NULL))
   AND ($5::timestamptz IS NULL OR (occurred_at, id) < ($5, $6::uuid))
 ORDER BY occurred_at DESC, id DESC LIMIT $7
-"""
-
-# What we know under the names of movements: by our own key first, else by the provider's.
-KNOWN = """
-WITH asked AS (
-    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[])
-        AS line (id, kind, key, related)
-), subject AS (
-    SELECT asked.id AS movement_id, payment.id, payment.currency, payment.captured_minor AS amount,
-           payment.fee_minor AS fee, true AS is_confirmed
-    FROM asked JOIN payment ON payment.id = asked.key
-    WHERE asked.kind = 'charge' AND payment.method = $1 AND payment.captured_minor > 0
-  UNION ALL
-    SELECT asked.id, payment.id, payment.currency, payment.captured_minor, payment.fee_minor, true
-    FROM asked JOIN payment ON payment.gateway_reference = asked.related
-    WHERE asked.kind = 'charge' AND asked.key IS NULL AND payment.method = $1
-      AND payment.captured_minor > 0
-  UNION ALL
-    SELECT asked.id, part.id, payment.currency, -part.amount_minor, 0, part.status = 'succeeded'
-    FROM asked JOIN refund_part AS part
-           ON part.id = asked.key OR (asked.key IS NULL AND part.gateway_reference = asked.related)
-         JOIN payment ON payment.id = part.payment_id
-    WHERE asked.kind = 'refund' AND payment.method = $1
-  UNION ALL
-    SELECT asked.id, back.id, payment.currency, -back.amount_minor, 0, back.status = 'succeeded'
-    FROM asked JOIN payment_return AS back
-           ON back.id = asked.key OR (asked.key IS NULL AND back.gateway_reference = asked.related)
-         JOIN payment ON payment.id = back.payment_id
-    WHERE asked.kind = 'refund' AND payment.method = $1
-)
-SELECT DISTINCT ON (movement_id) movement_id, id, currency, amount, fee, is_confirmed,
-       EXISTS (SELECT FROM provider_movement AS other
-               WHERE other.subject_id = subject.id AND other.status = 'matched'
-                 AND other.id <> movement_id) AS is_taken
-FROM subject ORDER BY movement_id, id
 """
 
 JUDGE = """
@@ -175,18 +138,12 @@ FROM told, LATERAL (
     WHERE payment.method = told.gateway AND payment.currency = told.currency
       AND payment.captured_minor > 0 AND payment.created_at < $1
       AND NOT EXISTS (SELECT FROM provider_movement AS movement
-                      WHERE movement.subject_id = payment.id)
+                      WHERE movement.subject_id = payment.id
+                         OR payment.secured_at IS NOT NULL AND movement.subject_id IN (
+                             SELECT id FROM payment_capture WHERE payment_id = payment.id))
 ) AS missing
 ORDER BY told.gateway, told.currency
 """
-
-
-@dataclass(frozen=True, slots=True)
-class KnownSubject:
-    """What a movement is about, as far as we know it."""
-
-    subject_id: UUID
-    known: Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,33 +228,6 @@ async def insert(
 async def find_open(connection: Connection, *, gateway: str, limit: int) -> list[Movement]:
     """Movements of a provider that aren't matched, oldest first."""
     return [_movement(row) for row in await connection.fetch(OPEN, gateway, limit)]
-
-
-async def known_subjects(
-    connection: Connection, *, gateway: str, movements: Sequence[Movement]
-) -> dict[UUID, KnownSubject]:
-    """What we know under the names of movements, by the movement's id."""
-    rows = await connection.fetch(
-        KNOWN,
-        gateway,
-        [one.id for one in movements],
-        [one.kind.value for one in movements],
-        [one.key for one in movements],
-        [one.related for one in movements],
-    )
-    return {
-        row["movement_id"]: KnownSubject(
-            row["id"],
-            Known(
-                amounts=MovementAmounts(
-                    currency=row["currency"], amount_minor=row["amount"], fee_minor=row["fee"]
-                ),
-                is_confirmed=row["is_confirmed"],
-                is_taken=row["is_taken"],
-            ),
-        )
-        for row in rows
-    }
 
 
 async def write_judgements(connection: Connection, judgements: Sequence[Judgement]) -> None:

@@ -10,7 +10,14 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
-from gosellr.queries import audit_disputes, audit_documents, audit_payouts, audit_stored_value
+from gosellr.queries import (
+    audit_captures,
+    audit_disputes,
+    audit_documents,
+    audit_gateways,
+    audit_payouts,
+    audit_stored_value,
+)
 from gosellr.queries import audit_market as market
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
@@ -186,6 +193,8 @@ def _of_the_books() -> Iterator[Question]:
     yield 8, money.PAID_MEANS_CAPTURED, ()
     yield 8, audit_stored_value.SPENT_IS_SOLD, ()
     yield 9, money.CAPTURED_ONCE, ()
+    yield 8, audit_captures.COUNTED, ()
+    yield 9, audit_captures.TAKEN_ONCE, ()
     yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
     yield 11, market.PARTS_SUM_TO_ORDER, ()
     yield 12, money.SHOWN_IS_BOOKED, ()
@@ -211,6 +220,7 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 19, market.LIMITS_HOLD, ()
     yield 19, audit_stored_value.SPENT_WITHIN_ISSUED, ()
     yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
+    yield 20, audit_captures.NOTHING_LEFT_OPEN, (now - limits.unknown,)
     yield 20, audit_payouts.NOTHING_UNKNOWN, (now - limits.unknown,)
     yield 20, audit_disputes.NOTHING_LATE, (now - limits.late_case,)
     yield 21, market.OUTBOX_IN_ORDER, ()
@@ -247,9 +257,13 @@ async def _compare_charges(
             for charge in batch
         ]
         at_gateway.update(row[0] for row in rows)
-        found += await money.find_charge_offences(connection, gateway=gateway, charges=rows)
+        found += await audit_gateways.find_charge_offences(
+            connection, gateway=gateway, charges=rows
+        )
     after = UUID(int=0)
-    while ours := await money.find_captured(connection, gateway=gateway, after=after, limit=_BATCH):
+    while ours := await audit_gateways.find_captured(
+        connection, gateway=gateway, after=after, limit=_BATCH
+    ):
         found += _unknown_at(gateway, ours, at_gateway)
         after = ours[-1]
     return found

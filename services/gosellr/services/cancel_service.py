@@ -11,13 +11,23 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import outbox, reservations
-from gosellr.services import expiry_service, order_steps, refund_plan, refund_service
+from gosellr.services import (
+    expiry_service,
+    order_steps,
+    payment_captures,
+    refund_plan,
+    refund_service,
+)
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
+from gosellr.services.payment_captures import CapturePending
+from gosellr.utils.captures import AT_SHIPMENT
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
+
+AUTHORIZATION_EXPIRED = "authorization_expired"
 
 
 class NotPaidYet(Conflict):
@@ -62,6 +72,7 @@ async def cancel(
         NotFound, NotAllowed: the order, or the part, isn't the caller's.
         TransitionRefused: something of it was shipped, or it is cancelled already.
         NotPaidYet: one seller can't end an unpaid order of several.
+        CapturePending: its money is being taken just now.
     """
     hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
     asked = _asked(hand, seller_order_id)
@@ -73,6 +84,7 @@ async def cancel(
             connection, order=order, reason=reason, actor=asked.actor, viewer=viewer, now=now
         )
         return Cancelled(calls_payments_back=bool(order.payments))
+    await payment_captures.refuse_open(connection, order=order, parts=asked.parts)
     refund_ids = []
     for part in asked.parts:
         order, refund_id = await _cancel_part(
@@ -88,7 +100,49 @@ async def cancel(
         refund_ids += [refund_id] if refund_id else []
     if order.status == OrderStatus.CANCELLED:
         await outbox.append(connection, [_cancelled(order, reason)], now=now)
-    return Cancelled(refund_ids=tuple(refund_ids))
+    return Cancelled(
+        refund_ids=tuple(refund_ids),
+        calls_payments_back=await _end_captures(connection, order=order, now=now),
+    )
+
+
+async def _end_captures(connection: Connection, *, order: Order, now: datetime) -> bool:
+    """Whether money is still set aside for what nobody will ship, and has to be called back."""
+    if order.capture_at != AT_SHIPMENT:
+        return False
+    order = await payment_captures.settle_standing(connection, order_id=order.id, now=now)
+    return not order.awaits_capture
+
+
+async def end_lapsed(
+    connection: Connection, *, order_id: UUID, policy: MarketPolicy, now: datetime
+) -> bool:
+    """Cancel the parts of an order whose money isn't set aside any more, their stock given back;
+    whether that came about. While the gateway is asked for money, the order waits."""
+    order = await order_steps.lock_and_load(connection, order_id=order_id)
+    lapsed = order.uncaptured
+    if not lapsed or not payment_captures.has_lapsed(order, now=now):
+        return False
+    try:
+        await payment_captures.refuse_open(connection, order=order, parts=lapsed)
+    except CapturePending:
+        return False
+    for part in lapsed:
+        order, _ = await _cancel_part(
+            connection,
+            order=order,
+            part=part,
+            reason=AUTHORIZATION_EXPIRED,
+            actor=Actor.SYSTEM,
+            actor_id=None,
+            policy=policy,
+            now=now,
+        )
+    if order.status == OrderStatus.CANCELLED:
+        fact = _cancelled(order, AUTHORIZATION_EXPIRED)
+        await outbox.append(connection, [fact], now=now)
+    await _end_captures(connection, order=order, now=now)
+    return True
 
 
 def _cancelled(order: Order, reason: str) -> Fact:
@@ -155,7 +209,8 @@ async def _cancel_part(
     policy: MarketPolicy,
     now: datetime,
 ) -> tuple[Order, UUID | None]:
-    """Cancel a paid part: its holds end first, so that its refund finds none to withdraw."""
+    """Cancel a part: its holds end first, so that its refund finds none to withdraw. Where its
+    money was never taken there is none."""
     released = await reservations.release_seller_order(connection, seller_order_id=part.id)
     await order_steps.tell_stock(connection, order=order, variant_ids=released, now=now)
     order = await order_steps.take_steps(
@@ -168,6 +223,8 @@ async def _cancel_part(
         now=now,
         reason=reason,
     )
+    if not order.has_captured(part):
+        return order, None
     [cancelled] = [one for one in order.parts if one.id == part.id]
     planned = refund_plan.plan_rest(order, part=cancelled, reversal=policy.commission_reversal)
     if planned is None:

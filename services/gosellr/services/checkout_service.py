@@ -29,6 +29,7 @@ from gosellr.services.basket_service import Basket, CheckoutRequest, Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
+from gosellr.utils.captures import AT_SHIPMENT, CaptureMoment
 from gosellr.utils.inventory import hold_until
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import STORED_METHODS
@@ -116,7 +117,8 @@ async def open_order(
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
-    return _opened(rows, priced, number=number, contended=contended)
+    waits = await tender_split.freeze(connection, order_id=order_id, amounts=amounts, policy=policy)
+    return _opened(rows, priced, number=number, contended=contended, is_changed=waits)
 
 
 async def open_at_once(
@@ -131,13 +133,15 @@ async def open_at_once(
 ) -> OpenedOrder | None:
     """As `open_order` where nothing stands in the way, by one statement that writes all of it.
 
-    None, and nothing is written, where there are coupons or stored value, or anything isn't as
-    it should be: `open_order` looks closer and says what.
+    None, and nothing is written, where there are coupons or stored value, money is taken later, or
+    anything isn't as it should be: `open_order` looks closer and says what.
 
     Raises:
         CarrierQuotesNeeded: begin again with carriers' answers.
     """
     if request.coupons or stored_value_tender.is_stored(request.tenders):
+        return None
+    if context.policy.capture is CaptureMoment.AT_SHIPMENT:
         return None
     now = context.now
     try:
@@ -225,6 +229,8 @@ async def reopen_payment(
         currency=order.currency,
         now=now,
     )
+    if order.capture_at == AT_SHIPMENT:
+        tender_split.require_one_gateway(amounts)
     payment_ids = await payment_service.add_attempts(
         connection, order=order, tenders=amounts, now=now
     )
@@ -258,17 +264,18 @@ def _opened(
     *,
     number: int,
     contended: Collection[UUID],
+    is_changed: bool = False,
 ) -> OpenedOrder:
     sellers = {
         offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
     }
     # What was set aside has changed the attempts since their rows were made.
-    is_stored = any(payment["method"] in STORED_METHODS for payment in rows.payments)
+    is_changed |= any(payment["method"] in STORED_METHODS for payment in rows.payments)
     return OpenedOrder(
         order_id=rows.order["id"],
         payment_ids=tuple(payment["id"] for payment in rows.payments),
         contended=contended,
-        order=None if is_stored else placed_order(rows, number=number, sellers=sellers),
+        order=None if is_changed else placed_order(rows, number=number, sellers=sellers),
     )
 
 

@@ -38,6 +38,8 @@ def full_claim(
 
     `besides` are shares that go back as well and aren't counted yet.
     """
+    if not order.has_captured(part):
+        return None
     line = _line(order, part, line_id, besides or {})
     units = min(quantity, line.quantity_left)
     if not units:
@@ -75,10 +77,12 @@ def awarded(
 def chargeback_shares(order: Order, *, amount_minor: int) -> list[tuple[SellerOrder, int]]:
     """What of an amount that a network took back each seller answers for.
 
-    By what is left to refund of each part, so that nothing is taken twice; what exceeds all that
-    is left is nobody's share. Parts without one are left out.
+    By what is left to refund of each part that was paid for, so that nothing is taken twice; what
+    exceeds all that is left is nobody's share. Parts without one are left out.
     """
-    left = [refund_plan.part_left_minor(part) for part in order.parts]
+    left = [
+        refund_plan.part_left_minor(part) if order.has_captured(part) else 0 for part in order.parts
+    ]
     shares = split(min(amount_minor, sum(left)), left) if sum(left) else [0 for _ in left]
     return [(part, share) for part, share in zip(order.parts, shares, strict=True) if share]
 

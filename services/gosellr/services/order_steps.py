@@ -11,6 +11,7 @@ from gosellr.core.errors import Conflict, NotFound, VersionConflict
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import locks, orders, outbox, seller_orders
+from gosellr.utils.captures import AT_SHIPMENT
 from gosellr.utils.order_states import (
     SELLER_ORDER_STATES,
     OrderStatus,
@@ -105,8 +106,20 @@ def payment_status_of(order: Order, *, confirmed_minor: int = 0) -> str:
         captured_minor=order.captured_minor,
         refunded_minor=refunded_minor,
         attempts=[PaymentStatus(one.status) for one in order.payments if not one.returned],
+        cancelled_minor=_never_taken_minor(order),
         disputed=order.open_dispute_count > 0,
     ).value
+
+
+def _never_taken_minor(order: Order) -> int:
+    """What parts cost that were cancelled before their money was taken."""
+    if order.capture_at != AT_SHIPMENT:
+        return 0
+    return sum(
+        part.total_minor
+        for part in order.parts
+        if part.status == OrderStatus.CANCELLED and part.captured_at is None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from gosellr.models.order_values import Order, Payment
 from gosellr.queries.payments import AttemptAnswer
+from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import DEAD, Attempt
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
 from gosellr.utils.stored_value import STORED_METHODS
@@ -20,6 +22,8 @@ _FINAL = frozenset(
         PaymentStatus.EXPIRED,
     }
 )
+_JUST_AUTHORIZED = frozenset({PaymentStatus.AUTHORIZED})
+_STANDING = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED})
 _CHECK_AGAIN_FIRST = timedelta(seconds=5)
 _CHECK_AGAIN_AT_MOST = timedelta(minutes=5)
 
@@ -39,6 +43,9 @@ class GatewayAnswer:
     gateway_reference: str | None = None
     decline_code: str | None = None
     action_url: str | None = None
+    # Of money that is set aside: until when, and whether it may be taken piece by piece.
+    authorized_until: datetime | None = None
+    captures_many: bool = False
 
 
 class Payable(Protocol):
@@ -64,6 +71,18 @@ class Payable(Protocol):
     def payments(self) -> tuple[Payment, ...]:
         """Every attempt to pay it."""
 
+    @property
+    def capture_at(self) -> str:
+        """Whether its money is taken at once, or as its goods leave."""
+
+    @property
+    def captured_minor(self) -> int:
+        """What was taken for it."""
+
+    @property
+    def awaits_capture(self) -> bool:
+        """Whether any of its money is still to be taken."""
+
 
 def attempts_of(order: Payable) -> list[Attempt]:
     """The order's attempts as the plan sees them."""
@@ -77,9 +96,19 @@ def attempts_of(order: Payable) -> list[Attempt]:
             tender=payment.tender,
             sent_count=payment.sent_count,
             stored=payment.method in STORED_METHODS,
+            secures=_secures(order, payment),
         )
         for payment in order.payments
     ]
+
+
+def _secures(order: Payable, payment: Payment) -> frozenset[PaymentStatus] | None:
+    if order.capture_at != AT_SHIPMENT:
+        return None
+    if payment.secured_at is not None:
+        return _STANDING
+    waits = order.status == OrderStatus.PENDING_PAYMENT
+    return _JUST_AUTHORIZED if waits else frozenset()
 
 
 def judge(order: Order, answers: Sequence[GatewayAnswer], *, now: datetime) -> list[AttemptAnswer]:
@@ -93,6 +122,8 @@ def judge(order: Order, answers: Sequence[GatewayAnswer], *, now: datetime) -> l
         status = PAYMENT_STATES.settle(PaymentStatus(payment.status), reported)
         moved = status == reported and answer.status is not None
         part = payment.part
+        # What captures have brought is written with each of them, and nowhere else.
+        counted = payment.secured_at is None
         if payment.status in DEAD and status not in DEAD:
             # Another attempt may have taken its part since it was given up.
             part, parts_count = parts_count, parts_count + 1
@@ -102,8 +133,8 @@ def judge(order: Order, answers: Sequence[GatewayAnswer], *, now: datetime) -> l
                 part=part,
                 sent_count=payment.sent_count + answer.sent,
                 status=status.value,
-                captured_minor=max(payment.captured_minor, answer.captured_minor),
-                fee_minor=max(payment.fee_minor, answer.fee_minor),
+                captured_minor=max(payment.captured_minor, answer.captured_minor * counted),
+                fee_minor=max(payment.fee_minor, answer.fee_minor * counted),
                 gateway_reference=answer.gateway_reference,
                 decline_code=answer.decline_code if moved else payment.decline_code,
                 action_url=answer.action_url if moved else payment.action_url,
@@ -143,6 +174,8 @@ def _check_at(
     order: Order, payment: Payment, status: PaymentStatus, *, now: datetime
 ) -> datetime | None:
     if status in _FINAL:
+        return None
+    if payment.secured_at is not None and order.awaits_capture:
         return None
     if status is PaymentStatus.ACTION_REQUIRED:
         again = now + _CHECK_AGAIN_AT_MOST

@@ -11,7 +11,12 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Payment
 from gosellr.queries import locks, orders, outbox, payments
 from gosellr.queries.payments import AttemptAnswer
-from gosellr.services import order_rows, settlement_service
+from gosellr.services import (
+    order_rows,
+    payment_authorizations,
+    payment_captures,
+    settlement_service,
+)
 from gosellr.services.payment_answers import (
     GatewayAnswer,
     Payable,
@@ -19,6 +24,7 @@ from gosellr.services.payment_answers import (
     judge,
     with_answers,
 )
+from gosellr.utils.captures import AT_SHIPMENT
 from gosellr.utils.order_states import OrderStatus, derive_payment_status
 from gosellr.utils.payment_plan import (
     Ask,
@@ -74,7 +80,8 @@ class PaymentPlan:
 
 def wants_money(order: Payable) -> bool:
     """Whether captures pay for this order: it waits for them, or they have paid it."""
-    return order.status != OrderStatus.CANCELLED or order.paid_at is not None
+    was_paid = order.paid_at is not None or order.captured_minor > 0
+    return order.status != OrderStatus.CANCELLED or was_paid
 
 
 def was_given_up(order: Payable) -> bool:
@@ -116,6 +123,7 @@ def plan_of(
         curious=curious,
         reported=reported,
         may_send=is_held and order.status == OrderStatus.PENDING_PAYMENT,
+        rest_wanted=order.awaits_capture,
     )
     return PaymentPlan(
         asks=tuple((ask, by_id[ask.attempt_id]) for ask in asks),
@@ -126,7 +134,12 @@ def plan_of(
 def is_at_rest(order: Payable) -> bool:
     """Nothing is left to ask at once: the order is paid, or over, or waits for its buyer."""
     attempts = attempts_of(order)
-    asks = next_asks(wanted=wants_money(order), total_minor=order.total_minor, attempts=attempts)
+    asks = next_asks(
+        wanted=wants_money(order),
+        total_minor=order.total_minor,
+        attempts=attempts,
+        rest_wanted=order.awaits_capture,
+    )
     return not asks and not _concludes(order)
 
 
@@ -135,7 +148,9 @@ def _concludes(order: Payable) -> bool:
         return False
     attempts = attempts_of(order)
     wanted = wants_money(order)
-    paid = paying(total_minor=order.total_minor, attempts=attempts) is not None
+    # What is set aside is written down once, and then waits for its goods.
+    waits = order.capture_at != AT_SHIPMENT or order.status == OrderStatus.PENDING_PAYMENT
+    paid = waits and paying(total_minor=order.total_minor, attempts=attempts) is not None
     stray = to_return(wanted=wanted, total_minor=order.total_minor, attempts=attempts)
     return (wanted and paid) or bool(stray)
 
@@ -167,9 +182,16 @@ async def record(
         now=now,
     )
     paid = paying(total_minor=order.total_minor, attempts=attempts)
+    if order.capture_at == AT_SHIPMENT and order.status != OrderStatus.PENDING_PAYMENT:
+        return await payment_captures.follow_news(connection, order_id=order_id, now=now)
     if order.status == OrderStatus.PENDING_PAYMENT and paid is not None:
+        ids = {one.id for one in paid}
+        if order.capture_at == AT_SHIPMENT:
+            return await payment_authorizations.secure(
+                connection, order=order, paid=ids, answers=answers, policy=policy, now=now
+            )
         return await settlement_service.settle(
-            connection, order=order, paid={one.id for one in paid}, policy=policy, now=now
+            connection, order=order, paid=ids, policy=policy, now=now
         )
     await _say_how_it_stands(connection, order=order, written=written, now=now)
     return await _load(connection, order_id)
@@ -186,7 +208,9 @@ def _stray(
     return [
         one
         for one in attempts
-        if one.status is PaymentStatus.CAPTURED and one.id not in captured_before
+        if one.status is PaymentStatus.CAPTURED
+        and one.id not in captured_before
+        and not (one.secures and one.pays_in_full)
     ]
 
 

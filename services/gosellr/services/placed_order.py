@@ -15,6 +15,7 @@ _ORDER: Mapping[str, Any] = {
     "status": "pending_payment",
     "payment_status": "unpaid",
     "paid_at": None,
+    "capture_at": "at_order",
     "version": 1,
     "open_dispute_count": 0,
     "whole": True,
@@ -38,6 +39,7 @@ _PART: Mapping[str, Any] = {
     "completed_at": None,
     "cancelled_at": None,
     "cancel_reason": None,
+    "captured_at": None,
     "version": 1,
     "shipments": (),
 }
@@ -64,6 +66,9 @@ _PAYMENT: Mapping[str, Any] = {
     "disputed_minor": 0,
     "sent_count": 0,
     "account": None,
+    "secured_at": None,
+    "authorized_until": None,
+    "captures_many": False,
     "returned": False,
 }
 _EVENT: Mapping[str, Any] = {"seller_order_id": None, "from_status": None}

@@ -4,7 +4,8 @@ Settlements to the bank are booked as they are told; nobody else tells of them. 
 only confirms what is booked already, or waits for a person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,25 +19,23 @@ from gosellr.models.reconciliation_values import (
     Movement,
     NewMovement,
 )
-from gosellr.queries import reconciliation
+from gosellr.queries import reconciliation, reconciliation_subjects
 from gosellr.queries.reconciliation import Judgement
+from gosellr.queries.reconciliation_subjects import KnownSubject
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
-    MATCHED,
     TOLD_KINDS,
-    Known,
-    Mismatch,
     MovementAmounts,
     MovementKind,
     MovementStatus,
     Resolution,
     Verdict,
     explained,
-    judge,
+    judge_best,
     suspense_cleared,
     tolerance_minor,
 )
@@ -127,15 +126,13 @@ async def match_again(connection: Connection, *, gateway: str, now: datetime) ->
 
 async def _match_open(connection: Connection, *, gateway: str, now: datetime) -> tuple[int, int]:
     waiting = await reconciliation.find_open(connection, gateway=gateway, limit=OPEN_MAX)
-    subjects = await reconciliation.known_subjects(connection, gateway=gateway, movements=waiting)
+    subjects = await reconciliation_subjects.known_subjects(
+        connection, gateway=gateway, movements=waiting
+    )
     taken: set[UUID] = set()
     judgements, bookings = [], []
     for movement in waiting:
-        subject = subjects.get(movement.id)
-        known = None if subject is None else subject.known
-        if subject is not None and subject.subject_id in taken:
-            known = Known(amounts=subject.known.amounts, is_taken=True)
-        verdict = _verdict(movement, known)
+        subject, verdict = _best(movement, subjects.get(movement.id, ()), taken=taken)
         if verdict.is_matched:
             if subject is not None:
                 taken.add(subject.subject_id)
@@ -156,19 +153,21 @@ async def _match_open(connection: Connection, *, gateway: str, now: datetime) ->
     return matched, len(judgements) - matched
 
 
-def _verdict(movement: Movement, known: Known | None) -> Verdict:
+def _best(
+    movement: Movement, subjects: Sequence[KnownSubject], *, taken: Collection[UUID]
+) -> tuple[KnownSubject | None, Verdict]:
+    """What a movement is about, and how the two agree."""
+    known = [
+        replace(one.known, is_taken=one.known.is_taken or one.subject_id in taken)
+        for one in subjects
+    ]
     said = MovementAmounts(
         currency=movement.currency,
         amount_minor=movement.amount_minor,
         fee_minor=movement.fee_minor,
     )
-    match movement.kind:
-        case MovementKind.CHARGE | MovementKind.REFUND:
-            return judge(said, known)
-        case MovementKind.SETTLEMENT if movement.amount_minor < 0 and not movement.fee_minor:
-            return MATCHED
-        case _:
-            return Verdict(Mismatch.UNKNOWN, said.net_minor)
+    index, verdict = judge_best(movement.kind, said, known)
+    return None if index is None else subjects[index], verdict
 
 
 def _settled(movement: Movement, *, now: datetime) -> Booking:

@@ -164,7 +164,7 @@ def plan_refund(
         NotFound: an item isn't in this seller order.
         NotPaid, RefundTooLarge, AlreadyRefunded.
     """
-    if order.paid_at is None:
+    if not order.has_captured(part):
         raise NotPaid
     if request.currency not in {None, order.currency}:
         raise InvalidInput.at(
@@ -268,7 +268,7 @@ def through_payments(
     if not amount_minor:
         return []
     paying = sorted(
-        (one for one in order.payments if one.status == "captured" and not one.returned),
+        (one for one in order.payments if one.captured_minor and not one.returned),
         key=lambda one: one.account is None,
     )
     # What a bank took back can't go back once more.

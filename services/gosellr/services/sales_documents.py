@@ -59,7 +59,7 @@ async def issue_credit_note(
 
 
 async def _invoices(connection: Connection, found: Sequence[Order], *, now: datetime) -> list[UUID]:
-    sold = [(order, part) for order in found if order.paid_at for part in order.parts]
+    sold = [(order, part) for order in found for part in order.parts if order.has_captured(part)]
     if not sold:
         return []
     sellers = await documents.sellers(
@@ -138,7 +138,7 @@ def _invoice(order: Order, part: SellerOrder, seller: SellerIdentity) -> Documen
         raise RuntimeError(f"seller order {part.id} costs {part.total_minor}, not {totals}")
     content = {
         **_head(order, part, seller),
-        "supplied_at": (order.paid_at or order.placed_at).isoformat(),
+        "supplied_at": (part.captured_at or order.paid_at or order.placed_at).isoformat(),
         "lines": lines,
         "taxes": taxes_by_rate(lines),
         "totals": totals,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.capture_values import PaymentCapture
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payments, settlements
@@ -251,6 +252,45 @@ def parcels_of(order: Order) -> list[SoldParcel]:
         )
         for part in order.parts
     ]
+
+
+def capture_bookings(
+    order: Order,
+    capture: PaymentCapture,
+    *,
+    fee_minor: int,
+    policy: MarketPolicy,
+    now: datetime,
+) -> list[Booking]:
+    """The sale of what one capture of an order has taken for, and what was kept of it."""
+    method = next((one.method for one in order.payments if one.id == capture.payment_id), None)
+    parts = [part for part in order.parts if part.id in capture.seller_order_ids]
+    draft = sale(
+        order_id=order.id,
+        currency=order.currency,
+        tax_included=order.tax_included,
+        captured=[]
+        if method is None
+        else [GatewayAmount(gateway=method, amount_minor=capture.amount_minor)],
+        stored_value_minor=capture.stored_minor,
+        parcels=parcels_of(replace(order, parts=tuple(parts))),
+        commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
+    )
+    common: dict[str, Any] = {
+        "cause_type": "capture",
+        "cause_id": capture.id,
+        "idempotency_key": str(capture.id),
+        "order_id": order.id,
+        "effective_at": now,
+    }
+    bookings = []
+    if draft.entries:
+        facts = {"seller_orders": [str(part.id) for part in parts]}
+        bookings.append(Booking(draft=draft, actor="payment", facts=facts, **common))
+    if fee_minor and method is not None:
+        kept = provider_fee(gateway=method, amount_minor=fee_minor, currency=order.currency)
+        bookings.append(Booking(draft=kept, actor=f"gateway:{method}", **common))
+    return bookings
 
 
 async def send_back(

@@ -12,7 +12,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderLine, SellerOrder, Shipment
 from gosellr.queries import orders, outbox, reservations, shipments
-from gosellr.services import idempotency_service, order_steps
+from gosellr.services import idempotency_service, order_steps, payment_captures
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.order_steps import Step, TransitionRefused
 from gosellr.services.seller_scope import require_in_seller
@@ -78,6 +78,7 @@ async def ship(
         NotFound, NotAllowed: the seller order, or an item of it, isn't the caller's.
         NothingLeftToShip: more is asked for than is owed.
         TransitionRefused: nothing of it may be shipped as it stands.
+        CaptureNeeded: its money has to be taken first; the story that ships does so.
     """
     shipment_id = new_id()
     if key is not None:
@@ -121,6 +122,7 @@ async def send(
 ) -> Order:
     """Send a parcel of a locked order; errors as in `ship`."""
     quantities = _quantities(part, parcel.items)
+    payment_captures.require_captured(order, part)
     status = ShipmentStatus.LABEL_CREATED if parcel.label_service else ShipmentStatus.IN_TRANSIT
     lines = await shipments.insert(
         connection,

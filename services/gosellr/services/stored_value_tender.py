@@ -308,6 +308,35 @@ async def give_back(connection: Connection, *, order: Order, now: datetime) -> N
     )
 
 
+async def give_back_rest(connection: Connection, *, order: Order, now: datetime) -> None:
+    """Give back, once, what captures have left of what was set aside for a locked order."""
+    rest = {
+        payment.id: (payment.account, payment.amount_minor - payment.captured_minor)
+        for payment in order.payments
+        if payment.secured_at is not None and payment.status == PaymentStatus.AUTHORIZED
+    }
+    await ledger_service.book(
+        connection,
+        bookings=[
+            _booking(
+                draft=stored_value_return(
+                    order_id=order.id,
+                    account=account,
+                    amount_minor=left_minor,
+                    currency=order.currency,
+                ),
+                order_id=order.id,
+                payment_id=payment_id,
+                actor="system",
+                now=now,
+            )
+            for payment_id, (account, left_minor) in rest.items()
+            if account is not None and left_minor
+        ],
+        now=now,
+    )
+
+
 async def keep_usable(connection: Connection, *, accounts: Sequence[str], now: datetime) -> None:
     """Let gift cards that a refund goes to be spent for a while yet."""
     card_ids = _cards_of(accounts)

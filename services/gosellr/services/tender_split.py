@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput
+from gosellr.queries import captures
 from gosellr.services import stored_value_tender
 from gosellr.services.basket_service import Tender
+from gosellr.utils.captures import CaptureMoment
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 
@@ -55,3 +60,34 @@ def split(tenders: Sequence[Tender], *, total_minor: int) -> list[tuple[Tender, 
     return [
         (tender, left if tender.amount_minor is None else tender.amount_minor) for tender in tenders
     ]
+
+
+async def freeze(
+    connection: Connection,
+    *,
+    order_id: UUID,
+    amounts: Sequence[tuple[Tender, int]],
+    policy: MarketPolicy,
+) -> bool:
+    """Write on a new order when its money is taken; whether that is as its goods leave."""
+    waits = policy.capture is CaptureMoment.AT_SHIPMENT and gateways_in(amounts) == 1
+    if waits:
+        await captures.freeze(connection, order_id=order_id)
+    return waits
+
+
+def gateways_in(amounts: Sequence[tuple[Tender, int]]) -> int:
+    """How many parts of an order aren't paid with stored value."""
+    return sum(tender.method not in STORED_METHODS for tender, _ in amounts)
+
+
+def require_one_gateway(amounts: Sequence[tuple[Tender, int]]) -> None:
+    """Let one gateway at most stand for an order whose money is taken as its goods leave.
+
+    Raises:
+        InvalidInput: more are named.
+    """
+    if gateways_in(amounts) > 1:
+        raise InvalidInput.at(
+            "payment_method", "one_gateway_part", "The rest of this order is paid one other way"
+        )

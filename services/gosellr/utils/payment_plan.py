@@ -4,7 +4,7 @@ One rule serves the first run, the resumption after a crash, a webhook and an ex
 the attempts as they are written down, ask, write down the answers, look again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -30,6 +30,8 @@ class Attempt:
     Attempts of one `tender` were made together, to pay the whole total between them. `stored`
     is value of a gift card or store credit: set aside with the attempt itself, it pays beside
     whichever tender brings the rest, and no gateway is ever asked about it.
+    `secures` are the states in which an attempt stands for its money though not all of it was
+    taken, where that waits for the goods to leave; None where money is taken at once.
     """
 
     id: UUID
@@ -40,12 +42,15 @@ class Attempt:
     tender: int = 0
     sent_count: int = 0
     stored: bool = False
+    secures: frozenset[PaymentStatus] | None = None
 
     @property
     def pays_in_full(self) -> bool:
         """It brought exactly what it was to bring."""
         if self.stored:
             return self.status in _SET_ASIDE and not self.returned
+        if self.secures is not None:
+            return self.status in self.secures and not self.returned
         return (
             self.status is PaymentStatus.CAPTURED
             and not self.returned
@@ -104,6 +109,7 @@ def next_asks(
     curious: bool = False,
     reported: Collection[UUID] = (),
     may_send: bool = False,
+    rest_wanted: bool = True,
 ) -> list[Ask]:
     """The next questions; empty when there is nothing to do but wait, or nothing at all.
 
@@ -114,6 +120,7 @@ def next_asks(
     what was given up and succeeded after all is looked at once more, and called back where
     nothing was taken yet. `may_send` says that the goods are still held: then what a gateway
     never heard of is sent (again), since its buyer may have been told that it is under way.
+    `rest_wanted=False` calls back what is still set aside though all that is wanted was taken.
     """
     current = live(attempts)
     at_gateways = [one for one in current if not one.stored]
@@ -121,13 +128,16 @@ def next_asks(
     if curious:
         unanswered += [one for one in at_gateways if one.status is PaymentStatus.ACTION_REQUIRED]
     late = [one for one in attempts if one.id in reported and one.status in DEAD and not one.stored]
-    if not wanted or paying(total_minor=total_minor, attempts=attempts) is not None:
-        lookups = [Ask(AskKind.LOOKUP, one.id) for one in unanswered]
-        return [*lookups, *_voids(at_gateways), *_late(late)]
+    paid = paying(total_minor=total_minor, attempts=attempts)
+    if not wanted or paid is not None:
+        kept = [one for one in paid or () if wanted and rest_wanted and not one.stored]
+        lookups = [Ask(AskKind.LOOKUP, one.id) for one in [*unanswered, *_news(kept, reported)]]
+        return [*lookups, *_voids(one for one in at_gateways if one not in kept), *_late(late)]
     if unanswered or late:
         # Beside what is set aside nothing can go wrong that would have to be undone.
         alone = len(at_gateways) == 1 and _sum(current) == total_minor
-        charge = AskKind.CHARGE if alone else AskKind.AUTHORIZE
+        at_once = alone and at_gateways[0].secures is None
+        charge = AskKind.CHARGE if at_once else AskKind.AUTHORIZE
         may_send = may_send and not waiting_is_over
         unheard = _to_send(total_minor, current) if may_send else []
         return [
@@ -216,6 +226,11 @@ def _late(attempts: Sequence[Attempt]) -> list[Ask]:
     ]
 
 
-def _voids(attempts: Sequence[Attempt]) -> list[Ask]:
+def _news(kept: Sequence[Attempt], reported: Collection[UUID]) -> list[Attempt]:
+    """What stands for an order's money, and may not any more."""
+    return [one for one in kept if one.id in reported and one.status is PaymentStatus.AUTHORIZED]
+
+
+def _voids(attempts: Iterable[Attempt]) -> list[Ask]:
     open_states = {PaymentStatus.ACTION_REQUIRED, PaymentStatus.AUTHORIZED}
     return [Ask(AskKind.VOID, one.id) for one in attempts if one.status in open_states]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.disputes import DisputeTerms
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.refunds import CommissionReversal
@@ -32,3 +33,5 @@ class MarketPolicy:
     # A new bank account that takes the place of another is used only after this time.
     payout_change_hold: timedelta = timedelta(hours=72)
     disputes: DisputeTerms = field(default_factory=DisputeTerms)
+    # When the money of an order that is placed now is taken.
+    capture: CaptureMoment = CaptureMoment.AT_ORDER

@@ -5,7 +5,7 @@ refund, a fee and a settlement to the bank lower it. `fee_minor` is what the pro
 What of a movement the books don't know is its unexplained amount, in the same sense.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -143,6 +143,23 @@ def judge(said: MovementAmounts, known: Known | None) -> Verdict:
     if known is not None and mismatch in (Mismatch.AMOUNT_DIFFERS, Mismatch.FEE_DIFFERS):
         return Verdict(mismatch, said.net_minor - known.amounts.net_minor)
     return Verdict(mismatch, said.net_minor)
+
+
+def judge_best(
+    kind: MovementKind, said: MovementAmounts, known: Sequence[Known]
+) -> tuple[int | None, Verdict]:
+    """Hold a movement against each of what it may be about; gives which of them, and the verdict.
+
+    Several captures of one charge bear one name at some providers: the first that agrees is meant,
+    else the first that nothing else was matched with.
+    """
+    if kind is MovementKind.SETTLEMENT and said.amount_minor < 0 and not said.fee_minor:
+        return None, MATCHED
+    if kind not in (MovementKind.CHARGE, MovementKind.REFUND):
+        return None, Verdict(Mismatch.UNKNOWN, said.net_minor)
+    judged = [(index, judge(said, one)) for index, one in enumerate(known)]
+    judged.sort(key=lambda one: (not one[1].is_matched, one[1].mismatch is Mismatch.TAKEN))
+    return judged[0] if judged else (None, judge(said, None))
 
 
 def _mismatch(said: MovementAmounts, known: Known | None) -> Mismatch | None:

@@ -47,4 +47,6 @@ async def come_back(page: Returning, attempt_id: UUID) -> Response:
     href = order_href(order_number(order.number))
     if order.payment_status in _MAY_PAY_AGAIN and order.status == OrderStatus.PENDING_PAYMENT:
         return page.go(f"{href}/pay")
-    return page.go(href, notice=notices.PLACED if order.paid_at is not None else "")
+    # Money that is set aside until the goods leave is as good a beginning as money that was taken.
+    is_placed = order.paid_at is not None or order.status == OrderStatus.PROCESSING
+    return page.go(href, notice=notices.PLACED if is_placed else "")

@@ -10,7 +10,8 @@ from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
 from gosellr.flows.payments import advance
 from gosellr.integrations.payments.port import PaymentState
-from gosellr.integrations.payments.sandbox import SandboxGateway, action_path
+from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.sandbox_results import action_path
 from gosellr.models.order_values import Order
 from gosellr.services import order_service, webhook_service
 from gosellr.utils.ids import order_number

@@ -5,6 +5,7 @@ A capture costs 2 % and 35 of the smallest unit; nobody settles in another curre
 
 import copy
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from gosellr.core.clock import Clock
@@ -12,6 +13,7 @@ from gosellr.core.clock import Clock
 MERCHANT = "MERCHANT234AB"
 SITE = "https://www.sandbox.paypal.com"
 _WITHOUT_DECIMALS = {"HUF", "JPY", "TWD"}
+_OPEN = {"CREATED", "PARTIALLY_CAPTURED"}
 _TAKEN = {"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"}
 
 Document = dict[str, Any]
@@ -118,7 +120,10 @@ class Account:
     def authorize(self, order: Document) -> Document:
         """Set the money aside."""
         self._check_approved(order, "AUTHORIZE", "ORDER_ALREADY_AUTHORIZED")
-        authorization = self._payment("AUTH", order) | {"status": "CREATED"}
+        ends = self.clock.now() + timedelta(days=29)
+        authorization = self._payment("AUTH", order) | {
+            "status": "CREATED", "expiration_time": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }  # fmt: skip
         self._payments(order)["authorizations"] = [authorization]
         order["status"] = "COMPLETED"
         self._report("PAYMENT.AUTHORIZATION.CREATED", "authorization", authorization)
@@ -136,19 +141,38 @@ class Account:
         order, authorization = self._paid("authorizations", authorization_id)
         if authorization["status"] == "VOIDED":
             raise PayPalSays(422, "AUTHORIZATION_VOIDED")
-        if authorization["status"] != "CREATED":
+        if authorization["status"] not in _OPEN:
             raise PayPalSays(422, "AUTHORIZATION_ALREADY_CAPTURED")
         if self.decline is not None:
             raise PayPalSays(422, self.decline)
-        if units(body["amount"]) > units(authorization["amount"]):
+        whole = units(order["purchase_units"][0]["amount"])
+        taken = sum(units(one["amount"]) for one in self._payments(order).get("captures", []))
+        if units(body["amount"]) > whole - taken:
             raise PayPalSays(422, "MAX_CAPTURE_AMOUNT_EXCEEDED")
-        authorization["status"] = "CAPTURED"
-        return self._take(order, units(body["amount"]))
+        ended = body["final_capture"] or taken + units(body["amount"]) == whole
+        authorization["status"] = "CAPTURED" if ended else "PARTIALLY_CAPTURED"
+        capture = self._take(order, units(body["amount"]))
+        capture["final_capture"] = body["final_capture"]
+        capture["invoice_id"] = body.get("invoice_id", capture["invoice_id"])
+        return capture
+
+    def reauthorize(self, authorization_id: str, body: Document) -> Document:
+        """Set the rest aside anew, from the fourth day on."""
+        order, before = self._paid("authorizations", authorization_id)
+        made = datetime.fromisoformat(before["create_time"])
+        if self.clock.now() < made + timedelta(days=4):
+            raise PayPalSays(422, "REAUTHORIZATION_TOO_SOON")
+        authorization = self._payment("AUTH", order) | {
+            "status": before["status"], "amount": body["amount"],
+            "expiration_time": before["expiration_time"],
+        }  # fmt: skip
+        self._payments(order)["authorizations"].append(authorization)
+        return authorization
 
     def void(self, authorization_id: str) -> Document:
         """Give back what was set aside."""
         _, authorization = self._paid("authorizations", authorization_id)
-        if authorization["status"] != "CREATED":
+        if authorization["status"] not in _OPEN:
             wrong = {"VOIDED": "PREVIOUSLY_VOIDED"}.get(authorization["status"])
             raise PayPalSays(422, wrong or "PREVIOUSLY_CAPTURED")
         authorization["status"] = "VOIDED"
@@ -172,14 +196,19 @@ class Account:
         if body["amount"]["currency_code"] != currency:
             raise PayPalSays(422, "REFUND_CAPTURE_CURRENCY_MISMATCH")
         refunds = self._payments(order).setdefault("refunds", [])
-        gone = sum(units(one["amount"]) for one in refunds if one["status"] != "FAILED")
+        above = {"rel": "up", "href": f"https://api.paypal.com/v2/payments/captures/{capture_id}"}
+        gone = sum(
+            units(one["amount"])
+            for one in refunds
+            if one["status"] != "FAILED" and above in one["links"]
+        )
         asked, taken = units(body["amount"]), units(capture["amount"])
         if gone + asked > taken:
             raise PayPalSays(422, "REFUND_AMOUNT_EXCEEDED")
         capture["status"] = "REFUNDED" if gone + asked == taken else "PARTIALLY_REFUNDED"
         refund = {
             "id": self._name("REFUND"), "status": self.refund_status, "amount": body["amount"],
-            "custom_id": body.get("custom_id"), "create_time": self._now(),
+            "custom_id": body.get("custom_id"), "create_time": self._now(), "links": [above],
         }  # fmt: skip
         refunds.append(refund)
         if self.refund_status == "COMPLETED":
@@ -282,7 +311,7 @@ class Account:
             capture["status_details"] = {"reason": "PENDING_REVIEW"}
         else:
             capture["seller_receivable_breakdown"] = _breakdown(capture["amount"])
-        self._payments(order)["captures"] = [capture]
+        self._payments(order).setdefault("captures", []).append(capture)
         kind = "PENDING" if self.pending else "COMPLETED"
         self._report(f"PAYMENT.CAPTURE.{kind}", "capture", capture)
         return capture

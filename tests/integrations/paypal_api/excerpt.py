@@ -24,6 +24,7 @@ USED = (
     (ORDERS, "post", "/v2/checkout/orders/{id}/authorize", "201"),
     (ORDERS, "post", "/v2/checkout/orders/{id}/capture", "201"),
     (PAYMENTS, "post", "/v2/payments/authorizations/{authorization_id}/capture", "201"),
+    (PAYMENTS, "post", "/v2/payments/authorizations/{authorization_id}/reauthorize", "201"),
     (PAYMENTS, "post", "/v2/payments/authorizations/{authorization_id}/void", "200"),
     (PAYMENTS, "post", "/v2/payments/captures/{capture_id}/refund", "201"),
     (PAYOUTS, "post", "/v1/payments/payouts", "201"),

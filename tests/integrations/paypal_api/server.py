@@ -178,6 +178,9 @@ class FakePayPal:
             "post /v2/payments/authorizations/{authorization_id}/capture": lambda: (
                 201, account.capture_authorization(before, body)
             ),
+            "post /v2/payments/authorizations/{authorization_id}/reauthorize": lambda: (
+                201, account.reauthorize(before, body)
+            ),
             "post /v2/payments/authorizations/{authorization_id}/void": lambda: (
                 200, account.void(before)
             ),

@@ -39,11 +39,13 @@ def refuse(code: str | None, **more: Any) -> StripeSays:
 @dataclass
 class Account:
     """Settles in the currency of each charge, unless `settles_in` names another and its worth in
-    hundredths. A capture costs 2 % and 25."""
+    hundredths. A capture costs 2 % and 25. `multicapture` lets money be taken piece by piece."""
 
     clock: Clock
     settles_in: tuple[str, int] | None = None
     refund_status: str = "succeeded"
+    multicapture: bool = False
+    fees: list[Document] = field(default_factory=list)
     intents: dict[str, Document] = field(default_factory=dict)
     charges: dict[str, Document] = field(default_factory=dict)
     sessions: dict[str, Document] = field(default_factory=dict)
@@ -124,14 +126,17 @@ class Account:
         self._report("payment_intent.payment_failed", intent)
 
     def capture(self, intent: Document, form: Document) -> Document:
-        """Once, up to what was set aside."""
+        """Up to what was set aside; more than once, where that is allowed and asked for."""
         if intent["status"] != "requires_capture":
             raise refuse("payment_intent_unexpected_state")
-        amount = form.get("amount_to_capture", intent["amount"])
-        if amount > intent["amount"]:
+        amount = form.get("amount_to_capture", intent["amount_capturable"])
+        if amount > intent["amount_capturable"]:
             raise refuse("amount_too_large")
+        final = form.get("final_capture", True)
+        if not (final or self.multicapture):
+            raise refuse("parameter_invalid", param="final_capture")
         intent["metadata"] |= form.get("metadata", {})
-        self._take(intent, amount)
+        self._take(intent, amount, final=final)
         return intent
 
     def cancel(self, intent: Document) -> Document:
@@ -246,6 +251,13 @@ class Account:
             "balance_transaction": None, "captured": False, "currency": intent["currency"],
             "payment_intent": intent["id"],
         }  # fmt: skip
+        charge["payment_method_details"] = {
+            "type": "card",
+            "card": {
+                "capture_before": int(self.clock.now().timestamp()) + 7 * 86_400,
+                "multicapture": {"status": "available" if self.multicapture else "unavailable"},
+            },
+        }
         self.charges[charge["id"]] = charge
         intent |= {"latest_charge": charge["id"], "next_action": None}
         if intent["capture_method"] == "manual":
@@ -254,18 +266,25 @@ class Account:
         else:
             self._take(intent, intent["amount"])
 
-    def _take(self, intent: Document, amount: int) -> None:
+    def _take(self, intent: Document, amount: int, *, final: bool = True) -> None:
         charge = self.charges[intent["latest_charge"]]
         currency, hundredths = self.settles_in or (charge["currency"], 100)
         settled = amount * hundredths // 100
         balance = self._new("balance_transaction", "txn_")
         balance |= {
             "amount": settled, "currency": currency, "fee": settled * 2 // 100 + 25,
-            "source": charge["id"],
+            "source": charge["id"], "type": "charge",
         }  # fmt: skip
-        charge |= {"amount_captured": amount, "captured": True, "balance_transaction": balance}
-        intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
-        self._report("payment_intent.succeeded", intent)
+        self.fees.append(balance)
+        taken = charge["amount_captured"] + amount
+        ended = final or taken == intent["amount"]
+        charge |= {"amount_captured": taken, "captured": ended, "balance_transaction": balance}
+        intent |= {
+            "status": "succeeded" if ended else "requires_capture", "amount_received": taken,
+            "amount_capturable": 0 if ended else intent["amount"] - taken,
+        }  # fmt: skip
+        if ended:
+            self._report("payment_intent.succeeded", intent)
 
     def _new_intent(self, form: Document) -> Document:
         intent = self._new("payment_intent", "pi_", metadata=form.get("metadata", {}))

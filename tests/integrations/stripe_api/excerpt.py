@@ -25,6 +25,7 @@ USED = (
     ("get", "/v1/payment_intents/{intent}"),
     ("post", "/v1/payment_intents/{intent}/capture"),
     ("post", "/v1/payment_intents/{intent}/cancel"),
+    ("get", "/v1/balance_transactions"),
     ("get", "/v1/refunds"),
     ("post", "/v1/refunds"),
     ("get", "/v1/disputes"),
@@ -36,7 +37,12 @@ RESOURCES = (
 _KEPT = ("type", "enum", "maxLength", "required", "anyOf")
 _DEPTH_MAX = 5
 # Half of the document, and never sent.
-_LEFT_OUT = frozenset({"payment_method_data", "payment_method_options", "amount_details"})
+_LEFT_OUT = frozenset({"payment_method_data", "amount_details"})
+# Of these only what is sent, or a third of the document would be kept for one word.
+_ONLY = {
+    "payment_method_options": {"card"},
+    "payment_method_options.card": {"request_multicapture"},
+}
 _FREE = {"metadata"}
 
 # What the version that we speak (2026-09-30.endive and later) has changed since the document.
@@ -87,10 +93,11 @@ def _strict(schema: dict[str, Any], *, name: str = "", depth: int = 0) -> dict[s
         kept["items"] = _strict(schema["items"], depth=depth)
     properties = schema.get("properties")
     if properties is not None and depth < _DEPTH_MAX:
+        under = f"{name}." if name in _ONLY else ""
         kept["properties"] = {
-            key: _strict(one, name=key, depth=depth + 1)
+            key: _strict(one, name=under + key, depth=depth + 1)
             for key, one in properties.items()
-            if key not in _LEFT_OUT
+            if key not in _LEFT_OUT and key in _ONLY.get(name, {key})
         }
         kept["additionalProperties"] = False
     elif name in _FREE and schema.get("type") == "object":

@@ -162,6 +162,9 @@ class FakeStripe:
         return {"object": "search_result", "data": hits[: form["limit"]], "has_more": False}
 
     def _list(self, name: str, form: Document) -> Document:
+        if name == "get /v1/balance_transactions":
+            own = [one for one in self.account.fees if one["source"] == form["source"]]
+            return {"object": "list", "data": own, "has_more": False}
         rows: dict[str, dict[str, Any]] = {
             "get /v1/payment_intents": self.account.intents,
             "get /v1/checkout/sessions": self.account.sessions,

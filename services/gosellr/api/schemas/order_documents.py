@@ -175,6 +175,7 @@ def _part(order: Order, part: SellerOrder, viewer: Viewer) -> Document:
         "completed_at": part.completed_at,
         "cancelled_at": part.cancelled_at,
         "cancel_reason": part.cancel_reason,
+        "captured_at": part.captured_at,
         "version": part.version,
     }
 
@@ -212,6 +213,7 @@ def _payment(payment: Payment, base_url: str) -> Document:
         "refunded": Money(payment.refunded_minor, payment.currency),
         "decline_code": payment.decline_code,
         "next_action": _next_action([payment], base_url),
+        "authorized_until": payment.authorized_until,
         "created_at": payment.created_at,
     }
 

@@ -239,6 +239,7 @@ class SellerOrderOut(BaseModel):
     completed_at: Moment | None
     cancelled_at: Moment | None
     cancel_reason: str | None
+    captured_at: Moment | None = None
     version: int
 
 
@@ -259,6 +260,7 @@ class PaymentOut(BaseModel):
     refunded: MoneyOut
     decline_code: str | None
     next_action: NextActionOut | None
+    authorized_until: Moment | None = None
     created_at: Moment
 
 

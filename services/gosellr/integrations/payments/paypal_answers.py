@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from gosellr.integrations.payments.paypal_amounts import from_money
@@ -19,6 +20,8 @@ CAPTURE = "CAPTURE"
 _TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _NOT_TAKEN = frozenset({"DECLINED", "FAILED"})
 _SET_ASIDE = frozenset({"CREATED", "CAPTURED", "PARTIALLY_CAPTURED"})
+_MORE = frozenset({"CREATED", "PARTIALLY_CAPTURED"})
+_TERM = timedelta(days=7)
 _AUTHORIZATIONS = {
     "CREATED": PaymentState.AUTHORIZED,
     "VOIDED": PaymentState.VOIDED,
@@ -49,17 +52,26 @@ class Authorization:
     status: str
     amount_minor: int
     currency: str
+    # PayPal answers for it for a few days, and tries for a month. We count on it for a week, as
+    # on a card, and have it renewed before.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """Money that was taken, or is to be; `fee_minor` is what PayPal kept of it."""
+    """Money that was taken, or is to be; `fee_minor` is what PayPal kept of it.
+
+    `invoice_id` is our key of it, where it isn't the only one, and after a `final` one nothing is
+    set aside any more.
+    """
 
     id: str
     status: str
     amount_minor: int
     currency: str
     fee_minor: int
+    invoice_id: str | None = None
+    final: bool = True
 
     @property
     def is_taken(self) -> bool:
@@ -78,6 +90,12 @@ class Refund:
     attempt_id: str
     refund_id: str
     reason: str | None
+    capture_id: str | None = None
+
+    @property
+    def is_back(self) -> bool:
+        """It went back, or is on its way."""
+        return self.status in {"COMPLETED", "PENDING"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +122,11 @@ class Order:
     refunds: Sequence[Refund]
 
     @property
+    def reference(self) -> str:
+        """PayPal's own name of it."""
+        return self.id
+
+    @property
     def captured_minor(self) -> int:
         """What was really taken."""
         return sum(one.amount_minor for one in self.captures if one.is_taken)
@@ -111,8 +134,7 @@ class Order:
     @property
     def refunded_minor(self) -> int:
         """What went back, or is on its way."""
-        back = {"COMPLETED", "PENDING"}
-        return sum(one.amount_minor for one in self.refunds if one.status in back)
+        return sum(one.amount_minor for one in self.refunds if one.is_back)
 
     @property
     def fee_minor(self) -> int:
@@ -121,13 +143,24 @@ class Order:
 
     @property
     def capture(self) -> Capture | None:
-        """The capture that took the money; there is one at most."""
+        """The capture that took the money; the first, where there are several."""
         return next((one for one in self.captures if one.is_taken), None)
+
+    def captured_under(self, capture_id: str) -> Capture | None:
+        """The capture that bears a key of ours, whatever became of it."""
+        return next((one for one in self.captures if one.invoice_id == capture_id), None)
+
+    @property
+    def authorized_until(self) -> datetime | None:
+        """Until when its money is set aside, if it is."""
+        aside = self.authorization if self.state is PaymentState.AUTHORIZED else None
+        return None if aside is None else aside.until
 
     @property
     def authorization(self) -> Authorization | None:
         """The money that is set aside now."""
-        return next((one for one in self.authorizations if one.status in _SET_ASIDE), None)
+        latest_first = reversed(self.authorizations)
+        return next((one for one in latest_first if one.status in _SET_ASIDE), None)
 
     @property
     def waits_for_us(self) -> bool:
@@ -165,9 +198,16 @@ class Order:
             return PaymentState.DECLINED if declined else PaymentState.VOIDED
         return _ORDERS.get(self.status, PaymentState.UNKNOWN)
 
+    @property
+    def _has_more(self) -> bool:
+        """Whether more may be taken than was."""
+        last = self.authorizations[-1].status if self.authorizations else ""
+        ended = any(one.final for one in self.captures if one.is_taken)
+        return last in _MORE and not ended and self.captured_minor < self.amount_minor
+
     def _captured_state(self) -> PaymentState:
         if any(one.is_taken for one in self.captures):
-            return PaymentState.CAPTURED
+            return PaymentState.AUTHORIZED if self._has_more else PaymentState.CAPTURED
         if all(one.status in _NOT_TAKEN for one in self.captures):
             return PaymentState.VOIDED
         return PaymentState.UNKNOWN
@@ -228,6 +268,7 @@ def read_authorization(document: Mapping[str, Any]) -> Authorization:
             status=_text(document["status"]),
             amount_minor=amount_minor,
             currency=currency,
+            until=_until(document),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no authorisation that we can read") from error
@@ -244,6 +285,8 @@ def read_capture(document: Mapping[str, Any]) -> Capture:
             amount_minor=amount_minor,
             currency=currency,
             fee_minor=_fee_minor(breakdown.get("paypal_fee"), currency),
+            invoice_id=document.get("invoice_id"),
+            final=document.get("final_capture", True),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no capture that we can read") from error
@@ -263,6 +306,7 @@ def read_refund(document: Mapping[str, Any]) -> Refund:
             attempt_id=attempt_id,
             refund_id=refund_id,
             reason=details.get("reason"),
+            capture_id=_capture_of(document.get("links") or []),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no refund that we can read") from error
@@ -274,6 +318,20 @@ def _fee_minor(fee: object, currency: str) -> int:
         return 0
     fee_minor, fee_currency = from_money(fee)
     return fee_minor if fee_currency == currency else 0
+
+
+def _until(document: Mapping[str, Any]) -> datetime | None:
+    """The end of a week, or what PayPal says, whichever is earlier."""
+    made, ends = document.get("create_time"), document.get("expiration_time")
+    moments = [] if made is None else [datetime.fromisoformat(made) + _TERM]
+    moments += [] if ends is None else [datetime.fromisoformat(ends)]
+    return min(moments, default=None)
+
+
+def _capture_of(links: Sequence[Mapping[str, Any]]) -> str | None:
+    """The capture that a refund says it belongs to."""
+    above = next((one.get("href") for one in links if one.get("rel") == "up"), None)
+    return None if above is None else str(above).rpartition("/")[2]
 
 
 def _payee(payee: Mapping[str, Any]) -> list[str]:

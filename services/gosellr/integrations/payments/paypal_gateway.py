@@ -7,7 +7,7 @@ any more is simply never captured; a mark on it says so to every other process.
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -21,50 +21,32 @@ from gosellr.integrations.payments.paypal_amounts import NotExpressible
 from gosellr.integrations.payments.paypal_answers import (
     AUTHORIZE,
     CAPTURE,
-    VOIDED,
     Order,
-    Refund,
     Unreadable,
     read_order,
-    read_refund,
 )
 from gosellr.integrations.payments.paypal_api import NeverSent, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.paypal_certificates import CertificateShelf
+from gosellr.integrations.payments.paypal_moves import NOT_EXPRESSIBLE, KeyReused, PayPalMoves
 from gosellr.integrations.payments.paypal_orders import PayPalOrders
-from gosellr.integrations.payments.paypal_results import (
-    charge_result,
-    declined_movement,
-    moved,
-    refunded,
-)
+from gosellr.integrations.payments.paypal_results import charge_result
 from gosellr.integrations.payments.port import (
-    CaptureRequest,
     ChargeRequest,
     ChargeResult,
     GatewayEvent,
-    MovementResult,
     Outcome,
-    PaymentState,
-    RefundRequest,
 )
-from gosellr.integrations.payments.results import without_charge, without_movement
+from gosellr.integrations.payments.results import (
+    without_charge,
+)
 
 _log = logging.getLogger("gosellr.paypal")
 
 # So many attempts of which this process may have heard nothing at the same time.
 _UNANSWERED_MAX = 1_000
-_NOT_EXPRESSIBLE = "amount_not_expressible"
-_REFUND_CODES = {
-    "REFUND_AMOUNT_EXCEEDED": "amount_exceeds_captured",
-    "CAPTURE_FULLY_REFUNDED": "amount_exceeds_captured",
-}
 
 
-class _KeyReused(Exception):
-    """Under this key PayPal has something else than what is asked for now."""
-
-
-class PayPalGateway:
+class PayPalGateway(PayPalMoves):
     """A `PaymentGateway` over one account at PayPal, that of `merchant_id`.
 
     `return_url` is where a buyer comes back to, with the attempt's id behind it. `roots` are the
@@ -85,7 +67,7 @@ class PayPalGateway:
         roots: Sequence[Certificate] | None = None,
     ) -> None:
         self._api = api
-        self._orders = PayPalOrders(api, merchant_id=merchant_id)
+        super().__init__(PayPalOrders(api, merchant_id=merchant_id))
         self._merchant_id = merchant_id
         self._webhook_id = webhook_id
         self._return_url = return_url
@@ -101,7 +83,7 @@ class PayPalGateway:
             return charge_result(attempt_id, await self._opened(request))
         except Refused as refusal:
             outcome, code = Outcome.DECLINED, refusal.code.lower()
-        except _KeyReused:
+        except KeyReused:
             outcome = Outcome.REFUSED
         except NeverSent:
             # Unless it was sent before: then this says nothing of what became of that.
@@ -129,37 +111,6 @@ class PayPalGateway:
         if order is None:
             return without_charge(Outcome.NOT_FOUND, attempt_id)
         return charge_result(attempt_id, order, code=self._orders.code_of(attempt_id))
-
-    async def capture(self, request: CaptureRequest) -> MovementResult:
-        """See `PaymentGateway.capture`. PayPal captures once here: what isn't `final` has to be
-        all, and so does what was never set aside before."""
-        return await self._answered(
-            request.capture_id, self._capture(request), currency=request.currency
-        )
-
-    async def void(
-        self, *, attempt_id: str, gateway_reference: str | None = None
-    ) -> MovementResult:
-        """See `PaymentGateway.void`. What only waits is marked and never captured."""
-        return await self._answered(attempt_id, self._void(attempt_id, gateway_reference))
-
-    async def refund(self, request: RefundRequest) -> MovementResult:
-        """See `PaymentGateway.refund`."""
-        return await self._answered(
-            request.refund_id, self._refund(request), currency=request.currency
-        )
-
-    async def lookup_refund(
-        self,
-        *,
-        refund_id: str,
-        attempt_id: str | None = None,
-        gateway_reference: str | None = None,
-    ) -> MovementResult:
-        """See `PaymentGateway.lookup_refund`. PayPal knows a refund by its order alone."""
-        return await self._answered(
-            refund_id, self._refund_made(refund_id, attempt_id, gateway_reference)
-        )
 
     async def prepare_webhook(self, headers: Mapping[str, str]) -> None:
         """See `PaymentGateway.prepare_webhook`: the certificate that the headers name."""
@@ -190,7 +141,7 @@ class PayPalGateway:
         try:
             deed = requests.open_order(request, back=back, payee=self._merchant_id)
         except NotExpressible:
-            raise Refused(_NOT_EXPRESSIBLE) from None
+            raise Refused(NOT_EXPRESSIBLE) from None
         order = self._orders.checked(read_order(await self._orders.do(deed)))
         self._orders.remember(request.attempt_id, order.id)
         asked = (
@@ -198,127 +149,5 @@ class PayPalGateway:
             CAPTURE if request.capture else AUTHORIZE,
         )  # fmt: skip
         if (order.attempt_id, order.amount_minor, order.currency, order.intent) != asked:
-            raise _KeyReused(request.attempt_id)
+            raise KeyReused(request.attempt_id)
         return order
-
-    async def _capture(self, request: CaptureRequest) -> MovementResult:
-        order = await self._orders.find(request.attempt_id, request.gateway_reference)
-        if order is None:
-            return without_movement(Outcome.NOT_FOUND, request.capture_id, request.currency)
-        if order.capture is None:
-            objection = _capture_objection(request, order)
-            if objection is not None:
-                return declined_movement(request.capture_id, order, code=objection)
-            try:
-                order = await self._captured(request, order)
-            except Refused as refusal:
-                order = await self._orders.after(refusal, order)
-        taken = order.capture
-        if taken is None:
-            code = self._orders.code_of(request.attempt_id) or "not_authorized"
-            return declined_movement(request.capture_id, order, code=code)
-        if (taken.amount_minor, taken.currency) != (request.amount_minor, request.currency):
-            raise _KeyReused(request.capture_id)
-        return moved(
-            request.capture_id, order, amount_minor=taken.amount_minor, fee_minor=taken.fee_minor
-        )
-
-    async def _captured(self, request: CaptureRequest, order: Order) -> Order:
-        """The order after its money was taken; what PayPal answered, it is asked for once more,
-        since that answer leaves out what the order was about."""
-        if order.intent == AUTHORIZE:
-            if order.authorization is None:
-                order = await self._orders.authorized(order)
-            aside = order.authorization
-            if aside is None:
-                return order
-            try:
-                deed = requests.capture_authorization(aside.id, request=request)
-            except NotExpressible:
-                raise Refused(_NOT_EXPRESSIBLE) from None
-        else:
-            deed = requests.capture_order(order.id, request=request)
-        await self._orders.do(deed)
-        return await self._orders.read(order.id)
-
-    async def _void(self, attempt_id: str, reference: str | None) -> MovementResult:
-        order = await self._orders.find(attempt_id, reference)
-        if order is None:
-            return without_movement(Outcome.NOT_FOUND, attempt_id)
-        if order.authorizations and order.state is PaymentState.AUTHORIZED:
-            await self._orders.give_back(order.authorizations[-1])
-            order = await self._orders.read(order.id)
-        elif order.may_be_closed and order.state is not PaymentState.DECLINED:
-            await self._orders.close(order, word=VOIDED, code=VOIDED)
-            order = await self._orders.read(order.id)
-        if order.state is not PaymentState.VOIDED:
-            return declined_movement(attempt_id, order, code=f"already_{order.state}")
-        return moved(attempt_id, order, amount_minor=order.amount_minor)
-
-    async def _refund(self, request: RefundRequest) -> MovementResult:
-        order = await self._orders.known(request.attempt_id, request.gateway_reference)
-        try:
-            made = await self._given_back(request, order)
-        except Refused as refusal:
-            code = _REFUND_CODES.get(refusal.code, refusal.code.lower())
-            return declined_movement(request.refund_id, order, code=code)
-        return refunded(request.refund_id, order, made)
-
-    async def _given_back(self, request: RefundRequest, order: Order) -> Refund:
-        """The refund, made now or before under the same key."""
-        if order.currency != request.currency:
-            raise Refused("currency_mismatch")
-        taken = order.capture
-        if taken is None:
-            raise Refused("amount_exceeds_captured")
-        # PayPal forgets keys after weeks, and never a refund.
-        made = _refund_of(order, request.refund_id)
-        if made is None:
-            try:
-                deed = requests.refund_capture(taken.id, request=request)
-            except NotExpressible:
-                raise Refused(_NOT_EXPRESSIBLE) from None
-            made = read_refund(await self._orders.do(deed))
-        if (made.amount_minor, made.currency) != (request.amount_minor, request.currency):
-            raise _KeyReused(request.refund_id)
-        return made
-
-    async def _refund_made(
-        self, refund_id: str, attempt_id: str | None, reference: str | None
-    ) -> MovementResult:
-        if attempt_id is None:
-            return without_movement(Outcome.UNKNOWN, refund_id)
-        order = await self._orders.known(attempt_id, reference)
-        made = _refund_of(order, refund_id)
-        if made is None:
-            return without_movement(Outcome.NOT_FOUND, refund_id)
-        return refunded(refund_id, order, made)
-
-    async def _answered(
-        self, movement_id: str, work: Awaitable[MovementResult], *, currency: str | None = None
-    ) -> MovementResult:
-        """The answer, or the value that says why there is none. What was never sent may have
-        been sent before: it stays open."""
-        try:
-            return await work
-        except _KeyReused:
-            return without_movement(Outcome.REFUSED, movement_id, currency)
-        except (Unanswered, Refused, Unreadable):
-            return without_movement(Outcome.UNKNOWN, movement_id, currency)
-
-
-def _capture_objection(request: CaptureRequest, order: Order) -> str | None:
-    if order.state is not PaymentState.AUTHORIZED:
-        return "not_authorized"
-    if order.currency != request.currency:
-        return "currency_mismatch"
-    if request.amount_minor > order.amount_minor:
-        return "amount_exceeds_authorized"
-    whole = request.amount_minor == order.amount_minor
-    if not whole and (order.intent == CAPTURE or not request.final):
-        return "captured_once_only"
-    return None
-
-
-def _refund_of(order: Order, refund_id: str) -> Refund | None:
-    return next((one for one in order.refunds if one.refund_id == refund_id), None)

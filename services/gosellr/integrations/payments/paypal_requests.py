@@ -75,13 +75,31 @@ def capture_order(order_id: str, *, request: CaptureRequest) -> Deed:
 def capture_authorization(authorization_id: str, *, request: CaptureRequest) -> Deed:
     """Take what was set aside, or a part; the rest goes back to the buyer.
 
-    Raises `NotExpressible`.
+    One of several bears its key as its invoice: by that it is found again. Raises
+    `NotExpressible`.
     """
+    body: dict[str, Any] = {
+        "amount": to_money(request.amount_minor, request.currency),
+        "final_capture": request.final,
+    }
+    if request.capture_id != request.attempt_id:
+        body["invoice_id"] = request.capture_id
     return Deed(
         what="capture",
         path=f"/v2/payments/authorizations/{authorization_id}/capture",
-        body={"amount": to_money(request.amount_minor, request.currency), "final_capture": True},
+        body=body,
         key=_key("capture", request.capture_id),
+    )
+
+
+def reauthorize(authorization_id: str, *, amount_minor: int, currency: str) -> Deed:
+    """Set money aside anew. Raises `NotExpressible`."""
+    return Deed(
+        what="reauthorisation",
+        path=f"/v2/payments/authorizations/{authorization_id}/reauthorize",
+        body={"amount": to_money(amount_minor, currency)},
+        # Once of each authorisation: the one that it makes has a name of its own.
+        key=_key("reauthorize", authorization_id),
     )
 
 
@@ -103,8 +121,9 @@ def close_order(order_id: str, *, attempt_id: str, word: str) -> Deed:
     )  # fmt: skip
 
 
-def refund_capture(capture_id: str, *, request: RefundRequest) -> Deed:
-    """Give back a part of what was captured. Raises `NotExpressible`."""
+def refund_capture(capture_id: str, *, request: RefundRequest, nth: int = 0) -> Deed:
+    """Give back a part of what was captured; `nth` counts the captures that one refund goes back
+    through. Raises `NotExpressible`."""
     return Deed(
         what="refund",
         path=f"/v2/payments/captures/{capture_id}/refund",
@@ -112,7 +131,7 @@ def refund_capture(capture_id: str, *, request: RefundRequest) -> Deed:
             "amount": to_money(request.amount_minor, request.currency),
             "custom_id": our_id(request.attempt_id, request.refund_id),
         },
-        key=_key("refund", request.refund_id),
+        key=_key("refund", f"{request.refund_id}-{nth}" if nth else request.refund_id),
     )
 
 

@@ -1,6 +1,9 @@
 """What was found at PayPal, as the port says it."""
 
-from gosellr.integrations.payments.paypal_answers import Order, Refund
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gosellr.integrations.payments.paypal_answers import AUTHORIZE, Order, Refund
 from gosellr.integrations.payments.port import (
     ChargeResult,
     MovementResult,
@@ -38,35 +41,8 @@ def charge_result(attempt_id: str, order: Order, *, code: str | None = None) -> 
         fee_minor=order.fee_minor,
         decline_code=order.decline_code and (code or order.decline_code),
         action_url=order.action_url if state is PaymentState.ACTION_REQUIRED else None,
-    )
-
-
-def moved(
-    movement_id: str, order: Order, *, amount_minor: int, fee_minor: int = 0
-) -> MovementResult:
-    """A movement that came about."""
-    return MovementResult(
-        outcome=Outcome.ACCEPTED,
-        state=order.state,
-        movement_id=movement_id,
-        gateway_reference=order.id,
-        amount_minor=amount_minor,
-        currency=order.currency,
-        fee_minor=fee_minor,
-    )
-
-
-def declined_movement(movement_id: str, order: Order, *, code: str) -> MovementResult:
-    """A movement that didn't, and why; where the charge couldn't be told, that stays open."""
-    unknown = order.state is PaymentState.UNKNOWN
-    return MovementResult(
-        outcome=Outcome.UNKNOWN if unknown else Outcome.DECLINED,
-        state=order.state,
-        movement_id=movement_id,
-        gateway_reference=order.id,
-        amount_minor=0,
-        currency=order.currency,
-        decline_code=None if unknown else code,
+        authorized_until=order.authorized_until,
+        captures_many=order.intent == AUTHORIZE,
     )
 
 
@@ -83,3 +59,12 @@ def refunded(refund_id: str, order: Order, made: Refund) -> MovementResult:
         currency=made.currency,
         decline_code=(made.reason or made.status).lower() if declined else None,
     )
+
+
+def refunded_in_parts(refund_id: str, order: Order, made: Sequence[Refund]) -> MovementResult:
+    """Where a refund stands that went back through several captures; it is done when all are."""
+    worst = next((one for one in made if one.status != "COMPLETED"), made[0])
+    told = refunded(refund_id, order, worst)
+    if told.outcome is not Outcome.ACCEPTED:
+        return told
+    return replace(told, amount_minor=sum(one.amount_minor for one in made))

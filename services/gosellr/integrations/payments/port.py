@@ -140,7 +140,9 @@ class ChargeResult:
     `amount_minor` is what was asked, `captured_minor` what was really taken: the caller compares
     both with its own total before it calls anything paid. `fee_minor` is the gateway's own fee on
     the captures so far. `gateway_reference` is None where the gateway gave no answer or knows
-    nothing, and so is `currency` where only a lookup asked.
+    nothing, and so is `currency` where only a lookup asked. Of money that is set aside,
+    `authorized_until` says until when, where the gateway tells, and `captures_many` whether it may
+    be taken piece by piece.
     """
 
     outcome: Outcome
@@ -154,14 +156,17 @@ class ChargeResult:
     fee_minor: int
     decline_code: str | None = None
     action_url: str | None = None
+    authorized_until: datetime | None = None
+    captures_many: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementResult:
-    """The answer to `capture`, `void`, `refund` and `lookup_refund`.
+    """The answer to `capture`, `void`, `refund` and the look-ups of movements.
 
     `state` is where the whole charge stands; `amount_minor` and `fee_minor` belong to this movement
-    alone and are 0 where nothing moved.
+    alone and are 0 where nothing moved. A gateway that tells fees only of a charge as a whole
+    gives `fee_total_minor` instead: all that it has kept so far.
     """
 
     outcome: Outcome
@@ -172,6 +177,7 @@ class MovementResult:
     currency: str | None
     fee_minor: int = 0
     decline_code: str | None = None
+    fee_total_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,10 +276,17 @@ class PaymentGateway(Protocol):
     async def capture(self, request: CaptureRequest) -> MovementResult:
         """Takes authorised money. Safe to repeat by `capture_id`."""
 
+    async def lookup_capture(
+        self, *, capture_id: str, attempt_id: str, gateway_reference: str | None = None
+    ) -> MovementResult:
+        """What became of a capture of this attempt whose answer was lost; `gateway_reference` is
+        the gateway's own name of the charge."""
+
     async def void(
         self, *, attempt_id: str, gateway_reference: str | None = None
     ) -> MovementResult:
-        """Gives back what is authorised and not captured. Safe to repeat.
+        """Gives back what is authorised and not captured, also after a part was captured. Safe to
+        repeat.
 
         `gateway_reference` is the gateway's own name of the charge, where it was heard: many
         gateways find a charge by it sooner than by our key.
@@ -342,6 +355,17 @@ class TellsMovements(Protocol):
 
     async def movements(self, *, after: str = "", limit: int = 1000) -> Sequence[GatewayMovement]:
         """A page of movements, oldest first; an empty one is behind the last."""
+
+
+@runtime_checkable
+class Reauthorizes(Protocol):
+    """A gateway that can keep money aside for longer without asking the buyer again."""
+
+    async def reauthorize(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> ChargeResult:
+        """Sets what wasn't captured aside anew; the answer says until when it is aside now, and
+        was never so for longer where the gateway says no. Safe to repeat."""
 
 
 @runtime_checkable

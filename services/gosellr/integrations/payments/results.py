@@ -1,4 +1,6 @@
-"""Answers where there is no charge to speak of, the same of every gateway."""
+"""Answers that are the same of every gateway: of movements, and where there is no charge."""
+
+from typing import Protocol
 
 from gosellr.integrations.payments.port import (
     ChargeRequest,
@@ -49,4 +51,55 @@ def without_movement(
         amount_minor=0,
         currency=currency,
         decline_code=_KEY_REUSED if outcome is Outcome.REFUSED else None,
+    )
+
+
+class Standing(Protocol):
+    """A charge as its gateway was found to have it."""
+
+    @property
+    def state(self) -> PaymentState:
+        """Where it stands."""
+
+    @property
+    def reference(self) -> str:
+        """The gateway's own name of it."""
+
+    @property
+    def currency(self) -> str:
+        """In which currency it is."""
+
+
+def moved(
+    movement_id: str,
+    charge: Standing,
+    *,
+    amount_minor: int,
+    fee_minor: int = 0,
+    fee_total_minor: int | None = None,
+) -> MovementResult:
+    """A movement that came about."""
+    return MovementResult(
+        outcome=Outcome.ACCEPTED,
+        state=charge.state,
+        movement_id=movement_id,
+        gateway_reference=charge.reference,
+        amount_minor=amount_minor,
+        currency=charge.currency,
+        fee_minor=fee_minor,
+        fee_total_minor=fee_total_minor,
+    )
+
+
+def declined_movement(movement_id: str, charge: Standing, *, code: str) -> MovementResult:
+    """A movement that didn't, and why; where the charge couldn't be told, that stays open."""
+    unknown = charge.state is PaymentState.UNKNOWN
+    return MovementResult(
+        outcome=Outcome.UNKNOWN if unknown else Outcome.DECLINED,
+        state=charge.state,
+        movement_id=movement_id,
+        gateway_reference=charge.reference,
+        amount_minor=0,
+        currency=charge.currency,
+        decline_code=None if unknown else code,
     )

@@ -2,7 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gosellr.integrations.payments import sandbox_store as store
 from gosellr.integrations.payments.port import EventKind, Outcome, PaymentState
@@ -13,6 +13,9 @@ from gosellr.integrations.payments.sandbox_store import (
     Movement,
     MovementKind,
 )
+
+TERM = timedelta(days=7)
+"""For so long money stays set aside."""
 
 _OPEN_STATES = {PaymentState.ACTION_REQUIRED, PaymentState.AUTHORIZED}
 
@@ -80,23 +83,40 @@ class SandboxEngine:
         self._record(file, charge, movement, facts, now=now)
         return charge
 
-    def capture(self, file: sqlite3.Connection, asked: Movement) -> tuple[Charge, Movement]:
-        """Takes authorised money. Raises `ChargeMissing` and `KeyReused`."""
+    def capture(self, file: sqlite3.Connection, asked: Movement) -> tuple[Charge, Movement, bool]:
+        """Takes authorised money, and whether this call did it. Raises `ChargeMissing` and
+        `KeyReused`."""
         charge = _existing(file, asked.attempt_id)
         known = _known_movement(file, asked)
         if known is not None:
-            return charge, known
-        code = _capture_objection(charge, asked)
+            return charge, known, False
+        until = authorized_until(file, charge)
+        code = _capture_objection(charge, asked, is_over=asked.occurred_at >= until)
         if code is not None:
             # The key remembers the refusal; no event, since the charge stands where it stood.
             done = replace(asked, outcome=Outcome.DECLINED, decline_code=code)
             self._record(file, charge, done, None, now=asked.occurred_at)
-            return charge, done
+            return charge, done, True
         done = replace(asked, fee_minor=self._fee_minor(asked.amount_minor))
         charge = _captured(charge, done)
         store.update_charge(file, charge)
         self._record(file, charge, done, _movement_facts(done), now=asked.occurred_at)
-        return charge, done
+        return charge, done, True
+
+    def reauthorize(
+        self, file: sqlite3.Connection, attempt_id: str, *, now: datetime
+    ) -> tuple[Charge, datetime]:
+        """Keeps money aside for another term, where the token lets it; gives until when it is.
+
+        Raises `ChargeMissing`.
+        """
+        charge = _existing(file, attempt_id)
+        until = authorized_until(file, charge)
+        kept = charge.state is PaymentState.AUTHORIZED and now < until
+        if kept and TOKENS[charge.token].reauthorizes:
+            until = now + TERM
+            store.extend(file, attempt_id, until)
+        return charge, until
 
     def refund(self, file: sqlite3.Connection, asked: Movement) -> tuple[Charge, Movement, bool]:
         """Gives back, and whether this call did it. Raises `ChargeMissing` and `KeyReused`."""
@@ -179,6 +199,11 @@ class SandboxEngine:
         return min(share_minor + self.fee_fixed_minor, amount_minor)
 
 
+def authorized_until(file: sqlite3.Connection, charge: Charge) -> datetime:
+    """Until when the money of a charge is set aside, if it is."""
+    return store.extended_until(file, charge.attempt_id) or charge.created_at + TERM
+
+
 def _existing(file: sqlite3.Connection, attempt_id: str) -> Charge:
     charge = store.find_charge(file, attempt_id)
     if charge is None:
@@ -206,14 +231,18 @@ def _same_request(known: Charge, new: Charge) -> bool:
     )
 
 
-def _capture_objection(charge: Charge, asked: Movement) -> str | None:
+def _capture_objection(charge: Charge, asked: Movement, *, is_over: bool) -> str | None:
     if charge.state is not PaymentState.AUTHORIZED:
         return "not_authorized"
+    if is_over:
+        return "authorization_expired"
     if charge.currency != asked.currency:
         return "currency_mismatch"
     if asked.amount_minor > charge.amount_minor - charge.captured_minor:
         return "amount_exceeds_authorized"
-    return None
+    if not (asked.final or TOKENS[charge.token].captures_many):
+        return "captured_once_only"
+    return TOKENS[charge.token].capture_decline_code
 
 
 def _refund_objection(charge: Charge, asked: Movement) -> str | None:

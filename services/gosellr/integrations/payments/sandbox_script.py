@@ -25,6 +25,12 @@ class TokenBehaviour:
     decline_code: str | None = None
     refund_decline_code: str | None = None
     refund_answered: bool = True
+    capture_decline_code: str | None = None
+    # Of a capture: whether its first request arrives, and whether what it did is answered.
+    capture_arrives: bool = True
+    capture_answered: bool = True
+    captures_many: bool = True
+    reauthorizes: bool = False
 
 
 _DECLINED = "card_declined"
@@ -46,6 +52,14 @@ TOKENS: dict[str, TokenBehaviour] = {
     "tok_refund_timeout_then_declined": TokenBehaviour(
         refund_decline_code="refund_declined", refund_answered=False
     ),
+    # These show what they do once money that was only set aside is to be taken.
+    "tok_capture_declined": TokenBehaviour(capture_decline_code="insufficient_funds"),
+    "tok_capture_timeout_then_ok": TokenBehaviour(capture_answered=False),
+    "tok_capture_timeout_before": TokenBehaviour(capture_arrives=False),
+    # The gateway takes money once of an authorisation, as many do.
+    "tok_captured_once": TokenBehaviour(captures_many=False),
+    # It keeps money aside for longer when it is asked to.
+    "tok_reauthorizes": TokenBehaviour(reauthorizes=True),
 }
 
 UNKNOWN_TOKEN = "tok_unknown"  # noqa: S105 - stands in the journal for whatever was sent instead

@@ -53,6 +53,10 @@ SCHEMA = (
         occurred_at TEXT NOT NULL,
         PRIMARY KEY (kind, movement_id)
     ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS extension (
+        attempt_id TEXT NOT NULL PRIMARY KEY REFERENCES charge,
+        authorized_until TEXT NOT NULL
+    ) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS webhook (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
         event_id TEXT NOT NULL UNIQUE,
@@ -274,6 +278,23 @@ def find_with_charge(
     movement = find_movement(connection, kind, movement_id)
     charge = None if movement is None else find_charge(connection, movement.attempt_id)
     return None if movement is None or charge is None else (charge, movement)
+
+
+def extended_until(connection: sqlite3.Connection, attempt_id: str) -> datetime | None:
+    """Until when money is set aside that was to be kept for longer; None where it wasn't."""
+    row = connection.execute(
+        "SELECT authorized_until FROM extension WHERE attempt_id = ?", (attempt_id,)
+    ).fetchone()
+    return None if row is None else datetime.fromisoformat(row[0])
+
+
+def extend(connection: sqlite3.Connection, attempt_id: str, until: datetime) -> None:
+    """Keep money aside until then."""
+    connection.execute(
+        "INSERT INTO extension VALUES (?, ?) ON CONFLICT (attempt_id)"
+        " DO UPDATE SET authorized_until = excluded.authorized_until",
+        (attempt_id, instant(until)),
+    )
 
 
 def insert_movement(connection: sqlite3.Connection, movement: Movement) -> None:

@@ -1,11 +1,12 @@
 """What Stripe's objects say, read into values of ours, and where a charge stands by them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gosellr.integrations.payments.port import PaymentState
-from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe
+from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe, to_stripe
 
 # Under these names our identifiers stand in the metadata of Stripe's objects.
 ATTEMPT = "gosellr_attempt"
@@ -13,6 +14,7 @@ ORDER = "gosellr_order"
 CAPTURE = "gosellr_capture"
 REFUND = "gosellr_refund"
 WAY = "gosellr_way"
+_PART = "gsc_"
 
 HOSTED = "hosted"
 """The way of an attempt that is paid on Stripe's page; else the card was confirmed at once."""
@@ -50,6 +52,28 @@ class Intent:
     decline_code: str | None
     action_url: str | None
     metadata: Mapping[str, str]
+    charge_id: str | None = None
+    # Of money that is set aside: until when, and whether it may be taken piece by piece.
+    capture_before: datetime | None = None
+    captures_many: bool = False
+
+    @property
+    def is_taken_in_parts(self) -> bool:
+        """Whether captures of it stand beside each other."""
+        return any(name.startswith(_PART) for name in self.metadata)
+
+    def captured_under(self, capture_id: str) -> int | None:
+        """What was taken under a key of ours; None where nothing was."""
+        if self.metadata.get(CAPTURE) == capture_id:
+            return self.captured_minor
+        part = self.metadata.get(part_of_capture(capture_id))
+        return None if part is None else int(part)
+
+
+def part_of_capture(capture_id: str) -> str:
+    """The name in the metadata under which a capture that isn't the only one says its amount;
+    Stripe takes no longer names than forty letters."""
+    return _PART + capture_id.replace("-", "")[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +147,9 @@ class Found:
             return PaymentState.ACTION_REQUIRED
         if page == "expired" and (intent is None or intent in _NOTHING_TAKEN):
             return PaymentState.VOIDED
+        if intent == "canceled" and self.intent is not None and self.intent.captured_minor:
+            # What wasn't taken went back, and what was stays.
+            return PaymentState.CAPTURED
         return _INTENT_STATES.get(intent or "", PaymentState.UNKNOWN)
 
     @property
@@ -154,6 +181,8 @@ def read_intent(document: Mapping[str, Any]) -> Intent:
         error = document.get("last_payment_error") or {}
         code = error.get("decline_code") or error.get("code")
         to_url = (document.get("next_action") or {}).get("redirect_to_url") or {}
+        card = (charge.get("payment_method_details") or {}).get("card") or {}
+        before = card.get("capture_before")
         return Intent(
             id=document["id"],
             status=document["status"],
@@ -165,6 +194,9 @@ def read_intent(document: Mapping[str, Any]) -> Intent:
             decline_code=None if code is None else _DECLINE_CODES.get(code, code),
             action_url=to_url.get("url"),
             metadata=document.get("metadata") or {},
+            charge_id=charge.get("id"),
+            capture_before=None if before is None else datetime.fromtimestamp(before, UTC),
+            captures_many=(card.get("multicapture") or {}).get("status") == "available",
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no payment intent that we can read") from error
@@ -203,6 +235,23 @@ def read_refund(document: Mapping[str, Any]) -> Refund:
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no refund that we can read") from error
+
+
+def read_fee(documents: Sequence[Mapping[str, Any]], intent: Intent) -> int:
+    """What was kept of all captures of a payment together; raises `Unreadable`."""
+    try:
+        taken = [one for one in documents if one["type"] in ("charge", "payment")]
+        if not taken:
+            return intent.fee_minor
+        return fee_from_stripe(
+            sum(one["fee"] for one in taken),
+            intent.currency,
+            fee_currency=taken[0]["currency"].upper(),
+            charged=to_stripe(intent.captured_minor, intent.currency),
+            settled=sum(one["amount"] for one in taken),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unreadable("no fees that we can read") from error
 
 
 def _fee_minor(transaction: object, currency: str, captured: int) -> int:

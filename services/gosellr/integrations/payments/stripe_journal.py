@@ -11,6 +11,7 @@ import stripe
 from gosellr.integrations.payments.port import JournalCharge, JournalUnread
 from gosellr.integrations.payments.stripe_answers import ATTEMPT, Unreadable, read_intent
 from gosellr.integrations.payments.stripe_api import Refused, StripeApi, Unanswered
+from gosellr.integrations.payments.stripe_moves import fee_of_captures
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentListParams
@@ -49,12 +50,13 @@ async def _page(
 
     try:
         document = (await api.call("journal", send)).document
-        return [_row(one) for one in document["data"]], bool(document.get("has_more"))
+        rows = [await _row(api, one) for one in document["data"]]
+        return rows, bool(document.get("has_more"))
     except (Unanswered, Refused, Unreadable, KeyError, TypeError, AttributeError) as error:
         raise JournalUnread("Stripe's payments can't be read") from error
 
 
-def _row(document: dict[str, object]) -> tuple[str, JournalCharge | None]:
+async def _row(api: StripeApi, document: dict[str, object]) -> tuple[str, JournalCharge | None]:
     name = document["id"]
     if not isinstance(name, str):
         raise Unreadable("a payment without a name")
@@ -63,11 +65,14 @@ def _row(document: dict[str, object]) -> tuple[str, JournalCharge | None]:
     if not attempt_id or not document.get("amount_received"):
         return name, None
     intent = read_intent(document)
+    fee_minor = intent.fee_minor
+    if intent.is_taken_in_parts:
+        fee_minor = await fee_of_captures(api, intent)
     return name, JournalCharge(
         attempt_id=attempt_id,
         gateway_reference=name,
         currency=intent.currency,
         captured_minor=intent.captured_minor,
         refunded_minor=intent.refunded_minor,
-        fee_minor=intent.fee_minor,
+        fee_minor=fee_minor,
     )

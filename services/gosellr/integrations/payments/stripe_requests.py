@@ -17,11 +17,12 @@ from gosellr.integrations.payments.stripe_answers import (
     ORDER,
     REFUND,
     WAY,
+    part_of_capture,
 )
 from gosellr.integrations.payments.stripe_finder import INTENT_WITH, SESSION_WITH
 
 if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams
+    from stripe.params import PaymentIntentCaptureParams, PaymentIntentCreateParams
     from stripe.params.checkout import SessionCreateParams
 
 Send = Callable[[stripe.StripeClient], Awaitable[stripe.StripeObject]]
@@ -61,6 +62,9 @@ def open_page(
     }
     if payment_methods:
         params["allowed_payment_method_types"] = list(payment_methods)
+    if not request.capture:
+        # Piece by piece, where the card and the account allow it.
+        params["payment_method_options"] = {"card": {"request_multicapture": "if_available"}}
     key = _key("charge", request.attempt_id)
     return lambda client: client.v1.checkout.sessions.create_async(params, key)
 
@@ -82,22 +86,28 @@ def confirm_intent(
     }
     if payment_methods:
         params["allowed_payment_method_types"] = list(payment_methods)
+    if not request.capture:
+        params["payment_method_options"] = {"card": {"request_multicapture": "if_available"}}
     key = _key("charge", request.attempt_id)
     return lambda client: client.v1.payment_intents.create_async(params, key)
 
 
-def capture_intent(request: CaptureRequest, *, intent_id: str, amount: int) -> Send:
-    """Take what was set aside; the rest goes back to the buyer."""
+def capture_intent(request: CaptureRequest, *, intent_id: str, amount: int, is_only: bool) -> Send:
+    """Take what was set aside; after a final capture the rest goes back to the buyer.
+
+    One of several says what it took beside its key: the payment itself tells but their sum.
+    """
     key = _key("capture", request.capture_id)
-    return lambda client: client.v1.payment_intents.capture_async(
-        intent_id,
-        {
-            "amount_to_capture": amount,
-            "metadata": {CAPTURE: request.capture_id},
-            "expand": INTENT_WITH,
-        },
-        key,
-    )
+    params: PaymentIntentCaptureParams = {
+        "amount_to_capture": amount,
+        "metadata": {CAPTURE: request.capture_id}
+        if is_only
+        else {part_of_capture(request.capture_id): str(request.amount_minor)},
+        "expand": INTENT_WITH,
+    }
+    if not request.final:
+        params["final_capture"] = False
+    return lambda client: client.v1.payment_intents.capture_async(intent_id, params, key)
 
 
 def cancel_intent(intent_id: str, *, attempt_id: str, status: str) -> Send:

@@ -31,6 +31,7 @@ from gosellr.services.idempotency_service import IdempotencyInProgress, RequestK
 from gosellr.services.refund_plan import RefundRequest
 from gosellr.services.review_service import NewReview
 from gosellr.services.shipment_service import Parcel
+from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import MemberRole, Role
@@ -64,7 +65,12 @@ class History:
             resources, clock=self._clock, gateways={SandboxGateway.name: self._gateway}
         )
         # As long as the history is, a step that is repeated must be known again.
-        self._policy = replace(resources.policy, idempotency_kept_for=timedelta(days=400))
+        self._policy = replace(
+            resources.policy,
+            idempotency_kept_for=timedelta(days=400),
+            # Its past was paid at once, whatever the market does from now on.
+            capture=CaptureMoment.AT_ORDER,
+        )
         self._patient_policy = replace(self._policy, holds=HoldSettings(online=_PATIENCE))
         self._orders: dict[int, Order] = {}
         self._acts: dict[Act, Callable[[Step], Awaitable[object]]] = {

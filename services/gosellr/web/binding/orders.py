@@ -112,7 +112,7 @@ def order(
             for refund in found.refunds
         ),
         actions=_actions(found, viewer, href) if actions else (),
-        celebrate=celebrate and found.paid_at is not None,
+        celebrate=celebrate and (found.paid_at is not None or found.status == "processing"),
         pending_payment=waits,
         poll_href=href if waits else "",
         pay_href="" if waits else payment_href(found),

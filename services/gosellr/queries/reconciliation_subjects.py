@@ -1,0 +1,93 @@
+"""What we know under the names that a provider gives its movements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.reconciliation_values import Movement
+from gosellr.utils.reconciliation import Known, MovementAmounts
+
+# By our own key first, else by the provider's.
+KNOWN = """
+WITH asked AS (
+    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[])
+        AS line (id, kind, key, related)
+), subject AS (
+    SELECT asked.id AS movement_id, payment.id, payment.currency, payment.captured_minor AS amount,
+           payment.fee_minor AS fee, true AS is_confirmed
+    FROM asked JOIN payment ON payment.id = asked.key
+    WHERE asked.kind = 'charge' AND payment.method = $1 AND payment.captured_minor > 0
+      AND payment.secured_at IS NULL
+  UNION ALL
+    SELECT asked.id, payment.id, payment.currency, payment.captured_minor, payment.fee_minor, true
+    FROM asked JOIN payment ON payment.gateway_reference = asked.related
+    WHERE asked.kind = 'charge' AND asked.key IS NULL AND payment.method = $1
+      AND payment.captured_minor > 0 AND payment.secured_at IS NULL
+  UNION ALL
+    SELECT asked.id, capture.id, payment.currency, capture.amount_minor, capture.fee_minor,
+           capture.status = 'succeeded'
+    FROM asked JOIN payment_capture AS capture ON capture.id = asked.key
+         JOIN payment ON payment.id = capture.payment_id
+    WHERE asked.kind = 'charge' AND payment.method = $1
+  UNION ALL
+    -- Several captures of one charge: each of them may be meant.
+    SELECT asked.id, capture.id, payment.currency, capture.amount_minor, capture.fee_minor, true
+    FROM asked JOIN payment ON payment.method = $1 AND payment.secured_at IS NOT NULL
+         JOIN payment_capture AS capture
+           ON capture.payment_id = payment.id AND capture.status = 'succeeded'
+          AND asked.related IN (capture.gateway_reference, payment.gateway_reference)
+    WHERE asked.kind = 'charge' AND asked.key IS NULL
+  UNION ALL
+    SELECT asked.id, part.id, payment.currency, -part.amount_minor, 0, part.status = 'succeeded'
+    FROM asked JOIN refund_part AS part
+           ON part.id = asked.key OR (asked.key IS NULL AND part.gateway_reference = asked.related)
+         JOIN payment ON payment.id = part.payment_id
+    WHERE asked.kind = 'refund' AND payment.method = $1
+  UNION ALL
+    SELECT asked.id, back.id, payment.currency, -back.amount_minor, 0, back.status = 'succeeded'
+    FROM asked JOIN payment_return AS back
+           ON back.id = asked.key OR (asked.key IS NULL AND back.gateway_reference = asked.related)
+         JOIN payment ON payment.id = back.payment_id
+    WHERE asked.kind = 'refund' AND payment.method = $1
+)
+SELECT DISTINCT movement_id, id, currency, amount, fee, is_confirmed,
+       EXISTS (SELECT FROM provider_movement AS other
+               WHERE other.subject_id = subject.id AND other.status = 'matched'
+                 AND other.id <> movement_id) AS is_taken
+FROM subject ORDER BY movement_id, id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSubject:
+    """What a movement is about, as far as we know it."""
+
+    subject_id: UUID
+    known: Known
+
+
+async def known_subjects(
+    connection: Connection, *, gateway: str, movements: Sequence[Movement]
+) -> dict[UUID, list[KnownSubject]]:
+    """What we know under the names of movements, by the movement's id; of a capture that isn't
+    named by our own key, each that it may be."""
+    rows = await connection.fetch(
+        KNOWN,
+        gateway,
+        [one.id for one in movements],
+        [one.kind.value for one in movements],
+        [one.key for one in movements],
+        [one.related for one in movements],
+    )
+    found: dict[UUID, list[KnownSubject]] = {}
+    for row in rows:
+        known = Known(
+            amounts=MovementAmounts(
+                currency=row["currency"], amount_minor=row["amount"], fee_minor=row["fee"]
+            ),
+            is_confirmed=row["is_confirmed"],
+            is_taken=row["is_taken"],
+        )
+        found.setdefault(row["movement_id"], []).append(KnownSubject(row["id"], known))
+    return found
