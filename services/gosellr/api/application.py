@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from gosellr.api import (
     accounts,
+    bank_transfers,
     carts,
     categories,
     commission,
@@ -73,6 +74,7 @@ ROOMS = (
     payouts,
     payout_settings,
     reconciliation,
+    bank_transfers,
     gift_cards,
     store_credit,
     disputes,

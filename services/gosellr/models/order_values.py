@@ -148,6 +148,8 @@ class Payment:
     sent_count: int
     # The account in the books that a gift card's or store credit's part comes from.
     account: str | None
+    # Of cash on delivery: the part whose seller collects it.
+    seller_order_id: UUID | None
     created_at: datetime
     updated_at: datetime
     returned: bool

@@ -360,6 +360,11 @@ SELECT entry.account || COALESCE(' refund ' || entry.refund_id, ' payout ' || en
 FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
 WHERE split_part(entry.account, ':', 1)
       IN ('refund_in_transit', 'payout_in_transit', 'stored_value_held', 'suspense')
+  -- A part of a bank transfer waits for the rest as long as its order does.
+  AND NOT (head.cause_type = 'provider_movement' AND EXISTS (
+      SELECT FROM provider_movement AS movement JOIN payment ON payment.id = movement.key
+      JOIN orders ON orders.id = payment.order_id
+      WHERE movement.id = head.cause_id AND orders.status = 'pending_payment'))
 GROUP BY entry.account, entry.currency, entry.refund_id, entry.payout_id, head.order_id
 HAVING sum({_SIGNED}) <> 0 AND max(head.booked_at) < $1
 """)

@@ -10,7 +10,13 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
-from gosellr.queries import audit_disputes, audit_documents, audit_payouts, audit_stored_value
+from gosellr.queries import (
+    audit_disputes,
+    audit_documents,
+    audit_offline,
+    audit_payouts,
+    audit_stored_value,
+)
 from gosellr.queries import audit_market as market
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
@@ -183,6 +189,8 @@ def _of_the_books() -> Iterator[Question]:
     yield 6, audit_stored_value.HELD_FOR_ORDERS, ()
     yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
     yield 7, audit_disputes.TAKEN_BACK_IS_ENTRIES, ()
+    yield 6, audit_offline.RECEIPTS_WAIT, ()
+    yield 7, audit_offline.RECEIPTS_PAY, ()
     yield 8, money.PAID_MEANS_CAPTURED, ()
     yield 8, audit_stored_value.SPENT_IS_SOLD, ()
     yield 9, money.CAPTURED_ONCE, ()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.errors import DomainError
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, placements
@@ -19,7 +19,6 @@ from gosellr.services import (
     cart_service,
     idempotency_service,
     order_rows,
-    payment_service,
     promotion_service,
     reservation_service,
     stored_value_tender,
@@ -30,7 +29,6 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.inventory import hold_until
-from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
@@ -182,60 +180,6 @@ async def open_at_once(
         return None
     number, contended = done
     return _opened(rows, priced, number=number, contended=contended)
-
-
-async def reopen_payment(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    order_id: UUID,
-    tenders: Sequence[Tender],
-    key: RequestKey,
-    policy: MarketPolicy,
-    now: datetime,
-) -> OpenedOrder | EarlierRequest:
-    """Write down another attempt to pay an order that still waits for its money.
-
-    Stored value that was set aside before pays its part still; the tenders pay what is left.
-
-    Raises:
-        NotFound, NotPayable, PaymentInProgress, InvalidInput, IdempotencyKeyReused,
-        GiftCardRefused, InsufficientBalance.
-    """
-    order = await orders.find(connection, viewer=viewer, order_id=order_id)
-    if order is None or not order.whole:
-        raise NotFound
-    earlier = await idempotency_service.claim(
-        connection,
-        request=key,
-        resource_id=str(order_id),
-        now=now,
-        kept_for=policy.idempotency_kept_for,
-    )
-    if earlier is not None:
-        return earlier
-    order = await payment_service.lock_payable(
-        connection, viewer=viewer, order_id=order_id, now=now
-    )
-    amounts = await tender_split.amounts_of(
-        connection,
-        viewer=viewer,
-        tenders=tenders,
-        total_minor=payment_service.left_to_pay_minor(order),
-        currency=order.currency,
-        now=now,
-    )
-    payment_ids = await payment_service.add_attempts(
-        connection, order=order, tenders=amounts, now=now
-    )
-    await stored_value_tender.hold(
-        connection,
-        order_id=order_id,
-        currency=order.currency,
-        parts=dict(zip(payment_ids, amounts, strict=True)),
-        now=now,
-    )
-    return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
 
 
 async def _write(connection: Connection, rows: order_rows.OrderRows, *, now: datetime) -> int:

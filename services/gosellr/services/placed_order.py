@@ -64,6 +64,7 @@ _PAYMENT: Mapping[str, Any] = {
     "disputed_minor": 0,
     "sent_count": 0,
     "account": None,
+    "seller_order_id": None,
     "returned": False,
 }
 _EVENT: Mapping[str, Any] = {"seller_order_id": None, "from_status": None}

@@ -32,7 +32,8 @@ _CHECK_AGAIN_AT_MOST = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundAnswer:
-    """What a gateway said of a refund. `UNKNOWN` leaves open whether money moved."""
+    """What a gateway said of a refund. `UNKNOWN` leaves open whether money moved; `PENDING` says
+    that a person sends it and will say so, and that nobody else can be asked."""
 
     part_id: UUID
     status: RefundStatus
@@ -84,7 +85,7 @@ async def record_answer(
         gateway_reference=answer.gateway_reference,
         check_at=check_again_at(check_count=part.check_count, now=now) if is_open else None,
     )
-    if settled is None:
+    if settled is None or answer.status is RefundStatus.PENDING:
         return
     refund = _refund(order, settled.refund_id)
     if is_open:

@@ -82,7 +82,8 @@ async def show_payment(page: Paying, number: str) -> Response:
     order = await _order(page, number)
     if order.status != "pending_payment" or orders.awaits_gateway(order):
         return page.go(orders.order_href(number))
-    if (href := orders.payment_href(order)) != page.request.url.path:
+    href = orders.payment_href(order)
+    if href != page.request.url.path and orders.awaited_transfer(order) is None:
         return page.go(href)
     return await _show_payment(page, order)
 

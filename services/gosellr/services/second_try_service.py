@@ -1,0 +1,85 @@
+"""Another try to pay an order that is placed and whose goods are held."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
+from gosellr.queries import orders
+from gosellr.services import (
+    idempotency_service,
+    payment_service,
+    reservation_service,
+    stored_value_tender,
+    tender_split,
+)
+from gosellr.services.basket_service import Tender
+from gosellr.services.checkout_service import OpenedOrder
+from gosellr.services.idempotency_service import EarlierRequest, RequestKey
+from gosellr.utils.inventory import hold_until
+from gosellr.utils.offline import BANK_TRANSFER
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
+
+
+async def reopen_payment(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    tenders: Sequence[Tender],
+    key: RequestKey,
+    policy: MarketPolicy,
+    now: datetime,
+) -> OpenedOrder | EarlierRequest:
+    """Write down another attempt to pay an order that still waits for its money.
+
+    Stored value that was set aside before pays its part still; the tenders pay what is left.
+
+    Raises:
+        NotFound, NotPayable, PaymentInProgress, InvalidInput, IdempotencyKeyReused,
+        GiftCardRefused, InsufficientBalance.
+    """
+    order = await orders.find(connection, viewer=viewer, order_id=order_id)
+    if order is None or not order.whole:
+        raise NotFound
+    earlier = await idempotency_service.claim(
+        connection,
+        request=key,
+        resource_id=str(order_id),
+        now=now,
+        kept_for=policy.idempotency_kept_for,
+    )
+    if earlier is not None:
+        return earlier
+    order = await payment_service.lock_payable(
+        connection, viewer=viewer, order_id=order_id, now=now
+    )
+    amounts = await tender_split.amounts_of(
+        connection,
+        viewer=viewer,
+        tenders=tenders,
+        total_minor=payment_service.left_to_pay_minor(order),
+        currency=order.currency,
+        now=now,
+    )
+    payment_ids = await payment_service.add_attempts(
+        connection, order=order, tenders=amounts, now=now
+    )
+    await stored_value_tender.hold(
+        connection,
+        order_id=order_id,
+        currency=order.currency,
+        parts=dict(zip(payment_ids, amounts, strict=True)),
+        now=now,
+    )
+    until = hold_until(
+        payment_methods=[tender.method for tender in tenders],
+        placed_at=now,
+        settings=policy.holds,
+    )
+    if until is not None and any(tender.method == BANK_TRANSFER for tender in tenders):
+        # Another card gets no more time; a transfer needs days.
+        await reservation_service.hold_longer(connection, order_id=order_id, until=until)
+    return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
