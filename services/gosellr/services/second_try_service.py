@@ -8,6 +8,8 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.queries import orders
 from gosellr.services import (
+    cash_service,
+    cash_terms_service,
     idempotency_service,
     payment_service,
     reservation_service,
@@ -18,7 +20,7 @@ from gosellr.services.basket_service import Tender
 from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.utils.inventory import hold_until
-from gosellr.utils.offline import BANK_TRANSFER
+from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
@@ -64,6 +66,19 @@ async def reopen_payment(
         currency=order.currency,
         now=now,
     )
+    cash_terms_service.check_alone([tender for tender, _ in amounts])
+    await cash_terms_service.check_taken(
+        connection,
+        sellers_minor={part.seller_id: part.total_minor for part in order.parts},
+        currency=order.currency,
+        cash_minor=sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY),
+        policy=policy,
+    )
+    if payment_service.left_to_pay_minor(order) < order.total_minor and len(order.parts) > 1:
+        cash_terms_service.check_pays_all([tender for tender, _ in amounts])
+    amounts = cash_terms_service.parted(
+        amounts, parts_minor=[part.total_minor for part in order.parts]
+    )
     payment_ids = await payment_service.add_attempts(
         connection, order=order, tenders=amounts, now=now
     )
@@ -74,6 +89,20 @@ async def reopen_payment(
         parts=dict(zip(payment_ids, amounts, strict=True)),
         now=now,
     )
+    promised = await cash_service.promise(
+        connection,
+        order_id=order_id,
+        payments=[
+            (payment_id, tender.method)
+            for payment_id, (tender, _) in zip(payment_ids, amounts, strict=True)
+        ],
+        parts=[(part.id, part.total_minor) for part in order.parts],
+        coupons=bool(order.coupon_codes),
+        policy=policy,
+        now=now,
+    )
+    if promised:
+        return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
     until = hold_until(
         payment_methods=[tender.method for tender in tenders],
         placed_at=now,
