@@ -1,11 +1,15 @@
 """Paying at the door: confirmed without money, collected by the seller, who owes what is due."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import DomainError, NotFound
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import transact
+from gosellr.flows import documents
 from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
@@ -13,7 +17,6 @@ from gosellr.services import (
     cash_terms_service,
     door_service,
     sales_documents,
-    statement_service,
 )
 from gosellr.services.basket_service import Tender
 from gosellr.services.door_service import NoCashAwaited
@@ -114,6 +117,18 @@ async def refuse(market: Resources, order: Order, shop: Shop) -> None:
     )
 
 
+async def hand_back(market: Resources, order: Order, refund_id: UUID, *, viewer: Viewer) -> None:
+    await transact(
+        market.db,
+        door_service.hand_back,
+        viewer=viewer,
+        order_id=order.id,
+        refund_id=refund_id,
+        policy=market.policy,
+        now=market.clock.now(),
+    )
+
+
 def paid_how(order: Order) -> list[tuple[str, str, int]]:
     return [(one.method, one.status, one.captured_minor) for one in order.payments]
 
@@ -128,7 +143,7 @@ async def test_the_seller_collects_the_cash_and_owes_the_commission(
     assert await stock(connection, shop) == (100, 2)
     assert await balances(connection) == {}
     assert await wrong_with(connection, market) == []
-    clock.advance(clock.now() - clock.now())
+    clock.advance(timedelta(days=30))
     await upkeep.expire_holds(market)
     await upkeep.resume_payments(market)
 
@@ -295,22 +310,10 @@ async def test_the_seller_gives_the_cash_back_and_the_commission_comes_back(
     assert asked.status == "pending"
     assert await wrong_with(connection, market) == []
     other = await make_shop(connection)
-
-    async def hand_back(viewer: Viewer) -> None:
-        await transact(
-            market.db,
-            door_service.hand_back,
-            viewer=viewer,
-            order_id=order.id,
-            refund_id=asked.id,
-            policy=market.policy,
-            now=market.clock.now(),
-        )
-
     with pytest.raises(NotFound):
-        await hand_back(other.viewer)
+        await hand_back(market, order, asked.id, viewer=other.viewer)
     for _ in range(2):
-        await hand_back(shop.viewer)
+        await hand_back(market, order, asked.id, viewer=shop.viewer)
     after = await read(market, order)
     assert (after.refunds[0].status, after.payment_status) == ("succeeded", "partially_refunded")
     assert await seller_owes(connection, shop) == {"receivable": 600}
@@ -335,15 +338,7 @@ async def test_a_refund_after_the_debt_was_paid_is_available_to_the_seller(
     assert await seller_owes(connection, shop) == {"available": 8800 - 600}
     asked = await refund(market, order, shop, units=1)
     assert await seller_owes(connection, shop) == {"available": 8200 - 4400}
-    await transact(
-        market.db,
-        door_service.hand_back,
-        viewer=shop.viewer,
-        order_id=order.id,
-        refund_id=asked.id,
-        policy=market.policy,
-        now=market.clock.now(),
-    )
+    await hand_back(market, order, asked.id, viewer=shop.viewer)
     # The cash went out of its own pocket; what it had paid as commission is its own again.
     assert await seller_owes(connection, shop) == {"available": 8800}
     assert await wrong_with(connection, market) == []
@@ -385,16 +380,19 @@ async def test_cash_after_a_declined_card(
     assert await wrong_with(connection, market) == []
 
 
-async def test_the_sellers_history_tells_of_it(
-    market: Resources, connection: Connection, shop: Shop
+async def test_the_sellers_month_says_what_the_books_say(
+    market: Resources, connection: Connection, clock: ManualClock, shop: Shop
 ) -> None:
-    order = await buy(market, (shop, 1), tenders=IN_CASH)
+    order = await buy(market, (shop, 2), tenders=IN_CASH)
     await ship(market, order, shop)
-    await collect(market, order, shop, 5000)
-    rows = await connection.fetch(
-        "SELECT account FROM ledger_entry WHERE account LIKE 'seller%' AND account LIKE '%' || $1",
-        str(shop.seller.id),
-    )
-    assert [row["account"].partition(":")[0] for row in rows] == ["seller_receivable"]
-    assert statement_service is not None
-    assert ask is not None
+    await collect(market, order, shop, 10_000)
+    asked = await refund(market, order, shop, units=1)
+    await hand_back(market, order, asked.id, viewer=shop.viewer)
+    clock.advance(timedelta(days=40))
+    await documents.close_months(market.documents)
+    rows = await connection.fetch("SELECT kind, total_minor, content FROM document ORDER BY kind")
+    papers = {row["kind"]: row for row in rows}
+    assert papers["statement"]["total_minor"] == -600
+    assert sum(one["amount_minor"] for one in papers["statement"]["content"]["groups"]) == -600
+    assert papers["commission_invoice"]["total_minor"] == 600
+    assert await wrong_with(connection, market) == []

@@ -1,4 +1,4 @@
-"""Which entries a refund makes that its seller hands back in cash (recipe 9 the other way round)."""
+"""Which entries a refund makes that its seller hands back in cash: recipe 9 turned round."""
 
 from uuid import UUID
 

@@ -373,6 +373,35 @@ TRANSFERS: dict[str, Sequence[Call]] = {
 }
 
 
+_AMOUNT_OF_CASH = {"amount": {"amount": 100, "currency": EUR}}
+_LIMITS = {"limits": [{"amount": 100, "currency": EUR}]}
+
+
+def _door(body: Any = None, **path: Of) -> Call:
+    """Of the seller's: nothing is paid in cash here, so 409 is the operation's own answer."""
+    return Call(
+        scope=Scope.SELLER,
+        path={"order_id": Of("paid_order"), **path},
+        body=body,
+        reached=frozenset({409}),
+    )
+
+
+CASH: dict[str, Sequence[Call]] = {
+    "record_cash": [_door({"seller_order_id": Of("paid_part"), **_AMOUNT_OF_CASH})],
+    "refuse_parcel": [_door({"seller_order_id": Of("paid_part"), **_REASON})],
+    # Nothing was refunded here: 404 is the operation's own answer.
+    "hand_back_refund": [
+        Call(
+            path={"order_id": Of("paid_order"), "refund_id": _NOBODYS},
+            reached=frozenset({404}),
+        )
+    ],
+    "get_cash_terms": [_seller(seller_id=Of("seller"))],
+    "update_cash_terms": [_seller(_LIMITS, seller_id=Of("seller"))],
+}
+
+
 def _case(body: Any = None, *, reached: frozenset[int] = OK, **more: Any) -> Call:
     path = {"dispute_id": Of("delivered_dispute"), **more.pop("path", {})}
     return Call(scope=Scope.ORDER, path=path, body=body, reached=reached, **more)
@@ -480,5 +509,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
-    **RECONCILIATION, **TRANSFERS, **STORED_VALUE, **BOOKS, **DOCUMENTS,
+    **RECONCILIATION, **TRANSFERS, **CASH, **STORED_VALUE, **BOOKS, **DOCUMENTS,
 }  # fmt: skip
