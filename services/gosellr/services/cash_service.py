@@ -22,6 +22,7 @@ from gosellr.services import (
     stored_value_tender,
 )
 from gosellr.services.ledger_service import Booking
+from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import sale_on_delivery
@@ -112,19 +113,7 @@ async def collect(
         stored_value_minor=stored_minor,
         commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
     )
-    if draft.entries:
-        booking = Booking(
-            draft=draft,
-            cause_type="seller_order",
-            cause_id=part.id,
-            # A part's cash is collected once.
-            idempotency_key=str(part.id),
-            order_id=order.id,
-            actor=actor,
-            effective_at=now,
-            facts={"payment": str(payment.id)},
-        )
-        await ledger_service.book(connection, bookings=[booking], now=now)
+    await _book(connection, draft, payment=payment, part=part, actor=actor, now=now)
     given_minor = stored_minor + sum(one.promotion_minor for one in parcel.parts)
     captured_minor = payment.amount_minor + stored_minor
     await cash.collect(
@@ -159,6 +148,31 @@ async def collect(
     }
     await orders.append_events(connection, order_id=order.id, events=[event], now=now)
     return await _conclude(connection, order=order, now=now)
+
+
+async def _book(
+    connection: Connection,
+    draft: TransactionDraft,
+    *,
+    payment: Payment,
+    part: SellerOrder,
+    actor: str,
+    now: datetime,
+) -> None:
+    if not draft.entries:
+        return
+    booking = Booking(
+        draft=draft,
+        cause_type="seller_order",
+        cause_id=part.id,
+        # A part's cash is collected once.
+        idempotency_key=str(part.id),
+        order_id=part.order_id,
+        actor=actor,
+        effective_at=now,
+        facts={"payment": str(payment.id)},
+    )
+    await ledger_service.book(connection, bookings=[booking], now=now)
 
 
 async def drop(connection: Connection, *, order: Order, part: SellerOrder, now: datetime) -> Order:

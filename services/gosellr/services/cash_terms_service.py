@@ -58,7 +58,8 @@ def parted(
     """Amounts with the cash divided over the parts of an order, each to be collected by itself.
 
     Raises:
-        InvalidInput: stored value pays beside the cash of several sellers.
+        InvalidInput: stored value pays beside the cash of several sellers, or one of them would
+            collect nothing.
     """
     cash_minor = sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY)
     if not cash_minor or len(parts_minor) == 1:
@@ -69,8 +70,12 @@ def parted(
             "cash_of_one_seller",
             "With goods of several sellers, cash pays alone",
         )
+    if not all(parts_minor):
+        raise InvalidInput.at(
+            "payment_method", "cash_for_nothing", "One seller's part costs nothing at the door"
+        )
     [(tender, _)] = amounts
-    return [(tender, part_minor) for part_minor in parts_minor if part_minor]
+    return [(tender, part_minor) for part_minor in parts_minor]
 
 
 async def check_taken(

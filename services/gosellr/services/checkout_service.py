@@ -122,15 +122,7 @@ async def open_order(
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
-    await cash_service.promise(
-        connection,
-        order_id=order_id,
-        payments=[(row["id"], row["method"]) for row in rows.payments],
-        parts=[(row["id"], row["total_minor"]) for row in rows.parts],
-        coupons=bool(basket.coupon_codes),
-        policy=policy,
-        now=now,
-    )
+    await _promise_cash(connection, rows, policy=policy, now=now)
     return _opened(rows, priced, number=number, contended=contended)
 
 
@@ -336,6 +328,20 @@ async def _with_cash(
     )
     return cash_terms_service.parted(
         amounts, parts_minor=[one.totals.total_minor for one in parcels]
+    )
+
+
+async def _promise_cash(
+    connection: Connection, rows: order_rows.OrderRows, *, policy: MarketPolicy, now: datetime
+) -> None:
+    await cash_service.promise(
+        connection,
+        order_id=rows.order["id"],
+        payments=[(row["id"], row["method"]) for row in rows.payments],
+        parts=[(row["id"], row["total_minor"]) for row in rows.parts],
+        coupons=bool(rows.order["coupon_codes"]),
+        policy=policy,
+        now=now,
     )
 
 
