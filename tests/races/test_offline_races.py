@@ -99,9 +99,7 @@ async def test_two_transfers_for_one_order_pay_it_once(market: Resources) -> Non
 
     await meet(
         market,
-        lambda connection: taken_in(
-            connection, market, order, name="IN-1", amount_minor=5000
-        ),
+        lambda connection: taken_in(connection, market, order, name="IN-1", amount_minor=5000),
         rival(),
     )
     assert [(one.outcome, one.suspended_minor) for one in late] == [
@@ -139,9 +137,7 @@ async def test_case_14_a_transfer_meets_the_expiry_of_its_order(
     if first == "transfer":
         await meet(
             market,
-            lambda connection: taken_in(
-                connection, market, order, name="IN-1", amount_minor=5000
-            ),
+            lambda connection: taken_in(connection, market, order, name="IN-1", amount_minor=5000),
             upkeep.expire_holds(market),
         )
         assert (await read(market, order)).status == "paid"
