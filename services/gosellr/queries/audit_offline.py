@@ -95,3 +95,12 @@ FROM orders JOIN LATERAL (
 WHERE orders.captured_minor <> taken.minor
    OR (orders.paid_at IS NOT NULL) <> (taken.came AND NOT taken.awaited)
 """)
+
+# An account that somebody is paid back to is read by nobody who only sees the tables.
+NOTHING_IN_CLEAR = first("""
+SELECT 'refund_account ' || order_id, 'holds an account in clear'
+FROM refund_account WHERE position('iban'::bytea IN account_encrypted) > 0
+UNION ALL
+SELECT 'provider_movement ' || id, 'holds an account in clear'
+FROM provider_movement WHERE position('iban'::bytea IN payer_encrypted) > 0
+""")

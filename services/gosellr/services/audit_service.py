@@ -230,6 +230,7 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 23, market.NOTHING_IN_CLEAR, ()
     yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
     yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
+    yield 23, audit_offline.NOTHING_IN_CLEAR, ()
     yield 24, audit_transit.NOTHING_STUCK, (now - limits.in_transit,)
     yield 24, audit_disputes.NOTHING_STUCK, (now - limits.chargeback,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
