@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "GOSELLR_"
@@ -76,6 +76,26 @@ def _check_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _check_iban(value: str) -> str:
+    plain = value.replace(" ", "").upper()
+    turned = plain[4:] + plain[:4]
+    if not 15 <= len(plain) <= 34 or not (plain.isascii() and plain.isalnum()):
+        raise ValueError(f"{value} isn't the number of a bank account")
+    if int("".join(str(int(sign, 36)) for sign in turned)) % 97 != 1:
+        raise ValueError(f"the check digits of {value} don't fit")
+    return plain
+
+
+class BankAccount(BaseModel):
+    """The market's account for transfers in one currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iban: Annotated[str, AfterValidator(_check_iban)]
+    bic: Annotated[str, Field(pattern=r"^([A-Z0-9]{8}|[A-Z0-9]{11})?$")] = ""
+    holder: Annotated[str, Field(min_length=1, max_length=70)]
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -91,6 +111,7 @@ RoleMap = Annotated[dict[str, Role], NoDecode, BeforeValidator(_read_json)]
 _Code = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 _Minor = Annotated[int, Field(strict=True, ge=0)]
 AmountMap = Annotated[dict[_Code, _Minor], NoDecode, BeforeValidator(_read_json)]
+AccountMap = Annotated[dict[_Code, BankAccount], NoDecode, BeforeValidator(_read_json)]
 
 
 def _setting(default: Any, example: str, **bounds: Any) -> Any:
@@ -150,6 +171,13 @@ class Settings(BaseSettings):
     allow_demo_in_production: bool = _setting(default=False, example="1")
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
     sandbox_repeats: int = _setting(1, "1", ge=0, le=9)
+
+    bank_accounts: AccountMap = _setting(
+        {},
+        '{"EUR": {"iban": "DE89370400440532013000", "bic": "COBADEFF", "holder": "Market Ltd"}}',
+    )
+    hold_days_bank_transfer: int = _setting(5, "5", ge=1, le=30)
+    cash_on_delivery_limit: AmountMap = _setting({}, '{"EUR": 30000}')
 
     legal_name: str = _setting("GoSellr", "Market Halls Ltd", min_length=1, max_length=200)
     legal_address: str = _setting("", "1 Market Street|1010 Vienna|Austria", max_length=500)

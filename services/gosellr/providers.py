@@ -2,6 +2,7 @@
 
 from gosellr.config import Settings
 from gosellr.core.clock import Clock
+from gosellr.integrations.payments.by_hand import BankAccount, BankTransfer, CashOnDelivery
 from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
@@ -46,6 +47,15 @@ def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway
             return_url=f"{settings.base_url}/payments/return/",
             clock=clock,
         )
+    if settings.bank_accounts:
+        gateways[BankTransfer.name] = BankTransfer(
+            {
+                currency: BankAccount(iban=one.iban, bic=one.bic, holder=one.holder)
+                for currency, one in settings.bank_accounts.items()
+            }
+        )
+    if settings.cash_on_delivery_limit:
+        gateways[CashOnDelivery.name] = CashOnDelivery()
     return gateways
 
 

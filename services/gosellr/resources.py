@@ -17,6 +17,7 @@ from gosellr.core.passwords import PasswordCosts, Passwords
 from gosellr.core.private_files import ensure_secret
 from gosellr.core.tokens import ACCESS_TOKEN_TYPE, ALGORITHM, TrustedIssuer, one_family
 from gosellr.flows.authenticate import Claims, Gate, find_viewer, find_viewer_of_cookie
+from gosellr.flows.bank_transfers import TransferPowers
 from gosellr.flows.captures import CapturePowers
 from gosellr.flows.carts import CartPowers
 from gosellr.flows.checkout import CheckoutPowers
@@ -93,11 +94,15 @@ class Resources:
         return MarketPolicy(
             default_currency=settings.default_currency,
             tax_included=settings.tax_included,
-            holds=HoldSettings(online=timedelta(minutes=settings.hold_minutes)),
+            holds=HoldSettings(
+                online=timedelta(minutes=settings.hold_minutes),
+                bank_transfer=timedelta(days=settings.hold_days_bank_transfer),
+            ),
             release_after=timedelta(days=settings.release_days),
             capture=CaptureMoment(settings.capture),
             payout_approval_over=settings.payout_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
+            cash_on_delivery_limit=settings.cash_on_delivery_limit,
             disputes=DisputeTerms(
                 window=timedelta(days=settings.dispute_window_days),
                 seller_days=settings.dispute_answer_days,
@@ -158,6 +163,17 @@ class Resources:
         """What taking money as goods leave needs."""
         return CapturePowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
+        )
+
+    @property
+    def transfers(self) -> TransferPowers:
+        """What bank transfers need."""
+        return TransferPowers(
+            db=self.db,
+            gateways=self.gateways,
+            clock=self.clock,
+            policy=self.policy,
+            vault=self.vault,
         )
 
     @property

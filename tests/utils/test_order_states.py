@@ -38,7 +38,9 @@ def test_pairs_are_exactly_those_of_the_contract() -> None:
         ("processing", "shipped"),
         ("processing", "cancelled"),
         ("partially_shipped", "shipped"),
+        ("partially_shipped", "cancelled"),
         ("shipped", "delivered"),
+        ("shipped", "cancelled"),
         ("delivered", "completed"),
     )
 
@@ -49,6 +51,9 @@ def test_only_payments_set_paid_and_only_shipments_set_shipped() -> None:
             assert actors == {Actor.PAYMENT}
         if target in SHIPPED_STATES:
             assert actors == {Actor.SHIPMENT}
+    # What has left is called off by nobody but whoever refuses its parcel at the door.
+    for source in (O.PARTIALLY_SHIPPED, O.SHIPPED):
+        assert SELLER_ORDER_STATES.table[source, O.CANCELLED] == {Actor.SHIPMENT}
 
 
 @pytest.mark.parametrize(

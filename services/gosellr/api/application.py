@@ -10,7 +10,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from gosellr.api import (
     accounts,
+    bank_transfers,
     carts,
+    cash,
     categories,
     commission,
     disputes,
@@ -73,6 +75,8 @@ ROOMS = (
     payouts,
     payout_settings,
     reconciliation,
+    bank_transfers,
+    cash,
     gift_cards,
     store_credit,
     disputes,

@@ -14,12 +14,18 @@ from gosellr.core.rate_limit import RateLimit
 from gosellr.core.transact import ask, transact, write
 from gosellr.flows import limits
 from gosellr.flows.hot_stock import HotStock
-from gosellr.flows.payments import Gateways, advance_placed
+from gosellr.flows.payments import Gateways, advance, advance_placed
 from gosellr.flows.quoting import with_carrier_quotes
 from gosellr.flows.stored_value import code_hash_of
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.models.order_values import Order
-from gosellr.services import checkout_service, idempotency_service, order_service, payment_service
+from gosellr.services import (
+    checkout_service,
+    idempotency_service,
+    order_service,
+    payment_service,
+    second_try_service,
+)
 from gosellr.services.basket_service import CheckoutRequest, Tender
 from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import (
@@ -32,6 +38,7 @@ from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.reservation_service import StockCrowded
 from gosellr.services.settlement_service import Settled
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.stored_value import GIFT_CARD, STORED_METHODS
@@ -176,9 +183,10 @@ async def pay_again(
     tenders = _known_tenders(powers, tenders)
     counted = _counted(viewer, email=None, basket_id=order_id, tenders=tenders)
     await _count_attempt(powers, counted, key=key, cards=len(tenders))
+    await _give_up_transfer(powers, order_id, viewer=viewer)
     opened = await transact(
         powers.db,
-        checkout_service.reopen_payment,
+        second_try_service.reopen_payment,
         viewer=viewer,
         order_id=order_id,
         tenders=tenders,
@@ -191,6 +199,26 @@ async def pay_again(
     done = await _advance(powers, order_id, fresh=opened.payment_ids)
     await _count_declined(powers, counted, done.order, opened.payment_ids)
     return PlacedOrder(order=done.order)
+
+
+async def _give_up_transfer(powers: CheckoutPowers, order_id: UUID, *, viewer: Viewer) -> None:
+    """Whoever pays another way doesn't transfer money any more; what comes all the same goes back.
+
+    A buyer at a gateway's own page may be paying just now, so nothing else is given up like this.
+    """
+    if BANK_TRANSFER not in powers.gateways:
+        return
+    order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
+    waiting = {one.method for one in order.payments if one.status == PaymentStatus.ACTION_REQUIRED}
+    if order.whole and waiting == {BANK_TRANSFER} and order.status == "pending_payment":
+        await advance(
+            db=powers.db,
+            gateways=powers.gateways,
+            clock=powers.clock,
+            policy=powers.policy,
+            order_id=order_id,
+            waiting_is_over=True,
+        )
 
 
 async def _count_attempt(

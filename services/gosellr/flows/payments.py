@@ -154,7 +154,10 @@ async def _put(gateway: PaymentGateway | None, one: Ask, payment: Payment) -> Ga
             )
         )
     elif one.kind is AskKind.VOID:
-        await gateway.void(attempt_id=attempt_id, gateway_reference=known_as)
+        voided = await gateway.void(attempt_id=attempt_id, gateway_reference=known_as)
+        if voided.outcome is Outcome.BY_HAND:
+            # Nobody knows more than we do: what was taken meanwhile outweighs it when written.
+            return GatewayAnswer(payment_id=payment.id, status=PaymentStatus.VOIDED)
     # Whatever a movement answered, the charge itself says where it stands now.
     result = await gateway.lookup(attempt_id=attempt_id, gateway_reference=known_as)
     if result.outcome is Outcome.NOT_FOUND and one.otherwise is not None:

@@ -43,6 +43,8 @@ _STATUSES = {
     Outcome.DECLINED: RefundStatus.FAILED,
     # It never took the money that is to go back, or says so; nothing moved.
     Outcome.NOT_FOUND: RefundStatus.FAILED,
+    # A person sends it, and says so.
+    Outcome.BY_HAND: RefundStatus.PENDING,
 }
 
 

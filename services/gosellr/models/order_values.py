@@ -155,6 +155,8 @@ class Payment:
     secured_at: datetime | None
     authorized_until: datetime | None
     captures_many: bool
+    # Of cash on delivery: the part whose seller collects it.
+    seller_order_id: UUID | None
     created_at: datetime
     updated_at: datetime
     returned: bool
@@ -237,8 +239,11 @@ class Order:
         """All lines, part by part."""
         return tuple(line for part in self.parts for line in part.lines)
 
-    def has_captured(self, part: SellerOrder) -> bool:
-        """Whether the money for a part was taken."""
+    def is_paid_for(self, part: SellerOrder) -> bool:
+        """Whether a part's money came: with the order's, in cash, or as its goods left."""
+        collects = [one for one in self.payments if one.seller_order_id == part.id]
+        if collects:
+            return any(one.status == "captured" for one in collects)
         if self.capture_at == AT_SHIPMENT:
             return part.captured_at is not None
         return self.paid_at is not None
@@ -247,9 +252,7 @@ class Order:
     def uncaptured(self) -> tuple[SellerOrder, ...]:
         """The parts whose money is still to be taken. Needs the whole order."""
         return tuple(
-            part
-            for part in self.parts
-            if part.status != "cancelled" and not self.has_captured(part)
+            part for part in self.parts if part.status != "cancelled" and not self.is_paid_for(part)
         )
 
     @property

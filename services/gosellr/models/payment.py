@@ -62,6 +62,8 @@ payment = Table(
     minor("fee_minor", default=0),
     # The guarded account of a gift card or a buyer that this part is taken from.
     words("account", nullable=True),
+    # The part of the order whose cash it is, once its seller is to collect it.
+    Column("seller_order_id", Uuid, nullable=True),
     # What banks took back of it and haven't returned.
     minor("disputed_minor", default=0),
     moment("created_at"),
@@ -85,6 +87,11 @@ payment = Table(
         " THEN account IS NOT NULL OR status = 'created' ELSE account IS NULL END",
         name="account_of_stored_value",
     ),
+    CheckConstraint(
+        "(method = 'cash_on_delivery' AND status NOT IN ('created', 'declined'))"
+        " = (seller_order_id IS NOT NULL)",
+        name="cash_of_one_part",
+    ),
     # A gateway that takes too much is believed too: all of it goes back.
     CheckConstraint("captured_minor >= 0", name="captured_not_negative"),
     CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
@@ -96,6 +103,13 @@ payment = Table(
         postgresql_where=text(
             "status IN ('created', 'action_required', 'authorized', 'captured', 'unknown')"
         ),
+    ),
+    # What a buyer writes on a bank transfer names one attempt.
+    Index(
+        "uq_payment_transfer_reference",
+        "gateway_reference",
+        unique=True,
+        postgresql_where=text("method = 'bank_transfer'"),
     ),
     Index("ix_payment_order_id", "order_id"),
     Index("ix_payment_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),

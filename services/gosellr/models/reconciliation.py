@@ -1,6 +1,16 @@
 """What payment providers say they moved, and what became of each of it."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 
 from gosellr.models.base import (
     currency,
@@ -58,10 +68,12 @@ provider_movement = Table(
     # When what waited in suspense was cleared, and as what.
     moment("cleared_at", nullable=True),
     words("cleared_as", nullable=True),
+    # Who sent a bank transfer, and from which account.
+    Column("payer_encrypted", LargeBinary, nullable=True),
     one_of("kind", "charge", "refund", "fee", "settlement", "other"),
     one_of("status", "matched", "unmatched", "proposed", "resolved"),
     one_of("resolution", "fee", "income", "loss", "suspense", "nothing"),
-    one_of("cleared_as", "fee", "income", "loss"),
+    one_of("cleared_as", "fee", "income", "loss", "payment", "returned"),
     not_negative("fee_minor"),
     CheckConstraint("amount_minor <> 0 OR fee_minor <> 0", name="moves_something"),
     CheckConstraint(
@@ -86,6 +98,11 @@ provider_movement = Table(
         "ix_provider_movement_suspended",
         "currency",
         postgresql_where=text("resolution = 'suspense' AND cleared_at IS NULL"),
+    ),
+    Index(
+        "ix_provider_movement_key",
+        "key",
+        postgresql_where=text("key IS NOT NULL AND gateway = 'bank_transfer'"),
     ),
     Index("ix_provider_movement_occurred_at", "occurred_at", "id"),
 )

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from gosellr.utils.reconciliation import Mismatch, MovementKind, MovementStatus, Resolution
+from gosellr.utils.reconciliation import (
+    Clearing,
+    Mismatch,
+    MovementKind,
+    MovementStatus,
+    Resolution,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Movement:
     resolved_at: datetime | None
     approved_by: UUID | None
     cleared_at: datetime | None
-    cleared_as: Resolution | None
+    cleared_as: Clearing | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.models.reconciliation_values import GatewayStanding, Movement, NewMovement
 from gosellr.utils.reconciliation import (
+    Clearing,
     Mismatch,
     MovementKind,
     MovementStatus,
@@ -165,7 +166,7 @@ def _movement(row: Record) -> Movement:
             "status": MovementStatus(row["status"]),
             "mismatch": None if row["mismatch"] is None else Mismatch(row["mismatch"]),
             "resolution": None if row["resolution"] is None else Resolution(row["resolution"]),
-            "cleared_as": None if row["cleared_as"] is None else Resolution(row["cleared_as"]),
+            "cleared_as": None if row["cleared_as"] is None else Clearing(row["cleared_as"]),
         }
     )
 

@@ -179,6 +179,17 @@ SELECT variant_id, sum(units)::bigint AS units FROM live GROUP BY variant_id ORD
 RELEASE_ORDER = _GIVE_BACK.format(which="order_id = $1")
 RELEASE_SELLER_ORDER = _GIVE_BACK.format(which="seller_order_id = $1")
 
+HOLD_LONGER = """
+WITH held AS (
+    UPDATE orders SET expires_at = $2
+    WHERE id = $1 AND status = 'pending_payment' AND expires_at < $2
+    RETURNING id
+)
+UPDATE stock_reservation AS reservation SET expires_at = $2
+FROM held
+WHERE reservation.order_id = held.id AND shipped_quantity + released_quantity < quantity
+"""
+
 SHIP = """
 WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::int[]) AS line (order_line_id, quantity)
@@ -278,6 +289,11 @@ async def reserve(
         all_buckets,
     )
     return [Held(*row) for row in rows]
+
+
+async def hold_longer(connection: Connection, *, order_id: UUID, until: datetime) -> None:
+    """Hold what a locked order waits for until then, where that is later than it was."""
+    await connection.execute(HOLD_LONGER, order_id, until)
 
 
 async def release_order(connection: Connection, *, order_id: UUID) -> dict[UUID, int]:

@@ -12,6 +12,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import outbox, reservations
 from gosellr.services import (
+    cash_service,
     expiry_service,
     order_steps,
     payment_captures,
@@ -223,9 +224,13 @@ async def _cancel_part(
         now=now,
         reason=reason,
     )
-    if not order.has_captured(part):
-        return order, None
     [cancelled] = [one for one in order.parts if one.id == part.id]
+    if order.capture_at == AT_SHIPMENT and not order.is_paid_for(cancelled):
+        # What was never taken goes back by itself, with the rest that is set aside.
+        return order, None
+    if not order.is_paid_for(cancelled):
+        # Cash that was never collected goes nowhere.
+        return await cash_service.drop(connection, order=order, part=cancelled, now=now), None
     planned = refund_plan.plan_rest(order, part=cancelled, reversal=policy.commission_reversal)
     if planned is None:
         return order, None

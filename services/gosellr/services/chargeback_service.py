@@ -79,7 +79,7 @@ async def record(
     if order_id is None:
         return False
     order = await order_steps.lock_and_load(connection, order_id=order_id)
-    if not any(order.has_captured(part) for part in order.parts):
+    if not any(order.is_paid_for(part) for part in order.parts):
         # Its money pays for nothing here and is on its way back; a person has to look.
         return False
     if reported.currency != order.currency or reported.amount_minor <= 0:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.errors import DomainError
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import locks, orders, placements
@@ -17,9 +17,10 @@ from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
     cart_service,
+    cash_service,
+    cash_terms_service,
     idempotency_service,
     order_rows,
-    payment_service,
     promotion_service,
     reservation_service,
     stored_value_tender,
@@ -29,13 +30,17 @@ from gosellr.services.basket_service import Basket, CheckoutRequest, Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
-from gosellr.utils.captures import AT_SHIPMENT, CaptureMoment
+from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.inventory import hold_until
+from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 Rows = Sequence[Mapping[str, Any]]
+
+# Attempts that become something else in the very transaction that writes them.
+_CHANGED = STORED_METHODS | {CASH_ON_DELIVERY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,7 @@ async def open_order(
         currency=priced.currency,
         now=now,
     )
+    amounts = await _with_cash(connection, amounts, priced=priced, policy=policy)
     rows = order_rows.build(
         order_id=order_id,
         priced=priced,
@@ -118,6 +124,7 @@ async def open_order(
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
     waits = await tender_split.freeze(connection, order_id=order_id, amounts=amounts, policy=policy)
+    await _promise_cash(connection, rows, policy=policy, now=now)
     return _opened(rows, priced, number=number, contended=contended, is_changed=waits)
 
 
@@ -133,15 +140,18 @@ async def open_at_once(
 ) -> OpenedOrder | None:
     """As `open_order` where nothing stands in the way, by one statement that writes all of it.
 
-    None, and nothing is written, where there are coupons or stored value, money is taken later, or
-    anything isn't as it should be: `open_order` looks closer and says what.
+    None, and nothing is written, where there are coupons, stored value or cash, money is taken
+    later, or anything isn't as it should be: `open_order` looks closer and says what.
 
     Raises:
         CarrierQuotesNeeded: begin again with carriers' answers.
     """
-    if request.coupons or stored_value_tender.is_stored(request.tenders):
-        return None
-    if context.policy.capture is CaptureMoment.AT_SHIPMENT:
+    if (
+        request.coupons
+        or context.policy.capture is CaptureMoment.AT_SHIPMENT
+        or stored_value_tender.is_stored(request.tenders)
+        or cash_terms_service.wants_cash(request.tenders)
+    ):
         return None
     now = context.now
     try:
@@ -188,62 +198,6 @@ async def open_at_once(
     return _opened(rows, priced, number=number, contended=contended)
 
 
-async def reopen_payment(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    order_id: UUID,
-    tenders: Sequence[Tender],
-    key: RequestKey,
-    policy: MarketPolicy,
-    now: datetime,
-) -> OpenedOrder | EarlierRequest:
-    """Write down another attempt to pay an order that still waits for its money.
-
-    Stored value that was set aside before pays its part still; the tenders pay what is left.
-
-    Raises:
-        NotFound, NotPayable, PaymentInProgress, InvalidInput, IdempotencyKeyReused,
-        GiftCardRefused, InsufficientBalance.
-    """
-    order = await orders.find(connection, viewer=viewer, order_id=order_id)
-    if order is None or not order.whole:
-        raise NotFound
-    earlier = await idempotency_service.claim(
-        connection,
-        request=key,
-        resource_id=str(order_id),
-        now=now,
-        kept_for=policy.idempotency_kept_for,
-    )
-    if earlier is not None:
-        return earlier
-    order = await payment_service.lock_payable(
-        connection, viewer=viewer, order_id=order_id, now=now
-    )
-    amounts = await tender_split.amounts_of(
-        connection,
-        viewer=viewer,
-        tenders=tenders,
-        total_minor=payment_service.left_to_pay_minor(order),
-        currency=order.currency,
-        now=now,
-    )
-    if order.capture_at == AT_SHIPMENT:
-        tender_split.require_one_gateway(amounts)
-    payment_ids = await payment_service.add_attempts(
-        connection, order=order, tenders=amounts, now=now
-    )
-    await stored_value_tender.hold(
-        connection,
-        order_id=order_id,
-        currency=order.currency,
-        parts=dict(zip(payment_ids, amounts, strict=True)),
-        now=now,
-    )
-    return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
-
-
 async def _write(connection: Connection, rows: order_rows.OrderRows, *, now: datetime) -> int:
     """Write the order down, with the fact that there is one; gives its number."""
     return await orders.insert(
@@ -270,7 +224,7 @@ def _opened(
         offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
     }
     # What was set aside has changed the attempts since their rows were made.
-    is_changed |= any(payment["method"] in STORED_METHODS for payment in rows.payments)
+    is_changed |= any(payment["method"] in _CHANGED for payment in rows.payments)
     return OpenedOrder(
         order_id=rows.order["id"],
         payment_ids=tuple(payment["id"] for payment in rows.payments),
@@ -357,6 +311,42 @@ async def _set_aside(
         order_id=rows.order["id"],
         currency=rows.order["currency"],
         parts=dict(zip((row["id"] for row in rows.payments), amounts, strict=True)),
+        now=now,
+    )
+
+
+async def _with_cash(
+    connection: Connection,
+    amounts: Sequence[tuple[Tender, int]],
+    *,
+    priced: PricedBasket,
+    policy: MarketPolicy,
+) -> list[tuple[Tender, int]]:
+    """The amounts with cash divided over the sellers who collect it, where all of them do."""
+    parcels = priced.quote.parcels
+    cash_terms_service.check_alone([tender for tender, _ in amounts])
+    await cash_terms_service.check_taken(
+        connection,
+        sellers_minor={one.seller_id: one.totals.total_minor for one in parcels},
+        currency=priced.currency,
+        cash_minor=sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY),
+        policy=policy,
+    )
+    return cash_terms_service.parted(
+        amounts, parts_minor=[one.totals.total_minor for one in parcels]
+    )
+
+
+async def _promise_cash(
+    connection: Connection, rows: order_rows.OrderRows, *, policy: MarketPolicy, now: datetime
+) -> None:
+    await cash_service.promise(
+        connection,
+        order_id=rows.order["id"],
+        payments=[(row["id"], row["method"]) for row in rows.payments],
+        parts=[(row["id"], row["total_minor"]) for row in rows.parts],
+        coupons=bool(rows.order["coupon_codes"]),
+        policy=policy,
         now=now,
     )
 

@@ -38,7 +38,7 @@ def full_claim(
 
     `besides` are shares that go back as well and aren't counted yet.
     """
-    if not order.has_captured(part):
+    if not order.is_paid_for(part):
         return None
     line = _line(order, part, line_id, besides or {})
     units = min(quantity, line.quantity_left)
@@ -81,7 +81,7 @@ def chargeback_shares(order: Order, *, amount_minor: int) -> list[tuple[SellerOr
     exceeds all that is left is nobody's share. Parts without one are left out.
     """
     left = [
-        refund_plan.part_left_minor(part) if order.has_captured(part) else 0 for part in order.parts
+        refund_plan.part_left_minor(part) if order.is_paid_for(part) else 0 for part in order.parts
     ]
     shares = split(min(amount_minor, sum(left)), left) if sum(left) else [0 for _ in left]
     return [(part, share) for part, share in zip(order.parts, shares, strict=True) if share]

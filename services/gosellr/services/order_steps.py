@@ -112,13 +112,15 @@ def payment_status_of(order: Order, *, confirmed_minor: int = 0) -> str:
 
 
 def _never_taken_minor(order: Order) -> int:
-    """What parts cost that were cancelled before their money was taken."""
-    if order.capture_at != AT_SHIPMENT:
+    """What parts cost that were cancelled before their money was taken, or collected in cash,
+    where each part's is by itself."""
+    in_cash = any(one.seller_order_id is not None for one in order.payments)
+    if order.capture_at != AT_SHIPMENT and not in_cash:
         return 0
     return sum(
         part.total_minor
         for part in order.parts
-        if part.status == OrderStatus.CANCELLED and part.captured_at is None
+        if part.status == OrderStatus.CANCELLED and not order.is_paid_for(part)
     )
 
 

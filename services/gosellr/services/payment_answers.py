@@ -9,6 +9,7 @@ from uuid import UUID
 from gosellr.models.order_values import Order, Payment
 from gosellr.queries.payments import AttemptAnswer
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import DEAD, Attempt
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
@@ -97,6 +98,7 @@ def attempts_of(order: Payable) -> list[Attempt]:
             sent_count=payment.sent_count,
             stored=payment.method in STORED_METHODS,
             secures=_secures(order, payment),
+            on_delivery=payment.method == CASH_ON_DELIVERY,
         )
         for payment in order.payments
     ]

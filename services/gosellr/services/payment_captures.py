@@ -92,7 +92,7 @@ def require_captured(order: Order, part: SellerOrder) -> None:
     Raises:
         CaptureNeeded: it has to be taken first.
     """
-    if order.capture_at == AT_SHIPMENT and not order.has_captured(part):
+    if order.capture_at == AT_SHIPMENT and not order.is_paid_for(part):
         raise CaptureNeeded(order_id=order.id, seller_order_id=part.id)
 
 

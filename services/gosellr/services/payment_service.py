@@ -25,6 +25,7 @@ from gosellr.services.payment_answers import (
     with_answers,
 )
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.order_states import OrderStatus, derive_payment_status
 from gosellr.utils.payment_plan import (
     Ask,
@@ -173,6 +174,7 @@ async def record(
     written = judge(order, answers, now=now)
     if written:
         await payments.write_answers(connection, order_id=order_id, answers=written, now=now)
+        await _say_where_to_pay(connection, order=order, written=written, now=now)
         order = with_answers(order, written, now=now)
     attempts = attempts_of(order)
     await settlement_service.send_back(
@@ -275,6 +277,24 @@ async def _load(connection: Connection, order_id: UUID) -> Order:
     if order is None:
         raise NotFound
     return order
+
+
+async def _say_where_to_pay(
+    connection: Connection, *, order: Order, written: Sequence[AttemptAnswer], now: datetime
+) -> None:
+    """A buyer who has to transfer money learns of it once, wherever they are by then."""
+    asked = {
+        payment.id
+        for payment in order.payments
+        if payment.method == BANK_TRANSFER and payment.status != PaymentStatus.ACTION_REQUIRED
+    }
+    about = {"order_id": str(order.id)}
+    facts = [
+        Fact(FactType.ORDER_TRANSFER_AWAITED, order.id, {**about, "pay_to": answer.action_url})
+        for answer in written
+        if answer.payment_id in asked and answer.status == PaymentStatus.ACTION_REQUIRED
+    ]
+    await outbox.append(connection, facts, now=now)
 
 
 async def _say_how_it_stands(

@@ -69,6 +69,7 @@ _PAYMENT: Mapping[str, Any] = {
     "secured_at": None,
     "authorized_until": None,
     "captures_many": False,
+    "seller_order_id": None,
     "returned": False,
 }
 _EVENT: Mapping[str, Any] = {"seller_order_id": None, "from_status": None}

@@ -25,6 +25,7 @@ from gosellr.queries.reconciliation_subjects import KnownSubject
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
+from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
@@ -87,6 +88,10 @@ async def import_movements(
     if len({one.reference for one in movements}) != len(movements):
         raise InvalidInput.at("movements", "reference_repeated", "A reference stands there twice")
     for index, one in enumerate(movements):
+        if gateway == BANK_TRANSFER and one.kind in (MovementKind.CHARGE, MovementKind.REFUND):
+            # Whoever only imported them would leave the orders that they pay unpaid.
+            place = f"movements.{index}.kind"
+            raise InvalidInput.at(place, "statement_needed", "Take these from a bank statement")
         if one.amount_minor == 0 and one.fee_minor == 0:
             place = f"movements.{index}.amount.amount"
             raise InvalidInput.at(place, "nothing_moved", "This movement moves nothing")

@@ -16,6 +16,7 @@ from gosellr.services import dispute_freeze, ledger_service, order_steps, refund
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.money import share, split
+from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
     GatewayAmount,
@@ -32,7 +33,8 @@ _CHECK_AGAIN_AT_MOST = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundAnswer:
-    """What a gateway said of a refund. `UNKNOWN` leaves open whether money moved."""
+    """What a gateway said of a refund. `UNKNOWN` leaves open whether money moved; `PENDING` says
+    that a person sends it and will say so, and that nobody else can be asked."""
 
     part_id: UUID
     status: RefundStatus
@@ -84,7 +86,7 @@ async def record_answer(
         gateway_reference=answer.gateway_reference,
         check_at=check_again_at(check_count=part.check_count, now=now) if is_open else None,
     )
-    if settled is None:
+    if settled is None or answer.status is RefundStatus.PENDING:
         return
     refund = _refund(order, settled.refund_id)
     if is_open:
@@ -123,6 +125,10 @@ def _refund(order: Order, refund_id: UUID) -> Refund:
 async def _confirm(
     connection: Connection, *, order: Order, refund: Refund, part: RefundPart, now: datetime
 ) -> None:
+    if part.method == CASH_ON_DELIVERY and part.credited_account is None:
+        draft = await refund_books.handed_back(connection, order=order, refund=refund, part=part)
+        await _book(connection, draft, order=order, refund=refund, part=part, now=now)
+        return
     draft = refund_confirmed(
         refund_id=refund.id,
         gateway=part.method,

@@ -71,3 +71,8 @@ async def hold(
         )
     contended.update(line.variant_id for line in held if line.contended)
     return contended
+
+
+async def hold_longer(connection: Connection, *, order_id: UUID, until: datetime) -> None:
+    """Hold what a locked order waits for until then, where that is later than it was."""
+    await reservations.hold_longer(connection, order_id=order_id, until=until)

@@ -10,6 +10,7 @@ from gosellr.queries import captures
 from gosellr.services import stored_value_tender
 from gosellr.services.basket_service import Tender
 from gosellr.utils.captures import CaptureMoment
+from gosellr.utils.offline import PAID_BY_HAND
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
@@ -70,24 +71,31 @@ async def freeze(
     policy: MarketPolicy,
 ) -> bool:
     """Write on a new order when its money is taken; whether that is as its goods leave."""
-    waits = policy.capture is CaptureMoment.AT_SHIPMENT and gateways_in(amounts) == 1
+    methods = [tender.method for tender, _ in amounts if tender.method not in STORED_METHODS]
+    waits = (
+        policy.capture is CaptureMoment.AT_SHIPMENT
+        and len(methods) == 1
+        # What people pay by hand is never set aside.
+        and methods[0] not in PAID_BY_HAND
+    )
     if waits:
         await captures.freeze(connection, order_id=order_id)
     return waits
 
 
-def gateways_in(amounts: Sequence[tuple[Tender, int]]) -> int:
-    """How many parts of an order aren't paid with stored value."""
-    return sum(tender.method not in STORED_METHODS for tender, _ in amounts)
-
-
-def require_one_gateway(amounts: Sequence[tuple[Tender, int]]) -> None:
-    """Let one gateway at most stand for an order whose money is taken as its goods leave.
+def require_setting_aside(amounts: Sequence[tuple[Tender, int]]) -> None:
+    """Let one gateway at most, which can set money aside, stand for an order whose money is taken
+    as its goods leave.
 
     Raises:
-        InvalidInput: more are named.
+        InvalidInput: more are named, or one that can't.
     """
-    if gateways_in(amounts) > 1:
+    methods = [tender.method for tender, _ in amounts if tender.method not in STORED_METHODS]
+    if len(methods) > 1:
         raise InvalidInput.at(
             "payment_method", "one_gateway_part", "The rest of this order is paid one other way"
+        )
+    if PAID_BY_HAND.intersection(methods):
+        raise InvalidInput.at(
+            "payment_method", "not_set_aside", "This order is paid as it ships: choose another way"
         )

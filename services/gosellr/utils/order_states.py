@@ -58,6 +58,9 @@ SELLER_ORDER_STATES: StateMachine[OrderStatus] = StateMachine(
         (OrderStatus.PROCESSING, OrderStatus.SHIPPED): _BY_SHIPMENT,
         (OrderStatus.PROCESSING, OrderStatus.CANCELLED): _BY_CANCELLING,
         (OrderStatus.PARTIALLY_SHIPPED, OrderStatus.SHIPPED): _BY_SHIPMENT,
+        # A parcel that is paid at the door may be refused there.
+        (OrderStatus.PARTIALLY_SHIPPED, OrderStatus.CANCELLED): _BY_SHIPMENT,
+        (OrderStatus.SHIPPED, OrderStatus.CANCELLED): _BY_SHIPMENT,
         (OrderStatus.SHIPPED, OrderStatus.DELIVERED): frozenset(
             {Actor.SHIPMENT, Actor.SYSTEM, Actor.SELLER, Actor.OPERATOR}
         ),

@@ -32,6 +32,8 @@ class Attempt:
     whichever tender brings the rest, and no gateway is ever asked about it.
     `secures` are the states in which an attempt stands for its money though not all of it was
     taken, where that waits for the goods to leave; None where money is taken at once.
+    whichever tender brings the rest, and no gateway is ever asked about it. Cash that is paid
+    `on_delivery` is its seller's to collect, so nobody is asked about that either.
     """
 
     id: UUID
@@ -43,6 +45,7 @@ class Attempt:
     sent_count: int = 0
     stored: bool = False
     secures: frozenset[PaymentStatus] | None = None
+    on_delivery: bool = False
 
     @property
     def pays_in_full(self) -> bool:
@@ -123,7 +126,7 @@ def next_asks(
     `rest_wanted=False` calls back what is still set aside though all that is wanted was taken.
     """
     current = live(attempts)
-    at_gateways = [one for one in current if not one.stored]
+    at_gateways = [one for one in current if not (one.stored or one.on_delivery)]
     unanswered = [one for one in at_gateways if one.status in _UNANSWERED]
     if curious:
         unanswered += [one for one in at_gateways if one.status is PaymentStatus.ACTION_REQUIRED]
@@ -157,7 +160,7 @@ def next_asks(
     return [
         Ask(AskKind.CAPTURE, one.id)
         for one in hopeful
-        if one.status is PaymentStatus.AUTHORIZED and not one.stored
+        if one.status is PaymentStatus.AUTHORIZED and one in at_gateways
     ]
 
 
@@ -169,7 +172,11 @@ def to_return(*, wanted: bool, total_minor: int, attempts: Sequence[Attempt]) ->
     has failed for good.
     """
     current = live(attempts)
-    captured = [one for one in current if one.status is PaymentStatus.CAPTURED and not one.stored]
+    captured = [
+        one
+        for one in current
+        if one.status is PaymentStatus.CAPTURED and not (one.stored or one.on_delivery)
+    ]
     if not wanted:
         return captured
     paid = paying(total_minor=total_minor, attempts=current)

@@ -68,6 +68,18 @@ class Resolution(StrEnum):
     """It is explained by another movement; nothing is booked."""
 
 
+class Clearing(StrEnum):
+    """What became of an amount that waited in suspense."""
+
+    FEE = "fee"
+    INCOME = "income"
+    LOSS = "loss"
+    PAYMENT = "payment"
+    """It paid for an order after all."""
+    RETURNED = "returned"
+    """It was sent back."""
+
+
 # What moves a clearing account and is told by its provider's movements. Payouts out of it and
 # chargebacks have their own reports.
 TOLD_KINDS: Final = (

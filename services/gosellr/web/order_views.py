@@ -220,6 +220,19 @@ class RefundView:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferView:
+    """The bank transfer that an order waits for; account and reference in groups of four."""
+
+    iban: str
+    bic: str
+    holder: str
+    reference: str
+    amount: Money
+    pay_by: datetime | None = None
+    other_way_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """`celebrate` is true once, right after the order was placed.
 
@@ -243,6 +256,9 @@ class OrderView:
     pending_payment: bool = False
     poll_href: str = ""
     pay_href: str = ""
+    transfer: TransferView | None = None
+    # What is still to be paid at the door.
+    cash_due: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gosellr.models.order_values import (
 )
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.money import Money
+from gosellr.utils.payto import Transfer, read_payto
 from gosellr.utils.viewer import Viewer
 
 Document = dict[str, Any]
@@ -46,7 +47,7 @@ def order_document(
         "coupons": list(order.coupon_codes) if in_full else [],
         "reference": order.reference,
         "seller_orders": [_part(order, part, viewer) for part in order.parts],
-        "payments": [_payment(payment, base_url) for payment in order.payments],
+        "payments": [_payment(payment, order, base_url) for payment in order.payments],
         "shipping_address": order.shipping_address if shows_address else None,
         "billing_address": order.billing_address if in_full else None,
         "timeline": [_event(event) for event in order.events],
@@ -54,7 +55,7 @@ def order_document(
         "paid_at": order.paid_at,
         "expires_at": order.expires_at,
         "version": order.version,
-        "next_action": _next_action(order.payments, base_url),
+        "next_action": _next_action(order.payments, order, base_url),
         **({} if access_token is None else {"access_token": access_token}),
     }
 
@@ -203,7 +204,7 @@ def _line(line: OrderLine, currency: str, *, sees_terms: bool) -> Document:
     return document
 
 
-def _payment(payment: Payment, base_url: str) -> Document:
+def _payment(payment: Payment, order: Order, base_url: str) -> Document:
     return {
         "id": payment.id,
         "method": payment.method,
@@ -212,19 +213,32 @@ def _payment(payment: Payment, base_url: str) -> Document:
         "captured": Money(payment.captured_minor, payment.currency),
         "refunded": Money(payment.refunded_minor, payment.currency),
         "decline_code": payment.decline_code,
-        "next_action": _next_action([payment], base_url),
+        "next_action": _next_action([payment], order, base_url),
         "authorized_until": payment.authorized_until,
         "created_at": payment.created_at,
     }
 
 
-def _next_action(payments: Iterable[Payment], base_url: str) -> Document | None:
+def _next_action(payments: Iterable[Payment], order: Order, base_url: str) -> Document | None:
     for payment in payments:
         url = payment.action_url
         if payment.status == "action_required" and url:
+            if (transfer := read_payto(url)) is not None:
+                return {"url": url, "bank_transfer": _transfer(transfer, order)}
             # A page of the market's own is a path; a program knows no page that it's relative to.
             return {"url": base_url + url if url.startswith("/") else url}
     return None
+
+
+def _transfer(transfer: Transfer, order: Order) -> Document:
+    return {
+        "iban": transfer.iban,
+        "bic": transfer.bic or None,
+        "holder": transfer.holder,
+        "reference": transfer.reference,
+        "amount": transfer.amount,
+        "pay_by": order.expires_at,
+    }
 
 
 def _event(event: OrderEvent) -> Document:

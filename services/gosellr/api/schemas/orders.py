@@ -243,10 +243,22 @@ class SellerOrderOut(BaseModel):
     version: int
 
 
+class TransferOut(BaseModel):
+    """The bank transfer that the buyer is asked for."""
+
+    iban: str
+    bic: str | None
+    holder: str
+    reference: Annotated[str, Field(description="Creditor reference, ISO 11649")]
+    amount: MoneyOut
+    pay_by: Annotated[Moment | None, Field(description="Until then the goods are held")]
+
+
 class NextActionOut(BaseModel):
-    """What the buyer has to do at the gateway."""
+    """What the buyer has to do at the gateway; for a bank transfer `url` is a payto URI."""
 
     url: str
+    bank_transfer: TransferOut | None = None
 
 
 class PaymentOut(BaseModel):

@@ -23,7 +23,13 @@ from gosellr.models.reconciliation_values import (
 )
 from gosellr.services.reconciliation_service import MOVEMENTS_MAX
 from gosellr.utils.money import MAX_AMOUNT_MINOR
-from gosellr.utils.reconciliation import Mismatch, MovementKind, MovementStatus, Resolution
+from gosellr.utils.reconciliation import (
+    Clearing,
+    Mismatch,
+    MovementKind,
+    MovementStatus,
+    Resolution,
+)
 
 Document = dict[str, Any]
 GatewayName = Annotated[str, line(40)]
@@ -140,7 +146,7 @@ class ProviderMovementOut(BaseModel):
     resolved_at: datetime | None
     approved_by: UUID | None
     cleared_at: datetime | None
-    cleared_as: Resolution | None
+    cleared_as: Clearing | None
 
 
 class ProviderMovementPageOut(PageOut[ProviderMovementOut]):

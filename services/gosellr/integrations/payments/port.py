@@ -24,6 +24,8 @@ class Outcome(StrEnum):
     """No answer within the time limit: money may or may not have moved. Ask by `lookup`."""
     NOT_FOUND = "not_found"
     """The gateway has never heard of this key, also where it surely wasn't sent: nothing moved."""
+    BY_HAND = "by_hand"
+    """No provider can be asked: a person does it, and says so when it's done."""
     REFUSED = "refused"
     """The key was used before with another body. What it did then still stands: look it up."""
 

@@ -11,6 +11,7 @@ from gosellr.services import payment_service
 from gosellr.services.cart_service import CartView
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
+from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 from gosellr.utils.viewer import Viewer
 from gosellr.web import forms
 from gosellr.web.binding import bags, orders
@@ -136,8 +137,10 @@ def countries(*, chosen: str, locale: str = "en") -> tuple[ChoiceView, ...]:
 
 
 def payment_methods(offered: Iterable[str]) -> tuple[PaymentMethodView, ...]:
-    """The ways to pay that this market offers; the first is chosen."""
-    return tuple(_method(name, chosen=index == 0) for index, name in enumerate(sorted(offered)))
+    """The ways to pay that this market offers; the first is chosen. Those that take their time
+    come last."""
+    ordered = sorted(offered, key=lambda name: (name in (BANK_TRANSFER, CASH_ON_DELIVERY), name))
+    return tuple(_method(name, chosen=index == 0) for index, name in enumerate(ordered))
 
 
 def _method(name: str, *, chosen: bool) -> PaymentMethodView:
@@ -155,6 +158,22 @@ def _method(name: str, *, chosen: bool) -> PaymentMethodView:
             label="PayPal",
             icon="wallet",
             note="You say yes on PayPal's page, and come back here.",
+            chosen=chosen,
+        )
+    if name == BANK_TRANSFER:
+        return PaymentMethodView(
+            id=name,
+            label="Bank transfer",
+            icon="landmark",
+            note="We tell you the account next, and hold your goods until your money is here.",
+            chosen=chosen,
+        )
+    if name == CASH_ON_DELIVERY:
+        return PaymentMethodView(
+            id=name,
+            label="Cash on delivery",
+            icon="wallet",
+            note="You pay each parcel in cash when it is handed to you.",
             chosen=chosen,
         )
     if name != "sandbox":

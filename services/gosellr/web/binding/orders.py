@@ -14,10 +14,12 @@ from gosellr.models.order_values import (
     SellerOrder,
     Shipment,
 )
+from gosellr.utils.creditor_reference import in_groups
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.order_states import OrderStatus, may_cancel
+from gosellr.utils.payto import Transfer, read_payto
 from gosellr.utils.pricing import Totals
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
@@ -39,6 +41,7 @@ from gosellr.web.order_views import (
     RefundView,
     SummaryView,
     TimelineStepView,
+    TransferView,
 )
 from gosellr.web.views import LinkView, PagerView, PictureView, SellerView
 
@@ -68,7 +71,12 @@ _NEXT = {
 _PAPERS = {DocumentKind.INVOICE: "Invoice", DocumentKind.CREDIT_NOTE: "Credit note"}
 _PICTURES_SHOWN = 3
 _CARRIERS_IN_CAPITALS = frozenset({"dhl", "dpd", "gls", "ups", "usps"})
-_METHODS = {"sandbox": "test card", "stripe": "Stripe", "paypal": "PayPal"}
+_METHODS = {
+    "sandbox": "test card",
+    "stripe": "Stripe",
+    "paypal": "PayPal",
+    "cash_on_delivery": "cash",
+}
 # The attempts of which nobody knows yet what becomes of them.
 _OPEN = frozenset({"created", "unknown"})
 
@@ -90,6 +98,7 @@ def order(
     number = order_number(found.number)
     href = order_href(number)
     waits = awaits_gateway(found)
+    transfer = awaited_transfer(found)
     return OrderView(
         number=number,
         placed_at=found.placed_at,
@@ -115,7 +124,19 @@ def order(
         celebrate=celebrate and (found.paid_at is not None or found.status == "processing"),
         pending_payment=waits,
         poll_href=href if waits else "",
-        pay_href="" if waits else payment_href(found),
+        pay_href="" if waits or transfer else payment_href(found),
+        cash_due=cash_due(found),
+        transfer=None
+        if transfer is None
+        else TransferView(
+            iban=in_groups(transfer.iban),
+            bic=transfer.bic,
+            holder=transfer.holder,
+            reference=in_groups(transfer.reference),
+            amount=transfer.amount,
+            pay_by=found.expires_at,
+            other_way_href=f"{href}/pay",
+        ),
     )
 
 
@@ -126,10 +147,31 @@ def awaits_gateway(found: Order) -> bool:
     )
 
 
+def cash_due(found: Order) -> Money | None:
+    """What is still to be paid at the door; None where that is nothing."""
+    awaited = [
+        one.amount_minor
+        for one in found.payments
+        if one.seller_order_id is not None and one.status == "authorized"
+    ]
+    return Money(sum(awaited), found.currency) if awaited else None
+
+
+def awaited_transfer(found: Order) -> Transfer | None:
+    """The bank transfer that an order waits for."""
+    if found.status != "pending_payment":
+        return None
+    waiting = (one.action_url for one in found.payments if one.status == "action_required")
+    return next((transfer for url in waiting if (transfer := read_payto(url))), None)
+
+
 def payment_href(found: Order) -> str:
     """Where the buyer goes to pay what isn't paid yet; empty when nothing is to be done."""
     if found.status != "pending_payment":
         return ""
+    if awaited_transfer(found) is not None:
+        # Its page says where to pay.
+        return order_href(order_number(found.number))
     for payment in found.payments:
         if payment.status == "action_required" and payment.action_url:
             return payment.action_url

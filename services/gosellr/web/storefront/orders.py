@@ -21,7 +21,7 @@ from gosellr.web.binding import checkouts, orders
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
-from gosellr.web.storefront.checkout import caller_of, tenders
+from gosellr.web.storefront.checkout import caller_of, offered, tenders
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
@@ -82,7 +82,8 @@ async def show_payment(page: Paying, number: str) -> Response:
     order = await _order(page, number)
     if order.status != "pending_payment" or orders.awaits_gateway(order):
         return page.go(orders.order_href(number))
-    if (href := orders.payment_href(order)) != page.request.url.path:
+    href = orders.payment_href(order)
+    if href != page.request.url.path and orders.awaited_transfer(order) is None:
         return page.go(href)
     return await _show_payment(page, order)
 
@@ -171,7 +172,10 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
 
 async def _show_payment(page: Page, order: Order) -> Response:
     market = page.market
-    view = checkouts.pay(
-        order, methods=market.gateways, form=FormView(), secret_key=market.secret_key
+    methods = await offered(
+        page,
+        currency=order.currency,
+        sellers_minor={part.seller_id: part.total_minor for part in order.parts},
     )
+    view = checkouts.pay(order, methods=methods, form=FormView(), secret_key=market.secret_key)
     return await page.show("store/pay.html", personal=True, pay=view)

@@ -1,0 +1,32 @@
+"""Payments without a provider, as services tell of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HandRefund:
+    """Money that a person has to send back, or has sent. `refund_id` is None where a transfer
+    paid for nothing; who sent it and which account its buyer named are sealed."""
+
+    id: UUID
+    kind: str
+    refund_id: UUID | None
+    order_id: UUID
+    order_number: int
+    payment_id: UUID
+    method: str
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    status: str
+    reference: str | None
+    account_encrypted: bytes | None
+    payer_of: UUID | None
+    payer_encrypted: bytes | None
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody has said yet that it was sent, or can't be."""
+        return self.status in {"pending", "unknown"}
