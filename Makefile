@@ -18,10 +18,12 @@ export PYTHONPATH := services
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 GOSELLR := $(BIN)/python -m gosellr
 OLIST ?= ../shared/data/olist
+RETAIL ?= ../shared/data/retail
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format format-check lint types contracts tidy test-browser audit \
-	story doctor bench bench-quick bench-imports bench-replay profile cases lock replay clean
+	story doctor bench bench-quick bench-imports bench-replay bench-retail profile \
+	cases lock replay clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
@@ -85,6 +87,11 @@ bench-replay: $(RUNTIME) ## Measure the replay in orders per second, where OLIST
 		$(BIN)/python -m bench.replay --data "$(OLIST)/dev_2016_2017" --catalog "$(OLIST)/catalog" \
 			$(REPLAY_OPTIONS); \
 	else echo "Skipped: there is no data in $(OLIST). Name a folder: make bench-replay OLIST=<folder>"; fi
+
+bench-retail: $(RUNTIME) ## Play a month of invoices and credit notes, where RETAIL=<folder> has data
+	@if test -d "$(RETAIL)"; then \
+		$(BIN)/python -m bench.retail --data "$(RETAIL)" $(RETAIL_OPTIONS); \
+	else echo "Skipped: there is no data in $(RETAIL). Name a folder: make bench-retail RETAIL=<folder>"; fi
 
 profile: $(DEV) ## Show where a checkout's milliseconds go: Python, driver, database, by statement
 	@$(BIN)/python -m bench.speed.profile $(PROFILE_OPTIONS)

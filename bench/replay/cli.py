@@ -4,33 +4,22 @@ import argparse
 import asyncio
 import contextlib
 import json
-import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from bench.replay import stage as staging
 from bench.replay.api import Api, ApiRefusedError
 from bench.replay.compare import compare
 from bench.replay.figures import add_up, cross_check
-from bench.replay.market import LOG_NAME, Market, MarketError, empty_market
+from bench.replay.market import Market, MarketError, empty_market
 from bench.replay.observe import expected_books, observe
 from bench.replay.plan import make_plan
 from bench.replay.play import Player
+from bench.replay.progress import Phases, bars, home
 from bench.replay.report import (
     Report,
     document,
@@ -54,9 +43,12 @@ How the data maps onto the market
   freight      per order and seller, the sum of its items; put into the sandbox carrier's file
                beforehand under the order's reference, and quoted from there, never sent as a price
   orders       in time order, as guests, in the one-call form, with reference and expected_total
-  payments     every kind is played by the sandbox gateway, split as in the data; instalments have
-               no counterpart. Where payments differ from goods and freight (interest), the part
-               with the most instalments is cut to fit; each such order is counted and listed
+  payments     split as in the data. A voucher is a gift card of exactly its value, issued over the
+               API beforehand and spent beside the rest; cards, boletos and debits are charges at
+               the sandbox gateway; instalments have no counterpart. Where payments differ from
+               goods and freight (interest), the part with the most instalments is cut to fit; each
+               such order is counted and listed. A voucher stays at the gateway where a gift card
+               would pay an order that never was, or stands beside two other payments: listed
   statuses     created: stays unpaid; approved: paid; invoiced, processing: processing; shipped:
                a parcel per seller; delivered: delivered; canceled, unavailable: cancelled (unpaid
                where never approved). What was called off after it was sent is sent, then refunded
@@ -64,7 +56,11 @@ How the data maps onto the market
   reviews      the last one of a delivered order, posted for each of its lines; others are listed
   not placed   orders without goods, counted with all their figures and listed
   clock        the market lives now; the report's own table says order -> date of the data
-  taxes        none; commission: none, so that totals are the data's
+  taxes        none, so that totals are the data's
+  fees         the data knows none: the market takes 10 % of all goods, so that there is something
+               to compare, and gives all of it back with a refund
+  money        compared per tender (paid, refunded, left on gift cards), and per seller and month
+               of the data (sales, fees, refunds, and the net that the ledger owes)
 
 Without expected.json, or with --limit, the figures are those of the rows themselves; with it,
 both are held against each other first. Exit codes: 0 equal, 1 different, 2 not played.
@@ -156,11 +152,11 @@ async def _replay(options: Options, console: Console) -> Report:
     )
     print_map(console)
     print_remarks(console, plan)
-    with _home(console, keep=options.keep) as home, _bars(console) as bars:
-        phases = _Phases(bars, report.durations)
+    with home(console, keep=options.keep) as folder, bars(console) as shown:
+        phases = Phases(shown, report.durations)
         with phases.phase("boot", "Starting an empty market"):
             market_life = contextlib.AsyncExitStack()
-            market = await market_life.enter_async_context(empty_market(home, currency=CURRENCY))
+            market = await market_life.enter_async_context(empty_market(folder, currency=CURRENCY))
         async with market_life, Api(market.base_url, connections=options.workers) as api:
             report.tally = api.tally
             await _perform(report, market=market, api=api, catalogue=catalogue, phases=phases)
@@ -174,7 +170,7 @@ async def _replay(options: Options, console: Console) -> Report:
 
 
 async def _perform(
-    report: Report, *, market: Market, api: Api, catalogue: Catalogue, phases: "_Phases"
+    report: Report, *, market: Market, api: Api, catalogue: Catalogue, phases: Phases
 ) -> None:
     plan, workers = report.plan, report.workers
     with phases.phase("stage", "Registering sellers", total=len(plan.seller_ids)) as done:
@@ -185,6 +181,10 @@ async def _perform(
     with phases.phase("list", "Listing products", total=len(plan.listings)) as done:
         await staging.list_products(api, stage, plan, catalogue, workers=workers, done=done)
         await staging.load_quotes(market, stage, plan)
+        await staging.set_commission(api, stage)
+    cards = sum(len(order.gift_cards) for order in plan.orders)
+    with phases.phase("cards", "Issuing gift cards", total=cards) as done:
+        await staging.issue_gift_cards(api, stage, plan, workers=workers, done=done)
     with phases.phase("play", "Playing orders", total=len(plan.orders)) as done:
         player = Player(api=api, stage=stage, plan=plan, workers=workers, done=done)
         await player.play()
@@ -205,54 +205,3 @@ async def _perform(
             report.observed.mismatches.append(f"can't be read back: {error}")
     with phases.phase("audit", "Auditing the books"):
         report.audit_exit_code, report.audit_words = await market.command("audit")
-
-
-class _Phases:
-    """Progress bars, and how long each phase took."""
-
-    def __init__(self, bars: Progress, durations: dict[str, float]) -> None:
-        self._bars = bars
-        self._durations = durations
-
-    @contextlib.contextmanager
-    def phase(
-        self, name: str, words: str, *, total: int | None = None
-    ) -> Iterator[Callable[[], None]]:
-        task = self._bars.add_task(words, total=total)
-        started = time.monotonic()
-        yield lambda: self._bars.advance(task)
-        self._durations[name] = time.monotonic() - started
-        if total is None:
-            self._bars.update(task, total=1, completed=1)
-
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<26}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-@contextlib.contextmanager
-def _home(console: Console, *, keep: bool) -> Iterator[Path]:
-    """A folder for the market, which the database's own account may pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="gosellr-replay-"))
-    folder.chmod(0o711)
-    try:
-        yield folder
-    except BaseException:
-        if not keep:
-            with contextlib.suppress(OSError):
-                words = (folder / LOG_NAME).read_text(encoding="utf-8", errors="replace")
-                console.print(words[-2000:], markup=False)
-        raise
-    finally:
-        if keep:
-            console.print(f"The market's folder: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -8,19 +8,19 @@ from typing import Any
 from bench.replay.api import Api
 from bench.replay.crowd import each
 from bench.replay.figures import DELIVERED, Figures
-from bench.replay.plan import Outcome, Part, Plan, PlannedOrder
+from bench.replay.money_figures import (
+    SELLER_ACCOUNTS,
+    add_gift_cards,
+    add_money,
+    expected_money,
+    fee_of,
+)
+from bench.replay.payments import Part
+from bench.replay.plan import Outcome, Plan, PlannedOrder
 from bench.replay.play import Played
-from bench.replay.stage import Stage
+from bench.replay.stage import COMMISSION_BPS, Stage
 
 _PAGE = 100
-# What a seller's money may lie in; a credit there is owed to the seller.
-_SELLER_ACCOUNTS = (
-    "seller_pending:",
-    "seller_available:",
-    "seller_reserve:",
-    "seller_receivable:",
-    "payout_in_transit:",
-)
 
 
 @dataclass(slots=True)
@@ -55,10 +55,15 @@ async def observe(
             ledger = await api.get(f"{path}/ledger", account=stage.operator)
             sellers.update(_add_order(observed, order, document, source_ids))
             _add_ledger(observed.books, ledger, source_ids)
+            add_money(
+                observed.books, order, document=document, ledger=ledger, source_ids=source_ids
+            )
         done()
 
     await each(plan.orders, look_at, workers=workers)
     observed.data["sellers"] = len(sellers)
+    cards = [card async for card in pages(api, "/gift-cards", account=stage.operator, params={})]
+    add_gift_cards(observed.books, cards)
     await _count_reviews(api, stage, plan, observed, workers=workers)
     for order in plan.orders:
         if order.review is not None and order.id in played and played[order.id].reviewed:
@@ -88,12 +93,14 @@ def expected_books(plan: Plan) -> Figures:
         elif order.outcome.is_paid:
             for line in order.lines:
                 name = f"ledger_seller_cents.{line.listing.seller_id}"
-                books[name] += line.unit_price_minor * line.quantity
+                goods_minor = line.unit_price_minor * line.quantity
+                books[name] += goods_minor - fee_of(goods_minor, commission_bps=COMMISSION_BPS)
             for seller_id, freight_minor in order.freight_minor.items():
                 books[f"ledger_seller_cents.{seller_id}"] += freight_minor
         if order.review is not None:
             books["line_reviews"] += len(order.lines)
             books["line_review_scores"] += len(order.lines) * order.review.score
+    books.update(expected_money(plan, commission_bps=COMMISSION_BPS))
     return books
 
 
@@ -102,14 +109,15 @@ async def _list_orders(
 ) -> None:
     known = {order.order_id for order in played.values()}
     found: set[str] = set()
-    async for row in _pages(api, "/orders/", account=stage.operator, params={"as": "operator"}):
+    async for row in pages(api, "/orders/", account=stage.operator, params={"as": "operator"}):
         observed.books["listed_orders"] += 1
         found.add(row["id"])
     observed.mismatches += [f"listed, but not placed here: {one}" for one in sorted(found - known)]
     observed.mismatches += [f"placed, but not listed: {one}" for one in sorted(known - found)]
 
 
-async def _pages(api: Api, path: str, *, params: Mapping[str, Any], **options: Any) -> Any:
+async def pages(api: Api, path: str, *, params: Mapping[str, Any], **options: Any) -> Any:
+    """Every row of a list, page by page."""
     cursor: str | None = None
     while True:
         query = {**params, "limit": _PAGE} | ({"cursor": cursor} if cursor else {})
@@ -132,7 +140,7 @@ async def _count_reviews(
     }
 
     async def count(product_id: str) -> None:
-        async for review in _pages(api, f"/products/{product_id}/reviews", params={}):
+        async for review in pages(api, f"/products/{product_id}/reviews", params={}):
             observed.books["line_reviews"] += 1
             observed.books["line_review_scores"] += review["rating"]
 
@@ -152,7 +160,10 @@ def _add_order(
         for item in part["items"]:
             goods[source_id] += item["total"]["amount"]
             data["items"] += item["quantity"]
-    amounts = [payment["amount"]["amount"] for payment in document["payments"]]
+    payments = [
+        (payment["method"], payment["amount"]["amount"]) for payment in document["payments"]
+    ]
+    amounts = [amount_minor for _, amount_minor in payments]
     total_minor = document["total"]["amount"]
     month = f"by_month.{order.purchased_at:%Y-%m}"
     for name in ("orders", f"{month}.orders"):
@@ -164,7 +175,7 @@ def _add_order(
     data["payment_cents"] += sum(amounts)
     data["multi_seller_orders"] += len(goods) > 1
     data["orders_total_ne_payments"] += sum(amounts) != total_minor
-    for kind, amount_minor in kinds_of(order.payments, amounts):
+    for kind, amount_minor in kinds_of(order.payments, payments):
         data[f"payment_type_cents.{kind}"] += amount_minor
     books["total_cents"] += total_minor
     books["discount_cents"] += document["discount_total"]["amount"]
@@ -185,12 +196,15 @@ def _add_order(
     return set(goods)
 
 
-def kinds_of(planned: tuple[Part, ...], amounts: list[int]) -> list[tuple[str, int]]:
-    """The data's word for each payment that the market holds, told by its amount."""
+def kinds_of(planned: tuple[Part, ...], payments: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The data's word for each payment that the market holds, told by its method and amount."""
     waiting = list(planned)
     kinds = []
-    for amount_minor in amounts:
-        match = next((part for part in waiting if part.amount_minor == amount_minor), None)
+    for payment in payments:
+        _, amount_minor = payment
+        match = next(
+            (part for part in waiting if (part.method, part.amount_minor) == payment), None
+        )
         if match is not None:
             waiting.remove(match)
         kinds.append((match.kind if match else "unplanned", amount_minor))
@@ -240,7 +254,7 @@ def _add_ledger(books: Figures, ledger: Any, source_ids: Mapping[str, str]) -> N
             signed_minor = amount_minor if entry["direction"] == "credit" else -amount_minor
             balance[entry["currency"]] += signed_minor
             kind, _, owner = entry["account"].partition(":")
-            if f"{kind}:" in _SELLER_ACCOUNTS:
+            if f"{kind}:" in SELLER_ACCOUNTS:
                 name = f"ledger_seller_cents.{source_ids.get(owner, owner)}"
                 books[name] += signed_minor
         books["ledger_imbalance_cents"] += sum(abs(amount) for amount in balance.values())

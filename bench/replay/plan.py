@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bench.replay.figures import Figures, figures_of
-from bench.replay.source import Customer, Item, Order, Review, Tender
+from bench.replay.payments import PARTS_MAX, Part, put_together, settle, with_gift_cards
+from bench.replay.source import Customer, Item, Order, Review
 
 
 class Outcome(StrEnum):
@@ -68,9 +69,6 @@ class Outcome(StrEnum):
         }.get(self, self.value)
 
 
-PARTS_MAX = 32
-"""As many parts as the market takes for one order."""
-NO_KIND = "none"
 CALLED_OFF = frozenset({"canceled", "unavailable"})
 STATUS_OUTCOMES: Mapping[str, Outcome] = {
     "created": Outcome.PENDING_PAYMENT,
@@ -93,6 +91,9 @@ class RemarkKind(StrEnum):
     PAYMENT_OF_NOTHING = "payment part over nothing: left out"
     PAYMENT_MERGED = (
         "more payment parts than an order may have: the smallest of a kind put together"
+    )
+    VOUCHER_AT_GATEWAY = (
+        "voucher of an order that is never paid, or beside two other payments: at the gateway"
     )
     PAYMENT_MISSING = "no payment in the data: paid in one part"
     REVIEW_UNDELIVERED = "review of an order that wasn't delivered: not posted"
@@ -128,14 +129,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One payment of an order, with the data's word for its kind."""
-
-    kind: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedOrder:
     """An order as the market shall have it. `freight_minor` is by the data's seller id."""
 
@@ -158,6 +151,11 @@ class PlannedOrder:
     def total_minor(self) -> int:
         """Goods and freight: what the order has to show and take."""
         return self.goods_minor + sum(self.freight_minor.values())
+
+    @property
+    def gift_cards(self) -> tuple[tuple[int, Part], ...]:
+        """The parts that gift cards pay, with their places among all parts."""
+        return tuple(pair for pair in enumerate(self.payments) if pair[1].by_gift_card)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,51 +240,6 @@ def outcome_of(order: Order) -> Outcome | None:
     return Outcome.CANCELLED if order.is_approved else Outcome.CANCELLED_UNPAID
 
 
-def settle(tenders: Iterable[Tender], *, total_minor: int) -> tuple[Part, ...]:
-    """Payment parts that sum to the total: what differs goes to the part that bears interest.
-
-    That is the one with the most instalments, the largest among equals; where it isn't large
-    enough for what is too much, the next one gives the rest. Parts over nothing fall away, and
-    an order over nothing has none.
-    """
-    if not total_minor:
-        return ()
-    tenders = [tender for tender in tenders if tender.amount_minor]
-    if not tenders:
-        return (Part(kind=NO_KIND, amount_minor=total_minor),)
-    missing_minor = total_minor - sum(tender.amount_minor for tender in tenders)
-    amounts = [tender.amount_minor for tender in tenders]
-    bearers = sorted(
-        range(len(tenders)),
-        key=lambda index: (-tenders[index].instalments, -tenders[index].amount_minor, index),
-    )
-    for index in bearers:
-        change_minor = max(missing_minor, -amounts[index])
-        amounts[index] += change_minor
-        missing_minor -= change_minor
-    return tuple(
-        Part(kind=tender.kind, amount_minor=amount_minor)
-        for tender, amount_minor in zip(tenders, amounts, strict=True)
-        if amount_minor
-    )
-
-
-def put_together(parts: Iterable[Part], *, most: int = PARTS_MAX) -> tuple[Part, ...]:
-    """At most so many parts: of the kind that has the most, the two smallest become one."""
-    merged = list(parts)
-    while len(merged) > most:
-        kind, _ = Counter(part.kind for part in merged).most_common(1)[0]
-        smallest, next_smallest = sorted(
-            (part for part in merged if part.kind == kind), key=lambda part: part.amount_minor
-        )[:2]
-        merged.remove(smallest)
-        place = merged.index(next_smallest)
-        merged[place] = Part(
-            kind=kind, amount_minor=smallest.amount_minor + next_smallest.amount_minor
-        )
-    return tuple(merged)
-
-
 def _obstacle(order: Order) -> RemarkKind | None:
     if not order.items:
         return RemarkKind.WITHOUT_GOODS
@@ -325,7 +278,7 @@ def _planned(order: Order, remarks: list[Remark]) -> PlannedOrder:
             for listing, quantity in lines.items()
         ),
         freight_minor=dict(freight),
-        payments=put_together(parts),
+        payments=with_gift_cards(put_together(parts), is_paid=outcome.is_paid),
         review=_review(order, outcome, remarks),
     )
     if outcome in {Outcome.REFUNDED_SHIPPED, Outcome.REFUNDED_DELIVERED}:
@@ -337,6 +290,13 @@ def _planned(order: Order, remarks: list[Remark]) -> PlannedOrder:
             )
         )
     remarks += _payment_remarks(order, parts)
+    vouchers = sum(part.is_voucher and not part.by_gift_card for part in planned.payments)
+    if vouchers:
+        remarks.append(
+            Remark(
+                kind=RemarkKind.VOUCHER_AT_GATEWAY, order_id=order.id, detail=f"{vouchers} parts"
+            )
+        )
     return planned
 
 

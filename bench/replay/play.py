@@ -12,11 +12,11 @@ from typing import Any
 
 from bench.replay.api import Account, Api, ApiRefusedError, money
 from bench.replay.crowd import each
+from bench.replay.payments import SANDBOX
 from bench.replay.plan import Listing, Outcome, Plan, PlannedOrder
-from bench.replay.stage import COUNTRY, Stage
+from bench.replay.stage import Stage
 
 FAILURES_MAX = 50
-_METHOD = "sandbox"
 _TOKEN_PAID = "tok_ok"  # noqa: S105 - the sandbox's own word, no secret
 _TOKEN_UNPAID = "tok_requires_action"  # noqa: S105
 _CARRIER = "Correios"
@@ -111,7 +111,6 @@ class Player:
 
     async def _place(self, order: PlannedOrder) -> Any:
         currency = self._stage.currency
-        token = _TOKEN_PAID if order.outcome.is_paid else _TOKEN_UNPAID
         customer = order.customer
         body = {
             "items": [
@@ -129,22 +128,28 @@ class Player:
                 "city": customer.city or "-",
                 "region": customer.state,
                 "postal_code": f"{customer.postal_prefix}-000",
-                "country": COUNTRY,
+                "country": self._stage.country,
             },
             "shipping_choice": "cheapest",
-            "payment_method": [
-                {
-                    "method": _METHOD,
-                    "amount": money(part.amount_minor, currency),
-                    "token": token,
-                }
-                for part in order.payments
-            ]
-            or _METHOD,
+            "payment_method": self._tenders(order) or SANDBOX,
             "expected_total": money(order.total_minor, currency),
             "reference": order.id,
         }
         return await self._api.post("/orders/create", body, headers=_key("place", order.id))
+
+    def _tenders(self, order: PlannedOrder) -> list[dict[str, Any]]:
+        """Gift cards by their codes; at the gateway a card that pays, or one that waits."""
+        token = _TOKEN_PAID if order.outcome.is_paid else _TOKEN_UNPAID
+        return [
+            {
+                "method": part.method,
+                "amount": money(part.amount_minor, self._stage.currency),
+                "token": self._stage.gift_cards[order.id, place].code
+                if part.by_gift_card
+                else token,
+            }
+            for place, part in enumerate(order.payments)
+        ]
 
     async def _carry_out(self, order: PlannedOrder, placed: Any) -> None:
         outcome = order.outcome

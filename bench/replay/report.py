@@ -16,6 +16,7 @@ from bench.replay.plan import CALLED_OFF, STATUS_OUTCOMES, Outcome, Plan
 from bench.replay.play import Failure, Played
 
 _SHOWN_MAX = 20
+_SHOWN_GROUPS = ("status.", "payment_type_cents.", "tender_cents.", "gift_card_cents.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,7 +166,7 @@ def print_summary(console: Console, report: Report) -> None:
     figures = [*report.data_figures, *report.book_figures]
     # Figures of single months and sellers stand in the report; here they show only when wrong.
     shown = [one for one in figures if one.difference or one.name.count(".") < 1]
-    shown += [one for one in figures if one.name.startswith(("status.", "payment_type_cents."))]
+    shown += [one for one in figures if one.name.startswith(_SHOWN_GROUPS)]
     for figure in list(dict.fromkeys(shown))[: 3 * _SHOWN_MAX]:
         numbers = (figure.expected, figure.unexpressed, figure.actual, figure.difference)
         style = "red" if figure.difference else None

@@ -14,6 +14,8 @@ from gosellr.integrations.shipping.port import CarrierQuote
 from gosellr.integrations.shipping.sandbox import LoadedQuote, SandboxCarrier
 
 COUNTRY = "BR"
+COMMISSION_BPS = 1_000
+"""What the market takes of goods: the data has no fees, and a comparison of none shows little."""
 OPERATOR_EMAIL = "operator@replay.example.com"
 _OTHER_CATEGORY = "others"
 _QUOTES_PER_WRITE = 1000
@@ -29,16 +31,28 @@ class Offer:
     variant_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class GiftCard:
+    """A gift card that pays a part of an order, with the code that only its maker is told."""
+
+    id: str
+    code: str
+    amount_minor: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Who and what is in the market, found by the data's own ids."""
 
     operator: Account
     currency: str
+    country: str = COUNTRY
     category_ids: dict[str, str] = field(default_factory=dict)
     seller_ids: dict[str, str] = field(default_factory=dict)
     sellers: dict[str, Account] = field(default_factory=dict)
     offers: dict[Listing, Offer] = field(default_factory=dict)
+    # By the order's id in the data, and the place of the part that it pays.
+    gift_cards: dict[tuple[str, int], GiftCard] = field(default_factory=dict)
 
 
 async def make_operator(api: Api, market: Market) -> Account:
@@ -101,7 +115,7 @@ async def register_sellers(
         )
         seller = await api.post(
             "/sellers/register",
-            {"name": name, "legal_name": f"{name} Ltda", "email": email, "country": COUNTRY},
+            {"name": name, "legal_name": f"{name} Ltda", "email": email, "country": stage.country},
             account=account,
         )
         if seller["status"] != "active":
@@ -141,6 +155,39 @@ async def list_products(
         done()
 
     await each(plan.listings, put_on_sale, workers=workers)
+
+
+async def set_commission(api: Api, stage: Stage) -> None:
+    """One rule for everybody: a share of the goods, none of the freight."""
+    await api.post(
+        "/commission-rules",
+        {"name": "Of all goods", "rate_bps": COMMISSION_BPS},
+        account=stage.operator,
+    )
+
+
+async def issue_gift_cards(
+    api: Api, stage: Stage, plan: Plan, *, workers: int, done: Progress
+) -> None:
+    """A gift card for every voucher, of exactly its value, before anybody orders."""
+
+    async def issue(wanted: tuple[str, int, int]) -> None:
+        order_id, place, amount_minor = wanted
+        card = await api.post(
+            "/gift-cards",
+            {"amount": money(amount_minor, stage.currency), "note": f"Order {order_id}"},
+            account=stage.operator,
+            headers={"Idempotency-Key": f"replay-card-{order_id}-{place}"},
+        )
+        stage.gift_cards[order_id, place] = GiftCard(card["id"], card["code"], amount_minor)
+        done()
+
+    wanted = [
+        (order.id, place, part.amount_minor)
+        for order in plan.orders
+        for place, part in order.gift_cards
+    ]
+    await each(wanted, issue, workers=workers)
 
 
 async def load_quotes(market: Market, stage: Stage, plan: Plan) -> int:

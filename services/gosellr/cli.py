@@ -9,7 +9,14 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import typer
 
-from gosellr import __version__, cli_accounts, cli_books, cli_doctor, cli_story
+from gosellr import (
+    __version__,
+    cli_accounts,
+    cli_books,
+    cli_doctor,
+    cli_simulate,
+    cli_story,
+)
 from gosellr.cli_database import Logins, market_database, migrate_market, refusals
 from gosellr.cli_market import run_market
 from gosellr.config import Settings, load_settings
@@ -86,6 +93,7 @@ def _command_database(settings: Settings, purpose: str) -> Iterator[Logins]:
 cli_doctor.install(app)
 cli_accounts.install(app, open_database=_command_database)
 cli_books.install(app, open_database=_command_database)
+cli_simulate.install(app, open_database=_command_database)
 cli_story.install(app)
 
 

@@ -1,7 +1,9 @@
 """Commands about the books: are they right, and what do they say."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -26,13 +28,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _EXPLAINED = 50
+# So many connections ask an audit's questions: a small machine has no more processors.
+_AT_ONCE = 2
 
 
 def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
     """Add the commands; `open_database` gives the market's database, also while it runs."""
 
     @app.command()
-    def audit() -> None:
+    def audit(
+        timings: Annotated[
+            bool, typer.Option("--timings", help="Say how long each invariant took.")
+        ] = False,
+    ) -> None:
         """Check every invariant of the market; names the rows that break one, and exits with 1."""
         from gosellr.core.clock import SystemClock  # noqa: PLC0415
         from gosellr.jobs.audit import audit_market  # noqa: PLC0415
@@ -41,13 +49,22 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
 
         gateways = build_gateways(load_settings(), SystemClock())
         providers = build_payout_providers(load_settings(), SystemClock())
-        found = _in_market(
+        watch = _Stopwatch()
+        found = in_market(
             open_database,
             "gosellr audit",
             lambda db: audit_market(
-                db, gateways=gateways, payout_providers=providers, now=datetime.now(UTC)
+                db,
+                gateways=gateways,
+                payout_providers=providers,
+                now=datetime.now(UTC),
+                connections=_AT_ONCE,
+                watch=watch,
             ),
         )
+        if timings:
+            names = {0: "the journals of gateways and providers, read", **NAMES}
+            print_rows(("#", "Must hold", "Milliseconds"), watch.rows(names))
         if not found:
             typer.echo(f"All {len(NAMES)} invariants hold.")
             return
@@ -70,7 +87,7 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         from gosellr.services import statement_service  # noqa: PLC0415
 
         try:
-            told = _in_market(
+            told = in_market(
                 open_database,
                 "gosellr explain",
                 lambda db: ask(db, statement_service.explain, subject=subject, limit=limit),
@@ -81,11 +98,34 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         _print_explanation(told)
 
 
-def _in_market(
+class _Stopwatch:
+    """Adds up the milliseconds of each invariant's questions; some are asked at once."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, float] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, number: int) -> Iterator[None]:
+        """Count what is asked within to an invariant."""
+        began = time.perf_counter()
+        yield
+        self._seconds[number] = self._seconds.get(number, 0.0) + time.perf_counter() - began
+
+    def rows(self, names: Mapping[int, str]) -> list[tuple[str, str, str]]:
+        """A row per invariant."""
+        return [
+            (str(number), names[number], f"{self._seconds[number] * 1000:.0f}")
+            for number in sorted(self._seconds)
+        ]
+
+
+def in_market(
     open_database: OpenDatabase, purpose: str, question: Callable[[Database], Awaitable[T]]
 ) -> T:
+    """The answer to a question about the market's database, also while the market runs."""
+
     async def run(dsn: str) -> T:
-        db = await Database.connect(dsn, max_size=1)
+        db = await Database.connect(dsn, max_size=_AT_ONCE)
         try:
             return await question(db)
         finally:
@@ -101,7 +141,7 @@ def _print_findings(found: Sequence["Finding"], *, of: int) -> None:
         for finding in found
         for row in finding.rows
     ]
-    _print_rows(("#", "Must hold", "Row", "Problem"), rows)
+    print_rows(("#", "Must hold", "Row", "Problem"), rows)
     typer.echo(f"{len(found)} of {of} invariants are broken.")
 
 
@@ -112,7 +152,7 @@ def _print_explanation(told: "Explanation") -> None:
     if told.transactions:
         _print_where_it_is(told.transactions)
     if told.movements:
-        _print_rows(
+        print_rows(
             ("Booked", "What", "Account", "Order", "Amount", "Balance"),
             [_movement_row(each) for each in told.movements],
         )
@@ -155,7 +195,7 @@ def _movement_row(movement: "Movement") -> tuple[str, ...]:
     )
 
 
-def _print_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_rows(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A drawn table on a terminal; elsewhere a line per row, its cells parted by tabs."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:

@@ -12,7 +12,8 @@ from bench.replay.crowd import each
 from bench.replay.figures import CrossCheck, add_up
 from bench.replay.market import MarketError, market_environment, refuse_shared_database
 from bench.replay.observe import expected_books, kinds_of
-from bench.replay.plan import Part, make_plan
+from bench.replay.payments import Part
+from bench.replay.plan import make_plan
 from bench.replay.play import Failure, Played
 from bench.replay.report import Report, document
 from bench.replay.source import read_orders
@@ -135,20 +136,33 @@ def test_the_books_expect_what_was_paid_and_not_given_back(report: Report) -> No
     assert books["total_cents"] == 18964 + 2400
     assert books["captured_cents"] == 18964 + 2400 - 805 - 1500
     assert books["refunded_cents"] == 10000 + 1650
-    assert books["ledger_seller_cents.s1"] == 1200 + 2500 + 610
-    assert books["ledger_seller_cents.s2"] == 705 + 190 + 805
-    assert books["ledger_seller_cents.s3"] == 1399
+    # A tenth of the goods is the market's, rounded half up by line: 1.00 and 2.50; 0.71 twice.
+    assert books["ledger_seller_cents.s1"] == 1200 + 2500 + 610 - 350
+    assert books["ledger_seller_cents.s2"] == 705 + 190 + 805 - 142
+    assert books["ledger_seller_cents.s3"] == 1399 - 100
+    march = {
+        name.rpartition(".")[2]: value
+        for name, value in books.items()
+        if name.startswith("seller_month_cents.s2.2021-03.")
+    }
+    # o2's lamp, and o4, whose 100.00 came back with the 10.00 of commission.
+    assert march == {"sales": 895 + 10_000, "refunds": 10_000, "fees": 71, "net": 895 - 71}
+    assert books["tender_cents.gift_card.paid"] == books["gift_card_cents.issued"] == 1400
+    assert books["tender_cents.sandbox.paid"] == books["captured_cents"] - 1400
+    assert books["tender_cents.sandbox.refunded"] == 11_650 - 400
+    assert books["gift_card_cents.left"] == 400
     assert books["line_reviews"] == 2
     assert books["line_review_scores"] == 10
 
 
-def test_payments_are_told_apart_by_amount() -> None:
+def test_payments_are_told_apart_by_method_and_amount() -> None:
     planned = (
-        Part(kind="credit_card", amount_minor=3005),
-        Part(kind="voucher", amount_minor=1000),
+        Part(kind="credit_card", amount_minor=1000),
+        Part(kind="voucher", amount_minor=1000, by_gift_card=True),
     )
-    assert kinds_of(planned, [1000, 3005]) == [("voucher", 1000), ("credit_card", 3005)]
-    assert kinds_of(planned, [1000, 1000]) == [("voucher", 1000), ("unplanned", 1000)]
+    paid = [("gift_card", 1000), ("sandbox", 1000)]
+    assert kinds_of(planned, paid) == [("voucher", 1000), ("credit_card", 1000)]
+    assert kinds_of(planned, paid[:1] * 2) == [("voucher", 1000), ("unplanned", 1000)]
 
 
 async def test_work_begins_in_sequence_and_overlaps() -> None:

@@ -7,16 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.replay.figures import Figures, add_up, cross_check
-from bench.replay.plan import (
-    Listing,
-    Outcome,
-    Part,
-    Plan,
-    RemarkKind,
-    make_plan,
-    put_together,
-    settle,
-)
+from bench.replay.payments import Part, put_together, settle, with_gift_cards
+from bench.replay.plan import Listing, Outcome, Plan, RemarkKind, make_plan
 from bench.replay.source import (
     DataError,
     Order,
@@ -126,7 +118,7 @@ def test_the_figures_of_the_rows(orders: list[Order]) -> None:
     assert {name: figures[name] for name in ("orders", "items", "payments", "reviews")} == {
         "orders": 9,
         "items": 10,
-        "payments": 11,
+        "payments": 12,
         "reviews": 3,
     }
     assert figures["item_cents"] == 18964
@@ -211,7 +203,7 @@ def test_what_cant_be_expressed_is_listed_and_explains_the_difference(
     ]
     assert plan.orders[1].payments == (
         Part(kind="credit_card", amount_minor=3005),
-        Part(kind="voucher", amount_minor=1000),
+        Part(kind="voucher", amount_minor=1000, by_gift_card=True),
     )
     assert plan.unexpressed["payment_type_cents.credit_card"] == 120 + 5000
     assert plan.unexpressed["reviews"] == 2
@@ -266,6 +258,21 @@ def test_too_many_parts_of_a_kind_are_put_together() -> None:
         Part(kind="voucher", amount_minor=9),
     )
     assert put_together(parts, most=5) == tuple(parts)
+
+
+def test_vouchers_are_gift_cards_where_the_market_can_do_that() -> None:
+    voucher, card = Part(kind="voucher", amount_minor=7), Part(kind="credit_card", amount_minor=5)
+
+    def by_gift_card(*parts: Part, is_paid: bool = True) -> list[bool]:
+        return [part.by_gift_card for part in with_gift_cards(parts, is_paid=is_paid)]
+
+    assert by_gift_card(voucher, card, voucher) == [True, False, True]
+    assert by_gift_card(voucher, voucher) == [True, True]
+    assert by_gift_card(card, voucher, is_paid=False) == [False, True]
+    # It would be paid at once.
+    assert by_gift_card(voucher, is_paid=False) == [False]
+    # One gateway's part is all that the market takes beside stored value.
+    assert by_gift_card(voucher, card, card) == [False, False, False]
 
 
 @pytest.mark.skipif(

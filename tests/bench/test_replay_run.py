@@ -61,7 +61,12 @@ def test_a_stream_is_played_and_comes_out_equal(open_folder: Path) -> None:
     assert actual["total_cents"] == actual["payment_cents"] == 21364
     assert actual["captured_cents"] == 19059
     assert actual["refunded_cents"] == 11650
-    assert actual["ledger_seller_cents.s1"] == 4310
+    assert actual["ledger_seller_cents.s1"] == 4310 - 350
+    assert actual["seller_month_cents.s2.2021-03.net"] == 895 - 71
+    # o1's voucher was spent; o5's, cancelled, is back on its card, beside what its boleto took.
+    assert actual["tender_cents.gift_card.paid"] == 1000 + 400
+    assert actual["tender_cents.gift_card.refunded"] == actual["gift_card_cents.left"] == 400
+    assert actual["tender_cents.sandbox.refunded"] == 11_650 - 400
     # Nothing is left behind but the report and what was read.
     assert sorted(path.name for path in open_folder.iterdir()) == ["catalog", "data", "report.json"]
 

@@ -1,6 +1,7 @@
 """`gosellr audit` and `gosellr explain`, as an operator runs them."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from gosellr.utils.ledger import seller_pending
 from tests.factories.accounts import make_seller
 from tests.factories.ledger import BOOKED_AT, Sold
 from tests.factories.payouts import pay, set_account
+from tests.factories.sales import buy, make_commission, make_shop
 
 Command = Callable[..., Awaitable[Result]]
 
@@ -59,6 +61,17 @@ async def test_an_audit_that_finds_nothing(gosellr: Command) -> None:
     result = await gosellr("audit")
     assert result.exit_code == 0, result.output
     assert result.output == "All 26 invariants hold.\n"
+
+
+async def test_an_audit_says_how_long_each_invariant_took(gosellr: Command) -> None:
+    result = await gosellr("audit", "--timings")
+    assert result.exit_code == 0, result.output
+    *rows, last = result.output.splitlines()
+    assert last == "All 26 invariants hold."
+    told = [row.split("\t") for row in rows]
+    assert [number for number, _, _ in told] == [str(number) for number in range(27)]
+    assert all(int(milliseconds) >= 0 for _, _, milliseconds in told)
+    assert told[2][1] == "the whole ledger sums to zero"
 
 
 async def test_an_audit_that_finds_something_names_the_rows(gosellr: Command, sold: Sold) -> None:
@@ -108,3 +121,44 @@ async def test_what_nobody_knows(gosellr: Command) -> None:
     result = await gosellr("explain", "GS-99999")
     assert result.exit_code == 1
     assert "No order, payout, seller or account is called GS-99999" in result.output
+
+
+async def test_a_simulation_of_the_rules(
+    gosellr: Command, cluster: Cluster, database: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        home=tmp_path,
+        database_url=cluster.dsn(database=database),
+        secret_key="a secret of the test run, long enough to be taken",
+        rate_limits=False,
+        demo=False,
+    )
+    async with open_resources(settings, clock=ManualClock(BOOKED_AT)) as market:
+        await transact(market.db, make_commission, rate_bps=1000, vat_bps=0)
+        shop = await transact(market.db, make_shop, price_minor=5000)
+        await buy(market, (shop, 2))
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"add": [{"position": 1, "rate_bps": 250}]}')
+    period = ("--from", "2026-03-01", "--to", "2026-04-01")
+    result = await gosellr("simulate", *period, "--rules", str(rules))
+    assert result.exit_code == 0, result.output
+    name, *figures = result.output.splitlines()[0].split("\t")
+    assert name.startswith("Shop ")
+    assert figures == ["EUR", "10.00", "2.50", "-7.50", "0.00", "0.00", "1", "1"]
+    assert result.output.splitlines()[1:] == [
+        "\t".join(("All sellers", *figures)),
+        "1 orders placed from 2026-03-01 until before 2026-04-01. Nothing was changed.",
+    ]
+    told = json.loads((await gosellr("simulate", *period, "--json")).output)
+    assert told["totals"][0]["difference"] == {"amount": 0, "currency": "EUR"}
+    # Last month, nothing was sold; and what can't be is said in a sentence.
+    assert "0 orders placed" in (await gosellr("simulate")).output
+    rules.write_text('{"add": [{"rate_bps": 10001}]}')
+    for arguments, words in (
+        (("--rules", str(rules)), "rules.add.0.rate_bps: Input should be"),
+        (("--from", "soon"), "soon is no day such as 2026-02-01"),
+        (("--from", "2026-03-02", "--to", "2026-03-02"), "It has to end after it begins"),
+    ):
+        refused = await gosellr("simulate", *arguments)
+        assert refused.exit_code == 1
+        assert f"✗ {words}" in refused.output

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.transact import ask, transact
+from gosellr.queries.audit_journal import doubtful
 from gosellr.queries.marketplace_stats import read_figures
 from gosellr.services.audit_journal import verify
 from gosellr.services.ledger_service import balances, book
@@ -173,11 +174,32 @@ async def test_two_that_seal_at_once_make_one_chain(books: Database) -> None:
         assert [found async for found in verify(connection)] == []
 
 
+async def test_the_database_vouches_for_plain_rows_and_the_rest_is_hashed_once_more(
+    books: Database,
+) -> None:
+    """What it spells as it was booked is beyond doubt; anything else is no offence by itself."""
+    plain = [{}, {"reason": 'torn "box", \\ \n'}, {"payments": [str(uuid4())]}, {"rate_bps": 1000}]
+    doubted = [
+        {"reason": "Größe"},
+        {"one": 1, "two": 2},
+        {"payments": [1, 2]},
+        {"reason": 'says "so": yes'},
+    ]
+    bookings = [replace(Sold().sale(), facts=facts) for facts in (*plain, *doubted)]
+    bookings[0] = replace(bookings[0], actor='o\'neil "x"', order_id=None)
+    made = await transact(books, book, bookings=bookings, now=BOOKED_AT)
+    async with books.connection() as connection:
+        found = await doubtful(connection, after=UUID(int=0), until=None)
+        assert set(found) == {one.transaction_id for one in made[len(plain) :]}
+        assert [found async for found in verify(connection)] == []
+
+
 async def test_the_proof_reads_batch_by_batch(
     books: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sizes don't change what is found: a change in the last of many batches shows."""
-    monkeypatch.setattr("gosellr.services.audit_journal._VERIFY_BATCH", 2)
+    monkeypatch.setattr("gosellr.services.audit_journal._VERIFY_PAGE", 2)
+    monkeypatch.setattr("gosellr.services.audit_journal._VERIFY_BATCH", 1)
     monkeypatch.setattr("gosellr.services.audit_journal._SEALS_AT_ONCE", 1)
     await sell(books, count=5)
     while await transact(books, seal, now=NOW, limit=2):

@@ -15,9 +15,14 @@ from gosellr.api.schemas.commission import (
     RulePage,
     rule_document,
 )
+from gosellr.api.schemas.commission_simulation import (
+    SimulationIn,
+    SimulationOut,
+    simulation_document,
+)
 from gosellr.api.schemas.common import PageFilters, problems
 from gosellr.core.transact import ask, transact
-from gosellr.services import commission_service
+from gosellr.services import commission_service, commission_simulation
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -65,6 +70,29 @@ async def create_commission_rule(body: RuleCreate, _viewer: Writer, market: Mark
         now=market.clock.now(),
     )
     return answer(rule_document(listed), status=201)
+
+
+@router.post(
+    "/simulate",
+    operation_id="simulate_commission_rules",
+    responses={200: {"model": SimulationOut}, **problems(400, 401, 403, 422)},
+)
+async def simulate_commission_rules(
+    body: SimulationIn,
+    _viewer: Annotated[Viewer, allow(Permission.COMMISSION_SIMULATE)],
+    market: Market,
+) -> Response:
+    """What other rules, or another policy for refunds, would have earned of sales that are made.
+
+    Every paid order of the period is sold and refunded once more, in memory. Nothing changes.
+    """
+    simulation = await ask(
+        market.db,
+        commission_simulation.simulate,
+        request=body.request(now=market.clock.now(), orders_max=commission_simulation.ORDERS_MAX),
+        reversal=market.policy.commission_reversal,
+    )
+    return answer(simulation_document(simulation))
 
 
 @router.patch(

@@ -1,8 +1,9 @@
 """One command, one transaction: the only place that says commit or rollback."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
@@ -127,15 +128,29 @@ async def ask(
 
 async def snapshot(
     db: Database,
-    question: Callable[Concatenate[Connection, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
+    question: Callable[[Sequence[Connection]], Awaitable[T]],
+    *,
+    connections: int = 1,
 ) -> T:
-    """Run a long question on the database as it is at one moment, while others go on writing."""
-    async with (
-        db.connection() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        # It may take longer than any request is allowed to.
-        await connection.execute("SET LOCAL statement_timeout = 0")
-        return await question(connection, *args, **kwargs)
+    """Run a long question on the database as it is at one moment, while others go on writing.
+
+    It may ask over several connections at once, which all see the same moment.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        shared: list[Connection] = []
+        moment: str | None = None
+        for number in range(connections):
+            connection = await stack.enter_async_context(db.connection())
+            await stack.enter_async_context(
+                connection.transaction(isolation="repeatable_read", readonly=True)
+            )
+            if moment is not None:
+                # The database made this name, and takes it in no other way.
+                await connection.execute(f"SET TRANSACTION SNAPSHOT '{moment}'")
+            elif number + 1 < connections:
+                moment = await connection.fetchval("SELECT pg_export_snapshot()")
+            # It may take longer than any request is allowed to, and sort or hash whole tables.
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await connection.execute("SET LOCAL work_mem = '64MB'")
+            shared.append(connection)
+        return await question(shared)

@@ -1,6 +1,7 @@
 """The audit of a whole market, also while it runs: gateways' journals, then one snapshot."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -13,14 +14,18 @@ from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.services.audit_service import (
     NAMES,
+    AuditInput,
     Finding,
     GatewayCharge,
     Offence,
     ProviderTransfer,
-    audit,
+    Watch,
+    audit_over,
 )
 
 _PAGE = 1_000
+# A file on this machine gives more at a time than a provider's API.
+_SANDBOX_PAGE = 10_000
 _NONE: Mapping[str, PayoutProvider] = MappingProxyType({})
 _GATEWAY_INVARIANT = 7
 
@@ -31,16 +36,25 @@ async def audit_market(
     gateways: Mapping[str, PaymentGateway],
     payout_providers: Mapping[str, PayoutProvider] = _NONE,
     now: datetime,
+    connections: int = 1,
+    watch: Watch = nullcontext,
 ) -> list[Finding]:
     """Everything that is wrong with a market; nothing when all is well.
+
+    So many `connections` of the database ask at once. `watch` surrounds each question by the
+    number of its invariant; 0 is the reading of the journals.
 
     A payment or payout that settles between the reading of its journal and the snapshot looks
     like a difference once, and never twice: what two looks agree on is real.
     """
-    found = await _look(db, gateways, payout_providers, now=now)
+    found = await _look(
+        db, gateways, payout_providers, now=now, connections=connections, watch=watch
+    )
     if all(finding.number != _GATEWAY_INVARIANT for finding in found):
         return found
-    second = await _look(db, gateways, payout_providers, now=now)
+    second = await _look(
+        db, gateways, payout_providers, now=now, connections=connections, watch=watch
+    )
     again = {row.row for one in second for row in one.rows}
     lasting = [
         Finding(one.number, one.name, tuple(row for row in one.rows if row.row in again))
@@ -57,15 +71,19 @@ async def _look(
     providers: Mapping[str, PayoutProvider],
     *,
     now: datetime,
+    connections: int,
+    watch: Watch,
 ) -> list[Finding]:
-    journals, unread = await read_journals(gateways)
-    transfers = {
-        name: await _transfers(provider)
-        for name, provider in providers.items()
-        if isinstance(provider, SandboxPayouts)
-    }
+    with watch(0):
+        journals, unread = await read_journals(gateways)
+        transfers = {
+            name: await _transfers(provider)
+            for name, provider in providers.items()
+            if isinstance(provider, SandboxPayouts)
+        }
+    told = AuditInput(now=now, gateway_journals=journals, provider_journals=transfers)
     found = await snapshot(
-        db, audit, now=now, gateway_journals=journals, provider_journals=transfers
+        db, lambda shared: audit_over(shared, told=told, watch=watch), connections=connections
     )
     return _with_unread(found, unread)
 
@@ -95,11 +113,25 @@ def _with_unread(found: list[Finding], unread: list[Offence]) -> list[Finding]:
     return sorted([*others, told], key=lambda one: one.number)
 
 
-async def _charges(gateway: SandboxGateway | KeepsJournal) -> list[GatewayCharge]:
+async def _sandbox_charges(gateway: SandboxGateway) -> list[GatewayCharge]:
+    taken_back = await gateway.disputes.taken_back()
     charges: list[GatewayCharge] = []
-    taken_back: Mapping[str, int] | None = None
+    after = ""
+    while page := await gateway.amounts(after_reference=after, limit=_SANDBOX_PAGE):
+        charges += [
+            GatewayCharge(
+                attempt_id, currency, captured, refunded, fee, taken_back.get(attempt_id, 0)
+            )
+            for _, attempt_id, currency, captured, refunded, fee in page
+        ]
+        after = page[-1][0]
+    return charges
+
+
+async def _charges(gateway: SandboxGateway | KeepsJournal) -> list[GatewayCharge]:
     if isinstance(gateway, SandboxGateway):
-        taken_back = await gateway.disputes.taken_back()
+        return await _sandbox_charges(gateway)
+    charges: list[GatewayCharge] = []
     after = ""
     while page := await gateway.journal(after_reference=after, limit=_PAGE):
         charges += [
@@ -109,7 +141,6 @@ async def _charges(gateway: SandboxGateway | KeepsJournal) -> list[GatewayCharge
                 captured_minor=charge.captured_minor,
                 refunded_minor=charge.refunded_minor,
                 fee_minor=charge.fee_minor,
-                disputed_minor=None if taken_back is None else taken_back.get(charge.attempt_id, 0),
             )
             for charge in page
         ]

@@ -162,16 +162,16 @@ SELECT 'seller_order ' || part.id,
 FROM sold JOIN seller_order AS part USING (id)
 WHERE (sold.net_minor, sold.commission_minor) <> (part.net_minor, part.commission_minor)
 UNION ALL
-SELECT 'ledger_entry ' || entry.id, 'moves ' || entry.account || ' for a part of seller '
-       || part.seller_id
-FROM ledger_entry AS entry JOIN seller_order AS part ON part.id = entry.seller_order_id
-WHERE entry.account LIKE 'seller\\_%' AND split_part(entry.account, ':', 2) <> part.seller_id::text
-UNION ALL
-SELECT 'ledger_entry ' || entry.id, 'belongs to a part that isn''t of order ' || booked.order_id
+SELECT 'ledger_entry ' || entry.id, CASE
+       WHEN part.order_id IS DISTINCT FROM booked.order_id AND booked.order_id IS NOT NULL
+       THEN 'belongs to a part that isn''t of order ' || booked.order_id
+       ELSE 'moves ' || entry.account || ' for a part of seller ' || part.seller_id END
 FROM ledger_entry AS entry JOIN ledger_transaction AS booked ON booked.id = entry.transaction_id
 LEFT JOIN seller_order AS part ON part.id = entry.seller_order_id
-WHERE entry.seller_order_id IS NOT NULL AND booked.order_id IS NOT NULL
-  AND part.order_id IS DISTINCT FROM booked.order_id
+WHERE entry.seller_order_id IS NOT NULL
+  AND (booked.order_id IS NOT NULL AND part.order_id IS DISTINCT FROM booked.order_id
+       OR entry.account LIKE 'seller\\_%'
+          AND right(entry.account, 36) <> part.seller_id::text)
 """)
 
 # What the books say is at the gateways is what the payments say, order by order. While an order
@@ -181,21 +181,24 @@ WITH booked AS (
     SELECT head.order_id, split_part(entry.account, ':', 2) AS gateway, entry.currency,
            sum({_SIGNED}) AS net
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.order_id IS NOT NULL AND split_part(entry.account, ':', 1) = 'gateway_clearing'
+    WHERE head.order_id IS NOT NULL AND entry.account LIKE 'gateway\\_clearing:%'
     GROUP BY 1, 2, 3
+), gone AS (
+    SELECT payment_id, sum(minor) AS minor
+    FROM (
+        SELECT payment_id, amount_minor FROM refund_part
+        WHERE status = 'succeeded' AND credited_account IS NULL
+        UNION ALL
+        SELECT payment_id, amount_minor FROM payment_return WHERE status = 'succeeded'
+        UNION ALL
+        SELECT payment_id, fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END
+        FROM chargeback
+    ) AS each (payment_id, minor) GROUP BY payment_id
 ), paid AS (
     SELECT payment.order_id, payment.method AS gateway, payment.currency,
-           sum(payment.captured_minor - payment.fee_minor - COALESCE((
-                   SELECT sum(part.amount_minor) FROM refund_part AS part
-                   WHERE part.payment_id = payment.id AND part.status = 'succeeded'
-                     AND part.credited_account IS NULL), 0)
-               - COALESCE((
-                   SELECT sum(back.amount_minor) FROM payment_return AS back
-                   WHERE back.payment_id = payment.id AND back.status = 'succeeded'), 0)
-               - COALESCE((
-                   SELECT sum(fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END)
-                   FROM chargeback AS taken WHERE taken.payment_id = payment.id), 0)) AS net
+           sum(payment.captured_minor - payment.fee_minor - COALESCE(gone.minor, 0)) AS net
     FROM payment JOIN orders ON orders.id = payment.order_id
+    LEFT JOIN gone ON gone.payment_id = payment.id
     WHERE payment.captured_minor > 0 AND payment.account IS NULL
       -- Cash is in its seller's hands, at no gateway.
       AND payment.method <> 'cash_on_delivery' AND (
@@ -212,11 +215,12 @@ WHERE COALESCE(booked.net, 0) <> COALESCE(paid.net, 0)
 PAID_MEANS_CAPTURED = first("""
 SELECT 'order ' || orders.id, 'is paid with ' || orders.captured_minor || ' of '
        || orders.total_minor || ', its payments captured ' || COALESCE(taken.minor, 0)
-FROM orders LEFT JOIN LATERAL (
-    SELECT sum(captured_minor) AS minor FROM payment
-    WHERE order_id = orders.id AND status = 'captured' AND NOT EXISTS (
+FROM orders LEFT JOIN (
+    SELECT order_id, sum(captured_minor) AS minor FROM payment
+    WHERE status = 'captured' AND NOT EXISTS (
         SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
-) AS taken ON true
+    GROUP BY order_id
+) AS taken ON taken.order_id = orders.id
 WHERE orders.paid_at IS NOT NULL AND orders.capture_at = 'at_order'
   AND (orders.captured_minor <> orders.total_minor
        OR COALESCE(taken.minor, 0) <> orders.captured_minor)
@@ -253,43 +257,44 @@ WHERE captured_minor > 0 AND NOT EXISTS (
 GROUP BY order_id, part HAVING count(*) > 1
 """)
 
-REFUNDS_WITHIN_CAPTURED = first("""
-SELECT 'payment ' || payment.id, 'gave ' || payment.refunded_minor || ' back of '
-       || payment.captured_minor || '; of its refunds ' || done || ' succeeded and '
-       || coming || ' are on their way'
-FROM payment LEFT JOIN LATERAL (
-    SELECT COALESCE(sum(amount_minor) FILTER (WHERE status = 'succeeded'), 0) AS done,
-           COALESCE(sum(amount_minor) FILTER (WHERE status IN ('pending', 'unknown')), 0) AS coming
-    FROM refund_part WHERE payment_id = payment.id
-) AS parts ON true
-WHERE done + coming > payment.captured_minor
-   OR payment.refunded_minor NOT BETWEEN done AND done + coming
+_STANDING = """COALESCE(sum({amount}) FILTER (WHERE {of}status = 'succeeded'), 0) AS done,
+           COALESCE(sum({amount}) FILTER (
+               WHERE {of}status IN ('pending', 'unknown')), 0) AS coming"""
+_SAID = """' back of ' || {whole} || '; of its refunds ' || COALESCE(done, 0)
+       || ' succeeded and ' || COALESCE(coming, 0) || ' are on their way'"""
+
+REFUNDS_WITHIN_CAPTURED = first(f"""
+SELECT 'payment ' || payment.id, 'gave ' || payment.refunded_minor
+       || {_SAID.format(whole="payment.captured_minor")}
+FROM payment LEFT JOIN (
+    SELECT payment_id, {_STANDING.format(amount="amount_minor", of="")}
+    FROM refund_part GROUP BY payment_id
+) AS parts ON parts.payment_id = payment.id
+WHERE COALESCE(done + coming, 0) > payment.captured_minor
+   OR payment.refunded_minor NOT BETWEEN COALESCE(done, 0) AND COALESCE(done + coming, 0)
 UNION ALL
 SELECT 'order_line ' || line.id, 'refunded ' || line.refunded_quantity || ' units and '
        || line.refunded_minor || ' of ' || line.quantity || ' and ' || line.total_minor
-       || '; of its refunds ' || done || ' succeeded and ' || coming || ' are on their way'
-FROM order_line AS line LEFT JOIN LATERAL (
-    SELECT COALESCE(sum(share.amount_minor) FILTER (WHERE refund.status = 'succeeded'), 0) AS done,
-           COALESCE(sum(share.amount_minor) FILTER (
-               WHERE refund.status IN ('pending', 'unknown')), 0) AS coming,
+       || '; of its refunds ' || COALESCE(done, 0) || ' succeeded and ' || COALESCE(coming, 0)
+       || ' are on their way'
+FROM order_line AS line LEFT JOIN (
+    SELECT share.order_line_id, {_STANDING.format(amount="share.amount_minor", of="refund.")},
            COALESCE(sum(share.quantity) FILTER (WHERE refund.status <> 'failed'), 0) AS units
     FROM refund_line AS share JOIN refund ON refund.id = share.refund_id
-    WHERE share.order_line_id = line.id
-) AS shares ON true
-WHERE done + coming > line.total_minor OR units > line.quantity
+    GROUP BY share.order_line_id
+) AS shares ON shares.order_line_id = line.id
+WHERE COALESCE(done + coming, 0) > line.total_minor OR units > line.quantity
    OR line.refunded_quantity > line.quantity
-   OR line.refunded_minor NOT BETWEEN done AND done + coming
+   OR line.refunded_minor NOT BETWEEN COALESCE(done, 0) AND COALESCE(done + coming, 0)
 UNION ALL
-SELECT 'order ' || orders.id, 'gave ' || orders.refunded_minor || ' back of '
-       || orders.captured_minor || '; of its refunds ' || done || ' succeeded and '
-       || coming || ' are on their way'
-FROM orders LEFT JOIN LATERAL (
-    SELECT COALESCE(sum(amount_minor) FILTER (WHERE status = 'succeeded'), 0) AS done,
-           COALESCE(sum(amount_minor) FILTER (WHERE status IN ('pending', 'unknown')), 0) AS coming
-    FROM refund WHERE order_id = orders.id
-) AS refunds ON true
-WHERE done + coming > orders.captured_minor
-   OR orders.refunded_minor NOT BETWEEN done AND done + coming
+SELECT 'order ' || orders.id, 'gave ' || orders.refunded_minor
+       || {_SAID.format(whole="orders.captured_minor")}
+FROM orders LEFT JOIN (
+    SELECT order_id, {_STANDING.format(amount="amount_minor", of="")}
+    FROM refund GROUP BY order_id
+) AS refunds ON refunds.order_id = orders.id
+WHERE COALESCE(done + coming, 0) > orders.captured_minor
+   OR orders.refunded_minor NOT BETWEEN COALESCE(done, 0) AND COALESCE(done + coming, 0)
 """)
 
 SHOWN_IS_BOOKED = first("""
@@ -301,18 +306,20 @@ UNION ALL
 SELECT 'order ' || orders.id, 'shown were ' || orders.total_minor || ', asked of gateways '
        || COALESCE(asked.minor, 0) || ', booked ' || COALESCE(booked.minor, 0)
 FROM orders
-LEFT JOIN LATERAL (
-    SELECT sum(amount_minor) AS minor FROM payment
-    WHERE order_id = orders.id AND status = 'captured' AND NOT EXISTS (
+LEFT JOIN (
+    SELECT order_id, sum(amount_minor) AS minor FROM payment
+    WHERE status = 'captured' AND NOT EXISTS (
         SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
-) AS asked ON true
-LEFT JOIN LATERAL (
-    SELECT sum(entry.amount_minor) AS minor
+    GROUP BY order_id
+) AS asked ON asked.order_id = orders.id
+LEFT JOIN (
+    SELECT head.order_id, entry.currency, sum(entry.amount_minor) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.order_id = orders.id AND head.kind = 'sale' AND entry.direction = 'debit'
-      AND entry.currency = orders.currency
-      AND split_part(entry.account, ':', 1) IN ('gateway_clearing', 'stored_value_held')
-) AS booked ON true
+    WHERE head.kind = 'sale' AND entry.direction = 'debit'
+      AND (entry.account LIKE 'gateway\\_clearing:%'
+           OR entry.account LIKE 'stored\\_value\\_held:%')
+    GROUP BY 1, 2
+) AS booked ON booked.order_id = orders.id AND booked.currency = orders.currency
 WHERE orders.paid_at IS NOT NULL AND orders.capture_at = 'at_order'
   AND (COALESCE(asked.minor, 0) <> orders.total_minor
        OR COALESCE(booked.minor, 0) <> orders.total_minor)

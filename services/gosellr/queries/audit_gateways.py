@@ -1,4 +1,4 @@
-"""What gateways say of charges, held against our own rows; as in `audit`, and read like it."""
+"""What gateways' journals say against our own payments, batch by batch."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,27 +8,30 @@ from gosellr.queries.audit import Offence, find_offences, first
 
 # $1 a gateway, the others its charges. A charge whose answer we still wait for may differ.
 CHARGES_MATCH_PAYMENTS = first("""
+WITH charge AS (
+    SELECT * FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[],
+                         $7::bigint[])
+         AS charge (id, currency, captured_minor, refunded_minor, fee_minor, disputed_minor)
+), gone AS (
+    SELECT payment_id, sum(amount_minor) FILTER (WHERE status = 'succeeded') AS minor,
+           bool_or(status IN ('pending', 'unknown')) AS returning
+    FROM (
+        -- What goes to stored value isn't the gateway's, but one that is open may yet be.
+        SELECT payment_id, CASE WHEN credited_account IS NULL THEN amount_minor ELSE 0 END, status
+        FROM refund_part WHERE payment_id = ANY($2::uuid[])
+        UNION ALL
+        SELECT payment_id, amount_minor, status
+        FROM payment_return WHERE payment_id = ANY($2::uuid[])
+    ) AS each (payment_id, amount_minor, status) GROUP BY payment_id
+)
 SELECT 'payment ' || charge.id, CASE
     WHEN payment.id IS NULL THEN $1 || ' knows a charge that we never asked for'
     ELSE $1 || ' captured ' || charge.captured_minor || ', refunded ' || charge.refunded_minor
          || ' and kept ' || charge.fee_minor || ' ' || charge.currency || ', banks took back '
          || charge.disputed_minor || '; we wrote ' || concat_ws(', ', payment.captured_minor,
-         payment.refunded_minor, payment.fee_minor, payment.currency, payment.disputed_minor) END
-FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-     AS charge (id, currency, captured_minor, refunded_minor, fee_minor, disputed_minor)
-LEFT JOIN LATERAL (
-    SELECT own.id, own.currency, own.captured_minor, own.fee_minor, own.status,
-           own.disputed_minor, own.secured_at, COALESCE((SELECT sum(amount_minor) FROM refund_part
-                     WHERE payment_id = own.id AND status = 'succeeded'
-                       AND credited_account IS NULL), 0)
-           + COALESCE((SELECT sum(amount_minor) FROM payment_return
-                       WHERE payment_id = own.id AND status = 'succeeded'), 0) AS refunded_minor,
-           EXISTS (SELECT FROM refund_part
-                   WHERE payment_id = own.id AND status IN ('pending', 'unknown'))
-           OR EXISTS (SELECT FROM payment_return
-                      WHERE payment_id = own.id AND status IN ('pending', 'unknown')) AS returning
-    FROM payment AS own WHERE own.id = charge.id AND own.method = $1
-) AS payment ON true
+         COALESCE(gone.minor, 0), payment.fee_minor, payment.currency, payment.disputed_minor) END
+FROM charge LEFT JOIN payment ON payment.id = charge.id AND payment.method = $1
+LEFT JOIN gone ON gone.payment_id = charge.id
 WHERE payment.id IS NULL
    OR payment.currency <> charge.currency
    OR (payment.status NOT IN ('created', 'unknown', 'action_required')
@@ -38,7 +41,7 @@ WHERE payment.id IS NULL
                        WHERE capture.payment_id = payment.id AND capture.check_at IS NOT NULL)
        AND (payment.captured_minor, payment.fee_minor)
            <> (charge.captured_minor, charge.fee_minor))
-   OR (NOT payment.returning AND payment.refunded_minor <> charge.refunded_minor)
+   OR (gone.returning IS NOT TRUE AND COALESCE(gone.minor, 0) <> charge.refunded_minor)
    -- Not every journal tells of banks.
    OR payment.disputed_minor <> charge.disputed_minor
 """)
@@ -53,7 +56,7 @@ async def find_charge_offences(
     connection: Connection,
     *,
     gateway: str,
-    charges: Sequence[tuple[UUID, str, int, int, int, int | None]],
+    charges: Sequence[tuple[str, str, int, int, int, int | None]],
 ) -> list[Offence]:
     """Charges as (id, currency, captured, refunded, fee, disputed) against our own rows."""
     columns = [list(column) for column in zip(*charges, strict=True)]

@@ -110,7 +110,7 @@ FROM ledger_transaction
 OF_ORDER = f"{_TRANSACTION} WHERE order_id = $1 ORDER BY written_by, id LIMIT $2"
 OF_KEY = f"""{_TRANSACTION}
 WHERE kind = ANY($1::text[]) AND idempotency_key = $2 ORDER BY written_by, id"""
-AFTER_ID = f"{_TRANSACTION} WHERE id > $1 ORDER BY id LIMIT $2"
+OF_IDS = f"{_TRANSACTION} WHERE id = ANY($1::uuid[]) ORDER BY id"
 
 ENTRIES = """
 SELECT transaction_id, account, direction, amount_minor, currency, seller_order_id, order_line_id,
@@ -318,12 +318,14 @@ async def find_of_key(
     return await _with_entries(connection, rows)
 
 
-async def find_after(connection: Connection, *, after: UUID, limit: int) -> list[BookedTransaction]:
-    """The next transactions by id, for whoever walks through all of them to look for damage.
+async def find_all(
+    connection: Connection, *, transaction_ids: Sequence[UUID]
+) -> list[BookedTransaction]:
+    """These transactions by id, for whoever looks for damage.
 
     One with an entry that could never have been booked comes without entries.
     """
-    return await _with_entries(connection, await connection.fetch(AFTER_ID, after, limit))
+    return await _with_entries(connection, await connection.fetch(OF_IDS, transaction_ids))
 
 
 async def movements(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries import ledger, ledger_upkeep
+from gosellr.queries import audit_journal, ledger, ledger_upkeep
 from gosellr.queries.ledger import BookedTransaction
 from gosellr.queries.ledger_upkeep import Seal
 from gosellr.utils.ledger import (
@@ -17,6 +17,8 @@ from gosellr.utils.ledger import (
     transaction_hash,
 )
 
+# A page is hashed by one statement; what that can't vouch for is read here, batch by batch.
+_VERIFY_PAGE = 20_000
 _VERIFY_BATCH = 1_000
 _SEALS_AT_ONCE = 5
 _FIRST_ID = UUID(int=0)
@@ -33,7 +35,7 @@ class Tampering:
 async def verify(connection: Connection) -> AsyncIterator[Tampering]:
     """Everything that was changed, added or taken away behind the application's back.
 
-    Reads the whole journal in batches: rows are hashed again, then every seal is made again
+    Looks at the whole journal in pages: rows are hashed again, then every seal is made again
     from the hashes it covers. Belongs into one snapshot, so that it sees one moment.
     """
     async for found in _changed_rows(connection):
@@ -43,12 +45,19 @@ async def verify(connection: Connection) -> AsyncIterator[Tampering]:
 
 
 async def _changed_rows(connection: Connection) -> AsyncIterator[Tampering]:
-    after = _FIRST_ID
-    while batch := await ledger.find_after(connection, after=after, limit=_VERIFY_BATCH):
-        for transaction in batch:
-            if _hash_of(transaction) != transaction.hash:
-                yield Tampering(f"ledger_transaction {transaction.id}", "doesn't match its hash")
-        after = batch[-1].id
+    after, until = _FIRST_ID, None
+    while True:
+        until = await audit_journal.page_end(connection, after=after, size=_VERIFY_PAGE)
+        doubtful = await audit_journal.doubtful(connection, after=after, until=until)
+        for start in range(0, len(doubtful), _VERIFY_BATCH):
+            batch = doubtful[start : start + _VERIFY_BATCH]
+            for transaction in await ledger.find_all(connection, transaction_ids=batch):
+                if _hash_of(transaction) != transaction.hash:
+                    row = f"ledger_transaction {transaction.id}"
+                    yield Tampering(row, "doesn't match its hash")
+        if until is None:
+            return
+        after = until
 
 
 _HASHED = tuple(one.name for one in fields(BookedTransaction) if one.name not in {"id", "hash"})

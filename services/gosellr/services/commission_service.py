@@ -75,8 +75,8 @@ async def create_rule(
     rule_ids = await queries.lock_order(connection)
     if len(rule_ids) >= RULES_MAX:
         raise TooMany(f"There are at most {RULES_MAX} rules")
-    rule = _rule(id=new_id(), position=_place(position, among=len(rule_ids) + 1), **terms)
-    await _check_references(connection, rule)
+    place = _place(position, among=len(rule_ids) + 1)
+    rule = await new_rule(connection, rule_id=new_id(), terms={"position": place, **terms})
     listed = ListedRule(rule=rule, name=name, version=1)
     await queries.add(connection, listed=listed, now=now)
     rule_ids.insert(rule.position - 1, rule.id)
@@ -105,11 +105,8 @@ async def change_rule(
         raise NotFound
     if version not in {None, listed.version}:
         raise VersionConflict(extras={"version": listed.version})
-    values = {field.name: getattr(listed.rule, field.name) for field in fields(CommissionRule)}
-    terms = {name: value for name, value in changes.items() if name != "name"}
-    rule = _rule(**values | terms)
+    rule = await changed_rule(connection, rule=listed.rule, changes=changes)
     rule = replace(rule, position=_place(rule.position, among=len(rule_ids)))
-    await _check_references(connection, rule)
     listed = ListedRule(rule=rule, name=changes.get("name", listed.name), version=listed.version)
     listed = replace(listed, version=await queries.set_rule(connection, listed=listed, now=now))
     rule_ids.remove(rule.id)
@@ -129,6 +126,32 @@ async def archive_rule(connection: Connection, *, rule_id: UUID, now: datetime) 
         raise NotFound
     rule_ids.remove(rule_id)
     await queries.set_order(connection, rule_ids=rule_ids)
+
+
+async def new_rule(
+    connection: Connection, *, rule_id: UUID, terms: Mapping[str, Any]
+) -> CommissionRule:
+    """A rule of its fields, kept nowhere yet.
+
+    Raises:
+        InvalidInput: for terms that contradict each other or name what doesn't exist.
+    """
+    rule = _rule(id=rule_id, **terms)
+    await _check_references(connection, rule)
+    return rule
+
+
+async def changed_rule(
+    connection: Connection, *, rule: CommissionRule, changes: Mapping[str, Any]
+) -> CommissionRule:
+    """A rule with some fields changed, kept nowhere yet; a `name` is none of its fields.
+
+    Raises:
+        InvalidInput: as for a new one.
+    """
+    terms = {field.name: getattr(rule, field.name) for field in fields(CommissionRule)}
+    terms |= {name: value for name, value in changes.items() if name != "name"}
+    return await new_rule(connection, rule_id=terms.pop("id"), terms=terms)
 
 
 def _place(position: int | None, *, among: int) -> int:

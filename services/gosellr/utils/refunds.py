@@ -288,7 +288,13 @@ def _by_quantity(part: RefundablePart, quantity: int, reversal: CommissionRevers
     left = [part.buyer_left_minor, part.promotion_left_minor]
     total_minor = share(sum(left), quantity, part.quantity_left) if quantity else sum(left)
     buyer_minor, promotion_minor = split(total_minor, left)
-    return _shares(part, quantity, buyer_minor, promotion_minor, reversal)
+    return refund_shares(
+        part,
+        quantity=quantity,
+        buyer_minor=buyer_minor,
+        promotion_minor=promotion_minor,
+        reversal=reversal,
+    )
 
 
 def _by_amount(
@@ -298,17 +304,28 @@ def _by_amount(
     promotion_minor = (
         share(part.promotion_left_minor, buyer_minor, part.buyer_left_minor) if buyer_minor else 0
     )
-    return _shares(part, 0, buyer_minor, promotion_minor, reversal)
+    return refund_shares(
+        part,
+        quantity=0,
+        buyer_minor=buyer_minor,
+        promotion_minor=promotion_minor,
+        reversal=reversal,
+    )
 
 
-def _shares(
+def refund_shares(
     part: RefundablePart,
+    *,
     quantity: int,
     buyer_minor: int,
     promotion_minor: int,
     reversal: CommissionReversal,
 ) -> RefundShares:
-    """Divide a refund over tax, commission, its VAT and the rest by what is left of each."""
+    """Divide a refund over tax, commission, its VAT and the rest by what is left of each.
+
+    What goes to the buyer, and what of the promotion flows back, is decided already. Raises
+    ValueError for more than is left.
+    """
     refunded, total_minor = part.refunded, buyer_minor + promotion_minor
     tax_left = part.tax_minor - refunded.tax_minor
     commission_left = part.commission_minor - refunded.commission_minor

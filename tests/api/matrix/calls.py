@@ -237,6 +237,7 @@ TERMS: dict[str, Sequence[Call]] = {
     "create_commission_rule": [_mine({"rate_bps": 500})],
     "update_commission_rule": [_market({"rate_bps": 700}, rule_id=Fixed("commission_rule"))],
     "delete_commission_rule": [_market(rule_id=Fixed("commission_rule"))],
+    "simulate_commission_rules": [_mine({"rules": {"add": [{"rate_bps": 500}]}})],
 }  # fmt: skip
 
 ORDERS: dict[str, Sequence[Call]] = {

@@ -83,6 +83,14 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"name": "Lamps", "match": {"category_id": _ID}, "rate_bps": 1200, "vat_bps": 1900}
     ],
     "update_commission_rule": [{"rate_bps": 1100, "version": 1}],
+    "simulate_commission_rules": [
+        {
+            "from": "2026-02-01T00:00:00Z",
+            "to": "2026-03-01T00:00:00Z",
+            "rules": {"change": [{"id": _ID, "rate_bps": 1100}]},
+            "commission_on_refunds": "full_less_fixed",
+        }
+    ],
     "create_order": [
         {
             "cart_id": _ID,

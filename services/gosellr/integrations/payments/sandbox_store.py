@@ -172,6 +172,20 @@ def charges_after(connection: sqlite3.Connection, after: str, limit: int) -> lis
     return [_charge_from(row) for row in rows]
 
 
+def amounts_after(
+    connection: sqlite3.Connection, after: str, limit: int
+) -> list[tuple[str, str, str, int, int, int]]:
+    """The same page, of each charge only what books are held against.
+
+    Its `gateway_reference` and attempt, its currency, captured, refunded and fee.
+    """
+    return connection.execute(
+        "SELECT gateway_reference, attempt_id, currency, captured_minor, refunded_minor, fee_minor"
+        " FROM charge WHERE gateway_reference > ? ORDER BY gateway_reference LIMIT ?",
+        (after, limit),
+    ).fetchall()
+
+
 def currency_totals(connection: sqlite3.Connection) -> list[CurrencyTotal]:
     """What the gateway has taken, given back and kept, per currency."""
     rows = connection.execute(
