@@ -6,11 +6,12 @@ from types import MappingProxyType
 from uuid import UUID
 
 from gosellr.core.db import Database
-from gosellr.core.transact import snapshot
+from gosellr.core.transact import snapshot, transact
 from gosellr.integrations.payments.port import JournalUnread, KeepsJournal, PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
+from gosellr.services import work_queue_service
 from gosellr.services.audit_service import (
     NAMES,
     Finding,
@@ -19,6 +20,7 @@ from gosellr.services.audit_service import (
     ProviderTransfer,
     audit,
 )
+from gosellr.services.work_queue_service import AuditResult
 
 _PAGE = 1_000
 _NONE: Mapping[str, PayoutProvider] = MappingProxyType({})
@@ -49,6 +51,20 @@ async def audit_market(
         for one in found
     ]
     return [one for one in lasting if one.rows]
+
+
+async def audit_and_remember(
+    db: Database,
+    *,
+    gateways: Mapping[str, PaymentGateway],
+    payout_providers: Mapping[str, PayoutProvider] = _NONE,
+    now: datetime,
+) -> list[Finding]:
+    """The same, kept for whoever asks what the last audit said."""
+    found = await audit_market(db, gateways=gateways, payout_providers=payout_providers, now=now)
+    result = AuditResult(at=now, findings={one.name: len(one.rows) for one in found})
+    await transact(db, work_queue_service.remember_audit, result=result)
+    return found
 
 
 async def _look(

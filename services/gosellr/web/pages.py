@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gosellr.core.errors import NotAllowed, NotAuthenticated
@@ -81,7 +82,8 @@ def market_of(request: Request) -> Resources:
 class Page:
     """One request of a browser and the answer in the making.
 
-    `form` holds the fields of a form that was proven to be ours; it is empty for a GET.
+    `form` holds the fields of a form that was proven to be ours, `file` what came along with it;
+    both are empty for a GET.
     """
 
     request: Request
@@ -89,6 +91,7 @@ class Page:
     site: Site
     visit: Visit
     form: Mapping[str, str] = field(default_factory=dict)
+    file: UploadFile | None = None
     _kept: dict[Cookie, str] = field(default_factory=dict)
     _dropped: set[Cookie] = field(default_factory=set)
 
@@ -135,6 +138,18 @@ class Page:
             notice=notice or NOTICES.get(self.visit.notice),
             demo=self.site.demo,
             **more,
+        )
+
+    def plain_layout(self, *, notice: NoticeView | None = None) -> LayoutView:
+        """What surrounds a page beside the storefront, which has neither bag nor categories."""
+        path = self.request.url.path
+        return LayoutView(
+            csrf_token=self.visit.csrf_token,
+            path=path if self.request.method == "GET" else _referring_path(self.request),
+            theme=self.visit.theme,
+            viewer=viewer_view(self.viewer),
+            notice=notice or NOTICES.get(self.visit.notice),
+            demo=self.site.demo,
         )
 
     async def bag_count(self) -> int:
@@ -231,10 +246,14 @@ def viewer_view(viewer: Viewer) -> ViewerView | None:
 
 
 class Admit(Policy):
-    """Lets a browser pass whose person has the permission; a form only from a page of ours."""
+    """Lets a browser pass whose person has the permission; a form only from a page of ours.
 
-    def __init__(self, permission: Permission | None) -> None:
+    With `file_bytes_max`, the form may bring a file along.
+    """
+
+    def __init__(self, permission: Permission | None, *, file_bytes_max: int = 0) -> None:
         self.permission = permission
+        self._file_bytes_max = file_bytes_max
 
     async def __call__(self, request: Request) -> Page:
         """The visitor's page.
@@ -250,13 +269,18 @@ class Admit(Policy):
             raise NotAuthenticated if visit.viewer.is_guest else NotAllowed
         page = Page(request, market, site_of(request), visit)
         if request.method == "POST":
-            page.form = await checked_form(request, expected_token=visit.csrf_token)
+            sent = await checked_form(
+                request,
+                expected_token=visit.csrf_token,
+                file_bytes_max=self._file_bytes_max,
+            )
+            page.form, page.file = sent.fields, sent.file
         return page
 
 
-def admit(permission: Permission) -> Any:
+def admit(permission: Permission, *, file_bytes_max: int = 0) -> Any:
     """The dependency of a page that needs a permission."""
-    return Depends(Admit(permission))
+    return Depends(Admit(permission, file_bytes_max=file_bytes_max))
 
 
 AnyonesPage = Annotated[Page, Depends(Admit(None))]
