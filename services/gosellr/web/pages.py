@@ -33,7 +33,7 @@ from gosellr.web.session import (
     set_cookie,
     visit_of,
 )
-from gosellr.web.views import CategoryView, LayoutView, NoticeView, ViewerView
+from gosellr.web.views import CategoryView, LayoutView, LinkView, NoticeView, ViewerView
 
 _TREE_KEPT_FOR = timedelta(seconds=30)
 
@@ -242,7 +242,12 @@ def viewer_view(viewer: Viewer) -> ViewerView | None:
     """The person as pages greet them; None for a guest."""
     if viewer.is_guest:
         return None
-    return ViewerView(name=viewer.name or viewer.email, email=viewer.email)
+    areas = []
+    if viewer.memberships:
+        areas.append(LinkView("Your shop", "/seller"))
+    if viewer.sees_everything:
+        areas.append(LinkView("Run the market", "/operator"))
+    return ViewerView(name=viewer.name or viewer.email, email=viewer.email, areas=tuple(areas))
 
 
 class Admit(Policy):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from gosellr.core.pagination import Page
-from gosellr.flows.history_files import description_of, method_of, number_of
+from gosellr.flows.history_files import description_of, method_of, number_of, pot_of
 from gosellr.services.statement_service import POTS, Movement, MovementFilter
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.utils.statements import describe_to_buyer, describe_to_holder
@@ -150,7 +150,7 @@ def of_seller(movement: Movement) -> MoveView:
         label=description_of(movement),
         amount=Money(movement.change_minor, movement.currency),
         balance=Money(movement.balance_minor, movement.currency),
-        note=number_of(movement) or "",
+        note=", ".join(filter(None, (number_of(movement), POT_NAMES[pot_of(movement)]))),
     )
 
 

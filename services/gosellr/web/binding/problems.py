@@ -1,6 +1,7 @@
 """The form that opens a case: which lines may be complained of, and what was typed."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from gosellr.models.order_values import Order, OrderLine, SellerOrder
@@ -60,6 +61,9 @@ def report(
         for part in order.parts
         for line in part.lines
     )
+    still_open = [line for line in lines if line.open]
+    if len(still_open) == 1 and not form.value("line"):
+        lines = tuple(replace(line, chosen=line.open) for line in lines)
     return ReportView(
         number=number,
         order_href=order_href(number),
