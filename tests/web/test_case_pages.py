@@ -11,6 +11,7 @@ from gosellr.core.db import Connection
 from gosellr.flows.checkout import order_token
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import MemberRole
@@ -170,6 +171,33 @@ async def test_a_file_that_isn_t_taken_leaves_the_case_open(
     assert 'id="file-error"' in visitor.text
     assert await cases(connection) == 1
     assert await connection.fetchval("SELECT count(*) FROM dispute_file") == 0
+
+
+async def test_a_form_with_a_file_is_proven_and_bounded_too(
+    visitor: Visitor, resources: Resources, connection: Connection, sale: Sale
+) -> None:
+    await enter(visitor, resources, sale.buyer)
+    line = part_of(sale.order, sale.shop).lines[0]
+    await open_page(visitor, f"{sale.href}/problems/new?line={line.id}")
+    form = visitor.form(f"{sale.href}/problems")
+    typed = {**form.values, "reason": "damaged", "wish": "refund", "message": "Broken"}
+
+    async def send(path: str, data: dict[str, str], content: bytes, **headers: str) -> int:
+        answer = await visitor.client.post(
+            path,
+            data=data,
+            files={"file": ("a.pdf", content, "application/pdf")},
+            headers={**HTML, "Origin": "http://market.test", **headers},
+        )
+        return answer.status_code
+
+    assert await send(form.action, {**typed, "csrf_token": "guessed"}, PDF) == 403
+    other_site = {"Origin": "http://elsewhere.test", "Sec-Fetch-Site": "cross-site"}
+    assert await send(form.action, typed, PDF, **other_site) == 403
+    assert await send(form.action, typed, PDF + bytes(EVIDENCE_BYTES_MAX + 70_000)) == 413
+    # A form that brings no file has no room for one.
+    assert await send("/account/gift-card", {"csrf_token": typed["csrf_token"]}, PDF) == 415
+    assert await cases(connection) == 0
 
 
 async def test_a_guest_with_the_order_s_key_reports_too(

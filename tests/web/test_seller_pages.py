@@ -12,8 +12,9 @@ from gosellr.resources import Resources
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import MemberRole
 from tests.factories.accounts import add_member, make_operator, make_user
+from tests.factories.disputes import delivered, open_case
 from tests.factories.payouts import earn, pay, set_account
-from tests.factories.sales import NOW, Shop, buy, make_commission, make_shop
+from tests.factories.sales import NOW, Shop, buy, make_buyer, make_commission, make_shop
 from tests.web.people import (
     assert_sound,
     enter,
@@ -236,7 +237,14 @@ async def test_who_has_two_shops_goes_from_one_to_the_other(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
 ) -> None:
     owner = await make_user(connection, now=NOW)
-    for seller in (shop.seller, (await make_shop(connection)).seller):
+    second = await make_shop(connection)
+    await earn(resources, shop)
+    await set_account(resources, shop)
+    paid = await pay(resources, shop)
+    buyer = await make_buyer(connection)
+    sold = await delivered(resources, (shop, 1), buyer=buyer)
+    case = await open_case(resources, sold, shop, viewer=buyer.viewer)
+    for seller in (shop.seller, second.seller):
         await connection.execute(
             "INSERT INTO seller_member (seller_id, user_id, role, created_at)"
             " VALUES ($1, $2, 'owner', $3)", seller.id, owner.id, NOW,
@@ -247,3 +255,11 @@ async def test_who_has_two_shops_goes_from_one_to_the_other(
     await enter(visitor, resources, owner)
     text = await open_page(visitor, f"/seller/{shop.seller.id}/money")
     assert text.count('class="btn quiet small" href="/seller/') == 1
+    # What is one shop's isn't there under the other's address, though both are hers.
+    payout = f"payouts/{paid.id}"
+    assert await statuses(visitor, [f"/seller/{shop.seller.id}/{payout}"]) == {200}
+    assert await statuses(visitor, [f"/seller/{second.seller.id}/{payout}"]) == {404}
+    case_id = case.dispute.id
+    assert await statuses(visitor, [f"/seller/{shop.seller.id}/cases/{case_id}"]) == {200}
+    assert await statuses(visitor, [f"/seller/{second.seller.id}/cases/{case_id}"]) == {404}
+    assert 'href="/seller"' in await open_page(visitor, "/orders")

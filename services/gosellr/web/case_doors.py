@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound
@@ -20,7 +19,6 @@ from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
 MESSAGE_LENGTH_MAX = 4000
-_CHUNK_BYTES = 1 << 18
 _MESSAGE = (Field("body", MESSAGE_LENGTH_MAX, "Write what you have to say"),)
 _REASON = (Field("reason", MESSAGE_LENGTH_MAX, "Say why"),)
 _NO_FILE = "Choose a file first"
@@ -70,15 +68,13 @@ async def hand_in(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
             viewer=viewer,
             dispute_id=dispute_id,
             sent=SentFile(
-                content=_chunks(page.file),
+                content=_chunks(page.file.content),
                 declared_type=page.file.content_type,
-                name=page.file.filename,
+                name=page.file.name,
             ),
         )
     except (Conflict, InvalidInput, EvidenceRefused) as refusal:
         return _refused(FormView(), refusal, "file")
-    finally:
-        await page.file.close()
     return Taken(notices.HANDED_IN)
 
 
@@ -132,6 +128,5 @@ def _refused(form: FormView, refusal: DomainError, field: str) -> Taken:
     return Taken(form=told, status=refusal.status)
 
 
-async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
-    while chunk := await file.read(_CHUNK_BYTES):
-        yield chunk
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -54,11 +54,20 @@ def csrf_token(secret_key: str, *, visitor: str, session: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file that came along: what it claims to be is checked by whoever takes it."""
+
+    name: str | None
+    content_type: str | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SentForm:
     """What a form brought: its fields, and the file where one came along."""
 
     fields: Mapping[str, str]
-    file: UploadFile | None = None
+    file: FormFile | None = None
 
 
 async def checked_form(
@@ -79,15 +88,21 @@ async def checked_form(
     most = FORM_BYTES_MAX + (file_bytes_max if brings_file else 0)
     if not length.isdigit() or int(length) > most:
         raise FormTooLarge
-    sent = await request.form(
+    # What was put aside of a file goes with the end of the block, whatever is refused.
+    async with request.form(
         max_files=int(brings_file), max_fields=_FIELDS_MAX, max_part_size=FORM_BYTES_MAX
-    )
-    fields = {name: value for name, value in sent.items() if isinstance(value, str)}
-    files = [value for value in sent.values() if isinstance(value, UploadFile) and value.size]
-    if not hmac.compare_digest(fields.get(FIELD, "").encode(), expected_token.encode()):
-        raise FormRefused("This page was open for too long, or you signed in since: go back to it,"
-                          " load it again, and send the form once more")  # fmt: skip
-    return SentForm(fields, files[0] if files else None)
+    ) as sent:
+        fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+        if not hmac.compare_digest(fields.get(FIELD, "").encode(), expected_token.encode()):
+            raise FormRefused(
+                "This page was open for too long, or you signed in since: go back to it,"
+                " load it again, and send the form once more"
+            )
+        files = [value for value in sent.values() if isinstance(value, UploadFile) and value.size]
+        if not files:
+            return SentForm(fields)
+        content = await files[0].read()
+        return SentForm(fields, FormFile(files[0].filename, files[0].content_type, content))
 
 
 def _check_origin(request: Request) -> None:

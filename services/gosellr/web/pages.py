@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gosellr.core.errors import NotAllowed, NotAuthenticated
@@ -21,7 +20,7 @@ from gosellr.utils.permissions import Permission, may
 from gosellr.utils.viewer import Viewer
 from gosellr.web.assets import Assets
 from gosellr.web.binding.categories import CategoryTree
-from gosellr.web.csrf import checked_form
+from gosellr.web.csrf import FormFile, checked_form
 from gosellr.web.notices import NOTICES
 from gosellr.web.rendering import Renderer, client_events
 from gosellr.web.session import (
@@ -91,7 +90,7 @@ class Page:
     site: Site
     visit: Visit
     form: Mapping[str, str] = field(default_factory=dict)
-    file: UploadFile | None = None
+    file: FormFile | None = None
     _kept: dict[Cookie, str] = field(default_factory=dict)
     _dropped: set[Cookie] = field(default_factory=set)
 
