@@ -43,7 +43,7 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
     ) -> None:
         """Check every invariant of the market; names the rows that break one, and exits with 1."""
         from gosellr.core.clock import SystemClock  # noqa: PLC0415
-        from gosellr.jobs.audit import audit_market  # noqa: PLC0415
+        from gosellr.jobs.audit import audit_and_remember  # noqa: PLC0415
         from gosellr.providers import build_gateways, build_payout_providers  # noqa: PLC0415
         from gosellr.services.audit_service import NAMES  # noqa: PLC0415
 
@@ -53,7 +53,7 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         found = in_market(
             open_database,
             "gosellr audit",
-            lambda db: audit_market(
+            lambda db: audit_and_remember(
                 db,
                 gateways=gateways,
                 payout_providers=providers,

@@ -144,7 +144,7 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         bytes_max=BODY_BYTES_MAX,
         upload_bytes_max=UPLOAD_BYTES_MAX,
         upload_paths=[f"{PREFIX}/media", f"{PREFIX}/imports"],
-        upload_endings=("/evidence",),
+        upload_endings=("/evidence", "/problems"),
     )
     app.add_middleware(LoadShedding)
     app.add_middleware(KeptAnswers)

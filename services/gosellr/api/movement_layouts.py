@@ -1,45 +1,26 @@
 """How movements are told: to a seller, to a buyer, to whoever runs the market."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from gosellr.api.exports import Layout
-from gosellr.services.statement_service import POTS, Movement
-from gosellr.utils.ids import order_number
-from gosellr.utils.ledger import Side, account_kind, account_owner
-from gosellr.utils.money import Money, to_decimal_string
-from gosellr.utils.statements import describe, describe_to_buyer
-
-_ANY_ID = UUID(int=0)
-_POT_OF = {account_kind(account_of(_ANY_ID)).name: pot for pot, account_of in POTS.items()}
+from gosellr.flows import history_files
+from gosellr.flows.history_files import (
+    decimal_of,
+    description_of,
+    instant_of,
+    method_of,
+    number_of,
+    pot_of,
+)
+from gosellr.services.statement_service import Movement
+from gosellr.utils.ledger import Side, account_kind
+from gosellr.utils.money import Money
+from gosellr.utils.statements import describe_to_buyer
 
 
 def _money(minor: int, movement: Movement) -> Money:
     return Money(minor, movement.currency)
-
-
-def _decimal(minor: int, movement: Movement) -> Decimal:
-    return Decimal(to_decimal_string(minor, movement.currency))
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _number(movement: Movement) -> str | None:
-    return None if movement.order_number is None else order_number(movement.order_number)
-
-
-def _description(movement: Movement) -> str:
-    return describe(
-        kind=movement.kind, account=movement.account, is_credit=movement.direction == "credit"
-    )
-
-
-def _pot(movement: Movement) -> str:
-    return _POT_OF[account_kind(movement.account).name]
 
 
 def _seller_document(movement: Movement) -> dict[str, Any]:
@@ -47,12 +28,12 @@ def _seller_document(movement: Movement) -> dict[str, Any]:
         "id": movement.id,
         "transaction_id": movement.transaction_id,
         "kind": movement.kind,
-        "description": _description(movement),
-        "account": _pot(movement),
+        "description": description_of(movement),
+        "account": pot_of(movement),
         "amount": _money(movement.change_minor, movement),
         "balance": _money(movement.balance_minor, movement),
         "order_id": movement.order_id,
-        "order_number": _number(movement),
+        "order_number": number_of(movement),
         "seller_order_id": movement.seller_order_id,
         "refund_id": movement.refund_id,
         "payout_id": movement.payout_id,
@@ -62,30 +43,11 @@ def _seller_document(movement: Movement) -> dict[str, Any]:
 
 
 OF_SELLER = Layout(
-    name="transactions",
-    header=(
-        "booked_at", "effective_at", "description", "account", "order_number", "amount",
-        "balance", "currency", "transaction_id", "kind",
-    ),
+    name=history_files.OF_SELLER.name,
+    header=history_files.OF_SELLER.header,
     document=_seller_document,
-    row=lambda each: (
-        _instant(each.booked_at),
-        _instant(each.effective_at),
-        _description(each),
-        _pot(each),
-        _number(each),
-        _decimal(each.change_minor, each),
-        _decimal(each.balance_minor, each),
-        each.currency,
-        str(each.transaction_id),
-        each.kind,
-    ),
-)  # fmt: skip
-
-
-def _method(movement: Movement) -> str:
-    kind = account_kind(movement.account)
-    return str(account_owner(movement.account)) if kind.owner == "gateway" else kind.name
+    row=history_files.OF_SELLER.row,
+)
 
 
 def _buyer_document(movement: Movement) -> dict[str, Any]:
@@ -94,29 +56,21 @@ def _buyer_document(movement: Movement) -> dict[str, Any]:
         "transaction_id": movement.transaction_id,
         "kind": movement.kind,
         "description": describe_to_buyer(movement.kind),
-        "method": _method(movement),
+        "method": method_of(movement),
         "amount": _money(movement.change_minor, movement),
         "paid": _money(movement.balance_minor, movement),
         "order_id": movement.order_id,
-        "order_number": _number(movement),
+        "order_number": number_of(movement),
         "refund_id": movement.refund_id,
         "booked_at": movement.booked_at,
     }
 
 
 OF_BUYER = Layout(
-    name="payments",
-    header=("booked_at", "description", "method", "order_number", "amount", "paid", "currency"),
+    name=history_files.OF_BUYER.name,
+    header=history_files.OF_BUYER.header,
     document=_buyer_document,
-    row=lambda each: (
-        _instant(each.booked_at),
-        describe_to_buyer(each.kind),
-        _method(each),
-        _number(each),
-        _decimal(each.change_minor, each),
-        _decimal(each.balance_minor, each),
-        each.currency,
-    ),
+    row=history_files.OF_BUYER.row,
 )
 
 
@@ -151,13 +105,13 @@ def journal_layout(*, has_balance: bool, account: str | None) -> Layout:
     def row(movement: Movement) -> tuple[str | Decimal | None, ...]:
         held = balance(movement)
         return (
-            _instant(movement.booked_at),
+            instant_of(movement.booked_at),
             movement.kind,
             movement.account,
             movement.direction,
-            _number(movement),
-            _decimal(_own_change(movement), movement),
-            None if held is None else _decimal(held, movement),
+            number_of(movement),
+            decimal_of(_own_change(movement), movement),
+            None if held is None else decimal_of(held, movement),
             movement.currency,
             str(movement.transaction_id),
         )
@@ -178,10 +132,10 @@ def _seller_fields(movement: Movement) -> dict[str, Any]:
         "id": movement.id,
         "transaction_id": movement.transaction_id,
         "kind": movement.kind,
-        "description": _description(movement),
+        "description": description_of(movement),
         "account": movement.account,
         "order_id": movement.order_id,
-        "order_number": _number(movement),
+        "order_number": number_of(movement),
         "seller_order_id": movement.seller_order_id,
         "refund_id": movement.refund_id,
         "payout_id": movement.payout_id,

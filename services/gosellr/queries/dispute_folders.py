@@ -1,6 +1,6 @@
 """Cases as people read them: each as far as its reader may, with all that belongs to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,6 +75,8 @@ SELECT to_jsonb(dispute) || jsonb_build_object('order_number', orders.number,
   AND ($7::uuid IS NULL OR dispute.order_id = $7)
   AND ($8::text IS NULL OR dispute.kind = $8)
   AND ($9::timestamptz IS NULL OR (dispute.opened_at, dispute.id) < ($9, $10::uuid))
+  AND ($12::text[] IS NULL OR dispute.status = ANY($12))
+  AND (NOT $13 OR reader.is_buyer)
 ORDER BY dispute.opened_at DESC, dispute.id DESC
 LIMIT $11
 """
@@ -137,14 +139,17 @@ async def page(
     seller_id: UUID | None,
     order_id: UUID | None,
     kind: str | None,
+    statuses: Sequence[str] | None,
+    as_buyer: bool,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[tuple[Dispute, int, bool]]:
     """Cases that the viewer may read, newest first, each with its order's number and whether the
     viewer is its buyer."""
     rows = await connection.fetch(
-        LIST, *_reader(viewer), status, seller_id, order_id, kind, *(after or (None, None)), limit
-    )
+        LIST, *_reader(viewer), status, seller_id, order_id, kind, *(after or (None, None)), limit,
+        statuses, as_buyer,
+    )  # fmt: skip
     return [(from_row(Dispute, row[0]), row[0]["order_number"], row[0]["is_buyer"]) for row in rows]
 
 

@@ -67,6 +67,9 @@ WHERE ($4::xid8 IS NULL OR (written_by, id) < ($4, $5::bigint))
 ORDER BY written_by DESC, id DESC
 LIMIT $10
 """
+BUYER_CURRENCIES = """
+SELECT DISTINCT currency::text FROM orders WHERE user_id = $1 AND captured_minor > 0 ORDER BY 1
+"""
 BUYER_CURRENCY = "SELECT min(currency)::text FROM orders WHERE user_id = $1 AND captured_minor > 0"
 
 _ENTRIES = f"""
@@ -140,6 +143,11 @@ async def buyer_currency(connection: Connection, *, user_id: UUID) -> str | None
     """The first currency in which a buyer ever paid."""
     currency: str | None = await connection.fetchval(BUYER_CURRENCY, user_id)
     return currency
+
+
+async def buyer_currencies(connection: Connection, *, user_id: UUID) -> list[str]:
+    """The currencies in which a buyer ever paid."""
+    return [row[0] for row in await connection.fetch(BUYER_CURRENCIES, user_id)]
 
 
 async def entries(

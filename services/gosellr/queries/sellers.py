@@ -75,6 +75,8 @@ ORDER BY seller.created_at DESC, seller.id DESC
 LIMIT $7
 """
 
+NAMES_OF = "SELECT id, name FROM seller WHERE id = ANY($1::uuid[])"
+
 FIND_STATE = "SELECT id, name, status, version FROM seller WHERE id = $1"
 
 # The first of the wanted slugs that is free, a person who may sell, and a place for the goods:
@@ -183,6 +185,12 @@ async def list_sellers(
         limit,
     )
     return [ListedSeller(row["document"].encode(), row["created_at"], row["id"]) for row in rows]
+
+
+async def names_of(connection: Connection, *, seller_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The names of sellers; who isn't one is left out."""
+    rows = await connection.fetch(NAMES_OF, seller_ids)
+    return {row[0]: row[1] for row in rows}
 
 
 async def find_state(connection: Connection, *, seller_id: UUID) -> SellerState | None:

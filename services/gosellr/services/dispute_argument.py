@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput
-from gosellr.models.dispute_values import NewFile
+from gosellr.models.dispute_values import Dispute, NewFile
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import chargebacks, dispute_folders, disputes, outbox
 from gosellr.services import dispute_outcome, dispute_service, dispute_steps
@@ -235,7 +235,7 @@ async def decide(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_DECIDE
     )
     actor = hand.require(DisputeAction.DECIDE)
-    award_minor = _awarded(hand, award)
+    award_minor = awarded_minor(hand.dispute, award)
     verdict = Verdict(
         award_minor=award_minor,
         outcome=outcome_of(hand.dispute.amount_minor, award_minor=award_minor).value,
@@ -251,11 +251,16 @@ async def decide(
     return None
 
 
-def _awarded(hand: CaseInHand, award: Award) -> int:
-    argued_minor = hand.dispute.amount_minor
-    if award.currency not in {None, hand.dispute.currency}:
+def awarded_minor(dispute: Dispute, award: Award) -> int:
+    """What an award gives the buyer.
+
+    Raises:
+        InvalidInput: it is more than is argued about, or in another currency.
+    """
+    argued_minor = dispute.amount_minor
+    if award.currency not in {None, dispute.currency}:
         raise InvalidInput.at(
-            "amount.currency", "other_currency", f"The case is about {hand.dispute.currency}"
+            "amount.currency", "other_currency", f"The case is about {dispute.currency}"
         )
     if award.amount_minor is None:
         return award_of(argued_minor, share_bps=award.share_bps or 0)

@@ -24,6 +24,10 @@ class DisputeFilters:
     seller_id: UUID | None = None
     order_id: UUID | None = None
     kind: str | None = None
+    # Any of these.
+    statuses: tuple[str, ...] | None = None
+    # Only those of the viewer's own orders.
+    as_buyer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ async def list_cases(
         seller_id=filters.seller_id,
         order_id=filters.order_id,
         kind=filters.kind,
+        statuses=filters.statuses,
+        as_buyer=filters.as_buyer,
         after=None if cursor is None else decode_moment_cursor(cursor),
         limit=limit + 1,
     )

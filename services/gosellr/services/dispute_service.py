@@ -169,6 +169,28 @@ def _check_time(
         raise DisputeTooLate(extras={"closed_at": _written(error.closed_at)}) from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimWindow:
+    """From when until when a case about a line may be opened, and whether any of it has arrived."""
+
+    has_arrived: bool
+    opens_at: datetime
+    closes_at: datetime
+
+
+def claim_window(
+    order: Order, part: SellerOrder, line: OrderLine, *, policy: MarketPolicy
+) -> ClaimWindow:
+    """When a buyer may complain of a line, as `open_case` will see it."""
+    came = arrived_at(part, line)
+    begins = came or expected_by(order, part, policy=policy)
+    return ClaimWindow(
+        has_arrived=came is not None,
+        opens_at=begins,
+        closes_at=begins + policy.disputes.window,
+    )
+
+
 def _written(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 

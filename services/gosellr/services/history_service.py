@@ -11,7 +11,7 @@ from gosellr.queries import histories, ledger
 from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import Movement
 from gosellr.services import statement_service
-from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind
+from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind, store_credit
 from gosellr.utils.viewer import Viewer
 
 BUYER_KINDS: Final = (
@@ -72,6 +72,41 @@ async def buyer_movements(
     if len(rows) <= limit:
         return Page(items, None)
     return Page(items, encode_cursor(items[-1].written_by, items[-1].id))
+
+
+async def buyer_currencies(connection: Connection, *, viewer: Viewer) -> list[str]:
+    """The currencies in which the viewer ever paid. Raises NotAuthenticated."""
+    if viewer.user_id is None:
+        raise NotAuthenticated
+    return await histories.buyer_currencies(connection, user_id=viewer.user_id)
+
+
+async def credit_movements(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    currency: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[Movement]:
+    """What moved on the viewer's own store credit, newest first, with what was left after it.
+
+    Without a currency, the first in which anything moved.
+
+    Raises:
+        NotAuthenticated: nobody signed in.
+        InvalidInput: the cursor isn't one of ours.
+    """
+    if viewer.user_id is None:
+        raise NotAuthenticated
+    return await statement_service.accounts_page(
+        connection,
+        [store_credit(viewer.user_id)],
+        currency=currency,
+        wanted=EVERYTHING,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 async def market_movements(

@@ -1,6 +1,6 @@
 """Sellers: registered, admitted, changed, suspended and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -197,6 +197,11 @@ async def list_sellers(
         items=[seller.document for seller in shown],
         next_cursor=encode_cursor(shown[-1].created_at, shown[-1].id.hex) if more else None,
     )
+
+
+async def names_of(connection: Connection, *, seller_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What sellers are called, for those who may know that they exist."""
+    return await sellers.names_of(connection, seller_ids=seller_ids)
 
 
 async def update_seller(

@@ -66,3 +66,17 @@ _TO_BUYER: Final[dict[str, str]] = {
 def describe_to_buyer(kind: str) -> str:
     """The meaning of a movement of the buyer's own money."""
     return _TO_BUYER.get(kind) or kind.replace("_", " ").capitalize()
+
+
+_OF_CREDIT: Final[dict[str, str]] = {
+    TransactionKind.STORE_CREDIT_GRANTED: "Given by the marketplace",
+    TransactionKind.GIFT_CARD_ISSUED: "Issued",
+    TransactionKind.STORED_VALUE_HELD: "Set aside for an order",
+    TransactionKind.STORED_VALUE_RETURNED: "Back from an order that came to nothing",
+    TransactionKind.REFUND_CONFIRMED: "Refund",
+}
+
+
+def describe_to_holder(kind: str) -> str:
+    """The meaning of a movement on somebody's store credit or on a gift card."""
+    return _OF_CREDIT.get(kind) or kind.replace("_", " ").capitalize()

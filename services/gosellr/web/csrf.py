@@ -8,8 +8,10 @@ browser says about a request's origin is checked before.
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from gosellr.core.errors import DomainError
@@ -18,6 +20,7 @@ FIELD = "csrf_token"
 FORM_BYTES_MAX = 65_536
 _FIELDS_MAX = 200
 _FORM_TYPE = "application/x-www-form-urlencoded"
+_FILE_FORM_TYPE = "multipart/form-data"
 
 
 class FormRefused(DomainError):
@@ -50,25 +53,56 @@ def csrf_token(secret_key: str, *, visitor: str, session: str) -> str:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-async def checked_form(request: Request, *, expected_token: str) -> Mapping[str, str]:
-    """The fields of a form that one of our own pages sent.
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file that came along: what it claims to be is checked by whoever takes it."""
+
+    name: str | None
+    content_type: str | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """What a form brought: its fields, and the file where one came along."""
+
+    fields: Mapping[str, str]
+    file: FormFile | None = None
+
+
+async def checked_form(
+    request: Request, *, expected_token: str, file_bytes_max: int = 0
+) -> SentForm:
+    """What a form of one of our own pages brought; with a file where one may be so large.
 
     Raises:
         FormRefused: when another site, or nobody we know, sent it.
         NotAForm, FormTooLarge: when it is none of ours.
     """
     _check_origin(request)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    brings_file = bool(file_bytes_max) and kind == _FILE_FORM_TYPE
+    if kind != _FORM_TYPE and not brings_file:
         raise NotAForm
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > FORM_BYTES_MAX:
+    most = FORM_BYTES_MAX + (file_bytes_max if brings_file else 0)
+    if not length.isdigit() or int(length) > most:
         raise FormTooLarge
-    sent = await request.form(max_files=0, max_fields=_FIELDS_MAX)
-    fields = {name: value for name, value in sent.items() if isinstance(value, str)}
-    if not hmac.compare_digest(fields.get(FIELD, "").encode(), expected_token.encode()):
-        raise FormRefused("This page was open for too long, or you signed in since: go back to it,"
-                          " load it again, and send the form once more")  # fmt: skip
-    return fields
+    # What was put aside of a file goes with the end of the block, whatever is refused.
+    async with request.form(
+        max_files=int(brings_file), max_fields=_FIELDS_MAX, max_part_size=FORM_BYTES_MAX
+    ) as sent:
+        fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+        if not hmac.compare_digest(fields.get(FIELD, "").encode(), expected_token.encode()):
+            raise FormRefused(
+                "This page was open for too long, or you signed in since: go back to it,"
+                " load it again, and send the form once more"
+            )
+        files = [value for value in sent.values() if isinstance(value, UploadFile) and value.size]
+        if not files:
+            return SentForm(fields)
+        content = await files[0].read()
+        return SentForm(fields, FormFile(files[0].filename, files[0].content_type, content))
 
 
 def _check_origin(request: Request) -> None:

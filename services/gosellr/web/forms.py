@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
 from gosellr.core.errors import DomainError
+from gosellr.utils.money import InvalidAmount, parse_decimal
 from gosellr.web.views import FormView
 
 # Control characters have no place in a line; bidirectional overrides make it lie.
@@ -46,6 +48,36 @@ def read(fields: Sequence[Field], sent: Mapping[str, str]) -> FormView:
     values = {field.name: clean(sent.get(field.name, "")) for field in fields}
     errors = {field.name: field.error_of(values[field.name]) for field in fields}
     return FormView(values, {name: text for name, text in errors.items() if text})
+
+
+def read_text(fields: Sequence[Field], sent: Mapping[str, str]) -> FormView:
+    """The same for texts of several lines, which keep their line breaks."""
+    values = {field.name: clean_text(sent.get(field.name, "")) for field in fields}
+    errors = {field.name: field.error_of(values[field.name]) for field in fields}
+    return FormView(values, {name: text for name, text in errors.items() if text})
+
+
+def clean_text(value: str) -> str:
+    """A typed text in its normal form, line by line."""
+    lines = value.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(clean(line) for line in lines).strip()
+
+
+def amount_minor(text: str, currency: str) -> int | None:
+    """The minor units of a typed amount, with a point or a comma; None where there is none."""
+    try:
+        minor = parse_decimal(text.strip().replace(",", "."), currency)
+    except InvalidAmount:
+        return None
+    return minor if minor >= 0 else None
+
+
+def day(text: str) -> date | None:
+    """The day that a date field says; None where there is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def with_errors(form: FormView, error: DomainError, names: Mapping[str, str]) -> FormView:

@@ -8,8 +8,15 @@ from gosellr.core.route_policy import require_policies
 from gosellr.web import payment_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
+from gosellr.web.operator import cases as operator_cases
+from gosellr.web.operator import desk, explain, gift_cards, reconciliation
+from gosellr.web.operator import payouts as operator_payouts
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
+from gosellr.web.seller import cases as seller_cases
+from gosellr.web.seller import money as seller_money
+from gosellr.web.seller import papers as seller_papers
+from gosellr.web.seller import payouts as seller_payouts
 from gosellr.web.storefront import (
     accounts,
     bag,
@@ -18,6 +25,8 @@ from gosellr.web.storefront import (
     demo,
     documents,
     orders,
+    problems,
+    wallet,
 )
 
 
@@ -56,7 +65,9 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         demo=settings.demo_enabled and settings.is_loopback,
     )
     rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox, payment_return)
-    for doors in rooms:
+    of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
+    of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
+    for doors in (*rooms, problems, wallet, *of_sellers, *of_operators):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

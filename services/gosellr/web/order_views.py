@@ -233,6 +233,16 @@ class TransferView:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseLinkView:
+    """A case about an order, and where it stands."""
+
+    label: str
+    href: str
+    badge: BadgeView
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """`celebrate` is true once, right after the order was placed.
 
@@ -251,6 +261,7 @@ class OrderView:
     first_name: str = ""
     address_lines: tuple[str, ...] = ()
     refunds: tuple[RefundView, ...] = ()
+    cases: tuple[CaseLinkView, ...] = ()
     actions: tuple[ActionView, ...] = ()
     celebrate: bool = False
     pending_payment: bool = False

@@ -20,7 +20,7 @@ from gosellr.utils.permissions import Permission, may
 from gosellr.utils.viewer import Viewer
 from gosellr.web.assets import Assets
 from gosellr.web.binding.categories import CategoryTree
-from gosellr.web.csrf import checked_form
+from gosellr.web.csrf import FormFile, checked_form
 from gosellr.web.notices import NOTICES
 from gosellr.web.rendering import Renderer, client_events
 from gosellr.web.session import (
@@ -32,7 +32,7 @@ from gosellr.web.session import (
     set_cookie,
     visit_of,
 )
-from gosellr.web.views import CategoryView, LayoutView, NoticeView, ViewerView
+from gosellr.web.views import CategoryView, LayoutView, LinkView, NoticeView, ViewerView
 
 _TREE_KEPT_FOR = timedelta(seconds=30)
 
@@ -81,7 +81,8 @@ def market_of(request: Request) -> Resources:
 class Page:
     """One request of a browser and the answer in the making.
 
-    `form` holds the fields of a form that was proven to be ours; it is empty for a GET.
+    `form` holds the fields of a form that was proven to be ours, `file` what came along with it;
+    both are empty for a GET.
     """
 
     request: Request
@@ -89,6 +90,7 @@ class Page:
     site: Site
     visit: Visit
     form: Mapping[str, str] = field(default_factory=dict)
+    file: FormFile | None = None
     _kept: dict[Cookie, str] = field(default_factory=dict)
     _dropped: set[Cookie] = field(default_factory=set)
 
@@ -135,6 +137,18 @@ class Page:
             notice=notice or NOTICES.get(self.visit.notice),
             demo=self.site.demo,
             **more,
+        )
+
+    def plain_layout(self, *, notice: NoticeView | None = None) -> LayoutView:
+        """What surrounds a page beside the storefront, which has neither bag nor categories."""
+        path = self.request.url.path
+        return LayoutView(
+            csrf_token=self.visit.csrf_token,
+            path=path if self.request.method == "GET" else _referring_path(self.request),
+            theme=self.visit.theme,
+            viewer=viewer_view(self.viewer),
+            notice=notice or NOTICES.get(self.visit.notice),
+            demo=self.site.demo,
         )
 
     async def bag_count(self) -> int:
@@ -227,14 +241,23 @@ def viewer_view(viewer: Viewer) -> ViewerView | None:
     """The person as pages greet them; None for a guest."""
     if viewer.is_guest:
         return None
-    return ViewerView(name=viewer.name or viewer.email, email=viewer.email)
+    areas = []
+    if viewer.memberships:
+        areas.append(LinkView("Your shop", "/seller"))
+    if viewer.sees_everything:
+        areas.append(LinkView("Run the market", "/operator"))
+    return ViewerView(name=viewer.name or viewer.email, email=viewer.email, areas=tuple(areas))
 
 
 class Admit(Policy):
-    """Lets a browser pass whose person has the permission; a form only from a page of ours."""
+    """Lets a browser pass whose person has the permission; a form only from a page of ours.
 
-    def __init__(self, permission: Permission | None) -> None:
+    With `file_bytes_max`, the form may bring a file along.
+    """
+
+    def __init__(self, permission: Permission | None, *, file_bytes_max: int = 0) -> None:
         self.permission = permission
+        self._file_bytes_max = file_bytes_max
 
     async def __call__(self, request: Request) -> Page:
         """The visitor's page.
@@ -250,13 +273,18 @@ class Admit(Policy):
             raise NotAuthenticated if visit.viewer.is_guest else NotAllowed
         page = Page(request, market, site_of(request), visit)
         if request.method == "POST":
-            page.form = await checked_form(request, expected_token=visit.csrf_token)
+            sent = await checked_form(
+                request,
+                expected_token=visit.csrf_token,
+                file_bytes_max=self._file_bytes_max,
+            )
+            page.form, page.file = sent.fields, sent.file
         return page
 
 
-def admit(permission: Permission) -> Any:
+def admit(permission: Permission, *, file_bytes_max: int = 0) -> Any:
     """The dependency of a page that needs a permission."""
-    return Depends(Admit(permission))
+    return Depends(Admit(permission, file_bytes_max=file_bytes_max))
 
 
 AnyonesPage = Annotated[Page, Depends(Admit(None))]

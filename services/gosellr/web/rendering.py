@@ -29,7 +29,7 @@ TEMPLATES_FOLDER = Path(__file__).parent / "templates"
 THEME_COOKIE = "theme"
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 # Later files may use earlier ones, so the order counts.
-MACRO_FILES = ("ui", "forms", "market", "parcels")
+MACRO_FILES = ("ui", "forms", "market", "parcels", "money", "cases")
 
 
 class Renderer:

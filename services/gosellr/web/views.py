@@ -51,10 +51,11 @@ class CategoryView:
 
 @dataclass(frozen=True, slots=True)
 class ViewerView:
-    """The signed-in person."""
+    """The signed-in person, and the pages beside the storefront that are theirs."""
 
     name: str
     email: str
+    areas: tuple[LinkView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

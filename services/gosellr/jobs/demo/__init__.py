@@ -17,7 +17,6 @@ from gosellr.jobs.demo.shops import SHOPS
 from gosellr.jobs.demo.state import Progress, recall_market, recall_progress
 from gosellr.jobs.demo.tiles import store_tiles
 from gosellr.resources import Resources
-from gosellr.utils.slugs import slugify
 
 SEED = 4004
 ORDERS = 1_300
@@ -95,12 +94,12 @@ def _card(password: str | None) -> str:
         *(
             {
                 "title": "Sell",
-                "path": f"/s/{slugify(shop.name, fallback=shop.handle)}",
+                "path": "/seller",
                 "who": f"{shop.owner.split()[0]}, seller",
                 "email": shop.owner_email,
             }
             for shop in (ingrid, tomas)
         ),
-        {"title": "Run it", "path": "/docs", "who": "Olu, operator", "email": OLU_EMAIL},
+        {"title": "Run it", "path": "/operator", "who": "Olu, operator", "email": OLU_EMAIL},
     ]
     return json.dumps({"doors": doors, "password": password, "one_click": "/demo"}, indent=2)

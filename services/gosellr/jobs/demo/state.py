@@ -11,6 +11,7 @@ from gosellr.services import setting_service
 
 _MARKET = "demo.market"
 _HISTORY = "demo.history"
+_AFFAIRS = "demo.affairs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,16 @@ async def recall_progress(connection: Connection) -> Progress | None:
     """How far the history is; None before it began."""
     document = await setting_service.recall(connection, key=_HISTORY)
     return None if document is None else Progress(**document)
+
+
+async def recall_affairs(connection: Connection) -> bool:
+    """Whether the affairs of after the history are arranged."""
+    return await setting_service.recall(connection, key=_AFFAIRS) is not None
+
+
+async def remember_affairs(connection: Connection) -> None:
+    """Keep that they are."""
+    await setting_service.remember(connection, key=_AFFAIRS, document={"arranged": True})
 
 
 async def remember_progress(connection: Connection, progress: Progress) -> None:

@@ -7,9 +7,16 @@ from datetime import timedelta
 
 from gosellr.core.transact import ask, transact
 from gosellr.jobs import upkeep
+from gosellr.jobs.demo import affairs
 from gosellr.jobs.demo.history import History
 from gosellr.jobs.demo.plan import draw_plan
-from gosellr.jobs.demo.state import Market, recall_market, recall_progress
+from gosellr.jobs.demo.state import (
+    Market,
+    recall_affairs,
+    recall_market,
+    recall_progress,
+    remember_affairs,
+)
 from gosellr.jobs.schedule import Periodic
 from gosellr.resources import Resources
 from gosellr.services import card_service
@@ -17,7 +24,7 @@ from gosellr.services import card_service
 _SECONDS_AT_ONCE = 8.0
 # By today's clock, the orders of three months ago would all be due at once, and their months over
 # before they are told.
-_WAITING = frozenset({"expire_holds", "release_sales", "close_months"})
+_WAITING = frozenset({"expire_holds", "release_sales", "close_months", "pay_scheduled"})
 
 
 class Teller:
@@ -31,20 +38,27 @@ class Teller:
         """Tell a few seconds' worth of it."""
         if await self.is_over(resources):
             return
+        progress = await ask(resources.db, recall_progress)
+        if progress is not None and progress.is_complete:
+            # Cut off after the last step.
+            await _arrange(resources)
+            return
         if self._history is None:
             self._history = await _open_history(resources)
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + _SECONDS_AT_ONCE
         progress = await self._history.tell(until=lambda: loop.time() > ends_at)
         if progress.is_complete:
-            await refresh_cards(resources)
             self._history = None
+            await _arrange(resources)
+            await refresh_cards(resources)
 
     async def is_over(self, resources: Resources) -> bool:
         """Whether nothing is left to tell here."""
         if not self._is_over:
             progress = await ask(resources.db, recall_progress)
             is_told = progress is not None and progress.is_complete
+            is_told = is_told and await ask(resources.db, recall_affairs)
             self._is_over = is_told or await ask(resources.db, recall_market) is None
         return self._is_over
 
@@ -57,6 +71,14 @@ async def _open_history(resources: Resources) -> History:
         draw_plan, seed=market.seed, began_at=market.began_at, orders=market.orders
     )
     return History(resources, market=market, plan=plan)
+
+
+async def _arrange(resources: Resources) -> None:
+    """What there is to see on the pages about money, once."""
+    market = await ask(resources.db, recall_market)
+    if market is not None:
+        await affairs.arrange(resources, market)
+    await transact(resources.db, remember_affairs)
 
 
 async def refresh_cards(resources: Resources) -> None:

@@ -32,6 +32,7 @@ from gosellr.web.order_views import (
     ActionView,
     AmountRowView,
     BadgeView,
+    CaseLinkView,
     LineView,
     OrderListView,
     OrderParcelView,
@@ -55,7 +56,7 @@ _BADGES = {
     "completed": BadgeView("Completed", "ok", "circle-check"),
     "cancelled": BadgeView("Cancelled", "bad", "x"),
 }
-_REFUND_BADGES = {
+REFUND_BADGES = {
     "pending": BadgeView("On its way", "info", "clock"),
     "unknown": BadgeView("On its way", "info", "clock"),
     "succeeded": BadgeView("Sent back", "ok", "check"),
@@ -91,6 +92,7 @@ def order(
     *,
     viewer: Viewer,
     papers: Sequence[IssuedDocument] = (),
+    cases: tuple[CaseLinkView, ...] = (),
     celebrate: bool = False,
     actions: bool = True,
 ) -> OrderView:
@@ -104,8 +106,10 @@ def order(
         placed_at=found.placed_at,
         badge=_BADGES[found.status],
         parcels=tuple(
-            _parcel(found, part, index, papers) for index, part in enumerate(found.parts, start=1)
+            _parcel(found, part, index, papers, viewer=viewer)
+            for index, part in enumerate(found.parts, start=1)
         ),
+        cases=cases,
         summary=order_summary(found),
         paid_with=paid_with(found.payments),
         paid_parts=paid_parts(found),
@@ -116,7 +120,7 @@ def order(
                 at=refund.created_at,
                 amount=Money(-refund.amount_minor, refund.currency),
                 reason=refund.reason,
-                badge=_REFUND_BADGES[refund.status],
+                badge=REFUND_BADGES[refund.status],
             )
             for refund in found.refunds
         ),
@@ -293,8 +297,14 @@ def _lines(lines: Iterable[OrderLine], currency: str) -> tuple[LineView, ...]:
 
 
 def _parcel(
-    found: Order, part: SellerOrder, number: int, papers: Sequence[IssuedDocument]
+    found: Order,
+    part: SellerOrder,
+    number: int,
+    papers: Sequence[IssuedDocument],
+    *,
+    viewer: Viewer,
 ) -> OrderParcelView:
+    href = order_href(order_number(found.number))
     tracked = next((one for one in reversed(part.shipments) if one.followed_at), None)
     return OrderParcelView(
         number=number,
@@ -305,15 +315,34 @@ def _parcel(
         tracking=None
         if tracked is None or not str(tracked.followed_at).startswith("https://")
         else LinkView(f"Track with {_carrier(tracked)}", str(tracked.followed_at)),
-        papers=tuple(
-            LinkView(
-                f"{_PAPERS[one.kind]} {one.number}",
-                f"{order_href(order_number(found.number))}/documents/{one.id}",
-            )
-            for one in papers
-            if one.seller_id == part.seller_id and one.kind in _PAPERS
+        actions=_part_actions(found, part, viewer, href),
+        papers=(
+            *(
+                LinkView(f"{_PAPERS[one.kind]} {one.number}", f"{href}/documents/{one.id}")
+                for one in papers
+                if one.seller_id == part.seller_id and one.kind in _PAPERS
+            ),
+            *(
+                LinkView(
+                    "Packing list" if len(part.shipments) == 1 else f"Packing list {place}",
+                    f"{href}/shipments/{one.id}/packing-slip",
+                )
+                for place, one in enumerate(part.shipments, start=1)
+            ),
         ),
     )
+
+
+def _part_actions(
+    found: Order, part: SellerOrder, viewer: Viewer, href: str
+) -> tuple[ActionView, ...]:
+    """What the buyer may do about a parcel: say that something is wrong with it."""
+    is_buyer = viewer.user_id == found.user_id and found.whole
+    if not is_buyer or found.paid_at is None or part.status == "cancelled":
+        return ()
+    line = part.lines[0].id if len(part.lines) == 1 else ""
+    query = f"?line={line}" if line else ""
+    return (ActionView("Report a problem", f"{href}/problems/new{query}", icon="flag"),)
 
 
 def _timeline(found: Order, part: SellerOrder) -> tuple[TimelineStepView, ...]:

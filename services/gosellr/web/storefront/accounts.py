@@ -134,7 +134,9 @@ async def choose_theme(page: AnyonesPage) -> Response:
     return page.go(forms.local_path(page.form.get("next")))
 
 
-async def enter(page: Page, session: Session, *, token: str, notice: str = "") -> Response:
+async def enter(
+    page: Page, session: Session, *, token: str, notice: str = "", landing: str = "/"
+) -> Response:
     """Begin the session in this browser, take the guest's bag over, and go on."""
     page.keep(Cookie.SESSION, token)
     if page.visit.bag is not None:
@@ -153,7 +155,7 @@ async def enter(page: Page, session: Session, *, token: str, notice: str = "") -
                 cart_id=page.visit.bag.cart_id,
             )
         page.drop(Cookie.BAG)
-    return page.go(forms.local_path(page.form.get("next")), notice=notice)
+    return page.go(forms.local_path(page.form.get("next"), otherwise=landing), notice=notice)
 
 
 async def count(page: Page, *subjects: tuple[RateLimit, str]) -> None:

@@ -64,16 +64,27 @@ _DOORS: dict[Role, tuple[str, str, str, str, tuple[str, ...]]] = {
         "Ingrid",
         "ingrid@demo.gosellr.test",
         "shop",
-        ("Look at your shop as buyers see it", "Ask the API for your orders and your balance"),
+        (
+            "See what you have, what you are paid and when",
+            "Answer a case, or hand in what speaks for you",
+            "Take a statement home as PDF, CSV or XLSX",
+        ),
     ),
     "operator": (
         "Run it",
         "Olu",
         "olu@demo.gosellr.test",
         "scales",
-        ("Ask the API what the market sold", "Look at the books of any order"),
+        (
+            "Decide a case, after a look at what will move",
+            "Let a payout go, and explain a provider's movement",
+            "Look at the books of any order",
+        ),
     ),
 }
+
+
+_LANDINGS: dict[Role, str] = {"buyer": "/", "seller": "/seller", "operator": "/operator"}
 
 
 @router.get("")
@@ -100,7 +111,7 @@ async def enter_demo(page: Entering, role: Role) -> Response:
         now=page.now,
         kind="web",
     )
-    return await enter(page, session, token=token)
+    return await enter(page, session, token=token, landing=_LANDINGS[role])
 
 
 async def _exists(page: Page, role: Role) -> bool:

@@ -10,14 +10,20 @@ from gosellr.core.transact import ask
 from gosellr.flows import checkout as flow
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
-from gosellr.services import document_questions, idempotency_service, order_service
+from gosellr.services import (
+    dispute_questions,
+    document_questions,
+    idempotency_service,
+    order_service,
+)
+from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.idempotency_service import IdempotencyInProgress, IdempotencyKeyReused
 from gosellr.services.order_service import OrderFilters
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.web import notices
-from gosellr.web.binding import checkouts, orders
+from gosellr.web.binding import cases, checkouts, orders
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
@@ -32,6 +38,7 @@ Cancelling = Annotated[Page, admit(Permission.ORDER_CANCEL)]
 
 _ORDER = frozenset({"order"})
 _ORDERS_SHOWN = 20
+_CASES_SHOWN = 20
 _REASON = "The buyer cancelled it"
 
 
@@ -149,11 +156,17 @@ async def _order(page: Page, number: str) -> Order:
 
 async def _show(page: Page, order: Order, *, refusal: DomainError | None = None) -> Response:
     notice = None if refusal is None else NoticeView(refusal.detail, "warn")
+    viewer = page.visit.for_order(order_number(order.number)).viewer
     papers = await ask(
+        page.market.db, document_questions.of_order, viewer=viewer, order_id=order.id
+    )
+    known = await ask(
         page.market.db,
-        document_questions.of_order,
-        viewer=page.visit.for_order(order_number(order.number)).viewer,
-        order_id=order.id,
+        dispute_questions.list_cases,
+        viewer=viewer,
+        filters=DisputeFilters(order_id=order.id, as_buyer=True),
+        cursor=None,
+        limit=_CASES_SHOWN,
     )
     return await page.show(
         "store/order.html",
@@ -165,6 +178,7 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
             order,
             viewer=page.viewer,
             papers=papers,
+            cases=cases.links(known.items),
             celebrate=page.visit.notice == notices.PLACED,
         ),
     )

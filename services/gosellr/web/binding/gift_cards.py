@@ -1,0 +1,29 @@
+"""Gift cards as those who run the market see them: never by their codes."""
+
+from datetime import datetime
+
+from gosellr.models.stored_value_values import GiftCard
+from gosellr.utils.money import Money
+from gosellr.web.money_views import CardView
+from gosellr.web.order_views import BadgeView
+
+_BADGES = {
+    "active": BadgeView("Good", "ok", "check"),
+    "expired": BadgeView("Over", "", "clock"),
+    "deactivated": BadgeView("Stopped", "bad", "ban"),
+}
+
+
+def card(found: GiftCard, *, base: str, now: datetime) -> CardView:
+    """A card with what is left on it."""
+    return CardView(
+        id=str(found.id),
+        href=f"{base}/{found.id}",
+        last_four=found.last_four,
+        badge=_BADGES[found.status_at(now)],
+        amount=Money(found.amount_minor, found.currency),
+        balance=Money(found.balance_minor, found.currency),
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+        note=found.note or "",
+    )

@@ -1,0 +1,182 @@
+"""Histories of movements: the filters that were typed, and each movement in a line."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from gosellr.core.pagination import Page
+from gosellr.flows.history_files import description_of, method_of, number_of, pot_of
+from gosellr.services.statement_service import POTS, Movement, MovementFilter
+from gosellr.utils.money import EXPONENTS, Money
+from gosellr.utils.statements import describe_to_buyer, describe_to_holder
+from gosellr.web import forms
+from gosellr.web.binding.listings import address
+from gosellr.web.money_views import HistoryView, MoveView
+from gosellr.web.views import ChoiceView, FormView, LinkView, PagerView
+
+SHOWN = 50
+
+BUYER_KINDS = {
+    "sale": "Payments",
+    "refund_confirmed": "Refunds",
+}
+SELLER_KINDS = {
+    "sale": "Sales",
+    "release": "Releases",
+    "refund_intent": "Refunds",
+    "payout_intent": "Payouts",
+    "payout_failed": "Failed payouts",
+    "debt_recovered": "Debts kept back",
+    "dispute_frozen": "Frozen by cases",
+    "dispute_released": "Released by cases",
+    "chargeback_lost": "Lost chargebacks",
+}
+POT_NAMES = {
+    "pending": "Pending",
+    "available": "Available",
+    "reserved": "Reserve",
+    "receivable": "Owed by the shop",
+    "in_transit": "On its way",
+}
+_METHODS = {
+    "sandbox": "test card", "stripe": "Stripe", "paypal": "PayPal",
+    "stored_value_held": "gift card or credit", "store_credit": "store credit",
+}  # fmt: skip
+_DATE = "Write a day, such as 2026-03-31"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which movements: what was typed, and the same as the questions take it."""
+
+    form: FormView
+    currency: str | None
+    pot: str | None
+    wanted: MovementFilter
+    cursor: str | None
+
+
+def asked_of(query: Mapping[str, str], *, kinds: Mapping[str, str]) -> Asked:
+    """The filters of an address. What can't be meant is told at its field, and left out."""
+    values = {
+        name: forms.clean(query.get(name, ""))[:40]
+        for name in ("currency", "kind", "account", "from", "to")
+    }
+    errors: dict[str, str] = {}
+    for name in ("from", "to"):
+        if values[name] and forms.day(values[name]) is None:
+            errors[name] = _DATE
+    currency = values["currency"].upper()
+    since, until = forms.day(values["from"]), forms.day(values["to"])
+    return Asked(
+        form=FormView(values, errors),
+        currency=currency if currency in EXPONENTS else None,
+        pot=values["account"] if values["account"] in POTS else None,
+        wanted=MovementFilter(
+            kind=values["kind"] if values["kind"] in kinds else None,
+            since=None if since is None else datetime.combine(since, time(tzinfo=UTC)),
+            # The whole of the last day.
+            until=None
+            if until is None
+            else datetime.combine(until + timedelta(days=1), time(tzinfo=UTC)),
+        ),
+        cursor=query.get("cursor") or None,
+    )
+
+
+def history(
+    page: Page[Movement],
+    asked: Asked,
+    *,
+    action: str,
+    currencies: Sequence[str],
+    kinds: Mapping[str, str],
+    move: Callable[[Movement], MoveView],
+    with_pots: bool = False,
+    balance_label: str = "Balance",
+) -> HistoryView:
+    """A page of movements with its filters and files."""
+    kept = [(name, value) for name, value in asked.form.values.items() if value]
+    chosen = asked.form.values
+    return HistoryView(
+        action=action,
+        moves=tuple(map(move, page.items)),
+        form=asked.form,
+        currencies=tuple(ChoiceView(code, code, code == asked.currency) for code in currencies),
+        kinds=_choices(kinds, "Everything", chosen["kind"]),
+        pots=_choices(POT_NAMES, "All of it together", chosen["account"]) if with_pots else (),
+        exports=tuple(
+            LinkView(form.upper(), address(action, [*kept, ("format", form)]))
+            for form in ("csv", "xlsx")
+        ),
+        balance_label=balance_label,
+        is_filtered=bool([name for name, _ in kept if name != "currency"]),
+        pager=pager(action, kept, page.next_cursor, is_first=asked.cursor is None),
+    )
+
+
+def pager(
+    action: str,
+    kept: Sequence[tuple[str, str]],
+    next_cursor: str | None,
+    *,
+    is_first: bool,
+) -> PagerView:
+    """The way to the next page of a list, and back to its beginning."""
+    return PagerView(
+        next_href=address(action, [*kept, ("cursor", next_cursor)]) if next_cursor else "",
+        previous_href="" if is_first else address(action, list(kept)),
+    )
+
+
+def of_buyer(movement: Movement) -> MoveView:
+    """A payment or a refund, as the buyer sees it."""
+    number = number_of(movement)
+    method = method_of(movement)
+    return MoveView(
+        at=movement.booked_at,
+        label=describe_to_buyer(movement.kind),
+        amount=Money(movement.change_minor, movement.currency),
+        balance=Money(movement.balance_minor, movement.currency),
+        note=_METHODS.get(method, method.replace("_", " ")),
+        link=None if number is None else LinkView(number, f"/orders/{number}"),
+    )
+
+
+def of_seller(movement: Movement) -> MoveView:
+    """A movement of a seller's money; the order is named, and has its page elsewhere."""
+    return MoveView(
+        at=movement.booked_at,
+        label=description_of(movement),
+        amount=Money(movement.change_minor, movement.currency),
+        balance=Money(movement.balance_minor, movement.currency),
+        note=", ".join(filter(None, (number_of(movement), POT_NAMES[pot_of(movement)]))),
+    )
+
+
+def of_holder(movement: Movement) -> MoveView:
+    """A movement on somebody's store credit, or on a gift card."""
+    return MoveView(
+        at=movement.booked_at,
+        label=describe_to_holder(movement.kind),
+        amount=Money(movement.change_minor, movement.currency),
+        balance=Money(movement.balance_minor, movement.currency),
+        note=number_of(movement) or "",
+    )
+
+
+def _choices(known: Mapping[str, str], first: str, chosen: str) -> tuple[ChoiceView, ...]:
+    return (
+        ChoiceView("", first, not chosen),
+        *(ChoiceView(value, label, value == chosen) for value, label in known.items()),
+    )
+
+
+def chips(
+    action: str, labels: Iterable[tuple[str, str]], *, name: str, chosen: str
+) -> tuple[LinkView, ...]:
+    """The saved views of a list: the same list through one filter each."""
+    return tuple(
+        LinkView(label, address(action, [(name, value)] if value else []), value == chosen)
+        for value, label in labels
+    )

@@ -1,0 +1,54 @@
+"""Statements and commission invoices in a list, with the files that each may be had as."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gosellr.flows.documents import Form
+from gosellr.models.document_values import IssuedDocument
+from gosellr.utils.documents import DocumentKind
+from gosellr.utils.money import Money
+from gosellr.web.binding.histories import chips
+from gosellr.web.money_views import PapersView, PaperView
+from gosellr.web.views import LinkView, PagerView
+
+FORMS: Final[tuple[Form, ...]] = ("pdf", "csv", "xlsx")
+SELLER_KINDS: Final = {
+    DocumentKind.STATEMENT.value: "Statement",
+    DocumentKind.COMMISSION_INVOICE.value: "Commission invoice",
+}
+_CHIPS = (
+    ("", "All"),
+    (DocumentKind.STATEMENT.value, "Statements"),
+    (DocumentKind.COMMISSION_INVOICE.value, "Commission invoices"),
+)
+
+
+def papers(
+    found: Sequence[IssuedDocument], *, base: str, chosen: str, now: datetime, pager: PagerView
+) -> PapersView:
+    """A shop's papers, and the month that isn't over yet."""
+    month = f"{now:%Y-%m}"
+    statements = base.removesuffix("papers") + "statements"
+    return PapersView(
+        papers=tuple(_paper(one, base=base) for one in found),
+        chips=chips(base, _CHIPS, name="kind", chosen=chosen),
+        this_month=month,
+        so_far=_files(f"{statements}/{month}"),
+        pager=pager,
+    )
+
+
+def _paper(found: IssuedDocument, *, base: str) -> PaperView:
+    return PaperView(
+        number=found.number,
+        kind=SELLER_KINDS.get(found.kind.value, found.kind.value),
+        period=found.period or "",
+        total=Money(found.total_minor, found.currency),
+        issued_at=found.issued_at,
+        files=_files(f"{base}/{found.id}"),
+    )
+
+
+def _files(href: str) -> tuple[LinkView, ...]:
+    return tuple(LinkView(form.upper(), f"{href}?format={form}") for form in FORMS)

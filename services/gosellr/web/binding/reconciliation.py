@@ -1,0 +1,158 @@
+"""Providers' movements in words: why one isn't matched, and what may be said about it."""
+
+from typing import Final
+from uuid import UUID
+
+from gosellr.models.reconciliation_values import GatewayStanding, Movement
+from gosellr.utils.money import Money
+from gosellr.utils.reconciliation import (
+    Clearing,
+    Mismatch,
+    MovementKind,
+    MovementStatus,
+    Resolution,
+)
+from gosellr.web.formats import format_when
+from gosellr.web.money_views import ProviderMovePageView, ProviderMoveView, StandingView
+from gosellr.web.order_views import BadgeView
+from gosellr.web.views import AttributeView, ChoiceView, FormView
+
+VIEWS: Final = {
+    "unmatched": "Waiting",
+    "proposed": "To confirm",
+    "suspended": "In suspense",
+    "resolved": "Explained",
+    "matched": "Matched",
+}
+_BADGES = {
+    MovementStatus.UNMATCHED: BadgeView("Waits", "warn", "clock"),
+    MovementStatus.PROPOSED: BadgeView("To confirm", "warn", "users"),
+    MovementStatus.RESOLVED: BadgeView("Explained", "ok", "check"),
+    MovementStatus.MATCHED: BadgeView("Matched", "ok", "check"),
+}
+_KINDS = {
+    MovementKind.CHARGE: "Charge",
+    MovementKind.REFUND: "Refund",
+    MovementKind.FEE: "Fee",
+    MovementKind.SETTLEMENT: "Sent to the bank",
+    MovementKind.OTHER: "Something else",
+}
+_WHY = {
+    Mismatch.UNKNOWN: "The books know nothing of it",
+    Mismatch.NOT_CONFIRMED: "We still ask the provider ourselves",
+    Mismatch.CURRENCY_DIFFERS: "The books have it in another currency",
+    Mismatch.AMOUNT_DIFFERS: "The books have another amount",
+    Mismatch.FEE_DIFFERS: "The books have another fee",
+    Mismatch.TAKEN: "Another movement was matched with the same",
+}
+_RESOLUTIONS = {
+    Resolution.FEE: "A fee of the provider",
+    Resolution.INCOME: "Income of the market",
+    Resolution.LOSS: "A loss of the market",
+    Resolution.SUSPENSE: "Not known yet: into suspense",
+    Resolution.NOTHING: "Explained by another movement, nothing to book",
+}
+_CLEARED = {
+    Clearing.FEE: "A fee of the provider",
+    Clearing.INCOME: "Income of the market",
+    Clearing.LOSS: "A loss of the market",
+    Clearing.PAYMENT: "It paid for an order after all",
+    Clearing.RETURNED: "It was sent back",
+}
+_CLEARED_AS = (Resolution.FEE, Resolution.INCOME, Resolution.LOSS)
+
+
+def standing(found: GatewayStanding) -> StandingView:
+    """A provider's figures beside ours."""
+
+    def money(minor: int) -> Money:
+        return Money(minor, found.currency)
+
+    return StandingView(
+        gateway=found.gateway,
+        provider=money(found.provider_minor),
+        # What its movements don't tell of here is left out, so that the two can be compared.
+        clearing=money(found.clearing_minor - found.untold_minor),
+        waiting=money(found.waiting_minor),
+        waiting_count=found.waiting_count,
+        suspended=money(found.suspended_minor),
+        missing=money(found.missing_minor),
+        missing_count=found.missing_count,
+    )
+
+
+def row(found: Movement, *, base: str) -> ProviderMoveView:
+    """A movement in a list."""
+
+    def money(minor: int) -> Money:
+        return Money(minor, found.currency)
+
+    in_suspense = found.resolution is Resolution.SUSPENSE and found.cleared_at is None
+    return ProviderMoveView(
+        href=f"{base}/{found.id}",
+        reference=found.reference,
+        what=f"{_KINDS[found.kind]}, {found.gateway}",
+        at=found.occurred_at,
+        amount=money(found.amount_minor),
+        fee=money(found.fee_minor),
+        unexplained=money(found.unexplained_minor),
+        badge=BadgeView("In suspense", "warn", "hourglass")
+        if in_suspense and found.status is MovementStatus.RESOLVED
+        else _BADGES[found.status],
+        why="" if found.mismatch is None else _WHY[found.mismatch],
+    )
+
+
+def movement(
+    found: Movement,
+    *,
+    base: str,
+    viewer_id: UUID | None,
+    may_decide: bool,
+    form: FormView | None,
+) -> ProviderMovePageView:
+    """A movement with the forms that fit where it stands."""
+    can = _can(found) if may_decide else frozenset()
+    offered = _CLEARED_AS if "clear" in can else tuple(_RESOLUTIONS)
+    typed = form or FormView()
+    return ProviderMovePageView(
+        move=row(found, base=base),
+        path=f"{base}/{found.id}",
+        facts=_facts(found),
+        resolutions=(
+            ChoiceView("", "Choose what it is", not typed.value("resolution")),
+            *(
+                ChoiceView(one.value, _RESOLUTIONS[one], one.value == typed.value("resolution"))
+                for one in offered
+            ),
+        ),
+        form=typed,
+        can=can,
+        own_word=found.resolved_by is not None and found.resolved_by == viewer_id,
+    )
+
+
+def _can(found: Movement) -> frozenset[str]:
+    if found.status is MovementStatus.UNMATCHED:
+        return frozenset({"resolve"})
+    if found.status is MovementStatus.PROPOSED:
+        return frozenset({"approve", "reject"})
+    in_suspense = found.resolution is Resolution.SUSPENSE and found.cleared_at is None
+    return frozenset({"clear"} if in_suspense else ())
+
+
+def _facts(found: Movement) -> tuple[AttributeView, ...]:
+    told = [
+        ("Its reference", found.reference),
+        ("About", found.related),
+        ("Happened", format_when(found.occurred_at, "full")),
+        ("Imported", format_when(found.imported_at, "full")),
+        ("Explained as", None if found.resolution is None else _RESOLUTIONS[found.resolution]),
+        ("Note", found.note),
+        (
+            "Explained",
+            None if found.resolved_at is None else format_when(found.resolved_at, "full"),
+        ),
+        ("Cleared as", None if found.cleared_as is None else _CLEARED[found.cleared_as]),
+    ]
+    return tuple(AttributeView(label, value) for label, value in told if value)

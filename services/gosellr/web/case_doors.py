@@ -1,0 +1,132 @@
+"""What may be done in a case, for every face that shows one: each form is one step."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound
+from gosellr.core.transact import ask
+from gosellr.flows import disputes
+from gosellr.flows.disputes import EvidenceRefused, SentFile
+from gosellr.services import dispute_questions
+from gosellr.utils.viewer import Viewer
+from gosellr.web import forms, notices
+from gosellr.web.forms import Field
+from gosellr.web.pages import Page
+from gosellr.web.views import FormView
+
+MESSAGE_LENGTH_MAX = 4000
+_MESSAGE = (Field("body", MESSAGE_LENGTH_MAX, "Write what you have to say"),)
+_REASON = (Field("reason", MESSAGE_LENGTH_MAX, "Say why"),)
+_NO_FILE = "Choose a file first"
+# Only for those who may read the case, and nothing in it may ever run.
+_FILE_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a form: what the next page says, or the form with what is to be changed."""
+
+    notice: str = ""
+    form: FormView | None = None
+    status: int = 422
+
+
+async def say(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
+    """Say something; a shop's answer passes the question on."""
+    form = forms.read_text(_MESSAGE, page.form)
+    if form.errors:
+        return Taken(form=form)
+    is_answer = bool(page.form.get("answer"))
+    try:
+        await disputes.say(
+            page.market.disputes,
+            viewer=viewer,
+            dispute_id=dispute_id,
+            body=form.value("body"),
+            is_answer=is_answer,
+        )
+    except (Conflict, InvalidInput) as refusal:
+        return _refused(form, refusal, "body")
+    return Taken(notices.ANSWERED if is_answer else notices.SAID)
+
+
+async def hand_in(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
+    """Hand in the file that came along."""
+    if page.file is None:
+        return Taken(form=FormView({}, {"file": _NO_FILE}))
+    try:
+        await disputes.add_evidence(
+            page.market.disputes,
+            viewer=viewer,
+            dispute_id=dispute_id,
+            sent=SentFile(
+                content=_chunks(page.file.content),
+                declared_type=page.file.content_type,
+                name=page.file.name,
+            ),
+        )
+    except (Conflict, InvalidInput, EvidenceRefused) as refusal:
+        return _refused(FormView(), refusal, "file")
+    return Taken(notices.HANDED_IN)
+
+
+async def accept(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
+    """Give in."""
+    try:
+        await disputes.accept(page.market.disputes, viewer=viewer, dispute_id=dispute_id)
+    except Conflict as refusal:
+        return _refused(FormView(), refusal, "")
+    return Taken(notices.GAVE_IN)
+
+
+async def escalate(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
+    """Ask an operator, or appeal."""
+    form = forms.read_text(_REASON, page.form)
+    if form.errors:
+        return Taken(form=form)
+    try:
+        await disputes.escalate(
+            page.market.disputes,
+            viewer=viewer,
+            dispute_id=dispute_id,
+            reason=form.value("reason"),
+        )
+    except (Conflict, InvalidInput) as refusal:
+        return _refused(form, refusal, "reason")
+    return Taken(notices.ASKED)
+
+
+async def show_file(page: Page, *, viewer: Viewer, dispute_id: UUID, file_id: UUID) -> Response:
+    """A file of a case, to be saved."""
+    file = await ask(
+        page.market.db,
+        dispute_questions.find_file,
+        viewer=viewer,
+        dispute_id=dispute_id,
+        file_id=file_id,
+    )
+    opened = await page.market.files.open(file.storage_key)
+    if opened is None:
+        raise NotFound
+    with opened:
+        content = await asyncio.to_thread(opened.read)
+    name = f'attachment; filename="evidence-{file_id}"'
+    headers = {**_FILE_HEADERS, "Content-Disposition": name}
+    return Response(content, media_type=file.content_type, headers=headers)
+
+
+def _refused(form: FormView, refusal: DomainError, field: str) -> Taken:
+    told = FormView(form.values, {**form.errors, field: refusal.detail})
+    return Taken(form=told, status=refusal.status)
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -1,0 +1,313 @@
+"""What the pages about money are told: histories, balances, payouts, papers, gift cards."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from gosellr.utils.money import Money
+from gosellr.web.order_views import AmountRowView, BadgeView
+from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
+
+
+@dataclass(frozen=True, slots=True)
+class NavItemView:
+    """A page of a console. `count` is how much waits there; 0 shows none."""
+
+    label: str
+    href: str
+    icon: str
+    current: bool = False
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleView:
+    """The frame of the seller's or the operator's pages."""
+
+    face: Literal["sell", "ops"]
+    title: str
+    home: str
+    nav: tuple[NavItemView, ...]
+    others: tuple[LinkView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoveView:
+    """One movement: what it was, by how much, and what was there after it."""
+
+    at: datetime
+    label: str
+    amount: Money
+    balance: Money | None = None
+    note: str = ""
+    link: LinkView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """A page of movements with the filters that chose them. `action` is where the filters go."""
+
+    action: str
+    moves: tuple[MoveView, ...]
+    form: FormView
+    currencies: tuple[ChoiceView, ...] = ()
+    kinds: tuple[ChoiceView, ...] = ()
+    pots: tuple[ChoiceView, ...] = ()
+    exports: tuple[LinkView, ...] = ()
+    balance_label: str = "Balance"
+    is_filtered: bool = False
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class CreditView:
+    """A buyer's store credit, and what a typed gift card is good for."""
+
+    balances: tuple[Money, ...]
+    moves: tuple[MoveView, ...]
+    pager: PagerView = field(default_factory=PagerView)
+    form: FormView = field(default_factory=FormView)
+    card: tuple[AttributeView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingView:
+    """Pending money and the day on which its hold ends; None while that isn't known."""
+
+    day: date | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """What a seller has in one currency. `owed` is what it owes the market."""
+
+    currency: str
+    pending: Money
+    available: Money
+    reserved: Money
+    owed: Money
+    in_transit: Money
+    paid_out: Money
+    upcoming: tuple[UpcomingView, ...] = ()
+    on_their_way: tuple["PayoutRowView", ...] = ()
+    payout_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyPageView:
+    """A seller's money: balances, when the next payout is due, and what stands in its way."""
+
+    balances: tuple[BalanceView, ...]
+    next_payout: str
+    destination: str
+    hold_reason: str = ""
+    may_ask: bool = False
+    payout_action: str = ""
+    settings_href: str = ""
+    transactions_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRowView:
+    href: str
+    amount: Money
+    badge: BadgeView
+    created_at: datetime
+    account: str
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutListView:
+    payouts: tuple[PayoutRowView, ...]
+    chips: tuple[LinkView, ...] = ()
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedView:
+    """A transaction in words, and its entries: account, debit or credit, amount."""
+
+    at: datetime
+    kind: str
+    words: str
+    entries: tuple[tuple[str, str, Money], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutView:
+    """A payout with the movements that made it. `can` names what may be done with it."""
+
+    id: str
+    path: str
+    amount: Money
+    badge: BadgeView
+    facts: tuple[AttributeView, ...]
+    moves: tuple[MoveView, ...]
+    booked: tuple[BookedView, ...] = ()
+    failure: str = ""
+    can: frozenset[str] = frozenset()
+    retry_key: str = ""
+    seller_href: str = ""
+    is_held: bool = False
+    hold_reason: str = ""
+    form: FormView = field(default_factory=FormView)
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutSettingsView:
+    """When a seller is paid, the smallest amount, and to which account."""
+
+    path: str
+    version: int
+    schedules: tuple[ChoiceView, ...]
+    weekdays: tuple[ChoiceView, ...]
+    days: tuple[ChoiceView, ...]
+    form: FormView
+    account_form: FormView
+    methods: tuple[ChoiceView, ...]
+    wants: frozenset[str]
+    destination: tuple[AttributeView, ...] = ()
+    hold_reason: str = ""
+    may_change: bool = False
+    sees_account: bool = False
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperView:
+    """A statement or an invoice, and the files that it may be had as."""
+
+    number: str
+    kind: str
+    period: str
+    total: Money
+    issued_at: datetime
+    files: tuple[LinkView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PapersView:
+    papers: tuple[PaperView, ...]
+    chips: tuple[LinkView, ...]
+    this_month: str
+    so_far: tuple[LinkView, ...]
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """One kind of work that waits, and since when."""
+
+    label: str
+    href: str
+    count: int
+    note: str = ""
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """The operator's first page: what waits, and whether the books were found in order."""
+
+    queues: tuple[QueueView, ...]
+    audited_at: datetime | None = None
+    findings: tuple[AttributeView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    id: str
+    href: str
+    last_four: str
+    badge: BadgeView
+    amount: Money
+    balance: Money
+    created_at: datetime
+    expires_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardListView:
+    cards: tuple[CardView, ...]
+    form: FormView
+    key: str
+    currencies: tuple[ChoiceView, ...]
+    may_issue: bool = False
+    # The code of a card that was made just now; it is told this once.
+    code: str = ""
+    made: CardView | None = None
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class CardPageView:
+    card: CardView
+    moves: tuple[MoveView, ...]
+    may_stop: bool = False
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingView:
+    """A provider in one currency: its figures beside ours."""
+
+    gateway: str
+    provider: Money
+    clearing: Money
+    waiting: Money
+    waiting_count: int
+    suspended: Money
+    missing: Money
+    missing_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMoveView:
+    """A provider's movement, and why it isn't matched."""
+
+    href: str
+    reference: str
+    what: str
+    at: datetime
+    amount: Money
+    fee: Money
+    unexplained: Money
+    badge: BadgeView
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxView:
+    standings: tuple[StandingView, ...]
+    moves: tuple[ProviderMoveView, ...]
+    chips: tuple[LinkView, ...]
+    gateways: tuple[str, ...] = ()
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMovePageView:
+    """A movement with the forms that fit where it stands."""
+
+    move: ProviderMoveView
+    path: str
+    facts: tuple[AttributeView, ...]
+    resolutions: tuple[ChoiceView, ...]
+    form: FormView
+    can: frozenset[str] = frozenset()
+    own_word: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainView:
+    """What the books say of a word that was asked for."""
+
+    form: FormView
+    title: str = ""
+    booked: tuple[BookedView, ...] = ()
+    moves: tuple[MoveView, ...] = ()
+    held: tuple[AmountRowView, ...] = ()

@@ -1,0 +1,200 @@
+"""Cases for those who run the market: decided by any split, after a look at what it would move."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.transact import ask
+from gosellr.flows import disputes
+from gosellr.models.dispute_values import Dispute, DisputeFolder
+from gosellr.services import dispute_preview, dispute_questions, seller_service
+from gosellr.services.dispute_argument import Award
+from gosellr.services.dispute_preview import AwardPreview
+from gosellr.services.dispute_questions import DisputeFilters
+from gosellr.utils.disputes import ARGUED_STATUSES
+from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
+from gosellr.utils.ids import order_number
+from gosellr.utils.permissions import Permission, may
+from gosellr.web import case_doors, forms, notices
+from gosellr.web.binding import cases, histories
+from gosellr.web.case_doors import Taken
+from gosellr.web.case_views import CaseListView
+from gosellr.web.forms import Field
+from gosellr.web.operator.desk import require_staff, show
+from gosellr.web.pages import Page, admit
+from gosellr.web.views import FormView
+
+router = APIRouter(prefix="/operator/cases", include_in_schema=False)
+
+Reading = Annotated[Page, admit(Permission.DISPUTE_READ)]
+Saying = Annotated[Page, admit(Permission.DISPUTE_MESSAGE)]
+HandingIn = Annotated[Page, admit(Permission.DISPUTE_MESSAGE, file_bytes_max=EVIDENCE_BYTES_MAX)]
+Deciding = Annotated[Page, admit(Permission.DISPUTE_DECIDE)]
+
+_SHOWN = 24
+_BASE = "/operator/cases"
+_CHIPS = (
+    ("", "To decide"),
+    ("open", "All that are open"),
+    ("chargebacks", "Chargebacks"),
+    ("all", "All"),
+)
+_VIEWS: dict[str, DisputeFilters] = {
+    "": DisputeFilters(kind="buyer", statuses=("under_review", "appealed")),
+    "open": DisputeFilters(statuses=tuple(sorted(ARGUED_STATUSES))),
+    "chargebacks": DisputeFilters(kind="chargeback"),
+    "all": DisputeFilters(),
+}
+_AWARD = (Field("amount", 20, "Write how much of it the buyer gets"),)
+_REASON = (Field("decision", 500, "Say why: both sides read it"),)
+
+
+@router.get("")
+async def list_cases(
+    page: Reading,
+    view: Annotated[str, Query(max_length=20)] = "",
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """The queue: what waits for a decision first."""
+    require_staff(page)
+    chosen = view if view in _VIEWS else ""
+    found = await ask(
+        page.market.db,
+        dispute_questions.list_cases,
+        viewer=page.viewer,
+        filters=_VIEWS[chosen],
+        cursor=cursor,
+        limit=_SHOWN,
+    )
+    sellers = list({one.dispute.seller_id for one in found.items})
+    names = await ask(page.market.db, seller_service.names_of, seller_ids=sellers)
+    kept = [("view", chosen)] if chosen else []
+    case_list = CaseListView(
+        cases.rows(
+            found.items,
+            side="operator",
+            base=_BASE,
+            names={str(seller_id): name for seller_id, name in names.items()},
+        ),
+        chips=histories.chips(_BASE, _CHIPS, name="view", chosen=chosen),
+        pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
+    )
+    return await show(page, "operator/cases.html", current="/cases", case_list=case_list)
+
+
+@router.get("/{dispute_id}")
+async def show_case(page: Reading, dispute_id: UUID) -> Response:
+    """A case with all that belongs to it."""
+    require_staff(page)
+    return await _show_case(page, dispute_id)
+
+
+@router.post("/{dispute_id}/messages")
+async def say(page: Saying, dispute_id: UUID) -> Response:
+    """Say something to both sides."""
+    require_staff(page)
+    taken = await case_doors.say(page, viewer=page.viewer, dispute_id=dispute_id)
+    return await _answer(page, dispute_id, taken)
+
+
+@router.post("/{dispute_id}/evidence")
+async def hand_in(page: HandingIn, dispute_id: UUID) -> Response:
+    """Put a file into the case."""
+    require_staff(page)
+    taken = await case_doors.hand_in(page, viewer=page.viewer, dispute_id=dispute_id)
+    return await _answer(page, dispute_id, taken)
+
+
+@router.post("/{dispute_id}/decide")
+async def decide(page: Deciding, dispute_id: UUID) -> Response:
+    """Show what an award would move; decide only where that is what was pressed."""
+    require_staff(page)
+    folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
+    form, award = _read_award(page, folder.dispute)
+    if award is None:
+        return await _show_case(page, dispute_id, form, status=422)
+    try:
+        preview = await ask(
+            page.market.db,
+            dispute_preview.preview,
+            viewer=page.viewer,
+            dispute_id=dispute_id,
+            award=award,
+            policy=page.market.policy,
+        )
+        if page.form.get("sure") != "yes":
+            return await _show_case(page, dispute_id, form, preview=preview)
+        reasons = forms.read(_REASON, page.form)
+        if reasons.errors:
+            told = FormView(form.values, reasons.errors)
+            return await _show_case(page, dispute_id, told, preview=preview, status=422)
+        await disputes.decide(
+            page.market.disputes, viewer=page.viewer, dispute_id=dispute_id, award=award
+        )
+    except (Conflict, InvalidInput) as refusal:
+        told = forms.with_errors(form, refusal, {"amount.amount": "amount"})
+        return await _show_case(page, dispute_id, told, status=refusal.status)
+    return page.go(f"{_BASE}/{dispute_id}", notice=notices.DECIDED)
+
+
+@router.get("/{dispute_id}/evidence/{file_id}")
+async def show_file(page: Reading, dispute_id: UUID, file_id: UUID) -> Response:
+    """A file of the case."""
+    require_staff(page)
+    return await case_doors.show_file(
+        page, viewer=page.viewer, dispute_id=dispute_id, file_id=file_id
+    )
+
+
+def _read_award(page: Page, dispute: Dispute) -> tuple[FormView, Award | None]:
+    """The award that was typed; None where it can't be one, and the form says why."""
+    sent = forms.read(_AWARD, page.form)
+    decision = forms.clean(page.form.get("decision", ""))[:500]
+    form = FormView({**sent.values, "decision": decision}, sent.errors)
+    minor = forms.amount_minor(form.value("amount"), dispute.currency)
+    if form.errors or minor is None:
+        words = form.error("amount") or f"Write an amount in {dispute.currency}, such as 12.50"
+        return FormView(form.values, {"amount": words}), None
+    return form, Award(
+        amount_minor=minor, currency=dispute.currency, reason=decision or "Not said yet"
+    )
+
+
+async def _answer(page: Page, dispute_id: UUID, taken: Taken) -> Response:
+    if taken.form is None:
+        return page.go(f"{_BASE}/{dispute_id}", notice=taken.notice)
+    return await _show_case(page, dispute_id, taken.form, status=taken.status)
+
+
+async def _show_case(
+    page: Page,
+    dispute_id: UUID,
+    form: FormView | None = None,
+    *,
+    preview: AwardPreview | None = None,
+    status: int = 200,
+) -> Response:
+    folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
+    view = cases.case(
+        folder,
+        side="operator",
+        path=f"{_BASE}/{dispute_id}",
+        order_href=_explained(page, folder),
+        actions=dispute_questions.actions_of(
+            page.viewer, dispute=folder.dispute, is_buyer=folder.is_buyer
+        ),
+        sees_money=True,
+        sees_bank=True,
+        form=form,
+        preview=preview,
+    )
+    return await show(page, "operator/case.html", current="/cases", status=status, case=view)
+
+
+def _explained(page: Page, folder: DisputeFolder) -> str:
+    if not may(page.viewer.roles, Permission.LEDGER_READ):
+        return ""
+    return f"/operator/explain?subject={order_number(folder.order_number)}"

@@ -1,0 +1,156 @@
+"""Gift cards: issued, stopped, and every movement of each."""
+
+from datetime import UTC, datetime, time
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import InvalidInput
+from gosellr.core.identity import new_secret
+from gosellr.core.transact import ask, transact
+from gosellr.flows import stored_value
+from gosellr.flows.stored_value import IssuedGiftCard
+from gosellr.services import history_service, idempotency_service, stored_value_service
+from gosellr.services.history_service import JournalFilter
+from gosellr.utils.ledger import gift_card
+from gosellr.utils.money import EXPONENTS
+from gosellr.utils.permissions import Permission, may
+from gosellr.web import forms, notices
+from gosellr.web.binding import gift_cards, histories
+from gosellr.web.forms import Field
+from gosellr.web.money_views import CardListView, CardPageView
+from gosellr.web.operator.desk import show
+from gosellr.web.pages import Page, admit
+from gosellr.web.storefront.checkout import caller_of
+from gosellr.web.views import ChoiceView, FormView
+
+router = APIRouter(prefix="/operator/gift-cards", include_in_schema=False)
+
+Reading = Annotated[Page, admit(Permission.GIFT_CARD_READ)]
+Issuing = Annotated[Page, admit(Permission.GIFT_CARD_ISSUE)]
+Stopping = Annotated[Page, admit(Permission.GIFT_CARD_DEACTIVATE)]
+Cursor = Annotated[str | None, Query(max_length=1000)]
+
+_SHOWN = 24
+_BASE = "/operator/gift-cards"
+_CARD = (
+    Field("amount", 20, "Write what it is worth"),
+    Field("currency", 3, "Choose a currency"),
+    Field("expires_on", 10),
+    Field("note", 200),
+)
+
+
+@router.get("")
+async def list_cards(page: Reading, cursor: Cursor = None) -> Response:
+    """Gift cards with what is left on each, newest first, and the form that makes one."""
+    return await _show_list(page, cursor=cursor)
+
+
+@router.post("")
+async def issue(page: Issuing) -> Response:
+    """Make a gift card. Its code is shown by this answer, and never again."""
+    form = forms.read(_CARD, page.form)
+    currency = form.value("currency").upper()
+    errors = dict(form.errors)
+    if currency not in EXPONENTS:
+        errors["currency"] = "Choose a currency"
+        amount = None
+    else:
+        amount = forms.amount_minor(form.value("amount"), currency)
+    if not amount and "amount" not in errors:
+        errors["amount"] = "Write an amount, such as 25.00"
+    ends = forms.day(form.value("expires_on"))
+    if form.value("expires_on") and ends is None:
+        errors["expires_on"] = "Write a day, such as 2027-12-31"
+    form = FormView(form.values, errors)
+    if errors or amount is None:
+        return await _show_list(page, form=form, status=422)
+    try:
+        issued = await stored_value.issue_gift_card(
+            page.market.stored_value,
+            viewer=page.viewer,
+            amount_minor=amount,
+            currency=currency,
+            expires_at=None if ends is None else datetime.combine(ends, time.max, tzinfo=UTC),
+            note=form.value("note") or None,
+            key=idempotency_service.request_key(
+                caller=caller_of(page),
+                route="page:issue_gift_card",
+                key=page.form.get("key"),
+                body=repr(sorted(form.values.items())).encode(),
+            ),
+        )
+    except InvalidInput as refusal:
+        names = {"expires_at": "expires_on", "amount.amount": "amount"}
+        return await _show_list(
+            page, form=forms.with_errors(form, refusal, names), status=refusal.status
+        )
+    return await _show_list(page, issued=issued)
+
+
+@router.get("/{card_id}")
+async def show_card(page: Reading, card_id: UUID, cursor: Cursor = None) -> Response:
+    """A card and every movement on it."""
+    card = await ask(page.market.db, stored_value_service.find, card_id=card_id)
+    moves = await ask(
+        page.market.db,
+        history_service.market_movements,
+        asked=JournalFilter(account=gift_card(card_id), currency=card.currency),
+        cursor=cursor,
+        limit=histories.SHOWN,
+    )
+    path = f"{_BASE}/{card_id}"
+    may_stop = may(page.viewer.roles, Permission.GIFT_CARD_DEACTIVATE)
+    view = CardPageView(
+        card=gift_cards.card(card, base=_BASE, now=page.now),
+        moves=tuple(map(histories.of_holder, moves.items)),
+        may_stop=may_stop and card.deactivated_at is None,
+        pager=histories.pager(path, [], moves.next_cursor, is_first=cursor is None),
+    )
+    return await show(page, "operator/gift_card.html", current="/gift-cards", gift=view)
+
+
+@router.post("/{card_id}/deactivate")
+async def deactivate(page: Stopping, card_id: UUID) -> Response:
+    """Stop a card from being spent."""
+    await transact(
+        page.market.db,
+        stored_value_service.deactivate,
+        viewer=page.viewer,
+        card_id=card_id,
+        now=page.now,
+    )
+    return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_STOPPED)
+
+
+async def _show_list(
+    page: Page,
+    *,
+    cursor: str | None = None,
+    form: FormView | None = None,
+    issued: IssuedGiftCard | None = None,
+    status: int = 200,
+) -> Response:
+    found = await ask(page.market.db, stored_value_service.list_cards, cursor=cursor, limit=_SHOWN)
+    own = page.market.settings.default_currency
+    typed = form or FormView({"currency": own})
+    view = CardListView(
+        cards=tuple(gift_cards.card(one, base=_BASE, now=page.now) for one in found.items),
+        form=typed,
+        # A form that comes back is the same wish; one that was granted isn't.
+        key=(page.form.get("key") if form else None) or new_secret(),
+        currencies=tuple(
+            ChoiceView(code, code, code == (typed.value("currency") or own))
+            for code in sorted(EXPONENTS)
+        ),
+        may_issue=may(page.viewer.roles, Permission.GIFT_CARD_ISSUE),
+        code="" if issued is None else issued.code or "",
+        made=None if issued is None else gift_cards.card(issued.card, base=_BASE, now=page.now),
+        pager=histories.pager(_BASE, [], found.next_cursor, is_first=cursor is None),
+    )
+    return await show(
+        page, "operator/gift_cards.html", current="/gift-cards", status=status, gifts=view
+    )

@@ -1,0 +1,241 @@
+"""Payouts for those who run the market: let go by a second person, called back, tried again."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, DomainError, NotAllowed
+from gosellr.core.transact import ask, transact
+from gosellr.flows import payouts
+from gosellr.models.payout_values import Payout
+from gosellr.services import (
+    idempotency_service,
+    payout_questions,
+    payout_settings_service,
+    seller_service,
+)
+from gosellr.services.payout_questions import PayoutFilters
+from gosellr.utils.payouts import PayoutStatus
+from gosellr.utils.permissions import Permission, may
+from gosellr.web import forms, notices
+from gosellr.web.binding import histories
+from gosellr.web.binding import payouts as binding
+from gosellr.web.forms import Field
+from gosellr.web.money_views import PayoutListView
+from gosellr.web.operator.desk import require_staff, show
+from gosellr.web.pages import Page, admit
+from gosellr.web.storefront.checkout import caller_of
+from gosellr.web.views import FormView, NoticeView
+
+router = APIRouter(prefix="/operator", include_in_schema=False)
+
+Reading = Annotated[Page, admit(Permission.PAYOUT_READ)]
+Approving = Annotated[Page, admit(Permission.PAYOUT_APPROVE)]
+Cancelling = Annotated[Page, admit(Permission.PAYOUT_CANCEL)]
+Retrying = Annotated[Page, admit(Permission.PAYOUT_RETRY)]
+Cursor = Annotated[str | None, Query(max_length=1000)]
+
+_SHOWN = 24
+_ENTRIES_SHOWN = 100
+_REASON = (Field("reason", 500, "Say why: the seller reads it"),)
+_BASE = "/operator/payouts"
+
+
+@router.get("/payouts")
+async def list_payouts(
+    page: Reading,
+    status: Annotated[str | None, Query(max_length=40)] = None,
+    cursor: Cursor = None,
+) -> Response:
+    """All payouts, newest first."""
+    require_staff(page)
+    chosen = status if status in set(PayoutStatus) else ""
+    found = await ask(
+        page.market.db,
+        payout_questions.list_payouts,
+        viewer=page.viewer,
+        filters=PayoutFilters(status=chosen or None),
+        cursor=cursor,
+        limit=_SHOWN,
+    )
+    names = await ask(
+        page.market.db,
+        seller_service.names_of,
+        seller_ids=list({one.seller_id for one in found.items}),
+    )
+    kept = [("status", chosen)] if chosen else []
+    view = PayoutListView(
+        tuple(
+            binding.row(one, base=_BASE, who=names.get(one.seller_id, "")) for one in found.items
+        ),
+        chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen or ""),
+        pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
+    )
+    return await show(page, "operator/payouts.html", current="/payouts", payout_list=view)
+
+
+@router.get("/payouts/{payout_id}")
+async def show_payout(page: Reading, payout_id: UUID, cursor: Cursor = None) -> Response:
+    """A payout: what made it, what was booked of it, and what may be done with it."""
+    require_staff(page)
+    return await _show(page, payout_id, cursor=cursor)
+
+
+@router.post("/payouts/{payout_id}/approve")
+async def approve(page: Approving, payout_id: UUID) -> Response:
+    """Let a large payout go, as a second person."""
+    try:
+        await payouts.approve_payout(page.market.payouts, viewer=page.viewer, payout_id=payout_id)
+    except (Conflict, NotAllowed) as refusal:
+        return await _refused(page, payout_id, refusal)
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_APPROVED)
+
+
+@router.post("/payouts/{payout_id}/cancel")
+async def cancel(page: Cancelling, payout_id: UUID) -> Response:
+    """Call back a payout that waits for approval."""
+    form = forms.read(_REASON, page.form)
+    if form.errors:
+        return await _show(page, payout_id, form=form, status=422)
+    try:
+        await payouts.cancel_payout(
+            page.market.payouts,
+            viewer=page.viewer,
+            payout_id=payout_id,
+            reason=form.value("reason"),
+        )
+    except Conflict as refusal:
+        return await _refused(page, payout_id, refusal, form)
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_CANCELLED)
+
+
+@router.post("/payouts/{payout_id}/retry")
+async def retry(page: Retrying, payout_id: UUID) -> Response:
+    """Make a new payout in place of one that failed; the same form twice makes one."""
+    require_staff(page)
+    key = idempotency_service.request_key(
+        caller=caller_of(page),
+        route=f"page:retry_payout:{payout_id}",
+        key=page.form.get("key"),
+        body=payout_id.bytes,
+    )
+    try:
+        requested = await payouts.retry_payout(
+            page.market.payouts, viewer=page.viewer, payout_id=payout_id, key=key
+        )
+    except Conflict as refusal:
+        return await _refused(page, payout_id, refusal)
+    if requested.payout is None:
+        return page.go(_BASE)
+    body = str(requested.payout.id).encode()
+    await payouts.keep_answer(page.market.payouts, key=key, status=201, body=body)
+    return page.go(f"{_BASE}/{requested.payout.id}", notice=notices.PAYOUT_RETRIED)
+
+
+@router.post("/payouts/{payout_id}/hold")
+async def hold(page: Approving, payout_id: UUID) -> Response:
+    """Stop all payouts of this one's seller, for a reason that the seller reads."""
+    found = await _find(page, payout_id)
+    form = forms.read(_REASON, page.form)
+    if form.errors:
+        return await _show(page, payout_id, form=form, status=422)
+    await _hold(page, found.seller_id, reason=form.value("reason"))
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUTS_HELD)
+
+
+@router.post("/payouts/{payout_id}/unhold")
+async def unhold(page: Approving, payout_id: UUID) -> Response:
+    """Let the payouts of this one's seller go on."""
+    found = await _find(page, payout_id)
+    await _hold(page, found.seller_id, reason=None)
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUTS_FREED)
+
+
+async def _hold(page: Page, seller_id: UUID, *, reason: str | None) -> None:
+    await transact(
+        page.market.db,
+        payout_settings_service.hold,
+        viewer=page.viewer,
+        seller_id=seller_id,
+        reason=reason,
+        now=page.now,
+    )
+
+
+async def _find(page: Page, payout_id: UUID) -> Payout:
+    return await ask(
+        page.market.db, payout_questions.find_payout, viewer=page.viewer, payout_id=payout_id
+    )
+
+
+async def _refused(
+    page: Page, payout_id: UUID, refusal: DomainError, form: FormView | None = None
+) -> Response:
+    notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
+    return await _show(page, payout_id, form=form, notice=notice, status=refusal.status)
+
+
+async def _show(
+    page: Page,
+    payout_id: UUID,
+    *,
+    cursor: str | None = None,
+    form: FormView | None = None,
+    notice: NoticeView | None = None,
+    status: int = 200,
+) -> Response:
+    market = page.market
+    found = await _find(page, payout_id)
+    entries = await ask(
+        market.db,
+        payout_questions.list_entries,
+        viewer=page.viewer,
+        payout_id=payout_id,
+        cursor=cursor,
+        limit=_ENTRIES_SHOWN,
+    )
+    settings = await ask(
+        market.db,
+        payout_settings_service.find_settings,
+        viewer=page.viewer,
+        seller_id=found.seller_id,
+    )
+    booked = (
+        await ask(market.db, payout_questions.payout_ledger, payout_id=payout_id)
+        if may(page.viewer.roles, Permission.LEDGER_READ)
+        else []
+    )
+    names = await ask(market.db, seller_service.names_of, seller_ids=[found.seller_id])
+    path = f"{_BASE}/{payout_id}"
+    view = binding.payout(
+        found,
+        entries.items,
+        path=path,
+        booked=booked,
+        can=_can(page, found),
+        form=form,
+        settings=settings,
+        seller=(names.get(found.seller_id, ""), f"/operator/explain?subject={found.seller_id}"),
+        pager=histories.pager(path, [], entries.next_cursor, is_first=cursor is None),
+    )
+    return await show(
+        page, "operator/payout.html", current="/payouts", status=status, notice=notice, payout=view
+    )
+
+
+def _can(page: Page, found: Payout) -> frozenset[str]:
+    """What this person may do with it; whoever asked for it can't also let it go."""
+    roles, can = page.viewer.roles, set()
+    if found.status is PayoutStatus.AWAITING_APPROVAL:
+        if may(roles, Permission.PAYOUT_APPROVE):
+            is_own = found.requested_by == page.viewer.user_id
+            can.add("await_other" if is_own else "approve")
+        if may(roles, Permission.PAYOUT_CANCEL):
+            can.add("cancel")
+    if found.status is PayoutStatus.FAILED and may(roles, Permission.PAYOUT_RETRY):
+        can.add("retry")
+    if may(roles, Permission.PAYOUT_APPROVE):
+        can.add("hold")
+    return frozenset(can)

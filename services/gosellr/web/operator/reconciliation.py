@@ -1,0 +1,235 @@
+"""The reconciliation inbox: what providers moved and the books don't know, explained by people."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
+from gosellr.core.transact import ask, transact
+from gosellr.flows import reconciliation
+from gosellr.models.reconciliation_values import Movement
+from gosellr.services import reconciliation_service
+from gosellr.utils.permissions import Permission, may
+from gosellr.utils.reconciliation import MovementStatus, Resolution
+from gosellr.web import forms, notices
+from gosellr.web.binding import histories
+from gosellr.web.binding import reconciliation as binding
+from gosellr.web.forms import Field
+from gosellr.web.money_views import InboxView
+from gosellr.web.operator.desk import show
+from gosellr.web.pages import Page, admit
+from gosellr.web.views import FormView, NoticeView
+
+router = APIRouter(prefix="/operator/reconciliation", include_in_schema=False)
+
+Reading = Annotated[Page, admit(Permission.RECONCILIATION_READ)]
+Running = Annotated[Page, admit(Permission.RECONCILIATION_RUN)]
+Deciding = Annotated[Page, admit(Permission.RECONCILIATION_DECIDE)]
+
+_SHOWN = 24
+_BASE = "/operator/reconciliation"
+_RESOLVING = (
+    Field("resolution", 20, "Choose what it is"),
+    Field("note", 500, "Write how you know"),
+)
+_CLEARING = (Field("resolution", 20, "Choose what it was"),)
+
+
+@router.get("")
+async def show_inbox(
+    page: Reading,
+    status: Annotated[str, Query(max_length=20)] = "unmatched",
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """Each provider's figures beside ours, and what waits to be explained."""
+    return await _show_inbox(page, status=status, cursor=cursor)
+
+
+@router.post("/pull")
+async def pull(page: Running) -> Response:
+    """Fetch what a provider tells, and match it."""
+    try:
+        await reconciliation.pull(
+            page.market.db,
+            gateways=page.market.gateways,
+            gateway=page.form.get("gateway", ""),
+            viewer=page.viewer,
+            now=page.now,
+        )
+    except (Conflict, InvalidInput) as refusal:
+        notice = NoticeView(refusal.detail, "warn", "Nothing was fetched")
+        return await _show_inbox(page, notice=notice, code=refusal.status)
+    return page.go(_BASE, notice=notices.MOVEMENTS_FETCHED)
+
+
+@router.post("/match")
+async def match_again(page: Running) -> Response:
+    """Hold what waits of a provider against the books as they are now."""
+    await transact(
+        page.market.db,
+        reconciliation_service.match_again,
+        gateway=page.form.get("gateway", ""),
+        now=page.now,
+    )
+    return page.go(_BASE, notice=notices.MATCHED_AGAIN)
+
+
+@router.get("/{movement_id}")
+async def show_movement(page: Reading, movement_id: UUID) -> Response:
+    """A movement, why it isn't matched, and what may be said about it."""
+    return await _show_movement(page, movement_id)
+
+
+@router.post("/{movement_id}/resolve")
+async def resolve(page: Deciding, movement_id: UUID) -> Response:
+    """Say what it is; above the tolerance a second person has to agree."""
+    form = forms.read(_RESOLVING, page.form)
+    resolution = _resolution(form)
+    if form.errors or resolution is None:
+        return await _show_movement(page, movement_id, form=_unsaid(form), status=422)
+    return await _carry_out(
+        page,
+        movement_id,
+        reconciliation_service.resolve,
+        form=form,
+        viewer=page.viewer,
+        resolution=resolution,
+        note=form.value("note"),
+        policy=page.market.policy,
+        now=page.now,
+    )
+
+
+@router.post("/{movement_id}/approve")
+async def approve(page: Deciding, movement_id: UUID) -> Response:
+    """Let another's explanation stand."""
+    return await _carry_out(
+        page, movement_id, reconciliation_service.approve, viewer=page.viewer, now=page.now
+    )
+
+
+@router.post("/{movement_id}/reject")
+async def reject(page: Deciding, movement_id: UUID) -> Response:
+    """Drop an explanation that waits; the movement waits again."""
+    return await _carry_out(
+        page, movement_id, reconciliation_service.reject, notice=notices.MOVEMENT_REJECTED
+    )
+
+
+@router.post("/{movement_id}/clear")
+async def clear(page: Deciding, movement_id: UUID) -> Response:
+    """Say what it was that waited in suspense, as a second person."""
+    form = forms.read(_CLEARING, page.form)
+    resolution = _resolution(form)
+    if form.errors or resolution is None:
+        return await _show_movement(page, movement_id, form=_unsaid(form), status=422)
+    return await _carry_out(
+        page,
+        movement_id,
+        reconciliation_service.clear_suspense,
+        form=form,
+        viewer=page.viewer,
+        resolution=resolution,
+        now=page.now,
+    )
+
+
+def _resolution(form: FormView) -> Resolution | None:
+    value = form.value("resolution")
+    return Resolution(value) if value in set(Resolution) else None
+
+
+def _unsaid(form: FormView) -> FormView:
+    missing = {} if _resolution(form) else {"resolution": "Choose what it is"}
+    return FormView(form.values, {**form.errors, **missing})
+
+
+async def _carry_out(
+    page: Page,
+    movement_id: UUID,
+    command: Callable[..., Awaitable[Movement]],
+    *,
+    form: FormView | None = None,
+    notice: str = "",
+    **arguments: Any,
+) -> Response:
+    """Do it and say what came of it; what is refused is told on the movement's page."""
+    try:
+        found = await transact(page.market.db, command, movement_id=movement_id, **arguments)
+    except (Conflict, InvalidInput, NotAllowed) as refusal:
+        return await _refused(page, movement_id, refusal, form)
+    waits = found.status is MovementStatus.PROPOSED
+    said = notice or (notices.MOVEMENT_PROPOSED if waits else notices.MOVEMENT_BOOKED)
+    return page.go(f"{_BASE}/{movement_id}", notice=said)
+
+
+async def _refused(
+    page: Page, movement_id: UUID, refusal: DomainError, form: FormView | None
+) -> Response:
+    if isinstance(refusal, InvalidInput):
+        told = forms.with_errors(form or FormView(), refusal, {"resolution": "resolution"})
+        return await _show_movement(page, movement_id, form=told, status=422)
+    notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
+    return await _show_movement(page, movement_id, form=form, notice=notice, status=refusal.status)
+
+
+async def _show_inbox(
+    page: Page,
+    *,
+    status: str = "unmatched",
+    cursor: str | None = None,
+    notice: NoticeView | None = None,
+    code: int = 200,
+) -> Response:
+    chosen = status if status in binding.VIEWS else "unmatched"
+    standing = await ask(page.market.db, reconciliation_service.standing, now=page.now)
+    found = await ask(
+        page.market.db,
+        reconciliation_service.list_movements,
+        gateway=None,
+        status=chosen if chosen in set(MovementStatus) else None,
+        currency=None,
+        suspended=True if chosen == "suspended" else None,
+        cursor=cursor,
+        limit=_SHOWN,
+    )
+    view = InboxView(
+        standings=tuple(map(binding.standing, standing)),
+        moves=tuple(binding.row(one, base=_BASE) for one in found.items),
+        chips=histories.chips(_BASE, binding.VIEWS.items(), name="status", chosen=chosen),
+        gateways=tuple(sorted(page.market.gateways))
+        if may(page.viewer.roles, Permission.RECONCILIATION_RUN)
+        else (),
+        pager=histories.pager(
+            _BASE, [("status", chosen)], found.next_cursor, is_first=cursor is None
+        ),
+    )
+    return await show(
+        page, "operator/reconciliation.html", current="/reconciliation", status=code,
+        notice=notice, inbox=view,
+    )  # fmt: skip
+
+
+async def _show_movement(
+    page: Page,
+    movement_id: UUID,
+    *,
+    form: FormView | None = None,
+    notice: NoticeView | None = None,
+    status: int = 200,
+) -> Response:
+    found = await ask(page.market.db, reconciliation_service.find_movement, movement_id=movement_id)
+    view = binding.movement(
+        found,
+        base=_BASE,
+        viewer_id=page.viewer.user_id,
+        may_decide=may(page.viewer.roles, Permission.RECONCILIATION_DECIDE),
+        form=form,
+    )
+    return await show(
+        page, "operator/movement.html", current="/reconciliation", status=status, notice=notice,
+        movement=view,
+    )  # fmt: skip
