@@ -18,6 +18,11 @@ def conflicts(settings: Settings) -> list[str]:
             f"Example: {example_of('stripe_webhook_secrets')}"
         )
     problems += _paypal_conflicts(settings)
+    if bool(settings.bank_iban) != bool(settings.bank_bic):
+        problems.append(
+            "GOSELLR_BANK_IBAN and GOSELLR_BANK_BIC: set both or neither, because a bank file "
+            f"names the account and its bank. Example: {example_of('bank_bic')}"
+        )
     if settings.migration_database_url and not settings.database_url:
         problems.append(
             "GOSELLR_MIGRATION_DATABASE_URL is set but GOSELLR_DATABASE_URL is empty: set both "

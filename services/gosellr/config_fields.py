@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ PREFIX = "GOSELLR_"
 _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 _PAYPAL_PAGES = {"live": "https://www.paypal.com", "sandbox": "https://www.sandbox.paypal.com"}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://hooks.stripe.com")
+_BIC = r"^([A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?)?$"
 
 
 def default_home() -> Path:
@@ -80,6 +82,16 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _check_iban(value: str) -> str:
+    plain = value.replace(" ", "").upper()
+    if plain and not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", plain):
+        raise ValueError("it has not the form of an IBAN")
+    if plain and int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 != 1:
+        raise ValueError("its check digits don't fit")
+    return plain
+
+
+Iban = Annotated[str, AfterValidator(_check_iban)]
 Home = Annotated[Path, AfterValidator(_absolute)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres_url)]
 WebUrl = Annotated[str, AfterValidator(_check_web_url)]
@@ -154,6 +166,10 @@ class Settings(BaseSettings):
     legal_name: str = _setting("GoSellr", "Market Halls Ltd", min_length=1, max_length=200)
     legal_address: str = _setting("", "1 Market Street|1010 Vienna|Austria", max_length=500)
     legal_tax_id: str = _setting("", "ATU12345678", max_length=40)
+
+    bank_iban: Iban = Field("", repr=False, examples=["DE89370400440532013000"])
+    bank_bic: str = _setting("", "COBADEFFXXX", pattern=_BIC)
+    bank_holder: str = _setting("", "Market Halls Ltd", max_length=70)
 
     default_currency: str = _setting("EUR", "EUR", pattern=r"^[A-Z]{3}$")
     tax_included: bool = _setting(default=True, example="1")

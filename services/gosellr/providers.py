@@ -6,6 +6,7 @@ from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_script import SandboxScript
+from gosellr.integrations.payouts.bank_file import BankFilePayouts
 from gosellr.integrations.payouts.paypal import PayPalPayouts
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
@@ -72,6 +73,8 @@ def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, Payout
     providers: dict[str, PayoutProvider] = {}
     if settings.sandbox_enabled:
         providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
+    if settings.bank_iban:
+        providers["bank"] = BankFilePayouts()
     if settings.paypal_payouts:
         providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)
     return providers

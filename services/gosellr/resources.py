@@ -55,6 +55,7 @@ from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.sepa import Debtor
 from gosellr.utils.viewer import Viewer
 
 LOCAL_AUDIENCE = "gosellr"
@@ -175,6 +176,17 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             vault=self.vault,
+            debtor=self._debtor(),
+        )
+
+    def _debtor(self) -> Debtor | None:
+        settings = self.settings
+        if not settings.bank_iban:
+            return None
+        return Debtor(
+            name=settings.bank_holder or settings.legal_name,
+            iban=settings.bank_iban,
+            bic=settings.bank_bic,
         )
 
     @property

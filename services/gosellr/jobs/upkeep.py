@@ -1,7 +1,16 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
 from gosellr.core.transact import transact
-from gosellr.flows import chargebacks, disputes, labels, payments, payouts, refunds, webhooks
+from gosellr.flows import (
+    chargebacks,
+    disputes,
+    labels,
+    payments,
+    payouts,
+    refunds,
+    reserves,
+    webhooks,
+)
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -96,6 +105,11 @@ async def release_sales(resources: Resources) -> None:
     now = resources.clock.now()
     while await transact(resources.db, release_service.release_due, now=now):
         pass
+
+
+async def release_reserves(resources: Resources) -> None:
+    """Give sellers what was kept back long enough, seller by seller."""
+    await reserves.release_due(db=resources.db, clock=resources.clock)
 
 
 async def pay_scheduled(resources: Resources) -> None:
