@@ -2,6 +2,7 @@
 
 from gosellr.config import Settings
 from gosellr.core.clock import Clock
+from gosellr.core.startup_error import StartupError
 from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
@@ -12,6 +13,7 @@ from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
+from gosellr.utils.sepa import Debtor, NotSepa
 
 
 def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway]:
@@ -68,12 +70,33 @@ def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
     return carriers
 
 
+def build_debtor(settings: Settings) -> Debtor | None:
+    """The market's own bank account, where it has one.
+
+    Raises:
+        StartupError: no bank file could name it.
+    """
+    if not settings.bank_iban:
+        return None
+    try:
+        return Debtor(
+            name=settings.bank_holder or settings.legal_name,
+            iban=settings.bank_iban,
+            bic=settings.bank_bic,
+        )
+    except NotSepa as error:
+        raise StartupError(
+            f"The market's bank account can't be named in a bank file: {error}.",
+            remedy="Check GOSELLR_BANK_IBAN, GOSELLR_BANK_BIC and GOSELLR_BANK_HOLDER.",
+        ) from None
+
+
 def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, PayoutProvider]:
     """Who sends money to sellers in this configuration, by name."""
     providers: dict[str, PayoutProvider] = {}
     if settings.sandbox_enabled:
         providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
-    if settings.bank_iban:
+    if build_debtor(settings) is not None:
         providers["bank"] = BankFilePayouts()
     if settings.paypal_payouts:
         providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)

@@ -48,14 +48,18 @@ from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.migrations.revisions import current_revision, head_revision
-from gosellr.providers import build_carriers, build_gateways, build_payout_providers
+from gosellr.providers import (
+    build_carriers,
+    build_debtor,
+    build_gateways,
+    build_payout_providers,
+)
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.sepa import Debtor
 from gosellr.utils.viewer import Viewer
 
 LOCAL_AUDIENCE = "gosellr"
@@ -176,17 +180,7 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             vault=self.vault,
-            debtor=self._debtor(),
-        )
-
-    def _debtor(self) -> Debtor | None:
-        settings = self.settings
-        if not settings.bank_iban:
-            return None
-        return Debtor(
-            name=settings.bank_holder or settings.legal_name,
-            iban=settings.bank_iban,
-            bic=settings.bank_bic,
+            debtor=build_debtor(self.settings),
         )
 
     @property

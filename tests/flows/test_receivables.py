@@ -118,6 +118,8 @@ async def test_a_plan_goes_easier_on_a_seller_until_nothing_is_owed(
         await agree(resources, shop, share_bps=3000)
     await owe(resources, shop, 2)
     assert await seller_owes(connection, shop) == {"receivable": 2 * NET}
+    with pytest.raises(InvalidInput):
+        await agree(resources, shop, share_bps=3000, starts_at=clock.now() - DAY)
     await agree(resources, shop, share_bps=3000)
     await earn(resources, shop)
     # Thirty percent of 108.00; the payout keeps nothing back a second time.

@@ -8,6 +8,8 @@ import pytest
 
 from gosellr.config import Settings, SettingsError, read_settings
 from gosellr.config_fields import PREFIX, default_home, variable_of
+from gosellr.core.startup_error import StartupError
+from gosellr.providers import build_debtor
 
 EXAMPLE = Path(__file__).parents[2] / "services" / "gosellr" / ".env.example"
 STRONG = "q7Zk2m-Vx9RtLw4Ys8NbHc1JfDp6GaEu3"
@@ -222,6 +224,23 @@ def test_production_refuses_paypal_s_own_sandbox(monkeypatch: pytest.MonkeyPatch
     assert problem.startswith("GOSELLR_PAYPAL_MODE is sandbox")
     settings = read_settings_with(monkeypatch, ALLOW_SANDBOX_IN_PRODUCTION="1")
     assert settings.paypal_mode == "sandbox"
+
+
+def test_the_markets_bank_account_is_whole_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = problems_of(monkeypatch, BANK_IBAN="DE89370400440532013001")
+    assert problem.startswith("GOSELLR_BANK_IBAN is wrong: its check digits don't fit")
+    assert "DE89370400440532013001" not in problem
+    (problem,) = problems_of(monkeypatch, BANK_IBAN="DE89 3704 0044 0532 0130 00")
+    assert problem.startswith("GOSELLR_BANK_IBAN and GOSELLR_BANK_BIC: set both or neither")
+    settings = read_settings_with(monkeypatch, BANK_BIC="COBADEFFXXX")
+    assert settings.bank_iban == "DE89370400440532013000"
+    assert settings.bank_iban not in repr(settings)
+    debtor = build_debtor(settings)
+    assert debtor is not None
+    assert (debtor.name, debtor.bic) == ("GoSellr", "COBADEFFXXX")
+    settings = read_settings_with(monkeypatch, BANK_HOLDER="Ада")
+    with pytest.raises(StartupError, match="can't be named in a bank file"):
+        build_debtor(settings)
 
 
 def test_settings_are_frozen_and_hide_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

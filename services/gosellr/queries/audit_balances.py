@@ -12,7 +12,7 @@ RESERVE_IS_HOLDS = first(f"""
 WITH booked AS (
     SELECT split_part(entry.account, ':', 2) AS seller, entry.currency, sum({_CREDITED}) AS net
     FROM ledger_entry AS entry
-    WHERE entry.account >= 'seller_reserve:' AND entry.account < 'seller_reserve;'
+    WHERE split_part(entry.account, ':', 1) = 'seller_reserve'
     GROUP BY 1, 2
 ), counted AS (
     SELECT seller, currency, sum(minor) AS minor FROM (

@@ -43,9 +43,10 @@ AGEING = """
 WITH entry AS (
     SELECT split_part(own.account, ':', 2)::uuid AS seller_id, own.currency::text AS currency,
            own.direction, own.amount_minor, own.id, head.booked_at
-    FROM ledger_entry AS own JOIN ledger_transaction AS head ON head.id = own.transaction_id
-    WHERE own.account >= 'seller_receivable:' AND own.account < 'seller_receivable;'
-      AND ($2::uuid IS NULL OR own.account = 'seller_receivable:' || $2::text)
+    FROM seller AS debtor
+    JOIN ledger_entry AS own ON own.account = 'seller_receivable:' || debtor.id
+    JOIN ledger_transaction AS head ON head.id = own.transaction_id
+    WHERE ($2::uuid IS NULL OR debtor.id = $2) AND ($3::uuid IS NULL OR debtor.id >= $3)
 ), credited AS (
     SELECT seller_id, currency, COALESCE(sum(amount_minor) FILTER (WHERE direction = 'credit'), 0)
            AS minor

@@ -128,10 +128,12 @@ async def agree(
 
     Raises:
         NotFound, NotAllowed: there is no such seller, or the viewer runs no market.
-        InvalidInput: the terms contradict each other.
+        InvalidInput: the terms contradict each other, or begin in the past.
         NothingOwed: there is no debt in this currency.
     """
     await _require_operator(connection, viewer, seller_id)
+    if starts_at is not None and starts_at < now:
+        raise InvalidInput.at("starts_at", "starts_in_the_past", "Instalments would be overdue")
     try:
         plan = RecoveryPlan(id=new_id(), starts_at=starts_at or now, **terms)
     except InvalidPlan as error:
