@@ -11,7 +11,7 @@ from gosellr.core.errors import InvalidInput, VersionConflict
 from gosellr.core.transact import ask, transact
 from gosellr.flows import refunds
 from gosellr.resources import Resources
-from gosellr.services import reserve_rule_service, statement_service
+from gosellr.services import period_figures, reserve_rule_service, statement_service
 from gosellr.services.checkout_service import Tender
 from gosellr.services.statement_service import SellerBalance
 from gosellr.utils.order_states import OrderStatus
@@ -84,6 +84,12 @@ async def test_a_tenth_is_kept_back_for_thirty_days_and_then_released_once(
     told = "SELECT count(*) FROM outbox_event WHERE type = 'reserve_hold.released'"
     assert await connection.fetchval(told) == 1
     assert (await pay(resources, shop)).amount_minor == 1080
+    [month] = await period_figures.read(
+        connection, seller_id=shop.seller.id, since=clock.now() - 90 * DAY,
+        until=clock.now() + DAY, vat_jurisdiction="marketplace",
+    )  # fmt: skip
+    pots = {one.name: (one.in_minor, one.out_minor) for one in month.figures.pots}
+    assert (pots["reserved"], month.figures.closing_minor) == ((1080, 1080), 0)
     assert await wrong_with(connection, resources) == []
 
 
