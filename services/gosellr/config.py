@@ -20,7 +20,7 @@ __all__ = ["Settings", "SettingsError", "load_settings", "read_settings"]
 ENV_FILE = Path(__file__).with_name(".env")
 _SECRET_FIELDS = {
     "secret_key", "main_system_secret", "database_url", "migration_database_url",
-    "stripe_secret_key", "stripe_webhook_secrets", "paypal_client_secret",
+    "stripe_secret_key", "stripe_webhook_secrets", "paypal_client_secret", "bank_accounts",
 }  # fmt: skip
 
 

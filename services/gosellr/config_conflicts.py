@@ -18,6 +18,12 @@ def conflicts(settings: Settings) -> list[str]:
             f"Example: {example_of('stripe_webhook_secrets')}"
         )
     problems += _paypal_conflicts(settings)
+    paying = settings.bank_accounts.get("EUR")
+    if settings.bank_payouts and (paying is None or not paying.bic):
+        problems.append(
+            "GOSELLR_BANK_PAYOUTS is on, and GOSELLR_BANK_ACCOUNTS has no account in EUR with its "
+            f"bic, which a bank file names. Example: {example_of('bank_accounts')}"
+        )
     if settings.migration_database_url and not settings.database_url:
         problems.append(
             "GOSELLR_MIGRATION_DATABASE_URL is set but GOSELLR_DATABASE_URL is empty: set both "

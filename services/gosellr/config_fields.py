@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ PREFIX = "GOSELLR_"
 _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 _PAYPAL_PAGES = {"live": "https://www.paypal.com", "sandbox": "https://www.sandbox.paypal.com"}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://hooks.stripe.com")
+_BIC = r"^([A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?)?$"
 
 
 def default_home() -> Path:
@@ -78,21 +80,20 @@ def _check_origins(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_iban(value: str) -> str:
     plain = value.replace(" ", "").upper()
-    turned = plain[4:] + plain[:4]
-    if not 15 <= len(plain) <= 34 or not (plain.isascii() and plain.isalnum()):
-        raise ValueError(f"{value} isn't the number of a bank account")
-    if int("".join(str(int(sign, 36)) for sign in turned)) % 97 != 1:
-        raise ValueError(f"the check digits of {value} don't fit")
+    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", plain):
+        raise ValueError("it has not the form of an IBAN")
+    if int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 != 1:
+        raise ValueError("its check digits don't fit")
     return plain
 
 
 class BankAccount(BaseModel):
-    """The market's account for transfers in one currency."""
+    """The market's account for one currency."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     iban: Annotated[str, AfterValidator(_check_iban)]
-    bic: Annotated[str, Field(pattern=r"^([A-Z0-9]{8}|[A-Z0-9]{11})?$")] = ""
+    bic: Annotated[str, Field(pattern=_BIC)] = ""
     holder: Annotated[str, Field(min_length=1, max_length=70)]
 
 
@@ -172,10 +173,14 @@ class Settings(BaseSettings):
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
     sandbox_repeats: int = _setting(1, "1", ge=0, le=9)
 
-    bank_accounts: AccountMap = _setting(
+    bank_accounts: AccountMap = Field(
         {},
-        '{"EUR": {"iban": "DE89370400440532013000", "bic": "COBADEFF", "holder": "Market Ltd"}}',
+        repr=False,
+        examples=[
+            '{"EUR": {"iban": "DE89370400440532013000", "bic": "COBADEFF", "holder": "Market Ltd"}}'
+        ],
     )
+    bank_payouts: bool = _setting(default=False, example="1")
     hold_days_bank_transfer: int = _setting(5, "5", ge=1, le=30)
     cash_on_delivery_limit: AmountMap = _setting({}, '{"EUR": 30000}')
 

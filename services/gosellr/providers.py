@@ -2,16 +2,19 @@
 
 from gosellr.config import Settings
 from gosellr.core.clock import Clock
+from gosellr.core.startup_error import StartupError
 from gosellr.integrations.payments.by_hand import BankAccount, BankTransfer, CashOnDelivery
 from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_script import SandboxScript
+from gosellr.integrations.payouts.bank_file import BankFilePayouts
 from gosellr.integrations.payouts.paypal import PayPalPayouts
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
+from gosellr.utils.sepa import Debtor, NotSepa
 
 
 def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway]:
@@ -77,11 +80,31 @@ def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:
     return carriers
 
 
+def build_debtor(settings: Settings) -> Debtor | None:
+    """The market's own bank account, where sellers are paid out of it.
+
+    Raises:
+        StartupError: no bank file could name it.
+    """
+    account = settings.bank_accounts.get("EUR")
+    if not settings.bank_payouts or account is None:
+        return None
+    try:
+        return Debtor(name=account.holder, iban=account.iban, bic=account.bic)
+    except NotSepa as error:
+        raise StartupError(
+            f"The market's bank account can't be named in a bank file: {error}.",
+            remedy="Check the account in EUR of GOSELLR_BANK_ACCOUNTS.",
+        ) from None
+
+
 def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, PayoutProvider]:
     """Who sends money to sellers in this configuration, by name."""
     providers: dict[str, PayoutProvider] = {}
     if settings.sandbox_enabled:
         providers["sandbox"] = SandboxPayouts(settings.home, clock=clock)
+    if build_debtor(settings) is not None:
+        providers["bank"] = BankFilePayouts()
     if settings.paypal_payouts:
         providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)
     return providers

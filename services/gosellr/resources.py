@@ -50,7 +50,12 @@ from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.migrations.revisions import current_revision, head_revision
-from gosellr.providers import build_carriers, build_gateways, build_payout_providers
+from gosellr.providers import (
+    build_carriers,
+    build_debtor,
+    build_gateways,
+    build_payout_providers,
+)
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.captures import CaptureMoment
@@ -201,6 +206,7 @@ class Resources:
             clock=self.clock,
             policy=self.policy,
             vault=self.vault,
+            debtor=build_debtor(self.settings),
         )
 
     @property

@@ -1,5 +1,6 @@
 """Settings: documented, checked, and refused with a sentence that helps."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from gosellr.config import Settings, SettingsError, read_settings
 from gosellr.config_fields import PREFIX, default_home, variable_of
+from gosellr.core.startup_error import StartupError
+from gosellr.providers import build_debtor
 
 EXAMPLE = Path(__file__).parents[2] / "services" / "gosellr" / ".env.example"
 STRONG = "q7Zk2m-Vx9RtLw4Ys8NbHc1JfDp6GaEu3"
@@ -222,6 +225,32 @@ def test_production_refuses_paypal_s_own_sandbox(monkeypatch: pytest.MonkeyPatch
     assert problem.startswith("GOSELLR_PAYPAL_MODE is sandbox")
     settings = read_settings_with(monkeypatch, ALLOW_SANDBOX_IN_PRODUCTION="1")
     assert settings.paypal_mode == "sandbox"
+
+
+def test_the_markets_bank_account_is_whole_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    def accounts(holder: str = "Market Ltd", **known: str) -> str:
+        return json.dumps({"EUR": {"holder": holder, **known}})
+
+    wrong = accounts(iban="DE89370400440532013001")
+    (problem,) = problems_of(monkeypatch, BANK_ACCOUNTS=wrong)
+    assert problem.startswith("GOSELLR_BANK_ACCOUNTS is wrong: its check digits don't fit")
+    assert "DE89370400440532013001" not in problem
+    spaced = accounts(iban="DE89 3704 0044 0532 0130 00")
+    (problem,) = problems_of(monkeypatch, BANK_ACCOUNTS=spaced, BANK_PAYOUTS="1")
+    assert problem.startswith(
+        "GOSELLR_BANK_PAYOUTS is on, and GOSELLR_BANK_ACCOUNTS has no account"
+    )
+    whole = {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX"}
+    settings = read_settings_with(monkeypatch, BANK_ACCOUNTS=accounts(**whole))
+    assert whole["iban"] not in repr(settings)
+    debtor = build_debtor(settings)
+    assert debtor is not None
+    assert (debtor.name, debtor.bic) == ("Market Ltd", "COBADEFFXXX")
+    settings = read_settings_with(monkeypatch, BANK_ACCOUNTS=accounts("Ада", **whole))
+    with pytest.raises(StartupError, match="can't be named in a bank file"):
+        build_debtor(settings)
+    settings = read_settings_with(monkeypatch, BANK_PAYOUTS="0")
+    assert build_debtor(settings) is None
 
 
 def test_settings_are_frozen_and_hide_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ MONEY_ROOMS = frozenset(
     for name in (
         "commission", "dispute_postings", "disputes", "ledger", "money", "payouts", "postings",
         "pricing", "promotions", "refunds", "stored_value", "tax", "value_postings",
+        "balance_postings", "recovery", "reserves", "sepa",
     )
 )  # fmt: skip
 

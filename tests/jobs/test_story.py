@@ -14,6 +14,7 @@ from gosellr.cli import app
 from gosellr.jobs.story import Ending
 from gosellr.jobs.story.pen import Posting
 from gosellr.jobs.story.stage import FIGURES, figures_of
+from gosellr.services.audit_service import NAMES
 
 
 class Notebook(cli_story.TerminalPen):
@@ -126,7 +127,7 @@ def test_all_that_can_happen_to_money_happens(told: Told) -> None:
             by_side[line.side] += line.amount_minor
         assert by_side["debit"] == by_side["credit"] > 0
     assert "5 charges and refunds. 5 match" in notebook.words
-    assert notebook.words.endswith("The audit: all 26 invariants hold.")
+    assert notebook.words.endswith(f"The audit: all {len(NAMES)} invariants hold.")
     assert "debit 52.06 EUR gateway_clearing · sandbox" in notebook.words
 
 

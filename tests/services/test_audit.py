@@ -305,6 +305,7 @@ BREAKS = [
         (25, "category_place", "DELETE FROM category_place"),
         (25, "category_place", "UPDATE category_place SET sold_count = sold_count + 1"),
         (24, "suspense", _set("ledger_entry", "account = 'suspense'", _ENTRY)),
+        (27, "ledger_transaction", "UPDATE ledger_transaction SET kind = 'adjusted'"),
     )
 ]
 

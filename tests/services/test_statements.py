@@ -66,6 +66,9 @@ async def test_a_sellers_balance(
                 "paid_out": money(0),
                 "upcoming": [],
                 "payouts_on_their_way": [],
+                "coming": [],
+                "next_payout_at": None,
+                "recovery_plan": None,
             }
         ]
     }

@@ -202,14 +202,14 @@ def test_stored_value_is_held_and_given_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pending", "receivable", "reserve_bps", "plan"),
-    [(1000, 0, 0, (0, 0, 1000)), (1000, 300, 1000, (300, 70, 630)), (100, 300, 9, (100, 0, 0))],
+    ("pending", "recovered", "reserved", "plan"),
+    [(1000, 0, 0, (0, 0, 1000)), (1000, 300, 70, (300, 70, 630)), (100, 100, 0, (100, 0, 0))],
 )
 def test_release_recovers_debts_first_then_reserves(
-    pending: int, receivable: int, reserve_bps: int, plan: tuple[int, int, int]
+    pending: int, recovered: int, reserved: int, plan: tuple[int, int, int]
 ) -> None:
     planned = plan_release(
-        pending_minor=pending, receivable_minor=receivable, reserve_bps=reserve_bps
+        pending_minor=pending, recovered_minor=recovered, reserved_minor=reserved
     )
     assert planned == ReleasePlan(
         recovered_minor=plan[0], reserved_minor=plan[1], available_minor=plan[2]
@@ -226,9 +226,11 @@ def test_release_recovers_debts_first_then_reserves(
 
 
 def test_a_release_of_less_than_nothing_is_refused() -> None:
-    for wrong in ({"pending_minor": -1}, {"pending_minor": 1, "receivable_minor": -1}):
+    for wrong in ({"pending_minor": -1}, {"pending_minor": 1, "recovered_minor": -1}):
         with pytest.raises(ValueError, match="negative"):
             plan_release(**wrong)
+    with pytest.raises(ValueError, match="6 and 5 of 10"):
+        plan_release(pending_minor=10, recovered_minor=6, reserved_minor=5)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The books over HTTP: an order's for operators, a seller's own for the seller."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from gosellr.api.schemas.ledger import (
     PayoutLedgerOut,
     SellerBalancesOut,
 )
+from gosellr.api.schemas.receivables import plan_document
 from gosellr.core.pagination import Page
 from gosellr.core.transact import ask
 from gosellr.services import history_service, payout_questions, statement_service
@@ -69,11 +71,16 @@ async def get_payout_ledger(
 async def get_seller_balance(
     seller_id: UUID, viewer: Annotated[Viewer, allow(Permission.BALANCE_READ)], market: Market
 ) -> Response:
-    """What a seller has and owes, by currency."""
+    """What a seller has and owes, by currency, and on which day what comes is free."""
     held = await ask(
-        market.db, statement_service.seller_balances, viewer=viewer, seller_id=seller_id
+        market.db,
+        statement_service.seller_balances,
+        viewer=viewer,
+        seller_id=seller_id,
+        policy=market.policy,
+        now=market.clock.now(),
     )
-    return answer({"balances": [_balance(each) for each in held]})
+    return answer({"balances": [_balance(each, now=market.clock.now()) for each in held]})
 
 
 @router.get(
@@ -197,7 +204,7 @@ def _transaction(booked: BookedTransaction) -> dict[str, Any]:
     }
 
 
-def _balance(held: SellerBalance) -> dict[str, Any]:
+def _balance(held: SellerBalance, *, now: datetime) -> dict[str, Any]:
     pots = {pot: Money(getattr(held, f"{pot}_minor"), held.currency) for pot in (*POTS, "paid_out")}
     upcoming = [
         {"available_on": one.day, "amount": Money(one.amount_minor, one.currency)}
@@ -217,4 +224,15 @@ def _balance(held: SellerBalance) -> dict[str, Any]:
         **pots,
         "upcoming": upcoming,
         "payouts_on_their_way": on_their_way,
+        "coming": [
+            {
+                "available_on": one.day,
+                "amount": Money(one.amount_minor, one.currency),
+                "source": one.source,
+                "is_estimate": one.is_estimate,
+            }
+            for one in held.coming
+        ],
+        "next_payout_at": held.next_payout_at,
+        "recovery_plan": None if held.plan is None else plan_document(held.plan, now=now),
     }

@@ -17,6 +17,8 @@ from gosellr.models.payout_values import PayoutDestination
 from gosellr.services import account_service, payout_settings_service
 from gosellr.services.payout_settings_service import NewDestination
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
+from gosellr.utils.payouts import BY_FILE
+from gosellr.utils.sepa import NAME_LENGTH_MAX, NotSepa, sepa_iban, sepa_text
 from gosellr.utils.viewer import Viewer
 
 # The longest that a provider takes.
@@ -89,7 +91,21 @@ def _account(kind: AccountKind, typed: TypedAccount) -> tuple[str, str]:
         iban = parse_iban(typed.iban or "")
     except InvalidIban:
         raise InvalidInput.at("iban", "iban_wrong", "Look at the number once more") from None
+    if typed.method in BY_FILE:
+        _check_sepa(iban, typed.holder)
     return iban, last_four(iban)
+
+
+def _check_sepa(iban: str, holder: str) -> None:
+    """Before it is kept, so that no payout waits for an account that no file can name."""
+    try:
+        sepa_iban(iban)
+    except NotSepa as error:
+        raise InvalidInput.at("iban", "iban_not_sepa", str(error)) from None
+    try:
+        sepa_text(holder, length_max=NAME_LENGTH_MAX)
+    except NotSepa as error:
+        raise InvalidInput.at("holder", "name_not_sepa", str(error)) from None
 
 
 def _sealed(vault: Vault, destination_id: UUID, account: Mapping[str, str]) -> bytes:

@@ -22,12 +22,19 @@ from gosellr.integrations.payouts.port import (
     TransferResult,
 )
 from gosellr.models.payout_values import Payout, PayoutInstruction, PayoutTotal
-from gosellr.services import idempotency_service, payout_outcome, payout_questions, payout_service
+from gosellr.services import (
+    bank_file_service,
+    idempotency_service,
+    payout_outcome,
+    payout_questions,
+    payout_service,
+)
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
 from gosellr.services.payout_opening import Opened, Skipped
 from gosellr.services.payout_outcome import PayoutAnswer
-from gosellr.utils.payouts import PayoutStatus, funding_account
+from gosellr.utils.payouts import BY_FILE, PayoutStatus, funding_account
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.sepa import Debtor
 from gosellr.utils.viewer import Viewer
 
 # For so long an unanswered first request counts as still running; then it was cut off.
@@ -54,6 +61,8 @@ class PayoutPowers:
     clock: Clock
     policy: MarketPolicy
     vault: Vault
+    # The market's own bank account, where payouts by bank file are debited.
+    debtor: Debtor | None = None
 
     def now(self) -> datetime:
         """The moment, by the process's clock."""
@@ -312,6 +321,9 @@ async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = Tr
     """
     told = await ask(powers.db, payout_outcome.find_instruction, payout_id=payout_id)
     if told is None or told.status not in _MAY_BE_ASKED:
+        return
+    if told.provider in BY_FILE:
+        await transact(powers.db, bank_file_service.follow, payout_id=payout_id, now=powers.now())
         return
     provider = powers.providers.get(told.provider)
     result = None if provider is None else await _moved(powers, provider, told, fresh=fresh)

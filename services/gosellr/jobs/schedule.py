@@ -36,6 +36,7 @@ SCHEDULE: Sequence[Periodic] = (
     Periodic("resume_returns", timedelta(seconds=5), upkeep.resume_returns),
     Periodic("resume_labels", timedelta(seconds=30), upkeep.resume_labels),
     Periodic("release_sales", timedelta(minutes=1), upkeep.release_sales),
+    Periodic("release_reserves", timedelta(minutes=1), upkeep.release_reserves),
     Periodic("pay_scheduled", timedelta(minutes=1), upkeep.pay_scheduled),
     Periodic("resume_payouts", timedelta(seconds=5), upkeep.resume_payouts),
     Periodic("close_months", timedelta(hours=1), documents.close_months),

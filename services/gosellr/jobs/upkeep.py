@@ -9,6 +9,7 @@ from gosellr.flows import (
     payments,
     payouts,
     refunds,
+    reserves,
     webhooks,
 )
 from gosellr.integrations.payments.sandbox import SandboxGateway
@@ -115,6 +116,11 @@ async def release_sales(resources: Resources) -> None:
     now = resources.clock.now()
     while await transact(resources.db, release_service.release_due, now=now):
         pass
+
+
+async def release_reserves(resources: Resources) -> None:
+    """Give sellers what was kept back long enough, seller by seller."""
+    await reserves.release_due(db=resources.db, clock=resources.clock)
 
 
 async def pay_scheduled(resources: Resources) -> None:

@@ -97,6 +97,8 @@ payout = Table(
     reference("destination_id", "payout_destination.id"),
     words("origin"),
     Column("batch_id", Uuid, nullable=True),
+    # The file that a bank is told of it by.
+    reference("bank_file_id", "bank_file.id", nullable=True),
     Column("requested_by", Uuid, nullable=True),
     Column("approved_by", Uuid, nullable=True),
     moment("approved_at", nullable=True),
@@ -119,6 +121,15 @@ payout = Table(
     Index("ix_payout_created_at", "created_at", "id"),
     Index("ix_payout_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
     Index("ix_payout_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    Index(
+        "ix_payout_bank_file_id", "bank_file_id", postgresql_where=text("bank_file_id IS NOT NULL")
+    ),
+    Index(
+        "ix_payout_to_be_filed",
+        "created_at",
+        "id",
+        postgresql_where=text("provider = 'bank' AND status = 'pending'"),
+    ),
 )
 
 payout_entry = Table(

@@ -6,6 +6,7 @@ start and some megabytes, and no request needs it.
 
 from gosellr.models import (
     account,
+    balance,
     cart,
     category,
     dispute,
@@ -28,6 +29,7 @@ from gosellr.models.base import metadata
 
 __all__ = [
     "account",
+    "balance",
     "cart",
     "category",
     "dispute",

@@ -196,7 +196,7 @@ async def approve(
     *,
     payout_id: UUID,
     user_id: UUID | None,
-    check_at: datetime,
+    check_at: datetime | None,
     now: datetime,
 ) -> bool:
     """Let a payout go; False when it isn't waiting for that."""

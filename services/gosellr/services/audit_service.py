@@ -22,6 +22,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
 from gosellr.queries import (
+    audit_balances,
     audit_captures,
     audit_disputes,
     audit_documents,
@@ -98,6 +99,7 @@ NAMES: Final[Mapping[int, str]] = {
     24: "nothing is stuck on its way",
     25: "each card says what its listing is",
     26: "documents are unchanged, numbered without a gap, and as booked",
+    27: "what is booked by hand, two people wanted",
 }
 
 
@@ -113,6 +115,7 @@ class AuditLimits:
     # A bank takes up to some months to decide.
     chargeback: timedelta = timedelta(days=150)
     late_case: timedelta = timedelta(hours=1)
+    late_reserve: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,8 @@ def _of_the_books() -> Iterator[Question]:
     yield 3, money.PENDING_CACHED, ()
     yield 3, audit_disputes.FROZEN_IS_ENTRIES, ()
     yield 3, audit_disputes.OPEN_CASES_COUNTED, ()
+    yield 3, audit_balances.RESERVE_IS_HOLDS, ()
+    yield 3, audit_balances.HOLDS_AS_BOOKED, ()
     yield 4, money.JOURNAL_GUARDED, (list(JOURNALS),)
     yield 4, money.SEALED_WITHOUT_GAPS, ()
     yield 5, money.GUARDED_NOT_NEGATIVE, (guarded,)
@@ -291,6 +296,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 13, audit_payouts.CLAIMS_SUM, ()
     yield 13, audit_payouts.CLAIMED_ONCE, ()
     yield 13, audit_payouts.BOOKED_AS_THEY_STAND, ()
+    yield 13, audit_balances.FILES_ARE_THEIR_PAYOUTS, ()
 
 
 def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
@@ -321,10 +327,13 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 23, audit_offline.NOTHING_IN_CLEAR, ()
     yield 24, audit_transit.NOTHING_STUCK, (now - limits.in_transit,)
     yield 24, audit_disputes.NOTHING_STUCK, (now - limits.chargeback,)
+    yield 23, audit_balances.NOTHING_IN_CLEAR, ()
+    yield 24, audit_balances.NOTHING_LATE, (now - limits.late_reserve,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
     yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
     yield 26, audit_documents.INVOICES_AS_BOOKED, ()
     yield 26, audit_documents.STATEMENTS_CHAIN, ()
+    yield 27, audit_balances.TWO_PEOPLE, ()
 
 
 async def _compare_charges(

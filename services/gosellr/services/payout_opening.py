@@ -11,12 +11,23 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, payouts
-from gosellr.services import ledger_service, payout_terms, reconciliation_service
+from gosellr.services import (
+    ledger_service,
+    payout_terms,
+    reconciliation_service,
+    recovery_service,
+)
 from gosellr.services.ledger_service import Booking
-from gosellr.services.payout_terms import BelowPayoutMinimum, NothingToPayOut, PayoutTerms
+from gosellr.services.payout_terms import (
+    BelowPayoutMinimum,
+    CurrencyNotPaid,
+    NothingToPayOut,
+    PayoutTerms,
+)
 from gosellr.services.reconciliation_service import PayoutsStopped
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.payouts import (
+    BY_FILE,
     PayoutPlan,
     PayoutStatus,
     debt_recovered,
@@ -79,7 +90,12 @@ async def open_each(
                 )
             )
         # These come before anything was written.
-        except (NothingToPayOut, BelowPayoutMinimum, PayoutsStopped) as refusal:
+        except (
+            NothingToPayOut,
+            BelowPayoutMinimum,
+            CurrencyNotPaid,
+            PayoutsStopped,
+        ) as refusal:
             skipped.append(Skipped(request.seller_id, currency, refusal.code))
     return opened, skipped
 
@@ -96,20 +112,25 @@ async def open_one(
     """Claim, write and book all that is available in one currency.
 
     Raises:
-        NothingToPayOut, BelowPayoutMinimum, PayoutsStopped: and then nothing was written.
+        NothingToPayOut, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped: and then nothing was
+            written.
     """
+    payout_terms.check_currency(request.currency, terms)
     await reconciliation_service.check_payouts(connection, currency=request.currency, policy=policy)
     account = seller_available(request.seller_id)
     held = await ledger_service.locked_balances(
         connection, accounts=[account], currency=request.currency
     )
     # Whoever recovers a debt holds the same lock, so it can't be recovered twice.
-    owed_minor = await ledger_service.receivable_of(
-        connection, seller_id=request.seller_id, currency=request.currency
+    debts = await recovery_service.debts_of(
+        connection, seller_ids=[request.seller_id], currency=request.currency
     )
-    plan = plan_payout(available_minor=held[account], receivable_minor=owed_minor)
+    due_minor = debts[request.seller_id].take_at_payout(held[account], now=now)
+    plan = plan_payout(available_minor=held[account], receivable_minor=due_minor)
     payout_terms.check_amount(plan.amount_minor, request.currency, terms)
     await _recover(connection, request, payout_id=payout_id, plan=plan, now=now)
+    await recovery_service.settle(connection, debts=debts.values(), now=now)
+    by_file = terms.destination.method in BY_FILE
     waits = needs_approval(plan.amount_minor, request.currency, policy.payout_approval_over)
     status = PayoutStatus.AWAITING_APPROVAL if waits else PayoutStatus.PENDING
     claimed_minor = await payouts.open_with_claims(
@@ -126,7 +147,7 @@ async def open_one(
             "batch_id": request.batch_id,
             "requested_by": request.requested_by,
             "created_at": now,
-            "check_at": None if waits else _first_check(request, now=now),
+            "check_at": None if waits or by_file else _first_check(request, now=now),
         },
         account=account,
         currency=request.currency,
@@ -146,7 +167,7 @@ async def open_one(
     }
     fact = Fact(FactType.PAYOUT_REQUESTED, payout_id, about)
     await outbox.append(connection, [fact], now=now)
-    return Opened(payout_id, may_be_sent=not waits)
+    return Opened(payout_id, may_be_sent=not (waits or by_file))
 
 
 def _first_check(request: PayoutRequest, *, now: datetime) -> datetime:

@@ -18,7 +18,7 @@ from gosellr.services import (
 )
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_opening import Opened, PayoutRequest, Skipped
-from gosellr.utils.payouts import PayoutStatus, next_due
+from gosellr.utils.payouts import BY_FILE, PayoutStatus, next_due
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -208,7 +208,7 @@ async def approve(
         connection,
         payout_id=payout_id,
         user_id=viewer.user_id,
-        check_at=now + payout_opening.FIRST_CHECK_AFTER,
+        check_at=None if payout.provider in BY_FILE else now + payout_opening.FIRST_CHECK_AFTER,
         now=now,
     ):
         raise PayoutNotWaiting

@@ -8,7 +8,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import payout_settings, sellers
-from gosellr.utils.payouts import DEFAULT_SCHEDULE, is_below_minimum
+from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, is_below_minimum
 
 
 class PayoutsHeld(Conflict):
@@ -44,6 +44,13 @@ class BelowPayoutMinimum(Conflict):
 
     code = "below_payout_minimum"
     title = "This is less than the smallest payout"
+
+
+class CurrencyNotPaid(Conflict):
+    """The way that the seller is paid by knows one currency only."""
+
+    code = "currency_not_paid"
+    title = "This currency can't be paid in this way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,17 @@ async def keep(
             extras={"usable_from": destination.usable_from.isoformat().replace("+00:00", "Z")}
         )
     return PayoutTerms(settings, destination)
+
+
+def check_currency(currency: str, terms: PayoutTerms) -> None:
+    """Whether the seller's account takes it.
+
+    Raises:
+        CurrencyNotPaid: it doesn't.
+    """
+    only = BY_FILE.get(terms.destination.method)
+    if only not in {None, currency}:
+        raise CurrencyNotPaid(f"A transfer by {terms.destination.method} is in {only}")
 
 
 def check_amount(amount_minor: int, currency: str, terms: PayoutTerms) -> None:

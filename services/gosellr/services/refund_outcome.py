@@ -12,9 +12,15 @@ from gosellr.models.order_values import Order, Refund, SellerOrder
 from gosellr.models.refund_values import RefundPart
 from gosellr.queries import disputes, orders, outbox, payments, refunds
 from gosellr.queries.refunds import SettledPart
-from gosellr.services import dispute_freeze, ledger_service, order_steps, refund_books
+from gosellr.services import (
+    dispute_freeze,
+    ledger_service,
+    order_steps,
+    refund_books,
+    reserve_service,
+)
 from gosellr.services.ledger_service import Booking
-from gosellr.utils.ledger import TransactionDraft, seller_available
+from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.money import share, split
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
@@ -210,7 +216,7 @@ async def _undo(
     )
     if not await refunds.count(connection, change=change, sign=-1):
         raise RuntimeError(f"the counters of order {order.id} moved under its lock")
-    await _back_under_case(connection, refund=refund, taken=given_back)
+    await _back_in_reserve(connection, refund=refund, sold=sold, taken=given_back)
     if settled.amount_minor == refund.amount_minor:
         # Nothing of it went through: it stays as it was asked for, and says that it failed.
         return replace(refund, status="failed")
@@ -232,8 +238,18 @@ async def _undo(
     )
 
 
-async def _back_under_case(connection: Connection, *, refund: Refund, taken: SellerSources) -> None:
-    """What came out of a case is frozen under it again."""
+async def _back_in_reserve(
+    connection: Connection, *, refund: Refund, sold: SellerOrder, taken: SellerSources
+) -> None:
+    """What came out of a case is frozen under it again, what was kept back by rule kept back."""
+    if taken.reserve_minor:
+        await reserve_service.give_back(
+            connection,
+            seller_id=sold.seller_id,
+            seller_order_id=sold.id,
+            currency=sold.currency,
+            amount_minor=taken.reserve_minor,
+        )
     back_minor = taken.case_reserve_minor
     if (
         refund.dispute_id is not None
@@ -277,11 +293,13 @@ async def _given_back(
     """
     released_minor = 0 if part.released_at is None else taken.pending_minor
     recovered_minor = 0
-    if taken.receivable_minor:
-        # Whoever recovers a debt holds this lock, so it can't be recovered twice.
+    if taken.receivable_minor or taken.reserve_minor:
+        # Whoever recovers a debt, or releases what was kept back, holds these: so neither can be
+        # done twice.
         await ledger_service.locked_balances(
-            connection, accounts=[seller_available(part.seller_id)], currency=currency
+            connection, accounts=list(refund_books.pots_of(part)), currency=currency
         )
+    if taken.receivable_minor:
         owed_minor = await ledger_service.receivable_of(
             connection, seller_id=part.seller_id, currency=currency
         )

@@ -1,9 +1,9 @@
-"""Out of which of the seller's pots a refund comes, a case's frozen money among them."""
+"""Out of which of the seller's pots a refund comes, frozen and kept back money among them."""
 
 from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Dispute
 from gosellr.queries import disputes
-from gosellr.services import dispute_freeze, ledger_service, refund_books
+from gosellr.services import dispute_freeze, ledger_service, refund_books, reserve_service
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.utils.postings import SellerSources, seller_sources
 
@@ -43,10 +43,20 @@ async def sources_of(
     )
 
 
-async def take_from_case(
-    connection: Connection, *, case: Dispute | None, sources: SellerSources
+async def spend(
+    connection: Connection, *, planned: PlannedRefund, case: Dispute | None, sources: SellerSources
 ) -> None:
-    """What a refund takes of a case's frozen money is spent."""
+    """What a booked refund takes of a case's frozen money, or of what is kept back by rule, is
+    counted there."""
+    if sources.reserve_minor:
+        part = planned.part
+        await reserve_service.take(
+            connection,
+            seller_id=part.seller_id,
+            seller_order_id=part.id,
+            currency=part.currency,
+            amount_minor=sources.reserve_minor,
+        )
     if (
         case is not None
         and sources.case_reserve_minor

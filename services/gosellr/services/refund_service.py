@@ -159,7 +159,7 @@ async def carry_out(
     )
     [booked] = await ledger_service.book(connection, bookings=[intent.booking(policy)], now=now)
     parts = intent.part_rows()
-    await refund_pots.take_from_case(connection, case=case, sources=intent.sources)
+    await refund_pots.spend(connection, planned=planned, case=case, sources=intent.sources)
     await refunds.insert(
         connection,
         refund=intent.row(transaction_id=booked.transaction_id),

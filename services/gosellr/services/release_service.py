@@ -1,16 +1,19 @@
-"""The end of the hold: pending money of a sale pays the seller's debts, the rest is available."""
+"""The end of the hold: pending money pays the seller's debts, a part is kept back by rule, and the
+rest is available."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import SellerOrder
 from gosellr.queries import outbox, releases
 from gosellr.queries.releases import DueSale
-from gosellr.services import ledger_service
+from gosellr.services import ledger_service, recovery_service, reserve_service
 from gosellr.services.ledger_service import Booking
-from gosellr.utils.ledger import seller_available, seller_receivable
+from gosellr.services.recovery_service import Debt
+from gosellr.utils.ledger import seller_available, seller_reserve
 from gosellr.utils.postings import ReleasePlan, plan_release, release
 
 RELEASED_AT_ONCE = 200
@@ -53,14 +56,26 @@ async def _release(connection: Connection, *, sales: Sequence[DueSale], now: dat
     if not sales:
         return
     moving = [sale for sale in sales if sale.pending_minor]
-    debts = await _debts(connection, moving)
+    rules = await reserve_service.rules_in_force(connection, now=now) if moving else []
+    debts = await _debts(connection, moving, with_reserve=bool(rules))
+    keeper = await reserve_service.keeper(
+        connection, rules=rules, sale_ids=[sale.id for sale in moving], now=now
+    )
     bookings = []
     for sale in moving:
-        owed = sale.seller_id, sale.currency
-        plan = plan_release(pending_minor=sale.pending_minor, receivable_minor=debts[owed])
-        debts[owed] -= plan.recovered_minor
+        debt = debts[sale.seller_id, sale.currency]
+        recovered_minor = debt.take(sale.pending_minor, now=now)
+        plan = plan_release(
+            pending_minor=sale.pending_minor,
+            recovered_minor=recovered_minor,
+            reserved_minor=keeper.keep(
+                seller_order_id=sale.id, base_minor=sale.pending_minor - recovered_minor
+            ),
+        )
         bookings.append(_booking(sale, plan, now=now))
     await ledger_service.book(connection, bookings=bookings, now=now)
+    await reserve_service.write_holds(connection, keeper)
+    await recovery_service.settle(connection, debts=debts.values(), now=now)
     marked = await releases.mark_released(connection, ids=[sale.id for sale in sales], now=now)
     if marked != len(sales):
         raise RuntimeError(f"{marked} of {len(sales)} sales were still to be released")
@@ -78,19 +93,20 @@ async def _release(connection: Connection, *, sales: Sequence[DueSale], now: dat
     )
 
 
-async def _debts(connection: Connection, sales: Sequence[DueSale]) -> dict[tuple[object, str], int]:
+async def _debts(
+    connection: Connection, sales: Sequence[DueSale], *, with_reserve: bool
+) -> dict[tuple[UUID, str], Debt]:
     """What each seller owes, kept from changing by the lock on what is available to them."""
-    debts: dict[tuple[object, str], int] = {}
+    debts: dict[tuple[UUID, str], Debt] = {}
     for currency in sorted({sale.currency for sale in sales}):
         sellers = sorted({sale.seller_id for sale in sales if sale.currency == currency})
-        await ledger_service.locked_balances(
-            connection, accounts=[seller_available(one) for one in sellers], currency=currency
-        )
-        owed = await ledger_service.balances(
-            connection, accounts=[seller_receivable(one) for one in sellers]
-        )
-        for one in sellers:
-            debts[one, currency] = max(0, owed.get((seller_receivable(one), currency), 0))
+        accounts = [seller_available(one) for one in sellers]
+        if with_reserve:
+            accounts += [seller_reserve(one) for one in sellers]
+        await ledger_service.locked_balances(connection, accounts=accounts, currency=currency)
+        owed = await recovery_service.debts_of(connection, seller_ids=sellers, currency=currency)
+        for one, debt in owed.items():
+            debts[one, currency] = debt
     return debts
 
 

@@ -2,20 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.models.balance_values import ComingMoney, KeptPlan
 from gosellr.models.payout_values import Payout, UpcomingRelease
-from gosellr.queries import histories, ledger, payouts, releases
+from gosellr.queries import (
+    adjustments,
+    histories,
+    ledger,
+    payout_settings,
+    payouts,
+    recoveries,
+    releases,
+    reserves,
+)
 from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.services import ledger_service, payout_questions
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
 from gosellr.utils.ledger import (
+    TransactionKind,
     UnknownAccount,
     account_kind,
     payout_in_transit,
@@ -25,6 +37,7 @@ from gosellr.utils.ledger import (
     seller_reserve,
 )
 from gosellr.utils.permissions import Permission
+from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
 __all__ = [
@@ -43,6 +56,9 @@ __all__ = [
 ]
 
 ORDER_TRANSACTIONS_MAX: Final = 500
+LONGEST_DELIVERY: Final = timedelta(days=14)
+"""Where a delivery option doesn't say how long it takes."""
+ADJUSTMENT_KINDS: Final = (TransactionKind.ADJUSTED.value, TransactionKind.DEBT_WRITTEN_OFF.value)
 
 POTS: Final = {
     "pending": seller_pending,
@@ -60,6 +76,8 @@ class SellerBalance:
 
     `upcoming` says when what is pending becomes available; it leaves out nothing of it.
     `on_their_way` are the payouts that make up what is in transit, the newest hundred at most.
+    `coming` are pending and reserved money by the day on which it is free, before debts, estimated
+    where nothing is delivered yet; `plan` says how a debt is paid back.
     """
 
     currency: str
@@ -71,6 +89,9 @@ class SellerBalance:
     paid_out_minor: int = 0
     upcoming: tuple[UpcomingRelease, ...] = ()
     on_their_way: tuple[Payout, ...] = ()
+    coming: tuple[ComingMoney, ...] = ()
+    next_payout_at: datetime | None = None
+    plan: KeptPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +115,12 @@ async def order_ledger(connection: Connection, *, order_id: UUID) -> list[Booked
 
 
 async def seller_balances(
-    connection: Connection, *, viewer: Viewer, seller_id: UUID
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    seller_id: UUID,
+    policy: MarketPolicy,
+    now: datetime,
 ) -> list[SellerBalance]:
     """What a seller has, in every currency it ever sold in.
 
@@ -113,12 +139,28 @@ async def seller_balances(
     }
     upcoming = await releases.upcoming(connection, seller_id=seller_id)
     on_their_way = await payouts.on_their_way(connection, seller_id=seller_id)
+    coming = await reserves.coming(
+        connection,
+        seller_id=seller_id,
+        release_after=policy.release_after,
+        ship_within=policy.ship_within,
+        delivery_at_most=LONGEST_DELIVERY,
+        now=now,
+    )
+    settings = await payout_settings.find(connection, seller_id=seller_id)
+    is_held = settings is None or settings.held_at is not None
+    plans = {
+        one.currency: one for one in await recoveries.of_seller(connection, seller_id=seller_id)
+    }
     return [
         SellerBalance(
             currency=currency,
             paid_out_minor=paid.get(currency, 0),
             upcoming=tuple(one for one in upcoming if one.currency == currency),
             on_their_way=tuple(one for one in on_their_way if one.currency == currency),
+            coming=tuple(one for one in coming if one.currency == currency),
+            next_payout_at=None if is_held or settings is None else settings.next_due_at,
+            plan=plans.get(currency),
             **pots,
         )
         for currency, pots in sorted(by_currency.items())
@@ -182,8 +224,8 @@ async def accounts_page(
 
 
 async def explain(connection: Connection, *, subject: str, limit: int) -> Explanation:
-    """The books of whatever an operator names: an order's id or number, a payout, a seller, an
-    account.
+    """The books of whatever an operator names: an order's id or number, a payout, an adjustment, a
+    seller, an account.
 
     Raises:
         NotFound: nothing bears that name.
@@ -202,6 +244,13 @@ async def explain(connection: Connection, *, subject: str, limit: int) -> Explan
         booked = await payout_questions.payout_ledger(connection, payout_id=payout.id)
         reason = "" if payout.failure_reason is None else f" ({payout.failure_reason})"
         title = f"Payout {payout.id} to seller {payout.seller_id}: {payout.status}{reason}"
+        return Explanation(title, transactions=tuple(booked))
+    adjusted = None if as_id is None else await adjustments.find(connection, adjustment_id=as_id)
+    if adjusted is not None:
+        booked = await ledger.find_of_key(
+            connection, kinds=ADJUSTMENT_KINDS, idempotency_key=str(adjusted.id)
+        )
+        title = f"Adjustment {adjusted.id}: {adjusted.status} ({adjusted.reason})"
         return Explanation(title, transactions=tuple(booked))
     try:
         account_kind(subject)

@@ -42,6 +42,8 @@ def explain(kind: str, entries: Iterable[Entry]) -> str:
     """The meaning of a transaction in words; an unknown kind is listed entry by entry."""
     booked = tuple(entries)
     tell = _TELLERS.get(kind)
+    if kind == TransactionKind.ADJUSTED:
+        return f"Adjusted by hand, by two people: {_list_entries(booked)}."
     if tell is None or len({entry.currency for entry in booked}) != 1:
         return _list_entries(booked)
     return tell(_Figures(booked))
@@ -166,6 +168,19 @@ def _debt_recovered(figures: _Figures) -> str:
     return f"{amount} that the seller owed was kept back before a payout."
 
 
+def _reserve_released(figures: _Figures) -> str:
+    parts = figures.clauses(
+        (figures.credit("seller_available"), "{} can be paid out"),
+        (figures.credit("seller_receivable"), "{} settles what the seller owed"),
+    )
+    return f"The reserve of {figures.say(figures.debit('seller_reserve'))} is over: {parts}."
+
+
+def _debt_written_off(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("seller_receivable"))
+    return f"{amount} that the seller owed is written off; the marketplace bears it."
+
+
 def _payout_intent(figures: _Figures) -> str:
     amount = figures.say(figures.credit("payout_in_transit"))
     return f"Payout of {amount} on its way to the seller."
@@ -266,6 +281,8 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.STRAY_CAPTURE: _stray_capture,
     TransactionKind.STRAY_RETURN: _stray_return,
     TransactionKind.DEBT_RECOVERED: _debt_recovered,
+    TransactionKind.RESERVE_RELEASED: _reserve_released,
+    TransactionKind.DEBT_WRITTEN_OFF: _debt_written_off,
     TransactionKind.PAYOUT_INTENT: _payout_intent,
     TransactionKind.PAYOUT_CONFIRMED: _payout_confirmed,
     TransactionKind.PAYOUT_FAILED: _payout_failed,

@@ -1,8 +1,10 @@
 """Identifiers: time-ordered ids for machines, short numbers for people."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNIX_MS_LIMIT = 1 << 48
 _RANDOM_LIMIT = 1 << 74
 _RANDOM_LOW_BITS = 62
@@ -29,6 +31,12 @@ def uuid7(*, unix_ms: int, random_bits: int) -> UUID:
         raise ValueError("random_bits needs 0 ≤ random_bits < 2^74")
     high, low = divmod(random_bits, 1 << _RANDOM_LOW_BITS)
     return UUID(int=unix_ms << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def first_id_since(moment: datetime) -> UUID:
+    """What every id of that moment or later sorts after; a moment needs its zone."""
+    unix_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=max(0, unix_ms) << 80)
 
 
 def following_random_bits(*, unix_ms: int, random_bits: int, step: int) -> tuple[int, int]:

@@ -37,6 +37,11 @@ PAYOUT_KINDS: Final = (
 """What may be booked of one payout, each kind once, under the payout's id as its key."""
 
 
+BY_FILE: Final[Mapping[str, str]] = {"bank": "EUR"}
+"""Ways to pay that nobody is asked about over the net: payouts wait for the next file, in the one
+currency that it is in, and stand where the file stands."""
+
+
 class PayoutStatus(StrEnum):
     """Where a payout stands. `SENT`: the provider has it and is still at work."""
 

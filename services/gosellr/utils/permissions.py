@@ -112,6 +112,12 @@ class Permission(StrEnum):
     PAYOUT_CANCEL = "payout.cancel"
     PAYOUT_ACCOUNT_READ = "payout_account.read"
     PAYOUT_ACCOUNT_WRITE = "payout_account.write"
+    RECOVERY_READ = "recovery.read"
+    RECOVERY_WRITE = "recovery.write"
+    RESERVE_READ = "reserve.read"
+    RESERVE_WRITE = "reserve.write"
+    BANK_FILE_READ = "bank_file.read"
+    BANK_FILE_WRITE = "bank_file.write"
     LEDGER_READ = "ledger.read"
     LEDGER_ADJUST = "ledger.adjust"
     LEDGER_APPROVE = "ledger.approve"
@@ -214,6 +220,7 @@ _SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ})
 _OPERATOR_ONLY_READS = _SECRETS | {
     P.CART_READ, P.LEDGER_READ, P.RECONCILIATION_READ, P.EVENT_READ, P.METRICS_READ,
     P.WEBHOOK_READ, P.SETTINGS_READ, P.JOB_READ, P.AUDIT_READ,
+    P.BANK_FILE_READ,
 }  # fmt: skip
 _ALL_READS = frozenset(permission for permission in P if permission.endswith(".read"))
 

@@ -30,7 +30,6 @@ from gosellr.utils.ledger import (
     stored_value_held,
     tax_payable,
 )
-from gosellr.utils.money import bps_half_up
 from gosellr.utils.refunds import RefundShares
 
 
@@ -224,16 +223,16 @@ class ReleasePlan:
 
 
 def plan_release(
-    *, pending_minor: int, receivable_minor: int = 0, reserve_bps: int = 0
+    *, pending_minor: int, recovered_minor: int = 0, reserved_minor: int = 0
 ) -> ReleasePlan:
-    """A debt is recovered first (recipe 5), the rolling reserve is a part of what then remains.
+    """What goes to a debt (recipe 5) and into the reserve, and the rest, which is available.
 
-    Raises ValueError for negative amounts.
+    Raises ValueError for negative amounts, and for parts that are more than the whole.
     """
-    if pending_minor < 0 or receivable_minor < 0:
-        raise ValueError("neither pending money nor a debt is negative")
-    recovered_minor = min(pending_minor, receivable_minor)
-    reserved_minor = bps_half_up(pending_minor - recovered_minor, reserve_bps)
+    if min(pending_minor, recovered_minor, reserved_minor) < 0:
+        raise ValueError("neither pending money nor a part of it is negative")
+    if recovered_minor + reserved_minor > pending_minor:
+        raise ValueError(f"{recovered_minor} and {reserved_minor} of {pending_minor}")
     return ReleasePlan(
         recovered_minor=recovered_minor,
         reserved_minor=reserved_minor,

@@ -21,6 +21,11 @@ _CREDITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.RELEASE, "seller_reserve"): "Released into the reserve",
     (TransactionKind.RELEASE, "seller_receivable"): "Released to settle what was owed",
     (TransactionKind.PAYOUT_INTENT, "payout_in_transit"): "Payout, on its way",
+    (TransactionKind.RESERVE_RELEASED, "seller_available"): "Out of the reserve, to be paid out",
+    (
+        TransactionKind.RESERVE_RELEASED,
+        "seller_receivable",
+    ): "Out of the reserve, for what was owed",
     (TransactionKind.DEBT_RECOVERED, "seller_receivable"): "Settled what was owed",
     (TransactionKind.DISPUTE_RELEASED, "seller_available"): "Case decided, ready to be paid out",
     (TransactionKind.DISPUTE_RELEASED, "seller_receivable"): "Case decided, owed no more",
@@ -34,6 +39,7 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.REFUND_INTENT, "seller_receivable"): "Refund to the buyer, owed",
     (TransactionKind.PAYOUT_INTENT, "seller_available"): "Paid out",
     (TransactionKind.PAYOUT_CONFIRMED, "payout_in_transit"): "Payout, arrived",
+    (TransactionKind.RESERVE_RELEASED, "seller_reserve"): "The reserve is over",
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
     (TransactionKind.CHARGEBACK_OPENED, "seller_receivable"): "Fee for a chargeback, owed",
 }
@@ -45,6 +51,8 @@ _ANY: Final[dict[str, str]] = {
     TransactionKind.DISPUTE_FROZEN: "Frozen until a case is decided",
     TransactionKind.DISPUTE_RELEASED: "Case decided, no longer frozen",
     TransactionKind.CHARGEBACK_LOST: "Chargeback, lost",
+    TransactionKind.DEBT_WRITTEN_OFF: "Written off, owed no more",
+    TransactionKind.ADJUSTED: "Adjusted by the marketplace",
 }
 
 

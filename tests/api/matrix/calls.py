@@ -383,6 +383,50 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     ],
 }  # fmt: skip
 
+_PLAN = {"currency": EUR, "kind": "share", "share_bps": 3000}
+_ENTRIES = [
+    {"account": "goodwill_cost", "direction": "debit", "amount": 5, "currency": EUR},
+    {"account": "fee_income", "direction": "credit", "amount": 5, "currency": EUR},
+]
+BALANCES: dict[str, Sequence[Call]] = {
+    "list_reserve_rules": [_mine()],
+    "create_reserve_rule": [_mine({"scope": "market", "rate_bps": 0, "days": 30})],
+    "update_reserve_rule": [_mine({"rate_bps": 1}, path={"rule_id": Fixed("reserve_rule")})],
+    "delete_reserve_rule": [_mine(path={"rule_id": Fixed("reserve_rule")})],
+    "list_seller_reserves": [_seller(seller_id=Of("seller"))],
+    "list_receivables": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
+    "list_recovery_plans": [_seller(seller_id=Of("seller"))],
+    # Nobody owes anything here: 409 is the operation's own answer, 404 where no plan is in force.
+    "agree_recovery_plan": [_market(_PLAN, seller_id=Of("seller"), reached=frozenset({409}))],
+    "end_recovery_plan": [
+        _market({"currency": EUR}, seller_id=Of("seller"), reached=frozenset({404}))
+    ],
+    "create_write_off": [
+        _market(
+            {"amount": {"amount": 100, "currency": EUR}, **_REASON},
+            seller_id=Of("seller"),
+            reached=frozenset({409}),
+        )
+    ],
+    "list_adjustments": [_mine()],
+    "create_adjustment": [_mine({"entries": _ENTRIES, **_REASON})],
+    "get_adjustment": [_mine(path={"adjustment_id": Fixed("adjustment")})],
+    "approve_adjustment": [
+        _mine(path={"adjustment_id": Fixed("adjustment")}, reached=OR_STATE)
+    ],
+    "reject_adjustment": [
+        _mine(_REASON, path={"adjustment_id": Fixed("adjustment")}, reached=OR_STATE)
+    ],
+    "list_bank_files": [_mine()],
+    # Without a bank account of the market's own: 409 is the operation's own answer.
+    "create_bank_file": [_mine(reached=frozenset({409}))],
+    "get_bank_file": [_mine(path={"file_id": Fixed("bank_file")})],
+    "get_bank_file_document": [_mine(path={"file_id": Fixed("bank_file")})],
+    "execute_bank_file": [_mine({}, path={"file_id": Fixed("bank_file")}, reached=OR_STATE)],
+    "reject_bank_file": [_mine(_REASON, path={"file_id": Fixed("bank_file")}, reached=OR_STATE)],
+    "fail_payout": [_market(_REASON, payout_id=Of("payout"), reached=frozenset({409}))],
+}  # fmt: skip
+
 _AMOUNT = {"amount": {"amount": 100, "currency": EUR}}
 STORED_VALUE: dict[str, Sequence[Call]] = {
     "list_gift_cards": [_mine()],
@@ -434,5 +478,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
-    **RECONCILIATION, **TRANSFERS, **CASH, **STORED_VALUE, **BOOKS, **DOCUMENTS,
+    **RECONCILIATION, **TRANSFERS, **CASH, **BALANCES, **STORED_VALUE, **BOOKS, **DOCUMENTS,
 }  # fmt: skip

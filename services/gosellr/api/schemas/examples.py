@@ -136,6 +136,40 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "preview_refund": [_REFUND],
     "create_payout": [{"currency": "EUR"}],
     "run_payouts": [{"currency": "EUR"}],
+    "create_reserve_rule": [
+        {"scope": "market", "rate_bps": 1000, "days": 30, "caps": [_PRICE]},
+        {"scope": "risk", "measure": "refunds", "above_bps": 800, "rate_bps": 3000, "days": 90},
+    ],
+    "update_reserve_rule": [{"rate_bps": 500, "valid_to": "2027-01-01T00:00:00Z", "version": 1}],
+    "agree_recovery_plan": [
+        {"currency": "EUR", "kind": "share", "share_bps": 3000},
+        {"currency": "EUR", "kind": "instalments", "instalment": _PRICE, "every_days": 30},
+    ],
+    "end_recovery_plan": [{"currency": "EUR"}],
+    "create_write_off": [{"amount": _PRICE, "reason": "The company was struck off"}],
+    "create_adjustment": [
+        {
+            "entries": [
+                {
+                    "account": "goodwill_cost",
+                    "direction": "debit",
+                    "amount": 500,
+                    "currency": "EUR",
+                },
+                {
+                    "account": f"seller_available:{_ID}",
+                    "direction": "credit",
+                    "amount": 500,
+                    "currency": "EUR",
+                },
+            ],
+            "reason": "A parcel that we lost",
+        }
+    ],
+    "reject_adjustment": [{"reason": "The parcel turned up"}],
+    "execute_bank_file": [{"failed": [{"payout_id": _ID, "reason": "The account is closed"}]}],
+    "reject_bank_file": [{"reason": "The bank asks for another date"}],
+    "fail_payout": [{"reason": "The account is closed"}],
     "cancel_payout": [{"reason": "The seller asked to wait"}],
     "update_payout_settings": [
         {"schedule": "weekly", "weekday": 5, "minimums": [{"amount": 5000, "currency": "EUR"}]},

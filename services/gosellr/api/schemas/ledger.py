@@ -1,6 +1,6 @@
 """Shapes of the books: an order's transactions, a seller's balances and movements."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from gosellr.api.schemas.common import Currency, Filters, MoneyOut, line
 from gosellr.api.schemas.payouts import UpcomingOut
+from gosellr.api.schemas.receivables import RecoveryPlanOut
 from gosellr.api.schemas.terms import MomentIn
 from gosellr.core.pagination import MAX_LIMIT
 from gosellr.services.history_service import JournalFilter
@@ -73,11 +74,21 @@ class PayoutOnItsWayOut(BaseModel):
     created_at: datetime
 
 
+class ComingMoneyOut(BaseModel):
+    """Money that is free on a day, before debts; an estimate while it isn't delivered yet."""
+
+    available_on: date | None
+    amount: MoneyOut
+    source: Literal["pending", "reserve"]
+    is_estimate: bool
+
+
 class SellerBalanceOut(BaseModel):
     """What a seller has in one currency; `receivable` is what it owes the marketplace.
 
     Money goes from `pending` to `available`, `in_transit` and `paid_out`; `upcoming` says when
-    what is pending becomes available, `payouts_on_their_way` what is in transit.
+    what is pending becomes available, `payouts_on_their_way` what is in transit. `coming` dates all
+    of `pending` and what rules keep back in `reserved`: estimates say that they are such.
     """
 
     currency: str
@@ -89,6 +100,9 @@ class SellerBalanceOut(BaseModel):
     paid_out: MoneyOut
     upcoming: list[UpcomingOut]
     payouts_on_their_way: list[PayoutOnItsWayOut]
+    coming: list[ComingMoneyOut]
+    next_payout_at: datetime | None
+    recovery_plan: RecoveryPlanOut | None
 
 
 class SellerBalancesOut(BaseModel):

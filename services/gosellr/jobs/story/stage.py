@@ -104,6 +104,8 @@ class Stage:
         found = await ask(
             self.resources.db,
             statement_service.seller_balances,
+            policy=self.resources.policy,
+            now=self.resources.clock.now(),
             viewer=shop.owner,
             seller_id=shop.id,
         )

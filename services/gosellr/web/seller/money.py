@@ -46,7 +46,12 @@ async def show_money(page: Entering, seller_id: UUID) -> Response:
     """What the shop has, by currency, with dates, and the next payout."""
     shop = await shop_of(page, seller_id, Permission.BALANCE_READ)
     held = await ask(
-        page.market.db, statement_service.seller_balances, viewer=page.viewer, seller_id=seller_id
+        page.market.db,
+        statement_service.seller_balances,
+        viewer=page.viewer,
+        seller_id=seller_id,
+        policy=page.market.policy,
+        now=page.now,
     )
     settings = await ask(
         page.market.db,
@@ -97,7 +102,12 @@ async def _show_history(
     page: Page, shop: Shop, found: PageOf[Movement], asked: histories.Asked
 ) -> Response:
     held = await ask(
-        page.market.db, statement_service.seller_balances, viewer=page.viewer, seller_id=shop.id
+        page.market.db,
+        statement_service.seller_balances,
+        viewer=page.viewer,
+        seller_id=shop.id,
+        policy=page.market.policy,
+        now=page.now,
     )
     view = histories.history(
         found,

@@ -1,0 +1,157 @@
+"""Files of payouts for the bank: made once of what waits, kept as they were made."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.balance_values import BankFile, FiledPayout
+
+# Whoever makes another file at the same time passes these over.
+TAKE_WAITING = """
+SELECT payout.id, payout.amount_minor, payout.destination_id, destination.account_encrypted
+FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
+WHERE payout.provider = 'bank' AND payout.status = 'pending' AND payout.currency = $1
+ORDER BY payout.created_at, payout.id
+LIMIT $2
+FOR UPDATE OF payout SKIP LOCKED
+"""
+
+INSERT = """
+INSERT INTO bank_file (id, message_id, currency, amount_minor, payment_count, pay_on,
+                       content_encrypted, content_sha256, made_by, made_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+FILE = """
+UPDATE payout SET status = 'sent', bank_file_id = $2, provider_reference = $3
+WHERE id = ANY($1::uuid[]) AND status = 'pending'
+"""
+
+_FILE = """
+SELECT id, message_id, status, currency::text, amount_minor, payment_count, pay_on,
+       content_sha256, made_by, made_at, decided_by, decided_at, reason
+FROM bank_file
+"""
+FIND = f"{_FILE} WHERE id = $1"
+LOCK = f"{_FILE} WHERE id = $1 FOR UPDATE"
+LIST = f"""{_FILE}
+WHERE ($1::text IS NULL OR status = $1)
+  AND ($2::timestamptz IS NULL OR (made_at, id) < ($2, $3::uuid))
+ORDER BY made_at DESC, id DESC
+LIMIT $4
+"""
+CONTENT = "SELECT content_encrypted FROM bank_file WHERE id = $1"
+
+# The sweeper brings its payouts to where the file stands, from now on.
+DECIDE = """
+WITH decided AS (
+    UPDATE bank_file SET status = $2, decided_by = $3, decided_at = $4, reason = $5
+    WHERE id = $1 AND status = 'made'
+    RETURNING id
+), woken AS (
+    UPDATE payout SET check_at = $4
+    WHERE bank_file_id = (SELECT id FROM decided) AND status = 'sent'
+)
+SELECT id FROM decided
+"""
+STATE_OF_PAYOUT = """
+SELECT payout.status, file.status, file.reason, payout.bank_file_id
+FROM payout JOIN bank_file AS file ON file.id = payout.bank_file_id
+WHERE payout.id = $1
+"""
+OPEN_PAYOUTS = """
+SELECT id FROM payout WHERE bank_file_id = $1 AND status = 'sent' ORDER BY id LIMIT $2
+"""
+
+
+async def take_waiting(connection: Connection, *, currency: str, limit: int) -> list[FiledPayout]:
+    """Payouts by bank that no file names yet, locked, oldest first."""
+    rows = await connection.fetch(TAKE_WAITING, currency, limit)
+    return [FiledPayout(*row) for row in rows]
+
+
+async def add(
+    connection: Connection,
+    *,
+    file: BankFile,
+    content_encrypted: bytes,
+    payout_ids: Sequence[UUID],
+) -> None:
+    """Write a file, and that its payouts are told by it.
+
+    Raises RuntimeError when one of them was told otherwise.
+    """
+    await connection.execute(
+        INSERT,
+        file.id,
+        file.message_id,
+        file.currency,
+        file.amount_minor,
+        file.payment_count,
+        file.pay_on,
+        content_encrypted,
+        file.content_sha256,
+        file.made_by,
+        file.made_at,
+    )
+    status = await connection.execute(FILE, list(payout_ids), file.id, file.message_id)
+    if int(status.rsplit(" ", 1)[1]) != len(payout_ids):
+        raise RuntimeError("a payout moved while it was put into a file")
+
+
+async def find(connection: Connection, *, file_id: UUID) -> BankFile | None:
+    """A file, without its content."""
+    row = await connection.fetchrow(FIND, file_id)
+    return None if row is None else BankFile(**row)
+
+
+async def lock(connection: Connection, *, file_id: UUID) -> BankFile | None:
+    """The same for whoever says what the bank did with it."""
+    row = await connection.fetchrow(LOCK, file_id)
+    return None if row is None else BankFile(**row)
+
+
+async def list_files(
+    connection: Connection,
+    *,
+    status: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[BankFile]:
+    """Files, newest first."""
+    rows = await connection.fetch(LIST, status, *(after or (None, None)), limit)
+    return [BankFile(**row) for row in rows]
+
+
+async def content(connection: Connection, *, file_id: UUID) -> bytes | None:
+    """What stands in a file, encrypted."""
+    sealed: bytes | None = await connection.fetchval(CONTENT, file_id)
+    return sealed
+
+
+async def decide(
+    connection: Connection,
+    *,
+    file_id: UUID,
+    status: str,
+    user_id: UUID,
+    reason: str | None,
+    now: datetime,
+) -> bool:
+    """Say what the bank did with a file; False when that was said before."""
+    done = await connection.fetchval(DECIDE, file_id, status, user_id, now, reason)
+    return done is not None
+
+
+async def state_of_payout(connection: Connection, *, payout_id: UUID) -> Mapping[str, Any] | None:
+    """Where a filed payout stands, and the file it is in; None for one that is in none."""
+    row = await connection.fetchrow(STATE_OF_PAYOUT, payout_id)
+    if row is None:
+        return None
+    return {"payout": row[0], "file": row[1], "reason": row[2], "file_id": row[3]}
+
+
+async def open_payouts(connection: Connection, *, file_id: UUID, limit: int) -> list[UUID]:
+    """Payouts of a file that nobody has said anything about."""
+    return [row["id"] for row in await connection.fetch(OPEN_PAYOUTS, file_id, limit)]

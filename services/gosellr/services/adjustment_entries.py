@@ -1,0 +1,103 @@
+"""What may be booked by hand, read from what people send, and asked again before it is booked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.services import ledger_service
+from gosellr.utils.balance_postings import NotAdjustable, adjustment
+from gosellr.utils.ledger import (
+    Direction,
+    Entry,
+    InvalidEntry,
+    TransactionDraft,
+    Unbalanced,
+    UnknownAccount,
+    account_kind,
+    account_owner,
+)
+from gosellr.utils.money import UnknownCurrency
+
+
+class MoreThanOwed(Conflict):
+    """A debt can't be lowered by more than there is of it."""
+
+    code = "more_than_owed"
+    title = "That is more than the seller owes"
+
+
+def draft_of(entries: Sequence[Mapping[str, Any]]) -> TransactionDraft:
+    """The transaction that these entries make.
+
+    Raises:
+        InvalidInput: they don't balance, or aren't such as people may book.
+    """
+    if not entries:
+        raise InvalidInput.at("entries", "nothing_to_book", "There is nothing to be booked")
+    try:
+        draft = adjustment(entry_of(one) for one in entries)
+        sellers_of(draft.entries)
+    except Unbalanced as error:
+        raise InvalidInput.at("entries", "unbalanced", f"They don't balance: {error}") from None
+    except NotAdjustable as error:
+        raise InvalidInput.at("entries", "account_not_adjustable", str(error)) from None
+    except (UnknownAccount, UnknownCurrency, InvalidEntry, ValueError) as error:
+        raise InvalidInput.at("entries", "entry_wrong", str(error)) from None
+    return draft
+
+
+def entry_of(plain: Mapping[str, Any]) -> Entry:
+    """An entry from how it is kept."""
+    return Entry(
+        plain["account"], Direction(plain["direction"]), plain["amount_minor"], plain["currency"]
+    )
+
+
+def plain_of(entry: Entry) -> dict[str, Any]:
+    """An entry as it is kept."""
+    return {
+        "account": entry.account,
+        "direction": entry.direction.value,
+        "amount_minor": entry.amount_minor,
+        "currency": entry.currency,
+    }
+
+
+def sellers_of(entries: Iterable[Entry]) -> set[UUID]:
+    """Whose accounts are touched, named as the books name them. Raises `UnknownAccount`."""
+    found = set()
+    for entry in entries:
+        if account_kind(entry.account).owner != "seller":
+            continue
+        owner = account_owner(entry.account) or ""
+        try:
+            seller_id = UUID(owner)
+        except ValueError:
+            raise UnknownAccount(f"{owner} is no seller's id") from None
+        if str(seller_id) != owner:
+            raise UnknownAccount(f"write the seller's id as {seller_id}")
+        found.add(seller_id)
+    return found
+
+
+async def check_owed(connection: Connection, entries: Iterable[Entry]) -> None:
+    """No debt may be lowered below nothing; the caller holds what is available to its seller.
+
+    Raises:
+        MoreThanOwed: it would be.
+    """
+    lowered: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        if account_kind(entry.account).name == "seller_receivable":
+            which = entry.account, entry.currency
+            lowered[which] = lowered.get(which, 0) - entry.balance_change_minor
+    owed = await ledger_service.balances(
+        connection, accounts=sorted({account for account, _ in lowered})
+    )
+    for which, minor in lowered.items():
+        owed_minor = max(0, owed.get(which, 0))
+        if minor > owed_minor:
+            money = {"amount": owed_minor, "currency": which[1]}
+            raise MoreThanOwed(extras={"owed": money})

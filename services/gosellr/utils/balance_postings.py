@@ -1,0 +1,94 @@
+"""What is booked of reserves, debts and operators' adjustments, each balanced by construction."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from gosellr.utils.ledger import (
+    BAD_DEBT,
+    BANK,
+    CHARGEBACK_LOSS,
+    COMMISSION,
+    FEE_INCOME,
+    GATEWAY_FEE,
+    GOODWILL_COST,
+    PROMOTION_COST,
+    Direction,
+    Entry,
+    TransactionDraft,
+    TransactionKind,
+    account_kind,
+    seller_available,
+    seller_receivable,
+    seller_reserve,
+)
+
+ADJUSTABLE_KINDS: Final = frozenset(
+    {
+        BANK, COMMISSION, FEE_INCOME, GATEWAY_FEE, PROMOTION_COST, GOODWILL_COST,
+        CHARGEBACK_LOSS, BAD_DEBT, "tax_payable", "seller_available", "seller_receivable",
+    }
+)  # fmt: skip
+"""Accounts that people may adjust. Each other one is told by rows beside the books - parcels under
+hold, reserves, cases, cards, transfers, providers' reports - which an entry by hand would belie."""
+
+ENTRIES_MAX: Final = 20
+
+
+class NotAdjustable(ValueError):
+    """People may not book on this account by hand."""
+
+
+def adjustment(entries: Iterable[Entry]) -> TransactionDraft:
+    """Recipe 11: any balanced entry over the accounts that people may adjust.
+
+    Raises `NotAdjustable`, `Unbalanced`.
+    """
+    booked = tuple(entries)
+    for entry in booked:
+        if account_kind(entry.account).name not in ADJUSTABLE_KINDS:
+            raise NotAdjustable(f"{entry.account} isn't adjusted by hand")
+    return TransactionDraft(TransactionKind.ADJUSTED, booked)
+
+
+def written_off(*, seller_id: UUID, amount_minor: int, currency: str) -> TransactionDraft:
+    """What a seller owes and won't pay is the marketplace's loss."""
+    return TransactionDraft(
+        TransactionKind.DEBT_WRITTEN_OFF,
+        (
+            Entry(BAD_DEBT, Direction.DEBIT, amount_minor, currency),
+            Entry(seller_receivable(seller_id), Direction.CREDIT, amount_minor, currency),
+        ),
+    )
+
+
+def reserve_released(
+    *,
+    seller_id: UUID,
+    seller_order_id: UUID,
+    currency: str,
+    recovered_minor: int,
+    available_minor: int,
+) -> TransactionDraft:
+    """Recipe 3, its end: the reserve's time is over; a debt is recovered as at a release."""
+    credited = (
+        (seller_receivable(seller_id), recovered_minor),
+        (seller_available(seller_id), available_minor),
+    )
+    return TransactionDraft(
+        TransactionKind.RESERVE_RELEASED,
+        (
+            Entry(
+                seller_reserve(seller_id),
+                Direction.DEBIT,
+                recovered_minor + available_minor,
+                currency,
+                seller_order_id,
+            ),
+            *(
+                Entry(account, Direction.CREDIT, amount_minor, currency, seller_order_id)
+                for account, amount_minor in credited
+                if amount_minor
+            ),
+        ),
+    )
