@@ -10,7 +10,6 @@ from gosellr.models.order_values import (
     ListedOrder,
     Order,
     OrderLine,
-    Payment,
     SellerOrder,
     Shipment,
 )
@@ -19,18 +18,23 @@ from gosellr.utils.documents import DocumentKind
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.order_states import OrderStatus, may_cancel
-from gosellr.utils.payto import Transfer, read_payto
 from gosellr.utils.pricing import Totals
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
 from gosellr.web.binding.bags import days_text, options_text, summary
+from gosellr.web.binding.order_payments import (
+    awaited_transfer,
+    awaits_gateway,
+    cash_due,
+    paid_parts,
+    paid_with,
+)
 from gosellr.web.binding.pictures import hue_of, stored_picture
 from gosellr.web.binding.products import product_href
 from gosellr.web.binding.sellers import shop_href
 from gosellr.web.formats import format_money
 from gosellr.web.order_views import (
     ActionView,
-    AmountRowView,
     BadgeView,
     CaseLinkView,
     LineView,
@@ -72,14 +76,6 @@ _NEXT = {
 _PAPERS = {DocumentKind.INVOICE: "Invoice", DocumentKind.CREDIT_NOTE: "Credit note"}
 _PICTURES_SHOWN = 3
 _CARRIERS_IN_CAPITALS = frozenset({"dhl", "dpd", "gls", "ups", "usps"})
-_METHODS = {
-    "sandbox": "test card",
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "cash_on_delivery": "cash",
-}
-# The attempts of which nobody knows yet what becomes of them.
-_OPEN = frozenset({"created", "unknown"})
 
 
 def order_href(number: str) -> str:
@@ -142,31 +138,6 @@ def order(
             other_way_href=f"{href}/pay",
         ),
     )
-
-
-def awaits_gateway(found: Order) -> bool:
-    """Whether a gateway has yet to say what became of a payment."""
-    return found.status == "pending_payment" and any(
-        payment.status in _OPEN for payment in found.payments
-    )
-
-
-def cash_due(found: Order) -> Money | None:
-    """What is still to be paid at the door; None where that is nothing."""
-    awaited = [
-        one.amount_minor
-        for one in found.payments
-        if one.seller_order_id is not None and one.status == "authorized"
-    ]
-    return Money(sum(awaited), found.currency) if awaited else None
-
-
-def awaited_transfer(found: Order) -> Transfer | None:
-    """The bank transfer that an order waits for."""
-    if found.status != "pending_payment":
-        return None
-    waiting = (one.action_url for one in found.payments if one.status == "action_required")
-    return next((transfer for url in waiting if (transfer := read_payto(url))), None)
 
 
 def payment_href(found: Order) -> str:
@@ -247,31 +218,6 @@ def address_lines(address: Mapping[str, Any], *, locale: str = "en") -> tuple[st
     town = " ".join(str(address.get(part) or "") for part in ("postal_code", "city")).strip()
     parts = [address.get("name"), address.get("line1"), address.get("line2"), town]
     return tuple(str(part) for part in (*parts, address.get("region"), country) if part)
-
-
-def paid_with(payments: Iterable[Payment]) -> str:
-    """With what an order was paid, in words; empty before it is."""
-    taken = dict.fromkeys(
-        _METHODS.get(payment.method, payment.method.replace("_", " "))
-        for payment in payments
-        if payment.captured_minor
-    )
-    return " and ".join(taken)
-
-
-def paid_parts(found: Order) -> tuple[AmountRowView, ...]:
-    """How much each way to pay gave, and what is set aside until the rest is paid; none where
-    one way paid it all."""
-    rows = tuple(
-        AmountRowView(
-            label=_METHODS.get(payment.method, payment.method.replace("_", " ")).capitalize(),
-            amount=Money(payment.amount_minor, payment.currency),
-            note="" if payment.captured_minor else "set aside",
-        )
-        for payment in found.payments
-        if payment.captured_minor or (payment.account and payment.status == "authorized")
-    )
-    return rows if len(rows) > 1 or any(row.note for row in rows) else ()
 
 
 def _seller(part: SellerOrder) -> SellerView:

@@ -30,7 +30,7 @@ from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.permissions import Permission
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.web import forms, notices
-from gosellr.web.binding import checkouts, orders
+from gosellr.web.binding import checkouts, order_payments, orders
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
 from gosellr.web.storefront.bag import choices_of
@@ -200,7 +200,7 @@ def _to_order(page: Page, order: Order, *, access_token: str | None = None) -> R
         token = access_token or flow.order_token(page.market.checkout, order.id)
         value = orders_value(page.visit.order_tokens, number=number, token=token)
         page.keep(Cookie.ORDERS, value)
-    if not orders.awaits_gateway(order) and (href := orders.payment_href(order)):
+    if not order_payments.awaits_gateway(order) and (href := orders.payment_href(order)):
         return page.go(href)
     return page.go(orders.order_href(number), notice=notices.PLACED)
 

@@ -23,7 +23,7 @@ from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.web import notices
-from gosellr.web.binding import cases, checkouts, orders
+from gosellr.web.binding import cases, checkouts, order_payments, orders
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
@@ -87,10 +87,10 @@ async def show_order(
 async def show_payment(page: Paying, number: str) -> Response:
     """Another try to pay an order whose goods are held."""
     order = await _order(page, number)
-    if order.status != "pending_payment" or orders.awaits_gateway(order):
+    if order.status != "pending_payment" or order_payments.awaits_gateway(order):
         return page.go(orders.order_href(number))
     href = orders.payment_href(order)
-    if href != page.request.url.path and orders.awaited_transfer(order) is None:
+    if href != page.request.url.path and order_payments.awaited_transfer(order) is None:
         return page.go(href)
     return await _show_payment(page, order)
 
@@ -119,7 +119,7 @@ async def pay_again(page: Paying, number: str) -> Response:
     except (Conflict, InvalidInput, GiftCardRefused) as refusal:
         return await _show(page, await _order(page, number), refusal=refusal)
     now = placed.order or await _order(page, number)
-    if not orders.awaits_gateway(now) and (href := orders.payment_href(now)):
+    if not order_payments.awaits_gateway(now) and (href := orders.payment_href(now)):
         return page.go(href)
     return page.go(orders.order_href(number), notice=notices.PLACED)
 
