@@ -27,7 +27,11 @@ async def test_reactions_run_twice_also_for_what_is_gone(
         type=fact_type.value,
         aggregate_type="any",
         aggregate_id=new_id(),
-        data={"product_id": str(new_id()), "product_ids": [str(new_id())]},
+        data={
+            "product_id": str(new_id()),
+            "product_ids": [str(new_id())],
+            "order_id": str(new_id()),
+        },
         occurred_at=resources.clock.now(),
     )
     for reaction in REACTIONS[fact_type]:
