@@ -99,6 +99,7 @@ class Resources:
             release_after=timedelta(days=settings.release_days),
             payout_approval_over=settings.payout_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
+            cash_on_delivery_limit=settings.cash_on_delivery_limit,
             disputes=DisputeTerms(
                 window=timedelta(days=settings.dispute_window_days),
                 seller_days=settings.dispute_answer_days,

@@ -1,19 +1,18 @@
 """Bank transfers through their doors: shown to the buyer, taken by operators alone."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
 
 from gosellr.core.db import Connection
-from gosellr.main import build
 from gosellr.resources import Resources
 from tests.factories.accounts import bearer, make_operator
 from tests.factories.orders import ADDRESS
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import Shop, make_buyer, make_shop
-from tests.factories.transfers import IBAN, PAYER_IBAN, offline
+from tests.factories.transfers import IBAN, PAYER_IBAN, doors, offline
 
 V1 = "/api/v1"
 
@@ -26,15 +25,7 @@ def market(resources: Resources) -> Resources:
 @pytest.fixture
 async def web(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     """The application of a market that takes transfers."""
-
-    @asynccontextmanager
-    async def open_nothing() -> AsyncIterator[Resources]:
-        yield market
-
-    app = build(market.settings, open_resources=open_nothing)
-    app.state.resources = market
-    transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+    async with doors(market) as caller:
         yield caller
 
 
@@ -43,7 +34,7 @@ async def shop(connection: Connection) -> Shop:
     return await make_shop(connection)
 
 
-async def order_of(web: httpx2.AsyncClient, shop: Shop, headers: dict[str, str]) -> dict:  # type: ignore[type-arg]
+async def order_of(web: httpx2.AsyncClient, shop: Shop, headers: dict[str, str]) -> Any:
     answer = await web.post(
         f"{V1}/orders/create",
         headers={**headers, "Idempotency-Key": "one"},
@@ -55,8 +46,7 @@ async def order_of(web: httpx2.AsyncClient, shop: Shop, headers: dict[str, str])
         },
     )
     assert answer.status_code == 201, answer.text
-    document: dict[str, object] = answer.json()
-    return document
+    return answer.json()
 
 
 async def test_from_the_order_to_the_money_back(

@@ -1,11 +1,16 @@
 """Markets that take bank transfers, and banks that tell of them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import httpx2
+
 from gosellr.flows import bank_transfers
 from gosellr.integrations.payments.by_hand import BankAccount, BankTransfer, CashOnDelivery
+from gosellr.main import build
 from gosellr.models.order_values import Order, Payment
 from gosellr.resources import Resources
 from gosellr.services.basket_service import Tender
@@ -30,6 +35,21 @@ def offline(resources: Resources) -> Resources:
         "cash_on_delivery": CashOnDelivery(),
     }
     return replace(resources, settings=settings, gateways=gateways)
+
+
+@asynccontextmanager
+async def doors(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
+    """The application of such a market."""
+
+    @asynccontextmanager
+    async def open_nothing() -> AsyncIterator[Resources]:
+        yield market
+
+    app = build(market.settings, open_resources=open_nothing)
+    app.state.resources = market
+    transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+        yield caller
 
 
 def transfer_of(order: Order) -> Payment:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gosellr.utils import ledger
+from gosellr.utils.cash_postings import cash_handed_back
 from gosellr.utils.explanations import explain
 from gosellr.utils.ledger import Direction, Entry, TransactionDraft, Unbalanced, reversed_entries
 from gosellr.utils.postings import (
@@ -26,12 +27,11 @@ from gosellr.utils.postings import (
     seller_credit,
     seller_sources,
     settlement,
-    stored_value_hold,
-    stored_value_return,
     stray_capture,
     stray_return,
 )
 from gosellr.utils.refunds import RefundablePart, RefundShares, refund_quantities
+from gosellr.utils.value_postings import stored_value_hold, stored_value_return
 
 ANN, BOB, ORDER, PARCEL, OTHER, LINE, CARD, REFUND = (UUID(int=number) for number in range(1, 9))
 CLEARING = ledger.gateway_clearing("sandbox")
@@ -136,17 +136,45 @@ def test_case_51_the_books_hold_minor_units_of_any_exponent(currency: str, said:
 
 def test_cash_on_delivery_leaves_the_seller_owing() -> None:
     draft = sale_on_delivery(
-        currency="EUR", parcel=a_parcel(remitted_to="FR"), commission_vat_jurisdiction="DE"
+        order_id=ORDER,
+        currency="EUR",
+        parcel=a_parcel(remitted_to="FR"),
+        stored_value_minor=300,
+        commission_vat_jurisdiction="DE",
     )
     assert entries(draft) == {
         ("debit", ledger.seller_receivable(ANN), 3200),
         ("debit", "promotion_cost", 1200),
-        ("credit", ledger.seller_pending(ANN), 1200),
+        ("debit", ledger.stored_value_held(ORDER), 300),
+        ("credit", ledger.seller_pending(ANN), 1500),
         ("credit", "commission", 1000),
         ("credit", "tax_payable:DE", 200),
         ("credit", "tax_payable:FR", 2000),
     }
     assert "owes 32.00 EUR" in words(draft)
+
+
+@given(st.integers(1, 10**9), st.integers(-(10**9), 10**9))
+def test_cash_given_back_settles_what_is_owed_and_no_more(amount: int, owed: int) -> None:
+    draft = cash_handed_back(
+        refund_id=REFUND,
+        seller_order_id=PARCEL,
+        seller_id=ANN,
+        gateway="cash_on_delivery",
+        amount_minor=amount,
+        owed_minor=owed,
+        currency="EUR",
+    )
+    settled = min(amount, max(0, owed))
+    assert entries(draft) == {
+        one
+        for one in (
+            ("debit", "refund_in_transit:cash_on_delivery", amount),
+            ("credit", ledger.seller_receivable(ANN), settled),
+            ("credit", ledger.seller_available(ANN), amount - settled),
+        )
+        if one[2]
+    }
 
 
 def test_fee_and_settlement_empty_the_clearing() -> None:

@@ -206,6 +206,8 @@ async def _give_up_transfer(powers: CheckoutPowers, order_id: UUID, *, viewer: V
 
     A buyer at a gateway's own page may be paying just now, so nothing else is given up like this.
     """
+    if BANK_TRANSFER not in powers.gateways:
+        return
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
     waiting = {one.method for one in order.payments if one.status == PaymentStatus.ACTION_REQUIRED}
     if order.whole and waiting == {BANK_TRANSFER} and order.status == "pending_payment":

@@ -231,6 +231,13 @@ class Order:
         """All lines, part by part."""
         return tuple(line for part in self.parts for line in part.lines)
 
+    def is_paid_for(self, part: SellerOrder) -> bool:
+        """Whether a part's money came: with the order's, or in cash by itself."""
+        collects = [one for one in self.payments if one.seller_order_id == part.id]
+        if collects:
+            return any(one.status == "captured" for one in collects)
+        return self.paid_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:

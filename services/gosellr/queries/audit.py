@@ -198,7 +198,9 @@ WITH booked AS (
                    SELECT sum(fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END)
                    FROM chargeback AS taken WHERE taken.payment_id = payment.id), 0)) AS net
     FROM payment JOIN orders ON orders.id = payment.order_id
-    WHERE payment.captured_minor > 0 AND payment.account IS NULL AND (
+    WHERE payment.captured_minor > 0 AND payment.account IS NULL
+      -- Cash is in its seller's hands, at no gateway.
+      AND payment.method <> 'cash_on_delivery' AND (
         orders.status <> 'pending_payment'
         OR EXISTS (SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
     GROUP BY 1, 2, 3
@@ -258,6 +260,8 @@ FROM orders LEFT JOIN LATERAL (
 WHERE orders.paid_at IS NOT NULL
   AND (orders.captured_minor <> orders.total_minor
        OR COALESCE(taken.minor, 0) <> orders.captured_minor)
+  AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id
+                  AND payment.seller_order_id IS NOT NULL)
 UNION ALL
 SELECT 'order ' || orders.id, 'is ' || orders.status || ' and was never paid'
 FROM orders
@@ -276,6 +280,8 @@ SELECT 'order ' || orders.id, 'is paid, and its sale isn''t in the books'
 FROM orders WHERE orders.paid_at IS NOT NULL AND orders.total_minor > 0
   AND NOT EXISTS (SELECT FROM ledger_transaction AS booked
                   WHERE booked.order_id = orders.id AND booked.kind = 'sale')
+  AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id
+                  AND payment.seller_order_id IS NOT NULL)
 """)
 
 CAPTURED_ONCE = first("""
@@ -349,24 +355,8 @@ LEFT JOIN LATERAL (
 WHERE orders.paid_at IS NOT NULL
   AND (COALESCE(asked.minor, 0) <> orders.total_minor
        OR COALESCE(booked.minor, 0) <> orders.total_minor)
-""")
-
-# What is under way: refunds by refund, set-aside value and strays by order, payouts by payout.
-# $1 is the moment before which it had to arrive.
-NOTHING_STUCK = first(f"""
-SELECT entry.account || COALESCE(' refund ' || entry.refund_id, ' payout ' || entry.payout_id,
-                                 ' order ' || head.order_id, ''),
-       'still holds ' || sum({_SIGNED}) || ' ' || entry.currency
-FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
-WHERE split_part(entry.account, ':', 1)
-      IN ('refund_in_transit', 'payout_in_transit', 'stored_value_held', 'suspense')
-  -- A part of a bank transfer waits for the rest as long as its order does.
-  AND NOT (head.cause_type = 'provider_movement' AND EXISTS (
-      SELECT FROM provider_movement AS movement JOIN payment ON payment.id = movement.key
-      JOIN orders ON orders.id = payment.order_id
-      WHERE movement.id = head.cause_id AND orders.status = 'pending_payment'))
-GROUP BY entry.account, entry.currency, entry.refund_id, entry.payout_id, head.order_id
-HAVING sum({_SIGNED}) <> 0 AND max(head.booked_at) < $1
+  AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id
+                  AND payment.seller_order_id IS NOT NULL)
 """)
 
 

@@ -28,16 +28,22 @@ WITH booked AS (
            sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
                     ELSE -entry.amount_minor END) AS paid_minor
     FROM ledger_entry AS entry
-    JOIN ledger_transaction AS head ON head.id = entry.transaction_id AND head.kind = 'sale'
+    JOIN ledger_transaction AS head
+      ON head.id = entry.transaction_id AND head.kind IN ('sale', 'sale_on_delivery')
     WHERE entry.seller_order_id IS NOT NULL
     GROUP BY 1, 2
+), collected AS (
+    SELECT seller_order_id, sum(captured_minor)::bigint AS minor FROM payment
+    WHERE seller_order_id IS NOT NULL GROUP BY 1
 )
 SELECT 'document ' || document.id, 'says ' || document.total_minor || ' ' || document.currency
        || ', the sale was booked with ' || COALESCE(booked.paid_minor, 0)
 FROM document
 LEFT JOIN booked ON booked.seller_order_id::text = document.cause_key
                 AND booked.currency = document.currency
-WHERE document.kind = 'invoice' AND document.total_minor <> COALESCE(booked.paid_minor, 0)
+LEFT JOIN collected ON collected.seller_order_id::text = document.cause_key
+WHERE document.kind = 'invoice'
+  AND document.total_minor <> COALESCE(booked.paid_minor, 0) + COALESCE(collected.minor, 0)
 """)
 
 STATEMENTS_CHAIN = first("""

@@ -146,12 +146,17 @@ CANCELLED_GIVES_BACK = first("""
 SELECT 'order_line ' || line.id, 'was shipped, and its part is cancelled'
 FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
 WHERE part.status = 'cancelled' AND line.shipped_quantity > 0
+  -- What was refused at the door came back.
+  AND EXISTS (SELECT FROM shipment
+              WHERE shipment.seller_order_id = part.id AND shipment.status <> 'returned')
 UNION ALL
 SELECT 'seller_order ' || part.id, 'was paid and cancelled, and ' || part.refunded_minor
        || ' of ' || part.total_minor || ' went back'
 FROM seller_order AS part JOIN orders ON orders.id = part.order_id
 WHERE part.status = 'cancelled' AND orders.paid_at IS NOT NULL AND part.cancelled_at < $1
   AND part.refunded_minor < part.total_minor
+  AND NOT EXISTS (SELECT FROM payment
+                  WHERE payment.seller_order_id = part.id AND payment.status = 'voided')
 UNION ALL
 SELECT 'seller_order ' || part.id, 'is cancelled, and ' || part.pending_minor
        || ' of its sale are still the seller''s'

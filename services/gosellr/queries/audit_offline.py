@@ -38,3 +38,69 @@ SELECT 'provider_movement ' || id, 'has ' || COALESCE(waiting.minor, 0)
 FROM waiting FULL JOIN booked USING (id)
 WHERE COALESCE(waiting.minor, 0) <> COALESCE(booked.minor, 0)
 """)
+
+# Whoever has the cash was booked what of it isn't theirs, as frozen when the order was placed.
+CASH_IS_BOOKED = first("""
+WITH sold AS (
+    SELECT entry.seller_order_id AS id,
+           sum(CASE WHEN entry.account LIKE 'seller\\_%' AND entry.direction = 'credit'
+                    THEN entry.amount_minor
+                    WHEN entry.account LIKE 'seller\\_%' THEN -entry.amount_minor ELSE 0 END)
+               AS net_minor,
+           sum(CASE WHEN entry.account = 'commission' THEN entry.amount_minor ELSE 0 END)
+               AS commission_minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind = 'sale_on_delivery' AND entry.seller_order_id IS NOT NULL
+    GROUP BY 1
+), cash AS (
+    SELECT seller_order_id AS id, sum(captured_minor) AS minor FROM payment
+    WHERE seller_order_id IS NOT NULL AND captured_minor > 0 GROUP BY 1
+)
+SELECT 'seller_order ' || part.id, 'earns ' || part.net_minor || ' less a commission of '
+       || part.commission_minor || ' taken; its cash is ' || COALESCE(cash.minor, 0)
+       || ', booked were ' || COALESCE(sold.net_minor, 0) || ' and '
+       || COALESCE(sold.commission_minor, 0)
+FROM seller_order AS part LEFT JOIN sold USING (id) LEFT JOIN cash USING (id)
+WHERE (sold.id IS NOT NULL OR cash.id IS NOT NULL)
+  AND (COALESCE(cash.minor, 0) + COALESCE(sold.net_minor, 0), COALESCE(sold.commission_minor, 0))
+      <> (part.net_minor, part.commission_minor)
+""")
+
+# Cash is awaited for what may still arrive, collected for what has, and by nobody twice.
+CASH_FOLLOWS_PARTS = first("""
+SELECT 'payment ' || payment.id, 'is ' || payment.status || ', and its part is ' || part.status
+FROM payment JOIN seller_order AS part ON part.id = payment.seller_order_id
+WHERE part.order_id <> payment.order_id OR CASE payment.status
+    WHEN 'captured' THEN part.status NOT IN ('delivered', 'completed')
+    WHEN 'authorized' THEN part.status IN ('delivered', 'completed', 'cancelled',
+                                           'pending_payment')
+    WHEN 'voided' THEN part.status <> 'cancelled'
+    ELSE true END
+UNION ALL
+SELECT 'seller_order ' || seller_order_id, 'collects ' || count(*) || ' times'
+FROM payment WHERE seller_order_id IS NOT NULL GROUP BY seller_order_id HAVING count(*) > 1
+UNION ALL
+SELECT 'order ' || orders.id, 'counts ' || orders.captured_minor || ' of ' || taken.minor
+       || ' that came, and is ' || CASE WHEN orders.paid_at IS NULL THEN 'not ' ELSE '' END
+       || 'called paid'
+FROM orders JOIN LATERAL (
+    SELECT COALESCE(sum(captured_minor) FILTER (WHERE status = 'captured'), 0) AS minor,
+           bool_or(seller_order_id IS NOT NULL AND status = 'authorized') AS awaited,
+           bool_or(seller_order_id IS NOT NULL AND status = 'captured') AS came
+    FROM payment
+    WHERE order_id = orders.id AND NOT EXISTS (
+        SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+    HAVING bool_or(seller_order_id IS NOT NULL)
+) AS taken ON true
+WHERE orders.captured_minor <> taken.minor
+   OR (orders.paid_at IS NOT NULL) <> (taken.came AND NOT taken.awaited)
+""")
+
+# An account that somebody is paid back to is read by nobody who only sees the tables.
+NOTHING_IN_CLEAR = first("""
+SELECT 'refund_account ' || order_id, 'holds an account in clear'
+FROM refund_account WHERE position('iban'::bytea IN account_encrypted) > 0
+UNION ALL
+SELECT 'provider_movement ' || id, 'holds an account in clear'
+FROM provider_movement WHERE position('iban'::bytea IN payer_encrypted) > 0
+""")

@@ -25,6 +25,10 @@ SELECT 'payment ' || payment.id, 'is set aside for an order that is ' || orders.
 FROM payment JOIN orders ON orders.id = payment.order_id
 WHERE payment.account IS NOT NULL AND payment.status = 'authorized'
   AND orders.status <> 'pending_payment'
+  -- Beside cash it waits until that is collected.
+  AND NOT EXISTS (SELECT FROM payment AS cash
+                  WHERE cash.order_id = orders.id AND cash.seller_order_id IS NOT NULL
+                    AND cash.status = 'authorized')
 UNION ALL
 SELECT 'payment ' || id, 'spends stored value of no account'
 FROM payment WHERE method IN ('gift_card', 'store_credit') AND account IS NULL
@@ -34,7 +38,7 @@ SPENT_IS_SOLD = first("""
 WITH booked AS (
     SELECT head.order_id, sum(entry.amount_minor) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.kind = 'sale' AND entry.direction = 'debit'
+    WHERE head.kind IN ('sale', 'sale_on_delivery') AND entry.direction = 'debit'
       AND split_part(entry.account, ':', 1) = 'stored_value_held'
     GROUP BY 1
 ), spent AS (

@@ -16,6 +16,7 @@ from gosellr.queries import (
     audit_offline,
     audit_payouts,
     audit_stored_value,
+    audit_transit,
 )
 from gosellr.queries import audit_market as market
 from gosellr.queries.audit import Offence
@@ -190,8 +191,10 @@ def _of_the_books() -> Iterator[Question]:
     yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
     yield 7, audit_disputes.TAKEN_BACK_IS_ENTRIES, ()
     yield 6, audit_offline.RECEIPTS_WAIT, ()
+    yield 6, audit_offline.CASH_IS_BOOKED, ()
     yield 7, audit_offline.RECEIPTS_PAY, ()
     yield 8, money.PAID_MEANS_CAPTURED, ()
+    yield 8, audit_offline.CASH_FOLLOWS_PARTS, ()
     yield 8, audit_stored_value.SPENT_IS_SOLD, ()
     yield 9, money.CAPTURED_ONCE, ()
     yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
@@ -227,7 +230,8 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 23, market.NOTHING_IN_CLEAR, ()
     yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
     yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
-    yield 24, money.NOTHING_STUCK, (now - limits.in_transit,)
+    yield 23, audit_offline.NOTHING_IN_CLEAR, ()
+    yield 24, audit_transit.NOTHING_STUCK, (now - limits.in_transit,)
     yield 24, audit_disputes.NOTHING_STUCK, (now - limits.chargeback,)
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
     yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()

@@ -11,7 +11,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import outbox, reservations
-from gosellr.services import expiry_service, order_steps, refund_plan, refund_service
+from gosellr.services import cash_service, expiry_service, order_steps, refund_plan, refund_service
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.permissions import Permission
@@ -169,6 +169,9 @@ async def _cancel_part(
         reason=reason,
     )
     [cancelled] = [one for one in order.parts if one.id == part.id]
+    if not order.is_paid_for(cancelled):
+        # Cash that was never collected goes nowhere.
+        return await cash_service.drop(connection, order=order, part=cancelled, now=now), None
     planned = refund_plan.plan_rest(order, part=cancelled, reversal=policy.commission_reversal)
     if planned is None:
         return order, None

@@ -17,6 +17,8 @@ from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
     cart_service,
+    cash_service,
+    cash_terms_service,
     idempotency_service,
     order_rows,
     promotion_service,
@@ -29,10 +31,15 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.inventory import hold_until
+from gosellr.utils.offline import CASH_ON_DELIVERY
+from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 Rows = Sequence[Mapping[str, Any]]
+
+# Attempts that become something else in the very transaction that writes them.
+_CHANGED = STORED_METHODS | {CASH_ON_DELIVERY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +103,7 @@ async def open_order(
         currency=priced.currency,
         now=now,
     )
+    amounts = await _with_cash(connection, amounts, priced=priced, policy=policy)
     rows = order_rows.build(
         order_id=order_id,
         priced=priced,
@@ -114,6 +122,7 @@ async def open_order(
     )
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
+    await _promise_cash(connection, rows, policy=policy, now=now)
     return _opened(rows, priced, number=number, contended=contended)
 
 
@@ -136,6 +145,8 @@ async def open_at_once(
         CarrierQuotesNeeded: begin again with carriers' answers.
     """
     if request.coupons or stored_value_tender.is_stored(request.tenders):
+        return None
+    if cash_terms_service.wants_cash(request.tenders):
         return None
     now = context.now
     try:
@@ -207,7 +218,7 @@ def _opened(
         offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
     }
     # What was set aside has changed the attempts since their rows were made.
-    is_stored = any(payment["method"] in STORED_METHODS for payment in rows.payments)
+    is_stored = any(payment["method"] in _CHANGED for payment in rows.payments)
     return OpenedOrder(
         order_id=rows.order["id"],
         payment_ids=tuple(payment["id"] for payment in rows.payments),
@@ -294,6 +305,42 @@ async def _set_aside(
         order_id=rows.order["id"],
         currency=rows.order["currency"],
         parts=dict(zip((row["id"] for row in rows.payments), amounts, strict=True)),
+        now=now,
+    )
+
+
+async def _with_cash(
+    connection: Connection,
+    amounts: Sequence[tuple[Tender, int]],
+    *,
+    priced: PricedBasket,
+    policy: MarketPolicy,
+) -> list[tuple[Tender, int]]:
+    """The amounts with cash divided over the sellers who collect it, where all of them do."""
+    parcels = priced.quote.parcels
+    cash_terms_service.check_alone([tender for tender, _ in amounts])
+    await cash_terms_service.check_taken(
+        connection,
+        sellers_minor={one.seller_id: one.totals.total_minor for one in parcels},
+        currency=priced.currency,
+        cash_minor=sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY),
+        policy=policy,
+    )
+    return cash_terms_service.parted(
+        amounts, parts_minor=[one.totals.total_minor for one in parcels]
+    )
+
+
+async def _promise_cash(
+    connection: Connection, rows: order_rows.OrderRows, *, policy: MarketPolicy, now: datetime
+) -> None:
+    await cash_service.promise(
+        connection,
+        order_id=rows.order["id"],
+        payments=[(row["id"], row["method"]) for row in rows.payments],
+        parts=[(row["id"], row["total_minor"]) for row in rows.parts],
+        coupons=bool(rows.order["coupon_codes"]),
+        policy=policy,
         now=now,
     )
 

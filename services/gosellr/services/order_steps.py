@@ -100,10 +100,17 @@ def payment_status_of(order: Order, *, confirmed_minor: int = 0) -> str:
     refunded_minor = confirmed_minor + sum(
         refund.amount_minor for refund in order.refunds if refund.status == "succeeded"
     )
+    in_cash = any(one.seller_order_id is not None for one in order.payments)
     return derive_payment_status(
         total_minor=order.total_minor,
         captured_minor=order.captured_minor,
         refunded_minor=refunded_minor,
+        # Each part's cash is collected by itself: what was called off before isn't awaited.
+        cancelled_minor=sum(
+            part.total_minor
+            for part in order.parts
+            if in_cash and part.status == OrderStatus.CANCELLED and not order.is_paid_for(part)
+        ),
         attempts=[PaymentStatus(one.status) for one in order.payments if not one.returned],
         disputed=order.open_dispute_count > 0,
     ).value

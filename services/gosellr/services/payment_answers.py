@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gosellr.models.order_values import Order, Payment
 from gosellr.queries.payments import AttemptAnswer
+from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.payment_plan import DEAD, Attempt
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
 from gosellr.utils.stored_value import STORED_METHODS
@@ -77,6 +78,7 @@ def attempts_of(order: Payable) -> list[Attempt]:
             tender=payment.tender,
             sent_count=payment.sent_count,
             stored=payment.method in STORED_METHODS,
+            on_delivery=payment.method == CASH_ON_DELIVERY,
         )
         for payment in order.payments
     ]

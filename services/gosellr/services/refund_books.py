@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
-from gosellr.models.order_values import SellerOrder
+from gosellr.models.order_values import Order, Refund, SellerOrder
+from gosellr.models.refund_values import RefundPart
+from gosellr.services import ledger_service
 from gosellr.services.refund_plan import PlannedRefund
+from gosellr.utils.cash_postings import cash_handed_back
 from gosellr.utils.ledger import TransactionDraft, seller_available, seller_reserve
 from gosellr.utils.money import split
 from gosellr.utils.policy import MarketPolicy
@@ -193,3 +197,26 @@ def effects_of_plan(planned: PlannedRefund, sources: SellerSources) -> dict[str,
 def pots_of(part: SellerOrder) -> tuple[str, str]:
     """The guarded accounts of a seller order's seller: available, reserve."""
     return seller_available(part.seller_id), seller_reserve(part.seller_id)
+
+
+async def handed_back(
+    connection: Connection, *, order: Order, refund: Refund, part: RefundPart
+) -> TransactionDraft:
+    """The entries of a refund that its seller has paid in cash; what it owes is locked for it."""
+    [sold] = [one for one in order.parts if one.id == refund.seller_order_id]
+    # Whoever recovers a debt holds this lock, so it is lowered once.
+    await ledger_service.locked_balances(
+        connection, accounts=[seller_available(sold.seller_id)], currency=order.currency
+    )
+    owed_minor = await ledger_service.receivable_of(
+        connection, seller_id=sold.seller_id, currency=order.currency
+    )
+    return cash_handed_back(
+        refund_id=refund.id,
+        seller_order_id=sold.id,
+        seller_id=sold.seller_id,
+        gateway=part.method,
+        amount_minor=part.amount_minor,
+        owed_minor=owed_minor,
+        currency=order.currency,
+    )

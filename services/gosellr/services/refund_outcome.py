@@ -16,6 +16,7 @@ from gosellr.services import dispute_freeze, ledger_service, order_steps, refund
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.money import share, split
+from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (
     GatewayAmount,
@@ -124,6 +125,10 @@ def _refund(order: Order, refund_id: UUID) -> Refund:
 async def _confirm(
     connection: Connection, *, order: Order, refund: Refund, part: RefundPart, now: datetime
 ) -> None:
+    if part.method == CASH_ON_DELIVERY and part.credited_account is None:
+        draft = await refund_books.handed_back(connection, order=order, refund=refund, part=part)
+        await _book(connection, draft, order=order, refund=refund, part=part, now=now)
+        return
     draft = refund_confirmed(
         refund_id=refund.id,
         gateway=part.method,

@@ -164,7 +164,7 @@ def plan_refund(
         NotFound: an item isn't in this seller order.
         NotPaid, RefundTooLarge, AlreadyRefunded.
     """
-    if order.paid_at is None:
+    if not order.is_paid_for(part):
         raise NotPaid
     if request.currency not in {None, order.currency}:
         raise InvalidInput.at(
@@ -258,9 +258,9 @@ class WayBack:
 
 
 def through_payments(
-    order: Order, *, amount_minor: int, to_store_credit: bool = False
+    order: Order, *, part: SellerOrder, amount_minor: int, to_store_credit: bool = False
 ) -> list[WayBack]:
-    """Which payments an amount goes back through, the last to pay first.
+    """Which payments an amount of a part goes back through, the last to pay first.
 
     Stored value pays before any gateway, so it is the last to get its money back, and gets it
     where it came from; what a gateway took may go to the buyer's credit instead.
@@ -268,7 +268,14 @@ def through_payments(
     if not amount_minor:
         return []
     paying = sorted(
-        (one for one in order.payments if one.status == "captured" and not one.returned),
+        (
+            one
+            for one in order.payments
+            if one.status == "captured"
+            and not one.returned
+            # Cash goes back by whom it was collected.
+            and one.seller_order_id in {None, part.id}
+        ),
         key=lambda one: one.account is None,
     )
     # What a bank took back can't go back once more.

@@ -149,6 +149,7 @@ async def carry_out(
         if taken_at
         else refund_plan.through_payments(
             order,
+            part=planned.part,
             amount_minor=planned.amount_minor,
             to_store_credit=planned.to_store_credit,
         ),

@@ -59,7 +59,13 @@ async def issue_credit_note(
 
 
 async def _invoices(connection: Connection, found: Sequence[Order], *, now: datetime) -> list[UUID]:
-    sold = [(order, part) for order in found if order.paid_at for part in order.parts]
+    sold = [
+        (order, part)
+        for order in found
+        if order.paid_at
+        for part in order.parts
+        if order.is_paid_for(part)
+    ]
     if not sold:
         return []
     sellers = await documents.sellers(

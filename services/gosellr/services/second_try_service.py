@@ -6,8 +6,11 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
+from gosellr.models.order_values import Order
 from gosellr.queries import orders
 from gosellr.services import (
+    cash_service,
+    cash_terms_service,
     idempotency_service,
     payment_service,
     reservation_service,
@@ -17,8 +20,7 @@ from gosellr.services import (
 from gosellr.services.basket_service import Tender
 from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
-from gosellr.utils.inventory import hold_until
-from gosellr.utils.offline import BANK_TRANSFER
+from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
@@ -64,6 +66,7 @@ async def reopen_payment(
         currency=order.currency,
         now=now,
     )
+    amounts = await _with_cash(connection, order, amounts, policy=policy)
     payment_ids = await payment_service.add_attempts(
         connection, order=order, tenders=amounts, now=now
     )
@@ -74,12 +77,57 @@ async def reopen_payment(
         parts=dict(zip(payment_ids, amounts, strict=True)),
         now=now,
     )
-    until = hold_until(
-        payment_methods=[tender.method for tender in tenders],
-        placed_at=now,
-        settings=policy.holds,
+    opened = OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
+    promised = await cash_service.promise(
+        connection,
+        order_id=order_id,
+        payments=[
+            (payment_id, tender.method)
+            for payment_id, (tender, _) in zip(payment_ids, amounts, strict=True)
+        ],
+        parts=[(part.id, part.total_minor) for part in order.parts],
+        coupons=bool(order.coupon_codes),
+        policy=policy,
+        now=now,
     )
-    if until is not None and any(tender.method == BANK_TRANSFER for tender in tenders):
-        # Another card gets no more time; a transfer needs days.
+    if not promised:
+        await _hold_longer(connection, order_id, tenders, policy=policy, now=now)
+    return opened
+
+
+async def _with_cash(
+    connection: Connection,
+    order: Order,
+    amounts: Sequence[tuple[Tender, int]],
+    *,
+    policy: MarketPolicy,
+) -> list[tuple[Tender, int]]:
+    """The amounts with cash divided over the sellers who collect it, where all of them do."""
+    tenders = [tender for tender, _ in amounts]
+    cash_terms_service.check_alone(tenders)
+    await cash_terms_service.check_taken(
+        connection,
+        sellers_minor={part.seller_id: part.total_minor for part in order.parts},
+        currency=order.currency,
+        cash_minor=sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY),
+        policy=policy,
+    )
+    if payment_service.left_to_pay_minor(order) < order.total_minor and len(order.parts) > 1:
+        cash_terms_service.check_pays_all(tenders)
+    return cash_terms_service.parted(
+        amounts, parts_minor=[part.total_minor for part in order.parts]
+    )
+
+
+async def _hold_longer(
+    connection: Connection,
+    order_id: UUID,
+    tenders: Sequence[Tender],
+    *,
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    """Another card gets no more time; a transfer needs days."""
+    if any(tender.method == BANK_TRANSFER for tender in tenders):
+        until = now + max(policy.holds.online, policy.holds.bank_transfer)
         await reservation_service.hold_longer(connection, order_id=order_id, until=until)
-    return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))

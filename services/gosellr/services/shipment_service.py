@@ -12,7 +12,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderLine, SellerOrder, Shipment
 from gosellr.queries import orders, outbox, reservations, shipments
-from gosellr.services import idempotency_service, order_steps
+from gosellr.services import cash_service, idempotency_service, order_steps
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.order_steps import Step, TransitionRefused
 from gosellr.services.seller_scope import require_in_seller
@@ -262,7 +262,7 @@ async def _after_shipment(
             now=now,
         )
         return order
-    return await order_steps.take_steps(
+    order = await order_steps.take_steps(
         connection,
         order=order,
         steps=[Step(part=part, target=target, data=data)],
@@ -270,6 +270,12 @@ async def _after_shipment(
         actor_id=actor_id,
         policy=policy,
         now=now,
+    )
+    if target is not OrderStatus.DELIVERED:
+        return order
+    # What is paid at the door is handed over against its money alone.
+    return await cash_service.collect(
+        connection, order=order, part=part, policy=policy, actor=actor.value, now=now
     )
 
 

@@ -19,7 +19,6 @@ from gosellr.services import ledger_service
 from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import Booking, InsufficientBalance
 from gosellr.utils.ledger import account_kind, account_owner, gift_card, store_credit
-from gosellr.utils.postings import stored_value_hold, stored_value_return
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.stored_value import (
     GIFT_CARD,
@@ -29,6 +28,7 @@ from gosellr.utils.stored_value import (
     TenderMismatch,
     divide_total,
 )
+from gosellr.utils.value_postings import stored_value_hold, stored_value_return
 from gosellr.utils.viewer import Viewer
 
 # Whoever was cut off before an order paid in full was settled is helped after this time.

@@ -29,7 +29,8 @@ class Attempt:
     `sent_count` says how often it is known to have been sent to its gateway.
     Attempts of one `tender` were made together, to pay the whole total between them. `stored`
     is value of a gift card or store credit: set aside with the attempt itself, it pays beside
-    whichever tender brings the rest, and no gateway is ever asked about it.
+    whichever tender brings the rest, and no gateway is ever asked about it. Cash that is paid
+    `on_delivery` is its seller's to collect, so nobody is asked about that either.
     """
 
     id: UUID
@@ -40,6 +41,7 @@ class Attempt:
     tender: int = 0
     sent_count: int = 0
     stored: bool = False
+    on_delivery: bool = False
 
     @property
     def pays_in_full(self) -> bool:
@@ -116,7 +118,7 @@ def next_asks(
     never heard of is sent (again), since its buyer may have been told that it is under way.
     """
     current = live(attempts)
-    at_gateways = [one for one in current if not one.stored]
+    at_gateways = [one for one in current if not (one.stored or one.on_delivery)]
     unanswered = [one for one in at_gateways if one.status in _UNANSWERED]
     if curious:
         unanswered += [one for one in at_gateways if one.status is PaymentStatus.ACTION_REQUIRED]
@@ -147,7 +149,7 @@ def next_asks(
     return [
         Ask(AskKind.CAPTURE, one.id)
         for one in hopeful
-        if one.status is PaymentStatus.AUTHORIZED and not one.stored
+        if one.status is PaymentStatus.AUTHORIZED and one in at_gateways
     ]
 
 
@@ -159,7 +161,11 @@ def to_return(*, wanted: bool, total_minor: int, attempts: Sequence[Attempt]) ->
     has failed for good.
     """
     current = live(attempts)
-    captured = [one for one in current if one.status is PaymentStatus.CAPTURED and not one.stored]
+    captured = [
+        one
+        for one in current
+        if one.status is PaymentStatus.CAPTURED and not (one.stored or one.on_delivery)
+    ]
     if not wanted:
         return captured
     paid = paying(total_minor=total_minor, attempts=current)

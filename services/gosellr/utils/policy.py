@@ -29,6 +29,8 @@ class MarketPolicy:
     payout_approval_over: Mapping[str, int] = field(default_factory=dict)
     # So much may be unexplained at the payment providers, by currency, before payouts stop.
     reconciliation_tolerance: Mapping[str, int] = field(default_factory=dict)
+    # The most that may be paid in cash for one order, by currency; in others none is taken.
+    cash_on_delivery_limit: Mapping[str, int] = field(default_factory=dict)
     # A new bank account that takes the place of another is used only after this time.
     payout_change_hold: timedelta = timedelta(hours=72)
     disputes: DisputeTerms = field(default_factory=DisputeTerms)

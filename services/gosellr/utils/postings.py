@@ -136,16 +136,29 @@ def sale(
 
 
 def sale_on_delivery(
-    *, currency: str, parcel: SoldParcel, commission_vat_jurisdiction: str
+    *,
+    order_id: UUID,
+    currency: str,
+    parcel: SoldParcel,
+    stored_value_minor: int = 0,
+    commission_vat_jurisdiction: str,
 ) -> TransactionDraft:
-    """Recipe 9: the seller took the cash at the door and owes commission, VAT, remitted tax."""
-    journal = _Journal(currency, parcel.seller_order_id)
-    journal.debit(seller_receivable(parcel.seller_id), _deductions(parcel))
-    _debit_promotions(journal, parcel)
-    journal.credit(
-        seller_pending(parcel.seller_id), sum(part.promotion_minor for part in parcel.parts)
+    """Recipe 9: the seller took the cash at the door and owes commission, VAT, remitted tax.
+
+    What isn't cash, a promotion of the marketplace's and stored value, is the seller's as in any
+    sale.
+    """
+    journal = _Journal(currency)
+    journal.debit(stored_value_held(order_id), stored_value_minor)
+    own = _Journal(currency, parcel.seller_order_id)
+    own.debit(seller_receivable(parcel.seller_id), _deductions(parcel))
+    _debit_promotions(own, parcel)
+    own.credit(
+        seller_pending(parcel.seller_id),
+        stored_value_minor + sum(part.promotion_minor for part in parcel.parts),
     )
-    _credit_deductions(journal, parcel, commission_vat_jurisdiction)
+    _credit_deductions(own, parcel, commission_vat_jurisdiction)
+    journal.entries.extend(own.entries)
     return journal.draft(TransactionKind.SALE_ON_DELIVERY)
 
 
@@ -175,22 +188,6 @@ def _credit_deductions(journal: _Journal, parcel: SoldParcel, vat_jurisdiction: 
         journal.credit(tax_payable(vat_jurisdiction), part.commission_vat_minor, part.order_line_id)
         if parcel.remitted_to:
             journal.credit(tax_payable(parcel.remitted_to), part.tax_minor, part.order_line_id)
-
-
-def stored_value_hold(
-    *, order_id: UUID, account: str, amount_minor: int, currency: str
-) -> TransactionDraft:
-    """Recipe 10: set a gift card's or store credit's money aside at the order's intent."""
-    held = stored_value_held(order_id)
-    return _moved(TransactionKind.STORED_VALUE_HELD, account, held, amount_minor, currency)
-
-
-def stored_value_return(
-    *, order_id: UUID, account: str, amount_minor: int, currency: str
-) -> TransactionDraft:
-    """Recipe 10: give it back when the order expires or is declined for good."""
-    held = stored_value_held(order_id)
-    return _moved(TransactionKind.STORED_VALUE_RETURNED, held, account, amount_minor, currency)
 
 
 def provider_fee(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:

@@ -10,7 +10,13 @@ from gosellr.utils.ledger import TransactionKind
 
 _CREDITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.SALE, "seller_pending"): "Sale, held until release",
-    (TransactionKind.SALE_ON_DELIVERY, "seller_pending"): "Promotion on a sale paid in cash",
+    (TransactionKind.SALE_ON_DELIVERY, "seller_pending"): (
+        "Promotion or gift card on a sale paid in cash"
+    ),
+    (TransactionKind.REFUND_CONFIRMED, "seller_receivable"): (
+        "Refund that you gave in cash, owed no more"
+    ),
+    (TransactionKind.REFUND_CONFIRMED, "seller_available"): "Refund that you gave in cash",
     (TransactionKind.RELEASE, "seller_available"): "Released, ready to be paid out",
     (TransactionKind.RELEASE, "seller_reserve"): "Released into the reserve",
     (TransactionKind.RELEASE, "seller_receivable"): "Released to settle what was owed",

@@ -257,6 +257,8 @@ class OrderView:
     poll_href: str = ""
     pay_href: str = ""
     transfer: TransferView | None = None
+    # What is still to be paid at the door.
+    cash_due: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.offline_calls import CASH, TRANSFERS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 from tests.factories.orders import ADDRESS
@@ -325,54 +326,6 @@ RECONCILIATION: dict[str, Sequence[Call]] = {
 }  # fmt: skip
 
 
-_SENT = {"transaction_id": "OUT-1", "sent_on": "2026-03-03"}
-_NOBODYS = "00000000-0000-7000-8000-000000000000"
-
-
-def _by_hand(parameter: str, body: Any) -> Call:
-    """Nothing was transferred here: 404 is the operation's own answer."""
-    return Call(path={parameter: _NOBODYS}, body=body, reached=frozenset({404}))
-
-
-TRANSFERS: dict[str, Sequence[Call]] = {
-    "create_receipt": [
-        _market(
-            {
-                "reference": "RF18539007547034",
-                "amount": {"amount": 100, "currency": EUR},
-                "value_date": "2026-03-03",
-                "transaction_id": "IN-1",
-            }
-        )
-    ],
-    "import_bank_statement": [
-        Call(
-            files={
-                "file": (
-                    "statement.csv",
-                    b"transaction_id,amount,currency,value_date\nIN-2,1.00,EUR,2026-03-03\n",
-                    "text/csv",
-                )
-            }
-        )
-    ],
-    "assign_receipt": [_by_hand("receipt_id", {"reference": "RF18539007547034"})],
-    "return_receipt": [_by_hand("receipt_id", _SENT)],
-    "list_hand_refunds": [_market()],
-    "send_hand_refund": [_by_hand("hand_refund_id", _SENT)],
-    "fail_hand_refund": [_by_hand("hand_refund_id", _REASON)],
-    # Nothing was transferred here: 409 is the operation's own answer.
-    "set_refund_account": [
-        Call(
-            scope=Scope.BUYER,
-            path={"order_id": Of("paid_order")},
-            body={"iban": "DE89370400440532013000", "holder": "Ada"},
-            reached=frozenset({409}),
-        )
-    ],
-}
-
-
 def _case(body: Any = None, *, reached: frozenset[int] = OK, **more: Any) -> Call:
     path = {"dispute_id": Of("delivered_dispute"), **more.pop("path", {})}
     return Call(scope=Scope.ORDER, path=path, body=body, reached=reached, **more)
@@ -480,5 +433,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
-    **RECONCILIATION, **TRANSFERS, **STORED_VALUE, **BOOKS, **DOCUMENTS,
+    **RECONCILIATION, **TRANSFERS, **CASH, **STORED_VALUE, **BOOKS, **DOCUMENTS,
 }  # fmt: skip

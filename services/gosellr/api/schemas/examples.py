@@ -185,6 +185,9 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "send_hand_refund": [{"transaction_id": "2026030312347", "sent_on": "2026-03-04"}],
     "fail_hand_refund": [{"reason": "The account is closed"}],
     "set_refund_account": [{"iban": "DE89 3704 0044 0532 0130 00", "holder": "Ada Lovelace"}],
+    "update_cash_terms": [{"limits": [{"amount": 30000, "currency": "EUR"}]}],
+    "record_cash": [{"seller_order_id": _ID, "amount": _PRICE}],
+    "refuse_parcel": [{"seller_order_id": _ID, "reason": "Nobody opened"}],
     "create_dispute": [
         {
             "order_id": _ID,

@@ -125,6 +125,7 @@ def order(
         pending_payment=waits,
         poll_href=href if waits else "",
         pay_href="" if waits or transfer else payment_href(found),
+        cash_due=cash_due(found),
         transfer=None
         if transfer is None
         else TransferView(
@@ -144,6 +145,16 @@ def awaits_gateway(found: Order) -> bool:
     return found.status == "pending_payment" and any(
         payment.status in _OPEN for payment in found.payments
     )
+
+
+def cash_due(found: Order) -> Money | None:
+    """What is still to be paid at the door; None where that is nothing."""
+    awaited = [
+        one.amount_minor
+        for one in found.payments
+        if one.seller_order_id is not None and one.status == "authorized"
+    ]
+    return Money(sum(awaited), found.currency) if awaited else None
 
 
 def awaited_transfer(found: Order) -> Transfer | None:

@@ -12,14 +12,21 @@ from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound, V
 from gosellr.core.transact import ask
 from gosellr.flows import carts
 from gosellr.flows import checkout as flow
+from gosellr.integrations.payments.by_hand import BankTransfer
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
-from gosellr.services import idempotency_service, order_service, stored_value_service
+from gosellr.services import (
+    cash_terms_service,
+    idempotency_service,
+    order_service,
+    stored_value_service,
+)
 from gosellr.services.basket_service import CheckoutRequest, Tender, TotalChanged
 from gosellr.services.cart_service import CartView
 from gosellr.services.idempotency_service import IdempotencyInProgress, RequestKey
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
+from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.permissions import Permission
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.web import forms, notices
@@ -224,7 +231,7 @@ async def _show(
         view,
         viewer=page.viewer,
         form=FormView({**form.values, **checkouts.kept_payment(page.form).values}, form.errors),
-        methods=market.gateways,
+        methods=await _offered(page, view),
         secret_key=market.secret_key,
         store_credit_minor=credit.get(view.cart.currency, 0),
         notice=notice,
@@ -236,6 +243,35 @@ async def _show(
         personal=True,
         checkout=checkout,
     )
+
+
+async def _offered(page: Page, view: CartView) -> list[str]:
+    """The ways to pay that this bag can go: not every one takes each currency, or each seller."""
+    quote = view.basket.quote
+    return await offered(
+        page,
+        currency=view.cart.currency,
+        sellers_minor={one.seller_id: one.totals.total_minor for one in quote.parcels},
+    )
+
+
+async def offered(page: Page, *, currency: str, sellers_minor: Mapping[UUID, int]) -> list[str]:
+    """The ways to pay for so much of these sellers in a currency."""
+    market = page.market
+    names = []
+    for name, gateway in market.gateways.items():
+        if isinstance(gateway, BankTransfer) and currency not in gateway.currencies:
+            continue
+        if name == CASH_ON_DELIVERY and not await ask(
+            market.db,
+            cash_terms_service.is_taken,
+            sellers_minor=sellers_minor,
+            currency=currency,
+            policy=market.policy,
+        ):
+            continue
+        names.append(name)
+    return names
 
 
 def tenders(page: Page) -> tuple[Tender, ...]:

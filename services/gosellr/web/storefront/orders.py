@@ -21,7 +21,7 @@ from gosellr.web.binding import checkouts, orders
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
-from gosellr.web.storefront.checkout import caller_of, tenders
+from gosellr.web.storefront.checkout import caller_of, offered, tenders
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
@@ -172,7 +172,10 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
 
 async def _show_payment(page: Page, order: Order) -> Response:
     market = page.market
-    view = checkouts.pay(
-        order, methods=market.gateways, form=FormView(), secret_key=market.secret_key
+    methods = await offered(
+        page,
+        currency=order.currency,
+        sellers_minor={part.seller_id: part.total_minor for part in order.parts},
     )
+    view = checkouts.pay(order, methods=methods, form=FormView(), secret_key=market.secret_key)
     return await page.show("store/pay.html", personal=True, pay=view)
