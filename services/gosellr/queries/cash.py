@@ -10,6 +10,8 @@ LIMITS = """
 SELECT seller_id, limit_minor FROM cash_terms WHERE seller_id = ANY($1::uuid[]) AND currency = $2
 """
 
+SELLER = "SELECT id FROM seller WHERE id = $1"
+
 TERMS = "SELECT currency, limit_minor FROM cash_terms WHERE seller_id = $1 ORDER BY currency"
 
 REPLACE_TERMS = """
@@ -108,6 +110,11 @@ async def limits(
     """Up to how much those of these sellers who take cash take of one order."""
     rows = await connection.fetch(LIMITS, list(seller_ids), currency)
     return {row["seller_id"]: row["limit_minor"] for row in rows}
+
+
+async def is_seller(connection: Connection, *, seller_id: UUID) -> bool:
+    """Whether there is such a seller."""
+    return await connection.fetchval(SELLER, seller_id) is not None
 
 
 async def terms(connection: Connection, *, seller_id: UUID) -> dict[str, int]:

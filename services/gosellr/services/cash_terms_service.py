@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.queries import cash
 from gosellr.services.basket_service import Tender
 from gosellr.services.seller_scope import require_in_seller
@@ -139,7 +139,7 @@ async def find_terms(connection: Connection, *, viewer: Viewer, seller_id: UUID)
     Raises:
         NotFound, NotAllowed: that isn't for the viewer to know.
     """
-    require_in_seller(viewer, seller_id=seller_id, permission=Permission.SELLER_UPDATE)
+    await _require(connection, viewer, seller_id)
     return await cash.terms(connection, seller_id=seller_id)
 
 
@@ -156,7 +156,7 @@ async def change_terms(
     Raises:
         NotFound, NotAllowed: that isn't for the viewer to say.
     """
-    require_in_seller(viewer, seller_id=seller_id, permission=Permission.SELLER_UPDATE)
+    await _require(connection, viewer, seller_id)
     await cash.replace_terms(
         connection,
         seller_id=seller_id,
@@ -165,3 +165,9 @@ async def change_terms(
         now=now,
     )
     return await cash.terms(connection, seller_id=seller_id)
+
+
+async def _require(connection: Connection, viewer: Viewer, seller_id: UUID) -> None:
+    require_in_seller(viewer, seller_id=seller_id, permission=Permission.SELLER_UPDATE)
+    if not await cash.is_seller(connection, seller_id=seller_id):
+        raise NotFound

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from gosellr.api.schemas.common import (
     Moment,
@@ -26,6 +26,26 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.receipts import ReceiptOutcome
 
 Document = dict[str, Any]
+
+
+def _only_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a day is written as YYYY-MM-DD")  # noqa: TRY004  (pydantic's way)
+    return value
+
+
+def _within_reason(value: date) -> date:
+    if not 2000 <= value.year < 2200:
+        raise ValueError("this is no day that a market has")
+    return value
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_only_text),
+    AfterValidator(_within_reason),
+    Field(examples=["2026-03-03"], json_schema_extra={"maxLength": 10}),
+]
 BankName = Annotated[str, line(200)]
 Reference = Annotated[
     str,
@@ -43,7 +63,7 @@ class ReceiptIn(RequestModel):
 
     reference: Reference
     amount: MoneyIn
-    value_date: date
+    value_date: Day
     transaction_id: BankName
     payer_name: Holder | None = None
     payer_iban: Iban | None = None
@@ -71,7 +91,7 @@ class TransferSent(RequestModel):
     """A transfer that left, by the bank's own name."""
 
     transaction_id: BankName
-    sent_on: date
+    sent_on: Day
 
     def as_value(self) -> SentTransfer:
         """As services take it."""
