@@ -137,6 +137,7 @@ class Settings(BaseSettings):
                                    examples=["sk_live_..."])  # fmt: skip
     stripe_webhook_secrets: Names = Field((), repr=False, examples=["whsec_..."])
     stripe_payment_methods: Names = _setting(("card",), "card,paypal")
+    stripe_connect: bool = _setting(default=False, example="1")
     stripe_pages: Origins = _setting(_STRIPE_PAGES, ",".join(_STRIPE_PAGES))
 
     paypal_client_id: str = _setting("", "AeA1...", pattern=r"^[A-Za-z0-9_-]*$")

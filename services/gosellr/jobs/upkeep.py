@@ -1,7 +1,19 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
+from datetime import timedelta
+
 from gosellr.core.transact import transact
-from gosellr.flows import chargebacks, disputes, labels, payments, payouts, refunds, webhooks
+from gosellr.flows import (
+    chargebacks,
+    disputes,
+    labels,
+    payments,
+    payout_recalls,
+    payouts,
+    reconciliation,
+    refunds,
+    webhooks,
+)
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -14,6 +26,9 @@ from gosellr.services import (
     rate_limit_service,
     release_service,
 )
+
+# A chargeback that was opened longer ago is decided by now.
+_CHARGEBACKS_LAST = timedelta(days=180)
 
 
 async def resume_payments(resources: Resources) -> None:
@@ -86,6 +101,12 @@ async def send_dispute_evidence(resources: Resources) -> None:
     await chargebacks.send_due_evidence(resources.disputes)
 
 
+async def find_chargebacks(resources: Resources) -> None:
+    """Look for chargebacks that no report told of."""
+    since = resources.clock.now() - _CHARGEBACKS_LAST
+    await chargebacks.find_unheard(resources.refunds, since=since)
+
+
 async def resume_labels(resources: Resources) -> None:
     """Ask the carriers again for labels that no answer came to."""
     await labels.resume_labels(resources.labels)
@@ -106,6 +127,14 @@ async def pay_scheduled(resources: Resources) -> None:
 async def resume_payouts(resources: Resources) -> None:
     """Tell the providers of payouts that they haven't heard of, and ask after the others."""
     await payouts.resume_payouts(resources.payouts)
+    await payout_recalls.resume_recalls(resources.payouts)
+
+
+async def read_movements(resources: Resources) -> None:
+    """Import what payment providers say they moved since."""
+    await reconciliation.read_on(
+        resources.db, gateways=resources.gateways, now=resources.clock.now()
+    )
 
 
 async def seal_ledger(resources: Resources) -> None:

@@ -1,6 +1,16 @@
 """What payment providers say they moved, and what became of each of it."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 
 from gosellr.models.base import (
     currency,
@@ -58,7 +68,7 @@ provider_movement = Table(
     # When what waited in suspense was cleared, and as what.
     moment("cleared_at", nullable=True),
     words("cleared_as", nullable=True),
-    one_of("kind", "charge", "refund", "fee", "settlement", "other"),
+    one_of("kind", "charge", "refund", "chargeback", "payout", "fee", "settlement", "other"),
     one_of("status", "matched", "unmatched", "proposed", "resolved"),
     one_of("resolution", "fee", "income", "loss", "suspense", "nothing"),
     one_of("cleared_as", "fee", "income", "loss"),
@@ -88,4 +98,13 @@ provider_movement = Table(
         postgresql_where=text("resolution = 'suspense' AND cleared_at IS NULL"),
     ),
     Index("ix_provider_movement_occurred_at", "occurred_at", "id"),
+)
+
+provider_cursor = Table(
+    "provider_cursor",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    # Where the gateway's list of movements goes on.
+    words("cursor"),
+    moment("read_at"),
 )

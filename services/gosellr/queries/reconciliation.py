@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
-from gosellr.models.reconciliation_values import GatewayStanding, Movement, NewMovement
+from gosellr.models.reconciliation_values import Movement, NewMovement
 from gosellr.utils.reconciliation import (
     Known,
     Mismatch,
@@ -73,11 +73,12 @@ WHERE ($1::text IS NULL OR gateway = $1)
 ORDER BY occurred_at DESC, id DESC LIMIT $7
 """
 
-# What we know under the names of movements: by our own key first, else by the provider's.
+# What we know under the names of movements: by our own key first, else by the provider's. Of
+# chargebacks and payouts, what was booked of each step: a movement confirms one of them.
 KNOWN = """
 WITH asked AS (
-    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[])
-        AS line (id, kind, key, related)
+    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[])
+        AS line (id, kind, key, related, amount)
 ), subject AS (
     SELECT asked.id AS movement_id, payment.id, payment.currency, payment.captured_minor AS amount,
            payment.fee_minor AS fee, true AS is_confirmed
@@ -100,6 +101,28 @@ WITH asked AS (
            ON back.id = asked.key OR (asked.key IS NULL AND back.gateway_reference = asked.related)
          JOIN payment ON payment.id = back.payment_id
     WHERE asked.kind = 'refund' AND payment.method = $1
+  UNION ALL
+    SELECT asked.id, booked.id, back.currency,
+           CASE booked.kind WHEN 'chargeback_opened' THEN -back.amount_minor
+                            ELSE back.amount_minor END,
+           CASE booked.kind WHEN 'chargeback_opened' THEN back.fee_minor ELSE 0 END, true
+    FROM asked JOIN chargeback AS back
+           ON back.gateway = $1 AND back.gateway_reference = asked.related
+         JOIN ledger_transaction AS booked ON booked.idempotency_key = back.id::text
+          AND booked.kind = CASE WHEN asked.amount < 0 THEN 'chargeback_opened'
+                                 ELSE 'chargeback_won' END
+    WHERE asked.kind = 'chargeback'
+  UNION ALL
+    SELECT asked.id, booked.id, payout.currency,
+           CASE booked.kind WHEN 'payout_confirmed' THEN -payout.amount_minor
+                            ELSE payout.amount_minor END, 0, true
+    FROM asked JOIN payout
+           ON payout.id = asked.key
+           OR (asked.key IS NULL AND payout.provider_reference = asked.related)
+         JOIN ledger_transaction AS booked ON booked.idempotency_key = payout.id::text
+          AND booked.kind = CASE WHEN asked.amount < 0 THEN 'payout_confirmed'
+                                 ELSE 'payout_returned' END
+    WHERE asked.kind = 'payout' AND payout.provider = $1
 )
 SELECT DISTINCT ON (movement_id) movement_id, id, currency, amount, fee, is_confirmed,
        EXISTS (SELECT FROM provider_movement AS other
@@ -145,39 +168,6 @@ RETURNING id
 UNEXPLAINED = """
 SELECT COALESCE(sum(abs(unexplained_minor)), 0)::bigint FROM provider_movement
 WHERE currency = $1 AND status IN ('unmatched', 'proposed')
-"""
-
-STANDING = """
-WITH told AS (
-    SELECT gateway, currency, sum(amount_minor - fee_minor) AS provider_minor,
-           count(*) FILTER (WHERE status IN ('unmatched', 'proposed')) AS waiting_count,
-           sum(unexplained_minor) FILTER (WHERE status IN ('unmatched', 'proposed'))
-               AS waiting_minor,
-           sum(unexplained_minor) FILTER (WHERE resolution = 'suspense' AND cleared_at IS NULL
-                                            AND status = 'resolved') AS suspended_minor
-    FROM provider_movement GROUP BY gateway, currency
-)
-SELECT told.gateway, told.currency, told.provider_minor::bigint,
-       clearing.minor::bigint, clearing.untold_minor::bigint, told.waiting_count::int,
-       COALESCE(told.waiting_minor, 0)::bigint,
-       COALESCE(told.suspended_minor, 0)::bigint, missing.count::int, missing.minor::bigint
-FROM told, LATERAL (
-    SELECT COALESCE(sum(signed.minor), 0) AS minor,
-           COALESCE(sum(signed.minor) FILTER (WHERE NOT head.kind = ANY($2)), 0) AS untold_minor
-    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id,
-         LATERAL (SELECT CASE entry.direction WHEN 'debit' THEN entry.amount_minor
-                                              ELSE -entry.amount_minor END AS minor) AS signed
-    WHERE entry.account = 'gateway_clearing:' || told.gateway
-      AND entry.currency = told.currency
-) AS clearing, LATERAL (
-    SELECT count(*) AS count, COALESCE(sum(payment.captured_minor), 0) AS minor
-    FROM payment
-    WHERE payment.method = told.gateway AND payment.currency = told.currency
-      AND payment.captured_minor > 0 AND payment.created_at < $1
-      AND NOT EXISTS (SELECT FROM provider_movement AS movement
-                      WHERE movement.subject_id = payment.id)
-) AS missing
-ORDER BY told.gateway, told.currency
 """
 
 
@@ -284,6 +274,7 @@ async def known_subjects(
         [one.kind.value for one in movements],
         [one.key for one in movements],
         [one.related for one in movements],
+        [one.amount_minor for one in movements],
     )
     return {
         row["movement_id"]: KnownSubject(
@@ -379,16 +370,3 @@ async def unexplained_minor(connection: Connection, *, currency: str) -> int:
     """How much in a currency nobody has explained."""
     left: int = await connection.fetchval(UNEXPLAINED, currency)
     return left
-
-
-async def standing(
-    connection: Connection, *, told_kinds: Sequence[str], missing_before: datetime
-) -> list[GatewayStanding]:
-    """Every provider of which something was imported, by currency; `told_kinds` are those of
-    transactions that its movements tell of."""
-    rows = await connection.fetch(STANDING, missing_before, list(told_kinds))
-    names = (
-        "gateway", "currency", "provider_minor", "clearing_minor", "untold_minor", "waiting_count",
-        "waiting_minor", "suspended_minor", "missing_count", "missing_minor",
-    )  # fmt: skip
-    return [GatewayStanding(**dict(zip(names, row, strict=True))) for row in rows]

@@ -1,6 +1,6 @@
 """Questions about cases: which there are, what is in each, and which wait to be worked on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -146,6 +146,14 @@ async def settled_cases(connection: Connection, *, after: UUID, limit: int) -> l
 async def due_evidence(connection: Connection, *, now: datetime, limit: int) -> list[Chargeback]:
     """Chargebacks whose evidence is to be sent now."""
     return await chargebacks.due(connection, now=now, limit=limit)
+
+
+async def chargebacks_otherwise(
+    connection: Connection, *, gateway: str, standing: Mapping[str, str]
+) -> set[str]:
+    """Those of the chargebacks that a gateway lists, each with how it stands there, that stand
+    otherwise here or aren't known."""
+    return await chargebacks.otherwise(connection, gateway=gateway, standing=standing)
 
 
 async def cases_of_chargeback(

@@ -18,7 +18,7 @@ from gosellr.models.reconciliation_values import (
     Movement,
     NewMovement,
 )
-from gosellr.queries import reconciliation
+from gosellr.queries import reconciliation, reconciliation_standing
 from gosellr.queries.reconciliation import Judgement
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
@@ -26,7 +26,9 @@ from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
+    CHARGEBACK_KINDS,
     MATCHED,
+    PAYOUT_KINDS,
     TOLD_KINDS,
     Known,
     Mismatch,
@@ -45,6 +47,10 @@ from gosellr.utils.viewer import Viewer
 MOVEMENTS_MAX = 5_000
 # At most so many of a provider are held against the books at once; the oldest come first.
 OPEN_MAX = 20_000
+# What the books know of by themselves, before a provider tells of it.
+_JUDGED = frozenset(
+    {MovementKind.CHARGE, MovementKind.REFUND, MovementKind.CHARGEBACK, MovementKind.PAYOUT}
+)
 # A provider tells of a charge within this time, or it is missing.
 _MISSING_AFTER = timedelta(days=3)
 
@@ -162,13 +168,11 @@ def _verdict(movement: Movement, known: Known | None) -> Verdict:
         amount_minor=movement.amount_minor,
         fee_minor=movement.fee_minor,
     )
-    match movement.kind:
-        case MovementKind.CHARGE | MovementKind.REFUND:
-            return judge(said, known)
-        case MovementKind.SETTLEMENT if movement.amount_minor < 0 and not movement.fee_minor:
-            return MATCHED
-        case _:
-            return Verdict(Mismatch.UNKNOWN, said.net_minor)
+    if movement.kind in _JUDGED:
+        return judge(said, known)
+    if movement.kind is MovementKind.SETTLEMENT and said.amount_minor < 0 and not said.fee_minor:
+        return MATCHED
+    return Verdict(Mismatch.UNKNOWN, said.net_minor)
 
 
 def _settled(movement: Movement, *, now: datetime) -> Booking:
@@ -368,9 +372,11 @@ async def list_movements(
 
 async def standing(connection: Connection, *, now: datetime) -> list[GatewayStanding]:
     """Every provider of which something was imported: its figures beside ours."""
-    return await reconciliation.standing(
+    return await reconciliation_standing.standing(
         connection,
         told_kinds=[kind.value for kind in TOLD_KINDS],
+        payout_kinds=[kind.value for kind in PAYOUT_KINDS],
+        chargeback_kinds=[kind.value for kind in CHARGEBACK_KINDS],
         missing_before=now - _MISSING_AFTER,
     )
 

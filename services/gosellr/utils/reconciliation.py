@@ -32,6 +32,10 @@ class MovementKind(StrEnum):
 
     CHARGE = "charge"
     REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    """What a bank took back, or gave back after all."""
+    PAYOUT = "payout"
+    """What was sent to a seller, or came back from one."""
     FEE = "fee"
     SETTLEMENT = "settlement"
     OTHER = "other"
@@ -68,8 +72,7 @@ class Resolution(StrEnum):
     """It is explained by another movement; nothing is booked."""
 
 
-# What moves a clearing account and is told by its provider's movements. Payouts out of it and
-# chargebacks have their own reports.
+# What moves a clearing account and is told by its provider's movements.
 TOLD_KINDS: Final = (
     TransactionKind.SALE,
     TransactionKind.PROVIDER_FEE,
@@ -79,6 +82,10 @@ TOLD_KINDS: Final = (
     TransactionKind.SETTLEMENT,
     TransactionKind.RECONCILED,
 )
+
+# These only by providers whose movements tell of payouts and chargebacks at all.
+PAYOUT_KINDS: Final = (TransactionKind.PAYOUT_CONFIRMED, TransactionKind.PAYOUT_RETURNED)
+CHARGEBACK_KINDS: Final = (TransactionKind.CHARGEBACK_OPENED, TransactionKind.CHARGEBACK_WON)
 
 RESOLUTION_ACCOUNTS: Final[Mapping[Resolution, str]] = {
     Resolution.FEE: GATEWAY_FEE,
@@ -132,7 +139,7 @@ MATCHED: Final = Verdict(None, 0)
 
 
 def judge(said: MovementAmounts, known: Known | None) -> Verdict:
-    """Hold a charge or refund of the provider against what we know of it.
+    """Hold a movement of the provider's against what we know of it.
 
     A movement that we know in another currency, or that another movement was matched with, is
     unexplained as a whole.

@@ -5,7 +5,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 from gosellr.core.route_policy import require_policies
-from gosellr.web import payment_return, sandbox
+from gosellr.web import payment_return, payout_account_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
 from gosellr.web.pages import Site
@@ -55,7 +55,10 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         base_url=settings.base_url,
         demo=settings.demo_enabled and settings.is_loopback,
     )
-    rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox, payment_return)
+    rooms = (
+        browse, bag, checkout, orders, documents, accounts, demo, sandbox, payment_return,
+        payout_account_return,
+    )  # fmt: skip
     for doors in rooms:
         app.include_router(doors.router)
     app.mount("/static", assets)

@@ -31,6 +31,7 @@ from gosellr.integrations.payments.paypal_answers import (
 from gosellr.integrations.payments.paypal_api import NeverSent, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.paypal_certificates import CertificateShelf
 from gosellr.integrations.payments.paypal_orders import PayPalOrders
+from gosellr.integrations.payments.paypal_reports import PayPalReports
 from gosellr.integrations.payments.paypal_results import (
     charge_result,
     declined_movement,
@@ -64,7 +65,7 @@ class _KeyReused(Exception):
     """Under this key PayPal has something else than what is asked for now."""
 
 
-class PayPalGateway:
+class PayPalGateway(PayPalReports):
     """A `PaymentGateway` over one account at PayPal, that of `merchant_id`.
 
     `return_url` is where a buyer comes back to, with the attempt's id behind it. `roots` are the
@@ -85,6 +86,7 @@ class PayPalGateway:
         roots: Sequence[Certificate] | None = None,
     ) -> None:
         self._api = api
+        self._clock = clock
         self._orders = PayPalOrders(api, merchant_id=merchant_id)
         self._merchant_id = merchant_id
         self._webhook_id = webhook_id

@@ -25,7 +25,6 @@ from gosellr.integrations.payments.port import (
     DisputeEvidence,
     GatewayDispute,
     GatewayEvent,
-    JournalCharge,
     MovementResult,
     Outcome,
     PaymentState,
@@ -50,8 +49,9 @@ from gosellr.integrations.payments.stripe_api import (
     StripeApi,
     Unanswered,
 )
+from gosellr.integrations.payments.stripe_evidence import hand_in
 from gosellr.integrations.payments.stripe_finder import StripeFinder, found_by_page
-from gosellr.integrations.payments.stripe_journal import read_journal
+from gosellr.integrations.payments.stripe_reports import StripeReports
 from gosellr.integrations.payments.stripe_results import charge_result, declined_movement, moved
 
 _log = logging.getLogger("gosellr.stripe")
@@ -75,7 +75,7 @@ _REFUND_OUTCOMES = {
 }
 
 
-class StripeGateway:
+class StripeGateway(StripeReports):
     """A `PaymentGateway` over one account at Stripe.
 
     `return_url` is where a buyer comes back to, with the attempt's id behind it. Of
@@ -185,7 +185,7 @@ class StripeGateway:
 
     async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
         """See `DisputingGateway.submit_evidence`."""
-        return await disputes.submit_evidence(self._api, evidence)
+        return await hand_in(self._api, evidence)
 
     async def attempt_of(self, *, gateway_reference: str) -> str | None:
         """See `DisputingGateway.attempt_of`."""
@@ -200,10 +200,6 @@ class StripeGateway:
         if event is not None:
             self._finder.remember(event.attempt_id, event.gateway_reference)
         return event
-
-    async def journal(self, *, after_reference: str = "", limit: int = 1000) -> list[JournalCharge]:
-        """See `KeepsJournal.journal`."""
-        return await read_journal(self._api, after=after_reference, limit=limit)
 
     async def aclose(self) -> None:
         """End the connections."""
