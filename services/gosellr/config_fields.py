@@ -161,6 +161,7 @@ class Settings(BaseSettings):
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
+    read_movements: bool = _setting(default=True, example="on")
     reconciliation_tolerance: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
     dispute_window_days: int = _setting(30, "30", ge=1, le=365)
     dispute_answer_days: int = _setting(3, "3", ge=1, le=30)

@@ -221,7 +221,7 @@ async def test_a_contradiction_keeps_the_place_and_imports_nothing(market: Marke
     await buy(market.resources, (market.shop, 1), tenders=BY_STRIPE)
     first = next(iter(market.server.account.movements.values()))
     first["amount"] += 1
-    place = "SELECT cursor FROM provider_cursor"
+    place = "SELECT read_until FROM provider_cursor"
     before = await market.connection.fetchval(place)
     await market.read_on()
     assert await market.connection.fetchval(place) == before

@@ -119,8 +119,10 @@ async def test_pages_neither_miss_nor_repeat(
     assert await stripe_gateway.movements(after=last) == []
     stripe_server.account.keep_movement("topup", 251, "eur", None)
     assert [one.amount_minor for one in await stripe_gateway.movements(after=last)] == [251]
-    back = stripe_gateway.rewound(last, timedelta(days=1))
-    assert [one.amount_minor for one in await stripe_gateway.movements(after=back)][-1] == 251
+    day = stripe_gateway.place_at(clock.now())
+    assert [one.amount_minor for one in await stripe_gateway.movements(after=day)][-1] == 251
+    beyond = stripe_gateway.place_at(clock.now() + timedelta(seconds=1))
+    assert await stripe_gateway.movements(after=beyond) == []
 
 
 @pytest.mark.parametrize(

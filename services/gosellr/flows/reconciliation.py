@@ -82,16 +82,19 @@ async def read_on(db: Database, *, gateways: Mapping[str, PaymentGateway], now: 
     """Import what is new at every provider whose list goes by time; gives for how many that went
     well.
 
-    Each goes on from where it was left, and a little before that, since some movements are told
-    late. What happened just now is left for the next time: our own books may not know it yet.
+    Each goes on from where it was left, the first time from our first payment there, and a little
+    before that, since some movements are told late. What happened just now is left for the next
+    time: our own books may not know it yet.
     """
 
     async def read(gateway: str) -> bool:
         asked: object = gateways[gateway]
         if not isinstance(asked, ListsByTime):
             return False
-        place = await ask(db, movement_list_service.place_of, gateway=gateway)
-        after = asked.rewound(place, _TOLD_LATE)
+        until = await ask(db, movement_list_service.read_until, gateway=gateway)
+        if until is None:
+            return False
+        after = asked.place_at(until - _TOLD_LATE)
         while page := await asked.movements(after=after, limit=_PAGE):
             settled = [one for one in page if one.occurred_at <= now - _SETTLES_WITHIN]
             if settled:
@@ -101,7 +104,7 @@ async def read_on(db: Database, *, gateways: Mapping[str, PaymentGateway], now: 
                     movement_list_service.import_page,
                     gateway=gateway,
                     movements=[_new(one) for one in settled],
-                    cursor=after,
+                    until=settled[-1].occurred_at,
                     now=now,
                 )
             if len(settled) < len(page):

@@ -94,6 +94,7 @@ async def work_off_disputes(resources: Resources) -> None:
     """Do what the deadlines of cases say, and close those whose refunds were answered."""
     await disputes.work_off_deadlines(resources.disputes)
     await disputes.conclude_settled(resources.disputes)
+    await disputes.remind_operators(resources.disputes)
 
 
 async def send_dispute_evidence(resources: Resources) -> None:
@@ -131,7 +132,9 @@ async def resume_payouts(resources: Resources) -> None:
 
 
 async def read_movements(resources: Resources) -> None:
-    """Import what payment providers say they moved since."""
+    """Import what payment providers say they moved since, where that isn't left to people."""
+    if not resources.settings.read_movements:
+        return
     await reconciliation.read_on(
         resources.db, gateways=resources.gateways, now=resources.clock.now()
     )

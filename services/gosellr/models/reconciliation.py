@@ -104,7 +104,7 @@ provider_cursor = Table(
     "provider_cursor",
     metadata,
     Column("gateway", Text, primary_key=True),
-    # Where the gateway's list of movements goes on.
-    words("cursor"),
+    # When the last movement happened that was read of the gateway's list.
+    moment("read_until"),
     moment("read_at"),
 )

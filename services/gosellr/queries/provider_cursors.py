@@ -5,11 +5,16 @@ from datetime import datetime
 
 from gosellr.core.db import Connection
 
-FIND = "SELECT cursor FROM provider_cursor WHERE gateway = $1"
-# Whoever reads a list twice at once moves it on to the later place, or to where it stands.
+# Before the first payment here, nothing in a provider's list is ours.
+FIND = """
+SELECT COALESCE((SELECT read_until FROM provider_cursor WHERE gateway = $1),
+                (SELECT min(created_at) FROM payment WHERE method = $1))
+"""
 MOVE = """
-INSERT INTO provider_cursor (gateway, cursor, read_at) VALUES ($1, $2, $3)
-ON CONFLICT (gateway) DO UPDATE SET cursor = EXCLUDED.cursor, read_at = EXCLUDED.read_at
+INSERT INTO provider_cursor (gateway, read_until, read_at) VALUES ($1, $2, $3)
+ON CONFLICT (gateway) DO UPDATE
+SET read_until = GREATEST(provider_cursor.read_until, EXCLUDED.read_until),
+    read_at = EXCLUDED.read_at
 """
 UNHEARD = """
 SELECT count(*) FROM unnest($2::text[]) AS told (reference)
@@ -18,15 +23,18 @@ WHERE NOT EXISTS (SELECT FROM provider_movement AS known
 """
 
 
-async def find(connection: Connection, *, gateway: str) -> str:
-    """Where a provider's list goes on; empty before it was read at all."""
-    cursor: str | None = await connection.fetchval(FIND, gateway)
-    return cursor or ""
+async def find(connection: Connection, *, gateway: str) -> datetime | None:
+    """Until when a provider's list was read, or from when on it is to be; None where nothing in
+    it can be ours yet."""
+    moment: datetime | None = await connection.fetchval(FIND, gateway)
+    return moment
 
 
-async def move(connection: Connection, *, gateway: str, cursor: str, now: datetime) -> None:
-    """Remember how far a provider's list was read."""
-    await connection.execute(MOVE, gateway, cursor, now)
+async def move(
+    connection: Connection, *, gateway: str, read_until: datetime, now: datetime
+) -> None:
+    """Remember how far a provider's list was read; never back."""
+    await connection.execute(MOVE, gateway, read_until, now)
 
 
 async def count_unheard(connection: Connection, *, gateway: str, references: Sequence[str]) -> int:

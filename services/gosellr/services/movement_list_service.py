@@ -9,8 +9,9 @@ from gosellr.queries import provider_cursors
 from gosellr.services import reconciliation_service
 
 
-async def place_of(connection: Connection, *, gateway: str) -> str:
-    """Where a provider's list goes on; empty before it was read at all."""
+async def read_until(connection: Connection, *, gateway: str) -> datetime | None:
+    """Until when a provider's list was read, or else from our first payment there on it is to be;
+    None before that."""
     return await provider_cursors.find(connection, gateway=gateway)
 
 
@@ -19,7 +20,7 @@ async def import_page(
     *,
     gateway: str,
     movements: Sequence[NewMovement],
-    cursor: str,
+    until: datetime,
     now: datetime,
 ) -> ImportedStatement | None:
     """Import a page and remember that it was; None where all of it was known.
@@ -31,7 +32,7 @@ async def import_page(
         connection, gateway=gateway, references=[one.reference for one in movements]
     )
     if not unheard:
-        await provider_cursors.move(connection, gateway=gateway, cursor=cursor, now=now)
+        await provider_cursors.move(connection, gateway=gateway, read_until=until, now=now)
         return None
     statement = await reconciliation_service.import_movements(
         connection,
@@ -41,5 +42,5 @@ async def import_page(
         imported_by=None,
         now=now,
     )
-    await provider_cursors.move(connection, gateway=gateway, cursor=cursor, now=now)
+    await provider_cursors.move(connection, gateway=gateway, read_until=until, now=now)
     return statement

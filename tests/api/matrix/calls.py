@@ -349,6 +349,9 @@ DISPUTES: dict[str, Sequence[Call]] = {
     # Whose turn it isn't was let in all the same.
     "accept_dispute": [_case(reached=OR_STATE)],
     "escalate_dispute": [_case({"reason": "Please look"}, reached=OR_STATE)],
+    "preview_decision": [
+        _market({"share_bps": 5000}, dispute_id=Of("delivered_dispute"), reached=OR_STATE)
+    ],
     "decide_dispute": [
         _market({"share_bps": 5000, "reason": "half"}, dispute_id=Of("delivered_dispute"))
     ],

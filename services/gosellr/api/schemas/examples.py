@@ -184,6 +184,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "create_dispute_message": [{"body": "It left us whole: see the picture.", "answer": True}],
     "escalate_dispute": [{"reason": "The picture shows another lamp"}],
+    "preview_decision": [{"share_bps": 5000}],
     "decide_dispute": [
         {"share_bps": 5000, "reason": "It works, but it is scratched"},
         {"amount": _PRICE, "reason": "It never worked"},

@@ -49,9 +49,9 @@ class PayPalReports:
         """See `TellsMovements.movements`."""
         return await read_movements(self._api, after=after, limit=limit, now=self._clock.now())
 
-    def rewound(self, cursor: str, back: timedelta) -> str:
-        """See `ListsByTime.rewound`."""
-        return rewound(cursor, back)
+    def place_at(self, moment: datetime) -> str:
+        """See `ListsByTime.place_at`."""
+        return f"{moment.isoformat()}/"
 
 
 async def read_movements(
@@ -75,14 +75,6 @@ async def read_movements(
     except (Unanswered, Refused, KeyError, TypeError, AttributeError, ValueError) as error:
         raise JournalUnread("PayPal's movements can't be read") from error
     return []
-
-
-def rewound(cursor: str, back: timedelta) -> str:
-    """The same cursor so much earlier."""
-    if not cursor:
-        return cursor
-    moment = datetime.fromisoformat(cursor.partition("/")[0]) - back
-    return f"{moment.isoformat()}/"
 
 
 def _place(cursor: str, *, now: datetime) -> tuple[datetime, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from gosellr.integrations.payments.port import DisputeState, PaymentGateway, TellsMovements
@@ -12,8 +12,8 @@ from gosellr.integrations.payments.port import DisputeState, PaymentGateway, Tel
 class ListsByTime(TellsMovements, Protocol):
     """One whose list goes by time, and which may tell late: it is gone over once more."""
 
-    def rewound(self, cursor: str, back: timedelta) -> str:
-        """The cursor of a moment so much earlier. Raises `JournalUnread`."""
+    def place_at(self, moment: datetime) -> str:
+        """The cursor behind which everything from a moment on comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,9 +100,9 @@ class StripeReports:
         """See `TellsMovements.movements`."""
         return await read_movements(self._api, after=after, limit=limit)
 
-    def rewound(self, cursor: str, back: timedelta) -> str:
-        """See `ListsByTime.rewound`."""
-        return rewound(cursor, back)
+    def place_at(self, moment: datetime) -> str:
+        """See `ListsByTime.place_at`."""
+        return f"{int(moment.timestamp())}/"
 
 
 async def read_movements(api: StripeApi, *, after: str, limit: int) -> list[GatewayMovement]:
@@ -123,13 +123,6 @@ async def read_movements(api: StripeApi, *, after: str, limit: int) -> list[Gate
     ) as error:  # fmt: skip
         raise JournalUnread("Stripe's movements can't be read") from error
     return []
-
-
-def rewound(cursor: str, back: timedelta) -> str:
-    """The same cursor so much earlier."""
-    if not cursor:
-        return cursor
-    return f"{max(0, _Place.of(cursor).created - int(back.total_seconds()))}/"
 
 
 async def _window(api: StripeApi, *, since: int, until: int) -> list[dict[str, Any]]:

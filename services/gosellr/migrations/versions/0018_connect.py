@@ -117,7 +117,7 @@ def upgrade() -> None:
     op.create_table(
         "provider_cursor",
         sa.Column("gateway", sa.Text(), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=False),
+        _moment("read_until"),
         _moment("read_at"),
         sa.PrimaryKeyConstraint("gateway", name=op.f("pk_provider_cursor")),
     )

@@ -1,0 +1,103 @@
+"""What an award would do, before anybody confirms it: read from the same plan that carries it out.
+
+Nothing is locked and nothing changes, so what happens in between may change what it says.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotAllowed, NotFound
+from gosellr.models.dispute_values import Dispute
+from gosellr.queries import disputes, orders
+from gosellr.services import (
+    dispute_argument,
+    dispute_claims,
+    dispute_freeze,
+    ledger_service,
+    refund_books,
+)
+from gosellr.services.dispute_argument import Award
+from gosellr.services.dispute_steps import CaseInHand, part_of
+from gosellr.services.refund_plan import PlannedRefund
+from gosellr.utils.disputes import DisputeAction
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.postings import seller_sources
+from gosellr.utils.states import Actor
+from gosellr.utils.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwardPreview:
+    """What would be refunded, None for nothing, out of which pots, and what of the frozen money
+    is the seller's again. `is_final`: nobody could appeal any more."""
+
+    dispute: Dispute
+    award_minor: int
+    planned: PlannedRefund | None
+    effects: dict[str, Any] | None
+    released_minor: int
+    is_final: bool
+
+
+async def preview_award(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    award: Award,
+    policy: MarketPolicy,
+) -> AwardPreview:
+    """Say what a decision would take from whom, if it stood; changes nothing and locks nothing.
+
+    Raises:
+        NotFound, NotAllowed, DisputeStepRefused, InvalidInput: as `dispute_argument.decide`.
+    """
+    if not viewer.is_operator:
+        raise NotAllowed
+    dispute = await disputes.load(connection, dispute_id=dispute_id)
+    order = None
+    if dispute is not None:
+        order = await orders.load(connection, order_id=dispute.order_id)
+    if dispute is None or order is None:
+        raise NotFound
+    hand = CaseInHand(dispute=dispute, order=order, viewer=viewer, actors=(Actor.OPERATOR,))
+    hand.require(DisputeAction.DECIDE)
+    award_minor = dispute_argument.awarded_minor(dispute, award)
+    is_final = dispute_argument.ends_with(dispute)
+    if dispute.order_line_id is None or dispute.quantity is None:
+        raise RuntimeError(f"case {dispute.id} names no line to be refunded")
+    part = part_of(order, dispute)
+    planned = dispute_claims.awarded(
+        order,
+        part,
+        line_id=dispute.order_line_id,
+        quantity=dispute.quantity,
+        award_minor=award_minor,
+        reversal=policy.commission_reversal,
+    )
+    if planned is None:
+        return AwardPreview(
+            dispute=dispute, award_minor=award_minor, planned=None, effects=None,
+            released_minor=dispute.frozen_minor, is_final=is_final,
+        )  # fmt: skip
+    available, reserve = refund_books.pots_of(part)
+    held = await ledger_service.balances(connection, accounts=[available, reserve])
+    sources = seller_sources(
+        planned.seller_minor,
+        case_reserve_minor=dispute.frozen_minor,
+        pending_minor=part.pending_minor,
+        available_minor=held.get((available, order.currency), 0),
+        reserve_minor=await dispute_freeze.own_reserve(
+            connection, part=part, reserve_minor=held.get((reserve, order.currency), 0)
+        ),
+    )
+    return AwardPreview(
+        dispute=dispute,
+        award_minor=award_minor,
+        planned=planned,
+        effects=refund_books.effects_of_plan(planned, sources),
+        released_minor=dispute.frozen_minor - sources.case_reserve_minor,
+        is_final=is_final,
+    )
