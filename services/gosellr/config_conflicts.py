@@ -17,6 +17,12 @@ def conflicts(settings: Settings) -> list[str]:
             "because a payment whose report nobody may send is seen late. "
             f"Example: {example_of('stripe_webhook_secrets')}"
         )
+    if settings.stripe_connect and not settings.stripe_secret_key:
+        problems.append(
+            "GOSELLR_STRIPE_CONNECT is on, and Stripe isn't set up: set "
+            "GOSELLR_STRIPE_SECRET_KEY and GOSELLR_STRIPE_WEBHOOK_SECRETS. "
+            f"Example: {example_of('stripe_secret_key')}"
+        )
     problems += _paypal_conflicts(settings)
     paying = settings.bank_accounts.get("EUR")
     if settings.bank_payouts and (paying is None or not paying.bic):

@@ -159,6 +159,7 @@ class Settings(BaseSettings):
                                    examples=["sk_live_..."])  # fmt: skip
     stripe_webhook_secrets: Names = Field((), repr=False, examples=["whsec_..."])
     stripe_payment_methods: Names = _setting(("card",), "card,paypal")
+    stripe_connect: bool = _setting(default=False, example="1")
     stripe_pages: Origins = _setting(_STRIPE_PAGES, ",".join(_STRIPE_PAGES))
 
     paypal_client_id: str = _setting("", "AeA1...", pattern=r"^[A-Za-z0-9_-]*$")
@@ -194,6 +195,7 @@ class Settings(BaseSettings):
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
+    read_movements: bool = _setting(default=True, example="on")
     reconciliation_tolerance: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
     dispute_window_days: int = _setting(30, "30", ge=1, le=365)
     dispute_answer_days: int = _setting(3, "3", ge=1, le=30)

@@ -107,4 +107,9 @@ def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, Payout
         providers["bank"] = BankFilePayouts()
     if settings.paypal_payouts:
         providers["paypal"] = PayPalPayouts(build_paypal_api(settings, clock), clock=clock)
+    if settings.stripe_connect:
+        # Its library is large: only who offers Stripe pays for it.
+        from gosellr.integrations.payouts.stripe import StripePayouts  # noqa: PLC0415
+
+        providers["stripe"] = StripePayouts(settings.stripe_secret_key, clock=clock)
     return providers

@@ -40,7 +40,8 @@ class Case:
         self, who: str, method: str, path: str = "", body: Any = None, **more: Any
     ) -> httpx2.Response:
         """An answer to one of them: `guest`, `seller`, `operator`, `support`, `nobody`."""
-        headers = await self.headers(who)
+        headers = {"Idempotency-Key": more.pop("key", None) or uuid4().hex}
+        headers |= await self.headers(who)
         url = f"{V1}/disputes/{self.id}{path}"
         return await self.client.request(method, url, json=body, headers=headers, **more)
 
@@ -330,3 +331,67 @@ async def test_explained_in_words(case: Case, resources: Resources) -> None:
         "108.00 EUR is frozen until the case is decided: 108.00 EUR still inside the hold."
     )
     assert "the seller gives 108.00 EUR" in told[2]
+
+
+async def test_a_decision_is_shown_before_it_is_made(case: Case, connection: Connection) -> None:
+    await case.post("seller", "/escalate", {"reason": "They broke it"})
+    half = await case.post("operator", "/preview", {"share_bps": 5000})
+    nothing = money(0)
+    assert half == {
+        "award": money(6_000), "is_final": False, "buyer": money(6_000), "tax": money(1_000),
+        "seller": money(5_400), "released": money(5_400), "marketplace": money(-500),
+        "effects": {
+            "seller": {
+                "case": money(5_400), "pending": nothing, "available": nothing,
+                "reserve": nothing, "receivable": nothing,
+            },
+            "commission": money(500), "commission_vat": money(100), "promotion": nothing,
+            "goodwill": nothing, "goodwill_returned": nothing,
+        },
+    }  # fmt: skip
+    none = await case.post("operator", "/preview", {"amount": money(0)})
+    assert (none["buyer"], none["released"], none["effects"]) == (nothing, money(10_800), None)
+    for who in ("seller", "guest", "support", "nobody"):
+        answer = await case.call(who, "POST", "/preview", {"share_bps": 5000})
+        assert answer.status_code in (401, 403), who
+    much = await case.call("operator", "POST", "/preview", {"amount": money(12_001)})
+    assert (much.status_code, much.json()["errors"][0]["code"]) == (422, "more_than_argued")
+    assert await connection.fetchval("SELECT count(*) FROM refund") == 0
+    assert (await case.get("operator"))["status"] == "under_review"
+    # And so it comes about.
+    await case.post("operator", "/decide", {"share_bps": 5000, "reason": "half"})
+    await case.post("guest", "/escalate", {"reason": "All of it"})
+    assert (await case.post("operator", "/preview", {"share_bps": 5000}))["is_final"]
+    await case.post("operator", "/decide", {"share_bps": 5000, "reason": "half"})
+    effects = await connection.fetchval("SELECT effects FROM refund")
+    assert effects["seller"]["case_reserve_minor"] == 5_400
+    assert (effects["commission_minor"], effects["commission_vat_minor"]) == (500, 100)
+    over = await case.call("operator", "POST", "/preview", {"share_bps": 5000})
+    assert (over.status_code, over.json()["code"]) == (409, "dispute_step_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "body"),
+    [("seller", "/accept", None), ("operator", "/decide", {"share_bps": 10_000, "reason": "all"})],
+)
+async def test_what_moves_money_needs_a_key_and_is_done_once(
+    case: Case, connection: Connection, who: str, path: str, body: Any
+) -> None:
+    headers = await case.headers(who)
+    url = f"{V1}/disputes/{case.id}{path}"
+    bare = await case.client.post(url, json=body, headers=headers)
+    assert (bare.status_code, bare.json()["code"]) == (400, "idempotency_key_required")
+    assert (await case.get("seller"))["status"] == "awaiting_seller"
+    first = await case.call(who, "POST", path, body, key="once")
+    assert (first.status_code, first.headers.get("Idempotency-Replayed")) == (200, None)
+    again = await case.call(who, "POST", path, body, key="once")
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert await connection.fetchval("SELECT count(*) FROM refund") == (who == "seller")
+    other = await case.call(who, "POST", path, {"share_bps": 1, "reason": "no"}, key="once")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    fresh = await case.call(who, "POST", path, body, key="twice")
+    assert (fresh.status_code, fresh.json()["code"]) == (409, "dispute_step_not_allowed")
+    # Who has no part in it hears nothing of an earlier request.
+    stranger = await case.call("nobody", "POST", path, body, key="once")
+    assert stranger.status_code in (401, 403, 404)

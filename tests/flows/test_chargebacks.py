@@ -14,6 +14,7 @@ from gosellr.flows import webhooks
 from gosellr.integrations.payments.port import Outcome
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.jobs import upkeep
+from gosellr.queries.marketplace_stats import read_figures
 from gosellr.resources import Resources
 from gosellr.services.checkout_service import Tender
 from gosellr.services.dispute_steps import DisputeStepRefused
@@ -51,6 +52,12 @@ from tests.factories.sales import (
 from tests.factories.terms import make_tax
 
 NET = 10_800
+
+
+async def told_refunded(connection: Connection) -> int:
+    """What the market's statistics say has gone back to buyers."""
+    [money] = (await read_figures(connection)).money
+    return money.refunded_minor
 
 
 @pytest.fixture
@@ -244,7 +251,9 @@ async def test_a_charge_over_several_sellers_splits_by_share(
     assert (after.refunded_minor, after.payment_status) == (8000, "partially_refunded")
     assert await seller_owes(connection, shop) == {"pending": NET - 5400, "receivable": 751}
     # What the bank kept can't be refunded once more, and the rest can.
+    assert await told_refunded(connection) == 8000
     assert (await refund(market, order, small, amount_minor=2000)).status == "succeeded"
+    assert await told_refunded(connection) == 10_000
     assert await wrong_with(connection, market) == []
 
 
@@ -260,6 +269,7 @@ async def test_what_was_refunded_before_is_the_markets_loss_and_never_the_seller
     await bank_decides(resources, order, reference, won=False)
     assert await seller_owes(connection, shop) == {}
     assert await balances(connection) == {"chargeback_loss": 9000, "gateway_clearing": -9000}
+    assert await told_refunded(connection) == 12_000
     assert (await read(resources, order)).refunded_minor == 12_000
     assert await wrong_with(connection, resources) == []
 

@@ -14,6 +14,7 @@ from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
     DisputeEvidence,
+    EvidenceFile,
     Outcome,
     RefundRequest,
 )
@@ -26,11 +27,12 @@ from gosellr.integrations.payments.stripe_answers import (
 from gosellr.integrations.payments.stripe_disputes import read_dispute
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
 from gosellr.integrations.payments.stripe_webhooks import EVENTS_USED
+from gosellr.integrations.payouts.port import AccountRequest, TransferOutcome, TransferRequest
 from tests.house.source import ROOT
 from tests.integrations.stripe_api import excerpt
 from tests.integrations.stripe_api.account import GOOD, Account
 from tests.integrations.stripe_api.contract import Contract, ContractBroken, kept_contract
-from tests.integrations.stripe_api.server import FakeStripe, make_gateway
+from tests.integrations.stripe_api.server import FakeStripe, make_gateway, make_payouts
 
 OLDEST = "2026-05-27"
 
@@ -95,9 +97,38 @@ async def a_life(gateway: StripeGateway, server: FakeStripe) -> None:
     evidence = DisputeEvidence(
         evidence_id="e", reference=dispute.reference, statement="It arrived", carrier="dhl",
         tracking_number="JD1",
+        files=(EvidenceFile(name="a.pdf", content_type="application/pdf", content=b"%PDF-1.7"),),
     )  # fmt: skip
     assert await gateway.submit_evidence(evidence) is Outcome.ACCEPTED
     assert (await gateway.lookup(attempt_id="nobody")).outcome is Outcome.NOT_FOUND
+    await gateway.movements()
+    await a_life_of_sellers(server)
+
+
+async def a_life_of_sellers(server: FakeStripe) -> None:
+    """Every kind of request about sellers once."""
+    payouts = make_payouts(server, server.account.clock)
+    request = AccountRequest(
+        account_id="a", asked_at=server.account.clock.now(), country="DE", email="a@example.com",
+        name="Lampo",
+    )  # fmt: skip
+    account = (await payouts.open_account(request)).account
+    assert account is not None
+    await payouts.onboarding_link(
+        reference=account.reference, return_url="https://market.test/r",
+        refresh_url="https://market.test/o",
+    )  # fmt: skip
+    server.sellers.tell(server.sellers.accounts[account.reference])
+    assert (await payouts.find_account(reference=account.reference)).account is not None
+    sent = await payouts.send(
+        TransferRequest(
+            transfer_id="t", amount_minor=100, currency="EUR", holder="Lampo",
+            account=account.reference, reference="GoSellr t",
+        )
+    )  # fmt: skip
+    assert sent.outcome is TransferOutcome.ACCEPTED
+    back = await payouts.call_back(transfer_id="t", recall_id="r")
+    assert back.outcome is TransferOutcome.DECLINED
 
 
 def test_the_manual_names_every_report_that_is_used() -> None:

@@ -1,17 +1,22 @@
 """Chargebacks at Stripe: reported without a name of ours, found by it, answered in words."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from gosellr.core.clock import ManualClock
 from gosellr.integrations.payments.port import (
     ChargeRequest,
     DisputeEvidence,
     DisputeState,
     DisputingGateway,
     EventKind,
+    EvidenceFile,
     Outcome,
 )
+from gosellr.integrations.payments.report_port import TellsDisputes
+from gosellr.integrations.payments.stripe_evidence import chosen_files
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
 from tests.integrations.conftest import NOON
 from tests.integrations.stripe_api.account import GOOD, Document
@@ -119,7 +124,7 @@ async def test_evidence_is_handed_in_once(
 ) -> None:
     intent = await charged(stripe_gateway, stripe_server)
     dispute = stripe_server.account.dispute(intent)
-    stripe_server.faults.append(LOST_ANSWER)
+    stripe_server.faults.extend([None, LOST_ANSWER])
     assert await stripe_gateway.submit_evidence(evidence(dispute["id"])) is Outcome.UNKNOWN
     assert await stripe_gateway.submit_evidence(evidence(dispute["id"])) is Outcome.ACCEPTED
     assert dispute["evidence_details"]["submission_count"] == 1
@@ -130,3 +135,61 @@ async def test_evidence_is_handed_in_once(
     }
     again = await stripe_gateway.submit_evidence(evidence(dispute["id"], "other"))
     assert again is Outcome.DECLINED
+
+
+def a_file(kind: str = "application/pdf", size: int = 8, name: str = "Ada.pdf") -> EvidenceFile:
+    return EvidenceFile(name=name, content_type=kind, content=b"x" * size)
+
+
+async def test_files_go_with_the_words_and_are_uploaded_once(
+    stripe_gateway: StripeGateway, stripe_server: FakeStripe
+) -> None:
+    intent = await charged(stripe_gateway, stripe_server)
+    dispute = stripe_server.account.dispute(intent)
+    files = (a_file(), a_file("image/webp"), a_file("image/png", 9))
+    said = replace(evidence(dispute["id"]), files=files)
+    # The dispute, the first file, and then silence over the second: nothing is handed in yet.
+    stripe_server.faults.extend([None, None, LOST_ANSWER])
+    assert await stripe_gateway.submit_evidence(said) is Outcome.UNKNOWN
+    assert dispute["evidence"] == {}
+    assert await stripe_gateway.submit_evidence(said) is Outcome.ACCEPTED
+    first, second = stripe_server.account.files
+    assert dispute["evidence"] == {
+        "uncategorized_text": "It arrived",
+        "shipping_carrier": "dhl",
+        "shipping_tracking_number": "JD1",
+        "uncategorized_file": first,
+        "customer_communication": second,
+    }
+    assert [one["size"] for one in stripe_server.account.files.values()] == [8, 9]
+    uploads = [form for name, form in stripe_server.sent if name == "post /v1/files"]
+    assert {form["purpose"] for form in uploads} == {"dispute_evidence"}
+    assert await stripe_gateway.submit_evidence(said) is Outcome.ACCEPTED
+    assert len(stripe_server.account.files) == 2
+    assert dispute["evidence_details"]["submission_count"] == 1
+
+
+def test_no_more_files_than_there_are_places_and_bytes() -> None:
+    assert len(chosen_files([a_file()] * 9)) == 5
+    large = a_file("image/jpeg", 4_000_000)
+    small = a_file("image/jpeg", 500_000)
+    assert chosen_files([large, large, small, a_file()]) == [large, small]
+
+
+async def test_every_chargeback_since_is_listed(
+    stripe_gateway: StripeGateway, stripe_server: FakeStripe, clock: ManualClock
+) -> None:
+    assert isinstance(stripe_gateway, TellsDisputes)
+    intent = await charged(stripe_gateway, stripe_server)
+    for _ in range(101):
+        dispute = stripe_server.account.dispute(intent)
+    stripe_server.account.dispute(intent, status="warning_needs_response")
+    listed = await stripe_gateway.disputed_since(NOON)
+    assert listed is not None
+    assert len(listed) == 101
+    assert (listed[0].reference, listed[0].charge_reference, listed[0].state) == (
+        dispute["id"], intent["id"], DisputeState.OPEN,
+    )  # fmt: skip
+    assert await stripe_gateway.disputed_since(NOON + timedelta(seconds=1)) == []
+    stripe_server.down = NO_CONNECTION
+    assert await stripe_gateway.disputed_since(NOON) is None

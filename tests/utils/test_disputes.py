@@ -15,6 +15,7 @@ from gosellr.utils.disputes import (
     DisputeStatus,
     DisputeTerms,
     NotThereYet,
+    ReviewStep,
     TooEarly,
     TooLate,
     add_business_days,
@@ -24,6 +25,7 @@ from gosellr.utils.disputes import (
     due_at,
     evidence_due_at,
     outcome_of,
+    review_step,
     silence_gives_buyer,
 )
 from gosellr.utils.states import Actor
@@ -203,3 +205,25 @@ def test_an_award_says_how_it_ends() -> None:
             outcome_of(100, award_minor=award)
     with pytest.raises(ValueError, match="isn't a share"):
         award_of(100, share_bps=10_001)
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_reminded", "is_overdue", "expected"),
+    [
+        (-25, False, False, None),
+        (-24, False, False, ReviewStep.REMIND),
+        (-24, True, False, None),
+        (0, False, False, ReviewStep.ESCALATE),
+        (0, True, False, ReviewStep.ESCALATE),
+        (1, True, True, None),
+    ],
+)
+def test_a_review_that_ends(
+    hours: int, is_reminded: bool, is_overdue: bool, expected: ReviewStep | None
+) -> None:
+    due = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
+    step = review_step(
+        now=due + timedelta(hours=hours), due_at=due, is_reminded=is_reminded,
+        is_overdue=is_overdue, terms=DisputeTerms(),
+    )  # fmt: skip
+    assert step is expected

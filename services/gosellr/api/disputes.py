@@ -12,6 +12,11 @@ from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.dispute_previews import (
+    AwardPreviewOut,
+    DisputePreview,
+    award_document,
+)
 from gosellr.api.schemas.disputes import (
     DisputeCreate,
     DisputeDecision,
@@ -27,10 +32,11 @@ from gosellr.api.schemas.disputes import (
 from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
-from gosellr.flows.disputes import SentFile
+from gosellr.flows.disputes import OpenedDispute, SentFile
 from gosellr.models.dispute_values import DisputeFolder
-from gosellr.services import dispute_questions, idempotency_service
+from gosellr.services import dispute_preview, dispute_questions, idempotency_service
 from gosellr.services.dispute_questions import DisputeFilters
+from gosellr.services.idempotency_service import RequestKey
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -46,6 +52,7 @@ _FILE_HEADERS = {
 _FILE_TYPES = ("image/jpeg", "image/png", "image/webp", "application/pdf")
 
 MayRead = Annotated[Viewer, allow(Permission.DISPUTE_READ)]
+MayDecide = Annotated[Viewer, allow(Permission.DISPUTE_DECIDE)]
 MaySay = Annotated[Viewer, allow(Permission.DISPUTE_MESSAGE)]
 
 
@@ -223,17 +230,23 @@ async def get_dispute_evidence(
 @router.post(
     "/{dispute_id}/accept",
     operation_id="accept_dispute",
-    responses={200: {"model": DisputeOut}, **problems(401, 403, 404, 409, 422)},
+    responses={200: {"model": DisputeOut}, **problems(400, 401, 403, 404, 409, 422)},
 )
 async def accept_dispute(
+    *,
     dispute_id: UUID,
+    request: Request,
     viewer: Annotated[Viewer, allow(Permission.DISPUTE_ACCEPT)],
     market: Market,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Give in: a seller refunds all of it, a buyer takes the case back. In a chargeback, a seller
     hands no evidence in."""
-    folder = await disputes.accept(market.disputes, viewer=viewer, dispute_id=dispute_id)
-    return answer(_document(folder, viewer))
+    key = await _key(request, viewer, f"accept_dispute:{dispute_id}", idempotency_key)
+    return _done(
+        await disputes.accept_once(market.disputes, viewer=viewer, dispute_id=dispute_id, key=key),
+        viewer,
+    )
 
 
 @router.post(
@@ -256,22 +269,59 @@ async def escalate_dispute(
 
 
 @router.post(
+    "/{dispute_id}/preview",
+    operation_id="preview_decision",
+    responses={200: {"model": AwardPreviewOut}, **problems(400, 401, 403, 404, 409, 422)},
+)
+async def preview_decision(
+    dispute_id: UUID, body: DisputePreview, viewer: MayDecide, market: Market
+) -> Response:
+    """What a decision would take from whom, once it is final; nothing happens."""
+    preview = await ask(
+        market.db,
+        dispute_preview.preview_award,
+        viewer=viewer,
+        dispute_id=dispute_id,
+        award=body.award(),
+        policy=market.policy,
+    )
+    return answer(award_document(preview))
+
+
+@router.post(
     "/{dispute_id}/decide",
     operation_id="decide_dispute",
     responses={200: {"model": DisputeOut}, **problems(400, 401, 403, 404, 409, 422)},
 )
 async def decide_dispute(
+    *,
     dispute_id: UUID,
     body: DisputeDecision,
-    viewer: Annotated[Viewer, allow(Permission.DISPUTE_DECIDE)],
+    request: Request,
+    viewer: MayDecide,
     market: Market,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Award the buyer any part of what the case is about. It may be appealed once; then the
     award is refunded out of the frozen money, and the rest is the seller's again."""
-    folder = await disputes.decide(
-        market.disputes, viewer=viewer, dispute_id=dispute_id, award=body.award()
+    key = await _key(request, viewer, f"decide_dispute:{dispute_id}", idempotency_key)
+    return _done(
+        await disputes.decide_once(
+            market.disputes, viewer=viewer, dispute_id=dispute_id, award=body.award(), key=key
+        ),
+        viewer,
     )
-    return answer(_document(folder, viewer))
+
+
+async def _key(request: Request, viewer: Viewer, route: str, key: str | None) -> RequestKey:
+    return idempotency_service.request_key(
+        caller=caller_of(viewer), route=route, key=key, body=await request.body()
+    )
+
+
+def _done(done: OpenedDispute, viewer: Viewer) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if done.replayed else None
+    return answer(_document(done.folder, viewer), headers=headers)
 
 
 def _document(folder: DisputeFolder, viewer: Viewer) -> Document:

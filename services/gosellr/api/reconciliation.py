@@ -31,7 +31,8 @@ from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
 from gosellr.services import reconciliation_service
 from gosellr.services.reconciliation_service import MOVEMENTS_MAX
-from gosellr.utils.movement_csv import MovementFlaw, MovementRow, read_movements
+from gosellr.utils.movement_csv import MovementFlaw, MovementRow
+from gosellr.utils.movement_documents import read_document
 from gosellr.utils.permissions import Permission
 from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
@@ -79,7 +80,8 @@ async def import_movement_document(
     viewer: MayRun,
     market: Market,
 ) -> Response:
-    """Import a provider's report. Columns: `reference, kind, amount, currency, occurred_at`, and
+    """Import a provider's report: Stripe's itemised balance changes as they are, or a table.
+    Its columns: `reference, kind, amount, currency, occurred_at`, and
     where there are any `fee, key, related`; amounts in decimals, signed as the balance moved."""
     rows = _rows(await file.read())
     return await _imported(market, viewer, gateway=gateway, movements=[_new(row) for row in rows])
@@ -88,7 +90,7 @@ async def import_movement_document(
 @router.post(
     "/pull",
     operation_id="pull_movements",
-    responses={200: {"model": StatementsOut}, **problems(400, 401, 403, 409, 422)},
+    responses={200: {"model": StatementsOut}, **problems(400, 401, 403, 409, 422, 503)},
 )
 async def pull_movements(body: MovementsPull, viewer: MayRun, market: Market) -> Response:
     """Fetch a provider's movements by itself, where it lists them."""
@@ -223,7 +225,7 @@ async def _imported(
 
 def _rows(content: bytes) -> list[MovementRow]:
     try:
-        rows = list(read_movements(content.decode("utf-8-sig")))
+        rows = list(read_document(content.decode("utf-8-sig")))
     except UnicodeDecodeError:
         raise InvalidInput.at("file", "not_utf8", "This isn't text in UTF-8") from None
     except MovementFlaw as flaw:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.transact import ask, transact
@@ -15,6 +16,7 @@ from gosellr.integrations.payments.port import (
     GatewayDispute,
     Outcome,
 )
+from gosellr.integrations.payments.report_port import TellsDisputes
 from gosellr.models.dispute_values import Chargeback, DisputeFolder
 from gosellr.services import chargeback_service, dispute_questions
 from gosellr.services.chargeback_service import ReportedChargeback
@@ -168,3 +170,47 @@ async def _files(powers: DisputePowers, folders: list[DisputeFolder]) -> tuple[E
                 EvidenceFile(name=file.name, content_type=file.content_type, content=content)
             )
     return tuple(found)
+
+
+async def find_unheard(powers: RefundPowers, *, since: datetime) -> int:
+    """Ask every gateway for the chargebacks opened since, and after those that stand otherwise
+    there than here; gives for how many of them that was news.
+
+    A report that was lost is made up for by this, without anybody's doing.
+    """
+
+    async def find(name: str) -> int:
+        gateway = powers.gateways[name]
+        listed = None
+        if isinstance(gateway, TellsDisputes):
+            listed = await gateway.disputed_since(since)
+        if listed is None or not isinstance(gateway, TellsDisputes):
+            raise NoAnswer(f"{name} doesn't list its disputes")
+        standing = {one.reference: one.state.value for one in listed}
+        strange = await ask(
+            powers.db, dispute_questions.chargebacks_otherwise, gateway=name, standing=standing
+        )
+        charges = dict.fromkeys(one.charge_reference for one in listed if one.reference in strange)
+        return await one_by_one(
+            list(charges),
+            lambda charge: _hear_of_charge(powers, gateway, name, charge),
+            story="asking after a chargeback",
+        )
+
+    telling = [name for name, one in powers.gateways.items() if isinstance(one, TellsDisputes)]
+    return await one_by_one(telling, find, story="looking for chargebacks")
+
+
+async def _hear_of_charge(
+    powers: RefundPowers, gateway: TellsDisputes, name: str, charge: str
+) -> int:
+    attempt_id = await gateway.attempt_of(gateway_reference=charge)
+    if attempt_id is None:
+        raise NoAnswer(f"{name} doesn't say whose charge this is")
+    try:
+        payment_id = UUID(attempt_id)
+    except ValueError:
+        # Others may use the same account.
+        return 0
+    payment = DisputedPayment(payment_id=payment_id, method=name, gateway_reference=charge)
+    return await hear(powers, payment=payment)

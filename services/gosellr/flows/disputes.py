@@ -4,6 +4,7 @@ A decision is committed with its refund, the gateway is asked, and its answer cl
 a crash cuts off is found by the clock: refunds by their own sweeper, cases by this one's.
 """
 
+import logging
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,11 +21,13 @@ from gosellr.services import (
     dispute_argument,
     dispute_outcome,
     dispute_questions,
+    dispute_review_service,
     dispute_service,
 )
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_service import NewDispute
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
+from gosellr.utils.disputes import ReviewStep
 from gosellr.utils.evidence import (
     EVIDENCE_BYTES_MAX,
     EvidenceTypeMismatch,
@@ -34,6 +37,7 @@ from gosellr.utils.evidence import (
 )
 from gosellr.utils.viewer import Viewer
 
+_log = logging.getLogger("gosellr.flows")
 _NOBODY = UUID(int=0)
 
 
@@ -71,7 +75,7 @@ class SentFile:
 
 @dataclass(frozen=True, slots=True)
 class OpenedDispute:
-    """A case as it stands, and whether the same request had opened it before."""
+    """A case as it stands, and whether the same request was made before."""
 
     folder: DisputeFolder
     replayed: bool
@@ -182,16 +186,27 @@ async def _behind(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 async def accept(powers: DisputePowers, *, viewer: Viewer, dispute_id: UUID) -> DisputeFolder:
     """Give in. Raises what `dispute_argument.accept` raises."""
-    refund_id = await transact(
+    return (await accept_once(powers, viewer=viewer, dispute_id=dispute_id, key=None)).folder
+
+
+async def accept_once(
+    powers: DisputePowers, *, viewer: Viewer, dispute_id: UUID, key: RequestKey | None
+) -> OpenedDispute:
+    """Give in; the same request again gives the case as it stands.
+
+    Raises:
+        What `dispute_argument.accept` raises.
+    """
+    done = await transact(
         powers.refunds.db,
         dispute_argument.accept,
         viewer=viewer,
         dispute_id=dispute_id,
+        key=key,
         policy=powers.refunds.policy,
         now=powers.refunds.now(),
     )
-    await _send(powers, dispute_id=dispute_id, refund_id=refund_id)
-    return await find(powers, viewer=viewer, dispute_id=dispute_id)
+    return await _carried_out(powers, viewer=viewer, dispute_id=dispute_id, done=done)
 
 
 async def escalate(
@@ -214,17 +229,47 @@ async def decide(
     powers: DisputePowers, *, viewer: Viewer, dispute_id: UUID, award: Award
 ) -> DisputeFolder:
     """Decide as an operator. Raises what `dispute_argument.decide` raises."""
-    refund_id = await transact(
+    decided = await decide_once(powers, viewer=viewer, dispute_id=dispute_id, award=award, key=None)
+    return decided.folder
+
+
+async def decide_once(
+    powers: DisputePowers,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    award: Award,
+    key: RequestKey | None,
+) -> OpenedDispute:
+    """Decide as an operator; the same request again gives the case as it stands.
+
+    Raises:
+        What `dispute_argument.decide` raises.
+    """
+    done = await transact(
         powers.refunds.db,
         dispute_argument.decide,
         viewer=viewer,
         dispute_id=dispute_id,
         award=award,
+        key=key,
         policy=powers.refunds.policy,
         now=powers.refunds.now(),
     )
-    await _send(powers, dispute_id=dispute_id, refund_id=refund_id)
-    return await find(powers, viewer=viewer, dispute_id=dispute_id)
+    return await _carried_out(powers, viewer=viewer, dispute_id=dispute_id, done=done)
+
+
+async def _carried_out(
+    powers: DisputePowers,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    done: UUID | EarlierRequest | None,
+) -> OpenedDispute:
+    replayed = isinstance(done, EarlierRequest)
+    if not isinstance(done, EarlierRequest):
+        await _send(powers, dispute_id=dispute_id, refund_id=done)
+    return OpenedDispute(await find(powers, viewer=viewer, dispute_id=dispute_id), replayed)
 
 
 async def _send(powers: DisputePowers, *, dispute_id: UUID, refund_id: UUID | None) -> None:
@@ -262,6 +307,32 @@ async def work_off_deadlines(powers: DisputePowers, *, limit: int = 100) -> int:
         powers.refunds.db, dispute_questions.due_cases, now=powers.refunds.now(), limit=limit
     )
     return await one_by_one(due, act, story="acting on a case's deadline")
+
+
+async def remind_operators(powers: DisputePowers, *, limit: int = 100) -> int:
+    """Remind of reviews that end soon, and put those first that are overdue; gives for how many
+    that was done."""
+
+    async def remind(dispute_id: UUID) -> bool:
+        step = await transact(
+            powers.refunds.db,
+            dispute_review_service.remind,
+            dispute_id=dispute_id,
+            policy=powers.refunds.policy,
+            now=powers.refunds.now(),
+        )
+        if step is ReviewStep.ESCALATE:
+            _log.error("case %s waits for an operator longer than was promised", dispute_id)
+        return step is not None
+
+    due = await ask(
+        powers.refunds.db,
+        dispute_questions.unreviewed_cases,
+        now=powers.refunds.now(),
+        reminder=powers.refunds.policy.disputes.review_reminder,
+        limit=limit,
+    )
+    return await one_by_one(due, remind, story="reminding of a case")
 
 
 async def conclude_settled(powers: DisputePowers, *, limit: int = 100) -> int:

@@ -7,14 +7,18 @@ from uuid import UUID
 
 from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
-from gosellr.core.errors import InvalidInput
+from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.passwords import LENGTH_MAX, Passwords
 from gosellr.core.transact import ask, transact
 from gosellr.flows.payouts import PayoutPowers, account_place
 from gosellr.integrations.payouts.port import AccountKind
 from gosellr.models.payout_values import PayoutDestination
-from gosellr.services import account_service, payout_settings_service
+from gosellr.services import (
+    account_service,
+    connected_account_service,
+    payout_settings_service,
+)
 from gosellr.services.payout_settings_service import NewDestination
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
 from gosellr.utils.payouts import BY_FILE
@@ -58,7 +62,10 @@ async def change_destination(
     if provider is None:
         raise InvalidInput.at("method", "method_unknown", "We don't pay in this way")
     kind = provider.account_kind
-    account, shown = _account(kind, typed)
+    if kind is AccountKind.CONNECTED:
+        account, shown = await _connected(powers, viewer, seller_id=seller_id, typed=typed)
+    else:
+        account, shown = _account(kind, typed)
     await _prove(powers.db, passwords, viewer=viewer, password=typed.password)
     destination_id = new_id()
     new = NewDestination(
@@ -78,6 +85,27 @@ async def change_destination(
         policy=powers.policy,
         now=powers.now(),
     )
+
+
+async def _connected(
+    powers: PayoutPowers, viewer: Viewer, *, seller_id: UUID, typed: TypedAccount
+) -> tuple[str, str]:
+    """The account that the provider keeps for the seller: nobody types its name."""
+    if typed.iban is not None or typed.email is not None:
+        raise InvalidInput.at("method", "account_not_typed", "This way pays to its own account")
+    try:
+        account = await ask(
+            powers.db,
+            connected_account_service.find_account,
+            viewer=viewer,
+            seller_id=seller_id,
+            provider=typed.method,
+        )
+    except NotFound:
+        account = None
+    if account is None or account.reference is None:
+        raise InvalidInput.at("method", "account_not_opened", "Open an account there first")
+    return account.reference, account.reference[-4:]
 
 
 def _account(kind: AccountKind, typed: TypedAccount) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound, ServiceUnavailable
 from gosellr.core.transact import ask, transact, write
-from gosellr.flows import chargebacks, payments, payouts, refunds
+from gosellr.flows import chargebacks, connected_accounts, payments, payouts, refunds
 from gosellr.flows.chargebacks import DisputedPayment
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
@@ -22,6 +22,7 @@ from gosellr.integrations.payments.port import (
     BadSignature,
     DisputingGateway,
     EventKind,
+    GatewayEvent,
     MalformedEvent,
     PaymentGateway,
 )
@@ -38,6 +39,7 @@ _ABOUT_DISPUTES = frozenset(
         EventKind.DISPUTE_LOST.value,
     }
 )
+_ABOUT_ACCOUNTS = frozenset({EventKind.ACCOUNT_CHANGED, EventKind.ACCOUNT_PAYOUT})
 _ABOUT_REFUNDS = frozenset({EventKind.REFUND_SUCCEEDED.value, EventKind.REFUND_FAILED.value})
 
 
@@ -85,6 +87,9 @@ async def receive(
         if transfer_id is not None:
             await payouts.send_payout(payout_powers, payout_id=transfer_id, fresh=False)
         return
+    if event.kind in _ABOUT_ACCOUNTS:
+        await _hear_of_account(payout_powers, gateway, event)
+        return
     attempt_id = event.attempt_id or await _attempt_of(power, event.gateway_reference)
     if not attempt_id:
         # Others may use the same account at the gateway.
@@ -104,6 +109,17 @@ async def receive(
         await apply_parked(
             db=db, gateways=gateways, clock=clock, policy=policy, payment_id=payment_id
         )
+
+
+async def _hear_of_account(powers: PayoutPowers, gateway: str, event: GatewayEvent) -> None:
+    reference = event.gateway_reference
+    if event.kind is EventKind.ACCOUNT_PAYOUT:
+        await connected_accounts.hear_of_bank(
+            powers, provider=gateway, reference=reference, failure=event.decline_code
+        )
+    else:
+        lost = event.decline_code is not None
+        await connected_accounts.hear(powers, provider=gateway, reference=reference, lost=lost)
 
 
 async def _attempt_of(gateway: PaymentGateway, reference: str) -> str:

@@ -1,5 +1,7 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
+from datetime import timedelta
+
 from gosellr.core.transact import transact
 from gosellr.flows import (
     captures,
@@ -7,7 +9,9 @@ from gosellr.flows import (
     disputes,
     labels,
     payments,
+    payout_recalls,
     payouts,
+    reconciliation,
     refunds,
     reserves,
     webhooks,
@@ -24,6 +28,9 @@ from gosellr.services import (
     rate_limit_service,
     release_service,
 )
+
+# A chargeback that was opened longer ago is decided by now.
+_CHARGEBACKS_LAST = timedelta(days=180)
 
 
 async def resume_payments(resources: Resources) -> None:
@@ -99,11 +106,18 @@ async def work_off_disputes(resources: Resources) -> None:
     """Do what the deadlines of cases say, and close those whose refunds were answered."""
     await disputes.work_off_deadlines(resources.disputes)
     await disputes.conclude_settled(resources.disputes)
+    await disputes.remind_operators(resources.disputes)
 
 
 async def send_dispute_evidence(resources: Resources) -> None:
     """Hand in what sellers say to chargebacks."""
     await chargebacks.send_due_evidence(resources.disputes)
+
+
+async def find_chargebacks(resources: Resources) -> None:
+    """Look for chargebacks that no report told of."""
+    since = resources.clock.now() - _CHARGEBACKS_LAST
+    await chargebacks.find_unheard(resources.refunds, since=since)
 
 
 async def resume_labels(resources: Resources) -> None:
@@ -131,6 +145,16 @@ async def pay_scheduled(resources: Resources) -> None:
 async def resume_payouts(resources: Resources) -> None:
     """Tell the providers of payouts that they haven't heard of, and ask after the others."""
     await payouts.resume_payouts(resources.payouts)
+    await payout_recalls.resume_recalls(resources.payouts)
+
+
+async def read_movements(resources: Resources) -> None:
+    """Import what payment providers say they moved since, where that isn't left to people."""
+    if not resources.settings.read_movements:
+        return
+    await reconciliation.read_on(
+        resources.db, gateways=resources.gateways, now=resources.clock.now()
+    )
 
 
 async def seal_ledger(resources: Resources) -> None:

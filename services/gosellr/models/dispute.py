@@ -93,6 +93,9 @@ dispute = Table(
     Column("opened_by", Uuid, nullable=True),
     moment("opened_at"),
     moment("due_at", nullable=True),
+    # While operators look: when they were reminded, and when their time was over.
+    moment("review_reminded_at", nullable=True),
+    moment("review_overdue_at", nullable=True),
     moment("decided_at", nullable=True),
     moment("closed_at", nullable=True),
     Column("event_count", Integer, nullable=False, server_default=text("0")),

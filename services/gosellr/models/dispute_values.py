@@ -44,6 +44,8 @@ class Dispute:
     closed_at: datetime | None
     event_count: int
     version: int
+    review_reminded_at: datetime | None = None
+    review_overdue_at: datetime | None = None
 
     @property
     def frozen_from(self) -> Pots:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
@@ -70,7 +71,7 @@ provider_movement = Table(
     words("cleared_as", nullable=True),
     # Who sent a bank transfer, and from which account.
     Column("payer_encrypted", LargeBinary, nullable=True),
-    one_of("kind", "charge", "refund", "fee", "settlement", "other"),
+    one_of("kind", "charge", "refund", "chargeback", "payout", "fee", "settlement", "other"),
     one_of("status", "matched", "unmatched", "proposed", "resolved"),
     one_of("resolution", "fee", "income", "loss", "suspense", "nothing"),
     one_of("cleared_as", "fee", "income", "loss", "payment", "returned"),
@@ -105,4 +106,13 @@ provider_movement = Table(
         postgresql_where=text("key IS NOT NULL AND gateway = 'bank_transfer'"),
     ),
     Index("ix_provider_movement_occurred_at", "occurred_at", "id"),
+)
+
+provider_cursor = Table(
+    "provider_cursor",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    # When the last movement happened that was read of the gateway's list.
+    moment("read_until"),
+    moment("read_at"),
 )

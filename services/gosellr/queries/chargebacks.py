@@ -50,6 +50,12 @@ SET evidence_sent_at = COALESCE(evidence_sent_at, $2), check_at = $3,
 WHERE id = $1
 """
 DUE = f"{_READ} WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+# What a gateway lists and we don't know, or know as open while it is decided there.
+OTHERWISE = """
+SELECT told.reference FROM unnest($2::text[], $3::text[]) AS told (reference, status)
+LEFT JOIN chargeback AS known ON known.gateway = $1 AND known.gateway_reference = told.reference
+WHERE known.id IS NULL OR (known.status = 'open' AND told.status <> 'open')
+"""
 
 
 def _chargeback(row: Record) -> Chargeback:
@@ -101,3 +107,13 @@ async def note_evidence(
 async def due(connection: Connection, *, now: datetime, limit: int) -> list[Chargeback]:
     """Those whose evidence is to be sent now."""
     return [_chargeback(row) for row in await connection.fetch(DUE, now, limit)]
+
+
+async def otherwise(
+    connection: Connection, *, gateway: str, standing: Mapping[str, str]
+) -> set[str]:
+    """Those of a gateway's chargebacks of which it has news for us."""
+    rows = await connection.fetch(
+        OTHERWISE, gateway, list(standing.keys()), list(standing.values())
+    )
+    return {row["reference"] for row in rows}

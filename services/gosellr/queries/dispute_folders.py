@@ -66,6 +66,7 @@ SELECT json_build_object(
 {_READER} AND dispute.id = $5
 """
 
+# Before whoever runs the market, what operators have left lying too long stands first.
 LIST = f"""
 SELECT to_jsonb(dispute) || jsonb_build_object('order_number', orders.number,
                                                'is_buyer', reader.is_buyer)
@@ -74,11 +75,14 @@ SELECT to_jsonb(dispute) || jsonb_build_object('order_number', orders.number,
   AND ($6::uuid IS NULL OR dispute.seller_id = $6)
   AND ($7::uuid IS NULL OR dispute.order_id = $7)
   AND ($8::text IS NULL OR dispute.kind = $8)
-  AND ($9::timestamptz IS NULL OR (dispute.opened_at, dispute.id) < ($9, $10::uuid))
-  AND ($12::text[] IS NULL OR dispute.status = ANY($12))
-  AND (NOT $13 OR reader.is_buyer)
-ORDER BY dispute.opened_at DESC, dispute.id DESC
-LIMIT $11
+  AND ($9::timestamptz IS NULL
+       OR ($1 AND dispute.review_overdue_at IS NOT NULL, dispute.opened_at, dispute.id)
+          < ($11::boolean, $9, $10::uuid))
+  AND ($13::text[] IS NULL OR dispute.status = ANY($13))
+  AND (NOT $14 OR reader.is_buyer)
+ORDER BY $1 AND dispute.review_overdue_at IS NOT NULL DESC, dispute.opened_at DESC,
+         dispute.id DESC
+LIMIT $12
 """
 
 INSERT_MESSAGE = """
@@ -141,14 +145,15 @@ async def page(
     kind: str | None,
     statuses: Sequence[str] | None,
     as_buyer: bool,
-    after: tuple[datetime, UUID] | None,
+    after: tuple[datetime, UUID, bool] | None,
     limit: int,
 ) -> list[tuple[Dispute, int, bool]]:
     """Cases that the viewer may read, newest first, each with its order's number and whether the
-    viewer is its buyer."""
+    viewer is its buyer; those overdue first, for who sees everything. `after` names the last one
+    seen: when it was opened, its id, and whether it stood among those."""
     rows = await connection.fetch(
-        LIST, *_reader(viewer), status, seller_id, order_id, kind, *(after or (None, None)), limit,
-        statuses, as_buyer,
+        LIST, *_reader(viewer), status, seller_id, order_id, kind,
+        *(after or (None, None, None)), limit, statuses, as_buyer,
     )  # fmt: skip
     return [(from_row(Dispute, row[0]), row[0]["order_number"], row[0]["is_buyer"]) for row in rows]
 

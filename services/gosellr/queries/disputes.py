@@ -29,7 +29,7 @@ SELECT id, kind, order_id, seller_order_id, seller_id, order_line_id, quantity, 
        reason, status, currency, amount_minor, award_minor, outcome, decided_by, decision,
        is_final, appealed_by, from_pending_minor, from_available_minor, from_receivable_minor,
        spent_minor, booking_count, opened_by, opened_at, due_at, decided_at, closed_at,
-       event_count, version
+       event_count, version, review_reminded_at, review_overdue_at
 FROM dispute
 """
 LOAD = f"{_READ} WHERE id = $1"
@@ -45,7 +45,7 @@ SET status = $3, due_at = $4, version = version + 1,
     award_minor = COALESCE(award_minor_new, award_minor),
     outcome = COALESCE(outcome_new, outcome), decided_by = COALESCE(decided_by_new, decided_by),
     decision = COALESCE(decision_new, decision), appealed_by = COALESCE(appealed_new, appealed_by),
-    is_final = is_final OR final_new,
+    is_final = is_final OR final_new, review_reminded_at = NULL, review_overdue_at = NULL,
     decided_at = CASE WHEN outcome_new IS NULL THEN decided_at ELSE $11 END,
     closed_at = CASE WHEN $3 = 'closed' THEN $11::timestamptz END
 FROM (VALUES ($5::bigint, $6::text, $7::text, $8::text, $9::text, $10::boolean))
@@ -99,7 +99,7 @@ INSERT INTO dispute_event (dispute_id, sequence, kind, from_status, to_status, a
 SELECT $1, event_count, $2, $3, $4, $5, $6, $7, $8 FROM counted
 """
 
-# Nobody is waited for while an operator looks: what they promised decides nothing.
+# While an operator looks, the deadline decides nothing.
 DUE = """
 SELECT id FROM dispute
 WHERE due_at <= $1 AND status IN ('awaiting_seller', 'awaiting_buyer', 'decided')

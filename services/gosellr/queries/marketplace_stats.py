@@ -8,7 +8,8 @@ from gosellr.core.db import Connection
 # what came out of stored value, and what the marketplace gave as a promotion. Cash that a seller
 # took at the door never passed through these books and isn't in it; its orders are counted.
 # Commission is the balance of its account, so net of what refunds gave back. Refunded is what
-# gateways confirmed, and not what is still on its way.
+# gateways confirmed, and not what is still on its way, and what banks took back for good, but
+# not what of that is the marketplace's own loss: it had gone back before, and counts once.
 MONEY = """
 WITH mark AS (
     SELECT COALESCE((SELECT written_before FROM ledger_rollup_mark), '0'::xid8) AS written_before
@@ -32,6 +33,10 @@ SELECT currency,
        ), 0)::bigint,
        COALESCE(sum(debit_minor) FILTER (
            WHERE kind = 'refund_confirmed' AND account_kind = 'refund_in_transit'
+       ), 0)::bigint + COALESCE(sum(credit_minor) FILTER (
+           WHERE kind = 'chargeback_lost' AND account_kind = 'dispute_receivable'
+       ), 0)::bigint - COALESCE(sum(debit_minor) FILTER (
+           WHERE kind = 'chargeback_lost' AND account_kind = 'chargeback_loss'
        ), 0)::bigint
 FROM moved GROUP BY currency ORDER BY currency
 """

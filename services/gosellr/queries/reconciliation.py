@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
-from gosellr.models.reconciliation_values import GatewayStanding, Movement, NewMovement
+from gosellr.models.reconciliation_values import Movement, NewMovement
 from gosellr.utils.reconciliation import (
     Clearing,
     Mismatch,
@@ -109,41 +109,6 @@ RETURNING id
 UNEXPLAINED = """
 SELECT COALESCE(sum(abs(unexplained_minor)), 0)::bigint FROM provider_movement
 WHERE currency = $1 AND status IN ('unmatched', 'proposed')
-"""
-
-STANDING = """
-WITH told AS (
-    SELECT gateway, currency, sum(amount_minor - fee_minor) AS provider_minor,
-           count(*) FILTER (WHERE status IN ('unmatched', 'proposed')) AS waiting_count,
-           sum(unexplained_minor) FILTER (WHERE status IN ('unmatched', 'proposed'))
-               AS waiting_minor,
-           sum(unexplained_minor) FILTER (WHERE resolution = 'suspense' AND cleared_at IS NULL
-                                            AND status = 'resolved') AS suspended_minor
-    FROM provider_movement GROUP BY gateway, currency
-)
-SELECT told.gateway, told.currency, told.provider_minor::bigint,
-       clearing.minor::bigint, clearing.untold_minor::bigint, told.waiting_count::int,
-       COALESCE(told.waiting_minor, 0)::bigint,
-       COALESCE(told.suspended_minor, 0)::bigint, missing.count::int, missing.minor::bigint
-FROM told, LATERAL (
-    SELECT COALESCE(sum(signed.minor), 0) AS minor,
-           COALESCE(sum(signed.minor) FILTER (WHERE NOT head.kind = ANY($2)), 0) AS untold_minor
-    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id,
-         LATERAL (SELECT CASE entry.direction WHEN 'debit' THEN entry.amount_minor
-                                              ELSE -entry.amount_minor END AS minor) AS signed
-    WHERE entry.account = 'gateway_clearing:' || told.gateway
-      AND entry.currency = told.currency
-) AS clearing, LATERAL (
-    SELECT count(*) AS count, COALESCE(sum(payment.captured_minor), 0) AS minor
-    FROM payment
-    WHERE payment.method = told.gateway AND payment.currency = told.currency
-      AND payment.captured_minor > 0 AND payment.created_at < $1
-      AND NOT EXISTS (SELECT FROM provider_movement AS movement
-                      WHERE movement.subject_id = payment.id
-                         OR payment.secured_at IS NOT NULL AND movement.subject_id IN (
-                             SELECT id FROM payment_capture WHERE payment_id = payment.id))
-) AS missing
-ORDER BY told.gateway, told.currency
 """
 
 
@@ -310,16 +275,3 @@ async def unexplained_minor(connection: Connection, *, currency: str) -> int:
     """How much in a currency nobody has explained."""
     left: int = await connection.fetchval(UNEXPLAINED, currency)
     return left
-
-
-async def standing(
-    connection: Connection, *, told_kinds: Sequence[str], missing_before: datetime
-) -> list[GatewayStanding]:
-    """Every provider of which something was imported, by currency; `told_kinds` are those of
-    transactions that its movements tell of."""
-    rows = await connection.fetch(STANDING, missing_before, list(told_kinds))
-    names = (
-        "gateway", "currency", "provider_minor", "clearing_minor", "untold_minor", "waiting_count",
-        "waiting_minor", "suspended_minor", "missing_count", "missing_minor",
-    )  # fmt: skip
-    return [GatewayStanding(**dict(zip(names, row, strict=True))) for row in rows]

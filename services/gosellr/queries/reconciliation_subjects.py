@@ -8,11 +8,12 @@ from gosellr.core.db import Connection
 from gosellr.models.reconciliation_values import Movement
 from gosellr.utils.reconciliation import Known, MovementAmounts
 
-# By our own key first, else by the provider's.
+# By our own key first, else by the provider's. Of chargebacks and payouts, what was booked of each
+# step: a movement confirms one of them.
 KNOWN = """
 WITH asked AS (
-    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[])
-        AS line (id, kind, key, related)
+    SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[])
+        AS line (id, kind, key, related, amount)
 ), subject AS (
     SELECT asked.id AS movement_id, payment.id, payment.currency, payment.captured_minor AS amount,
            payment.fee_minor AS fee, true AS is_confirmed
@@ -50,6 +51,28 @@ WITH asked AS (
            ON back.id = asked.key OR (asked.key IS NULL AND back.gateway_reference = asked.related)
          JOIN payment ON payment.id = back.payment_id
     WHERE asked.kind = 'refund' AND payment.method = $1
+  UNION ALL
+    SELECT asked.id, booked.id, back.currency,
+           CASE booked.kind WHEN 'chargeback_opened' THEN -back.amount_minor
+                            ELSE back.amount_minor END,
+           CASE booked.kind WHEN 'chargeback_opened' THEN back.fee_minor ELSE 0 END, true
+    FROM asked JOIN chargeback AS back
+           ON back.gateway = $1 AND back.gateway_reference = asked.related
+         JOIN ledger_transaction AS booked ON booked.idempotency_key = back.id::text
+          AND booked.kind = CASE WHEN asked.amount < 0 THEN 'chargeback_opened'
+                                 ELSE 'chargeback_won' END
+    WHERE asked.kind = 'chargeback'
+  UNION ALL
+    SELECT asked.id, booked.id, payout.currency,
+           CASE booked.kind WHEN 'payout_confirmed' THEN -payout.amount_minor
+                            ELSE payout.amount_minor END, 0, true
+    FROM asked JOIN payout
+           ON payout.id = asked.key
+           OR (asked.key IS NULL AND payout.provider_reference = asked.related)
+         JOIN ledger_transaction AS booked ON booked.idempotency_key = payout.id::text
+          AND booked.kind = CASE WHEN asked.amount < 0 THEN 'payout_confirmed'
+                                 ELSE 'payout_returned' END
+    WHERE asked.kind = 'payout' AND payout.provider = $1
 )
 SELECT DISTINCT movement_id, id, currency, amount, fee, is_confirmed,
        EXISTS (SELECT FROM provider_movement AS other
@@ -79,6 +102,7 @@ async def known_subjects(
         [one.kind.value for one in movements],
         [one.key for one in movements],
         [one.related for one in movements],
+        [one.amount_minor for one in movements],
     )
     found: dict[UUID, list[KnownSubject]] = {}
     for row in rows:

@@ -9,8 +9,14 @@ from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.models.dispute_values import Dispute, NewFile
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import chargebacks, dispute_folders, disputes, outbox
-from gosellr.services import dispute_outcome, dispute_service, dispute_steps
+from gosellr.services import (
+    dispute_outcome,
+    dispute_service,
+    dispute_steps,
+    idempotency_service,
+)
 from gosellr.services.dispute_steps import CaseInHand, Verdict
+from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.utils.disputes import (
     DisputeAction,
     DisputeOutcome,
@@ -152,17 +158,20 @@ async def accept(
     dispute_id: UUID,
     policy: MarketPolicy,
     now: datetime,
-) -> UUID | None:
+    key: RequestKey | None = None,
+) -> UUID | EarlierRequest | None:
     """Give in: a seller refunds all of it, a buyer takes the case back. Gives the refund to send.
 
     In a chargeback, a seller says with it that there is no evidence to be handed in.
 
     Raises:
-        NotFound, NotAllowed, DisputeStepRefused.
+        NotFound, NotAllowed, DisputeStepRefused, IdempotencyKeyReused.
     """
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ACCEPT
     )
+    if earlier := await _claimed(connection, hand, key=key, policy=policy, now=now):
+        return earlier
     actor = hand.require(DisputeAction.ACCEPT)
     if hand.dispute.is_chargeback:
         await _to_bank(
@@ -223,17 +232,20 @@ async def decide(
     award: Award,
     policy: MarketPolicy,
     now: datetime,
-) -> UUID | None:
+    key: RequestKey | None = None,
+) -> UUID | EarlierRequest | None:
     """An operator's decision: it may be appealed once, and is final after that. Gives the refund
     to send, where it is final at once.
 
     Raises:
-        NotFound, NotAllowed, DisputeStepRefused.
+        NotFound, NotAllowed, DisputeStepRefused, IdempotencyKeyReused.
         InvalidInput: more is awarded than is argued about, or in another currency.
     """
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_DECIDE
     )
+    if earlier := await _claimed(connection, hand, key=key, policy=policy, now=now):
+        return earlier
     actor = hand.require(DisputeAction.DECIDE)
     award_minor = awarded_minor(hand.dispute, award)
     verdict = Verdict(
@@ -242,8 +254,7 @@ async def decide(
         decided_by=actor.value,
         decision=award.reason,
     )
-    is_final = hand.dispute.is_final or hand.dispute.stands is DisputeStatus.APPEALED
-    if is_final:
+    if ends_with(hand.dispute):
         return await _settle(
             connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now
         )
@@ -251,11 +262,36 @@ async def decide(
     return None
 
 
+async def _claimed(
+    connection: Connection,
+    hand: CaseInHand,
+    *,
+    key: RequestKey | None,
+    policy: MarketPolicy,
+    now: datetime,
+) -> EarlierRequest | None:
+    """The same request made before, if it bears a key: only who still has the right hears of it."""
+    if key is None:
+        return None
+    return await idempotency_service.claim(
+        connection,
+        request=key,
+        resource_id=str(hand.dispute.id),
+        now=now,
+        kept_for=policy.idempotency_kept_for,
+    )
+
+
+def ends_with(dispute: Dispute) -> bool:
+    """Whether an operator's next word is the last one."""
+    return dispute.is_final or dispute.stands is DisputeStatus.APPEALED
+
+
 def awarded_minor(dispute: Dispute, award: Award) -> int:
     """What an award gives the buyer.
 
     Raises:
-        InvalidInput: it is more than is argued about, or in another currency.
+        InvalidInput: more than is argued about, or in another currency.
     """
     argued_minor = dispute.amount_minor
     if award.currency not in {None, dispute.currency}:

@@ -1,32 +1,47 @@
-"""What an award would do, said before it is given."""
+"""What an award would do, before anybody confirms it: read from the same plan that carries it out.
+
+Nothing is locked and nothing changes, so what happens in between may change what it says.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import NotFound
-from gosellr.queries import orders
-from gosellr.services import dispute_argument, dispute_claims, dispute_questions, dispute_steps
+from gosellr.core.errors import NotAllowed, NotFound
+from gosellr.models.dispute_values import Dispute
+from gosellr.queries import disputes, orders
+from gosellr.services import (
+    dispute_argument,
+    dispute_claims,
+    dispute_freeze,
+    ledger_service,
+    refund_books,
+)
 from gosellr.services.dispute_argument import Award
+from gosellr.services.dispute_steps import CaseInHand, part_of
+from gosellr.services.refund_plan import PlannedRefund
+from gosellr.utils.disputes import DisputeAction
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.postings import seller_sources
+from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwardPreview:
-    """Amounts in minor units. `buyer_minor` is what the buyer gets; the rest says who gives it,
-    and `thawed_minor` what the seller gets back of what is frozen."""
+    """What would be refunded, None for nothing, out of which pots, and what of the frozen money
+    is the seller's again. `is_final`: nobody could appeal any more."""
 
-    currency: str
+    dispute: Dispute
     award_minor: int
-    buyer_minor: int
-    seller_minor: int
-    commission_minor: int
-    promotion_minor: int
-    thawed_minor: int
+    planned: PlannedRefund | None
+    effects: dict[str, Any] | None
+    released_minor: int
+    is_final: bool
 
 
-async def preview(
+async def preview_award(
     connection: Connection,
     *,
     viewer: Viewer,
@@ -34,36 +49,55 @@ async def preview(
     award: Award,
     policy: MarketPolicy,
 ) -> AwardPreview:
-    """Say what an award would move if it became final now; changes nothing and locks nothing.
+    """Say what a decision would take from whom, if it stood; changes nothing and locks nothing.
 
     Raises:
-        NotFound: there is no such case for the viewer, or it is a bank's.
-        InvalidInput: more is awarded than is argued about.
+        NotFound, NotAllowed, DisputeStepRefused, InvalidInput: as `dispute_argument.decide`.
     """
-    folder = await dispute_questions.find_case(connection, viewer=viewer, dispute_id=dispute_id)
-    dispute = folder.dispute
-    order = await orders.load(connection, order_id=dispute.order_id)
-    if order is None or dispute.order_line_id is None or dispute.quantity is None:
+    if not viewer.is_operator:
+        raise NotAllowed
+    dispute = await disputes.load(connection, dispute_id=dispute_id)
+    order = None
+    if dispute is not None:
+        order = await orders.load(connection, order_id=dispute.order_id)
+    if dispute is None or order is None:
         raise NotFound
+    hand = CaseInHand(dispute=dispute, order=order, viewer=viewer, actors=(Actor.OPERATOR,))
+    hand.require(DisputeAction.DECIDE)
     award_minor = dispute_argument.awarded_minor(dispute, award)
+    is_final = dispute_argument.ends_with(dispute)
+    if dispute.order_line_id is None or dispute.quantity is None:
+        raise RuntimeError(f"case {dispute.id} names no line to be refunded")
+    part = part_of(order, dispute)
     planned = dispute_claims.awarded(
         order,
-        dispute_steps.part_of(order, dispute),
+        part,
         line_id=dispute.order_line_id,
         quantity=dispute.quantity,
         award_minor=award_minor,
         reversal=policy.commission_reversal,
     )
-    seller_minor = 0 if planned is None else planned.seller_minor
-    total = None if planned is None else planned.total
+    if planned is None:
+        return AwardPreview(
+            dispute=dispute, award_minor=award_minor, planned=None, effects=None,
+            released_minor=dispute.frozen_minor, is_final=is_final,
+        )  # fmt: skip
+    available, reserve = refund_books.pots_of(part)
+    held = await ledger_service.balances(connection, accounts=[available, reserve])
+    sources = seller_sources(
+        planned.seller_minor,
+        case_reserve_minor=dispute.frozen_minor,
+        pending_minor=part.pending_minor,
+        available_minor=held.get((available, order.currency), 0),
+        reserve_minor=await dispute_freeze.own_reserve(
+            connection, part=part, reserve_minor=held.get((reserve, order.currency), 0)
+        ),
+    )
     return AwardPreview(
-        currency=dispute.currency,
+        dispute=dispute,
         award_minor=award_minor,
-        buyer_minor=0 if planned is None else planned.amount_minor,
-        seller_minor=seller_minor,
-        commission_minor=0
-        if total is None
-        else total.commission_reversed_minor + total.commission_vat_reversed_minor,
-        promotion_minor=0 if total is None else total.promotion_minor,
-        thawed_minor=max(0, dispute.frozen_minor - seller_minor),
+        planned=planned,
+        effects=refund_books.effects_of_plan(planned, sources),
+        released_minor=dispute.frozen_minor - sources.case_reserve_minor,
+        is_final=is_final,
     )

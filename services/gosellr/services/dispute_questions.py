@@ -1,15 +1,15 @@
 """Questions about cases: which there are, what is in each, and which wait to be worked on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, decode_cursor, decode_moment_cursor, encode_cursor
 from gosellr.models.dispute_values import Chargeback, Dispute, DisputeFile, DisputeFolder
-from gosellr.queries import chargebacks, dispute_folders, disputes
+from gosellr.queries import chargebacks, dispute_folders, dispute_reviews, disputes
 from gosellr.utils.disputes import DisputeAction, DisputeKind, allowed_actions
 from gosellr.utils.permissions import Permission, may, may_as_member
 from gosellr.utils.states import Actor
@@ -74,7 +74,8 @@ async def list_cases(
     cursor: str | None,
     limit: int,
 ) -> Page[ListedDispute]:
-    """Cases that the viewer may read, newest first.
+    """Cases that the viewer may read, newest first; whoever runs the market sees what waits for
+    operators too long before all others.
 
     Raises:
         InvalidInput: the cursor isn't one of ours.
@@ -88,14 +89,20 @@ async def list_cases(
         kind=filters.kind,
         statuses=filters.statuses,
         as_buyer=filters.as_buyer,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=None if cursor is None else _place(cursor),
         limit=limit + 1,
     )
     items = [ListedDispute(*row) for row in rows[:limit]]
     if len(rows) <= limit:
         return Page(items, None)
     last = items[-1].dispute
-    return Page(items, encode_cursor(last.opened_at.isoformat(), str(last.id)))
+    stands_first = viewer.sees_everything and last.review_overdue_at is not None
+    return Page(items, encode_cursor(last.opened_at.isoformat(), str(last.id), int(stands_first)))
+
+
+def _place(cursor: str) -> tuple[datetime, UUID, bool]:
+    moment, identity, stands_first = decode_cursor(cursor, kinds=(str, str, int))
+    return *decode_moment_cursor(encode_cursor(moment, identity)), bool(stands_first)
 
 
 _ASKS_FOR = {
@@ -144,6 +151,13 @@ async def due_cases(connection: Connection, *, now: datetime, limit: int) -> lis
     return await disputes.due(connection, now=now, limit=limit)
 
 
+async def unreviewed_cases(
+    connection: Connection, *, now: datetime, reminder: timedelta, limit: int
+) -> list[UUID]:
+    """Cases that operators are to be reminded of, or have left lying too long."""
+    return await dispute_reviews.due(connection, now=now, reminder=reminder, limit=limit)
+
+
 async def settled_cases(connection: Connection, *, after: UUID, limit: int) -> list[UUID]:
     """Cases whose refund was answered and which aren't closed yet."""
     return await disputes.settling(connection, after=after, limit=limit)
@@ -152,6 +166,14 @@ async def settled_cases(connection: Connection, *, after: UUID, limit: int) -> l
 async def due_evidence(connection: Connection, *, now: datetime, limit: int) -> list[Chargeback]:
     """Chargebacks whose evidence is to be sent now."""
     return await chargebacks.due(connection, now=now, limit=limit)
+
+
+async def chargebacks_otherwise(
+    connection: Connection, *, gateway: str, standing: Mapping[str, str]
+) -> set[str]:
+    """Those of the chargebacks that a gateway lists, each with how it stands there, that stand
+    otherwise here or aren't known."""
+    return await chargebacks.otherwise(connection, gateway=gateway, standing=standing)
 
 
 async def cases_of_chargeback(

@@ -7,7 +7,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
-from gosellr.queries import payout_settings, sellers
+from gosellr.queries import connected_accounts, payout_settings, sellers
 from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, is_below_minimum
 
 
@@ -30,6 +30,14 @@ class DestinationTooNew(Conflict):
 
     code = "payout_destination_too_new"
     title = "The new account has to wait before it is paid to"
+
+
+class PayoutAccountNotReady(Conflict):
+    """The provider wants to be told more before it takes or pays out the seller's money;
+    `missing` says what, in its words."""
+
+    code = "payout_account_not_ready"
+    title = "The provider can't pay to this account yet"
 
 
 class NothingToPayOut(Conflict):
@@ -85,7 +93,8 @@ async def keep(
 
     Raises:
         NotFound: there is no such seller.
-        PayoutsHeld, NoPayoutDestination, DestinationTooNew: its money stays for now.
+        PayoutsHeld, NoPayoutDestination, DestinationTooNew, PayoutAccountNotReady: its money
+        stays for now.
     """
     seller = await sellers.find_state(connection, seller_id=seller_id)
     if seller is None:
@@ -101,6 +110,13 @@ async def keep(
     if destination.usable_from > now:
         raise DestinationTooNew(
             extras={"usable_from": destination.usable_from.isoformat().replace("+00:00", "Z")}
+        )
+    account = await connected_accounts.keep(
+        connection, seller_id=seller_id, provider=destination.method
+    )
+    if account is not None and not account.is_ready:
+        raise PayoutAccountNotReady(
+            extras={"missing": list(account.missing), "disabled_reason": account.disabled_reason}
         )
     return PayoutTerms(settings, destination)
 

@@ -19,7 +19,11 @@ from gosellr.models.reconciliation_values import (
     Movement,
     NewMovement,
 )
-from gosellr.queries import reconciliation, reconciliation_subjects
+from gosellr.queries import (
+    reconciliation,
+    reconciliation_standing,
+    reconciliation_subjects,
+)
 from gosellr.queries.reconciliation import Judgement
 from gosellr.queries.reconciliation_subjects import KnownSubject
 from gosellr.services import ledger_service
@@ -29,6 +33,8 @@ from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
+    CHARGEBACK_KINDS,
+    PAYOUT_KINDS,
     TOLD_KINDS,
     MovementAmounts,
     MovementKind,
@@ -372,9 +378,11 @@ async def list_movements(
 
 async def standing(connection: Connection, *, now: datetime) -> list[GatewayStanding]:
     """Every provider of which something was imported: its figures beside ours."""
-    return await reconciliation.standing(
+    return await reconciliation_standing.standing(
         connection,
         told_kinds=[kind.value for kind in TOLD_KINDS],
+        payout_kinds=[kind.value for kind in PAYOUT_KINDS],
+        chargeback_kinds=[kind.value for kind in CHARGEBACK_KINDS],
         missing_before=now - _MISSING_AFTER,
     )
 

@@ -75,6 +75,13 @@ class DisputeAction(StrEnum):
     DECIDE = "decide"
 
 
+class ReviewStep(StrEnum):
+    """What the end of a review that nobody has come to calls for."""
+
+    REMIND = "remind"
+    ESCALATE = "escalate"
+
+
 class FeeBearer(StrEnum):
     """Who pays what the provider asks for a chargeback."""
 
@@ -110,8 +117,10 @@ class DisputeTerms:
     window: timedelta = timedelta(days=30)
     seller_days: int = 3
     buyer_days: int = 3
-    # What an operator promises; nothing is decided when it passes.
+    # What an operator promises; nothing is decided when it passes. So long before its end they are
+    # reminded.
     review_days: int = 5
+    review_reminder: timedelta = timedelta(days=1)
     appeal_days: int = 3
     # So much before the bank's own deadline the evidence is sent.
     evidence_margin: timedelta = timedelta(days=1)
@@ -194,6 +203,27 @@ OPEN_STATUSES: Final = frozenset(DisputeStatus) - {_S.CLOSED}
 """Money is, or may be, frozen."""
 ARGUED_STATUSES: Final = OPEN_STATUSES - {_S.SETTLING}
 """Nothing is decided for good yet."""
+
+
+REVIEWED_STATUSES: Final = frozenset({_S.UNDER_REVIEW, _S.APPEALED})
+"""An operator is waited for."""
+
+
+def review_step(
+    *,
+    now: datetime,
+    due_at: datetime,
+    is_reminded: bool,
+    is_overdue: bool,
+    terms: DisputeTerms,
+) -> ReviewStep | None:
+    """What is to be done about a review that ends at `due_at`; None where nothing is, yet or any
+    more."""
+    if now >= due_at:
+        return None if is_overdue else ReviewStep.ESCALATE
+    if now >= due_at - terms.review_reminder and not is_reminded:
+        return ReviewStep.REMIND
+    return None
 
 
 def allowed_actions(

@@ -91,6 +91,11 @@ def check_again_at(
     return None
 
 
+def recall_again_at(*, check_count: int, now: datetime) -> datetime:
+    """When a provider that gave no answer is asked once more to give a payout back."""
+    return now + min(CHECK_AGAIN_FIRST * (1 << min(check_count, 10)), CHECK_AGAIN_AT_MOST)
+
+
 class ScheduleKind(StrEnum):
     """How often a seller is paid without asking."""
 

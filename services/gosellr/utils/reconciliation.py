@@ -32,6 +32,10 @@ class MovementKind(StrEnum):
 
     CHARGE = "charge"
     REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    """What a bank took back, or gave back after all."""
+    PAYOUT = "payout"
+    """What was sent to a seller, or came back from one."""
     FEE = "fee"
     SETTLEMENT = "settlement"
     OTHER = "other"
@@ -80,8 +84,7 @@ class Clearing(StrEnum):
     """It was sent back."""
 
 
-# What moves a clearing account and is told by its provider's movements. Payouts out of it and
-# chargebacks have their own reports.
+# What moves a clearing account and is told by its provider's movements.
 TOLD_KINDS: Final = (
     TransactionKind.SALE,
     TransactionKind.PROVIDER_FEE,
@@ -90,6 +93,15 @@ TOLD_KINDS: Final = (
     TransactionKind.STRAY_RETURN,
     TransactionKind.SETTLEMENT,
     TransactionKind.RECONCILED,
+)
+
+# These only by providers whose movements tell of payouts and chargebacks at all.
+PAYOUT_KINDS: Final = (TransactionKind.PAYOUT_CONFIRMED, TransactionKind.PAYOUT_RETURNED)
+CHARGEBACK_KINDS: Final = (TransactionKind.CHARGEBACK_OPENED, TransactionKind.CHARGEBACK_WON)
+
+# What the books know of by themselves, before a provider tells of it.
+_JUDGED: Final = frozenset(
+    {MovementKind.CHARGE, MovementKind.REFUND, MovementKind.CHARGEBACK, MovementKind.PAYOUT}
 )
 
 RESOLUTION_ACCOUNTS: Final[Mapping[Resolution, str]] = {
@@ -144,7 +156,7 @@ MATCHED: Final = Verdict(None, 0)
 
 
 def judge(said: MovementAmounts, known: Known | None) -> Verdict:
-    """Hold a charge or refund of the provider against what we know of it.
+    """Hold a movement of the provider's against what we know of it.
 
     A movement that we know in another currency, or that another movement was matched with, is
     unexplained as a whole.
@@ -167,7 +179,7 @@ def judge_best(
     """
     if kind is MovementKind.SETTLEMENT and said.amount_minor < 0 and not said.fee_minor:
         return None, MATCHED
-    if kind not in (MovementKind.CHARGE, MovementKind.REFUND):
+    if kind not in _JUDGED:
         return None, Verdict(Mismatch.UNKNOWN, said.net_minor)
     judged = [(index, judge(said, one)) for index, one in enumerate(known)]
     judged.sort(key=lambda one: (not one[1].is_matched, one[1].mismatch is Mismatch.TAKEN))

@@ -5,7 +5,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 from gosellr.core.route_policy import require_policies
-from gosellr.web import payment_return, sandbox
+from gosellr.web import payment_return, payout_account_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
 from gosellr.web.operator import cases as operator_cases
@@ -64,10 +64,11 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         base_url=settings.base_url,
         demo=settings.demo_enabled and settings.is_loopback,
     )
-    rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox, payment_return)
+    rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox)
+    back = (payment_return, payout_account_return)
     of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
-    for doors in (*rooms, problems, wallet, *of_sellers, *of_operators):
+    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

@@ -28,11 +28,15 @@ MOVEMENT_REJECTED = "movement-rejected"
 MOVEMENTS_FETCHED = "movements-fetched"
 MATCHED_AGAIN = "matched-again"
 CARD_STOPPED = "card-stopped"
+CONNECTED = "connected"
+NOT_CONNECTED_YET = "not-connected-yet"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
     REGISTERED: NoticeView("Your account is made, and you are signed in.", "ok"),
     ADDED: NoticeView("It is in your bag.", "ok"),
+    CONNECTED: NoticeView("The account is ready: you can be paid to it.", "ok"),
+    NOT_CONNECTED_YET: NoticeView("The account isn't ready yet: there is more to be told.", "info"),
     CANCELLED: NoticeView("The order is cancelled. What was paid goes back the way it came.", "ok"),
     REPORTED: NoticeView("The shop is asked. Its money for this is frozen until it is settled."),
     SAID: NoticeView("Your message is in the case."),

@@ -351,10 +351,20 @@ DISPUTES: dict[str, Sequence[Call]] = {
     # Whose turn it isn't was let in all the same.
     "accept_dispute": [_case(reached=OR_STATE)],
     "escalate_dispute": [_case({"reason": "Please look"}, reached=OR_STATE)],
+    "preview_decision": [
+        _market({"share_bps": 5000}, dispute_id=Of("delivered_dispute"), reached=OR_STATE)
+    ],
     "decide_dispute": [
         _market({"share_bps": 5000, "reason": "half"}, dispute_id=Of("delivered_dispute"))
     ],
 }  # fmt: skip
+
+
+def _provider_account(*, reached: frozenset[int]) -> Call:
+    return Call(
+        scope=Scope.SELLER, path={"seller_id": Of("seller"), "provider": "stripe"}, reached=reached
+    )
+
 
 PAYOUTS: dict[str, Sequence[Call]] = {
     "list_payouts": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
@@ -372,6 +382,13 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "hold_payouts": [_market(_REASON, seller_id=Of("seller"))],
     "unhold_payouts": [_market(seller_id=Of("seller"))],
     "get_payout_destination": [_seller(seller_id=Of("seller"))],
+    # No provider here keeps accounts for sellers: 404 and 422 are the operations' own answers.
+    "get_payout_account": [_provider_account(reached=frozenset({404}))],
+    "connect_payout_account": [_provider_account(reached=frozenset({422}))],
+    "create_onboarding_link": [_provider_account(reached=frozenset({404}))],
+    "refresh_payout_account": [_provider_account(reached=frozenset({404}))],
+    "recall_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
+    "get_payout_recall": [_market(payout_id=Of("payout"), reached=OK | {404})],
     # Nobody's password is known here: 422 is the operation's own answer.
     "update_payout_destination": [
         _seller(

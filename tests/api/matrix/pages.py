@@ -10,6 +10,7 @@ SHOWN = frozenset({200, 303})
 # What was typed is wrong, and the page says so.
 OR_WRONG = SHOWN | {422}
 # Without a bag of one's own there is nothing to change: back to the bag.
+_NOBODYS = "0192f000-0000-7000-8000-000000000000"
 NOT_THERE = frozenset({303, 404})
 
 
@@ -79,6 +80,13 @@ PAGES: dict[str, Sequence[Call]] = {
     "POST /theme": [_form(fields={"theme": "dark"})],
     "GET /payments/return/{attempt_id}": [
         _page(Scope.MARKET, path={"attempt_id": Of("unpaid_attempt")})
+    ],
+    # Nobody has such an account here: 404 is the page's own answer.
+    "GET /payout-accounts/{account_id}/return": [
+        _page(path={"account_id": _NOBODYS}, reached=frozenset({404}))
+    ],
+    "GET /payout-accounts/{account_id}/onboarding": [
+        _page(path={"account_id": _NOBODYS}, reached=frozenset({404}))
     ],
     # This is no demo market.
     "GET /demo": [_page(reached=frozenset({404}))],

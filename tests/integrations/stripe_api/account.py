@@ -45,13 +45,15 @@ class Account:
     settles_in: tuple[str, int] | None = None
     refund_status: str = "succeeded"
     multicapture: bool = False
-    fees: list[Document] = field(default_factory=list)
     intents: dict[str, Document] = field(default_factory=dict)
     charges: dict[str, Document] = field(default_factory=dict)
     sessions: dict[str, Document] = field(default_factory=dict)
     refunds: dict[str, Document] = field(default_factory=dict)
     disputes: dict[str, Document] = field(default_factory=dict)
+    transfers: dict[str, Document] = field(default_factory=dict)
+    files: dict[str, Document] = field(default_factory=dict)
     events: list[Document] = field(default_factory=list)
+    movements: dict[str, Document] = field(default_factory=dict)
     _made: int = 0
     _fixtures: Document = field(default_factory=lambda: json.loads(excerpt.FIXTURES.read_text()))
 
@@ -163,6 +165,7 @@ class Account:
             "status": self.refund_status,
         }
         self.refunds[refund["id"]] = refund
+        self.keep_movement("refund", -form["amount"], charge["currency"], refund)
         self._report("refund.created", refund)
         return refund
 
@@ -195,6 +198,11 @@ class Account:
             "status": status,
         }
         self.disputes[dispute["id"]] = dispute
+        if dispute["balance_transactions"]:
+            self.keep_movement(
+                "adjustment", -intent["amount"], intent["currency"], dispute, fee=1500,
+                category="dispute",
+            )  # fmt: skip
         self._report("charge.dispute.created", dispute)
         return dispute
 
@@ -203,12 +211,26 @@ class Account:
         if dispute["status"] != "needs_response":
             raise refuse("resource_invalid_state")
         dispute |= {"evidence": form["evidence"], "status": "under_review"}
+        dispute["metadata"] |= form.get("metadata", {})
         dispute["evidence_details"]["submission_count"] += 1
         return dispute
+
+    def keep_file(self, form: Document) -> Document:
+        """A file that somebody handed in."""
+        self._made += 1
+        file = {"id": f"file_{self._made:08d}", "object": "file", "purpose": form["purpose"],
+                "size": len(form["file"]), "content": form["file"]}  # fmt: skip
+        self.files[file["id"]] = file
+        return {name: value for name, value in file.items() if name != "content"}
 
     def close_dispute(self, dispute: Document, status: str) -> None:
         """The bank has decided."""
         dispute["status"] = status
+        if status == "won":
+            self.keep_movement(
+                "adjustment", dispute["amount"], dispute["currency"], dispute,
+                category="dispute_reversal",
+            )  # fmt: skip
         self._report("charge.dispute.closed", dispute)
 
     def shown_intent(self, intent: Document, *, whole: bool) -> Document:
@@ -270,12 +292,9 @@ class Account:
         charge = self.charges[intent["latest_charge"]]
         currency, hundredths = self.settles_in or (charge["currency"], 100)
         settled = amount * hundredths // 100
-        balance = self._new("balance_transaction", "txn_")
-        balance |= {
-            "amount": settled, "currency": currency, "fee": settled * 2 // 100 + 25,
-            "source": charge["id"], "type": "charge",
-        }  # fmt: skip
-        self.fees.append(balance)
+        balance = self.keep_movement(
+            "charge", settled, currency, charge, fee=settled * 2 // 100 + 25
+        )
         taken = charge["amount_captured"] + amount
         ended = final or taken == intent["amount"]
         charge |= {"amount_captured": taken, "captured": ended, "balance_transaction": balance}
@@ -309,6 +328,33 @@ class Account:
             raise refuse("invalid_charge_amount")
         if currency in _ZERO_HUNDREDTHS and amount % 100:
             raise refuse("invalid_charge_amount")
+
+    def keep_movement(
+        self,
+        kind: str,
+        amount: int,
+        currency: str,
+        source: Document | None,
+        *,
+        fee: int = 0,
+        category: str | None = None,
+    ) -> Document:
+        """Write down what moved the balance."""
+        row = self._new("balance_transaction", "txn_")
+        row |= {
+            "amount": amount, "currency": currency, "fee": fee, "net": amount - fee,
+            "reporting_category": category or kind, "source": source and source["id"],
+            "type": kind,
+        }  # fmt: skip
+        self.movements[row["id"]] = row
+        return row
+
+    def source_of(self, name: str | None) -> Document | None:
+        """What a movement is about, by its name."""
+        for rows in (self.charges, self.refunds, self.disputes, self.transfers):
+            if name in rows:
+                return rows[name]
+        return None
 
     def _new(self, kind: str, prefix: str, **fields: Any) -> Document:
         self._made += 1

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
+from email import message_from_bytes
+from email.message import Message
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -44,12 +46,30 @@ class Contract:
         name = next(fitting, None)
         if name is None:
             raise ContractBroken(f"there is no {method} {request.url.path}")
-        raw = request.content if method == "post" else request.url.query
-        form = decode(parse_qsl(raw.decode(), keep_blank_values=True), self._schemas[name])
+        form = decode(_pairs(request), self._schemas[name])
         faults = [error.message for error in self._checks[name].iter_errors(form)]
         if faults:
             raise ContractBroken(f"{name}: {faults}")
         return name, form
+
+
+def _pairs(request: httpx2.Request) -> list[tuple[str, str]]:
+    """The fields of a request; a file's content stands as text."""
+    kind = request.headers.get("Content-Type", "")
+    if not kind.startswith("multipart/form-data"):
+        raw = request.content if request.method == "POST" else request.url.query
+        return parse_qsl(raw.decode(), keep_blank_values=True)
+    head = f"Content-Type: {kind}\r\n\r\n".encode()
+    parts = message_from_bytes(head + request.content).get_payload()
+    assert isinstance(parts, list)
+    return [
+        (
+            str(part.get_param("name", header="Content-Disposition")),
+            part.get_payload(decode=True).decode("latin-1"),  # type: ignore[union-attr]
+        )
+        for part in parts
+        if isinstance(part, Message)
+    ]
 
 
 @cache

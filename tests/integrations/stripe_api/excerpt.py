@@ -29,15 +29,32 @@ USED = (
     ("get", "/v1/refunds"),
     ("post", "/v1/refunds"),
     ("get", "/v1/disputes"),
+    ("get", "/v1/disputes/{dispute}"),
     ("post", "/v1/disputes/{dispute}"),
+    ("post", "/v1/files"),
+    ("get", "/v1/accounts"),
+    ("post", "/v1/accounts"),
+    ("get", "/v1/accounts/{account}"),
+    ("post", "/v1/account_links"),
+    ("get", "/v1/transfers"),
+    ("post", "/v1/transfers"),
+    ("get", "/v1/transfers/{transfer}"),
+    ("post", "/v1/transfers/{id}/reversals"),
+    ("get", "/v1/balance_transactions"),
 )
 RESOURCES = (
-    "balance_transaction", "charge", "checkout.session", "event", "payment_intent", "refund",
+    "account", "balance_transaction", "charge", "checkout.session", "event", "payment_intent",
+    "refund", "transfer",
 )  # fmt: skip
 _KEPT = ("type", "enum", "maxLength", "required", "anyOf")
 _DEPTH_MAX = 5
 # Half of the document, and never sent.
-_LEFT_OUT = frozenset({"payment_method_data", "amount_details"})
+_LEFT_OUT = frozenset(
+    {
+        "payment_method_data", "amount_details", "individual", "company", "documents", "settings",
+        "bank_account",
+    }
+)  # fmt: skip
 # Of these only what is sent, or a third of the document would be kept for one word.
 _ONLY = {
     "payment_method_options": {"card"},
@@ -70,7 +87,8 @@ def requests_of(document: dict[str, Any]) -> dict[str, Any]:
                 "additionalProperties": False,
             }
         else:
-            content = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
+            # A form; only files come in another one.
+            [content] = operation["requestBody"]["content"].values()
             schema = _strict(content["schema"])
         found[f"{method} {path}"] = schema
     return found

@@ -17,7 +17,9 @@ import httpx2
 from gosellr.core.clock import Clock
 from gosellr.integrations.payments import stripe_webhooks
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
+from gosellr.integrations.payouts.stripe import StripePayouts
 from tests.integrations.stripe_api.account import Account, Document, StripeSays, refuse
+from tests.integrations.stripe_api.connect import Sellers
 from tests.integrations.stripe_api.contract import Contract, kept_contract
 
 SECRET = "whsec_of_the_tests"
@@ -43,7 +45,11 @@ class FakeStripe:
     down: str | int | None = None
     sent: list[tuple[str, Document]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    sellers: Sellers = field(init=False)
     _keys: dict[str, tuple[datetime, str, int, Document]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sellers = Sellers(self.account)
 
     @property
     def transport(self) -> httpx2.MockTransport:
@@ -92,7 +98,7 @@ class FakeStripe:
             status, body = self._do(request, name, form)
             return httpx2.Response(status, json=body)
         key = request.headers["Idempotency-Key"]
-        fingerprint = f"{request.url.path} {request.content.decode()}"
+        fingerprint = f"{request.url.path} {form}"
         now = self.account.clock.now()
         earlier = self._keys.get(key)
         if earlier is not None and now - earlier[0] < KEYS_KEPT_FOR:
@@ -119,6 +125,9 @@ class FakeStripe:
         elif whole and name == "get /v1/payment_intents":
             rows = [self.account.intents[row["id"]] for row in body["data"]]
             body["data"] = [self.account.shown_intent(row, whole=True) for row in rows]
+        elif "data.source" in expand:
+            for row in body["data"]:
+                row["source"] = self.account.source_of(row["source"]) or row["source"]
         elif body.get("object") == "checkout.session":
             body = self.account.shown_session(body, whole=whole)
         return 200, json.loads(json.dumps(body))
@@ -126,6 +135,9 @@ class FakeStripe:
     def _acts(self, name: str, form: Document, words: list[str]) -> Document:
         account = self.account
         last, before = words[-1], words[-2]
+        of_sellers = self.sellers.acts(name, form, words)
+        if of_sellers is not None:
+            return of_sellers()
         does: dict[str, Callable[[], Document]] = {
             "post /v1/checkout/sessions": lambda: account.create_session(form),
             "post /v1/payment_intents": lambda: account.create_intent(form),
@@ -142,6 +154,8 @@ class FakeStripe:
                 _get(account.intents, before)
             ),
             "get /v1/payment_intents/search": lambda: self._search(form),
+            "post /v1/files": lambda: account.keep_file(form),
+            "get /v1/disputes/{dispute}": lambda: _get(account.disputes, last),
             "post /v1/disputes/{dispute}": lambda: account.hand_in(
                 _get(account.disputes, last), form
             ),
@@ -162,21 +176,25 @@ class FakeStripe:
         return {"object": "search_result", "data": hits[: form["limit"]], "has_more": False}
 
     def _list(self, name: str, form: Document) -> Document:
-        if name == "get /v1/balance_transactions":
-            own = [one for one in self.account.fees if one["source"] == form["source"]]
-            return {"object": "list", "data": own, "has_more": False}
         rows: dict[str, dict[str, Any]] = {
             "get /v1/payment_intents": self.account.intents,
             "get /v1/checkout/sessions": self.account.sessions,
             "get /v1/refunds": self.account.refunds,
             "get /v1/disputes": self.account.disputes,
+            "get /v1/accounts": self.sellers.accounts,
+            "get /v1/transfers": self.account.transfers,
+            "get /v1/balance_transactions": self.account.movements,
         }[name]
-        since = form.get("created", {}).get("gte", 0)
-        wanted = form.get("payment_intent")
+        created = form.get("created", {})
+        since, until = created.get("gte", 0), created.get("lt", float("inf"))
         chosen = [
             {key: value for key, value in row.items() if key != "asked"}
             for row in reversed(rows.values())
-            if row["created"] >= since and wanted in (None, row.get("payment_intent"))
+            if since <= row["created"] < until
+            and all(
+                form.get(key) in (None, row.get(key))
+                for key in ("payment_intent", "transfer_group", "source")
+            )
         ]
         if after := form.get("starting_after"):
             at = next(index for index, row in enumerate(chosen) if row["id"] == after)
@@ -204,3 +222,8 @@ def make_gateway(
         clock=clock,
         transport=server.transport,
     )
+
+
+def make_payouts(server: FakeStripe, clock: Clock) -> StripePayouts:
+    """Another process's way to pay sellers, before the same account."""
+    return StripePayouts("sk_test_of_the_tests", clock=clock, transport=server.transport)

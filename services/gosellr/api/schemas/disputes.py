@@ -113,7 +113,8 @@ class DisputeListFilters(PageFilters):
 
 
 class DisputeSummaryOut(BaseModel):
-    """A case. `due_at` is until when whoever it waits for has time; silence decides."""
+    """A case. `due_at` is until when whoever it waits for has time; silence decides, an
+    operator's aside."""
 
     id: UUID
     kind: DisputeKind
@@ -127,6 +128,9 @@ class DisputeSummaryOut(BaseModel):
     status: DisputeStatus
     waiting_for: WaitingFor | None
     due_at: Moment | None
+    is_overdue: Annotated[
+        bool, Field(description="Operators have let the time pass that they promised")
+    ]
     actions: Annotated[list[DisputeAction], Field(description="What the caller may do now")]
     amount: MoneyOut
     award: MoneyOut | None
@@ -145,7 +149,7 @@ class DisputeSummaryOut(BaseModel):
 
 
 class DisputePageOut(PageOut[DisputeSummaryOut]):
-    """Cases, newest first."""
+    """Cases, newest first; to operators and support those overdue before all others."""
 
 
 class DisputeMessageOut(BaseModel):
@@ -253,6 +257,7 @@ def summary_document(
         "status": dispute.status,
         "waiting_for": _WAITING_FOR.get(dispute.stands),
         "due_at": dispute.due_at,
+        "is_overdue": dispute.review_overdue_at is not None,
         "actions": [one.value for one in actions],
         "amount": Money(dispute.amount_minor, currency),
         "award": None if dispute.award_minor is None else Money(dispute.award_minor, currency),

@@ -176,6 +176,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"schedule": "monthly", "day_of_month": 31, "version": 1},
     ],
     "hold_payouts": [{"reason": "The papers of the company are missing"}],
+    "recall_payout": [{"reason": "Sent to the wrong shop"}],
     "update_payout_destination": [
         {
             "method": "sandbox",
@@ -241,6 +242,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "create_dispute_message": [{"body": "It left us whole: see the picture.", "answer": True}],
     "escalate_dispute": [{"reason": "The picture shows another lamp"}],
+    "preview_decision": [{"share_bps": 5000}],
     "decide_dispute": [
         {"share_bps": 5000, "reason": "It works, but it is scratched"},
         {"amount": _PRICE, "reason": "It never worked"},

@@ -175,7 +175,7 @@ def refund_document(refund: Refund, *, order_id: UUID, sees_terms: bool) -> Docu
         "finished_at": refund.finished_at,
     }
     if sees_terms:
-        document["effects"] = _effects(refund.effects, currency)
+        document["effects"] = effects_document(refund.effects, currency)
     return document
 
 
@@ -194,7 +194,7 @@ def preview_document(preview: RefundPreview, *, order_id: UUID, reason: str) -> 
         "amount": Money(planned.amount_minor, currency),
         "reason": reason,
         "borne_by": "marketplace" if planned.by_marketplace else "seller",
-        "effects": _effects(preview.effects, currency),
+        "effects": effects_document(preview.effects, currency),
     }
 
 
@@ -224,7 +224,8 @@ def _line(key: object, shares: RefundShares, currency: str, *, sees_terms: bool)
     }
 
 
-def _effects(effects: Any, currency: str) -> Document:
+def effects_document(effects: Any, currency: str) -> Document:
+    """What is taken from whom, as it is answered."""
     return {
         "seller": {
             "case": Money(effects["seller"].get("case_reserve_minor", 0), currency),

@@ -29,6 +29,7 @@ from gosellr.integrations.payments.paypal_api import NeverSent, PayPalApi, Refus
 from gosellr.integrations.payments.paypal_certificates import CertificateShelf
 from gosellr.integrations.payments.paypal_moves import NOT_EXPRESSIBLE, KeyReused, PayPalMoves
 from gosellr.integrations.payments.paypal_orders import PayPalOrders
+from gosellr.integrations.payments.paypal_reports import PayPalReports
 from gosellr.integrations.payments.paypal_results import charge_result
 from gosellr.integrations.payments.port import (
     ChargeRequest,
@@ -46,7 +47,7 @@ _log = logging.getLogger("gosellr.paypal")
 _UNANSWERED_MAX = 1_000
 
 
-class PayPalGateway(PayPalMoves):
+class PayPalGateway(PayPalMoves, PayPalReports):
     """A `PaymentGateway` over one account at PayPal, that of `merchant_id`.
 
     `return_url` is where a buyer comes back to, with the attempt's id behind it. `roots` are the
@@ -68,6 +69,7 @@ class PayPalGateway(PayPalMoves):
     ) -> None:
         self._api = api
         super().__init__(PayPalOrders(api, merchant_id=merchant_id))
+        self._clock = clock
         self._merchant_id = merchant_id
         self._webhook_id = webhook_id
         self._return_url = return_url

@@ -54,6 +54,10 @@ class EventKind(StrEnum):
     REFUND_FAILED = "refund.failed"
     TRANSFER_CHANGED = "transfer.changed"
     """Of a payout: `attempt_id` and `movement_id` are the transfer's key."""
+    ACCOUNT_CHANGED = "account.changed"
+    """Of a seller's account at the provider: `gateway_reference` is its name."""
+    ACCOUNT_PAYOUT = "account.payout"
+    """What left such an account for its bank: with a `decline_code`, it came back."""
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_WON = "dispute.won"
     DISPUTE_LOST = "dispute.lost"
@@ -341,7 +345,7 @@ class GatewayMovement:
     """
 
     reference: str
-    kind: Literal["charge", "refund", "fee", "settlement", "other"]
+    kind: Literal["charge", "refund", "chargeback", "payout", "fee", "settlement", "other"]
     movement_id: str | None
     gateway_reference: str | None
     amount_minor: int
@@ -356,7 +360,10 @@ class TellsMovements(Protocol):
     """A gateway that lists every movement of its balance with us, for reconciliation."""
 
     async def movements(self, *, after: str = "", limit: int = 1000) -> Sequence[GatewayMovement]:
-        """A page of movements, oldest first; an empty one is behind the last."""
+        """A page of movements, oldest first; an empty one is behind the last.
+
+        Raises `JournalUnread`.
+        """
 
 
 @runtime_checkable

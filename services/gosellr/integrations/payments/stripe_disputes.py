@@ -1,4 +1,4 @@
-"""Chargebacks at Stripe: read, asked after by the payment they are about, and answered in words.
+"""Chargebacks at Stripe: read, asked after by the payment they are about, and listed.
 
 What banks only inquire about takes no money and is none of ours; nor is a dispute that ended before
 it took any.
@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gosellr.integrations.payments.port import (
-    DisputeEvidence,
-    DisputeState,
-    GatewayDispute,
-    Outcome,
-)
+import stripe
+
+from gosellr.integrations.payments.port import DisputeState, GatewayDispute
+from gosellr.integrations.payments.report_port import DisputedCharge
 from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe
 from gosellr.integrations.payments.stripe_answers import ATTEMPT, Unreadable
 from gosellr.integrations.payments.stripe_api import (
@@ -25,10 +23,11 @@ from gosellr.integrations.payments.stripe_api import (
 )
 
 if TYPE_CHECKING:
-    from stripe.params import DisputeUpdateParams
+    from stripe.params import DisputeListParams
 
 # More than a charge can have: each takes what the ones before have left.
 _PAGE_SIZE = 100
+_PAGES_MAX = 50
 
 STATES = {
     "needs_response": DisputeState.OPEN,
@@ -100,32 +99,42 @@ async def disputes_of(
     return sorted((one for one in found if one is not None), key=lambda one: one.opened_at)
 
 
-async def submit_evidence(api: StripeApi, evidence: DisputeEvidence) -> Outcome:
-    """Hand in what sellers say, in words; their files stay with the market."""
-    said: DisputeUpdateParams = {
-        "evidence": {"uncategorized_text": evidence.statement},
-        "submit": True,
-    }
-    if evidence.tracking_number is not None:
-        said["evidence"] |= {
-            "shipping_tracking_number": evidence.tracking_number,
-            "shipping_carrier": evidence.carrier or "",
-        }
-    try:
-        await api.call(
-            "evidence",
-            lambda client: client.v1.disputes.update_async(
-                evidence.reference, said, {"idempotency_key": evidence.evidence_id}
-            ),
-        )
-    except Refused:
-        # Too late, or decided: it takes no more.
-        return Outcome.DECLINED
-    except KeyReused:
-        return Outcome.REFUSED
-    except (Unanswered, NeverSent):
-        return Outcome.UNKNOWN
-    return Outcome.ACCEPTED
+async def disputed_since(api: StripeApi, moment: datetime) -> Sequence[DisputedCharge] | None:
+    """Every dispute that took money, opened since; None for no answer, or a list that is longer
+    than we can read."""
+    found: list[DisputedCharge] = []
+    after: str | None = None
+    for _ in range(_PAGES_MAX):
+        try:
+            rows, more = await _page(api, since=moment, after=after)
+            for row in rows:
+                state, intent_id = STATES.get(row["status"]), row.get("payment_intent")
+                if state is not None and isinstance(intent_id, str):
+                    found.append(
+                        DisputedCharge(reference=row["id"], charge_reference=intent_id, state=state)
+                    )
+        except (Unanswered, NeverSent, Refused, KeyReused, KeyError, TypeError, AttributeError):
+            return None
+        if not more or not rows:
+            return found
+        after = rows[-1]["id"]
+    return None
+
+
+async def _page(
+    api: StripeApi, *, since: datetime, after: str | None
+) -> tuple[list[dict[str, Any]], bool]:
+    params: DisputeListParams = {
+        "created": {"gte": int(since.timestamp())}, "limit": _PAGE_SIZE,
+    }  # fmt: skip
+    if after is not None:
+        params["starting_after"] = after
+
+    async def send(client: stripe.StripeClient) -> stripe.StripeObject:
+        return await client.v1.disputes.list_async(params)
+
+    document = (await api.call("list of disputes", send)).document
+    return document["data"], bool(document.get("has_more"))
 
 
 async def attempt_of(api: StripeApi, intent_id: str) -> str | None:

@@ -24,7 +24,6 @@ from gosellr.integrations.payments.port import (
     DisputeEvidence,
     GatewayDispute,
     GatewayEvent,
-    JournalCharge,
     Outcome,
 )
 from gosellr.integrations.payments.results import without_charge
@@ -37,9 +36,10 @@ from gosellr.integrations.payments.stripe_api import (
     StripeApi,
     Unanswered,
 )
+from gosellr.integrations.payments.stripe_evidence import hand_in
 from gosellr.integrations.payments.stripe_finder import StripeFinder, found_by_page
-from gosellr.integrations.payments.stripe_journal import read_journal
 from gosellr.integrations.payments.stripe_moves import StripeMoves, expressed
+from gosellr.integrations.payments.stripe_reports import StripeReports
 from gosellr.integrations.payments.stripe_results import charge_result
 
 _log = logging.getLogger("gosellr.stripe")
@@ -50,7 +50,7 @@ Answered = TypeVar("Answered")
 _UNANSWERED_MAX = 1_000
 
 
-class StripeGateway(StripeMoves):
+class StripeGateway(StripeMoves, StripeReports):
     """A `PaymentGateway` over one account at Stripe.
 
     `return_url` is where a buyer comes back to, with the attempt's id behind it. Of
@@ -128,7 +128,7 @@ class StripeGateway(StripeMoves):
 
     async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
         """See `DisputingGateway.submit_evidence`."""
-        return await disputes.submit_evidence(self._api, evidence)
+        return await hand_in(self._api, evidence)
 
     async def attempt_of(self, *, gateway_reference: str) -> str | None:
         """See `DisputingGateway.attempt_of`."""
@@ -143,10 +143,6 @@ class StripeGateway(StripeMoves):
         if event is not None:
             self._finder.remember(event.attempt_id, event.gateway_reference)
         return event
-
-    async def journal(self, *, after_reference: str = "", limit: int = 1000) -> list[JournalCharge]:
-        """See `KeepsJournal.journal`."""
-        return await read_journal(self._api, after=after_reference, limit=limit)
 
     async def aclose(self) -> None:
         """End the connections."""

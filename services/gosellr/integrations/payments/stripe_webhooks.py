@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from gosellr.integrations.payments import stripe_connect as connect
 from gosellr.integrations.payments.port import (
     BadSignature,
     DisputeState,
@@ -70,6 +71,7 @@ EVENTS_USED = (
     *_ABOUT_PAGES,
     *sorted(_ABOUT_REFUNDS),
     *sorted(_ABOUT_DISPUTES),
+    *connect.EVENTS_USED,
 )
 """What the endpoint has to be subscribed to at Stripe."""
 
@@ -118,6 +120,8 @@ def read_event(body: bytes) -> GatewayEvent | None:
         event_id = event["id"]
         if not isinstance(subject, dict) or not isinstance(event_id, str):
             raise TypeError  # noqa: TRY301
+        if connect.is_about_connect(kind):
+            return connect.read_event(event, subject, occurred_at=moment)
         metadata = subject.get("metadata") or {}
         # A dispute bears nothing of ours: whose it is, its payment says.
         if not metadata.get(ATTEMPT) and kind not in _ABOUT_DISPUTES:

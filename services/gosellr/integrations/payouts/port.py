@@ -5,8 +5,9 @@ ever, however often and from wherever it is sent.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class TransferOutcome(StrEnum):
@@ -32,6 +33,8 @@ class AccountKind(StrEnum):
 
     IBAN = "iban"
     EMAIL = "email"
+    CONNECTED = "connected"
+    """By its own name of an account that it keeps for the seller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +91,79 @@ class PayoutProvider(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of what the process holds of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRequest:
+    """An account to be opened for a seller. `account_id` is an idempotency key, `asked_at` when
+    it was asked for first, `country` where the seller is."""
+
+    account_id: str
+    asked_at: datetime
+    country: str
+    email: str = field(repr=False)
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectedAccount:
+    """A seller's account at a provider, as it stands now.
+
+    `missing` is what the provider still wants to be told, in its own words, by `due_at` where it
+    set a time; `disabled_reason` says why it holds the money back.
+    """
+
+    reference: str
+    account_id: str | None
+    is_complete: bool
+    may_receive: bool
+    may_pay_out: bool
+    missing: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    disabled_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountResult:
+    """The answer to a question about an account: accepted with it, declined, not found, or
+    unknown."""
+
+    outcome: TransferOutcome
+    account: ConnectedAccount | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkResult:
+    """A page of the provider's for one visit, soon. Whoever has its address acts as the seller."""
+
+    outcome: TransferOutcome
+    url: str | None = field(default=None, repr=False)
+    reason: str | None = None
+
+
+@runtime_checkable
+class ConnectsSellers(PayoutProvider, Protocol):
+    """A provider that keeps an account for each seller, and asks it who it is on a page of its
+    own. What it sends can be called back as long as the account still has it."""
+
+    async def open_account(self, request: AccountRequest) -> AccountResult:
+        """Opens an account. Safe to repeat by `account_id`."""
+
+    async def find_account(self, *, reference: str) -> AccountResult:
+        """An account as it stands now."""
+
+    async def onboarding_link(
+        self, *, reference: str, return_url: str, refresh_url: str
+    ) -> LinkResult:
+        """The page on which the seller says what is missing. It comes back to `return_url`, and
+        to `refresh_url` where the page was used up."""
+
+    async def call_back(
+        self, *, transfer_id: str, recall_id: str, provider_reference: str | None = None
+    ) -> TransferResult:
+        """Takes a whole transfer back, or nothing of it.
+
+        `DECLINED`: it is taken back; `ACCEPTED`: it stands, and the reason says why it can't be.
+        Safe to repeat by `recall_id`.
+        """

@@ -215,17 +215,21 @@ def effects(preview: AwardPreview) -> tuple[AmountRowView, ...]:
     """What an award would move."""
 
     def row(label: str, minor: int, note: str = "") -> AmountRowView:
-        return AmountRowView(label, Money(minor, preview.currency), note=note)
+        return AmountRowView(label, Money(minor, preview.dispute.currency), note=note)
 
-    rows = [
-        row("The buyer gets", preview.buyer_minor),
-        row("The shop gives", -preview.seller_minor, "out of what is frozen"),
-    ]
-    if preview.commission_minor:
-        rows.append(row("Commission given back", -preview.commission_minor, "with its VAT"))
-    if preview.promotion_minor:
-        rows.append(row("Promotion back to the market", preview.promotion_minor))
-    rows.append(row("The shop's again", preview.thawed_minor, "no longer frozen"))
+    planned, rows = preview.planned, []
+    if planned is not None:
+        total = planned.total
+        given_back_minor = total.commission_reversed_minor + total.commission_vat_reversed_minor
+        rows = [
+            row("The buyer gets", planned.amount_minor),
+            row("The shop gives", -planned.seller_minor, "out of what is frozen first"),
+        ]
+        if given_back_minor:
+            rows.append(row("Commission given back", -given_back_minor, "with its VAT"))
+        if total.promotion_minor:
+            rows.append(row("Promotion back to the market", total.promotion_minor))
+    rows.append(row("The shop's again", preview.released_minor, "no longer frozen"))
     return tuple(rows)
 
 

@@ -33,6 +33,8 @@ _BADGES = {
 _KINDS = {
     MovementKind.CHARGE: "Charge",
     MovementKind.REFUND: "Refund",
+    MovementKind.CHARGEBACK: "Chargeback",
+    MovementKind.PAYOUT: "Payout",
     MovementKind.FEE: "Fee",
     MovementKind.SETTLEMENT: "Sent to the bank",
     MovementKind.OTHER: "Something else",

@@ -119,7 +119,7 @@ async def decide(page: Deciding, dispute_id: UUID) -> Response:
     try:
         preview = await ask(
             page.market.db,
-            dispute_preview.preview,
+            dispute_preview.preview_award,
             viewer=page.viewer,
             dispute_id=dispute_id,
             award=award,
