@@ -14,9 +14,8 @@ from PIL import Image
 from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
-from gosellr.core.identity import new_id, new_secret
+from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
-from gosellr.flows.bank_files import content_place
 from gosellr.main import build
 from gosellr.queries import documents
 from gosellr.resources import Resources, open_resources
@@ -25,6 +24,7 @@ from gosellr.services.account_service import Device
 from gosellr.utils.catalogue import OptionAxis
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.web.csrf import csrf_token
+from tests.api.matrix.books import make_books
 from tests.api.matrix.callers import Caller
 from tests.conftest import CHEAP, START, SavepointDatabase
 from tests.factories.accounts import (
@@ -35,7 +35,6 @@ from tests.factories.accounts import (
     make_seller,
     make_user,
 )
-from tests.factories.balances import prepare
 from tests.factories.carts import make_bag
 from tests.factories.catalogue import make_category, make_product, variant_draft
 from tests.factories.ledger import Sold, booked
@@ -171,7 +170,7 @@ async def _fill(world: World) -> None:
     )  # fmt: skip
     found = await world.call("GET", f"{API}/reconciliation/movements", operator.headers)
     world.fixed["provider_movement"] = found["items"][0]["id"]
-    await _books(world, operator)
+    world.fixed |= await make_books(world.resources, world.connection)
     await _person(world, "support", roles=(Role.SUPPORT,))
     for name in ("one", "two"):
         await _estate(world, name, category_id=category_id)
@@ -182,30 +181,6 @@ async def _fill(world: World) -> None:
         world.estates["one"].private_to_seller.add(user.email)
         await _caller(world, kind, user, sells="one", member_role=role)
     world.callers["anonymous"] = Caller("anonymous", cookies={"visitor": VISITOR})
-
-
-async def _books(world: World, operator: Caller) -> None:
-    """A rule of the reserve, an adjustment that somebody else prepared, a file for the bank."""
-    rule = await world.call(
-        "POST", f"{API}/reserve-rules", operator.headers,
-        json={"scope": "market", "rate_bps": 0, "days": 30},
-    )  # fmt: skip
-    prepared = await prepare(
-        world.resources, ("goodwill_cost", "debit", 5), ("fee_income", "credit", 5)
-    )
-    file_id = new_id()
-    await world.connection.execute(
-        "INSERT INTO bank_file (id, message_id, currency, amount_minor, payment_count, pay_on,"
-        " content_encrypted, content_sha256, made_by, made_at)"
-        " VALUES ($1, 'm1', 'EUR', 1, 1, $2, $3, '', $1, $4)",
-        file_id,
-        START.date(),
-        world.resources.vault.encrypt(b"<Document/>", place=content_place(file_id)),
-        START,
-    )
-    world.fixed |= {
-        "reserve_rule": rule["id"], "adjustment": str(prepared.id), "bank_file": str(file_id),
-    }  # fmt: skip
 
 
 async def _person(world: World, name: str, *, roles: tuple[Role, ...], **more: Any) -> Caller:
