@@ -147,8 +147,8 @@ SELECT 'order_line ' || line.id, 'was shipped, and its part is cancelled'
 FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
 WHERE part.status = 'cancelled' AND line.shipped_quantity > 0
   -- What was refused at the door came back.
-  AND EXISTS (SELECT FROM shipment
-              WHERE shipment.seller_order_id = part.id AND shipment.status <> 'returned')
+  AND NOT COALESCE((SELECT bool_and(shipment.status = 'returned') FROM shipment
+                    WHERE shipment.seller_order_id = part.id), false)
 UNION ALL
 SELECT 'seller_order ' || part.id, 'was paid and cancelled, and ' || part.refunded_minor
        || ' of ' || part.total_minor || ' went back'
