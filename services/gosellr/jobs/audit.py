@@ -142,7 +142,7 @@ async def _sandbox_charges(gateway: SandboxGateway) -> list[GatewayCharge]:
     taken_back = await gateway.disputes.taken_back()
     charges: list[GatewayCharge] = []
     after = ""
-    while page := await gateway.amounts(after_reference=after, limit=_SANDBOX_PAGE):
+    while page := await gateway.disputes.charges(after=after, limit=_SANDBOX_PAGE):
         charges += [
             GatewayCharge(
                 attempt_id, currency, captured, refunded, fee, taken_back.get(attempt_id, 0)

@@ -29,7 +29,7 @@ from gosellr.utils.refunds import CommissionReversal
 
 SELLERS_SHOWN: Final = 1_000
 """So many sellers are answered, those with the largest differences."""
-ORDERS_MAX: Final = 200_000
+ORDERS_MAX: Final = 100_000
 """So many orders are replayed for one request."""
 _BATCH: Final = 500
 _FIRST_ID: Final = UUID(int=0)

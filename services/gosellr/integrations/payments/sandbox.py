@@ -189,12 +189,6 @@ class SandboxGateway(SandboxMoves):
         """The gateway's truth for reconciliation, a page at a time by `gateway_reference`."""
         return await self._file.read(lambda file: store.charges_after(file, after_reference, limit))
 
-    async def amounts(
-        self, *, after_reference: str = "", limit: int = 1000
-    ) -> list[tuple[str, str, str, int, int, int]]:
-        """The same truth in short, for whoever reads all of it; see `sandbox_store`."""
-        return await self._file.read(lambda file: store.amounts_after(file, after_reference, limit))
-
     async def movements(self, *, after: str = "", limit: int = 1000) -> list[GatewayMovement]:
         """See `TellsMovements.movements`."""
         return await self._file.read(lambda file: movements_after(file, after, limit))

@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -172,13 +172,13 @@ def charges_after(connection: sqlite3.Connection, after: str, limit: int) -> lis
     return [_charge_from(row) for row in rows]
 
 
-def amounts_after(
-    connection: sqlite3.Connection, after: str, limit: int
-) -> list[tuple[str, str, str, int, int, int]]:
-    """The same page, of each charge only what books are held against.
+ChargeAmounts: TypeAlias = tuple[str, str, str, int, int, int]
+"""A charge's `gateway_reference` and attempt, its currency, what was captured and refunded, and
+the fee, in minor units."""
 
-    Its `gateway_reference` and attempt, its currency, captured, refunded and fee.
-    """
+
+def amounts_after(connection: sqlite3.Connection, after: str, limit: int) -> list[ChargeAmounts]:
+    """The same page, of each charge only what books are held against."""
     return connection.execute(
         "SELECT gateway_reference, attempt_id, currency, captured_minor, refunded_minor, fee_minor"
         " FROM charge WHERE gateway_reference > ? ORDER BY gateway_reference LIMIT ?",
