@@ -14,7 +14,7 @@ from gosellr.flows.bank_transfers import ToSend, TypedAccount
 from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import reconciliation_service
+from gosellr.services import reconciliation_questions
 from gosellr.services.basket_service import Tender
 from gosellr.services.hand_refund_service import (
     AlreadyDecided,
@@ -117,7 +117,7 @@ async def test_the_exact_amount_pays_as_a_card_does(
     with pytest.raises(MovementContradicted):
         await arrive(market, 9999, text=reference_of(order), name="IN-1")
     assert (await balances(connection))["gateway_clearing"] == 10000
-    [standing] = await ask(market.db, reconciliation_service.standing, now=clock.now())
+    [standing] = await ask(market.db, reconciliation_questions.standing, now=clock.now())
     assert (standing.provider_minor, standing.clearing_minor) == (10000, 10000)
     assert (standing.waiting_count, standing.missing_count) == (0, 0)
     assert await wrong_with(connection, market) == []
@@ -158,7 +158,7 @@ async def test_parts_wait_in_suspense_for_the_rest(
         await bank_transfers.give_back(
             market.transfers, viewer=await operator(market), receipt_id=rest.id, sent=sent("OUT-2")
         )
-    [standing] = await ask(market.db, reconciliation_service.standing, now=market.clock.now())
+    [standing] = await ask(market.db, reconciliation_questions.standing, now=market.clock.now())
     assert standing.provider_minor == standing.clearing_minor == 5000
     assert standing.suspended_minor == 0
     assert await wrong_with(connection, market) == []

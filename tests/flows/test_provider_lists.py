@@ -16,7 +16,7 @@ from gosellr.flows import reconciliation
 from gosellr.flows.payouts import account_place
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
-from gosellr.services import payout_settings_service, reconciliation_service
+from gosellr.services import payout_settings_service, reconciliation_questions
 from gosellr.services.checkout_service import Tender
 from gosellr.services.payout_settings_service import NewDestination
 from tests.factories.disputes import OPERATOR
@@ -116,7 +116,7 @@ async def test_a_life_is_matched_to_the_last_cent(market: Market, clock: ManualC
         ("refund", "matched", -1_000, 0, 0),
         ("settlement", "matched", -500, 0, 0),
     ]
-    [standing] = await ask(resources.db, reconciliation_service.standing, now=clock.now())
+    [standing] = await ask(resources.db, reconciliation_questions.standing, now=clock.now())
     assert (standing.provider_minor, standing.clearing_minor) == (7_825, 7_825)
     assert (standing.untold_minor, standing.waiting_count) == (0, 0)
     assert (await balances(market.connection))["gateway_clearing"] == 7_825

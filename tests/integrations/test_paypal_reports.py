@@ -7,9 +7,10 @@ import httpx2
 import pytest
 
 from gosellr.core.clock import ManualClock
+from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.paypal_api import SANDBOX, PayPalApi
 from gosellr.integrations.payments.paypal_reports import kind_of, read_movement, read_movements
-from gosellr.integrations.payments.port import GatewayMovement, JournalUnread
+from gosellr.integrations.payments.port import GatewayMovement
 from tests.integrations.conftest import NOON
 
 ATTEMPT = "0192f000-0000-7000-8000-000000000001"

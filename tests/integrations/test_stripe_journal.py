@@ -5,13 +5,8 @@ from typing import Any
 import pytest
 
 from gosellr.core.clock import ManualClock
-from gosellr.integrations.payments.port import (
-    ChargeRequest,
-    JournalCharge,
-    JournalUnread,
-    KeepsJournal,
-    RefundRequest,
-)
+from gosellr.integrations.payments.journal_port import JournalCharge, JournalUnread, KeepsJournal
+from gosellr.integrations.payments.port import ChargeRequest, RefundRequest
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
 from tests.integrations.stripe_api.account import DECLINED, GOOD
 from tests.integrations.stripe_api.server import GIBBERISH, LOST_ANSWER, FakeStripe

@@ -6,13 +6,8 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.identity import new_id
-from gosellr.integrations.payments.port import (
-    ChargeRequest,
-    GatewayMovement,
-    JournalUnread,
-    KeepsJournal,
-    RefundRequest,
-)
+from gosellr.integrations.payments.journal_port import JournalUnread, KeepsJournal
+from gosellr.integrations.payments.port import ChargeRequest, GatewayMovement, RefundRequest
 from gosellr.integrations.payments.report_port import ListsByTime
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
 from gosellr.integrations.payments.stripe_reports import read_movement

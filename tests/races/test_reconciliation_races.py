@@ -8,7 +8,7 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
-from gosellr.services import reconciliation_service
+from gosellr.services import reconciliation_questions, reconciliation_service
 from gosellr.utils.reconciliation import MovementKind
 from tests.factories.sales import buy, make_shop, read
 from tests.races.test_card_races import meet
@@ -61,7 +61,7 @@ async def test_two_movements_about_one_charge_match_it_once(live: Resources) -> 
     await meet(live, lambda connection: told_in(connection, live, "ch_1", charge_id), rival())
     assert [(one.matched, one.waiting) for one in late] == [(0, 1)]
     page = await ask(
-        live.db, reconciliation_service.list_movements, gateway=None, status="unmatched",
+        live.db, reconciliation_questions.list_movements, gateway=None, status="unmatched",
         currency=None, suspended=None, cursor=None, limit=100,
     )  # fmt: skip
     assert [(one.reference, one.mismatch) for one in page.items] == [("ch_2", "taken")]

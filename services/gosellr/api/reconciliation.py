@@ -29,7 +29,7 @@ from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
-from gosellr.services import reconciliation_service
+from gosellr.services import reconciliation_questions, reconciliation_service
 from gosellr.services.reconciliation_service import MOVEMENTS_MAX
 from gosellr.utils.movement_csv import MovementFlaw, MovementRow
 from gosellr.utils.movement_documents import read_document
@@ -51,7 +51,7 @@ MayDecide = Annotated[Viewer, allow(Permission.RECONCILIATION_DECIDE)]
 )
 async def get_reconciliation(_viewer: MayRead, market: Market) -> Response:
     """Each provider's figures beside ours: its balance, our clearing, what waits and is missing."""
-    found = await ask(market.db, reconciliation_service.standing, now=market.clock.now())
+    found = await ask(market.db, reconciliation_questions.standing, now=market.clock.now())
     return answer({"items": [standing_document(one) for one in found]})
 
 
@@ -115,7 +115,7 @@ async def list_provider_movements(
     """Movements, newest first; `status=unmatched` is the inbox."""
     page = await ask(
         market.db,
-        reconciliation_service.list_movements,
+        reconciliation_questions.list_movements,
         gateway=filters.gateway,
         status=filters.status,
         currency=filters.currency,
@@ -134,7 +134,7 @@ async def list_provider_movements(
 )
 async def get_provider_movement(movement_id: UUID, _viewer: MayRead, market: Market) -> Response:
     """A movement as it stands."""
-    found = await ask(market.db, reconciliation_service.find_movement, movement_id=movement_id)
+    found = await ask(market.db, reconciliation_questions.find_movement, movement_id=movement_id)
     return answer(movement_document(found))
 
 

@@ -8,12 +8,8 @@ from gosellr.core.db import Database
 from gosellr.core.errors import Conflict, ServiceUnavailable
 from gosellr.core.transact import ask, transact
 from gosellr.flows.one_by_one import one_by_one
-from gosellr.integrations.payments.port import (
-    GatewayMovement,
-    JournalUnread,
-    PaymentGateway,
-    TellsMovements,
-)
+from gosellr.integrations.payments.journal_port import JournalUnread
+from gosellr.integrations.payments.port import GatewayMovement, PaymentGateway, TellsMovements
 from gosellr.integrations.payments.report_port import ListsByTime
 from gosellr.models.reconciliation_values import ImportedStatement, NewMovement
 from gosellr.services import movement_list_service, reconciliation_service

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from gosellr.core.db import Database
 from gosellr.core.transact import snapshot, transact
-from gosellr.integrations.payments.port import JournalUnread, KeepsJournal, PaymentGateway
+from gosellr.integrations.payments.journal_port import JournalUnread, KeepsJournal
+from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts

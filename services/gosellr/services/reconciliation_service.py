@@ -6,36 +6,31 @@ only confirms what is booked already, or waits for a person.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.reconciliation_values import (
-    GatewayStanding,
     ImportedStatement,
     Movement,
     NewMovement,
 )
 from gosellr.queries import (
     reconciliation,
-    reconciliation_standing,
     reconciliation_subjects,
 )
 from gosellr.queries.reconciliation import Judgement
 from gosellr.queries.reconciliation_subjects import KnownSubject
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
+from gosellr.services.reconciliation_questions import find_movement
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
-    CHARGEBACK_KINDS,
-    PAYOUT_KINDS,
-    TOLD_KINDS,
     MovementAmounts,
     MovementKind,
     MovementStatus,
@@ -51,8 +46,6 @@ from gosellr.utils.viewer import Viewer
 MOVEMENTS_MAX = 5_000
 # At most so many of a provider are held against the books at once; the oldest come first.
 OPEN_MAX = 20_000
-# A provider tells of a charge within this time, or it is missing.
-_MISSING_AFTER = timedelta(days=3)
 
 
 class MovementContradicted(Conflict):
@@ -217,7 +210,7 @@ async def resolve(
         InvalidInput: that contradicts the direction of the money.
         MovementNotOpen: it doesn't wait for that.
     """
-    movement = await _find(connection, movement_id)
+    movement = await find_movement(connection, movement_id=movement_id)
     draft = _explanation(movement, resolution)
     limit_minor = tolerance_minor(movement.currency, policy.reconciliation_tolerance)
     waits = abs(movement.unexplained_minor) > limit_minor
@@ -235,7 +228,7 @@ async def resolve(
     if not waits and draft is not None:
         booking = _booking(movement, draft, actor=_actor(viewer), now=now)
         await ledger_service.book(connection, bookings=[booking], now=now)
-    return await _find(connection, movement_id)
+    return await find_movement(connection, movement_id=movement_id)
 
 
 async def approve(
@@ -248,13 +241,13 @@ async def approve(
         NotAllowed: it is the viewer's own proposal.
         MovementNotOpen: nothing is proposed.
     """
-    movement = await _find(connection, movement_id)
+    movement = await find_movement(connection, movement_id=movement_id)
     done = await reconciliation.approve(connection, movement_id=movement_id, user_id=viewer.user_id)
     if not done:
         if movement.status is MovementStatus.PROPOSED and movement.resolved_by == viewer.user_id:
             raise NotAllowed("A second person has to agree")
         raise MovementNotOpen
-    movement = await _find(connection, movement_id)
+    movement = await find_movement(connection, movement_id=movement_id)
     if movement.resolution is None:
         raise RuntimeError("what is resolved is resolved as something")
     draft = _explanation(movement, movement.resolution)
@@ -271,10 +264,10 @@ async def reject(connection: Connection, *, movement_id: UUID) -> Movement:
         NotFound: there is no such movement.
         MovementNotOpen: nothing is proposed.
     """
-    await _find(connection, movement_id)
+    await find_movement(connection, movement_id=movement_id)
     if not await reconciliation.reopen(connection, movement_id=movement_id):
         raise MovementNotOpen
-    return await _find(connection, movement_id)
+    return await find_movement(connection, movement_id=movement_id)
 
 
 async def clear_suspense(
@@ -293,7 +286,7 @@ async def clear_suspense(
         InvalidInput: that is no answer, or contradicts the direction of the money.
         MovementNotOpen: it doesn't wait in suspense.
     """
-    movement = await _find(connection, movement_id)
+    movement = await find_movement(connection, movement_id=movement_id)
     if movement.resolution is Resolution.SUSPENSE and movement.resolved_by == viewer.user_id:
         raise NotAllowed("A second person has to say what it was")
     try:
@@ -315,7 +308,7 @@ async def clear_suspense(
         raise MovementNotOpen
     booking = _booking(movement, draft, actor=_actor(viewer), now=now)
     await ledger_service.book(connection, bookings=[booking], now=now)
-    return await _find(connection, movement_id)
+    return await find_movement(connection, movement_id=movement_id)
 
 
 def _explanation(movement: Movement, resolution: Resolution) -> TransactionDraft | None:
@@ -332,59 +325,6 @@ def _explanation(movement: Movement, resolution: Resolution) -> TransactionDraft
 
 def _actor(viewer: Viewer) -> str:
     return "system" if viewer.user_id is None else f"user:{viewer.user_id}"
-
-
-async def _find(connection: Connection, movement_id: UUID) -> Movement:
-    movement = await reconciliation.find(connection, movement_id=movement_id)
-    if movement is None:
-        raise NotFound
-    return movement
-
-
-async def find_movement(connection: Connection, *, movement_id: UUID) -> Movement:
-    """A movement. Raises `NotFound`."""
-    return await _find(connection, movement_id)
-
-
-async def list_movements(
-    connection: Connection,
-    *,
-    gateway: str | None,
-    status: str | None,
-    currency: str | None,
-    suspended: bool | None,
-    cursor: str | None,
-    limit: int,
-) -> Page[Movement]:
-    """Movements, newest first.
-
-    Raises:
-        InvalidInput: the cursor isn't one of ours.
-    """
-    rows = await reconciliation.list_movements(
-        connection,
-        gateway=gateway,
-        status=status,
-        currency=currency,
-        suspended=suspended,
-        after=None if cursor is None else decode_moment_cursor(cursor),
-        limit=limit + 1,
-    )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].occurred_at.isoformat(), str(items[-1].id)))
-
-
-async def standing(connection: Connection, *, now: datetime) -> list[GatewayStanding]:
-    """Every provider of which something was imported: its figures beside ours."""
-    return await reconciliation_standing.standing(
-        connection,
-        told_kinds=[kind.value for kind in TOLD_KINDS],
-        payout_kinds=[kind.value for kind in PAYOUT_KINDS],
-        chargeback_kinds=[kind.value for kind in CHARGEBACK_KINDS],
-        missing_before=now - _MISSING_AFTER,
-    )
 
 
 async def check_payouts(connection: Connection, *, currency: str, policy: MarketPolicy) -> None:

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlencode
 
+from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.paypal_amounts import NotExpressible, from_paypal
 from gosellr.integrations.payments.paypal_answers import read_our_id
 from gosellr.integrations.payments.paypal_api import PayPalApi, Refused, Unanswered
-from gosellr.integrations.payments.port import GatewayMovement, JournalUnread
+from gosellr.integrations.payments.port import GatewayMovement
 
 Kind = Literal["charge", "refund", "chargeback", "payout", "fee", "settlement", "other"]
 

@@ -208,22 +208,6 @@ class GatewayEvent:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalCharge:
-    """A charge as its gateway has it: all that was captured, given back, and kept as a fee."""
-
-    attempt_id: str
-    gateway_reference: str
-    currency: str
-    captured_minor: int
-    refunded_minor: int
-    fee_minor: int
-
-
-class JournalUnread(Exception):
-    """A gateway's journal can't be read now; that says nothing about the books."""
-
-
 class DisputeState(StrEnum):
     """Where a chargeback stands at the gateway."""
 
@@ -375,17 +359,6 @@ class Reauthorizes(Protocol):
     ) -> ChargeResult:
         """Sets what wasn't captured aside anew; the answer says until when it is aside now, and
         was never so for longer where the gateway says no. Safe to repeat."""
-
-
-@runtime_checkable
-class KeepsJournal(Protocol):
-    """A gateway that shows all it has, so that it can be held against the books."""
-
-    async def journal(
-        self, *, after_reference: str = "", limit: int = 1000
-    ) -> Sequence[JournalCharge]:
-        """Every charge that took money, a page at a time by `gateway_reference`; an empty page is
-        behind the last one. Raises `JournalUnread`."""
 
 
 @runtime_checkable

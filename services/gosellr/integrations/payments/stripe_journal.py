@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import stripe
 
-from gosellr.integrations.payments.port import JournalCharge, JournalUnread
+from gosellr.integrations.payments.journal_port import JournalCharge, JournalUnread
 from gosellr.integrations.payments.stripe_answers import ATTEMPT, Unreadable, read_intent
 from gosellr.integrations.payments.stripe_api import Refused, StripeApi, Unanswered
 from gosellr.integrations.payments.stripe_moves import fee_of_captures

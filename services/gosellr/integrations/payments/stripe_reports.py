@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import stripe
 
-from gosellr.integrations.payments.port import GatewayMovement, JournalCharge, JournalUnread
+from gosellr.integrations.payments.journal_port import JournalCharge, JournalUnread
+from gosellr.integrations.payments.port import GatewayMovement
 from gosellr.integrations.payments.report_port import DisputedCharge
 from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe
 from gosellr.integrations.payments.stripe_answers import ATTEMPT, REFUND, Unreadable

@@ -12,7 +12,7 @@ from gosellr.jobs.documents import close_months
 from gosellr.jobs.story.pen import money
 from gosellr.jobs.story.stage import CURRENCY, Shop, Stage
 from gosellr.models.document_values import IssuedDocument
-from gosellr.services import document_questions, reconciliation_service
+from gosellr.services import document_questions, reconciliation_questions
 from gosellr.services.document_questions import DocumentFilters
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.ledger import COMMISSION, TransactionKind, gateway_clearing
@@ -184,7 +184,7 @@ async def reconciled(stage: Stage) -> None:
     if any(one.waiting for one in pulled):
         raise Differs("a movement of the provider's has no match")
     [standing] = await ask(
-        stage.resources.db, reconciliation_service.standing, now=stage.clock.now()
+        stage.resources.db, reconciliation_questions.standing, now=stage.clock.now()
     )
     bank_minor = _left_by(stage, TransactionKind.CHARGEBACK_OPENED, TransactionKind.CHARGEBACK_WON)
     paid_minor = _left_by(stage, TransactionKind.PAYOUT_CONFIRMED, TransactionKind.PAYOUT_RETURNED)

@@ -11,7 +11,7 @@ from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
 from gosellr.models.reconciliation_values import Movement
-from gosellr.services import reconciliation_service
+from gosellr.services import reconciliation_questions, reconciliation_service
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.reconciliation import MovementStatus, Resolution
 from gosellr.web import forms, notices
@@ -185,10 +185,10 @@ async def _show_inbox(
     code: int = 200,
 ) -> Response:
     chosen = status if status in binding.VIEWS else "unmatched"
-    standing = await ask(page.market.db, reconciliation_service.standing, now=page.now)
+    standing = await ask(page.market.db, reconciliation_questions.standing, now=page.now)
     found = await ask(
         page.market.db,
-        reconciliation_service.list_movements,
+        reconciliation_questions.list_movements,
         gateway=None,
         status=chosen if chosen in set(MovementStatus) else None,
         currency=None,
@@ -221,7 +221,9 @@ async def _show_movement(
     notice: NoticeView | None = None,
     status: int = 200,
 ) -> Response:
-    found = await ask(page.market.db, reconciliation_service.find_movement, movement_id=movement_id)
+    found = await ask(
+        page.market.db, reconciliation_questions.find_movement, movement_id=movement_id
+    )
     view = binding.movement(
         found,
         base=_BASE,
