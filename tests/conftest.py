@@ -23,9 +23,9 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
-from gosellr.main import build
 from gosellr.migrations import run as migrations
 from gosellr.resources import Resources, open_resources
+from tests.factories.applications import caller_of
 
 TEMPLATE = "template_market"
 CHEAP = PasswordCosts(rounds=1, memory_kib=64, lanes=1)
@@ -239,15 +239,7 @@ async def resources(
 @pytest.fixture
 async def client(resources: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     """The whole application, called in process."""
-
-    @asynccontextmanager
-    async def open_nothing() -> AsyncIterator[Resources]:
-        yield resources
-
-    app = build(resources.settings, open_resources=open_nothing)
-    app.state.resources = resources
-    transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+    async with caller_of(resources) as caller:
         yield caller
 
 

@@ -1,7 +1,6 @@
 """Reserves, debts, adjustments and bank files through the doors, by the people who may."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import nullcontext
 from csv import DictReader
 from datetime import timedelta
 from io import StringIO
@@ -14,9 +13,9 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.jobs import upkeep
-from gosellr.main import build
 from gosellr.resources import Resources
 from tests.factories.accounts import User, bearer, make_operator, make_support
+from tests.factories.applications import caller_of
 from tests.factories.payouts import earn, pay, set_account, wrong_with
 from tests.factories.sales import NOW, Shop, make_commission, make_shop, refund
 from tests.factories.terms import make_tax
@@ -65,10 +64,7 @@ def call(client: httpx2.AsyncClient, resources: Resources) -> Call:
 async def call_bank(resources: Resources) -> AsyncIterator[Call]:
     """The same where the market has a bank account of its own."""
     market = with_bank(resources)
-    app = build(market.settings, open_resources=lambda: nullcontext(market))
-    app.state.resources = market
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as client:
+    async with caller_of(market) as client:
         yield calls(client, market)
 
 

@@ -1,7 +1,6 @@
 """Money taken as goods leave, through the doors: what callers see of it, and what is refused."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ import pytest
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
 from gosellr.flows import reconciliation
-from gosellr.main import build
 from gosellr.models.order_values import Order
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
@@ -19,6 +17,7 @@ from gosellr.services import reconciliation_service, sales_documents
 from gosellr.utils.reconciliation import MovementKind
 from gosellr.utils.viewer import GUEST
 from tests.factories.accounts import bearer
+from tests.factories.applications import caller_of
 from tests.factories.captures import at_shipment, charge_of
 from tests.factories.sales import (
     Shop,
@@ -40,15 +39,7 @@ def market(resources: Resources) -> Resources:
 @pytest.fixture
 async def door(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     """The application of a market that takes money later."""
-
-    @asynccontextmanager
-    async def open_nothing() -> AsyncIterator[Resources]:
-        yield market
-
-    app = build(market.settings, open_resources=open_nothing)
-    app.state.resources = market
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+    async with caller_of(market) as caller:
         yield caller
 
 

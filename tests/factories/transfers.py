@@ -10,13 +10,13 @@ import httpx2
 
 from gosellr.flows import bank_transfers
 from gosellr.integrations.payments.by_hand import BankAccount, BankTransfer, CashOnDelivery
-from gosellr.main import build
 from gosellr.models.order_values import Order, Payment
 from gosellr.resources import Resources
 from gosellr.services.basket_service import Tender
 from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.viewer import Viewer
+from tests.factories.applications import caller_of
 from tests.factories.stored_value import operator
 
 IBAN = "DE89370400440532013000"
@@ -40,15 +40,7 @@ def offline(resources: Resources) -> Resources:
 @asynccontextmanager
 async def doors(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     """The application of such a market."""
-
-    @asynccontextmanager
-    async def open_nothing() -> AsyncIterator[Resources]:
-        yield market
-
-    app = build(market.settings, open_resources=open_nothing)
-    app.state.resources = market
-    transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+    async with caller_of(market) as caller:
         yield caller
 
 

@@ -1,7 +1,7 @@
 """A market of its own per test module: real commits, real concurrency."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from math import inf
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
 from gosellr.core.transact import transact
-from gosellr.main import build
 from gosellr.resources import Resources, open_resources
+from tests.factories.applications import caller_of
 from tests.factories.sales import NOW
 from tests.races.webs import Stage, Web, open_web, settings_of, two_offers
 
@@ -54,15 +54,7 @@ async def live(
 @pytest.fixture
 async def live_client(live: Resources) -> AsyncIterator[httpx2.AsyncClient]:
     """The whole application over `live`."""
-
-    @asynccontextmanager
-    async def open_nothing() -> AsyncIterator[Resources]:
-        yield live
-
-    app = build(live.settings, open_resources=open_nothing)
-    app.state.resources = live
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://market.test") as caller:
+    async with caller_of(live) as caller:
         yield caller
 
 

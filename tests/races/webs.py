@@ -15,7 +15,6 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.passwords import PasswordCosts
 from gosellr.core.transact import transact
-from gosellr.main import build
 from gosellr.resources import Resources, open_resources
 from gosellr.services import (
     product_edit_service,
@@ -24,6 +23,7 @@ from gosellr.utils.catalogue import Price
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import make_seller
+from tests.factories.applications import caller_of
 from tests.factories.catalogue import MadeProduct, make_product
 from tests.factories.sales import NOW, Shop, make_shop
 
@@ -118,17 +118,11 @@ def settings_of(dsn: str, home: Path) -> Settings:
 @asynccontextmanager
 async def open_web(settings: Settings, clock: ManualClock) -> AsyncIterator[Web]:
     costs = PasswordCosts(rounds=1, memory_kib=64, lanes=1)
-    async with open_resources(settings, password_costs=costs, clock=clock) as market:
-
-        @asynccontextmanager
-        async def open_nothing() -> AsyncIterator[Resources]:
-            yield market
-
-        app = build(settings, open_resources=open_nothing)
-        app.state.resources = market
-        transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://x.test") as client:
-            yield Web(market, client)
+    async with (
+        open_resources(settings, password_costs=costs, clock=clock) as market,
+        caller_of(market, base_url="http://x.test") as client,
+    ):
+        yield Web(market, client)
 
 
 async def two_offers(connection: Connection) -> tuple[Shop, MadeProduct]:

@@ -29,11 +29,16 @@ STEPS = (
     ("shipped", "delivered"),
     ("delivered", "completed"),
 )
-# A parcel that is paid at the door may be refused there.
-REFUSED = (("partially_shipped", "cancelled"), ("shipped", "cancelled"))
+# A parcel that is paid at the door may be refused there, and no other.
+REFUSED = """IF OLD.status IN ('partially_shipped', 'shipped') AND NEW.status = 'cancelled'
+       AND EXISTS (SELECT FROM payment WHERE payment.seller_order_id = NEW.id
+                   AND payment.captured_minor = 0) THEN
+        RETURN NEW;
+    END IF;
+    """
 
 
-def _steps(pairs: Sequence[tuple[str, str]]) -> str:
+def _steps(pairs: Sequence[tuple[str, str]], *, refused: str = "") -> str:
     listed = ",\n        ".join(f"('{source}', '{target}')" for source, target in pairs)
     return f"""
 CREATE OR REPLACE FUNCTION seller_order_step() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -43,7 +48,7 @@ BEGIN
     ) THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'a seller order never goes from % to %', OLD.status, NEW.status
+    {refused}RAISE EXCEPTION 'a seller order never goes from % to %', OLD.status, NEW.status
         USING ERRCODE = 'integrity_constraint_violation';
 END $$
 """
@@ -119,7 +124,7 @@ def _cash() -> None:
 def upgrade() -> None:
     _receipts()
     _cash()
-    op.execute(_steps((*STEPS, *REFUSED)))
+    op.execute(_steps(STEPS, refused=REFUSED))
 
 
 def downgrade() -> None:
