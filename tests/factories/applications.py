@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from gosellr.config import Settings
 from gosellr.main import build
 from gosellr.resources import Resources
+from gosellr.web.pages import Site
 
 _idle: dict[tuple[object, ...], list[FastAPI]] = {}
 
@@ -41,6 +42,11 @@ async def caller_of(
     idle = _idle.setdefault(_kind(market.settings), [])
     app = idle.pop() if idle else build(market.settings, open_resources=open_nothing)
     app.state.resources = market
+    # What pages share for a while is this market's, too.
+    known: Site = app.state.site
+    app.state.site = Site(
+        assets=known.assets, renderer=known.renderer, base_url=known.base_url, demo=known.demo
+    )
     transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url=base_url) as caller:
