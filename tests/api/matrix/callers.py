@@ -24,6 +24,13 @@ class Scope(Enum):
     ORDER = auto()
     # Names no thing at all: lists and creates what is the caller's by itself.
     NONE = auto()
+    # The same, for whoever is signed in, even where the door lets guests pass.
+    PERSON = auto()
+    # A page of a shop's own: its members', as far as their role there goes, and nobody else's.
+    # Support and operators have pages of their own.
+    SHOP = auto()
+    # A page of those who run the market: support's and operators', whoever else has the permission.
+    STAFF = auto()
 
 
 class Verdict(Enum):
@@ -67,7 +74,7 @@ class Caller:
 
     def verdict(self, route: Route, scope: Scope, estate: str) -> Verdict:
         """What has to become of a call for the things of an estate."""
-        if not self.passes(route):
+        if not self.passes(route) or self._is_sent_away(scope):
             return Verdict.DOOR
         if self._reaches(scope, estate):
             return Verdict.REACHED
@@ -77,14 +84,20 @@ class Caller:
             return Verdict.REACHED if held else Verdict.ROLE
         return Verdict.HIDDEN
 
+    def _is_sent_away(self, scope: Scope) -> bool:
+        """Whether the page isn't for their kind, though the door's permission is theirs."""
+        if scope is Scope.STAFF:
+            return not self.sees_everything
+        return scope in (Scope.PERSON, Scope.SHOP) and not self.roles
+
     def _reaches(self, scope: Scope, estate: str) -> bool:
         """Whether it is theirs, apart from what they are inside a seller."""
-        if scope in (Scope.MARKET, Scope.NONE):
+        if scope in (Scope.MARKET, Scope.NONE, Scope.PERSON, Scope.STAFF):
             return True
         if scope in _BUYERS and self.buys == estate:
             return True
-        return scope is not Scope.BUYER and self.sees_everything
+        return scope not in (Scope.BUYER, Scope.SHOP) and self.sees_everything
 
 
 _BUYERS = (Scope.BUYER, Scope.RECEIPT, Scope.ORDER)
-_SELLERS = (Scope.SELLER, Scope.MEMBERS, Scope.ORDER)
+_SELLERS = (Scope.SELLER, Scope.MEMBERS, Scope.ORDER, Scope.SHOP)

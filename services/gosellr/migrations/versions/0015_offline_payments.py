@@ -30,8 +30,10 @@ STEPS = (
     ("delivered", "completed"),
 )
 # A parcel that is paid at the door may be refused there, and no other.
-REFUSED = """IF OLD.status IN ('partially_shipped', 'shipped') AND NEW.status = 'cancelled'
-       AND EXISTS (SELECT FROM payment WHERE payment.seller_order_id = NEW.id
+REFUSED = """IF (OLD.status, NEW.status) IN (
+        ('partially_shipped', 'cancelled'),
+        ('shipped', 'cancelled')
+    ) AND EXISTS (SELECT FROM payment WHERE payment.seller_order_id = NEW.id
                    AND payment.captured_minor = 0) THEN
         RETURN NEW;
     END IF;
