@@ -328,6 +328,24 @@ async def test_mixed_tender_takes_all_parts_or_none(
     assert await balances(connection) == {"gateway_clearing": 2500, "seller_pending": -2500}
 
 
+@pytest.mark.parametrize("field", ["payment_token", "reference"])
+async def test_a_card_s_number_is_refused_and_said_to_nobody(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    lamp: MadeProduct,
+    field: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = await place(client, order_body((lamp.variant_id, 1)) | {field: "4242 4242 4242 4242"})
+    assert answer.status_code == 422, answer.text
+    [error] = answer.json()["errors"]
+    assert error["field"] == field
+    assert "number of a card" in error["message"]
+    assert "4242" not in answer.text
+    assert "4242" not in "".join(capsys.readouterr())
+    assert await connection.fetchval("SELECT count(*) FROM orders") == 0
+
+
 async def test_the_total_must_be_the_one_that_was_shown(
     client: httpx2.AsyncClient, connection: Connection, lamp: MadeProduct
 ) -> None:

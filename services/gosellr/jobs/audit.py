@@ -6,6 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
+import structlog
+
 from gosellr.core.db import Database
 from gosellr.core.transact import snapshot, transact
 from gosellr.integrations.payments.journal_port import JournalUnread, KeepsJournal
@@ -13,6 +15,7 @@ from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
+from gosellr.resources import Resources
 from gosellr.services import work_queue_service
 from gosellr.services.audit_service import (
     NAMES,
@@ -26,7 +29,11 @@ from gosellr.services.audit_service import (
 )
 from gosellr.services.work_queue_service import AuditResult
 
+_log = structlog.get_logger("gosellr.audit")
+
 _PAGE = 1_000
+# So many rows of each broken invariant stand in the log; the command has them all.
+_TOLD_ROWS = 5
 # A file on this machine gives more at a time than a provider's API.
 _SANDBOX_PAGE = 10_000
 _NONE: Mapping[str, PayoutProvider] = MappingProxyType({})
@@ -89,6 +96,24 @@ async def audit_and_remember(
     result = AuditResult(at=now, findings={one.name: len(one.rows) for one in found})
     await transact(db, work_queue_service.remember_audit, result=result)
     return found
+
+
+async def audit_nightly(resources: Resources) -> None:
+    """Audit this market, keep what was found for its operators, and cry out if anything was."""
+    found = await audit_and_remember(
+        resources.db,
+        gateways=resources.gateways,
+        payout_providers=resources.payout_providers,
+        now=resources.clock.now(),
+    )
+    for finding in found:
+        _log.error(
+            "invariant broken",
+            number=finding.number,
+            must_hold=finding.name,
+            rows=len(finding.rows),
+            first=[f"{row.row} {row.problem}" for row in finding.rows[:_TOLD_ROWS]],
+        )
 
 
 async def _look(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gosellr.jobs import documents, upkeep
+from gosellr.jobs import audit, documents, upkeep
 from gosellr.resources import Resources
 
 
@@ -44,6 +44,7 @@ SCHEDULE: Sequence[Periodic] = (
     Periodic("work_off_disputes", timedelta(seconds=30), upkeep.work_off_disputes),
     Periodic("send_dispute_evidence", timedelta(minutes=1), upkeep.send_dispute_evidence),
     Periodic("find_chargebacks", timedelta(hours=1), upkeep.find_chargebacks),
+    Periodic("audit_nightly", timedelta(days=1), audit.audit_nightly),
     Periodic("roll_up_ledger", timedelta(seconds=5), upkeep.roll_up_ledger),
     Periodic("seal_ledger", timedelta(seconds=10), upkeep.seal_ledger),
     Periodic("refresh_popularity", timedelta(seconds=30), upkeep.refresh_popularity),

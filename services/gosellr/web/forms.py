@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from gosellr.core.errors import DomainError
+from gosellr.utils.card_numbers import holds_card_number
 from gosellr.utils.money import InvalidAmount, parse_decimal
 from gosellr.web.views import FormView
 
 # Control characters have no place in a line; bidirectional overrides make it lie.
+_CARD_NUMBER = "This looks like the number of a card. Never write one here"
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f\u2028-\u202e\u2066-\u2069]")
 
 Check = Callable[[str], str]
@@ -45,15 +47,19 @@ def clean(value: str) -> str:
 
 def read(fields: Sequence[Field], sent: Mapping[str, str]) -> FormView:
     """The values of these fields and what is wrong with them."""
-    values = {field.name: clean(sent.get(field.name, "")) for field in fields}
-    errors = {field.name: field.error_of(values[field.name]) for field in fields}
-    return FormView(values, {name: text for name, text in errors.items() if text})
+    return _told(fields, {field.name: clean(sent.get(field.name, "")) for field in fields})
 
 
 def read_text(fields: Sequence[Field], sent: Mapping[str, str]) -> FormView:
     """The same for texts of several lines, which keep their line breaks."""
-    values = {field.name: clean_text(sent.get(field.name, "")) for field in fields}
+    return _told(fields, {field.name: clean_text(sent.get(field.name, "")) for field in fields})
+
+
+def _told(fields: Sequence[Field], values: dict[str, str]) -> FormView:
+    """Values with what is wrong with them; a card's number isn't even shown again."""
     errors = {field.name: field.error_of(values[field.name]) for field in fields}
+    for name in [name for name, value in values.items() if holds_card_number(value)]:
+        values[name], errors[name] = "", _CARD_NUMBER
     return FormView(values, {name: text for name, text in errors.items() if text})
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 
 from gosellr.core.countries import COUNTRIES
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from gosellr.utils.card_numbers import holds_card_number
 from gosellr.utils.money import EXPONENTS, MAX_AMOUNT_MINOR
 
 T = TypeVar("T")
@@ -44,6 +45,12 @@ def _checked_email(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _checked_words(value: str) -> str:
+    if holds_card_number(value):
+        raise ValueError("this looks like the number of a card, which nobody may send us")
+    return value
+
+
 def _known_country(value: str) -> str:
     if value not in COUNTRIES:
         raise ValueError("this is no country code of ISO 3166-1")
@@ -60,7 +67,8 @@ Name = Annotated[str, line(200)]
 ShortText = Annotated[str, line(500)]
 OptionalShortText = Annotated[str, line(500, min_length=0)]
 LongText = Annotated[str, lines(20_000)]
-Reason = Annotated[str, lines(500, min_length=1)]
+NoCard = AfterValidator(_checked_words)
+Reason = Annotated[str, lines(500, min_length=1), NoCard]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=254, pattern=_LINE),

@@ -11,6 +11,7 @@ from gosellr.api.schemas.common import (
     Moment,
     MoneyIn,
     MoneyOut,
+    NoCard,
     PageFilters,
     PageOut,
     Quantity,
@@ -33,7 +34,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 
 Document = dict[str, Any]
-Message = Annotated[str, lines(4000, min_length=1)]
+Message = Annotated[str, lines(4000, min_length=1), NoCard]
 Author = Literal["buyer", "seller", "operator", "support"]
 WaitingFor = Literal["seller", "buyer", "operator", "provider"]
 

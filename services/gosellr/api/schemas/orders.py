@@ -12,6 +12,7 @@ from gosellr.api.schemas.common import (
     Moment,
     MoneyIn,
     MoneyOut,
+    NoCard,
     PageFilters,
     Quantity,
     RequestModel,
@@ -30,7 +31,7 @@ PaymentMethod = Literal[
     "gift_card",
     "store_credit",
 ]
-Token = Annotated[str, line(200)]
+Token = Annotated[str, line(200), NoCard]
 TENDERS_MAX = 32
 LINES_MAX = 200
 
@@ -101,7 +102,7 @@ class OrderCreate(PaymentCreate):
     shipping_choice: Literal["cheapest"] | None = None
     coupons: Annotated[list[Annotated[str, line(64)]], Field(max_length=5)] | None = None
     expected_total: MoneyIn | None = None
-    reference: Annotated[str, line(100)] | None = None
+    reference: Annotated[str, line(100), NoCard] | None = None
 
     @model_validator(mode="after")
     def one_form(self) -> Self:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from gosellr.api.schemas.common import Moment, RequestModel, line, lines
+from gosellr.api.schemas.common import Moment, NoCard, RequestModel, line, lines
 from gosellr.models.review_values import Review
 from gosellr.services.review_service import NewReview, ReviewPage
 from gosellr.utils.reviews import RatingAggregate
@@ -17,8 +17,8 @@ class ReviewCreate(RequestModel):
     """What a buyer says of a product; without an item, of one that arrived and has no review."""
 
     rating: Annotated[int, Field(strict=True, ge=1, le=5)]
-    title: Annotated[str, line(120, min_length=0)] = ""
-    body: Annotated[str, lines(5000)] = ""
+    title: Annotated[str, line(120, min_length=0), NoCard] = ""
+    body: Annotated[str, lines(5000), NoCard] = ""
     order_item_id: UUID | None = None
 
     def review(self) -> NewReview:
