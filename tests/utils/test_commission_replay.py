@@ -27,6 +27,7 @@ from gosellr.utils.commission_replay import (
 from gosellr.utils.refunds import (
     SHIPPING_KEY,
     CommissionReversal,
+    NothingToRefund,
     RefundablePart,
     RefundShares,
     refund_quantities,
@@ -109,7 +110,10 @@ def refunded(parcel: SoldParcel, *units: int, reversal: CommissionReversal = FUL
     )
     returns: list[Returned] = []
     for quantity in units:
-        plan = refund_quantities(parts=[left], quantities={"line": quantity}, reversal=reversal)
+        try:
+            plan = refund_quantities(parts=[left], quantities={"line": quantity}, reversal=reversal)
+        except NothingToRefund:
+            continue  # Units that cost no whole cent are refused by the market, too.
         shares = plan.total
         left = replace(left, refunded=left.refunded + shares)
         returns.append(_returned(shares))
