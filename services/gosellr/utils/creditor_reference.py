@@ -2,7 +2,8 @@
 
 "RF", two check digits and up to 21 letters and digits. The check digits are those of ISO/IEC
 7064, MOD 97-10, taken as for an IBAN: the head is put behind the rest and each letter stands for
-two digits, A for 10 to Z for 35. A mistyped sign or two exchanged ones are always found by them.
+two digits, A for 10 to Z for 35. Another digit for a digit, another letter for a letter and two
+exchanged digits are always found by them; a letter for a digit, or the reverse, 96 times of 97.
 """
 
 import hashlib
