@@ -1,28 +1,41 @@
 """Each night the market audits itself; what is wrong is kept for operators and cried out."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from structlog.testing import capture_logs
 
+from gosellr.core.clock import ManualClock
 from gosellr.core.transact import ask, transact
 from gosellr.jobs.audit import audit_nightly
 from gosellr.resources import Resources
 from gosellr.services.ledger_service import book
-from gosellr.services.work_queue_service import last_audit
+from gosellr.services.work_queue_service import AuditResult, last_audit
 from tests.factories.ledger import BOOKED_AT, Sold
 
 
 async def test_what_is_wrong_is_kept_and_cried_out(live: Resources) -> None:
+    clock = ManualClock(datetime(2026, 3, 3, 2, 59, tzinfo=UTC))
+    market = replace(live, clock=clock)
+
+    async def said() -> AuditResult | None:
+        await audit_nightly(market)
+        return await ask(market.db, last_audit)
+
     with capture_logs() as calm:
-        await audit_nightly(live)
+        assert await said() is None
+        clock.advance(timedelta(minutes=1))
+        assert await said() == AuditResult(at=clock.now(), findings={})
     assert calm == []
-    said = await ask(live.db, last_audit)
-    assert said is not None
-    assert said.findings == {}
-    # A sale whose order isn't in the market.
-    await transact(live.db, book, bookings=[Sold().sale()], now=BOOKED_AT)
+    # A sale whose order isn't in the market; in this night nobody looks again.
+    await transact(market.db, book, bookings=[Sold().sale()], now=BOOKED_AT)
+    clock.advance(timedelta(minutes=20))
+    assert await said() == AuditResult(at=clock.now() - timedelta(minutes=20), findings={})
+    clock.advance(timedelta(days=1))
     with capture_logs() as logs:
-        await audit_nightly(live)
+        found = await said()
+    assert found is not None
+    assert found.at == clock.now()
     assert {entry["log_level"] for entry in logs} == {"error"}
-    said = await ask(live.db, last_audit)
-    assert said is not None
-    assert {entry["must_hold"]: entry["rows"] for entry in logs} == dict(said.findings)
+    assert {entry["must_hold"]: entry["rows"] for entry in logs} == dict(found.findings)
     assert all(entry["first"] for entry in logs)

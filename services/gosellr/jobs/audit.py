@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
 import structlog
 
 from gosellr.core.db import Database
-from gosellr.core.transact import snapshot, transact
+from gosellr.core.transact import ask, snapshot, transact
 from gosellr.integrations.payments.journal_port import JournalUnread, KeepsJournal
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
@@ -32,6 +32,9 @@ from gosellr.services.work_queue_service import AuditResult
 _log = structlog.get_logger("gosellr.audit")
 
 _PAGE = 1_000
+# When few buy, in UTC; an audit takes a processor for a while.
+_AT_HOUR = 3
+_ONCE_IN = timedelta(hours=20)
 # So many rows of each broken invariant stand in the log; the command has them all.
 _TOLD_ROWS = 5
 # A file on this machine gives more at a time than a provider's API.
@@ -99,12 +102,16 @@ async def audit_and_remember(
 
 
 async def audit_nightly(resources: Resources) -> None:
-    """Audit this market, keep what was found for its operators, and cry out if anything was."""
+    """Audit this market once a night, keep what was found, and cry out if anything was."""
+    now = resources.clock.now()
+    last = await ask(resources.db, work_queue_service.last_audit)
+    if now.hour != _AT_HOUR or (last is not None and now - last.at < _ONCE_IN):
+        return
     found = await audit_and_remember(
         resources.db,
         gateways=resources.gateways,
         payout_providers=resources.payout_providers,
-        now=resources.clock.now(),
+        now=now,
     )
     for finding in found:
         _log.error(
