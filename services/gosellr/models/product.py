@@ -227,6 +227,8 @@ product_card = Table(
         "lead_vector",
         text("((appeal * 20)::int)"),
         postgresql_using="gin",
+        # Kilobytes: every search reads what waits to be put into the index.
+        postgresql_with={"gin_pending_list_limit": 128},
     ),
     Index(
         "ix_product_card_search_text",

@@ -1,7 +1,7 @@
 """Bank transfer and cash on delivery: what arrives by hand, where it goes back, who takes cash.
 
 Revision ID: 0015
-Revises: 0013
+Revises: 0014
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Reserves by rule, plans of recovery, adjustments by two people, and files for the bank.
 
 Revision ID: 0016
-Revises: 0013
+Revises: 0015
 """
 
 from datetime import datetime

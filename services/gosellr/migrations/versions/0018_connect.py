@@ -1,7 +1,7 @@
 """Sellers' accounts at providers, payouts called back, movements of payouts and chargebacks.
 
 Revision ID: 0018
-Revises: 0013
+Revises: 0016
 """
 
 from datetime import datetime
