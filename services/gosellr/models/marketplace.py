@@ -1,7 +1,8 @@
-"""What the market keeps about itself: imports and their errors."""
+"""What the market keeps about itself: imports and their errors, and how far popularity is told."""
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Identity,
@@ -111,4 +112,15 @@ outbox_feed = Table(
         nullable=False,
         unique=True,
     ),
+)
+
+# Up to which fact of the feed, and which moment, the cards know what is bought.
+popularity_mark = Table(
+    "popularity_mark",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    moment("looked_at", nullable=True),
+    moment("due_at", nullable=True),
+    CheckConstraint("id = 1", name="only_one"),
 )

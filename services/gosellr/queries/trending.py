@@ -6,14 +6,18 @@ the order of such keys stays true while time passes, and a card is only written 
 has bought the product or a purchase has left the window.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.db import Connection
 
+
 # Arguments 1 to 3: the window's start (exclusive), now, and the half-life in seconds. A buyer is
 # an account, or an e-mail address whatever its case and its "+tag"; of an account its address.
-_SCORED = """
+def _scored(only: str = "true") -> str:
+    return f"""
 WITH bought AS (
     SELECT line.product_id,
            regexp_replace(lower(coalesce(account.email, placed.email)), '[+][^@]*@', '@') AS buyer,
@@ -24,7 +28,7 @@ WITH bought AS (
     LEFT JOIN user_account AS account ON account.id = placed.user_id
     WHERE placed.placed_at > $1 AND placed.placed_at <= $2
       AND part.status NOT IN ('pending_payment', 'cancelled')
-      AND line.quantity > line.refunded_quantity
+      AND line.quantity > line.refunded_quantity AND {only}
     GROUP BY line.product_id, buyer
 ), dated AS (
     SELECT bought.product_id, bought.latest,
@@ -38,50 +42,70 @@ WITH bought AS (
     FROM dated GROUP BY dated.product_id, dated.newest
 )"""
 
-REFRESH_SCORES = (
-    _SCORED
-    + """, changed AS (
-    SELECT scored.product_id, scored.key
-    FROM scored JOIN product_card AS card ON card.product_id = scored.product_id
-    WHERE card.trending_score <> scored.key
-    UNION ALL
-    SELECT card.product_id, 0 FROM product_card AS card
-    WHERE card.visible AND card.trending_score > 0
-      AND card.product_id NOT IN (SELECT scored.product_id FROM scored)
-), locked AS (
-    SELECT card.product_id FROM product_card AS card
-    WHERE card.product_id IN (SELECT changed.product_id FROM changed)
-    ORDER BY card.product_id FOR UPDATE
+
+# The products of $4 by what was bought of them in the window, and by what was sold in all their
+# life: refunds take back. Products are locked before their cards, as everywhere.
+REFRESH = (
+    _scored("line.product_id = ANY($4::uuid[])")
+    + """, sales AS (
+    SELECT line.product_id, sum(line.quantity - line.refunded_quantity)::bigint AS number
+    FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
+    WHERE line.product_id = ANY($4::uuid[]) AND part.status NOT IN ('pending_payment', 'cancelled')
+    GROUP BY line.product_id
+), counted AS (
+    SELECT product.id, coalesce(scored.key, 0) AS key, coalesce(sales.number, 0) AS number
+    FROM product
+    LEFT JOIN product_card AS card ON card.product_id = product.id
+    LEFT JOIN scored ON scored.product_id = product.id
+    LEFT JOIN sales ON sales.product_id = product.id
+    WHERE product.id = ANY($4::uuid[])
+      AND (product.sold_count <> coalesce(sales.number, 0)
+           OR card.trending_score <> coalesce(scored.key, 0))
+    ORDER BY product.id FOR NO KEY UPDATE OF product
+), on_card AS (
+    UPDATE product_card AS card
+    SET sold_count = counted.number, trending_score = counted.key
+    FROM counted WHERE card.product_id = counted.id
 )
-UPDATE product_card AS card SET trending_score = changed.key
-FROM changed JOIN locked ON locked.product_id = changed.product_id
-WHERE card.product_id = changed.product_id
+UPDATE product SET sold_count = counted.number
+FROM counted WHERE product.id = counted.id AND product.sold_count <> counted.number
 """
 )
 
-# Every product that was ordered lately is counted over its whole life: refunds take back.
-RECOUNT_SALES = """
-WITH lately AS (
-    SELECT DISTINCT line.product_id FROM orders AS placed
+MARK = "SELECT position, looked_at, due_at FROM popularity_mark"
+
+# What an order's standing, a part's or a refund says may have changed its products; and since the
+# last look purchases have left the window, which nothing tells. An order that was placed only
+# counts when it is paid for.
+CHANGED = """
+WITH told AS (
+    SELECT feed.position, event.aggregate_type, event.aggregate_id
+    FROM outbox_feed AS feed JOIN outbox_event AS event ON event.sequence = feed.event_sequence
+    WHERE feed.position > $1 AND feed.position <= $1 + $2::bigint
+      AND event.aggregate_type IN ('order', 'seller_order', 'refund')
+      AND event.type <> 'order.placed'
+), touched AS (
+    SELECT line.product_id FROM told JOIN order_line AS line ON line.order_id = told.aggregate_id
+    WHERE told.aggregate_type = 'order'
+    UNION
+    SELECT line.product_id FROM told
+    JOIN order_line AS line ON line.seller_order_id = told.aggregate_id
+    WHERE told.aggregate_type = 'seller_order'
+    UNION
+    SELECT line.product_id FROM told JOIN refund ON refund.id = told.aggregate_id
+    JOIN order_line AS line ON line.order_id = refund.order_id
+    WHERE told.aggregate_type = 'refund'
+    UNION
+    SELECT line.product_id FROM orders AS placed
     JOIN order_line AS line ON line.order_id = placed.id
-    WHERE placed.placed_at > $1 AND placed.placed_at <= $2
-), counted AS (
-    SELECT product.id, product.sold_count AS known, sales.number
-    FROM lately JOIN product ON product.id = lately.product_id
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(line.quantity - line.refunded_quantity), 0)::bigint AS number
-        FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
-        WHERE line.product_id = product.id
-          AND part.status NOT IN ('pending_payment', 'cancelled')
-    ) AS sales
-    WHERE product.sold_count <> sales.number
-    ORDER BY product.id FOR NO KEY UPDATE OF product
-), on_card AS (
-    UPDATE product_card AS card SET sold_count = counted.number
-    FROM counted WHERE card.product_id = counted.id
+    WHERE placed.placed_at > $3 AND placed.placed_at <= $4
 )
-UPDATE product SET sold_count = counted.number FROM counted WHERE product.id = counted.id
+SELECT (SELECT max(position) FROM outbox_feed
+        WHERE position > $1 AND position <= $1 + $2::bigint) AS position,
+       (SELECT array_agg(product_id ORDER BY product_id) FROM touched) AS product_ids
 """
+
+MOVE_MARK = "UPDATE popularity_mark SET position = $1, looked_at = $2, due_at = $3"
 
 _LISTED = """
 SELECT convert_to('[' || coalesce(string_agg(
@@ -115,7 +139,7 @@ _BY_SCORE = """(
 _ANY_BY_SCORE = """SELECT FROM scored JOIN product_card AS hot
     ON hot.product_id = scored.product_id WHERE hot.visible"""
 
-TRENDING_IN_WINDOW = _SCORED + _LISTED.format(
+TRENDING_IN_WINDOW = _scored() + _LISTED.format(
     f"{_BY_SCORE} UNION ALL {_BEST_SELLING.format(_ANY_BY_SCORE, '$4')}"
 )
 
@@ -130,14 +154,44 @@ class Span:
     half_life_seconds: float
 
 
-async def refresh_scores(connection: Connection, *, span: Span) -> None:
-    """Write the scores on the cards anew whose buyers have changed."""
-    await connection.execute(REFRESH_SCORES, span.since, span.until, span.half_life_seconds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The last fact and the moment that the cards know of, and when to look again."""
+
+    position: int
+    looked_at: datetime | None
+    due_at: datetime | None
 
 
-async def recount_sales(connection: Connection, *, since: datetime, until: datetime) -> None:
-    """Count the pieces sold of every product that was ordered in this time."""
-    await connection.execute(RECOUNT_SALES, since, until)
+async def mark(connection: Connection) -> Mark:
+    """How far the cards know what is bought."""
+    row = await connection.fetchrow(MARK)
+    if row is None:
+        raise LookupError("the mark of popularity is missing")
+    return Mark(**row)
+
+
+async def changed(
+    connection: Connection, *, after: int, facts: int, left_after: datetime, left_until: datetime
+) -> tuple[int, list[UUID]]:
+    """The products that the next facts of the feed are about, and those of which a purchase left
+    the window; and the number of the last of these facts."""
+    row = await connection.fetchrow(CHANGED, after, facts, left_after, left_until)
+    if row is None:
+        return after, []
+    return row["position"] or after, row["product_ids"] or []
+
+
+async def refresh(connection: Connection, *, product_ids: Sequence[UUID], span: Span) -> None:
+    """Count anew what was bought and sold of products, and write the cards that it changes."""
+    await connection.execute(REFRESH, span.since, span.until, span.half_life_seconds, product_ids)
+
+
+async def move_mark(
+    connection: Connection, *, position: int, looked_at: datetime, due_at: datetime
+) -> None:
+    """The cards know what is bought, up to there."""
+    await connection.execute(MOVE_MARK, position, looked_at, due_at)
 
 
 async def trending_on_cards(connection: Connection, *, limit: int) -> bytes:

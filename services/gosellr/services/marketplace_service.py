@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries import categories, locks, marketplace_stats, trending
+from gosellr.queries import categories, marketplace_stats, trending
 from gosellr.queries.marketplace_stats import MarketFigures
 from gosellr.queries.trending import Span
 
@@ -18,8 +18,6 @@ WINDOWS: dict[Window, tuple[timedelta, timedelta]] = {
     "7d": (timedelta(days=7), timedelta(days=2)),
     "30d": (timedelta(days=30), timedelta(days=7)),
 }
-
-_SALES_LOOKED_AT = timedelta(days=30)
 
 
 async def read_figures(connection: Connection) -> MarketFigures:
@@ -63,20 +61,11 @@ async def trending_products(
     """
     if window == DEFAULT_WINDOW:
         return await trending.trending_on_cards(connection, limit=limit)
-    return await trending.trending_in_window(connection, span=_span(window, now), limit=limit)
+    span = span_of(window, now=now)
+    return await trending.trending_in_window(connection, span=span, limit=limit)
 
 
-async def refresh_trending(connection: Connection, *, now: datetime) -> None:
-    """Bring the scores on the cards up to date, set-based."""
-    await trending.refresh_scores(connection, span=_span(DEFAULT_WINDOW, now))
-
-
-async def recount_sales(connection: Connection, *, now: datetime) -> None:
-    """Count anew how often was sold what has been ordered in the last thirty days."""
-    await locks.listings(connection, product_ids=())
-    await trending.recount_sales(connection, since=now - _SALES_LOOKED_AT, until=now)
-
-
-def _span(window: Window, now: datetime) -> Span:
+def span_of(window: Window, *, now: datetime) -> Span:
+    """The orders that count in a window that ends now."""
     length, half_life = WINDOWS[window]
     return Span(since=now - length, until=now, half_life_seconds=half_life.total_seconds())
