@@ -13,7 +13,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.services import card_service, popularity_service
-from gosellr.services.marketplace_service import WINDOWS
+from gosellr.services.popularity_service import WINDOWS
 from gosellr.utils.ranking import Purchase, trending_score
 from tests.factories.accounts import make_seller
 from tests.factories.catalogue import MadeProduct, make_category, make_product, make_shelf_seller

@@ -114,6 +114,17 @@ outbox_feed = Table(
     ),
 )
 
+# What was bought of a product lately, for the windows whose scores aren't on the cards.
+product_trend = Table(
+    "product_trend",
+    metadata,
+    Column("span", Text, primary_key=True),
+    Column("product_id", Uuid, ForeignKey("product.id"), primary_key=True),
+    Column("key", BigInteger, nullable=False),
+    one_of("span", "1d", "30d"),
+    Index("ix_product_trend_key", "span", text("key DESC"), text("product_id DESC")),
+)
+
 # Up to which fact of the feed, and which moment, the cards know what is bought.
 popularity_mark = Table(
     "popularity_mark",

@@ -13,11 +13,10 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 
-
-# Arguments 1 to 3: the window's start (exclusive), now, and the half-life in seconds. A buyer is
-# an account, or an e-mail address whatever its case and its "+tag"; of an account its address.
-def _scored(only: str = "true") -> str:
-    return f"""
+# Arguments 1 to 4: the window's start (exclusive), now, the half-life in seconds, and products. A
+# buyer is an account, or an e-mail address whatever its case and its "+tag"; of an account its
+# address.
+_SCORED = """
 WITH bought AS (
     SELECT line.product_id,
            regexp_replace(lower(coalesce(account.email, placed.email)), '[+][^@]*@', '@') AS buyer,
@@ -28,7 +27,7 @@ WITH bought AS (
     LEFT JOIN user_account AS account ON account.id = placed.user_id
     WHERE placed.placed_at > $1 AND placed.placed_at <= $2
       AND part.status NOT IN ('pending_payment', 'cancelled')
-      AND line.quantity > line.refunded_quantity AND {only}
+      AND line.quantity > line.refunded_quantity AND line.product_id = ANY($4::uuid[])
     GROUP BY line.product_id, buyer
 ), dated AS (
     SELECT bought.product_id, bought.latest,
@@ -46,7 +45,7 @@ WITH bought AS (
 # The products of $4 by what was bought of them in the window, and by what was sold in all their
 # life: refunds take back. Products are locked before their cards, as everywhere.
 REFRESH = (
-    _scored("line.product_id = ANY($4::uuid[])")
+    _SCORED
     + """, sales AS (
     SELECT line.product_id, sum(line.quantity - line.refunded_quantity)::bigint AS number
     FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
@@ -69,6 +68,20 @@ REFRESH = (
 )
 UPDATE product SET sold_count = counted.number
 FROM counted WHERE product.id = counted.id AND product.sold_count <> counted.number
+"""
+)
+
+# The same for a window whose scores aren't on the cards.
+REFRESH_WINDOW = (
+    _SCORED
+    + """, gone AS (
+    DELETE FROM product_trend
+    WHERE span = $5 AND product_id = ANY($4::uuid[])
+      AND product_id NOT IN (SELECT product_id FROM scored)
+)
+INSERT INTO product_trend AS trend (span, product_id, key)
+SELECT $5, product_id, key FROM scored ORDER BY product_id
+ON CONFLICT (span, product_id) DO UPDATE SET key = excluded.key WHERE trend.key <> excluded.key
 """
 )
 
@@ -96,9 +109,10 @@ WITH told AS (
     JOIN order_line AS line ON line.order_id = refund.order_id
     WHERE told.aggregate_type = 'refund'
     UNION
-    SELECT line.product_id FROM orders AS placed
+    SELECT line.product_id
+    FROM unnest($3::timestamptz[], $4::timestamptz[]) AS span (since, until)
+    JOIN orders AS placed ON placed.placed_at > span.since AND placed.placed_at <= span.until
     JOIN order_line AS line ON line.order_id = placed.id
-    WHERE placed.placed_at > $3 AND placed.placed_at <= $4
 )
 SELECT (SELECT max(position) FROM outbox_feed
         WHERE position > $1 AND position <= $1 + $2::bigint) AS position,
@@ -131,16 +145,16 @@ TRENDING_ON_CARDS = _LISTED.format(
 )
 
 _BY_SCORE = """(
-    SELECT card.product_id, card.card, scored.key
-    FROM scored JOIN product_card AS card ON card.product_id = scored.product_id
-    WHERE card.visible
-    ORDER BY scored.key DESC, card.product_id DESC LIMIT $4)"""
+    SELECT card.product_id, card.card, trend.key
+    FROM product_trend AS trend JOIN product_card AS card ON card.product_id = trend.product_id
+    WHERE trend.span = $2 AND card.visible
+    ORDER BY trend.key DESC, trend.product_id DESC LIMIT $1)"""
 
-_ANY_BY_SCORE = """SELECT FROM scored JOIN product_card AS hot
-    ON hot.product_id = scored.product_id WHERE hot.visible"""
+_ANY_BY_SCORE = """SELECT FROM product_trend AS trend JOIN product_card AS hot
+    ON hot.product_id = trend.product_id WHERE trend.span = $2 AND hot.visible"""
 
-TRENDING_IN_WINDOW = _scored() + _LISTED.format(
-    f"{_BY_SCORE} UNION ALL {_BEST_SELLING.format(_ANY_BY_SCORE, '$4')}"
+TRENDING_IN_WINDOW = _LISTED.format(
+    f"{_BY_SCORE} UNION ALL {_BEST_SELLING.format(_ANY_BY_SCORE, '$1')}"
 )
 
 
@@ -172,11 +186,17 @@ async def mark(connection: Connection) -> Mark:
 
 
 async def changed(
-    connection: Connection, *, after: int, facts: int, left_after: datetime, left_until: datetime
+    connection: Connection,
+    *,
+    after: int,
+    facts: int,
+    spans: Sequence[tuple[datetime, datetime]],
 ) -> tuple[int, list[UUID]]:
-    """The products that the next facts of the feed are about, and those of which a purchase left
-    the window; and the number of the last of these facts."""
-    row = await connection.fetchrow(CHANGED, after, facts, left_after, left_until)
+    """The products that the next facts of the feed are about, and those that were bought in
+    `spans` (after the first moment, up to the second); and the number of the last of these facts.
+    """
+    since, until = [one for one, _ in spans], [one for _, one in spans]
+    row = await connection.fetchrow(CHANGED, after, facts, since, until)
     if row is None:
         return after, []
     return row["position"] or after, row["product_ids"] or []
@@ -185,6 +205,15 @@ async def changed(
 async def refresh(connection: Connection, *, product_ids: Sequence[UUID], span: Span) -> None:
     """Count anew what was bought and sold of products, and write the cards that it changes."""
     await connection.execute(REFRESH, span.since, span.until, span.half_life_seconds, product_ids)
+
+
+async def refresh_window(
+    connection: Connection, *, product_ids: Sequence[UUID], span: Span, window: str
+) -> None:
+    """Count anew what was bought of products in a window whose scores aren't on the cards."""
+    await connection.execute(
+        REFRESH_WINDOW, span.since, span.until, span.half_life_seconds, product_ids, window
+    )
 
 
 async def move_mark(
@@ -200,9 +229,7 @@ async def trending_on_cards(connection: Connection, *, limit: int) -> bytes:
     return items
 
 
-async def trending_in_window(connection: Connection, *, span: Span, limit: int) -> bytes:
-    """Cards by their score over a window, counted now; the best sellers where nobody bought."""
-    items: bytes = await connection.fetchval(
-        TRENDING_IN_WINDOW, span.since, span.until, span.half_life_seconds, limit
-    )
+async def trending_in_window(connection: Connection, *, window: str, limit: int) -> bytes:
+    """Cards by their score over another window; the best sellers where nobody bought."""
+    items: bytes = await connection.fetchval(TRENDING_IN_WINDOW, limit, window)
     return items

@@ -1,23 +1,14 @@
 """The market as a whole, told in public: its figures, its tree, and what is bought right now."""
 
-from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import categories, marketplace_stats, trending
 from gosellr.queries.marketplace_stats import MarketFigures
-from gosellr.queries.trending import Span
 
 Window = Literal["1d", "7d", "30d"]
 DEFAULT_WINDOW: Window = "7d"
-
-# How far back orders count, and after which time a buyer weighs half.
-WINDOWS: dict[Window, tuple[timedelta, timedelta]] = {
-    "1d": (timedelta(days=1), timedelta(hours=6)),
-    "7d": (timedelta(days=7), timedelta(days=2)),
-    "30d": (timedelta(days=30), timedelta(days=7)),
-}
 
 
 async def read_figures(connection: Connection) -> MarketFigures:
@@ -52,7 +43,7 @@ async def category_tree(connection: Connection) -> list[dict[str, Any]]:
 
 
 async def trending_products(
-    connection: Connection, *, window: Window = DEFAULT_WINDOW, limit: int, now: datetime
+    connection: Connection, *, window: Window = DEFAULT_WINDOW, limit: int
 ) -> bytes:
     """Cards of the products with the most buyers lately, as a JSON list, in one statement.
 
@@ -61,11 +52,4 @@ async def trending_products(
     """
     if window == DEFAULT_WINDOW:
         return await trending.trending_on_cards(connection, limit=limit)
-    span = span_of(window, now=now)
-    return await trending.trending_in_window(connection, span=span, limit=limit)
-
-
-def span_of(window: Window, *, now: datetime) -> Span:
-    """The orders that count in a window that ends now."""
-    length, half_life = WINDOWS[window]
-    return Span(since=now - length, until=now, half_life_seconds=half_life.total_seconds())
+    return await trending.trending_in_window(connection, window=window, limit=limit)

@@ -4,14 +4,22 @@ Cards are dear to write, because they stand in many indexes, and in a busy marke
 changes some. So whoever has written many waits for as long as they are worth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import locks, trending
-from gosellr.services.marketplace_service import DEFAULT_WINDOW, WINDOWS, span_of
+from gosellr.queries.trending import Span
+from gosellr.services.marketplace_service import DEFAULT_WINDOW, Window
+
+# How far back orders count, and after which time a buyer weighs half.
+WINDOWS: Mapping[Window, tuple[timedelta, timedelta]] = {
+    "1d": (timedelta(days=1), timedelta(hours=6)),
+    "7d": (timedelta(days=7), timedelta(days=2)),
+    "30d": (timedelta(days=30), timedelta(days=7)),
+}
 
 FACTS_AT_ONCE = 200_000
 PRODUCTS_AT_ONCE = 500
@@ -42,13 +50,12 @@ async def find_change(connection: Connection, *, now: datetime) -> Change | None
     mark = await trending.mark(connection)
     if mark.due_at is not None and now < mark.due_at:
         return None
-    window, _ = WINDOWS[DEFAULT_WINDOW]
+    lengths = [length for length, _ in WINDOWS.values()]
+    spans = [(now - max(lengths), now)]  # The first look is at all that counts.
+    if mark.looked_at is not None:
+        spans = [(mark.looked_at - length, now - length) for length in lengths]
     position, product_ids = await trending.changed(
-        connection,
-        after=mark.position,
-        facts=FACTS_AT_ONCE,
-        left_after=(mark.looked_at or now) - window,
-        left_until=now - window,
+        connection, after=mark.position, facts=FACTS_AT_ONCE, spans=spans
     )
     return Change(position=position, product_ids=product_ids)
 
@@ -56,8 +63,14 @@ async def find_change(connection: Connection, *, now: datetime) -> Change | None
 async def refresh(connection: Connection, *, product_ids: Sequence[UUID], now: datetime) -> None:
     """Count anew how often these products were bought lately and sold ever. Writes what differs."""
     await locks.listings(connection, product_ids=())
-    span = span_of(DEFAULT_WINDOW, now=now)
-    await trending.refresh(connection, product_ids=product_ids, span=span)
+    for window, (length, half_life) in WINDOWS.items():
+        span = Span(since=now - length, until=now, half_life_seconds=half_life.total_seconds())
+        if window == DEFAULT_WINDOW:
+            await trending.refresh(connection, product_ids=product_ids, span=span)
+        else:
+            await trending.refresh_window(
+                connection, product_ids=product_ids, span=span, window=window
+            )
 
 
 async def remember(connection: Connection, *, change: Change, now: datetime) -> None:

@@ -24,6 +24,23 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_popularity_mark_only_one")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_popularity_mark")),
     )
+    op.create_table(
+        "product_trend",
+        sa.Column("span", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("span IN ('1d', '30d')", name=op.f("ck_product_trend_span_known")),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["product.id"], name=op.f("fk_product_trend_product_id")
+        ),
+        sa.PrimaryKeyConstraint("span", "product_id", name=op.f("pk_product_trend")),
+    )
+    op.create_index(
+        "ix_product_trend_key",
+        "product_trend",
+        ["span", sa.text("key DESC"), sa.text("product_id DESC")],
+        unique=False,
+    )
     op.execute(
         "INSERT INTO popularity_mark (id, position)"
         " SELECT 1, coalesce(max(position), 0) FROM outbox_feed"
@@ -32,4 +49,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The cards keep what they know."""
+    op.drop_table("product_trend")
     op.drop_table("popularity_mark")
