@@ -22,6 +22,7 @@ from gosellr.services.receipt_service import Arrived
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.receipts import ReceiptOutcome
 from gosellr.utils.viewer import Viewer
+from tests.factories.reductions import call_off
 from tests.factories.sales import Shop, buy, make_commission, make_shop, part_of, read, ship, stock
 from tests.factories.stored_value import operator
 from tests.factories.transfers import BY_TRANSFER, VALUE_DATE, arrive, offline, transfer_of
@@ -232,4 +233,26 @@ async def test_a_parcel_is_paid_or_refused_and_never_both(market: Resources, fir
     async with market.db.connection() as looking:
         left = (99, 0) if first == "cash" else (100, 0)
         assert await stock(looking, shop) == left
+    assert await is_sound(market)
+
+
+async def test_a_unit_called_off_as_the_transfer_arrives(market: Resources) -> None:
+    """Paid in full, or for what is left with the rest in suspense; never for something else."""
+    shop = await transact(market.db, make_shop, price_minor=1000)
+    staff = await operator(market)
+    for turn in range(6):
+        order = await buy(market, (shop, 3), tenders=BY_TRANSFER)
+        reference = transfer_of(order).gateway_reference or ""
+        rivals: list[Any] = [
+            arrive(market, 3000, text=reference, viewer=staff),
+            call_off(market, order, shop, viewer=staff),
+        ]
+        if turn % 2:
+            rivals.reverse()
+        results = await asyncio.gather(*rivals, return_exceptions=True)
+        after = await read(market, order)
+        refused = [one for one in results if isinstance(one, BaseException)]
+        assert all(isinstance(one, DomainError) for one in refused)
+        assert after.payment_status == "paid"
+        assert after.captured_minor == after.total_minor == (3000 if refused else 2000)
     assert await is_sound(market)

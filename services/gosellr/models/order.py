@@ -227,13 +227,18 @@ order_line = Table(
     Column("refunded_quantity", Integer, nullable=False, server_default=text("0")),
     # Refunded before they were shipped, so that they never will be.
     Column("withdrawn_quantity", Integer, nullable=False, server_default=text("0")),
+    # Called off before any money was taken for them: `quantity` and all amounts are without them.
+    Column("called_off_quantity", Integer, nullable=False, server_default=text("0")),
     minor("refunded_minor", default=0),
     minor("refunded_goods_minor", default=0),
     minor("refunded_tax_minor", default=0),
     minor("refunded_marketplace_discount_minor", default=0),
     minor("refunded_commission_minor", default=0),
     minor("refunded_commission_vat_minor", default=0),
-    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint(
+        "quantity >= 0 AND called_off_quantity >= 0 AND quantity + called_off_quantity > 0",
+        name="something_was_ordered",
+    ),
     CheckConstraint(
         "shipped_quantity >= 0 AND withdrawn_quantity >= 0"
         " AND shipped_quantity + withdrawn_quantity <= quantity",

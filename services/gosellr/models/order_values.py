@@ -43,6 +43,7 @@ class OrderLine:
     delivered_quantity: int
     refunded_quantity: int
     withdrawn_quantity: int
+    called_off_quantity: int
     refunded_minor: int
     refunded_goods_minor: int
     refunded_tax_minor: int

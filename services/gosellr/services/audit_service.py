@@ -292,6 +292,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
     yield 11, market.PARTS_SUM_TO_ORDER, ()
     yield 12, money.SHOWN_IS_BOOKED, ()
+    yield 12, audit_captures.CALLED_OFF, ()
     yield 13, audit_payouts.LEGS_MATCH, ()
     yield 13, audit_payouts.CLAIMS_SUM, ()
     yield 13, audit_payouts.CLAIMED_ONCE, ()

@@ -1,0 +1,84 @@
+"""Lines may be called off before their money is taken: the order becomes smaller.
+
+Revision ID: 0022
+Revises: 0019
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0022"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+_ORDERED = "something_was_ordered"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "order_line",
+        sa.Column("called_off_quantity", sa.Integer(), server_default=sa.text("0"), nullable=False),
+    )
+    # The rows that there are keep to a stricter one, so it may be believed before it is proven.
+    op.create_check_constraint(
+        op.f(f"ck_order_line_{_ORDERED}"),
+        "order_line",
+        "quantity >= 0 AND called_off_quantity >= 0 AND quantity + called_off_quantity > 0",
+        postgresql_not_valid=True,
+    )
+    op.execute(f"ALTER TABLE order_line VALIDATE CONSTRAINT ck_order_line_{_ORDERED}")
+    op.drop_constraint("ck_order_line_quantity_positive", "order_line")
+    op.create_table(
+        "order_reduction",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reduction_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("seller_order_id", sa.Uuid(), nullable=False),
+        sa.Column("seller_id", sa.Uuid(), nullable=False),
+        sa.Column("order_line_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("before", postgresql.JSONB(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_order_reduction_quantity_positive")),
+        sa.CheckConstraint(
+            "amount_minor >= 0", name=op.f("ck_order_reduction_amount_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_order_id", "order_id"],
+            ["seller_order.id", "seller_order.order_id"],
+            name=op.f("fk_order_reduction_seller_order_id_order_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_order_id", "seller_id"],
+            ["seller_order.id", "seller_order.seller_id"],
+            name=op.f("fk_order_reduction_seller_order_id_seller_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_line_id"],
+            ["order_line.id"],
+            name=op.f("fk_order_reduction_order_line_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by"],
+            ["user_account.id"],
+            name=op.f("fk_order_reduction_requested_by"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_reduction")),
+    )
+    op.create_index("ix_order_reduction_order_id", "order_reduction", ["order_id"])
+    op.create_index("ix_order_reduction_order_line_id", "order_reduction", ["order_line_id"])
+
+
+def downgrade() -> None:
+    op.drop_table("order_reduction")
+    op.create_check_constraint(
+        op.f("ck_order_line_quantity_positive"), "order_line", "quantity > 0"
+    )
+    op.drop_constraint(f"ck_order_line_{_ORDERED}", "order_line")
+    op.drop_column("order_line", "called_off_quantity")
