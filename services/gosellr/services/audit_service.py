@@ -273,6 +273,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 3, audit_disputes.OPEN_CASES_COUNTED, ()
     yield 3, audit_balances.RESERVE_IS_HOLDS, ()
     yield 3, audit_balances.HOLDS_AS_BOOKED, ()
+    yield 3, audit_balances.HOLDS_GIVE, ()
     yield 4, money.JOURNAL_GUARDED, (list(JOURNALS),)
     yield 4, money.SEALED_WITHOUT_GAPS, ()
     yield 5, money.GUARDED_NOT_NEGATIVE, (guarded,)

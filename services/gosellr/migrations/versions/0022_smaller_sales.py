@@ -1,4 +1,4 @@
-"""Lines may be called off before their money is taken: the order becomes smaller.
+"""Lines are called off before their money is taken; cases take what a rule keeps back.
 
 Revision ID: 0022
 Revises: 0019
@@ -14,9 +14,42 @@ branch_labels = None
 depends_on = None
 
 _ORDERED = "something_was_ordered"
+_BEFORE = "from_pending_minor + from_available_minor + from_receivable_minor"
+_SINCE = "from_pending_minor + from_available_minor + from_reserve_minor + from_receivable_minor"
+
+
+def _frozen(whole: str) -> None:
+    """What cases may spend. It holds of each row there is, so it is believed at once."""
+    for name, text in (
+        ("spent_within_frozen", f"spent_minor <= {whole}"),
+        ("closed_keeps_nothing", f"status <> 'closed' OR spent_minor = {whole}"),
+    ):
+        op.drop_constraint(op.f(f"ck_dispute_{name}"), "dispute")
+        op.create_check_constraint(
+            op.f(f"ck_dispute_{name}"), "dispute", text, postgresql_not_valid=True
+        )
+        op.execute(f"ALTER TABLE dispute VALIDATE CONSTRAINT ck_dispute_{name}")
+
+
+def _cases() -> None:
+    op.add_column(
+        "dispute",
+        sa.Column(
+            "from_reserve_minor", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+    )
+    op.create_check_constraint(
+        op.f("ck_dispute_from_reserve_minor_not_negative"), "dispute", "from_reserve_minor >= 0"
+    )
+    _frozen(_SINCE)
 
 
 def upgrade() -> None:
+    _cases()
+    _reductions()
+
+
+def _reductions() -> None:
     op.add_column(
         "order_line",
         sa.Column("called_off_quantity", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -82,3 +115,6 @@ def downgrade() -> None:
     )
     op.drop_constraint(f"ck_order_line_{_ORDERED}", "order_line")
     op.drop_column("order_line", "called_off_quantity")
+    _frozen(_BEFORE)
+    op.drop_constraint(op.f("ck_dispute_from_reserve_minor_not_negative"), "dispute")
+    op.drop_column("dispute", "from_reserve_minor")
