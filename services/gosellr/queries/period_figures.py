@@ -55,21 +55,50 @@ ORDER BY payout.created_at, payout.id
 LIMIT 200
 """
 
-# Kinds that only pay what was earned are left out: $4. Whatever else moved a seller's accounts
-# changed what it earned.
+# Only kinds that are about sales count: $4. Cash never was in a seller's accounts; what was
+# collected of it stands in the order's history. Of what was booked by hand ($6) only what the
+# marketplace earned of a single seller is one's fee, whatever else it moved.
 YEAR = f"""
 WITH booked AS (
     SELECT id, kind, extract(quarter FROM booked_at AT TIME ZONE 'UTC')::int AS quarter
     FROM ledger_transaction
-    WHERE booked_at >= $1 AND booked_at < $2 AND kind <> ALL($4::text[])
-), own AS (
+    WHERE booked_at >= $1 AND booked_at < $2 AND kind = ANY($4::text[])
+), moved AS (
     SELECT split_part(entry.account, ':', 2)::uuid AS seller_id, entry.currency::text AS currency,
-           booked.quarter, booked.kind, sum({_CREDITED}) AS own_minor,
-           count(DISTINCT entry.seller_order_id)
-               FILTER (WHERE booked.kind LIKE 'sale%') AS sale_count
+           booked.quarter, booked.kind, {_CREDITED} AS minor,
+           CASE WHEN booked.kind = 'sale' THEN entry.seller_order_id END AS sale_id
     FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
-    WHERE split_part(entry.account, ':', 1) = ANY($3::text[])
-    GROUP BY 1, 2, 3, 4
+    WHERE split_part(entry.account, ':', 1) = ANY($3::text[]) AND booked.kind <> $6
+    UNION ALL
+    SELECT part.seller_id, part.currency::text,
+           extract(quarter FROM event.at AT TIME ZONE 'UTC')::int, 'sale_on_delivery',
+           payment.captured_minor, part.id
+    FROM payment
+    JOIN seller_order AS part ON part.id = payment.seller_order_id
+    JOIN order_event AS event
+      ON event.order_id = part.order_id AND event.seller_order_id = part.id
+    WHERE payment.captured_minor > 0 AND event.kind = 'cash_collected'
+      AND event.at >= $1 AND event.at < $2
+    UNION ALL
+    SELECT whose.seller_id, whose.currency, booked.quarter, booked.kind, -whose.earned_minor, NULL
+    FROM booked CROSS JOIN LATERAL (
+        SELECT min(split_part(account, ':', 2)) FILTER (WHERE is_own)::uuid AS seller_id, currency,
+               COALESCE(sum(credited) FILTER (WHERE is_income), 0) AS earned_minor
+        FROM (
+            SELECT entry.account, entry.currency::text AS currency, {_CREDITED} AS credited,
+                   split_part(entry.account, ':', 1) = ANY($3::text[]) AS is_own,
+                   split_part(entry.account, ':', 1)
+                       IN ('commission', 'fee_income', 'gateway_fee', 'tax_payable') AS is_income
+            FROM ledger_entry AS entry WHERE entry.transaction_id = booked.id
+        ) AS entry
+        GROUP BY currency
+        HAVING count(DISTINCT split_part(account, ':', 2)) FILTER (WHERE is_own) = 1
+    ) AS whose
+    WHERE booked.kind = $6
+), own AS (
+    SELECT seller_id, currency, quarter, kind, sum(minor) AS own_minor,
+           count(DISTINCT sale_id) AS sale_count
+    FROM moved GROUP BY 1, 2, 3, 4
 ), kept AS (
     SELECT part.seller_id, entry.currency::text AS currency, booked.quarter, booked.kind,
            sum({_CREDITED}) FILTER (WHERE entry.account = 'commission') AS commission_minor,
@@ -78,7 +107,8 @@ WITH booked AS (
                AS remitted_minor
     FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
     JOIN seller_order AS part ON part.id = entry.seller_order_id
-    WHERE entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%'
+    WHERE booked.kind <> $6
+      AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
     GROUP BY 1, 2, 3, 4
 )
 SELECT seller_id, currency, quarter, kind, COALESCE(own_minor, 0)::bigint,
@@ -118,11 +148,13 @@ async def year(
     since: datetime,
     until: datetime,
     account_kinds: Sequence[str],
-    paying_kinds: Sequence[str],
+    kinds: Sequence[str],
     vat_account: str,
+    kind_by_hand: str,
 ) -> list[YearFigure]:
-    """Every seller's year by quarter: what it earned and what was kept of it."""
+    """Every seller's year by quarter: what it earned and what was kept of it, by `kinds` of
+    transaction; of `kind_by_hand` only what the marketplace earned."""
     rows = await connection.fetch(
-        YEAR, since, until, list(account_kinds), list(paying_kinds), vat_account
+        YEAR, since, until, list(account_kinds), list(kinds), vat_account, kind_by_hand
     )
     return [YearFigure(*row) for row in rows]
