@@ -77,7 +77,8 @@ WITH booked AS (
     JOIN seller_order AS part ON part.id = payment.seller_order_id
     JOIN order_event AS event
       ON event.order_id = part.order_id AND event.seller_order_id = part.id
-    WHERE payment.captured_minor > 0 AND event.kind = 'cash_collected'
+    WHERE payment.method = 'cash_on_delivery' AND payment.captured_minor > 0
+      AND event.kind = 'cash_collected'
       AND event.at >= $1 AND event.at < $2
     UNION ALL
     SELECT whose.seller_id, whose.currency, booked.quarter, booked.kind, -whose.earned_minor, NULL

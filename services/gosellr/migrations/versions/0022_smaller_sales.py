@@ -1,4 +1,4 @@
-"""Lines are called off before their money is taken; cases take what a rule keeps back.
+"""Sales made smaller before they are paid, cases that take of reserves, value beside cash.
 
 Revision ID: 0022
 Revises: 0019
@@ -44,8 +44,21 @@ def _cases() -> None:
     _frozen(_SINCE)
 
 
+def _beside_cash(text: str) -> None:
+    """Whose part a payment may name; the newer rule lets pass all that the older did."""
+    name = op.f("ck_payment_cash_of_one_part")
+    op.drop_constraint(name, "payment")
+    op.create_check_constraint(name, "payment", text, postgresql_not_valid=True)
+    op.execute("ALTER TABLE payment VALIDATE CONSTRAINT ck_payment_cash_of_one_part")
+
+
 def upgrade() -> None:
     _cases()
+    _beside_cash(
+        "CASE WHEN method = 'cash_on_delivery'"
+        " THEN (status NOT IN ('created', 'declined')) = (seller_order_id IS NOT NULL)"
+        " ELSE seller_order_id IS NULL OR account IS NOT NULL END"
+    )
     _reductions()
 
 
@@ -109,6 +122,10 @@ def _reductions() -> None:
 
 
 def downgrade() -> None:
+    _beside_cash(
+        "(method = 'cash_on_delivery' AND status NOT IN ('created', 'declined'))"
+        " = (seller_order_id IS NOT NULL)"
+    )
     op.drop_table("order_reduction")
     op.create_check_constraint(
         op.f("ck_order_line_quantity_positive"), "order_line", "quantity > 0"
