@@ -1,4 +1,5 @@
-"""Sales made smaller before they are paid, cases that take of reserves, value beside cash.
+"""Sales made smaller before they are paid, cases that take of reserves, value beside cash, and
+where the next payout reads from.
 
 Revision ID: 0022
 Revises: 0019
@@ -7,11 +8,23 @@ Revises: 0019
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
 
 revision = "0022"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's xid8."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        """The name of the type in SQL."""
+        return "xid8"
+
 
 _ORDERED = "something_was_ordered"
 _BEFORE = "from_pending_minor + from_available_minor + from_receivable_minor"
@@ -59,7 +72,28 @@ def upgrade() -> None:
         " THEN (status NOT IN ('created', 'declined')) = (seller_order_id IS NOT NULL)"
         " ELSE seller_order_id IS NULL OR account IS NOT NULL END"
     )
+    _claims()
     _reductions()
+
+
+def _claims() -> None:
+    op.add_column("payout", sa.Column("claimed_before", TransactionId(), nullable=True))
+    op.add_column(
+        "payout",
+        sa.Column("claims_open", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.create_index(
+        "ix_payout_claimed_before",
+        "payout",
+        ["seller_id", "currency", "claimed_before"],
+        postgresql_where=sa.text("claimed_before IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_payout_claims_open",
+        "payout",
+        ["seller_id", "currency"],
+        postgresql_where=sa.text("claims_open"),
+    )
 
 
 def _reductions() -> None:
@@ -126,6 +160,10 @@ def downgrade() -> None:
         "(method = 'cash_on_delivery' AND status NOT IN ('created', 'declined'))"
         " = (seller_order_id IS NOT NULL)"
     )
+    op.drop_index("ix_payout_claims_open", "payout")
+    op.drop_index("ix_payout_claimed_before", "payout")
+    op.drop_column("payout", "claims_open")
+    op.drop_column("payout", "claimed_before")
     op.drop_table("order_reduction")
     op.create_check_constraint(
         op.f("ck_order_line_quantity_positive"), "order_line", "quantity > 0"
