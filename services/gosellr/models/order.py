@@ -184,6 +184,8 @@ seller_order = Table(
     UniqueConstraint("id", "seller_id"),
     UniqueConstraint("id", "order_id"),
     Index("ix_seller_order_seller_id", "seller_id", "id"),
+    # Sales that brought their sellers nothing, and so moved no account of theirs.
+    Index("ix_seller_order_without_net", "seller_id", postgresql_where=text("net_minor = 0")),
     Index(
         "ix_seller_order_release_due",
         "release_due_at",

@@ -217,6 +217,8 @@ refund = Table(
     # Nothing goes to a buyer whom a promotion spared all of it; the shares go back all the same.
     not_negative("amount_minor"),
     Index("ix_refund_order_id", "order_id"),
+    # Of a seller's month: what was settled in it or since, or isn't yet.
+    Index("ix_refund_seller_id", "seller_id", "finished_at"),
     Index("ix_refund_seller_order_id", "seller_order_id"),
     Index("ix_refund_dispute_id", "dispute_id", postgresql_where=text("dispute_id IS NOT NULL")),
 )

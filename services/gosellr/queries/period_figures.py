@@ -20,6 +20,8 @@ WITH moved AS (
            split_part(entry.account, ':', 1) AS account, {_CREDITED} AS change_minor
     FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
     WHERE entry.account = ANY($1::text[]) AND head.booked_at < $3
+      AND entry.written_by >= COALESCE($5::xid8, '0'::xid8)
+      AND head.booked_at >= COALESCE($4::timestamptz, '-infinity'::timestamptz)
 )
 SELECT currency, kind, account,
        COALESCE(sum(change_minor) FILTER (WHERE NOT is_within), 0)::bigint,
@@ -31,16 +33,34 @@ GROUP BY GROUPING SETS ((currency, kind, account), (currency, kind))
 ORDER BY currency, kind, account NULLS LAST
 """
 
+# Whatever the marketplace kept stands in a transaction that moved an account of the seller, but for
+# a sale of which nothing was left to it, and for a refund of a share too small to reach it.
 DEDUCTIONS = f"""
+WITH touched AS (
+    SELECT entry.transaction_id AS id
+    FROM ledger_entry AS entry
+    WHERE entry.account = ANY($4::text[])
+      AND entry.written_by >= COALESCE($5::xid8, '0'::xid8)
+    UNION
+    SELECT head.id
+    FROM refund JOIN ledger_transaction AS head ON head.order_id = refund.order_id
+    WHERE refund.seller_id = $1 AND head.cause_id = refund.id
+      AND (refund.finished_at >= $2 OR refund.finished_at IS NULL)
+    UNION
+    SELECT entry.transaction_id
+    FROM seller_order AS part JOIN ledger_entry AS entry ON entry.seller_order_id = part.id
+    WHERE part.seller_id = $1 AND part.net_minor = 0
+)
 SELECT entry.currency::text, head.kind, entry.account,
        COALESCE((CASE WHEN entry.order_line_id IS NULL THEN part.shipping_commission
                       ELSE line.commission END ->> 'vat_bps')::int, 0) AS vat_bps,
        sum({_CREDITED})::bigint
-FROM seller_order AS part
-JOIN ledger_entry AS entry ON entry.seller_order_id = part.id
-JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+FROM touched
+JOIN ledger_transaction AS head ON head.id = touched.id
+JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+JOIN seller_order AS part ON part.id = entry.seller_order_id AND part.seller_id = $1
 LEFT JOIN order_line AS line ON line.id = entry.order_line_id
-WHERE part.seller_id = $1 AND head.booked_at >= $2 AND head.booked_at < $3
+WHERE head.booked_at >= $2 AND head.booked_at < $3
   AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
@@ -121,17 +141,32 @@ ORDER BY seller_id, currency, quarter, kind
 
 
 async def own_changes(
-    connection: Connection, *, accounts: Sequence[str], since: datetime, until: datetime
+    connection: Connection,
+    *,
+    accounts: Sequence[str],
+    since: datetime,
+    until: datetime,
+    known_until: datetime | None,
+    written_from: int | None,
 ) -> list[OwnChange]:
-    """What moved on a seller's accounts, and what they held before."""
-    return [OwnChange(*row) for row in await connection.fetch(OWN_CHANGES, accounts, since, until)]
+    """What moved on a seller's accounts, and what they held before; of what was booked before
+    `known_until` nothing, because that is known. Nothing that was booked since was written before
+    `written_from`."""
+    rows = await connection.fetch(OWN_CHANGES, accounts, since, until, known_until, written_from)
+    return [OwnChange(*row) for row in rows]
 
 
 async def deductions(
-    connection: Connection, *, seller_id: UUID, since: datetime, until: datetime
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    accounts: Sequence[str],
+    since: datetime,
+    until: datetime,
+    written_from: int | None,
 ) -> list[Deduction]:
     """What was kept of a seller's sales, and given back with its refunds."""
-    rows = await connection.fetch(DEDUCTIONS, seller_id, since, until)
+    rows = await connection.fetch(DEDUCTIONS, seller_id, since, until, accounts, written_from)
     return [Deduction(*row) for row in rows]
 
 

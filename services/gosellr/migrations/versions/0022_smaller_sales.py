@@ -73,6 +73,7 @@ def upgrade() -> None:
         " ELSE seller_order_id IS NULL OR account IS NOT NULL END"
     )
     _claims()
+    _months()
     _reductions()
 
 
@@ -93,6 +94,17 @@ def _claims() -> None:
         "payout",
         ["seller_id", "currency"],
         postgresql_where=sa.text("claims_open"),
+    )
+
+
+def _months() -> None:
+    op.add_column("document_month", sa.Column("written_before", TransactionId(), nullable=True))
+    op.create_index("ix_refund_seller_id", "refund", ["seller_id", "finished_at"])
+    op.create_index(
+        "ix_seller_order_without_net",
+        "seller_order",
+        ["seller_id"],
+        postgresql_where=sa.text("net_minor = 0"),
     )
 
 
@@ -156,6 +168,9 @@ def _reductions() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_seller_order_without_net", "seller_order")
+    op.drop_index("ix_refund_seller_id", "refund")
+    op.drop_column("document_month", "written_before")
     _beside_cash(
         "(method = 'cash_on_delivery' AND status NOT IN ('created', 'declined'))"
         " = (seller_order_id IS NOT NULL)"
