@@ -20,8 +20,9 @@ from tests.factories.balances import (
     release_reserves,
     write_off,
 )
+from tests.factories.disputes import accept, cases_of, open_case
 from tests.factories.payouts import an_operator, earn, pay, set_account, set_schedule
-from tests.factories.sales import Shop, a_key, make_shop, refund
+from tests.factories.sales import Shop, a_key, make_buyer, make_shop, refund
 from tests.flows.test_bank_files import set_bank, with_bank
 from tests.races.test_payout_races import is_sound, owes
 from tests.races.test_refund_races import outcomes
@@ -165,3 +166,34 @@ async def test_files_made_at_once_name_each_payout_once(live: Resources) -> None
         )
     )
     await is_sound(market)
+
+
+async def test_what_a_rule_keeps_back_is_taken_once_by_cases_refunds_and_its_day(
+    live: Resources, clock: ManualClock
+) -> None:
+    """A case is opened, another sale refunded and the reserve's day come, all at once."""
+    buyer = await transact(live.db, make_buyer)
+    rule = await make_rule(live, rate_bps=5000, days=1)
+    for turn in range(ROUNDS):
+        shop = await a_shop(live)
+        disputed = await earn(live, shop, buyer=buyer)
+        other = await earn(live, shop)
+        await pay(live, shop)
+        clock.advance(timedelta(days=2))
+        rivals = [
+            open_case(live, disputed, shop, viewer=buyer.viewer),
+            refund(live, other, shop, units=1),
+            release_reserves(live),
+        ]
+        rivals = [*rivals[turn % 3 :], *rivals[: turn % 3]]
+        assert await outcomes(*rivals) == {"done": 3}
+        # Of two sales of 10.00 half was paid out, and both are asked back: 10.00 are owed.
+        owed = await owes(live, shop)
+        pots = owed.get("reserve", 0) + owed.get("available", 0) - owed.get("receivable", 0)
+        assert (owed["reserve"], pots) == (1000, 0)
+        await is_sound(live)
+        [case] = await cases_of(live, disputed)
+        await accept(live, case, viewer=buyer.viewer)
+        await release_reserves(live)
+        await is_sound(live)
+    assert rule.rule.rate_bps == 5000

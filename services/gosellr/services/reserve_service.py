@@ -134,7 +134,8 @@ async def take(
     currency: str,
     amount_minor: int,
 ) -> None:
-    """A refund took so much of what is kept back; the caller holds the reserve's balance."""
+    """A refund or a case took so much of what is kept back; the caller holds the reserve's
+    balance."""
     holds = await reserves.of_seller(connection, seller_id=seller_id, currency=currency)
     amounts = taken_from(holds, amount_minor, seller_order_id=seller_order_id)
     if not await reserves.take(connection, amounts=amounts):
@@ -149,7 +150,8 @@ async def give_back(
     currency: str,
     amount_minor: int,
 ) -> None:
-    """A refund that took so much of what was kept back failed: it is kept back again.
+    """A refund that took so much of what was kept back failed, or a case gives it up: it is kept
+    back again.
 
     Where the time is over, the next upkeep releases it.
     """
