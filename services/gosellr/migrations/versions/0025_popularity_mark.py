@@ -1,14 +1,14 @@
 """Up to which fact the cards know what is bought, so that only what has changed is counted anew.
 
 Revision ID: 0025
-Revises: 0019
+Revises: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0019"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
