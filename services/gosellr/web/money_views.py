@@ -282,10 +282,14 @@ class ProviderMoveView:
 
 @dataclass(frozen=True, slots=True)
 class InboxView:
+    """`gateways` can be asked, `tellers` are those whose reports may be uploaded."""
+
     standings: tuple[StandingView, ...]
     moves: tuple[ProviderMoveView, ...]
     chips: tuple[LinkView, ...]
     gateways: tuple[str, ...] = ()
+    tellers: tuple[str, ...] = ()
+    form: FormView = field(default_factory=FormView)
     pager: PagerView = field(default_factory=PagerView)
 
 

@@ -24,17 +24,17 @@ from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
 from gosellr.web.forms import Field
 from gosellr.web.money_views import PayoutListView
-from gosellr.web.operator.desk import require_staff, show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.PAYOUT_READ)]
-Approving = Annotated[Page, admit(Permission.PAYOUT_APPROVE)]
-Cancelling = Annotated[Page, admit(Permission.PAYOUT_CANCEL)]
-Retrying = Annotated[Page, admit(Permission.PAYOUT_RETRY)]
+Reading = Annotated[Page, staff(Permission.PAYOUT_READ)]
+Approving = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
+Cancelling = Annotated[Page, staff(Permission.PAYOUT_CANCEL)]
+Retrying = Annotated[Page, staff(Permission.PAYOUT_RETRY)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 _SHOWN = 24
@@ -50,7 +50,6 @@ async def list_payouts(
     cursor: Cursor = None,
 ) -> Response:
     """All payouts, newest first."""
-    require_staff(page)
     chosen = status if status in set(PayoutStatus) else ""
     found = await ask(
         page.market.db,
@@ -79,7 +78,6 @@ async def list_payouts(
 @router.get("/payouts/{payout_id}")
 async def show_payout(page: Reading, payout_id: UUID, cursor: Cursor = None) -> Response:
     """A payout: what made it, what was booked of it, and what may be done with it."""
-    require_staff(page)
     return await _show(page, payout_id, cursor=cursor)
 
 
@@ -114,7 +112,6 @@ async def cancel(page: Cancelling, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/retry")
 async def retry(page: Retrying, payout_id: UUID) -> Response:
     """Make a new payout in place of one that failed; the same form twice makes one."""
-    require_staff(page)
     key = idempotency_service.request_key(
         caller=caller_of(page),
         route=f"page:retry_payout:{payout_id}",
