@@ -30,6 +30,13 @@ MATCHED_AGAIN = "matched-again"
 CARD_STOPPED = "card-stopped"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
+PLAN_AGREED = "plan-agreed"
+PLAN_ENDED = "plan-ended"
+PREPARED = "prepared"
+ADJUSTMENT_BOOKED = "adjustment-booked"
+ADJUSTMENT_REJECTED = "adjustment-rejected"
+RULE_ADDED = "rule-added"
+RULE_ENDED = "rule-ended"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
@@ -59,4 +66,11 @@ NOTICES = {
     MOVEMENTS_FETCHED: NoticeView("What the provider tells is here, and matched where it fits."),
     MATCHED_AGAIN: NoticeView("What waits was held against the books once more."),
     CARD_STOPPED: NoticeView("The card can't be spent any more. What it holds is still owed."),
+    PLAN_AGREED: NoticeView("The plan is in force, in place of the one before."),
+    PLAN_ENDED: NoticeView("The plan is over: all that becomes available goes to the debt first."),
+    PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),
+    ADJUSTMENT_BOOKED: NoticeView("It is booked."),
+    ADJUSTMENT_REJECTED: NoticeView("It is turned down; nothing was booked."),
+    RULE_ADDED: NoticeView("The rule is in force for releases to come."),
+    RULE_ENDED: NoticeView("The rule is out of force. What was kept back stays until its day."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.money_desks import DESKS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 
@@ -250,4 +251,4 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
 }
 
-MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS}
+MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS, **DESKS}

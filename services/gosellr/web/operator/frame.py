@@ -18,6 +18,9 @@ _PAGES = (
     ("Payouts", "/payouts", "landmark", Permission.PAYOUT_READ),
     ("Cases", "/cases", "scale", Permission.DISPUTE_READ),
     ("Reconciliation", "/reconciliation", "layers", Permission.RECONCILIATION_READ),
+    ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),
+    ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
+    ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),
     ("Gift cards", "/gift-cards", "gift", Permission.GIFT_CARD_READ),
     ("Explain", "/explain", "search", Permission.LEDGER_READ),
 )

@@ -1,0 +1,77 @@
+"""How the operator's pages of balances, payouts, and money that is waited for are called."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.api.matrix.callers import Scope
+from tests.api.matrix.request import Call, Fixed, Of
+
+SEEN = frozenset({200})
+SENT_ON = frozenset({303})
+NOT_NOW = frozenset({409})
+WRONG = frozenset({422})
+
+_REASON = {"reason": "for a test"}
+_SELLER = {"seller_id": Of("seller")}
+_ADJUSTMENT = {"adjustment_id": Fixed("adjustment")}
+_RULE = {"rule_id": Fixed("reserve_rule")}
+
+
+def _page(path: Mapping[str, Of | Fixed | str] | None = None) -> Call:
+    return Call(scope=Scope.STAFF, path=path or {}, reached=SEEN)
+
+
+def _form(
+    fields: Mapping[str, Any] | None = None,
+    *,
+    path: Mapping[str, Of | Fixed | str] | None = None,
+    reached: frozenset[int] = SENT_ON,
+) -> Call:
+    return Call(scope=Scope.STAFF, path=path or {}, form=fields or {}, reached=reached)
+
+
+DESKS: dict[str, Sequence[Call]] = {
+    "GET /operator/balances": [_page()],
+    "GET /operator/balances/{seller_id}": [_page(_SELLER)],
+    # Nobody owes anything here.
+    "POST /operator/balances/{seller_id}/plan": [
+        _form(
+            {"plan_currency": "EUR", "kind": "share", "share": "50"},
+            path=_SELLER,
+            reached=NOT_NOW,
+        )
+    ],
+    "POST /operator/balances/{seller_id}/plan/end": [
+        _form({"currency": "EUR"}, path=_SELLER, reached=frozenset({404}))
+    ],
+    "POST /operator/balances/{seller_id}/write-offs": [
+        _form(
+            {"amount": "1.00", "currency": "EUR", "key": "once", **_REASON},
+            path=_SELLER,
+            reached=NOT_NOW,
+        )
+    ],
+    "GET /operator/adjustments": [_page()],
+    "POST /operator/adjustments": [
+        _form(
+            {
+                "debit": "goodwill_cost",
+                "credit": "fee_income",
+                "amount": "1.00",
+                "currency": "EUR",
+                "key": "once",
+                **_REASON,
+            }
+        )
+    ],
+    "GET /operator/adjustments/{adjustment_id}": [_page(_ADJUSTMENT)],
+    "POST /operator/adjustments/{adjustment_id}/approve": [
+        _form(path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
+    ],
+    "POST /operator/adjustments/{adjustment_id}/reject": [
+        _form(_REASON, path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
+    ],
+    "GET /operator/reserve-rules": [_page()],
+    "POST /operator/reserve-rules": [_form({"scope": "market", "rate": "0", "days": "30"})],
+    "POST /operator/reserve-rules/{rule_id}/end": [_form(path=_RULE)],
+}
