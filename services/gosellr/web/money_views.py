@@ -120,8 +120,12 @@ class PayoutRowView:
 
 @dataclass(frozen=True, slots=True)
 class PayoutListView:
+    """`run_key` makes a run one; empty for whoever may begin none."""
+
     payouts: tuple[PayoutRowView, ...]
     chips: tuple[LinkView, ...] = ()
+    run_key: str = ""
+    currencies: tuple[ChoiceView, ...] = ()
     pager: PagerView = field(default_factory=PagerView)
 
 

@@ -11,9 +11,11 @@ from gosellr.web.errors import install_error_pages
 from gosellr.web.operator import (
     adjustments,
     balances,
+    bank_files,
     desk,
     explain,
     gift_cards,
+    payout_runs,
     reconciliation,
     reserve_rules,
     statements,
@@ -77,7 +79,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     back = (payment_return, payout_account_return)
     of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
-    of_money = (statements, balances, adjustments, reserve_rules)
+    of_money = (statements, balances, adjustments, reserve_rules, payout_runs, bank_files)
     for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money):
         app.include_router(doors.router)
     app.mount("/static", assets)

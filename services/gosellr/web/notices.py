@@ -37,6 +37,11 @@ ADJUSTMENT_BOOKED = "adjustment-booked"
 ADJUSTMENT_REJECTED = "adjustment-rejected"
 RULE_ADDED = "rule-added"
 RULE_ENDED = "rule-ended"
+RUN_BEFORE = "run-before"
+PAYOUT_FAILED = "payout-failed"
+FILE_MADE = "file-made"
+FILE_EXECUTED = "file-executed"
+FILE_REJECTED = "file-rejected"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
@@ -73,4 +78,9 @@ NOTICES = {
     ADJUSTMENT_REJECTED: NoticeView("It is turned down; nothing was booked."),
     RULE_ADDED: NoticeView("The rule is in force for releases to come."),
     RULE_ENDED: NoticeView("The rule is out of force. What was kept back stays until its day."),
+    RUN_BEFORE: NoticeView("This run was begun before; there is one, not two.", "info"),
+    PAYOUT_FAILED: NoticeView("It is marked as failed; its money is the seller's again."),
+    FILE_MADE: NoticeView("The file is made. Download it and give it to the bank."),
+    FILE_EXECUTED: NoticeView("The file is carried out: its payments are paid."),
+    FILE_REJECTED: NoticeView("The file is refused; its money is the sellers' again."),
 }

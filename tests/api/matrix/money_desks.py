@@ -14,6 +14,7 @@ WRONG = frozenset({422})
 _REASON = {"reason": "for a test"}
 _SELLER = {"seller_id": Of("seller")}
 _ADJUSTMENT = {"adjustment_id": Fixed("adjustment")}
+_FILE = {"file_id": Fixed("bank_file")}
 _RULE = {"rule_id": Fixed("reserve_rule")}
 
 
@@ -74,4 +75,19 @@ DESKS: dict[str, Sequence[Call]] = {
     "GET /operator/reserve-rules": [_page()],
     "POST /operator/reserve-rules": [_form({"scope": "market", "rate": "0", "days": "30"})],
     "POST /operator/reserve-rules/{rule_id}/end": [_form(path=_RULE)],
+    # Nobody has anything available; the answer says so.
+    "POST /operator/payouts/run": [_form({"currency": "EUR", "key": "once"}, reached=SEEN)],
+    # It wasn't paid by a file.
+    "POST /operator/payouts/{payout_id}/fail": [
+        _form({"failure": "came back"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
+    ],
+    "GET /operator/bank-files": [_page()],
+    # The market has no bank account here.
+    "POST /operator/bank-files": [_form({"key": "once"}, reached=NOT_NOW)],
+    "GET /operator/bank-files/{file_id}": [_page(_FILE)],
+    "GET /operator/bank-files/{file_id}/document": [_page(_FILE)],
+    "POST /operator/bank-files/{file_id}/execute": [_form(path=_FILE, reached=SENT_ON | NOT_NOW)],
+    "POST /operator/bank-files/{file_id}/reject": [
+        _form(_REASON, path=_FILE, reached=SENT_ON | NOT_NOW)
+    ],
 }

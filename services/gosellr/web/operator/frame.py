@@ -16,6 +16,7 @@ from gosellr.web.views import LinkView, NoticeView
 _PAGES = (
     ("What waits", "", "list-checks", Permission.PAYOUT_READ),
     ("Payouts", "/payouts", "landmark", Permission.PAYOUT_READ),
+    ("Bank files", "/bank-files", "file-text", Permission.BANK_FILE_READ),
     ("Cases", "/cases", "scale", Permission.DISPUTE_READ),
     ("Reconciliation", "/reconciliation", "layers", Permission.RECONCILIATION_READ),
     ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),

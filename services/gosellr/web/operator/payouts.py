@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
+from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payouts
+from gosellr.flows import bank_files, payouts
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
     idempotency_service,
@@ -17,7 +18,8 @@ from gosellr.services import (
     seller_service,
 )
 from gosellr.services.payout_questions import PayoutFilters
-from gosellr.utils.payouts import PayoutStatus
+from gosellr.utils.money import EXPONENTS
+from gosellr.utils.payouts import BY_FILE, PayoutStatus
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import forms, notices
 from gosellr.web.binding import histories
@@ -27,7 +29,7 @@ from gosellr.web.money_views import PayoutListView
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.storefront.checkout import caller_of
-from gosellr.web.views import FormView, NoticeView
+from gosellr.web.views import ChoiceView, FormView, NoticeView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
@@ -35,12 +37,20 @@ Reading = Annotated[Page, staff(Permission.PAYOUT_READ)]
 Approving = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
 Cancelling = Annotated[Page, staff(Permission.PAYOUT_CANCEL)]
 Retrying = Annotated[Page, staff(Permission.PAYOUT_RETRY)]
+Failing = Annotated[Page, staff(Permission.BANK_FILE_WRITE)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 _SHOWN = 24
 _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
+_FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
 _BASE = "/operator/payouts"
+_CURRENCIES = (
+    ChoiceView("", "All currencies"),
+    *(ChoiceView(code, code) for code in sorted(EXPONENTS)),
+)
+# Where a person may say that a payment by file didn't arrive.
+_BY_HAND = frozenset({PayoutStatus.PENDING, PayoutStatus.PAID})
 
 
 @router.get("/payouts")
@@ -70,6 +80,8 @@ async def list_payouts(
             binding.row(one, base=_BASE, who=names.get(one.seller_id, "")) for one in found.items
         ),
         chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen or ""),
+        run_key=new_secret() if may(page.viewer.roles, Permission.PAYOUT_APPROVE) else "",
+        currencies=_CURRENCIES,
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
     return await show(page, "operator/payouts.html", current="/payouts", payout_list=view)
@@ -148,6 +160,24 @@ async def unhold(page: Approving, payout_id: UUID) -> Response:
     found = await _find(page, payout_id)
     await _hold(page, found.seller_id, reason=None)
     return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUTS_FREED)
+
+
+@router.post("/payouts/{payout_id}/fail")
+async def fail(page: Failing, payout_id: UUID) -> Response:
+    """A payment by bank file came back, or can't be sent: its money is the seller's again."""
+    form = forms.read(_FAILURE, page.form)
+    if form.errors:
+        return await _show(page, payout_id, form=form, status=422)
+    try:
+        await bank_files.fail_payout(
+            page.market.payouts,
+            viewer=page.viewer,
+            payout_id=payout_id,
+            reason=form.value("failure"),
+        )
+    except Conflict as refusal:
+        return await _refused(page, payout_id, refusal, form)
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_FAILED)
 
 
 async def _hold(page: Page, seller_id: UUID, *, reason: str | None) -> None:
@@ -235,4 +265,6 @@ def _can(page: Page, found: Payout) -> frozenset[str]:
         can.add("retry")
     if may(roles, Permission.PAYOUT_APPROVE):
         can.add("hold")
+    if found.provider in BY_FILE and found.status in _BY_HAND:
+        can |= {"fail"} if may(roles, Permission.BANK_FILE_WRITE) else set()
     return frozenset(can)
