@@ -319,3 +319,20 @@ class ExplainView:
     booked: tuple[BookedView, ...] = ()
     moves: tuple[MoveView, ...] = ()
     held: tuple[AmountRowView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerCreditView:
+    """A buyer's store credit, and the form that grants more; `key` makes a grant one.
+
+    Without an address nobody is looked at yet.
+    """
+
+    form: FormView
+    path: str = ""
+    email: str = ""
+    balances: tuple[Money, ...] = ()
+    moves: tuple[MoveView, ...] = ()
+    currencies: tuple[ChoiceView, ...] = ()
+    key: str = ""
+    may_grant: bool = False

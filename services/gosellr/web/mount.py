@@ -12,6 +12,8 @@ from gosellr.web.operator import (
     adjustments,
     balances,
     bank_files,
+    cash,
+    credit,
     desk,
     explain,
     gift_cards,
@@ -19,6 +21,7 @@ from gosellr.web.operator import (
     reconciliation,
     reserve_rules,
     statements,
+    transfers,
 )
 from gosellr.web.operator import cases as operator_cases
 from gosellr.web.operator import payouts as operator_payouts
@@ -79,7 +82,9 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     back = (payment_return, payout_account_return)
     of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
-    of_money = (statements, balances, adjustments, reserve_rules, payout_runs, bank_files)
+    of_payouts = (payout_runs, bank_files, statements, transfers, cash)
+    of_debts = (balances, adjustments, reserve_rules, credit)
+    of_money = (*of_payouts, *of_debts)
     for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money):
         app.include_router(doors.router)
     app.mount("/static", assets)

@@ -42,6 +42,13 @@ PAYOUT_FAILED = "payout-failed"
 FILE_MADE = "file-made"
 FILE_EXECUTED = "file-executed"
 FILE_REJECTED = "file-rejected"
+RECEIPT_ASSIGNED = "receipt-assigned"
+RECEIPT_RETURNED = "receipt-returned"
+REFUND_SENT = "refund-sent"
+REFUND_FAILED = "refund-failed"
+CASH_RECEIVED = "cash-received"
+PARCEL_REFUSED = "parcel-refused"
+CREDIT_GRANTED = "credit-granted"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
@@ -83,4 +90,11 @@ NOTICES = {
     FILE_MADE: NoticeView("The file is made. Download it and give it to the bank."),
     FILE_EXECUTED: NoticeView("The file is carried out: its payments are paid."),
     FILE_REJECTED: NoticeView("The file is refused; its money is the sellers' again."),
+    RECEIPT_ASSIGNED: NoticeView("The transfer belongs to this order now."),
+    RECEIPT_RETURNED: NoticeView("It is marked as sent back."),
+    REFUND_SENT: NoticeView("The refund is marked as sent."),
+    REFUND_FAILED: NoticeView("The refund is marked as failed; what it had taken went back."),
+    CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
+    PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
+    CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
 }

@@ -15,11 +15,20 @@ _REASON = {"reason": "for a test"}
 _SELLER = {"seller_id": Of("seller")}
 _ADJUSTMENT = {"adjustment_id": Fixed("adjustment")}
 _FILE = {"file_id": Fixed("bank_file")}
+# Let in; there is no such thing in this world.
+NOTHING = frozenset({404})
+_SENT = {"transaction_id": "out-1", "sent_on": "2026-03-02"}
+_RECEIPT = {"receipt_id": Fixed("provider_movement")}
+_REFUND = {"hand_refund_id": Fixed("provider_movement")}
+_PARCEL = {"seller_order_id": Fixed("provider_movement")}
+_BUYER = {"user_id": Of("user")}
 _RULE = {"rule_id": Fixed("reserve_rule")}
 
 
-def _page(path: Mapping[str, Of | Fixed | str] | None = None) -> Call:
-    return Call(scope=Scope.STAFF, path=path or {}, reached=SEEN)
+def _page(
+    path: Mapping[str, Of | Fixed | str] | None = None, *, reached: frozenset[int] = SEEN
+) -> Call:
+    return Call(scope=Scope.STAFF, path=path or {}, reached=reached)
 
 
 def _form(
@@ -89,5 +98,34 @@ DESKS: dict[str, Sequence[Call]] = {
     "POST /operator/bank-files/{file_id}/execute": [_form(path=_FILE, reached=SENT_ON | NOT_NOW)],
     "POST /operator/bank-files/{file_id}/reject": [
         _form(_REASON, path=_FILE, reached=SENT_ON | NOT_NOW)
+    ],
+    "GET /operator/transfers": [_page()],
+    # What stands in the world is no transfer of the bank's.
+    "GET /operator/transfers/receipts/{receipt_id}": [_page(_RECEIPT, reached=NOTHING)],
+    "POST /operator/transfers/receipts/{receipt_id}/assign": [
+        _form({"reference": "RF18539007547034"}, path=_RECEIPT, reached=NOTHING)
+    ],
+    "POST /operator/transfers/receipts/{receipt_id}/returned": [
+        _form(_SENT, path=_RECEIPT, reached=NOTHING)
+    ],
+    "GET /operator/transfers/refunds/{hand_refund_id}": [_page(_REFUND, reached=NOTHING)],
+    "POST /operator/transfers/refunds/{hand_refund_id}/sent": [
+        _form(_SENT, path=_REFUND, reached=NOTHING)
+    ],
+    "POST /operator/transfers/refunds/{hand_refund_id}/failed": [
+        _form(_REASON, path=_REFUND, reached=NOTHING)
+    ],
+    "GET /operator/cash": [_page()],
+    "GET /operator/cash/{seller_order_id}": [_page(_PARCEL, reached=NOTHING)],
+    "POST /operator/cash/{seller_order_id}/received": [
+        _form({"amount": "1.00"}, path=_PARCEL, reached=NOTHING)
+    ],
+    "POST /operator/cash/{seller_order_id}/refused": [
+        _form(_REASON, path=_PARCEL, reached=NOTHING)
+    ],
+    "GET /operator/credit": [_page()],
+    "GET /operator/credit/{user_id}": [_page(_BUYER)],
+    "POST /operator/credit/{user_id}": [
+        _form({"amount": "1.00", "currency": "EUR", "key": "once", **_REASON}, path=_BUYER)
     ],
 }

@@ -19,10 +19,13 @@ _PAGES = (
     ("Bank files", "/bank-files", "file-text", Permission.BANK_FILE_READ),
     ("Cases", "/cases", "scale", Permission.DISPUTE_READ),
     ("Reconciliation", "/reconciliation", "layers", Permission.RECONCILIATION_READ),
+    ("Bank transfers", "/transfers", "download", Permission.RECONCILIATION_READ),
+    ("Cash", "/cash", "wallet", Permission.ORDER_READ),
     ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),
     ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
     ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),
     ("Gift cards", "/gift-cards", "gift", Permission.GIFT_CARD_READ),
+    ("Store credit", "/credit", "credit-card", Permission.STORE_CREDIT_READ),
     ("Explain", "/explain", "search", Permission.LEDGER_READ),
 )
 _AT_MARKET = (LinkView("To the market", "/"),)
