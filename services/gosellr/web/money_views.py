@@ -80,16 +80,22 @@ class UpcomingView:
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """What a seller has in one currency. `owed` is what it owes the market."""
+    """What a seller has in one currency. `owed` is what it owes the market.
+
+    `kept_back` is what rules keep of sales, free by day as `kept_until` says, those to come later
+    in one sum without a day; `frozen` is what open cases hold.
+    """
 
     currency: str
     pending: Money
     available: Money
-    reserved: Money
+    kept_back: Money
+    frozen: Money
     owed: Money
     in_transit: Money
     paid_out: Money
     upcoming: tuple[UpcomingView, ...] = ()
+    kept_until: tuple[UpcomingView, ...] = ()
     on_their_way: tuple["PayoutRowView", ...] = ()
     payout_key: str = ""
 
@@ -106,6 +112,7 @@ class MoneyPageView:
     payout_action: str = ""
     settings_href: str = ""
     transactions_href: str = ""
+    debts_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from gosellr.web.operator import payouts as operator_payouts
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
 from gosellr.web.seller import cases as seller_cases
+from gosellr.web.seller import connected, debts
 from gosellr.web.seller import money as seller_money
 from gosellr.web.seller import papers as seller_papers
 from gosellr.web.seller import payouts as seller_payouts
@@ -80,7 +81,8 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     )
     rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox)
     back = (payment_return, payout_account_return)
-    of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
+    of_shops = (seller_money, seller_payouts, seller_papers, seller_cases)
+    of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_debts = (balances, adjustments, reserve_rules, credit)

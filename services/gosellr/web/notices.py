@@ -49,6 +49,7 @@ REFUND_FAILED = "refund-failed"
 CASH_RECEIVED = "cash-received"
 PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
+LOOKED_AGAIN = "looked-again"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
@@ -97,4 +98,5 @@ NOTICES = {
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
+    LOOKED_AGAIN: NoticeView("The provider was asked; this is how the account stands now."),
 }

@@ -129,3 +129,18 @@ DESKS: dict[str, Sequence[Call]] = {
         _form({"amount": "1.00", "currency": "EUR", "key": "once", **_REASON}, path=_BUYER)
     ],
 }
+
+_SHOP = {"seller_id": Of("seller")}
+_ACCOUNT = {**_SHOP, "provider": "elsewhere"}
+
+SHOP_DESKS: dict[str, Sequence[Call]] = {
+    "GET /seller/{seller_id}/debts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    "GET /seller/{seller_id}/payout-accounts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    # No provider of this world keeps accounts for sellers: 404 is the page's own answer.
+    "POST /seller/{seller_id}/payout-accounts/{provider}": [
+        Call(scope=Scope.SHOP, path=_ACCOUNT, form={}, reached=NOTHING)
+    ],
+    "POST /seller/{seller_id}/payout-accounts/{provider}/refresh": [
+        Call(scope=Scope.SHOP, path=_ACCOUNT, form={}, reached=NOTHING)
+    ],
+}

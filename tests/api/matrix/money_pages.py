@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.api.matrix.callers import Scope
-from tests.api.matrix.money_desks import DESKS
+from tests.api.matrix.money_desks import DESKS, SHOP_DESKS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 
@@ -251,4 +251,4 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
 }
 
-MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS, **DESKS}
+MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS, **DESKS, **SHOP_DESKS}
