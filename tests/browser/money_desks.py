@@ -22,6 +22,10 @@ async def make_desks(
     """Fill them; gives the shop's further pages and the operator's."""
     await make_rule(resources, rate_bps=1000, days=30, caps={"EUR": 500_000})
     await make_rule(resources, "new_account", rate_bps=2500, days=60, younger_than_days=90)
+    sold = await buy(resources, (shop, 3))
+    await ship(resources, sold, shop)
+    await step(resources, sold, OrderStatus.DELIVERED, viewer=shop.viewer)
+    await transact(resources.db, release_service.release_due, now=datetime.now(UTC))
     for settled in (shop, Shop(market.sellers["Casa Verde"], shop.product)):
         own = f"seller_receivable:{settled.seller.id}"
         owed = await prepare(resources, (own, "debit", 4_200), ("fee_income", "credit", 4_200))

@@ -118,6 +118,7 @@ async def test_a_debt_is_paid_by_a_plan_and_given_up_by_two(
     assert own.status_code == 403
     assert "Somebody else has to decide" in own.text
     await enter(visitor, resources, second)
+    assert "Adjustments to decide" in await open_page(visitor, "/operator")
     assert page in await open_page(visitor, ADJUSTMENTS)
     await open_page(visitor, page)
     await visitor.send(f"{page}/approve")

@@ -23,7 +23,7 @@ CHIPS: Final = (
     ("refunds", "To be sent back"),
 )
 EMPTY: Final = {
-    "": ("No transfer is expected", "Until when"),
+    "": ("No transfer is expected", "Until"),
     "suspense": ("No transfer waits for a decision", "Arrived"),
     "refunds": ("Nothing has to be sent back", "Since"),
 }

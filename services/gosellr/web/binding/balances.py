@@ -45,7 +45,7 @@ MEASURES: Final = {
 }
 _AGES = ("0 to 30 days", "31 to 60 days", "61 to 90 days", "Over 90 days")
 _BADGES = {
-    "prepared": BadgeView("Waits for a second person", "warn", "users"),
+    "prepared": BadgeView("To decide", "warn", "users"),
     "approved": BadgeView("Booked", "ok", "check"),
     "rejected": BadgeView("Turned down", "bad", "x"),
 }
@@ -183,10 +183,12 @@ def rule(
 ) -> RuleView:
     """A rule with what it is about."""
     found = listed.rule
+    about = _about(found, sellers=sellers, categories=categories)
     return RuleView(
         id=str(found.id),
-        title=listed.name or SCOPES[found.scope],
-        about=_about(found, sellers=sellers, categories=categories),
+        title=listed.name or about,
+        # Without a name, whom it is about is what it is called.
+        about=about if listed.name else "",
         badge=_in_force(found, now=now),
         rate=percent(found.rate_bps),
         days=found.days,

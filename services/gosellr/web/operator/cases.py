@@ -20,7 +20,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import case_doors, forms, notices
 from gosellr.web.binding import cases, histories
-from gosellr.web.case_doors import Taken
+from gosellr.web.case_doors import Door
 from gosellr.web.case_views import CaseListView
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
@@ -93,15 +93,13 @@ async def show_case(page: Reading, dispute_id: UUID) -> Response:
 @router.post("/{dispute_id}/messages")
 async def say(page: Saying, dispute_id: UUID) -> Response:
     """Say something to both sides."""
-    taken = await case_doors.say(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, dispute_id, taken)
+    return await _take(page, dispute_id, case_doors.say)
 
 
 @router.post("/{dispute_id}/evidence")
 async def hand_in(page: HandingIn, dispute_id: UUID) -> Response:
     """Put a file into the case."""
-    taken = await case_doors.hand_in(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, dispute_id, taken)
+    return await _take(page, dispute_id, case_doors.hand_in)
 
 
 @router.post("/{dispute_id}/decide")
@@ -157,7 +155,9 @@ def _read_award(page: Page, dispute: Dispute) -> tuple[FormView, Award | None]:
     )
 
 
-async def _answer(page: Page, dispute_id: UUID, taken: Taken) -> Response:
+async def _take(page: Page, dispute_id: UUID, door: Door) -> Response:
+    """Take a step in a case, and show what came of it."""
+    taken = await door(page, viewer=page.viewer, dispute_id=dispute_id)
     if taken.form is None:
         return page.go(f"{_BASE}/{dispute_id}", notice=taken.notice)
     return await _show_case(page, dispute_id, taken.form, status=taken.status)
