@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.models.balance_values import BankFile, FiledPayout
+from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 
 # Whoever makes another file at the same time passes these over.
 TAKE_WAITING = """
@@ -62,6 +62,12 @@ WHERE payout.id = $1
 """
 OPEN_PAYOUTS = """
 SELECT id FROM payout WHERE bank_file_id = $1 AND status = 'sent' ORDER BY id LIMIT $2
+"""
+PAYMENTS = """
+SELECT payout.id, payout.seller_id, seller.name, payout.amount_minor, payout.currency::text,
+       payout.status, payout.failure_reason
+FROM payout JOIN seller ON seller.id = payout.seller_id
+WHERE payout.bank_file_id = $1 ORDER BY payout.id LIMIT $2
 """
 
 
@@ -122,6 +128,11 @@ async def list_files(
     """Files, newest first."""
     rows = await connection.fetch(LIST, status, *(after or (None, None)), limit)
     return [BankFile(**row) for row in rows]
+
+
+async def payments(connection: Connection, *, file_id: UUID, limit: int) -> list[FiledPayment]:
+    """The payments of a file, as they stand."""
+    return [FiledPayment(*row) for row in await connection.fetch(PAYMENTS, file_id, limit)]
 
 
 async def content(connection: Connection, *, file_id: UUID) -> bytes | None:

@@ -14,7 +14,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
-from gosellr.models.balance_values import BankFile, FiledPayout
+from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import bank_files, outbox, payouts
 from gosellr.services import idempotency_service, ledger_service, payout_outcome
@@ -299,6 +299,11 @@ async def sealed_content(connection: Connection, *, file_id: UUID) -> bytes:
 async def open_payouts(connection: Connection, *, file_id: UUID) -> list[UUID]:
     """Payouts of a decided file that are still to be followed up."""
     return await bank_files.open_payouts(connection, file_id=file_id, limit=sepa.PAYMENTS_MAX)
+
+
+async def payments_of(connection: Connection, *, file_id: UUID) -> list[FiledPayment]:
+    """The payments of a file, as they stand. For operators."""
+    return await bank_files.payments(connection, file_id=file_id, limit=sepa.PAYMENTS_MAX)
 
 
 async def list_files(

@@ -233,6 +233,20 @@ def _booking(hold: DueHold, debt: Debt, *, now: datetime) -> Booking:
     )
 
 
+async def held_by_rules(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID
+) -> dict[str, int]:
+    """What rules keep back of a seller's sales, by currency; the rest of its reserve is frozen by
+    cases.
+
+    Raises:
+        NotFound, NotAllowed: the seller isn't the viewer's to look at.
+    """
+    if not viewer.sees_everything:
+        require_in_seller(viewer, seller_id=seller_id, permission=Permission.BALANCE_READ)
+    return await reserves.held_by_rules(connection, seller_id=seller_id)
+
+
 async def list_holds(
     connection: Connection, *, viewer: Viewer, seller_id: UUID, cursor: str | None, limit: int
 ) -> Page[ReserveHold]:
