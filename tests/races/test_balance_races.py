@@ -10,7 +10,8 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
 from gosellr.flows import bank_files
 from gosellr.resources import Resources
-from gosellr.services import adjustment_service
+from gosellr.services import adjustment_service, ledger_service
+from gosellr.utils.ledger import seller_available
 from tests.factories.balances import (
     agree,
     approve,
@@ -24,6 +25,7 @@ from tests.factories.disputes import accept, cases_of, open_case
 from tests.factories.payouts import an_operator, earn, pay, set_account, set_schedule
 from tests.factories.sales import Shop, a_key, make_buyer, make_shop, refund
 from tests.flows.test_bank_files import set_bank, with_bank
+from tests.races.test_card_races import WAITERS
 from tests.races.test_payout_races import is_sound, owes
 from tests.races.test_refund_races import outcomes
 
@@ -197,3 +199,37 @@ async def test_what_a_rule_keeps_back_is_taken_once_by_cases_refunds_and_its_day
         await release_reserves(live)
         await is_sound(live)
     assert rule.rule.rate_bps == 5000
+
+
+async def test_a_file_holds_balances_before_its_payouts(live: Resources) -> None:
+    """As whoever fails a payout does: else the two would wait for each other."""
+    market = with_bank(live)
+    shop = await transact(live.db, make_shop, price_minor=1000)
+    await set_bank(market, shop)
+    await earn(market, shop)
+    payout = await pay(market, shop)
+    made = await bank_files.make_file(market.payouts, viewer=an_operator(), key=a_key())
+
+    async def hold(connection: Connection) -> None:
+        await ledger_service.locked_balances(
+            connection, accounts=[seller_available(shop.seller.id)], currency="EUR"
+        )
+
+    async with live.db.connection() as writing, writing.transaction():
+        await hold(writing)
+        executing = asyncio.create_task(
+            bank_files.execute_file(
+                market.payouts, viewer=an_operator(), file_id=made.value.id,
+                failed={payout.id: "closed"},
+            )
+        )  # fmt: skip
+        async with live.db.connection() as looking:
+            while not await looking.fetchval(WAITERS):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.01)
+        free = await writing.fetchval(
+            "SELECT id FROM payout WHERE id = $1 FOR UPDATE SKIP LOCKED", payout.id
+        )
+    await executing
+    assert free == payout.id
+    assert await owes(live, shop) == {"available": 1000}
+    await is_sound(market)

@@ -17,11 +17,19 @@ from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import cash_terms_service, door_service, expiry_service, receipt_service
+from gosellr.services import (
+    cash_terms_service,
+    door_service,
+    expiry_service,
+    receipt_decisions,
+    receipt_service,
+    reconciliation_service,
+)
 from gosellr.services.basket_service import Tender
 from gosellr.services.receipt_service import Arrived
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.receipts import ReceiptOutcome
+from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
 from tests.factories.reductions import call_off
 from tests.factories.sales import Shop, buy, make_commission, make_shop, part_of, read, ship, stock
@@ -124,6 +132,35 @@ async def test_halves_that_arrive_at_once_make_up_the_whole(market: Resources) -
     assert sorted(one.outcome for one in told) == ["paid", "part", "part", "part", "part"]
     assert (await read(market, order)).status == "paid"
     assert "suspense" not in await booked(market)
+    assert await is_sound(market)
+
+
+async def test_what_pays_while_somebody_explains_it_leaves_suspense_once(
+    market: Resources,
+) -> None:
+    shop = await transact(market.db, make_shop)
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    lost = await arrive(market, 7000, text="?", name="IN-1")
+    await meet(
+        market,
+        lambda writing: receipt_decisions.assign(
+            writing,
+            receipt_id=lost.id,
+            reference=transfer_of(order).gateway_reference or "",
+            policy=market.policy,
+            now=market.clock.now(),
+        ),
+        transact(
+            market.db,
+            reconciliation_service.clear_suspense,
+            viewer=await operator(market),
+            movement_id=lost.id,
+            resolution=Resolution.INCOME,
+            now=market.clock.now(),
+        ),
+    )
+    after = await booked(market)
+    assert (after["fee_income"], after.get("suspense")) == (-2000, None)
     assert await is_sound(market)
 
 

@@ -60,6 +60,10 @@ SELECT payout.status, file.status, file.reason, payout.bank_file_id
 FROM payout JOIN bank_file AS file ON file.id = payout.bank_file_id
 WHERE payout.id = $1
 """
+SELLERS = """
+SELECT DISTINCT seller_id FROM payout
+WHERE bank_file_id = $1 AND id = ANY($2::uuid[]) ORDER BY seller_id
+"""
 OPEN_PAYOUTS = """
 SELECT id FROM payout WHERE bank_file_id = $1 AND status = 'sent' ORDER BY id LIMIT $2
 """
@@ -166,3 +170,11 @@ async def state_of_payout(connection: Connection, *, payout_id: UUID) -> Mapping
 async def open_payouts(connection: Connection, *, file_id: UUID, limit: int) -> list[UUID]:
     """Payouts of a file that nobody has said anything about."""
     return [row["id"] for row in await connection.fetch(OPEN_PAYOUTS, file_id, limit)]
+
+
+async def sellers(
+    connection: Connection, *, file_id: UUID, payout_ids: Sequence[UUID]
+) -> list[UUID]:
+    """Whose payouts these are."""
+    rows = await connection.fetch(SELLERS, file_id, list(payout_ids))
+    return [row["seller_id"] for row in rows]

@@ -195,6 +195,8 @@ async def execute(
     )
     if failed.keys() - inside:
         raise InvalidInput.at("failed", "payment_unknown", "One of these isn't in the file")
+    # Before the payouts, of which the next statement takes every one.
+    await _hold_balances(connection, file, list(failed))
     if not await bank_files.decide(
         connection, file_id=file_id, status="executed", user_id=user_id, reason=None, now=now
     ):
@@ -202,6 +204,18 @@ async def execute(
     for payout_id, reason in sorted(failed.items()):
         await _answer(connection, payout_id, PayoutStatus.FAILED, reason=reason, now=now)
     await _tell(connection, FactType.BANK_FILE_EXECUTED, file, user_id, now=now)
+
+
+async def _hold_balances(
+    connection: Connection, file: BankFile, payout_ids: Sequence[UUID]
+) -> None:
+    sellers = await bank_files.sellers(connection, file_id=file.id, payout_ids=payout_ids)
+    if sellers:
+        await ledger_service.locked_balances(
+            connection,
+            accounts=[seller_available(one) for one in sellers],
+            currency=file.currency,
+        )
 
 
 async def reject(
