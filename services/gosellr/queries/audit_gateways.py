@@ -10,7 +10,7 @@ from gosellr.queries.audit import MOVING, Offence, find_offences, first
 CHARGES_MATCH_PAYMENTS = first(
     """
 WITH charge AS (
-    SELECT * FROM unnest($2::text[]::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[],
+    SELECT * FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[],
                          $7::bigint[])
          AS charge (id, currency, captured_minor, refunded_minor, fee_minor, disputed_minor)
 ), gone AS (
@@ -19,10 +19,10 @@ WITH charge AS (
     FROM (
         -- What goes to stored value isn't the gateway's, but one that is open may yet be.
         SELECT payment_id, CASE WHEN credited_account IS NULL THEN amount_minor ELSE 0 END, status
-        FROM refund_part WHERE payment_id = ANY($2::text[]::uuid[])
+        FROM refund_part WHERE payment_id = ANY($2::uuid[])
         UNION ALL
         SELECT payment_id, amount_minor, status
-        FROM payment_return WHERE payment_id = ANY($2::text[]::uuid[])
+        FROM payment_return WHERE payment_id = ANY($2::uuid[])
     ) AS each (payment_id, amount_minor, status) GROUP BY payment_id
 )
 SELECT 'payment ' || charge.id, CASE
