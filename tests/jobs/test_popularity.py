@@ -93,8 +93,8 @@ async def test_whoever_wrote_many_cards_rests(
     await look(resources, connection)
     await buy(resources, (shops[0], 1))
     assert await look(resources, connection, *shops) == [(1, True), (1, True)]
-    # Two cards are worth a tenth of a second; what was told meanwhile isn't lost.
-    clock.advance(timedelta(milliseconds=99))
+    # Two cards are worth two tenths of a second; what was told meanwhile isn't lost.
+    clock.advance(timedelta(milliseconds=199))
     assert await look(resources, connection, *shops) == [(1, True), (1, True)]
     clock.advance(timedelta(milliseconds=1))
     assert await look(resources, connection, *shops) == [(2, True), (1, True)]

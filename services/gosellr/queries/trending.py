@@ -13,51 +13,54 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 
-# Arguments 1 to 4: the window's start (exclusive), now, the half-life in seconds, and products. A
+# The products of $1 by what was bought of them in each span of $3 to $5 (name, start (exclusive)
+# and half-life in seconds) up to $2, and by what was sold in all their life: refunds take back. A
 # buyer is an account, or an e-mail address whatever its case and its "+tag"; of an account its
-# address.
-_SCORED = """
-WITH bought AS (
+# address. One look at the lines serves all spans, because of a buyer the latest order counts. What
+# is looked up one by one is so on purpose: the planner would rather read all orders than a part.
+# Products are locked before their cards, as everywhere; the scores of span $6 are on the cards.
+REFRESH = """
+WITH line AS MATERIALIZED (
+    SELECT wanted.product_id, line.quantity - line.refunded_quantity AS kept,
+           placed.placed_at, placed.email, placed.user_id
+    FROM unnest($1::uuid[]) AS wanted (product_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM order_line WHERE product_id = wanted.product_id OFFSET 0) AS line
+    CROSS JOIN LATERAL (
+        SELECT status FROM seller_order WHERE id = line.seller_order_id OFFSET 0) AS part
+    CROSS JOIN LATERAL (
+        SELECT placed_at, email, user_id FROM orders WHERE id = line.order_id OFFSET 0) AS placed
+    WHERE part.status NOT IN ('pending_payment', 'cancelled')
+), sales AS (
+    SELECT product_id, sum(kept)::bigint AS number FROM line GROUP BY product_id
+), span AS (
+    SELECT * FROM unnest($3::text[], $4::timestamptz[], $5::float8[])
+                  AS span (name, since, half_life)
+), bought AS MATERIALIZED (
     SELECT line.product_id,
-           regexp_replace(lower(coalesce(account.email, placed.email)), '[+][^@]*@', '@') AS buyer,
-           max(placed.placed_at) AS latest
-    FROM orders AS placed
-    JOIN seller_order AS part ON part.order_id = placed.id
-    JOIN order_line AS line ON line.seller_order_id = part.id
-    LEFT JOIN user_account AS account ON account.id = placed.user_id
-    WHERE placed.placed_at > $1 AND placed.placed_at <= $2
-      AND part.status NOT IN ('pending_payment', 'cancelled')
-      AND line.quantity > line.refunded_quantity AND line.product_id = ANY($4::uuid[])
+           regexp_replace(lower(coalesce(account.email, line.email)), '[+][^@]*@', '@') AS buyer,
+           max(line.placed_at) AS latest
+    FROM line LEFT JOIN user_account AS account ON account.id = line.user_id
+    WHERE line.kept > 0 AND line.placed_at <= $2
+      AND line.placed_at > (SELECT min(since) FROM span)
     GROUP BY line.product_id, buyer
 ), dated AS (
-    SELECT bought.product_id, bought.latest,
-           max(bought.latest) OVER (PARTITION BY bought.product_id) AS newest
-    FROM bought
-), scored AS (
-    SELECT dated.product_id, round(1000000 * (
-               extract(epoch FROM dated.newest)::float8 / $3::float8
+    SELECT span.name, span.half_life, bought.product_id, bought.latest,
+           max(bought.latest) OVER (PARTITION BY span.name, bought.product_id) AS newest
+    FROM span JOIN bought ON bought.latest > span.since
+), scored AS MATERIALIZED (
+    SELECT dated.name, dated.product_id, round(1000000 * (
+               extract(epoch FROM dated.newest)::float8 / dated.half_life
                + ln(sum(power(2, extract(epoch FROM dated.latest - dated.newest)::float8
-                                 / $3::float8))) / ln(2::float8)))::bigint AS key
-    FROM dated GROUP BY dated.product_id, dated.newest
-)"""
-
-
-# The products of $4 by what was bought of them in the window, and by what was sold in all their
-# life: refunds take back. Products are locked before their cards, as everywhere.
-REFRESH = (
-    _SCORED
-    + """, sales AS (
-    SELECT line.product_id, sum(line.quantity - line.refunded_quantity)::bigint AS number
-    FROM order_line AS line JOIN seller_order AS part ON part.id = line.seller_order_id
-    WHERE line.product_id = ANY($4::uuid[]) AND part.status NOT IN ('pending_payment', 'cancelled')
-    GROUP BY line.product_id
+                                 / dated.half_life))) / ln(2::float8)))::bigint AS key
+    FROM dated GROUP BY dated.name, dated.half_life, dated.product_id, dated.newest
 ), counted AS (
     SELECT product.id, coalesce(scored.key, 0) AS key, coalesce(sales.number, 0) AS number
     FROM product
     LEFT JOIN product_card AS card ON card.product_id = product.id
-    LEFT JOIN scored ON scored.product_id = product.id
+    LEFT JOIN scored ON scored.product_id = product.id AND scored.name = $6
     LEFT JOIN sales ON sales.product_id = product.id
-    WHERE product.id = ANY($4::uuid[])
+    WHERE product.id = ANY($1::uuid[])
       AND (product.sold_count <> coalesce(sales.number, 0)
            OR card.trending_score <> coalesce(scored.key, 0))
     ORDER BY product.id FOR NO KEY UPDATE OF product
@@ -65,25 +68,19 @@ REFRESH = (
     UPDATE product_card AS card
     SET sold_count = counted.number, trending_score = counted.key
     FROM counted WHERE card.product_id = counted.id
+), gone AS (
+    DELETE FROM product_trend AS trend
+    WHERE trend.product_id = ANY($1::uuid[]) AND NOT EXISTS (
+        SELECT FROM scored
+        WHERE scored.name = trend.span AND scored.product_id = trend.product_id)
+), trending AS (
+    INSERT INTO product_trend AS trend (span, product_id, key)
+    SELECT name, product_id, key FROM scored WHERE name <> $6 ORDER BY name, product_id
+    ON CONFLICT (span, product_id) DO UPDATE SET key = excluded.key WHERE trend.key <> excluded.key
 )
 UPDATE product SET sold_count = counted.number
 FROM counted WHERE product.id = counted.id AND product.sold_count <> counted.number
 """
-)
-
-# The same for a window whose scores aren't on the cards.
-REFRESH_WINDOW = (
-    _SCORED
-    + """, gone AS (
-    DELETE FROM product_trend
-    WHERE span = $5 AND product_id = ANY($4::uuid[])
-      AND product_id NOT IN (SELECT product_id FROM scored)
-)
-INSERT INTO product_trend AS trend (span, product_id, key)
-SELECT $5, product_id, key FROM scored ORDER BY product_id
-ON CONFLICT (span, product_id) DO UPDATE SET key = excluded.key WHERE trend.key <> excluded.key
-"""
-)
 
 MARK = "SELECT position, looked_at, due_at FROM popularity_mark"
 
@@ -160,11 +157,10 @@ TRENDING_IN_WINDOW = _LISTED.format(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The orders that count: after `since`, up to `until`; half of a buyer's weight is gone after
-    the half-life."""
+    """Orders after `since` count; half of a buyer's weight is gone after the half-life."""
 
+    name: str
     since: datetime
-    until: datetime
     half_life_seconds: float
 
 
@@ -202,17 +198,24 @@ async def changed(
     return row["position"] or after, row["product_ids"] or []
 
 
-async def refresh(connection: Connection, *, product_ids: Sequence[UUID], span: Span) -> None:
-    """Count anew what was bought and sold of products, and write the cards that it changes."""
-    await connection.execute(REFRESH, span.since, span.until, span.half_life_seconds, product_ids)
-
-
-async def refresh_window(
-    connection: Connection, *, product_ids: Sequence[UUID], span: Span, window: str
+async def refresh(
+    connection: Connection,
+    *,
+    product_ids: Sequence[UUID],
+    spans: Sequence[Span],
+    on_cards: str,
+    until: datetime,
 ) -> None:
-    """Count anew what was bought of products in a window whose scores aren't on the cards."""
+    """Count anew what was bought of products in each span and sold of them ever, and write what
+    differs; the span `on_cards` stands on the cards."""
     await connection.execute(
-        REFRESH_WINDOW, span.since, span.until, span.half_life_seconds, product_ids, window
+        REFRESH,
+        product_ids,
+        until,
+        [span.name for span in spans],
+        [span.since for span in spans],
+        [span.half_life_seconds for span in spans],
+        on_cards,
     )
 
 
