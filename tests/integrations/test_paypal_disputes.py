@@ -273,3 +273,11 @@ async def test_every_dispute_since_is_listed(
     assert await paypal_gateway.disputed_since(NOON + timedelta(seconds=1)) == []
     paypal_server.down = NO_CONNECTION
     assert await paypal_gateway.disputed_since(NOON) is None
+
+
+async def test_one_that_is_also_about_others_money_is_no_answer(
+    paypal_gateway: PayPalGateway, paypal_server: FakePayPal
+) -> None:
+    dispute = quarrel(paypal_server.account, await taken(paypal_gateway, paypal_server))
+    dispute["disputed_transactions"].append({"seller_transaction_id": "OTHER1"})
+    assert await paypal_gateway.disputes_of(attempt_id="attempt-1") is None
