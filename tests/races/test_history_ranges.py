@@ -3,6 +3,7 @@
 Real commits, since what is over is told by what ran when it was written.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -70,6 +71,17 @@ async def analyzed(connection: Connection) -> None:
     await connection.execute("ANALYZE ledger_entry, payout, payout_entry")
 
 
+async def settled(live: Resources) -> None:
+    """Wait until nothing runs any more, in this cluster, that began before now: what is read is
+    reckoned from the oldest that runs, and other tests' transactions run beside this one."""
+    async with live.db.connection() as connection:
+        mark = await connection.fetchval("SELECT pg_current_xact_id()::text")
+        while not await connection.fetchval(
+            "SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8", mark
+        ):
+            await asyncio.sleep(0.05)
+
+
 async def looked_at(live: Resources, shop: Shop) -> int:
     """How many entries the next payout of a shop reads."""
 
@@ -91,6 +103,7 @@ async def looked_at(live: Resources, shop: Shop) -> int:
 async def test_a_payout_reads_what_was_written_since_the_last(live: Resources) -> None:
     shop = await a_shop(live)
     await given(live, shop, count=PAST)
+    await settled(live)
     assert (await pay(live, shop)).amount_minor == PAST
     await transact(live.db, analyzed)
     await earn(live, shop)
@@ -148,6 +161,7 @@ async def test_a_month_reads_what_was_booked_since_the_last_closed_one(
     await transact(live.db, make_commission)
     shop = await a_shop(live)
     await given(live, shop, count=PAST)
+    await settled(live)
     # March, April and May are closed, each a day after its end.
     for month in (4, 5, 6):
         clock.advance(datetime(2026, month, 2, tzinfo=UTC) - clock.now())
