@@ -76,7 +76,7 @@ async def settled(live: Resources) -> None:
     reckoned from the oldest that runs, and other tests' transactions run beside this one."""
     async with live.db.connection() as connection:
         mark = await connection.fetchval("SELECT pg_current_xact_id()::text")
-        while not await connection.fetchval(
+        while not await connection.fetchval(  # noqa: ASYNC110 - nobody tells us
             "SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8", mark
         ):
             await asyncio.sleep(0.05)
