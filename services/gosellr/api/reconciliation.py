@@ -32,7 +32,7 @@ from gosellr.resources import Resources
 from gosellr.services import reconciliation_questions, reconciliation_service
 from gosellr.services.reconciliation_service import MOVEMENTS_MAX
 from gosellr.utils.movement_csv import MovementFlaw, MovementRow
-from gosellr.utils.movement_documents import read_document
+from gosellr.utils.movement_documents import provider_of, read_document
 from gosellr.utils.permissions import Permission
 from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
@@ -80,10 +80,10 @@ async def import_movement_document(
     viewer: MayRun,
     market: Market,
 ) -> Response:
-    """Import a provider's report: Stripe's itemised balance changes as they are, or a table.
-    Its columns: `reference, kind, amount, currency, occurred_at`, and
+    """Import a provider's report: Stripe's itemised balance changes or PayPal's settlement report
+    as they are, or a table. Its columns: `reference, kind, amount, currency, occurred_at`, and
     where there are any `fee, key, related`; amounts in decimals, signed as the balance moved."""
-    rows = _rows(await file.read())
+    rows = _rows(await file.read(), gateway=gateway)
     return await _imported(market, viewer, gateway=gateway, movements=[_new(row) for row in rows])
 
 
@@ -223,11 +223,16 @@ async def _imported(
     return answer(statement_document(statement), status=201)
 
 
-def _rows(content: bytes) -> list[MovementRow]:
+def _rows(content: bytes, *, gateway: str) -> list[MovementRow]:
     try:
-        rows = list(read_document(content.decode("utf-8-sig")))
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidInput.at("file", "not_utf8", "This isn't text in UTF-8") from None
+    provider = provider_of(text)
+    if provider not in (None, gateway):
+        raise InvalidInput.at("gateway", "not_its_report", f"This is a report by {provider}")
+    try:
+        rows = list(read_document(text))
     except MovementFlaw as flaw:
         place = f"file.{flaw.row}.{flaw.column}"
         raise InvalidInput(
