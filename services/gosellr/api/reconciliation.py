@@ -76,10 +76,10 @@ async def import_movement_document(
     viewer: MayRun,
     market: Market,
 ) -> Response:
-    """Import a provider's report: Stripe's itemised balance changes as they are, or a table.
-    Its columns: `reference, kind, amount, currency, occurred_at`, and
+    """Import a provider's report: Stripe's itemised balance changes or PayPal's settlement report
+    as they are, or a table. Its columns: `reference, kind, amount, currency, occurred_at`, and
     where there are any `fee, key, related`; amounts in decimals, signed as the balance moved."""
-    movements = told_files.movements_of(await file.read())
+    movements = told_files.movements_of(await file.read(), gateway=gateway)
     return await _imported(market, viewer, gateway=gateway, movements=movements)
 
 

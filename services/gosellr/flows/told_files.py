@@ -12,20 +12,26 @@ from gosellr.services.reconciliation_service import MOVEMENTS_MAX
 from gosellr.utils.bank_lines import BankLine, StatementFlaw, read_table
 from gosellr.utils.camt import read_camt
 from gosellr.utils.movement_csv import MovementFlaw, MovementRow
-from gosellr.utils.movement_documents import read_document
+from gosellr.utils.movement_documents import provider_of, read_document
 
 LINES_MAX = 5_000
 _BEFORE_XML = b"\xef\xbb\xbf \t\r\n"
 
 
-def movements_of(content: bytes) -> list[NewMovement]:
-    """The movements of a provider's report: Stripe's itemised one, or a table of ours.
+def movements_of(content: bytes, *, gateway: str) -> list[NewMovement]:
+    """The movements of a provider's report: Stripe's itemised one, PayPal's settlement report, or
+    a table of ours.
 
     Raises:
-        InvalidInput: a row can't be read, or there are too few or too many.
+        InvalidInput: a row can't be read, there are too few or too many, or it is the report of
+            another provider than this gateway's.
     """
     with _told_by_place("A row can't be read; nothing was imported"):
-        rows = list(read_document(content.decode("utf-8-sig")))
+        text = content.decode("utf-8-sig")
+        provider = provider_of(text)
+        if provider not in (None, gateway):
+            raise InvalidInput.at("gateway", "not_its_report", f"This is a report by {provider}")
+        rows = list(read_document(text))
     if not 1 <= len(rows) <= MOVEMENTS_MAX:
         raise InvalidInput.at("file", "rows", f"Between 1 and {MOVEMENTS_MAX} movements at once")
     return [_new(row) for row in rows]

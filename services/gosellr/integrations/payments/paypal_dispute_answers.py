@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from gosellr.integrations.payments.paypal_amounts import from_money
-from gosellr.integrations.payments.paypal_answers import Unreadable, read_our_id
+from gosellr.integrations.payments.paypal_answers import Unreadable
 from gosellr.integrations.payments.port import DisputeState, GatewayDispute
+from gosellr.utils.paypal_movements import read_our_id
 
 RESOLVED: Final = "RESOLVED"
 INQUIRY: Final = "INQUIRY"

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from gosellr.integrations.payments import paypal_evidence as evidences
-from gosellr.integrations.payments.paypal_answers import Order, Unreadable, read_our_id
+from gosellr.integrations.payments.paypal_answers import Order, Unreadable
 from gosellr.integrations.payments.paypal_api import Missing, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.paypal_dispute_answers import (
     AWARDED,
@@ -28,6 +28,7 @@ from gosellr.integrations.payments.port import (
     Outcome,
 )
 from gosellr.integrations.payments.report_port import DisputedCharge
+from gosellr.utils.paypal_movements import read_our_id
 
 _log = logging.getLogger("gosellr.paypal")
 

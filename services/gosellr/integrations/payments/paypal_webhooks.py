@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gosellr.integrations.payments.paypal_amounts import from_money, from_paypal
-from gosellr.integrations.payments.paypal_answers import read_our_id
 from gosellr.integrations.payments.paypal_certificates import (
     CERTIFICATE_HEADER,
     ReportKey,
@@ -29,6 +28,7 @@ from gosellr.integrations.payments.port import (
     GatewayEvent,
     MalformedEvent,
 )
+from gosellr.utils.paypal_movements import read_our_id
 
 # PayPal sends a report again for three days, and may leave it the time it had first. A replay
 # within them finds its id taken; older ones are refused.

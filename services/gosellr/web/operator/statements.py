@@ -46,7 +46,7 @@ async def take_report(page: Taking) -> Response:
             reconciliation_service.import_movements,
             gateway=form.value("gateway"),
             source="document",
-            movements=told_files.movements_of(page.file.content),
+            movements=told_files.movements_of(page.file.content, gateway=form.value("gateway")),
             imported_by=page.viewer.user_id,
             now=page.now,
         )
