@@ -22,8 +22,8 @@ from gosellr.integrations.payments.sandbox_store import reference_of
 from gosellr.queries import ledger
 from gosellr.services import checkout_service, payment_service
 from gosellr.services.basket_service import CheckoutRequest, Tender
-from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import RequestKey
+from gosellr.services.opened_order import OpenedOrder
 from gosellr.services.payment_answers import GatewayAnswer
 from gosellr.services.pricing_service import PricingContext
 from gosellr.services.terms_shelf import TermsShelf

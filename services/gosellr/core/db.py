@@ -224,6 +224,8 @@ class Database:
     def __init__(self, pool: Pool, *, generations: Generations | None = None) -> None:
         self._pool = pool
         self.generations = generations
+        # Those who wait to be written together, by their command.
+        self.gatherings: dict[Any, Any] = {}
 
     @classmethod
     async def connect(

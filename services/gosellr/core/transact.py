@@ -9,12 +9,17 @@ from typing import Concatenate, ParamSpec, TypeVar
 import asyncpg
 
 from gosellr.core.db import Connection, Database
+from gosellr.core.gathering import Command, Gathering
 from gosellr.core.generations import touching
 
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C", bound=Command)
+R = TypeVar("R")
 
 MAX_ATTEMPTS = 4
+# The more there are, the longer the first of them waits, and what each adds hardly falls any more.
+_TOGETHER_MAX = 16
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -94,6 +99,28 @@ async def _written(
                 return await command(connection, *args, **kwargs)
         finally:
             _tell(db, touched)
+
+
+async def write_together(
+    db: Database,
+    command: Callable[[Connection, Sequence[C]], Awaitable[Sequence[R]]],
+    each: C,
+) -> R:
+    """As `write`, for a command that writes several by one statement: those that come while one is
+    under way are written by the next. Gives what came of this one.
+
+    Raises what the command raises for this one alone.
+    """
+    gathering: Gathering[C, R] | None = db.gatherings.get(command)
+    if gathering is None:
+
+        async def run(several: Sequence[C]) -> Sequence[R]:
+            if len(several) == 1:
+                return await write(db, command, several)
+            return await _written(db, command, several)
+
+        gathering = db.gatherings[command] = Gathering(run, together_max=_TOGETHER_MAX)
+    return await gathering.join(each)
 
 
 def _tell(db: Database, touched: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from gosellr.core.db import Database, go_ahead
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import derived_token, fingerprint, new_id
 from gosellr.core.rate_limit import RateLimit
-from gosellr.core.transact import ask, transact, write
+from gosellr.core.transact import ask, transact, write, write_together
 from gosellr.flows import limits
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.payments import Gateways, advance, advance_placed
@@ -22,18 +22,19 @@ from gosellr.models.order_values import Order
 from gosellr.services import (
     checkout_service,
     idempotency_service,
+    order_at_once,
     order_service,
     payment_service,
     second_try_service,
 )
 from gosellr.services.basket_service import CheckoutRequest, Tender
-from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import (
     EarlierRequest,
     IdempotencyInProgress,
     KeptAnswer,
     RequestKey,
 )
+from gosellr.services.opened_order import OpenedOrder
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.reservation_service import StockCrowded
 from gosellr.services.settlement_service import Settled
@@ -153,9 +154,11 @@ async def _open(
             carrier_quotes=carrier_quotes,
         )
         said = {"request": request, "context": context, **intent}
-        opened = await write(powers.db, checkout_service.open_at_once, **said)
-        if opened is not None:
-            return opened
+        draft = await ask(powers.db, order_at_once.draft, **said)
+        if draft is not None:
+            opened = await write_together(powers.db, order_at_once.place, draft)
+            if opened is not None:
+                return opened
         try:
             return await transact(powers.db, checkout_service.open_order, **said)
         except StockCrowded:

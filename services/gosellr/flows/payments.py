@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
-from gosellr.core.transact import ask, transact, write
+from gosellr.core.transact import ask, transact, write_together
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.payments.port import (
     CaptureRequest,
@@ -124,9 +124,9 @@ async def advance_placed(
         silent |= {answer.payment_id for answer in answers if answer.status is None}
         said: dict[str, Any] = {"answers": answers, "policy": policy, "now": clock.now()}
         if placed is not None:
-            settled = await write(
-                db, settlement_service.settle_at_once, order=placed, tell=tell, **said
-            )
+            settled = None
+            if (draft := settlement_service.draft(placed, tell=tell, **said)) is not None:
+                settled = await write_together(db, settlement_service.settle_drafted, draft)
             if settled is not None:
                 return settled
             placed = None

@@ -5,14 +5,19 @@ from datetime import datetime
 
 from gosellr.core.db import Connection
 
-CLAIM = """
-INSERT INTO idempotency_key (scope, key, request_hash, resource_id, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+# Whose time is over is claimed anew.
+RECLAIM = """
 ON CONFLICT (scope, key) DO UPDATE
     SET request_hash = EXCLUDED.request_hash, resource_id = EXCLUDED.resource_id,
         response_status = NULL, response_body = NULL, finished_at = NULL,
         created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at
     WHERE idempotency_key.expires_at <= EXCLUDED.created_at
+"""
+
+CLAIM = f"""
+INSERT INTO idempotency_key (scope, key, request_hash, resource_id, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+{RECLAIM}
 RETURNING key
 """
 

@@ -15,18 +15,18 @@ import asyncpg
 from gosellr.core.db import Connection, Record
 from gosellr.utils.ledger import Direction, Entry, is_guarded
 
-# The CTEs that book, for a statement that does nothing else and for one that settles an order.
+# The CTEs that book, for a statement that does nothing else and for one that settles orders.
 # A row for the balance may not exist yet, and PostgreSQL checks what is to be inserted before it
 # finds out that a row does: so a debit is inserted as zero where there is a row to be updated.
 BOOKING = """
 booked AS (
     INSERT INTO ledger_transaction (id, kind, cause_type, cause_id, idempotency_key, order_id,
                                     corrects_id, actor, facts, effective_at, hash, booked_at)
-    SELECT fact.*, {booked_at}
+    SELECT fact.*
     FROM jsonb_to_recordset({transactions})
          AS fact (id uuid, kind text, cause_type text, cause_id uuid, idempotency_key text,
                   order_id uuid, corrects_id uuid, actor text, facts jsonb,
-                  effective_at timestamptz, hash bytea)
+                  effective_at timestamptz, hash bytea, booked_at timestamptz)
     WHERE {condition}
     ORDER BY kind, idempotency_key
     ON CONFLICT (kind, idempotency_key) DO NOTHING
@@ -68,7 +68,7 @@ booked AS (
 """
 
 BOOK = f"""
-WITH {BOOKING.format(transactions="$1", entries="$2", booked_at="$3", condition="true")}
+WITH {BOOKING.format(transactions="$1", entries="$2", condition="true")}
 SELECT id FROM booked
 """
 
@@ -232,7 +232,7 @@ class Movement:
 
 _HEAD = (
     "id", "kind", "cause_type", "cause_id", "idempotency_key", "order_id", "corrects_id", "actor",
-    "facts", "effective_at",
+    "facts", "effective_at", "booked_at",
 )  # fmt: skip
 _ENTRY = (
     "account", "direction", "amount_minor", "currency", "seller_order_id", "order_line_id",
@@ -261,16 +261,14 @@ def documents(
     return heads, entries
 
 
-async def insert(
-    connection: Connection, transactions: Sequence[BookedTransaction], *, booked_at: datetime
-) -> set[UUID]:
+async def insert(connection: Connection, transactions: Sequence[BookedTransaction]) -> set[UUID]:
     """Book what isn't booked yet and move the guarded balances; gives the ids of what is new.
 
     Raises:
         Overdrawn: one of the balances is too small.
     """
     try:
-        rows = await connection.fetch(BOOK, *documents(transactions), booked_at)
+        rows = await connection.fetch(BOOK, *documents(transactions))
     except asyncpg.CheckViolationError as error:
         if error.table_name != "ledger_balance":
             raise

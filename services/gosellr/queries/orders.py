@@ -43,52 +43,45 @@ id, order_id, method, part, tender, amount_minor, currency, token, created_at, u
 check_at
 """
 
-# The CTEs that write a new order with all that belongs to it, for a statement that does nothing
-# else and for one that places it.
+# The CTEs that write new orders with all that belongs to them, for a statement that does nothing
+# else and for one that places them.
 PLACING = f"""
 placed AS (
     INSERT INTO orders (number, {_ORDER_COLUMNS})
     SELECT nextval('order_number'), {_ORDER_COLUMNS}
-    FROM jsonb_populate_record(NULL::orders, {{order}}) WHERE {{condition}}
-    RETURNING number
+    FROM jsonb_populate_recordset(NULL::orders, {{orders}})
+    RETURNING id, number
 ), parts AS (
     INSERT INTO seller_order ({_PART_COLUMNS})
     SELECT {_PART_COLUMNS} FROM jsonb_populate_recordset(NULL::seller_order, {{parts}})
-    WHERE {{condition}}
 ), lines AS (
     INSERT INTO order_line ({_LINE_COLUMNS})
     SELECT {_LINE_COLUMNS} FROM jsonb_populate_recordset(NULL::order_line, {{lines}})
-    WHERE {{condition}}
 ), attempts AS (
     INSERT INTO payment ({_PAYMENT_COLUMNS})
     SELECT {_PAYMENT_COLUMNS} FROM jsonb_populate_recordset(NULL::payment, {{payments}})
-    WHERE {{condition}}
 ), history AS (
     INSERT INTO order_event (order_id, sequence, seller_order_id, kind, from_status, to_status,
                              actor, actor_id, data, at)
     SELECT order_id, sequence, seller_order_id, kind, from_status, to_status, actor, actor_id,
            data, at
     FROM jsonb_populate_recordset(NULL::order_event, {{events}})
-    WHERE {{condition}}
 ), facts AS (
     INSERT INTO outbox_event (id, type, aggregate_type, aggregate_id, data, occurred_at)
-    SELECT id, type, aggregate_type, aggregate_id, data, {{now}}
-    FROM unnest({{facts}}) AS fact (id, type, aggregate_type, aggregate_id, data)
-    WHERE {{condition}}
+    SELECT id, type, aggregate_type, aggregate_id, data, occurred_at
+    FROM unnest({{facts}}) AS fact (id, type, aggregate_type, aggregate_id, data, occurred_at)
 )
 """
 
 INSERT_ORDER = f"""
 WITH {
     PLACING.format(
-        order="$1",
+        orders="$1",
         parts="$2",
         lines="$3",
         payments="$4",
         events="$5",
-        facts="$6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[]",
-        now="$11",
-        condition="true",
+        facts="$6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[], $11::timestamptz[]",
     )
 }
 SELECT number FROM placed
@@ -264,13 +257,13 @@ async def insert(
     """Write a new order with all that belongs to it; gives its number."""
     number: int = await connection.fetchval(
         INSERT_ORDER,
-        order,
+        [order],
         parts,
         lines,
         payments,
         events,
         *outbox.columns_of(facts),
-        now,
+        [now] * len(facts),
     )
     return number
 

@@ -30,59 +30,76 @@ answered AS (
                     fee_minor bigint, gateway_reference text, decline_code text,
                     action_url text, check_at timestamptz, sent_count int)
     {source}
-    WHERE payment.id = answer.payment_id
+    WHERE payment.id = answer.payment_id {condition}
 )
 """
 
 WRITE_ANSWERS = f"""
-WITH {ANSWERING.format(answers="$2", now="$3", source="")}
+WITH {ANSWERING.format(answers="$2", now="$3", source="", condition="")}
 UPDATE orders SET version = version + 1 WHERE id = $1
 """
 
-# The CTEs that mark an order paid, for a statement that does nothing else and for one that settles.
+# The CTEs that mark orders paid, for a statement that does nothing else and for one that settles
+# them. `due` names them, and what is said of each.
 # The steps come from the rows themselves: the order's own, then one for each part, gapless.
 PAYING = """
 paid AS (
     UPDATE orders
-    SET status = 'paid', payment_status = 'paid', captured_minor = $2, paid_at = $3,
-        expires_at = NULL, version = version + 1,
+    SET status = 'paid', payment_status = 'paid', captured_minor = due.captured_minor,
+        paid_at = due.paid_at, expires_at = NULL, version = orders.version + 1,
         event_count = event_count + 1 + (
             SELECT count(*) FROM seller_order
             WHERE seller_order.order_id = orders.id AND seller_order.status = 'pending_payment')
-    -- Told so, the planner finds the order by its key. By the index of all that wait for their
+    FROM due
+    -- Told so, the planner finds the orders by their key. By the index of all that wait for their
     -- money it would walk over every one that has lately got it.
-    WHERE id = $1 AND CASE status WHEN 'pending_payment' THEN {condition} END
-    RETURNING id, event_count
+    WHERE orders.id = due.order_id AND CASE status WHEN 'pending_payment' THEN {condition} END
+    RETURNING orders.id, event_count, due.paid_at, due.ship_by, due.data
 ), parts AS (
     UPDATE seller_order
-    SET status = 'paid', pending_minor = net_minor, ship_by = $4, version = version + 1
+    SET status = 'paid', pending_minor = net_minor, ship_by = paid.ship_by, version = version + 1
     FROM paid
     WHERE seller_order.order_id = paid.id AND seller_order.status = 'pending_payment'
-    RETURNING seller_order.id, seller_order.index
+    RETURNING seller_order.id, seller_order.order_id, seller_order.index
 ), holds AS (
     UPDATE stock_reservation SET expires_at = NULL
     FROM paid
     WHERE stock_reservation.order_id = paid.id
       AND shipped_quantity + released_quantity < quantity
 ), step AS (
-    SELECT NULL::uuid AS seller_order_id, 'paid' AS kind, $5::jsonb AS data, 0 AS place
+    SELECT id AS order_id, NULL::uuid AS seller_order_id, 'paid' AS kind, data, 0 AS place
+    FROM paid
     UNION ALL
-    SELECT id, 'status_changed', '{{}}', row_number() OVER (ORDER BY index) FROM parts
+    SELECT order_id, id, 'status_changed', '{{}}',
+           row_number() OVER (PARTITION BY order_id ORDER BY index)
+    FROM parts
 ), history AS (
     INSERT INTO order_event (order_id, sequence, seller_order_id, kind, from_status, to_status,
                              actor, data, at)
-    SELECT paid.id, paid.event_count - (SELECT count(*) FROM parts) + step.place,
-           step.seller_order_id, step.kind, 'pending_payment', 'paid', 'payment', step.data, $3
-    FROM paid, step
+    SELECT paid.id, paid.event_count + step.place - (
+               SELECT count(*) FROM parts WHERE parts.order_id = paid.id),
+           step.seller_order_id, step.kind, 'pending_payment', 'paid', 'payment', step.data,
+           paid.paid_at
+    FROM paid JOIN step ON step.order_id = paid.id
 ), told AS (
     INSERT INTO outbox_event (id, type, aggregate_type, aggregate_id, data, occurred_at)
-    SELECT fact.id, fact.type, fact.aggregate_type, fact.aggregate_id, fact.data, $3
-    FROM paid, unnest($6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[])
-         AS fact (id, type, aggregate_type, aggregate_id, data)
+    SELECT fact.id, fact.type, fact.aggregate_type, fact.aggregate_id, fact.data, paid.paid_at
+    FROM unnest({facts}) AS fact (id, type, aggregate_type, aggregate_id, data)
+    JOIN paid ON paid.id = fact.aggregate_id
 )
 """
 
-MARK_PAID = f"WITH {PAYING.format(condition='true')} SELECT id FROM paid"
+MARK_PAID = f"""
+WITH due AS (
+    SELECT $1::uuid AS order_id, $2::bigint AS captured_minor, $3::timestamptz AS paid_at,
+           $4::timestamptz AS ship_by, $5::jsonb AS data
+), {
+    PAYING.format(
+        facts="$6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[]", condition="true"
+    )
+}
+SELECT id FROM paid
+"""
 
 MARK_ABANDONED = """
 WITH parts AS (

@@ -1,4 +1,4 @@
-"""An order placed at once: its request claimed, its bag closed, its stock held, all in one go."""
+"""Orders placed at once: their requests claimed, their bags closed, their stock held, in one go."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,46 +11,63 @@ import asyncpg
 from gosellr.core.db import Connection
 from gosellr.models.events import Fact
 from gosellr.queries import outbox
-from gosellr.queries.idempotency import CLAIM
+from gosellr.queries.idempotency import RECLAIM
 from gosellr.queries.orders import PLACING
 from gosellr.queries.reservations import HELD, Wanted, holding
 
-# The bag that the order is made of, if any, and the version that was priced.
-Bag: TypeAlias = tuple[UUID | None, int | None]
+# The bag that an order is made of, and the version that was priced.
+Bag: TypeAlias = tuple[UUID, int]
 
-# All of it or nothing. The request is claimed first, and where it was claimed before nothing else
-# happens. Where the bag has changed since, or something falls short, the division by zero ends the
-# statement and leaves no trace, of the claim neither. No stock is waited for until the bag is ours.
+_LINES = """
+unnest($9::uuid[], $10::uuid[], $11::uuid[], $12::int[], $13::uuid[], $14::timestamptz[],
+       $15::timestamptz[])
+    AS line (order_line_id, seller_order_id, variant_id, quantity, order_id, expires_at, placed_at)
+"""
+_IS_OURS = """
+(SELECT count(*) FROM claimed) = cardinality($1) AND (SELECT count(*) FROM bags) = cardinality($7)
+"""
+_FACTS = "$21::uuid[], $22::text[], $23::text[], $24::uuid[], $25::jsonb[], $26::timestamptz[]"
+
+# All of it or nothing. The requests are claimed first, then the bags closed, and no stock is waited
+# for until both are ours. Where a request was claimed before, a bag has changed since, or something
+# falls short, the division by zero ends the statement and leaves no trace, of the claims neither.
+# Of several orders over the same goods none is sent in more parcels than it would be alone: where
+# one would be, each is placed by itself.
 PLACE = f"""
-WITH claimed AS ({CLAIM}), bag AS (
-    UPDATE cart SET status = 'ordered' FROM claimed
-    WHERE cart.id = $7 AND cart.status = 'open' AND cart.version = $8
-    RETURNING cart.id
-), {
-    holding(
-        lines="$9::uuid[], $10::uuid[], $11::uuid[], $12::int[]",
-        count="cardinality($9)",
-        condition="EXISTS (SELECT FROM claimed) AND ($7::uuid IS NULL OR EXISTS (SELECT FROM bag))",
-        order_id="$13",
-        expires_at="$14",
-        now="$5",
-        all_buckets="false",
-    )
-}, {
+WITH claimed AS (
+    INSERT INTO idempotency_key (scope, key, request_hash, resource_id, created_at, expires_at)
+    SELECT * FROM (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::timestamptz[],
+                             $6::timestamptz[])
+            AS claim (scope, key, request_hash, resource_id, created_at, expires_at)
+        LIMIT cardinality($1)
+    ) AS claim
+    ORDER BY scope, key
+    {RECLAIM}
+    RETURNING key
+), bags AS MATERIALIZED (
+    SELECT cart.id
+    FROM unnest($7::uuid[], $8::int[]) AS bag (id, version) JOIN cart USING (id)
+    WHERE cart.status = 'open' AND cart.version = bag.version
+      AND (SELECT count(*) FROM claimed) = cardinality($1)
+    ORDER BY cart.id
+    LIMIT cardinality($7)
+    FOR NO KEY UPDATE OF cart
+), closed AS (
+    UPDATE cart SET status = 'ordered' FROM bags WHERE cart.id = bags.id
+), {holding(lines=_LINES, count="cardinality($9)", condition=_IS_OURS, all_buckets="false")}, {
     PLACING.format(
-        order="$15",
-        parts="$16",
-        lines="$17",
-        payments="$18",
-        events="$19",
-        facts="$20::uuid[], $21::text[], $22::text[], $23::uuid[], $24::jsonb[]",
-        now="$5",
-        condition="EXISTS (SELECT FROM claimed)",
+        orders="$16",
+        parts="$17",
+        lines="$18",
+        payments="$19",
+        events="$20",
+        facts=_FACTS,
     )
 }
-SELECT 1 / (NOT EXISTS (SELECT FROM claimed) OR (
-           count(*) = cardinality($9) AND bool_and(line.held >= asked.quantity)))::int AS is_whole,
-       (SELECT number FROM placed) AS number,
+SELECT 1 / (count(*) > 0 AND bool_and(line.held >= asked.quantity) AND NOT EXISTS (
+           SELECT FROM taken WHERE is_shared AND units < quantity))::int AS is_whole,
+       (SELECT json_object_agg(id, number) FROM placed) AS numbers,
        COALESCE(array_agg(asked.variant_id) FILTER (WHERE met.contended), '{{}}') AS contended
 FROM {HELD}
 """
@@ -58,7 +75,7 @@ FROM {HELD}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The request that the order answers, and until when that is remembered."""
+    """The request that an order answers, and until when that is remembered."""
 
     scope: str
     key: str
@@ -70,6 +87,7 @@ class Claim:
 class Placement:
     """The rows of an order that is placed, and what they need."""
 
+    claim: Claim
     order: Mapping[str, Any]
     parts: Sequence[Mapping[str, Any]]
     lines: Sequence[Mapping[str, Any]]
@@ -77,41 +95,76 @@ class Placement:
     events: Sequence[Mapping[str, Any]]
     facts: Sequence[Fact]
     wanted: Sequence[Wanted]
-    bag: Bag
+    bag: Bag | None
 
 
-async def place(
-    connection: Connection, *, claim: Claim, placement: Placement, now: datetime
-) -> tuple[int, list[UUID]] | None:
-    """Place an order; gives its number and the variants that a rival had to be waited for.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The number of an order, and which of its variants a rival had to be waited for."""
 
-    None, and nothing is written, where its request was claimed before, its bag isn't open at
-    this version any more, or a line can't be held as a whole at once.
+    number: int
+    contended: Sequence[UUID]
+
+
+async def place(connection: Connection, placements: Sequence[Placement]) -> list[Placed] | None:
+    """Place orders, all of them or none. No two may share their request or their bag.
+
+    None, and nothing is written, where a request was claimed before, a bag isn't open at its
+    version any more, or a line can't be held as a whole at once.
     """
-    order, wanted = placement.order, placement.wanted
+    facts = [(fact, each.order["placed_at"]) for each in placements for fact in each.facts]
     try:
         row = await connection.fetchrow(
             PLACE,
-            claim.scope,
-            claim.key,
-            claim.request_hash,
-            str(order["id"]),
-            now,
-            claim.expires_at,
-            *placement.bag,
-            [line.order_line_id for line in wanted],
-            [line.seller_order_id for line in wanted],
-            [line.variant_id for line in wanted],
-            [line.quantity for line in wanted],
-            order["id"],
-            order["expires_at"],
-            order,
-            placement.parts,
-            placement.lines,
-            placement.payments,
-            placement.events,
-            *outbox.columns_of(placement.facts),
+            *_claims(placements),
+            *_bags(placements),
+            *_wanted(placements),
+            [each.order for each in placements],
+            [part for each in placements for part in each.parts],
+            [line for each in placements for line in each.lines],
+            [payment for each in placements for payment in each.payments],
+            [event for each in placements for event in each.events],
+            *outbox.columns_of([fact for fact, _ in facts]),
+            [at for _, at in facts],
         )
     except asyncpg.DivisionByZeroError:
         return None
-    return None if row is None or row["number"] is None else (row["number"], row["contended"])
+    if row is None:
+        return None
+    contended = set(row["contended"])
+    return [
+        Placed(
+            row["numbers"][str(each.order["id"])],
+            [line.variant_id for line in each.wanted if line.variant_id in contended],
+        )
+        for each in placements
+    ]
+
+
+def _claims(placements: Sequence[Placement]) -> tuple[list[Any], ...]:
+    return (
+        [each.claim.scope for each in placements],
+        [each.claim.key for each in placements],
+        [each.claim.request_hash for each in placements],
+        [str(each.order["id"]) for each in placements],
+        [each.order["placed_at"] for each in placements],
+        [each.claim.expires_at for each in placements],
+    )
+
+
+def _bags(placements: Sequence[Placement]) -> tuple[list[UUID], list[int]]:
+    bags = [each.bag for each in placements if each.bag is not None]
+    return [cart_id for cart_id, _ in bags], [version for _, version in bags]
+
+
+def _wanted(placements: Sequence[Placement]) -> tuple[list[Any], ...]:
+    wanted = [(line, each.order) for each in placements for line in each.wanted]
+    return (
+        [line.order_line_id for line, _ in wanted],
+        [line.seller_order_id for line, _ in wanted],
+        [line.variant_id for line, _ in wanted],
+        [line.quantity for line, _ in wanted],
+        [order["id"] for _, order in wanted],
+        [order["expires_at"] for _, order in wanted],
+        [order["placed_at"] for _, order in wanted],
+    )

@@ -15,26 +15,35 @@ from gosellr.core.db import Connection
 # Whoever finds every bucket busy waits for one that so many rivals before it can't empty.
 _RIVALS = 8
 
-# The CTEs that hold stock, for a statement that does nothing else and for one that places an order.
+# The CTEs that hold stock, for a statement that does nothing else and for one that places orders.
 # `seen` is the stock when the statement began, `locked` is it as the lock found it. A bucket that
 # was made in between is in neither: where what was seen has been moved, `crowded` says that more
 # may be left than could be held. `all_buckets` takes all of every variant, in their order.
+# Lines that want the same variant are served one after the other out of what they need together.
 _HOLDING = """
 wanted AS (
-    SELECT * FROM unnest({lines}) AS line (order_line_id, seller_order_id, variant_id, quantity)
-    WHERE {condition}
-    -- All of them: so the planner expects few, and keeps one plan instead of making it each time.
-    LIMIT {count}
+    SELECT *, sum(quantity) OVER (PARTITION BY variant_id ORDER BY order_line_id) - quantity
+                  AS served_before,
+           count(*) OVER (PARTITION BY variant_id) > 1 AS is_shared
+    FROM (
+        SELECT * FROM {lines} WHERE {condition}
+        -- All: so the planner expects few, and keeps one plan instead of making it each time.
+        LIMIT {count}
+    ) AS line
 ), seen AS MATERIALIZED (
     SELECT level.variant_id, level.location_id, level.bucket, level.on_hand, level.xmin AS version,
            level.on_hand - level.reserved AS available
     FROM stock_level AS level JOIN wanted USING (variant_id)
 ), asked AS MATERIALIZED (
     -- In this order the variants are locked, one after the other.
-    SELECT wanted.variant_id, wanted.quantity, NOT {all_buckets} AND EXISTS (
-        SELECT FROM seen WHERE seen.variant_id = wanted.variant_id AND seen.bucket > 0
+    SELECT needed.*, NOT {all_buckets} AND EXISTS (
+        SELECT FROM seen WHERE seen.variant_id = needed.variant_id AND seen.bucket > 0
           AND seen.available > 0) AS is_spread
-    FROM wanted ORDER BY wanted.variant_id
+    FROM (
+        SELECT variant_id, sum(quantity)::int AS quantity, (array_agg(order_id))[1] AS order_id
+        FROM wanted GROUP BY variant_id
+    ) AS needed
+    ORDER BY variant_id
 ), locked AS MATERIALIZED (
     SELECT asked.variant_id, asked.is_spread, level.*, level.on_hand - level.reserved AS available
     FROM asked CROSS JOIN LATERAL (
@@ -53,7 +62,7 @@ wanted AS (
                 FROM stock_level
                 WHERE stock_level.variant_id = asked.variant_id AND asked.is_spread
                   AND on_hand - reserved >= asked.quantity
-                ORDER BY uuid_hash_extended({order_id}::uuid, bucket), location_id
+                ORDER BY uuid_hash_extended(asked.order_id, bucket), location_id
                 LIMIT 1
                 FOR UPDATE SKIP LOCKED
             ) AS idle
@@ -67,7 +76,7 @@ wanted AS (
                     SELECT seen.location_id, seen.bucket FROM seen
                     WHERE seen.variant_id = asked.variant_id AND asked.is_spread
                       AND seen.available >= asked.quantity + {rivals}
-                    ORDER BY uuid_hash_extended({order_id}::uuid, seen.bucket), seen.location_id
+                    ORDER BY uuid_hash_extended(asked.order_id, seen.bucket), seen.location_id
                     LIMIT 1
                 ) AS ample USING (location_id, bucket)
                 WHERE level.variant_id = asked.variant_id
@@ -77,33 +86,40 @@ wanted AS (
         ) AS one_row
     ) AS level
 ), ranked AS (
-    SELECT locked.*, wanted.order_line_id, wanted.seller_order_id, wanted.quantity,
+    SELECT locked.*,
            -- A place that can send everything comes first; else the fullest, for fewest parcels.
            sum(locked.available) OVER (
                PARTITION BY locked.variant_id
-               ORDER BY locked.available >= wanted.quantity DESC, locked.available DESC,
+               ORDER BY locked.available >= asked.quantity DESC, locked.available DESC,
                         locked.location_id, locked.bucket
            ) - locked.available AS before
-    FROM locked JOIN wanted USING (variant_id)
+    FROM locked JOIN asked USING (variant_id)
     WHERE locked.available > 0
-), taken AS (
-    SELECT *, least(available, quantity - before)::int AS units
-    FROM ranked WHERE before < quantity
+), taken AS MATERIALIZED (
+    -- Where a line's stretch of what is needed meets a row's stretch of what there is.
+    SELECT wanted.*, location_id, bucket, on_hand, reserved,
+           (least(before + available, served_before + quantity)
+            - greatest(before, served_before))::int AS units
+    FROM ranked JOIN wanted USING (variant_id)
+    WHERE before < served_before + quantity AND served_before < before + available
 ), updated AS (
     -- The rows are locked, and the table's own check stands behind them. A condition on what is
     -- left would be judged on the statement's snapshot, before the locks were waited for. So
     -- would that check be, were the row's own columns added to: what was read under the lock is.
     UPDATE stock_level AS level
-    SET on_hand = taken.on_hand, reserved = taken.reserved + taken.units
-    FROM taken
-    WHERE level.variant_id = taken.variant_id AND level.location_id = taken.location_id
-      AND level.bucket = taken.bucket
-    RETURNING level.variant_id, taken.units
+    SET on_hand = gone.on_hand, reserved = gone.reserved + gone.units
+    FROM (
+        SELECT variant_id, location_id, bucket, on_hand, reserved, sum(units)::int AS units
+        FROM taken GROUP BY variant_id, location_id, bucket, on_hand, reserved
+    ) AS gone
+    WHERE level.variant_id = gone.variant_id AND level.location_id = gone.location_id
+      AND level.bucket = gone.bucket
+    RETURNING level.variant_id, gone.units
 ), held AS (
     INSERT INTO stock_reservation (id, order_line_id, order_id, seller_order_id, variant_id,
                                    location_id, bucket, quantity, expires_at, created_at)
-    SELECT gen_random_uuid(), order_line_id, {order_id}, seller_order_id, variant_id,
-           location_id, bucket, units, {expires_at}, {now}
+    SELECT gen_random_uuid(), order_line_id, order_id, seller_order_id, variant_id,
+           location_id, bucket, units, expires_at, placed_at
     FROM taken
 ), met AS (
     SELECT variant_id,
@@ -129,15 +145,20 @@ CROSS JOIN LATERAL (
 ) AS line
 """
 
+_LINES_OF_ONE = """
+(
+    SELECT *, $5::uuid AS order_id, $6::timestamptz AS expires_at, $7::timestamptz AS placed_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
+         AS line (order_line_id, seller_order_id, variant_id, quantity)
+) AS line
+"""
+
 RESERVE = f"""
 WITH {
     holding(
-        lines="$1::uuid[], $2::uuid[], $3::uuid[], $4::int[]",
+        lines=_LINES_OF_ONE,
         count="cardinality($1)",
         condition="true",
-        order_id="$5",
-        expires_at="$6",
-        now="$7",
         all_buckets="$8::boolean",
     )
 }

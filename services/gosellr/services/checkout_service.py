@@ -1,19 +1,13 @@
 """From a basket to an order that waits for its money: the intent, in one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import DomainError
-from gosellr.models.events import Fact, FactType
-from gosellr.models.order_values import Order
-from gosellr.queries import locks, orders, placements
+from gosellr.queries import locks, orders
 from gosellr.queries.market_terms import MarketTerms
-from gosellr.queries.placements import Claim, Placement
-from gosellr.queries.reservations import Wanted
 from gosellr.services import (
     basket_service,
     cart_service,
@@ -28,34 +22,19 @@ from gosellr.services import (
 )
 from gosellr.services.basket_service import Basket, CheckoutRequest, Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
-from gosellr.services.placed_order import placed_order
+from gosellr.services.opened_order import (
+    OpenedOrder,
+    buyer_of,
+    held_until,
+    opened_of,
+    placed_fact,
+    wanted_of,
+)
 from gosellr.services.pricing_service import PricedBasket, PricingContext
-from gosellr.utils.captures import CaptureMoment
-from gosellr.utils.inventory import hold_until
-from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 Rows = Sequence[Mapping[str, Any]]
-
-# Attempts that become something else in the very transaction that writes them.
-_CHANGED = STORED_METHODS | {CASH_ON_DELIVERY}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedOrder:
-    """The order that now waits for its money; `existing` when there was one already.
-
-    `contended` are the variants that a rival had to be waited for.
-    """
-
-    order_id: UUID
-    payment_ids: tuple[UUID, ...] = ()
-    existing: bool = False
-    contended: Collection[UUID] = ()
-    # The order as it reads, where it was just written.
-    order: Order | None = None
 
 
 async def open_order(
@@ -95,7 +74,7 @@ async def open_order(
     basket, terms, priced = await basket_service.load_basket(
         connection, viewer=viewer, request=request, context=context
     )
-    expires_at = _held_until(request, context)
+    expires_at = held_until(request, context)
     amounts = await tender_split.amounts_of(
         connection,
         viewer=viewer,
@@ -109,7 +88,7 @@ async def open_order(
         order_id=order_id,
         priced=priced,
         terms=terms,
-        buyer=_buyer(basket, viewer=viewer, request=request, token_hash=token_hash),
+        buyer=buyer_of(basket, viewer=viewer, request=request, token_hash=token_hash),
         amounts=amounts,
         expires_at=expires_at,
         now=now,
@@ -125,77 +104,7 @@ async def open_order(
     await _set_aside(connection, rows, amounts, now=now)
     waits = await tender_split.freeze(connection, order_id=order_id, amounts=amounts, policy=policy)
     await _promise_cash(connection, rows, amounts, policy=policy, now=now)
-    return _opened(rows, priced, number=number, contended=contended, is_changed=waits)
-
-
-async def open_at_once(
-    connection: Connection,
-    *,
-    order_id: UUID,
-    viewer: Viewer,
-    request: CheckoutRequest,
-    key: RequestKey,
-    token_hash: bytes | None,
-    context: PricingContext,
-) -> OpenedOrder | None:
-    """As `open_order` where nothing stands in the way, by one statement that writes all of it.
-
-    None, and nothing is written, where there are coupons, stored value or cash, money is taken
-    later, or anything isn't as it should be: `open_order` looks closer and says what.
-
-    Raises:
-        CarrierQuotesNeeded: begin again with carriers' answers.
-    """
-    if (
-        request.coupons
-        or context.policy.capture is CaptureMoment.AT_SHIPMENT
-        or stored_value_tender.is_stored(request.tenders)
-        or cash_terms_service.wants_cash(request.tenders)
-    ):
-        return None
-    now = context.now
-    try:
-        basket, terms, priced = await basket_service.load_basket(
-            connection, viewer=viewer, request=request, context=context
-        )
-        amounts = tender_split.split(request.tenders, total_minor=priced.quote.totals.total_minor)
-    except DomainError:
-        return None
-    if basket.coupon_codes:
-        return None
-    rows = order_rows.build(
-        order_id=order_id,
-        priced=priced,
-        terms=terms,
-        buyer=_buyer(basket, viewer=viewer, request=request, token_hash=token_hash),
-        amounts=amounts,
-        expires_at=_held_until(request, context),
-        now=now,
-    )
-    done = await placements.place(
-        connection,
-        claim=Claim(
-            scope=key.scope,
-            key=key.key,
-            request_hash=key.request_hash,
-            expires_at=now + context.policy.idempotency_kept_for,
-        ),
-        placement=Placement(
-            order=rows.order,
-            parts=rows.parts,
-            lines=rows.lines,
-            payments=rows.payments,
-            events=rows.events,
-            facts=[_placed(order_id, rows.lines)],
-            wanted=_wanted(rows.lines),
-            bag=(basket.cart_id, basket.cart_version),
-        ),
-        now=now,
-    )
-    if done is None:
-        return None
-    number, contended = done
-    return _opened(rows, priced, number=number, contended=contended)
+    return opened_of(rows, priced, number=number, contended=contended, is_changed=waits)
 
 
 async def _write(connection: Connection, rows: order_rows.OrderRows, *, now: datetime) -> int:
@@ -207,64 +116,8 @@ async def _write(connection: Connection, rows: order_rows.OrderRows, *, now: dat
         lines=rows.lines,
         payments=rows.payments,
         events=rows.events,
-        facts=[_placed(rows.order["id"], rows.lines)],
+        facts=[placed_fact(rows.order["id"], rows.lines)],
         now=now,
-    )
-
-
-def _opened(
-    rows: order_rows.OrderRows,
-    priced: PricedBasket,
-    *,
-    number: int,
-    contended: Collection[UUID],
-    is_changed: bool = False,
-) -> OpenedOrder:
-    sellers = {
-        offer.seller_id: (offer.seller_name, offer.seller_slug) for offer in priced.offers.values()
-    }
-    # What was set aside has changed the attempts since their rows were made.
-    is_changed |= any(payment["method"] in _CHANGED for payment in rows.payments)
-    return OpenedOrder(
-        order_id=rows.order["id"],
-        payment_ids=tuple(payment["id"] for payment in rows.payments),
-        contended=contended,
-        order=None if is_changed else placed_order(rows, number=number, sellers=sellers),
-    )
-
-
-def _held_until(request: CheckoutRequest, context: PricingContext) -> datetime | None:
-    return hold_until(
-        payment_methods=[tender.method for tender in request.tenders],
-        placed_at=context.now,
-        settings=context.policy.holds,
-    )
-
-
-def _buyer(
-    basket: Basket, *, viewer: Viewer, request: CheckoutRequest, token_hash: bytes | None
-) -> order_rows.Buyer:
-    return order_rows.Buyer(
-        user_id=viewer.user_id,
-        token_hash=token_hash,
-        email=basket.email,
-        ip_address=viewer.ip_address,
-        shipping_address=basket.shipping_address,
-        billing_address=basket.billing_address,
-        reference=request.reference,
-        cart_id=basket.cart_id,
-        coupon_codes=basket.coupon_codes,
-    )
-
-
-def _placed(order_id: UUID, lines: Rows) -> Fact:
-    return Fact(
-        FactType.ORDER_PLACED,
-        order_id,
-        {
-            "order_id": str(order_id),
-            "product_ids": sorted({str(line["product_id"]) for line in lines}),
-        },
     )
 
 
@@ -280,23 +133,11 @@ async def _hold(
     return await reservation_service.hold(
         connection,
         order_id=order_id,
-        wanted=_wanted(lines),
+        wanted=wanted_of(lines),
         expires_at=expires_at,
         all_buckets=all_buckets,
         now=now,
     )
-
-
-def _wanted(lines: Rows) -> list[Wanted]:
-    return [
-        Wanted(
-            order_line_id=line["id"],
-            seller_order_id=line["seller_order_id"],
-            variant_id=line["variant_id"],
-            quantity=line["quantity"],
-        )
-        for line in lines
-    ]
 
 
 async def _set_aside(

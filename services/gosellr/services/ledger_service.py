@@ -71,7 +71,7 @@ async def book(
         return []
     transactions = drafted(bookings, now=now)
     try:
-        new = await ledger.insert(connection, transactions, booked_at=now)
+        new = await ledger.insert(connection, transactions)
     except ledger.Overdrawn:
         raise InsufficientBalance from None
     known = {(each.kind, each.idempotency_key): each.id for each in transactions if each.id in new}

@@ -18,8 +18,8 @@ from gosellr.services import (
     tender_split,
 )
 from gosellr.services.basket_service import Tender
-from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
+from gosellr.services.opened_order import OpenedOrder
 from gosellr.utils.captures import AT_SHIPMENT
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy

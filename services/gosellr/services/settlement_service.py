@@ -1,6 +1,6 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from gosellr.models.capture_values import PaymentCapture
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payments, settlements
+from gosellr.queries.settlements import Settlement
 from gosellr.services import ledger_service, promotion_service, stored_value_tender
 from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.services.ledger_service import Booking
@@ -73,20 +74,31 @@ class Settled:
     kept: KeptAnswer | None = None
 
 
-async def settle_at_once(
-    connection: Connection,
-    *,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementDraft:
+    """A sale as it will be settled, if its order is still as it was when it was written."""
+
+    settled: Settled
+    settlement: Settlement
+
+    @property
+    def shares_with_none(self) -> Collection[Hashable]:
+        """Its order: nobody settles one twice."""
+        return (self.settlement.order_id,)
+
+
+def draft(
     order: Order,
     answers: Sequence[GatewayAnswer],
+    *,
     tell: Callable[[Order], KeptAnswer] | None = None,
     policy: MarketPolicy,
     now: datetime,
-) -> Settled | None:
-    """Settle an order that was just written and that these answers pay, by a single statement.
+) -> SettlementDraft | None:
+    """What `settle_drafted` writes of an order that was just written and that these answers pay.
 
-    `tell` says what its buyer is answered, which is kept with it. None, and nothing is written,
-    where that isn't all there is to do, or somebody else has come to the order since:
-    `payment_service.record` looks again.
+    `tell` says what its buyer is answered, which is kept with it. None where that isn't all there
+    is to do: `payment_service.record` looks closer.
     """
     if any(payment.method in STORED_METHODS for payment in order.payments):
         return None
@@ -99,8 +111,7 @@ async def settle_at_once(
     settled = _settled(answered, answered.payments, ship_by=ship_by, now=now)
     kept = None if tell is None else tell(settled)
     bookings = _bookings(answered, answered.payments, policy=policy, now=now)
-    done = await settlements.settle(
-        connection,
+    settlement = Settlement(
         order_id=order.id,
         version=order.version,
         captured_minor=settled.captured_minor,
@@ -111,10 +122,19 @@ async def settle_at_once(
         kept=None
         if kept is None
         else (kept.request.scope, kept.request.key, kept.status, kept.body),
+        paid_at=now,
         ship_by=ship_by,
-        now=now,
     )
-    return Settled(order=settled, kept=kept) if done else None
+    return SettlementDraft(settled=Settled(order=settled, kept=kept), settlement=settlement)
+
+
+async def settle_drafted(
+    connection: Connection, drafts: Sequence[SettlementDraft]
+) -> list[Settled | None]:
+    """Settle drafted sales by a single statement; None, and nothing written, for one whose order
+    somebody else has come to since: `payment_service.record` looks again."""
+    done = await settlements.settle(connection, [each.settlement for each in drafts])
+    return [each.settled if each.settlement.order_id in done else None for each in drafts]
 
 
 def _settled(order: Order, paying: Sequence[Payment], *, ship_by: datetime, now: datetime) -> Order:

@@ -1,0 +1,141 @@
+"""Commands of one kind that come at the same time, run together: while one statement is under way,
+whoever comes waits for the next, which takes all of them.
+
+A statement costs as much again for itself as for an order that it writes, and so does a commit.
+Where one command comes at a time, it is run at once and alone, and nothing is waited for.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import asyncpg
+
+# One that has been under way for longer waits for somebody's lock: others begin beside it.
+_LATE_SECONDS = 0.02
+_SIDE_BY_SIDE_MAX = 3
+
+
+class NotTogether(Exception):
+    """A statement for several was refused, and nothing was written: each has to be run alone."""
+
+
+class Command(Protocol):
+    """What is run together with others."""
+
+    @property
+    def shares_with_none(self) -> Collection[Hashable]:
+        """What no other command of the same statement may have to do with."""
+
+
+C = TypeVar("C", bound=Command)
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class _Place(Generic[C, R]):
+    command: C
+    answer: "asyncio.Future[R]"
+
+
+class Gathering(Generic[C, R]):
+    """Those who wait for the next statement, and the statements under way."""
+
+    def __init__(
+        self, run: Callable[[Sequence[C]], Awaitable[Sequence[R]]], *, together_max: int
+    ) -> None:
+        self._run = run
+        self._together_max = together_max
+        self._waiting: deque[_Place[C, R]] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
+        self._is_called = False
+
+    async def join(self, command: C) -> R:
+        """Have a command run with those who come in the meantime; gives what it gives.
+
+        Raises what the command raises when it is run alone.
+        """
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Place(command, answer))
+        self._call()
+        return await answer
+
+    def _call(self) -> None:
+        """Begin at the end of this turn, so that all who come in it begin together."""
+        if not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._is_called = False
+        if len(self._under_way) >= _SIDE_BY_SIDE_MAX or self._under_way - self._late:
+            return
+        if taken := self._take():
+            task = asyncio.create_task(self._answer(taken))
+            self._under_way.add(task)
+            late = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._note_late, task)
+            task.add_done_callback(lambda _: late.cancel())
+            task.add_done_callback(self._end)
+
+    def _note_late(self, task: "asyncio.Task[None]") -> None:
+        self._late.add(task)
+        self._begin()
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._late.discard(task)
+        self._call()
+
+    def _take(self) -> list[_Place[C, R]]:
+        """The next ones in their order, without any that must not be in one statement."""
+        taken: list[_Place[C, R]] = []
+        left: list[_Place[C, R]] = []
+        met: set[Hashable] = set()
+        while self._waiting and len(taken) < self._together_max:
+            place = self._waiting.popleft()
+            if place.answer.done():
+                continue
+            if met.isdisjoint(place.command.shares_with_none):
+                met.update(place.command.shares_with_none)
+                taken.append(place)
+            else:
+                left.append(place)
+        self._waiting.extendleft(reversed(left))
+        return taken
+
+    async def _answer(self, taken: Sequence[_Place[C, R]]) -> None:
+        """Run what was taken, and tell each who waits what came of it."""
+        try:
+            results = await self._run([place.command for place in taken])
+        except BaseException as error:
+            if len(taken) > 1 and _is_undone(error):
+                await asyncio.gather(*(self._answer([place]) for place in taken))
+                return
+            for place in taken:
+                _fail(place.answer, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for place, result in zip(taken, results, strict=True):
+                if not place.answer.done():
+                    place.answer.set_result(result)
+
+
+def _is_undone(error: BaseException) -> bool:
+    """Whether it is certain that nothing was written."""
+    return isinstance(error, NotTogether) or (
+        isinstance(error, asyncpg.PostgresError)
+        and not isinstance(error, asyncpg.PostgresConnectionError)
+    )
+
+
+def _fail(answer: "asyncio.Future[R]", error: BaseException) -> None:
+    if answer.done():
+        return
+    if isinstance(error, asyncio.CancelledError):
+        answer.cancel()
+    else:
+        answer.set_exception(error)
