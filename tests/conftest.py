@@ -118,6 +118,7 @@ class SavepointDatabase(Database):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = asyncio.Lock()
+        self.gatherings = {}
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

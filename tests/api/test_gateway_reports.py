@@ -1,5 +1,6 @@
 """What gateways report: in any order, any number of times, and never from anybody else."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
@@ -75,8 +76,10 @@ async def test_a_report_of_what_is_known_costs_one_statement(
     deliveries = await sandbox.pending_webhooks()
     assert len(deliveries) == 1
     for delivery in [*deliveries, *deliveries]:
+        await asyncio.sleep(0)  # The driver tells of a statement a turn later.
         query_count()
         taken = await client.post(PATH, content=delivery.body, headers=delivery.headers)
+        await asyncio.sleep(0)
         assert (taken.status_code, query_count()) == (204, 1)
     settled = await connection.fetch("SELECT applied_at IS NULL, outcome FROM webhook_event")
     assert [tuple(row) for row in settled] == [(False, "already_known")]

@@ -8,13 +8,19 @@ import pytest
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
-from gosellr.core.transact import ask, transact, write
+from gosellr.core.transact import ask, transact, write_together
 from gosellr.models.order_values import Order
 from gosellr.queries.placements import PLACE
 from gosellr.resources import Resources
-from gosellr.services import checkout_service, idempotency_service, order_service
-from gosellr.services.checkout_service import CheckoutRequest, OpenedOrder, Tender
+from gosellr.services import (
+    checkout_service,
+    idempotency_service,
+    order_at_once,
+    order_service,
+)
+from gosellr.services.basket_service import CheckoutRequest, Tender
 from gosellr.services.idempotency_service import RequestKey
+from gosellr.services.opened_order import OpenedOrder
 from gosellr.services.pricing_service import PricingContext
 from gosellr.utils.viewer import GUEST
 from tests.factories.orders import ADDRESS
@@ -73,6 +79,13 @@ def intent(
     }
 
 
+async def open_at_once(resources: Resources, **said: Any) -> OpenedOrder | None:
+    draft = await ask(resources.db, order_at_once.draft, **said)
+    if draft is None:
+        return None
+    return await write_together(resources.db, order_at_once.place, draft)
+
+
 def common(value: Any) -> Any:
     """A value without what is its own."""
     if isinstance(value, dict):
@@ -90,7 +103,7 @@ async def test_it_writes_what_the_steps_write(
     for at_once in (True, False):
         said = intent(resources, shops)
         if at_once:
-            opened = await write(resources.db, checkout_service.open_at_once, **said)
+            opened = await open_at_once(resources, **said)
         else:
             opened = await transact(resources.db, checkout_service.open_order, **said)
         assert isinstance(opened, OpenedOrder)
@@ -113,10 +126,10 @@ async def test_what_was_claimed_before_writes_nothing(
     resources: Resources, connection: Connection, shops: list[Shop]
 ) -> None:
     said = intent(resources, shops)
-    first = await write(resources.db, checkout_service.open_at_once, **said)
+    first = await open_at_once(resources, **said)
     assert first is not None
     again = {**said, "order_id": new_id()}
-    assert await write(resources.db, checkout_service.open_at_once, **again) is None
+    assert await open_at_once(resources, **again) is None
     assert await connection.fetchval("SELECT count(*) FROM orders") == 1
     assert await connection.fetchval("SELECT count(*) FROM order_line") == 2
     assert await stock(connection, shops[0]) == (9, 2)
@@ -152,7 +165,9 @@ async def test_what_falls_short_leaves_no_trace(
     # The connection of a test is in a transaction, where a failed statement ends it all.
     transaction = connection.transaction()
     await transaction.start()
-    assert await checkout_service.open_at_once(overtaken, **said) is None
+    draft = await order_at_once.draft(overtaken, **said)
+    assert draft is not None
+    assert await order_at_once.place(overtaken, [draft]) == [None]
     await transaction.rollback()
     assert await connection.fetchval("SELECT count(*) FROM orders") == 0
     assert await ask(resources.db, idempotency_service.find, request=said["key"]) is None
@@ -172,6 +187,6 @@ async def test_coupons_and_errors_take_the_steps(
         coupons=(coupon,),
     )
     for said in (with_coupon, intent(resources, shops, quantity=10)):
-        assert await write(resources.db, checkout_service.open_at_once, **said) is None
+        assert await open_at_once(resources, **said) is None
     assert await connection.fetchval("SELECT count(*) FROM orders") == 0
     assert await connection.fetchval("SELECT count(*) FROM idempotency_key") == 0

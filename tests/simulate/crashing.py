@@ -152,6 +152,7 @@ class NumberedDatabase(Database):
     def __init__(self, inner: Database, fuse: Fuse) -> None:
         self._inner = inner
         self._fuse = fuse
+        self.gatherings = {}
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -49,27 +49,32 @@ PLACING = f"""
 placed AS (
     INSERT INTO orders (number, {_ORDER_COLUMNS})
     SELECT nextval('order_number'), {_ORDER_COLUMNS}
-    FROM jsonb_populate_recordset(NULL::orders, {{orders}})
+    FROM jsonb_populate_recordset(NULL::orders, {{orders}}) WHERE {{condition}}
     RETURNING id, number
 ), parts AS (
     INSERT INTO seller_order ({_PART_COLUMNS})
     SELECT {_PART_COLUMNS} FROM jsonb_populate_recordset(NULL::seller_order, {{parts}})
+    WHERE {{condition}}
 ), lines AS (
     INSERT INTO order_line ({_LINE_COLUMNS})
     SELECT {_LINE_COLUMNS} FROM jsonb_populate_recordset(NULL::order_line, {{lines}})
+    WHERE {{condition}}
 ), attempts AS (
     INSERT INTO payment ({_PAYMENT_COLUMNS})
     SELECT {_PAYMENT_COLUMNS} FROM jsonb_populate_recordset(NULL::payment, {{payments}})
+    WHERE {{condition}}
 ), history AS (
     INSERT INTO order_event (order_id, sequence, seller_order_id, kind, from_status, to_status,
                              actor, actor_id, data, at)
     SELECT order_id, sequence, seller_order_id, kind, from_status, to_status, actor, actor_id,
            data, at
     FROM jsonb_populate_recordset(NULL::order_event, {{events}})
+    WHERE {{condition}}
 ), facts AS (
     INSERT INTO outbox_event (id, type, aggregate_type, aggregate_id, data, occurred_at)
     SELECT id, type, aggregate_type, aggregate_id, data, occurred_at
     FROM unnest({{facts}}) AS fact (id, type, aggregate_type, aggregate_id, data, occurred_at)
+    WHERE {{condition}}
 )
 """
 
@@ -82,6 +87,7 @@ WITH {
         payments="$4",
         events="$5",
         facts="$6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::jsonb[], $11::timestamptz[]",
+        condition="true",
     )
 }
 SELECT number FROM placed

@@ -29,10 +29,10 @@ _IS_OURS = """
 _FACTS = "$21::uuid[], $22::text[], $23::text[], $24::uuid[], $25::jsonb[], $26::timestamptz[]"
 
 # All of it or nothing. The requests are claimed first, then the bags closed, and no stock is waited
-# for until both are ours. Where a request was claimed before, a bag has changed since, or something
-# falls short, the division by zero ends the statement and leaves no trace, of the claims neither.
-# Of several orders over the same goods none is sent in more parcels than it would be alone: where
-# one would be, each is placed by itself.
+# for until both are ours. Where all were claimed before, nothing else happens. Where some were, a
+# bag has changed since, or something falls short, the division by zero ends the statement and
+# leaves no trace, of the claims neither. Of several orders over the same goods none is sent in more
+# parcels than it would be alone: where one would be, each is placed by itself.
 PLACE = f"""
 WITH claimed AS (
     INSERT INTO idempotency_key (scope, key, request_hash, resource_id, created_at, expires_at)
@@ -63,10 +63,13 @@ WITH claimed AS (
         payments="$19",
         events="$20",
         facts=_FACTS,
+        condition="EXISTS (SELECT FROM claimed)",
     )
 }
-SELECT 1 / (count(*) > 0 AND bool_and(line.held >= asked.quantity) AND NOT EXISTS (
-           SELECT FROM taken WHERE is_shared AND units < quantity))::int AS is_whole,
+SELECT 1 / (NOT EXISTS (SELECT FROM claimed) OR (
+           count(*) > 0 AND bool_and(line.held >= asked.quantity)
+           AND NOT EXISTS (SELECT FROM taken WHERE is_shared AND units < quantity)
+       ))::int AS is_whole,
        (SELECT json_object_agg(id, number) FROM placed) AS numbers,
        COALESCE(array_agg(asked.variant_id) FILTER (WHERE met.contended), '{{}}') AS contended
 FROM {HELD}
@@ -129,7 +132,7 @@ async def place(connection: Connection, placements: Sequence[Placement]) -> list
         )
     except asyncpg.DivisionByZeroError:
         return None
-    if row is None:
+    if row is None or row["numbers"] is None:
         return None
     contended = set(row["contended"])
     return [
