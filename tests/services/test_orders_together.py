@@ -34,6 +34,8 @@ from tests.factories.terms import make_delivery, make_tax
 # Fields that name this order and no other, and where one stands among all.
 OWN = ("id", "order_id", "seller_order_id", "number", "placed_at", "created_at", "updated_at", "at")
 
+HELD = "SELECT quantity FROM stock_reservation WHERE order_id = $1"
+
 
 @pytest.fixture
 async def shop(connection: Connection) -> Shop:
@@ -197,12 +199,10 @@ async def test_a_request_that_was_claimed_before_is_found_out_among_others(
     assert earlier.resource_id == str(first.id)
 
 
-async def test_no_order_is_sent_in_more_parcels_for_having_come_with_others(
-    resources: Resources, connection: Connection, shop: Shop
-) -> None:
-    """Two times three out of five here and five there: side by side the second would be torn."""
+async def in_two_places(connection: Connection, shop: Shop, *, units: int) -> None:
+    """So many units here, and so many elsewhere."""
     await connection.execute(
-        "UPDATE stock_level SET on_hand = 5 WHERE variant_id = $1", shop.product.variant_id
+        "UPDATE stock_level SET on_hand = $2 WHERE variant_id = $1", shop.product.variant_id, units
     )
     elsewhere = new_id()
     await connection.execute(
@@ -216,20 +216,40 @@ async def test_no_order_is_sent_in_more_parcels_for_having_come_with_others(
     await connection.execute(
         """
         INSERT INTO stock_level (variant_id, location_id, bucket, on_hand, reserved)
-        VALUES ($1, $2, 0, 5, 0)
+        VALUES ($1, $2, 0, $3, 0)
         """,
         shop.product.variant_id,
         elsewhere,
+        units,
     )
+
+
+async def parcels(connection: Connection, *orders: Order) -> list[list[int]]:
+    """The units that each order holds at each place."""
+    return [[row["quantity"] for row in await connection.fetch(HELD, order.id)] for order in orders]
+
+
+async def test_each_order_holds_what_is_its_own(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    await in_two_places(connection, shop, units=3)
+    drafts = [await drafted(resources, connection, shop, quantity=3) for _ in range(2)]
+    orders = await all_placed(connection, *drafts)
+    assert await parcels(connection, *orders) == [[3], [3]]
+    reserved = await connection.fetch("SELECT on_hand, reserved FROM stock_level")
+    assert [tuple(row) for row in reserved] == [(3, 3), (3, 3)]
+
+
+async def test_no_order_is_sent_in_more_parcels_for_having_come_with_others(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    """Two times three out of five here and five there: side by side the second would be torn."""
+    await in_two_places(connection, shop, units=5)
     drafts = [await drafted(resources, connection, shop, quantity=3) for _ in range(2)]
     with pytest.raises(NotTogether):
         await attempt(connection, order_at_once.place, drafts)
-    for draft in drafts:
-        [order] = await all_placed(connection, draft)
-        held = await connection.fetch(
-            "SELECT quantity FROM stock_reservation WHERE order_id = $1", order.id
-        )
-        assert [row["quantity"] for row in held] == [3]
+    orders = [order for draft in drafts for order in await all_placed(connection, draft)]
+    assert await parcels(connection, *orders) == [[3], [3]]
 
 
 async def test_one_that_somebody_came_to_first_is_left_to_the_long_way(
@@ -251,10 +271,10 @@ async def test_one_that_somebody_came_to_first_is_left_to_the_long_way(
     assert {row["aggregate_id"] for row in told} == {first.id, last.id}
 
 
-async def test_each_buyer_is_kept_the_own_answer(
+async def test_each_buyer_is_kept_the_own_answer_if_there_is_one(
     resources: Resources, connection: Connection, shop: Shop
 ) -> None:
-    keys = [a_key() for _ in range(3)]
+    keys = [a_key() for _ in range(4)]
     drafts = [await drafted(resources, connection, shop, key=key) for key in keys]
     orders = await all_placed(connection, *drafts)
     now = resources.clock.now()
@@ -272,10 +292,12 @@ async def test_each_buyer_is_kept_the_own_answer(
         )
         for place, (order, key) in enumerate(zip(orders, keys, strict=True))
     ]
+    await connection.execute("UPDATE orders SET version = version + 1 WHERE id = $1", orders[3].id)
     await settlement_service.settle_drafted(connection, [one for one in settling if one])
     found = [await idempotency_service.find(connection, request=key) for key in keys]
     assert [(one.status, one.body) for one in found if one is not None] == [
         (201, b"0"),
         (None, None),
         (201, b"2"),
+        (None, None),
     ]
