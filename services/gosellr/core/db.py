@@ -278,8 +278,12 @@ class Database:
         return _Borrowed(self._pool)
 
     def is_crowded(self, *, seconds: float, places: int) -> bool:
-        """Whether somebody who begins has waited for so long, or so many wait to begin."""
-        return self._pool.is_crowded(seconds=seconds, places=places)
+        """Whether somebody has waited for so long, or so many wait: to begin, or to be written
+        with others."""
+        return self._pool.is_crowded(seconds=seconds, places=places) or any(
+            gathering.is_crowded(seconds=seconds, places=places)
+            for gathering in self.gatherings.values()
+        )
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""

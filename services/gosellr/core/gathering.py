@@ -38,6 +38,7 @@ R = TypeVar("R")
 class _Place(Generic[C, R]):
     command: C
     answer: "asyncio.Future[R]"
+    since: float
 
 
 class Gathering(Generic[C, R]):
@@ -58,10 +59,19 @@ class Gathering(Generic[C, R]):
 
         Raises what the command raises when it is run alone.
         """
-        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Place(command, answer))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        self._waiting.append(_Place(command, answer, loop.time()))
         self._call()
         return await answer
+
+    def is_crowded(self, *, seconds: float, places: int) -> bool:
+        """Whether somebody has waited for so long, or so many wait."""
+        waiting = self._waiting
+        if not waiting:
+            return False
+        now = asyncio.get_running_loop().time()
+        return len(waiting) >= places or now - waiting[0].since >= seconds
 
     def _call(self) -> None:
         """Begin at the end of this turn, so that all who come in it begin together."""
