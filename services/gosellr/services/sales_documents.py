@@ -25,7 +25,7 @@ async def issue_invoices(
     connection: Connection, *, order_ids: Sequence[UUID], now: datetime
 ) -> list[UUID]:
     """The invoices of paid orders, one per seller; those that exist are left as they are."""
-    found = await orders.load_several(connection, order_ids=order_ids)
+    found = await orders.load_sold(connection, order_ids=order_ids)
     return await _invoices(connection, found, now=now)
 
 
