@@ -98,7 +98,7 @@ async def give_account(
     """
     await locks.order(connection, order_id=order_id)
     order = await orders.find(connection, viewer=viewer, order_id=order_id)
-    if order is None or not order.whole:
+    if order is None or not viewer.is_buyer_of(order.user_id, sees_whole=order.whole):
         raise NotFound
     if all(payment.method != BANK_TRANSFER for payment in order.payments):
         raise NoTransfer

@@ -84,8 +84,7 @@ async def _in_hand(
     if version is not None and version != seen.version:
         raise VersionConflict
     order = seen if seen.whole else await load_locked(connection, order_id=order_id)
-    owns = viewer.user_id is not None and order.user_id == viewer.user_id
-    is_buyer = owns or (seen.whole and not viewer.sees_everything)
+    is_buyer = viewer.is_buyer_of(order.user_id, sees_whole=seen.whole)
     return OrderInHand(order=order, viewer=viewer, is_buyer=is_buyer)
 
 

@@ -40,6 +40,14 @@ class Viewer:
         """Runs the market."""
         return Role.OPERATOR in self.roles
 
+    def is_buyer_of(self, owner_id: UUID | None, *, sees_whole: bool) -> bool:
+        """Whether an order is the viewer's own: its account's, or whose key the viewer holds.
+
+        Whoever works for the market sees all of every order, and is only of their own the buyer.
+        """
+        owns = self.user_id is not None and self.user_id == owner_id
+        return owns or (sees_whole and not self.sees_everything)
+
     @property
     def seller_ids(self) -> list[UUID]:
         """The sellers it acts for, whatever it may do there."""
