@@ -154,6 +154,9 @@ def _transfers(
     fit: dict[UUID, Transfer] = {}
     unfit: list[Unfit] = []
     for one in waiting:
+        if obstacle := _obstacle(one):
+            unfit.append(Unfit(one.id, obstacle))
+            continue
         account = read_account(one)
         try:
             fit[one.id] = Transfer(
@@ -166,6 +169,15 @@ def _transfers(
         except NotSepa as error:
             unfit.append(Unfit(one.id, str(error)))
     return fit, unfit
+
+
+def _obstacle(one: FiledPayout) -> str:
+    """What was decided about a seller since the payout was made; empty where nothing was."""
+    if one.is_suspended:
+        return "the seller is suspended"
+    if one.is_held:
+        return "payouts to this seller are on hold"
+    return "the seller is paid to another account by now" if one.is_replaced else ""
 
 
 async def execute(

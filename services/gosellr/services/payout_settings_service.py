@@ -174,12 +174,10 @@ async def change_destination(
         last_four=new.last_four,
         created_at=now,
         usable_from=now if old is None else now + policy.payout_change_hold,
+        created_by=viewer.user_id,
     )
     await payout_settings.add_destination(
-        connection,
-        destination=destination,
-        account_encrypted=new.account_encrypted,
-        user_id=viewer.user_id,
+        connection, destination=destination, account_encrypted=new.account_encrypted
     )
     about = {
         "seller_id": str(seller_id),
