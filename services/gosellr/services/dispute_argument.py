@@ -22,6 +22,7 @@ from gosellr.utils.disputes import (
     DisputeOutcome,
     DisputeStatus,
     award_of,
+    is_over,
     outcome_of,
     silence_gives_buyer,
 )
@@ -71,6 +72,9 @@ async def say(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
     )
     actor = hand.require(DisputeAction.ANSWER if is_answer else DisputeAction.MESSAGE)
+    # Late words to a bank are sent as well: it has a deadline of its own.
+    if is_answer and not hand.dispute.is_chargeback:
+        hand.require_in_time(now=now)
     message_count, _ = await dispute_folders.count_said(connection, dispute_id=dispute_id)
     if message_count >= MESSAGES_MAX:
         raise CaseFull(f"A case has at most {MESSAGES_MAX} messages")
@@ -207,6 +211,7 @@ async def escalate(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ESCALATE
     )
     actor = hand.require(DisputeAction.ESCALATE)
+    hand.require_in_time(now=now)
     appeals = hand.dispute.stands is DisputeStatus.DECIDED
     await dispute_service.keep_message(
         connection, dispute=hand.dispute, author=hand.author(actor), author_id=viewer.user_id,
@@ -347,7 +352,7 @@ async def act_on_deadline(
     """
     hand = await dispute_steps.lock_case(connection, dispute_id=dispute_id)
     dispute = hand.dispute
-    if dispute.due_at is None or dispute.due_at > now:
+    if not is_over(dispute.stands, due_at=dispute.due_at, now=now):
         return None
     system = Actor.SYSTEM
     if dispute.stands is DisputeStatus.DECIDED:
@@ -359,8 +364,6 @@ async def act_on_deadline(
         return await _settle(
             connection, hand=hand, verdict=verdict, actor=system, policy=policy, now=now
         )
-    if dispute.stands not in {DisputeStatus.AWAITING_SELLER, DisputeStatus.AWAITING_BUYER}:
-        return None
     if dispute.is_chargeback:
         await _to_bank(connection, hand=hand, actor=system, policy=policy, now=now)
         return None

@@ -20,6 +20,7 @@ from gosellr.utils.disputes import (
     DisputeStatus,
     allowed_actions,
     due_at,
+    is_over,
 )
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
@@ -76,6 +77,15 @@ class CaseInHand:
             f"While a case is {self.dispute.status}, that isn't yours to do",
             extras={"current": self.dispute.status, "allowed": [one.value for one in allowed]},
         )
+
+    def require_in_time(self, *, now: datetime) -> None:
+        """Let nobody answer, contest or appeal any more whose silence has decided, whether or not
+        that was written down by now. Raises `DisputeStepRefused`."""
+        dispute = self.dispute
+        if is_over(dispute.stands, due_at=dispute.due_at, now=now):
+            raise DisputeStepRefused(
+                "The time for it was over", extras={"current": dispute.status, "allowed": []}
+            )
 
     def author(self, actor: Actor) -> str:
         """In whose name something is said."""
