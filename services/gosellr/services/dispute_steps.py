@@ -121,6 +121,8 @@ async def take_case(
     ]
     if viewer.sees_everything and not viewer.is_operator:
         actors.append(Actor.OPERATOR)
+    if viewer.is_party(dispute.seller_id, is_buyer=hand.is_buyer):
+        actors = [actor for actor in actors if actor is not Actor.OPERATOR]
     if not actors and dispute.seller_id in viewer.memberships:
         raise NotAllowed("Your role in this shop doesn't allow it")
     if not actors:

@@ -11,7 +11,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import ledger, outbox, payout_settings
 from gosellr.services import payout_terms
-from gosellr.services.seller_scope import require_in_seller
+from gosellr.services.seller_scope import require_in_seller, require_no_part
 from gosellr.utils.payouts import (
     DEFAULT_SCHEDULE,
     InvalidSchedule,
@@ -122,10 +122,11 @@ async def hold(
     """Stop a seller's payouts for a reason that the seller may read; without one, let them go on.
 
     Raises:
-        NotFound, NotAllowed: there is no such seller, or the viewer runs no market.
+        NotFound, NotAllowed: there is no such seller, or the viewer runs no market or acts for it.
     """
     if not viewer.is_operator:
         raise NotAllowed
+    require_no_part(viewer, seller_id=seller_id)
     if not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
     await _locked(connection, seller_id=seller_id, now=now)

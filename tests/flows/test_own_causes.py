@@ -1,0 +1,113 @@
+"""Nobody decides their own cause, whatever else they are in the market."""
+
+from dataclasses import replace
+
+import pytest
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotAllowed
+from gosellr.core.transact import ask, transact
+from gosellr.resources import Resources
+from gosellr.services import (
+    dispute_preview,
+    dispute_questions,
+    payout_settings_service,
+    recovery_service,
+    stored_value_service,
+)
+from gosellr.services.dispute_argument import Award
+from gosellr.services.dispute_steps import DisputeStepRefused
+from gosellr.utils.permissions import MemberRole, Role
+from gosellr.utils.viewer import Viewer
+from tests.factories.accounts import make_operator
+from tests.factories.disputes import accept, decide, delivered, open_case, reread, say
+from tests.factories.payouts import an_operator
+from tests.factories.sales import a_key, make_buyer, make_shop, read
+
+
+def at_work(viewer: Viewer) -> Viewer:
+    """The same person, running the market as well."""
+    return replace(viewer, roles=viewer.roles | {Role.OPERATOR})
+
+
+@pytest.mark.parametrize("side", ["buyer", "owner", "viewer"])
+async def test_an_operator_is_a_party_to_their_own_case_and_nothing_else(
+    resources: Resources, connection: Connection, side: str
+) -> None:
+    shop = await make_shop(connection, price_minor=5000)
+    buyer = await make_buyer(connection)
+    order = await delivered(resources, (shop, 1), buyer=buyer)
+    case = await open_case(resources, order, shop, viewer=buyer.viewer)
+    member = replace(an_operator(), memberships={shop.seller.id: MemberRole.VIEWER})
+    judge = {
+        "buyer": at_work(buyer.viewer), "owner": at_work(shop.viewer), "viewer": member,
+    }[side]  # fmt: skip
+    with pytest.raises((DisputeStepRefused, NotAllowed)):
+        await decide(resources, case, share_bps=10_000, viewer=judge)
+    with pytest.raises((DisputeStepRefused, NotAllowed)):
+        await ask(
+            resources.db,
+            dispute_preview.preview_award,
+            viewer=judge,
+            dispute_id=case.dispute.id,
+            award=Award(share_bps=1, reason="of my own"),
+            policy=resources.policy,
+        )
+    after = await reread(resources, case)
+    assert after.dispute == case.dispute
+    shown = dispute_questions.actions_of(judge, dispute=after.dispute, is_buyer=side == "buyer")
+    assert "decide" not in shown
+    if side != "viewer":
+        said = await say(resources, case, viewer=judge)
+        assert said.messages[-1].author == {"buyer": "buyer", "owner": "seller"}[side]
+        closed = await accept(resources, case, viewer=judge)
+        assert closed.dispute.outcome == {"buyer": "withdrawn", "owner": "accepted"}[side]
+    else:
+        assert (await decide(resources, case, share_bps=0)).dispute.status == "decided"
+    assert (await read(resources, order)).number == order.number
+
+
+async def test_an_operator_decides_nothing_about_the_debts_and_payouts_of_their_own_shop(
+    resources: Resources, connection: Connection
+) -> None:
+    shop = await make_shop(connection)
+    own, now = at_work(shop.viewer), resources.clock.now()
+    about = {"viewer": own, "seller_id": shop.seller.id, "now": now}
+    for command, more in (
+        (payout_settings_service.hold, {"reason": None}),
+        (payout_settings_service.hold, {"reason": "mine"}),
+        (recovery_service.end_plan, {"currency": "EUR"}),
+        (
+            recovery_service.agree,
+            {
+                "currency": "EUR",
+                "terms": {"kind": "share", "share_bps": 1},
+                "starts_at": None,
+                "note": "",
+            },
+        ),
+    ):
+        with pytest.raises(NotAllowed, match="own shop"):
+            await transact(resources.db, command, **about, **more)
+    assert await connection.fetchval("SELECT count(*) FROM payout_settings") == 0
+
+
+async def test_nobody_grants_credit_to_themselves(
+    resources: Resources, connection: Connection
+) -> None:
+    now = resources.clock.now()
+    operator = await make_operator(connection, now=now)
+    with pytest.raises(NotAllowed, match="themselves"):
+        await transact(
+            resources.db,
+            stored_value_service.grant,
+            viewer=operator.viewer,
+            user_id=operator.id,
+            amount_minor=100,
+            currency="EUR",
+            reason="for me",
+            key=a_key(),
+            kept_for=resources.policy.idempotency_kept_for,
+            now=now,
+        )
+    assert await connection.fetchval("SELECT count(*) FROM store_credit_grant") == 0
