@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import NotAllowed
+from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.transact import ask, transact
 from gosellr.resources import Resources
 from gosellr.services import (
+    connected_account_service,
     dispute_preview,
     dispute_questions,
     payout_settings_service,
@@ -21,7 +22,7 @@ from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import make_operator
 from tests.factories.disputes import accept, decide, delivered, open_case, reread, say
-from tests.factories.payouts import an_operator
+from tests.factories.payouts import an_operator, set_account
 from tests.factories.sales import a_key, make_buyer, make_shop, read
 
 
@@ -111,3 +112,37 @@ async def test_nobody_grants_credit_to_themselves(
             now=now,
         )
     assert await connection.fetchval("SELECT count(*) FROM store_credit_grant") == 0
+
+
+async def test_support_reads_no_secret_of_a_shop_by_having_one_of_its_own(
+    resources: Resources, connection: Connection
+) -> None:
+    shop, own = await make_shop(connection), await make_shop(connection)
+    await set_account(resources, shop)
+    await set_account(resources, own)
+    await transact(
+        resources.db,
+        connected_account_service.begin,
+        viewer=shop.viewer,
+        seller_id=shop.seller.id,
+        provider="stripe",
+        now=resources.clock.now(),
+    )
+    helper = replace(own.viewer, roles=own.viewer.roles | {Role.SUPPORT})
+    find = payout_settings_service.find_destination
+    with pytest.raises(NotFound):
+        await ask(resources.db, find, viewer=helper, seller_id=shop.seller.id)
+    with pytest.raises(NotFound):
+        await ask(
+            resources.db,
+            connected_account_service.find_account,
+            viewer=helper,
+            seller_id=shop.seller.id,
+            provider="stripe",
+        )
+    # What is their own they read as its owner, and when payouts come as helpers.
+    assert (await ask(resources.db, find, viewer=helper, seller_id=own.seller.id)).last_four
+    settings = payout_settings_service.find_settings
+    assert await ask(resources.db, settings, viewer=helper, seller_id=shop.seller.id)
+    operator = at_work(own.viewer)
+    assert await ask(resources.db, find, viewer=operator, seller_id=shop.seller.id)

@@ -212,7 +212,7 @@ async def _found(connection: Connection, *, seller_id: UUID) -> PayoutSettings:
 async def _require_reader(
     connection: Connection, viewer: Viewer, seller_id: UUID, permission: Permission
 ) -> None:
-    if not viewer.sees_everything:
+    if not viewer.may_as_staff(permission):
         require_in_seller(viewer, seller_id=seller_id, permission=permission)
     elif not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
