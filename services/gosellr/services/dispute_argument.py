@@ -36,10 +36,10 @@ FILES_MAX = 20
 
 
 class CaseFull(Conflict):
-    """Enough was said or handed in."""
+    """Enough was said or handed in by this side; what the other has to say doesn't count."""
 
     code = "dispute_full"
-    title = "This case takes no more"
+    title = "This case takes no more of you"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +75,16 @@ async def say(
     # Late words to a bank are sent as well: it has a deadline of its own.
     if is_answer and not hand.dispute.is_chargeback:
         hand.require_in_time(now=now)
-    message_count, _ = await dispute_folders.count_said(connection, dispute_id=dispute_id)
-    if message_count >= MESSAGES_MAX:
-        raise CaseFull(f"A case has at most {MESSAGES_MAX} messages")
+    author = hand.author(actor)
+    message_count, _ = await dispute_folders.count_said(
+        connection, dispute_id=dispute_id, author=author
+    )
+    # Silence would decide, so an answer is always heard.
+    if message_count >= MESSAGES_MAX and not is_answer:
+        raise CaseFull(f"Each side says at most {MESSAGES_MAX} things in a case")
     await dispute_service.keep_message(
-        connection, dispute=hand.dispute, author=hand.author(actor), author_id=viewer.user_id,
-        body=body, now=now,
+        connection, dispute=hand.dispute, author=author, author_id=viewer.user_id, body=body,
+        now=now,
     )  # fmt: skip
     if not is_answer:
         return
@@ -127,10 +131,12 @@ async def require_room_for_evidence(
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
     )
-    hand.require(DisputeAction.EVIDENCE)
-    _, file_count = await dispute_folders.count_said(connection, dispute_id=dispute_id)
+    author = hand.author(hand.require(DisputeAction.EVIDENCE))
+    _, file_count = await dispute_folders.count_said(
+        connection, dispute_id=dispute_id, author=author
+    )
     if file_count >= FILES_MAX:
-        raise CaseFull(f"A case has at most {FILES_MAX} files")
+        raise CaseFull(f"Each side hands in at most {FILES_MAX} files in a case")
     return hand
 
 
