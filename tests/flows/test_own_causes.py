@@ -18,12 +18,22 @@ from gosellr.services import (
 )
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_steps import DisputeStepRefused
+from gosellr.services.order_steps import TransitionRefused
+from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import make_operator
 from tests.factories.disputes import accept, decide, delivered, open_case, reread, say
 from tests.factories.payouts import an_operator, set_account
-from tests.factories.sales import a_key, make_buyer, make_shop, read
+from tests.factories.sales import (
+    a_key,
+    make_buyer,
+    make_shop,
+    read,
+    refund,
+    seller_owes,
+    step,
+)
 
 
 def at_work(viewer: Viewer) -> Viewer:
@@ -146,3 +156,37 @@ async def test_support_reads_no_secret_of_a_shop_by_having_one_of_its_own(
     assert await ask(resources.db, settings, viewer=helper, seller_id=shop.seller.id)
     operator = at_work(own.viewer)
     assert await ask(resources.db, find, viewer=operator, seller_id=shop.seller.id)
+
+
+async def test_an_operator_frees_no_money_of_their_own_shop_before_its_time(
+    resources: Resources, connection: Connection
+) -> None:
+    shop = await make_shop(connection, price_minor=5000)
+    order = await delivered(resources, (shop, 1), buyer=await make_buyer(connection))
+    with pytest.raises(TransitionRefused):
+        await step(resources, order, OrderStatus.COMPLETED, viewer=at_work(shop.viewer))
+    assert await seller_owes(connection, shop) == {"pending": 5000}
+    await step(resources, order, OrderStatus.COMPLETED, viewer=an_operator())
+    assert await seller_owes(connection, shop) == {"available": 5000}
+
+
+@pytest.mark.parametrize("by_marketplace", [False, True])
+async def test_an_operator_refunds_nothing_that_they_bought_themselves(
+    resources: Resources, connection: Connection, by_marketplace: bool
+) -> None:
+    shop = await make_shop(connection, price_minor=5000)
+    buyer = await make_buyer(connection)
+    order = await delivered(resources, (shop, 1), buyer=buyer)
+    asked = {"amount_minor": 100, "by_marketplace": by_marketplace}
+    with pytest.raises(NotAllowed, match="bought"):
+        await refund(resources, order, shop, viewer=at_work(buyer.viewer), **asked)
+    assert (await read(resources, order)).refunded_minor == 0
+    # A shop gives back what it likes, also to those who belong to it.
+    member = replace(at_work(buyer.viewer), memberships=shop.viewer.memberships)
+    if by_marketplace:
+        with pytest.raises(NotAllowed, match="bought"):
+            await refund(resources, order, shop, viewer=member, **asked)
+    else:
+        await refund(resources, order, shop, viewer=member, **asked)
+    other = (await make_operator(connection, now=resources.clock.now())).viewer
+    await refund(resources, order, shop, viewer=other, **asked)

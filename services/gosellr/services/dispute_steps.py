@@ -119,10 +119,9 @@ async def take_case(
         # A chargeback is between the seller and the bank.
         if actor is not Actor.BUYER or not dispute.is_chargeback
     ]
-    if viewer.sees_everything and not viewer.is_operator:
+    is_party = viewer.is_party(dispute.seller_id, is_buyer=hand.is_buyer)
+    if viewer.sees_everything and not viewer.is_operator and not is_party:
         actors.append(Actor.OPERATOR)
-    if viewer.is_party(dispute.seller_id, is_buyer=hand.is_buyer):
-        actors = [actor for actor in actors if actor is not Actor.OPERATOR]
     if not actors and dispute.seller_id in viewer.memberships:
         raise NotAllowed("Your role in this shop doesn't allow it")
     if not actors:
