@@ -7,6 +7,7 @@ import pytest
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.transact import ask, transact
+from gosellr.flows import bank_files
 from gosellr.resources import Resources
 from gosellr.services import (
     connected_account_service,
@@ -24,7 +25,8 @@ from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import make_operator
 from tests.factories.disputes import accept, decide, delivered, open_case, reread, say
-from tests.factories.payouts import an_operator, set_account
+from tests.factories.payouts import an_operator, pay, set_account
+from tests.factories.payouts import reread as payout_now
 from tests.factories.sales import (
     a_key,
     make_buyer,
@@ -34,6 +36,7 @@ from tests.factories.sales import (
     seller_owes,
     step,
 )
+from tests.flows.test_bank_files import a_shop, make, with_bank
 
 
 def at_work(viewer: Viewer) -> Viewer:
@@ -190,3 +193,31 @@ async def test_an_operator_refunds_nothing_that_they_bought_themselves(
         await refund(resources, order, shop, viewer=member, **asked)
     other = (await make_operator(connection, now=resources.clock.now())).viewer
     await refund(resources, order, shop, viewer=other, **asked)
+
+
+async def test_an_operator_says_of_no_payout_of_their_own_shop_that_it_failed(
+    resources: Resources, connection: Connection
+) -> None:
+    market = with_bank(resources)
+    shop = await a_shop(connection, market)
+    paid = await pay(market, shop)
+    file_id = (await make(market)).value.id
+    own = at_work(shop.viewer)
+    with pytest.raises(NotAllowed, match="own shop"):
+        await bank_files.execute_file(
+            market.payouts, viewer=own, file_id=file_id, failed={paid.id: "it came back"}
+        )
+    with pytest.raises(NotAllowed, match="own shop"):
+        await bank_files.reject_file(
+            market.payouts, viewer=own, file_id=file_id, reason="never sent"
+        )
+    await bank_files.execute_file(market.payouts, viewer=own, file_id=file_id, failed={})
+    with pytest.raises(NotAllowed, match="own shop"):
+        await bank_files.fail_payout(
+            market.payouts, viewer=own, payout_id=paid.id, reason="it came back"
+        )
+    assert (await payout_now(market, paid)).status == "paid"
+    failed = await bank_files.fail_payout(
+        market.payouts, viewer=an_operator(), payout_id=paid.id, reason="it came back"
+    )
+    assert failed.status == "failed"
