@@ -125,8 +125,10 @@ async def test_what_waits_for_a_bank_file_stays_out_of_it_once_it_may_not_leave(
     left_out = await pay(market, stopped)
     await stop(market, stopped)
     clock.advance(AFTER_THE_HOLD)
-    with pytest.raises(NothingToFile):
+    with pytest.raises(NothingToFile, match="1 can't stand in one: ") as refusal:
         await make(market)
+    [told] = refusal.value.extras["unfit"]
+    assert told["payout_id"] == str(left_out.id)
     paid = await pay(market, other)
     made = await make(market)
     assert made.value.payment_count == 1

@@ -114,7 +114,7 @@ async def make(
     )
     transfers, unfit = _transfers(waiting, secrets.read_account)
     if not transfers:
-        raise NothingToFile
+        raise _nothing(unfit)
     pay_on = sepa.banking_day(now)
     content = sepa.pain_001(
         message_id=file_id.hex,
@@ -170,6 +170,15 @@ def _transfers(
         except NotSepa as error:
             unfit.append(Unfit(one.id, str(error)))
     return fit, unfit
+
+
+def _nothing(unfit: Sequence[Unfit]) -> NothingToFile:
+    """Nothing waits, or nothing that may stand in a file: then why, as where a file was made."""
+    if not unfit:
+        return NothingToFile()
+    reasons = ", ".join(sorted({one.reason for one in unfit}))
+    told = [{"payout_id": str(one.payout_id), "reason": one.reason} for one in unfit]
+    return NothingToFile(f"{len(unfit)} can't stand in one: {reasons}", extras={"unfit": told})
 
 
 def _obstacle(one: FiledPayout) -> str:
