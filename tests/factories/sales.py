@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gosellr.core.db import Connection
-from gosellr.core.identity import new_id
+from gosellr.core.identity import fingerprint, new_id
 from gosellr.core.transact import ask, transact
 from gosellr.flows import captures, checkout, refunds
 from gosellr.models.order_values import Order, Refund, SellerOrder
@@ -28,6 +28,7 @@ from gosellr.utils.ledger import (
     seller_available,
 )
 from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.accounts import TestSeller, User, make_seller, make_user
 from tests.factories.catalogue import MadeProduct, make_product, variant_draft
@@ -114,6 +115,14 @@ async def buy(
 async def read(resources: Resources, order: Order) -> Order:
     """The order as it is now."""
     return await ask(resources.db, order_service.load_order, order_id=order.id)
+
+
+def buyer_of(resources: Resources, order: Order) -> Viewer:
+    """Whoever bought it: its account, or the guest who holds its key."""
+    if order.user_id is not None:
+        return Viewer(user_id=order.user_id, roles=frozenset({Role.BUYER}))
+    token = checkout.order_token(resources.checkout, order.id)
+    return Viewer(order_token_hash=fingerprint(token))
 
 
 def part_of(order: Order, shop: Shop) -> SellerOrder:

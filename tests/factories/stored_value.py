@@ -12,7 +12,7 @@ from gosellr.services.basket_service import Tender
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User, make_operator
-from tests.factories.sales import NOW, a_key
+from tests.factories.sales import NOW, a_key, buyer_of
 
 
 async def operator(resources: Resources) -> Viewer:
@@ -77,7 +77,7 @@ async def pay_again(
     """Another way to pay."""
     placed = await checkout.pay_again(
         resources.checkout,
-        viewer=viewer or await operator(resources),
+        viewer=viewer or buyer_of(resources, order),
         order_id=order.id,
         tenders=tenders,
         key=a_key(),

@@ -32,6 +32,7 @@ from tests.factories.sales import (
     a_key,
     balances,
     buy,
+    buyer_of,
     cancel,
     make_commission,
     make_shop,
@@ -351,7 +352,7 @@ async def test_whoever_pays_by_card_instead_gets_a_late_transfer_back(
     order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
     again = await checkout.pay_again(
         market.checkout,
-        viewer=await operator(market),
+        viewer=buyer_of(market, order),
         order_id=order.id,
         tenders=(by_bank(),),
         key=a_key(),
@@ -371,7 +372,7 @@ async def test_after_a_declined_card_the_goods_are_held_for_the_transfer(
     order = await buy(market, (shop, 1), tenders=(by_bank("tok_declined"),))
     again = await checkout.pay_again(
         market.checkout,
-        viewer=await operator(market),
+        viewer=buyer_of(market, order),
         order_id=order.id,
         tenders=BY_TRANSFER,
         key=a_key(),

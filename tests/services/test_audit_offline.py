@@ -18,8 +18,7 @@ from gosellr.services.basket_service import Tender
 from gosellr.utils.order_states import OrderStatus
 from tests.conftest import START
 from tests.factories.payouts import wrong_with
-from tests.factories.sales import buy, make_commission, make_shop, ship, step
-from tests.factories.stored_value import operator
+from tests.factories.sales import buy, buyer_of, make_commission, make_shop, ship, step
 from tests.factories.transfers import BY_TRANSFER, PAYER_IBAN, arrive, offline, transfer_of
 
 IN_CASH = (Tender(method="cash_on_delivery"),)
@@ -62,7 +61,7 @@ async def opened(
         await arrive(market, 3300, text=reference, name="second")
         await give_account(
             market.transfers,
-            viewer=await operator(market),
+            viewer=buyer_of(market, paid),
             order_id=paid.id,
             account=TypedAccount(iban=PAYER_IBAN, holder="Ada"),
         )

@@ -37,7 +37,7 @@ from gosellr.services.pricing_service import PricingContext
 from gosellr.services.refund_plan import RefundRequest
 from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.orders import ADDRESS
-from tests.factories.sales import a_key, buy
+from tests.factories.sales import a_key, buy, buyer_of
 from tests.factories.terms import make_coupon
 from tests.simulate.crashing import Died, Fuse, NumberedGateway, numbered
 from tests.simulate.stage import (
@@ -228,7 +228,7 @@ async def late_success(stage: Stage, *, paid_otherwise: bool) -> tuple[Purchase,
     if paid_otherwise:
         again = await checkout.pay_again(
             market.checkout,
-            viewer=OPERATOR,
+            viewer=buyer_of(market, placed.order),
             order_id=placed.order.id,
             tenders=(card(),),
             key=a_key(),
@@ -411,7 +411,11 @@ async def test_case_19_an_answer_lost_after_the_charge_is_never_an_invitation_to
         await purchase.make(market)
     with pytest.raises(PaymentInProgress):
         await checkout.pay_again(
-            market.checkout, viewer=OPERATOR, order_id=order.id, tenders=(card(),), key=a_key()
+            market.checkout,
+            viewer=buyer_of(market, order),
+            order_id=order.id,
+            tenders=(card(),),
+            key=a_key(),
         )
     stage.clock.advance(timedelta(seconds=16))
     again = await purchase.make(market)
@@ -441,7 +445,11 @@ async def test_case_20_completing_a_captured_payment_again_asks_no_gateway(stage
     assert after.status == "paid"
     with pytest.raises(NotPayable):
         await checkout.pay_again(
-            market.checkout, viewer=OPERATOR, order_id=after.id, tenders=(card(),), key=a_key()
+            market.checkout,
+            viewer=buyer_of(market, after),
+            order_id=after.id,
+            tenders=(card(),),
+            key=a_key(),
         )
     await sweep(stage, market)
     assert fuse.count == 0

@@ -222,7 +222,7 @@ async def mark_sent(
 
     async def mark(connection: Connection) -> HandRefund:
         if sealed is not None and found.is_open:
-            await hand_refund_service.give_account(
+            await hand_refund_service.note_account(
                 connection,
                 viewer=viewer,
                 order_id=found.order_id,

@@ -1,8 +1,10 @@
 """Chargebacks: heard of, asked after at the gateway, and answered with what the sellers say."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from uuid import UUID
 
 from gosellr.core.transact import ask, transact
@@ -26,6 +28,7 @@ from gosellr.utils.viewer import Viewer
 # What a bank reads of it at most.
 STATEMENT_LENGTH_MAX = 20_000
 FILES_MAX = 8
+_BETWEEN = "\n\n"
 
 _MARKET = Viewer(roles=frozenset({Role.SUPPORT}))
 _TAKEN = {
@@ -146,26 +149,43 @@ def _conceded(folder: DisputeFolder) -> bool:
     return any(event.data.get("conceded") for event in folder.events)
 
 
-def _statement(folders: list[DisputeFolder]) -> str:
-    said = [
-        message.body
-        for folder in folders
-        for message in folder.messages
-        if message.author in {"seller", "operator"}
-    ]
-    sent = [
+def _statement(folders: Sequence[DisputeFolder]) -> str:
+    """What every seller says, one after the other; the longest is cut first where it is too much,
+    so that nobody's words or parcels push another's out."""
+    left = STATEMENT_LENGTH_MAX - len(_BETWEEN) * (len(folders) - 1)
+    told: dict[UUID, str] = {}
+    for waiting, folder in zip(
+        range(len(folders), 0, -1),
+        sorted(folders, key=lambda one: len(_told_by(one, length_max=STATEMENT_LENGTH_MAX))),
+        strict=True,
+    ):
+        told[folder.dispute.id] = _told_by(folder, length_max=left // waiting)
+        left -= len(told[folder.dispute.id])
+    return _BETWEEN.join(told[folder.dispute.id] for folder in folders)
+
+
+def _told_by(folder: DisputeFolder, *, length_max: int) -> str:
+    """A seller's words, as far as its parcels leave room for them."""
+    said = _BETWEEN.join(
+        message.body for message in folder.messages if message.author in {"seller", "operator"}
+    )
+    sent = _BETWEEN.join(
         f"Parcel by {parcel['carrier']}, {parcel['tracking_number'] or 'without a number'}:"
         f" {parcel['status']}, shipped {parcel['shipped_at']},"
         f" delivered {parcel['delivered_at'] or 'not yet'}"
-        for folder in folders
         for parcel in folder.tracking
-    ]
-    return "\n\n".join([*said, *sent])[:STATEMENT_LENGTH_MAX]
+    )[:length_max]
+    room = max(0, length_max - len(sent) - len(_BETWEEN)) if sent else length_max
+    return _BETWEEN.join(part for part in (said[:room], sent) if part)
 
 
-async def _files(powers: DisputePowers, folders: list[DisputeFolder]) -> tuple[EvidenceFile, ...]:
+async def _files(
+    powers: DisputePowers, folders: Sequence[DisputeFolder]
+) -> tuple[EvidenceFile, ...]:
+    """A file of each seller's in turn, as many as there is room for."""
     found = []
-    for file in [one for folder in folders for one in folder.files][:FILES_MAX]:
+    turns = zip_longest(*(folder.files for folder in folders))
+    for file in [one for turn in turns for one in turn if one is not None][:FILES_MAX]:
         opened = await powers.files.open(file.storage_key)
         if opened is not None:
             with opened:

@@ -213,7 +213,8 @@ async def _give_up_transfer(powers: CheckoutPowers, order_id: UUID, *, viewer: V
         return
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
     waiting = {one.method for one in order.payments if one.status == PaymentStatus.ACTION_REQUIRED}
-    if order.whole and waiting == {BANK_TRANSFER} and order.status == "pending_payment":
+    is_buyer = viewer.is_buyer_of(order.user_id, sees_whole=order.whole)
+    if is_buyer and waiting == {BANK_TRANSFER} and order.status == "pending_payment":
         await advance(
             db=powers.db,
             gateways=powers.gateways,

@@ -118,12 +118,16 @@ class BankFile:
 
 @dataclass(frozen=True, slots=True)
 class FiledPayout:
-    """A payout that is to be put into a file; the account is still encrypted."""
+    """A payout that is to be put into a file; the account is still encrypted. What may not leave
+    has a seller who is suspended or whose payouts are on hold, or an account that was replaced."""
 
     id: UUID
     amount_minor: int
     destination_id: UUID
     account_encrypted: bytes = field(repr=False)
+    is_replaced: bool
+    is_held: bool
+    is_suspended: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class PayoutDestination:
     last_four: str
     created_at: datetime
     usable_from: datetime
+    created_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,26 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 
+# Whoever changes a seller's account, or stops its payouts, waits for the file, or it for them.
+KEEP_SETTINGS = """
+SELECT seller_id FROM payout_settings
+WHERE seller_id IN (
+    SELECT seller_id FROM payout
+    WHERE provider = 'bank' AND status = 'pending' AND currency = $1
+    ORDER BY created_at, id LIMIT $2)
+ORDER BY seller_id
+FOR SHARE
+"""
 # Whoever makes another file at the same time passes these over.
 TAKE_WAITING = """
-SELECT payout.id, payout.amount_minor, payout.destination_id, destination.account_encrypted
+SELECT payout.id, payout.amount_minor, payout.destination_id, destination.account_encrypted,
+       destination.replaced_at IS NOT NULL, settings.held_at IS NOT NULL,
+       seller.status = 'suspended'
 FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
+JOIN payout_settings AS settings ON settings.seller_id = payout.seller_id
+JOIN seller ON seller.id = payout.seller_id
 WHERE payout.provider = 'bank' AND payout.status = 'pending' AND payout.currency = $1
+  AND payout.seller_id = ANY($3::uuid[])
 ORDER BY payout.created_at, payout.id
 LIMIT $2
 FOR UPDATE OF payout SKIP LOCKED
@@ -76,8 +91,10 @@ WHERE payout.bank_file_id = $1 ORDER BY payout.id LIMIT $2
 
 
 async def take_waiting(connection: Connection, *, currency: str, limit: int) -> list[FiledPayout]:
-    """Payouts by bank that no file names yet, locked, oldest first."""
-    rows = await connection.fetch(TAKE_WAITING, currency, limit)
+    """Payouts by bank that no file names yet, locked, oldest first, their sellers' settings and
+    accounts kept from changing."""
+    kept = [row["seller_id"] for row in await connection.fetch(KEEP_SETTINGS, currency, limit)]
+    rows = await connection.fetch(TAKE_WAITING, currency, limit, kept)
     return [FiledPayout(*row) for row in rows]
 
 

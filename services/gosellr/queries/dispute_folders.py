@@ -100,8 +100,8 @@ RETURNING id
 """
 FILE_OF_HASH = "SELECT id FROM dispute_file WHERE dispute_id = $1 AND sha256 = $2"
 COUNT_SAID = """
-SELECT (SELECT count(*) FROM dispute_message WHERE dispute_id = $1)::int,
-       (SELECT count(*) FROM dispute_file WHERE dispute_id = $1)::int
+SELECT (SELECT count(*) FROM dispute_message WHERE dispute_id = $1 AND author = $2)::int,
+       (SELECT count(*) FROM dispute_file WHERE dispute_id = $1 AND author = $2)::int
 """
 
 
@@ -186,7 +186,7 @@ async def add_file(
     return known, False
 
 
-async def count_said(connection: Connection, *, dispute_id: UUID) -> tuple[int, int]:
-    """How many messages and files a case has."""
-    row = await connection.fetchrow(COUNT_SAID, dispute_id)
+async def count_said(connection: Connection, *, dispute_id: UUID, author: str) -> tuple[int, int]:
+    """How many messages and files a side of a case has put in."""
+    row = await connection.fetchrow(COUNT_SAID, dispute_id, author)
     return (0, 0) if row is None else (row[0], row[1])

@@ -42,12 +42,13 @@ WHERE seller_id = $1
 """
 
 _DESTINATION = """
-SELECT id, seller_id, method, last_four, created_at, usable_from FROM payout_destination
+SELECT id, seller_id, method, last_four, created_at, usable_from, created_by
+FROM payout_destination
 """
 CURRENT_DESTINATION = f"{_DESTINATION} WHERE seller_id = $1 AND replaced_at IS NULL"
 RETIRE_DESTINATION = """
 UPDATE payout_destination SET replaced_at = $2 WHERE seller_id = $1 AND replaced_at IS NULL
-RETURNING id, seller_id, method, last_four, created_at, usable_from
+RETURNING id, seller_id, method, last_four, created_at, usable_from, created_by
 """
 ADD_DESTINATION = """
 INSERT INTO payout_destination (id, seller_id, method, account_encrypted, last_four, created_by,
@@ -164,7 +165,6 @@ async def add_destination(
     *,
     destination: PayoutDestination,
     account_encrypted: bytes,
-    user_id: UUID | None,
 ) -> None:
     """Write a seller's new account."""
     await connection.execute(
@@ -174,7 +174,7 @@ async def add_destination(
         destination.method,
         account_encrypted,
         destination.last_four,
-        user_id,
+        destination.created_by,
         destination.created_at,
         destination.usable_from,
     )

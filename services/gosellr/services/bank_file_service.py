@@ -20,6 +20,7 @@ from gosellr.queries import bank_files, outbox, payouts
 from gosellr.services import idempotency_service, ledger_service, payout_outcome
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.payout_outcome import PayoutAnswer
+from gosellr.services.seller_scope import require_no_part
 from gosellr.utils import sepa
 from gosellr.utils.ledger import BANK, seller_available
 from gosellr.utils.payouts import BY_FILE, PayoutStatus
@@ -113,7 +114,7 @@ async def make(
     )
     transfers, unfit = _transfers(waiting, secrets.read_account)
     if not transfers:
-        raise NothingToFile
+        raise _nothing(unfit)
     pay_on = sepa.banking_day(now)
     content = sepa.pain_001(
         message_id=file_id.hex,
@@ -154,6 +155,9 @@ def _transfers(
     fit: dict[UUID, Transfer] = {}
     unfit: list[Unfit] = []
     for one in waiting:
+        if obstacle := _obstacle(one):
+            unfit.append(Unfit(one.id, obstacle))
+            continue
         account = read_account(one)
         try:
             fit[one.id] = Transfer(
@@ -166,6 +170,24 @@ def _transfers(
         except NotSepa as error:
             unfit.append(Unfit(one.id, str(error)))
     return fit, unfit
+
+
+def _nothing(unfit: Sequence[Unfit]) -> NothingToFile:
+    """Nothing waits, or nothing that may stand in a file: then why, as where a file was made."""
+    if not unfit:
+        return NothingToFile()
+    reasons = ", ".join(sorted({one.reason for one in unfit}))
+    told = [{"payout_id": str(one.payout_id), "reason": one.reason} for one in unfit]
+    return NothingToFile(f"{len(unfit)} can't stand in one: {reasons}", extras={"unfit": told})
+
+
+def _obstacle(one: FiledPayout) -> str:
+    """What was decided about a seller since the payout was made; empty where nothing was."""
+    if one.is_suspended:
+        return "the seller is suspended"
+    if one.is_held:
+        return "payouts to this seller are on hold"
+    return "the seller is paid to another account by now" if one.is_replaced else ""
 
 
 async def execute(
@@ -182,7 +204,7 @@ async def execute(
 
     Raises:
         NotFound: there is no such file.
-        NotAllowed: the viewer runs no market.
+        NotAllowed: the viewer runs no market, or acts for the seller of a payment that failed.
         InvalidInput: a payment isn't in the file.
         BankFileDecided: it was rejected.
     """
@@ -195,6 +217,7 @@ async def execute(
     )
     if failed.keys() - inside:
         raise InvalidInput.at("failed", "payment_unknown", "One of these isn't in the file")
+    await _require_no_part(connection, viewer, file, list(failed))
     # Before the payouts, of which the next statement takes every one.
     await _hold_balances(connection, file, list(failed))
     if not await bank_files.decide(
@@ -204,6 +227,17 @@ async def execute(
     for payout_id, reason in sorted(failed.items()):
         await _answer(connection, payout_id, PayoutStatus.FAILED, reason=reason, now=now)
     await _tell(connection, FactType.BANK_FILE_EXECUTED, file, user_id, now=now)
+
+
+async def _require_no_part(
+    connection: Connection, viewer: Viewer, file: BankFile, payout_ids: Sequence[UUID]
+) -> None:
+    """What comes back is the seller's to be paid once more: nobody says so of their own shop."""
+    if viewer.memberships:
+        for seller_id in await bank_files.sellers(
+            connection, file_id=file.id, payout_ids=payout_ids
+        ):
+            require_no_part(viewer, seller_id=seller_id)
 
 
 async def _hold_balances(
@@ -225,13 +259,16 @@ async def reject(
 
     Raises:
         NotFound: there is no such file.
-        NotAllowed: the viewer runs no market.
+        NotAllowed: the viewer runs no market, or acts for a seller who is in it.
         BankFileDecided: what the bank did is written down.
     """
     user_id = _operator(viewer)
     file = await _locked(connection, file_id)
     if file.status == "rejected":
         return
+    await _require_no_part(
+        connection, viewer, file, await open_payouts(connection, file_id=file_id)
+    )
     if not await bank_files.decide(
         connection, file_id=file_id, status="rejected", user_id=user_id, reason=reason, now=now
     ):
@@ -255,13 +292,14 @@ async def fail_payout(
 
     Raises:
         NotFound: there is no such payout.
-        NotAllowed: the viewer runs no market.
+        NotAllowed: the viewer runs no market, or acts for the seller.
         PayoutNotByFile: its provider is asked, or the bank has its file and hasn't answered.
     """
     _operator(viewer)
     payout = await payouts.load(connection, payout_id=payout_id)
     if payout is None:
         raise NotFound
+    require_no_part(viewer, seller_id=payout.seller_id)
     if payout.provider not in BY_FILE:
         raise PayoutNotByFile
     # In the order of every payout that fails: the balance, then the payout itself.

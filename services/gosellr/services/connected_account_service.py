@@ -49,7 +49,7 @@ async def find_account(
     Raises:
         NotFound, NotAllowed: there is none, or that isn't for the viewer to know.
     """
-    if not viewer.sees_everything:
+    if not viewer.may_as_staff(Permission.PAYOUT_ACCOUNT_READ):
         require_in_seller(viewer, seller_id=seller_id, permission=Permission.PAYOUT_ACCOUNT_READ)
     elif not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound

@@ -22,6 +22,7 @@ from gosellr.utils.disputes import (
     DisputeOutcome,
     DisputeStatus,
     award_of,
+    is_over,
     outcome_of,
     silence_gives_buyer,
 )
@@ -35,10 +36,10 @@ FILES_MAX = 20
 
 
 class CaseFull(Conflict):
-    """Enough was said or handed in."""
+    """Enough was said or handed in by this side; what the other has to say doesn't count."""
 
     code = "dispute_full"
-    title = "This case takes no more"
+    title = "This case takes no more of you"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +72,19 @@ async def say(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
     )
     actor = hand.require(DisputeAction.ANSWER if is_answer else DisputeAction.MESSAGE)
-    message_count, _ = await dispute_folders.count_said(connection, dispute_id=dispute_id)
-    if message_count >= MESSAGES_MAX:
-        raise CaseFull(f"A case has at most {MESSAGES_MAX} messages")
+    # Late words to a bank are sent as well: it has a deadline of its own.
+    if is_answer and not hand.dispute.is_chargeback:
+        hand.require_in_time(now=now)
+    author = hand.author(actor)
+    message_count, _ = await dispute_folders.count_said(
+        connection, dispute_id=dispute_id, author=author
+    )
+    # Silence would decide, so an answer is always heard.
+    if message_count >= MESSAGES_MAX and not is_answer:
+        raise CaseFull(f"Each side says at most {MESSAGES_MAX} things in a case")
     await dispute_service.keep_message(
-        connection, dispute=hand.dispute, author=hand.author(actor), author_id=viewer.user_id,
-        body=body, now=now,
+        connection, dispute=hand.dispute, author=author, author_id=viewer.user_id, body=body,
+        now=now,
     )  # fmt: skip
     if not is_answer:
         return
@@ -123,10 +131,12 @@ async def require_room_for_evidence(
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
     )
-    hand.require(DisputeAction.EVIDENCE)
-    _, file_count = await dispute_folders.count_said(connection, dispute_id=dispute_id)
+    author = hand.author(hand.require(DisputeAction.EVIDENCE))
+    _, file_count = await dispute_folders.count_said(
+        connection, dispute_id=dispute_id, author=author
+    )
     if file_count >= FILES_MAX:
-        raise CaseFull(f"A case has at most {FILES_MAX} files")
+        raise CaseFull(f"Each side hands in at most {FILES_MAX} files in a case")
     return hand
 
 
@@ -207,6 +217,7 @@ async def escalate(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ESCALATE
     )
     actor = hand.require(DisputeAction.ESCALATE)
+    hand.require_in_time(now=now)
     appeals = hand.dispute.stands is DisputeStatus.DECIDED
     await dispute_service.keep_message(
         connection, dispute=hand.dispute, author=hand.author(actor), author_id=viewer.user_id,
@@ -347,7 +358,7 @@ async def act_on_deadline(
     """
     hand = await dispute_steps.lock_case(connection, dispute_id=dispute_id)
     dispute = hand.dispute
-    if dispute.due_at is None or dispute.due_at > now:
+    if not is_over(dispute.stands, due_at=dispute.due_at, now=now):
         return None
     system = Actor.SYSTEM
     if dispute.stands is DisputeStatus.DECIDED:
@@ -359,8 +370,6 @@ async def act_on_deadline(
         return await _settle(
             connection, hand=hand, verdict=verdict, actor=system, policy=policy, now=now
         )
-    if dispute.stands not in {DisputeStatus.AWAITING_SELLER, DisputeStatus.AWAITING_BUYER}:
-        return None
     if dispute.is_chargeback:
         await _to_bank(connection, hand=hand, actor=system, policy=policy, now=now)
         return None

@@ -62,7 +62,10 @@ async def preview_award(
         order = await orders.load(connection, order_id=dispute.order_id)
     if dispute is None or order is None:
         raise NotFound
-    hand = CaseInHand(dispute=dispute, order=order, viewer=viewer, actors=(Actor.OPERATOR,))
+    is_buyer = viewer.is_buyer_of(order.user_id, sees_whole=False)
+    is_party = viewer.is_party(dispute.seller_id, is_buyer=is_buyer)
+    judges = () if is_party else (Actor.OPERATOR,)
+    hand = CaseInHand(dispute=dispute, order=order, viewer=viewer, actors=judges)
     hand.require(DisputeAction.DECIDE)
     award_minor = dispute_argument.awarded_minor(dispute, award)
     is_final = dispute_argument.ends_with(dispute)

@@ -119,7 +119,8 @@ def actions_of(viewer: Viewer, *, dispute: Dispute, is_buyer: bool) -> list[Disp
     """What the viewer may do with a case now."""
     role = viewer.memberships.get(dispute.seller_id)
     held = {
-        Actor.OPERATOR: viewer.sees_everything,
+        Actor.OPERATOR: viewer.sees_everything
+        and not viewer.is_party(dispute.seller_id, is_buyer=is_buyer),
         Actor.SELLER: role is not None,
         Actor.BUYER: is_buyer,
     }

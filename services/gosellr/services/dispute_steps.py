@@ -20,6 +20,7 @@ from gosellr.utils.disputes import (
     DisputeStatus,
     allowed_actions,
     due_at,
+    is_over,
 )
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
@@ -77,6 +78,15 @@ class CaseInHand:
             extras={"current": self.dispute.status, "allowed": [one.value for one in allowed]},
         )
 
+    def require_in_time(self, *, now: datetime) -> None:
+        """Let nobody answer, contest or appeal any more whose silence has decided, whether or not
+        that was written down by now. Raises `DisputeStepRefused`."""
+        dispute = self.dispute
+        if is_over(dispute.stands, due_at=dispute.due_at, now=now):
+            raise DisputeStepRefused(
+                "The time for it was over", extras={"current": dispute.status, "allowed": []}
+            )
+
     def author(self, actor: Actor) -> str:
         """In whose name something is said."""
         is_support = actor is Actor.OPERATOR and not self.viewer.is_operator
@@ -109,7 +119,8 @@ async def take_case(
         # A chargeback is between the seller and the bank.
         if actor is not Actor.BUYER or not dispute.is_chargeback
     ]
-    if viewer.sees_everything and not viewer.is_operator:
+    is_party = viewer.is_party(dispute.seller_id, is_buyer=hand.is_buyer)
+    if viewer.sees_everything and not viewer.is_operator and not is_party:
         actors.append(Actor.OPERATOR)
     if not actors and dispute.seller_id in viewer.memberships:
         raise NotAllowed("Your role in this shop doesn't allow it")

@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, NotFound
+from gosellr.core.errors import Conflict, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.offline_values import HandRefund
+from gosellr.models.order_values import Order
 from gosellr.models.refund_values import DueReturn
 from gosellr.queries import hand_refunds, locks, orders, receipts
 from gosellr.queries.receipts import NewReceipt
@@ -98,16 +99,51 @@ async def give_account(
     """
     await locks.order(connection, order_id=order_id)
     order = await orders.find(connection, viewer=viewer, order_id=order_id)
-    if order is None or not order.whole:
+    if order is None or not viewer.is_buyer_of(order.user_id, sees_whole=order.whole):
         raise NotFound
+    await _keep_account(connection, order, account, given_by=viewer.user_id, now=now)
+
+
+async def note_account(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    account: SealedAccount,
+    now: datetime,
+) -> None:
+    """Note, as whoever sent it there, to which account an order's money went back.
+
+    Raises:
+        NotAllowed: the viewer runs no market.
+        NotFound: there is no such order.
+        NoTransfer: nothing of it goes by bank transfer.
+    """
+    if not viewer.is_operator:
+        raise NotAllowed
+    await locks.order(connection, order_id=order_id)
+    order = await orders.load(connection, order_id=order_id)
+    if order is None:
+        raise NotFound
+    await _keep_account(connection, order, account, given_by=viewer.user_id, now=now)
+
+
+async def _keep_account(
+    connection: Connection,
+    order: Order,
+    account: SealedAccount,
+    *,
+    given_by: UUID | None,
+    now: datetime,
+) -> None:
     if all(payment.method != BANK_TRANSFER for payment in order.payments):
         raise NoTransfer
     await hand_refunds.give_account(
         connection,
-        order_id=order_id,
+        order_id=order.id,
         account_encrypted=account.encrypted,
         last_four=account.last_four,
-        given_by=viewer.user_id,
+        given_by=given_by,
         now=now,
     )
 

@@ -47,9 +47,11 @@ class OrderInHand:
         raise NotFound
 
     def capacities(self, part: SellerOrder, permission: Permission) -> tuple[Actor, ...]:
-        """As whom the caller may act on a part, the mightiest first."""
+        """As whom the caller may act on a part, the mightiest first. Whoever bought or sells it is
+        that alone, whatever else they are in the market."""
+        is_party = self.viewer.is_party(part.seller_id, is_buyer=self.is_buyer)
         has = {
-            Actor.OPERATOR: self.viewer.is_operator,
+            Actor.OPERATOR: self.viewer.is_operator and not is_party,
             Actor.SELLER: part.seller_id in self.viewer.seller_ids_with(permission),
             Actor.BUYER: self.is_buyer,
         }
@@ -84,8 +86,7 @@ async def _in_hand(
     if version is not None and version != seen.version:
         raise VersionConflict
     order = seen if seen.whole else await load_locked(connection, order_id=order_id)
-    owns = viewer.user_id is not None and order.user_id == viewer.user_id
-    is_buyer = owns or (seen.whole and not viewer.sees_everything)
+    is_buyer = viewer.is_buyer_of(order.user_id, sees_whole=seen.whole)
     return OrderInHand(order=order, viewer=viewer, is_buyer=is_buyer)
 
 

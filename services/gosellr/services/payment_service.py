@@ -227,7 +227,7 @@ async def lock_payable(
     """
     await locks.order(connection, order_id=order_id)
     order = await orders.find(connection, viewer=viewer, order_id=order_id)
-    if order is None or not order.whole:
+    if order is None or not viewer.is_buyer_of(order.user_id, sees_whole=order.whole):
         raise NotFound
     expired = order.expires_at is not None and order.expires_at <= now
     if order.status != OrderStatus.PENDING_PAYMENT or expired:

@@ -193,8 +193,9 @@ async def approve(
 
     Raises:
         NotFound: there is no such payout.
-        NotAllowed: the viewer asked for it, or acts for its seller.
+        NotAllowed: the viewer asked for it, acts for its seller, or named the account.
         PayoutNotWaiting, and the holds of `payout_terms`.
+        PayoutAccountReplaced: the seller is paid elsewhere by now.
     """
     payout = await _payout_of(connection, viewer=viewer, payout_id=payout_id)
     if payout.approved_by is not None and payout.approved_by == viewer.user_id:
@@ -203,7 +204,11 @@ async def approve(
         raise NotAllowed("Somebody else has to approve what you asked for")
     if payout.seller_id in viewer.memberships:
         raise NotAllowed("Nobody approves payouts of their own shop")
-    await payout_terms.keep(connection, seller_id=payout.seller_id, now=now)
+    terms = await payout_terms.keep(connection, seller_id=payout.seller_id, now=now)
+    if payout.status is PayoutStatus.AWAITING_APPROVAL:
+        payout_terms.check_destination(payout, terms)
+    if terms.destination.created_by == viewer.user_id:
+        raise NotAllowed("Somebody else has to approve payouts to an account that you named")
     if not await payouts.approve(
         connection,
         payout_id=payout_id,

@@ -11,7 +11,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import ledger, outbox, payout_settings
 from gosellr.services import payout_terms
-from gosellr.services.seller_scope import require_in_seller
+from gosellr.services.seller_scope import require_in_seller, require_no_part
 from gosellr.utils.payouts import (
     DEFAULT_SCHEDULE,
     InvalidSchedule,
@@ -122,10 +122,11 @@ async def hold(
     """Stop a seller's payouts for a reason that the seller may read; without one, let them go on.
 
     Raises:
-        NotFound, NotAllowed: there is no such seller, or the viewer runs no market.
+        NotFound, NotAllowed: there is no such seller, or the viewer runs no market or acts for it.
     """
     if not viewer.is_operator:
         raise NotAllowed
+    require_no_part(viewer, seller_id=seller_id)
     if not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
     await _locked(connection, seller_id=seller_id, now=now)
@@ -174,12 +175,10 @@ async def change_destination(
         last_four=new.last_four,
         created_at=now,
         usable_from=now if old is None else now + policy.payout_change_hold,
+        created_by=viewer.user_id,
     )
     await payout_settings.add_destination(
-        connection,
-        destination=destination,
-        account_encrypted=new.account_encrypted,
-        user_id=viewer.user_id,
+        connection, destination=destination, account_encrypted=new.account_encrypted
     )
     about = {
         "seller_id": str(seller_id),
@@ -213,7 +212,7 @@ async def _found(connection: Connection, *, seller_id: UUID) -> PayoutSettings:
 async def _require_reader(
     connection: Connection, viewer: Viewer, seller_id: UUID, permission: Permission
 ) -> None:
-    if not viewer.sees_everything:
+    if not viewer.may_as_staff(permission):
         require_in_seller(viewer, seller_id=seller_id, permission=permission)
     elif not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound

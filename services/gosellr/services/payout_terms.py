@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotFound
-from gosellr.models.payout_values import PayoutDestination, PayoutSettings
+from gosellr.models.payout_values import Payout, PayoutDestination, PayoutSettings
 from gosellr.queries import connected_accounts, payout_settings, sellers
 from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, is_below_minimum
 
@@ -38,6 +38,14 @@ class PayoutAccountNotReady(Conflict):
 
     code = "payout_account_not_ready"
     title = "The provider can't pay to this account yet"
+
+
+class PayoutAccountReplaced(Conflict):
+    """The seller has named another account since: what was meant for the old one is called back,
+    and made anew."""
+
+    code = "payout_account_replaced"
+    title = "The seller is paid to another account by now"
 
 
 class NothingToPayOut(Conflict):
@@ -119,6 +127,16 @@ async def keep(
             extras={"missing": list(account.missing), "disabled_reason": account.disabled_reason}
         )
     return PayoutTerms(settings, destination)
+
+
+def check_destination(payout: Payout, terms: PayoutTerms) -> None:
+    """Whether what was meant for an account still goes there.
+
+    Raises:
+        PayoutAccountReplaced: it doesn't.
+    """
+    if payout.destination_id != terms.destination.id:
+        raise PayoutAccountReplaced("Call it back, and pay what is available once more")
 
 
 def check_currency(currency: str, terms: PayoutTerms) -> None:

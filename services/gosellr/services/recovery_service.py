@@ -18,7 +18,7 @@ from gosellr.models.balance_values import KeptPlan, SellerDebt
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import ledger, outbox, recoveries
 from gosellr.services import ledger_service
-from gosellr.services.seller_scope import require_in_seller
+from gosellr.services.seller_scope import require_in_seller, require_no_part
 from gosellr.utils.ledger import seller_available, seller_receivable
 from gosellr.utils.permissions import Permission
 from gosellr.utils.recovery import (
@@ -127,7 +127,7 @@ async def agree(
     `terms` are `kind`, and `share_bps` or `instalment_minor` and `every_days`.
 
     Raises:
-        NotFound, NotAllowed: there is no such seller, or the viewer runs no market.
+        NotFound, NotAllowed: there is no such seller, or the viewer runs no market or acts for it.
         InvalidInput: the terms contradict each other, or begin in the past.
         NothingOwed: there is no debt in this currency.
     """
@@ -167,7 +167,7 @@ async def end_plan(
 
     Raises:
         NotFound: there is no such seller, or no plan in force.
-        NotAllowed: the viewer runs no market.
+        NotAllowed: the viewer runs no market, or acts for the seller.
     """
     await _require_operator(connection, viewer, seller_id)
     await _hold(connection, seller_id, currency)
@@ -226,6 +226,7 @@ def _position(cursor: str) -> tuple[UUID, str]:
 async def _require_operator(connection: Connection, viewer: Viewer, seller_id: UUID) -> None:
     if not viewer.is_operator:
         raise NotAllowed
+    require_no_part(viewer, seller_id=seller_id)
     if not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
 

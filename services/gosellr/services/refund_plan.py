@@ -134,13 +134,17 @@ def _withdrawn(line: OrderLine, refunded: int) -> int:
     return min(owed, max(0, refunded - withdrawn_before))
 
 
-def check_right(part: SellerOrder, *, viewer: Viewer, request: RefundRequest) -> None:
-    """Let a seller refund its own part, and operators any; only they let the marketplace pay.
+def check_right(order: Order, part: SellerOrder, *, viewer: Viewer, request: RefundRequest) -> None:
+    """Let a seller refund its own part, and operators any but what they bought themselves; only
+    they let the marketplace pay.
 
     Raises:
         NotFound, NotAllowed, InvalidInput.
     """
     require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.REFUND_CREATE)
+    is_of_shop = part.seller_id in viewer.memberships and not request.by_marketplace
+    if viewer.is_buyer_of(order.user_id, sees_whole=False) and not is_of_shop:
+        raise NotAllowed("Nobody gives themselves back what they bought")
     if request.by_marketplace and not viewer.is_operator:
         raise NotAllowed("Only the marketplace can decide to bear a refund itself")
     if request.by_marketplace and request.amount_minor is None:

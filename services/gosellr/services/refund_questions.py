@@ -44,7 +44,7 @@ async def preview(
     part = next((one for one in parts if one.id == request.seller_order_id), None)
     if order is None or part is None:
         raise NotFound
-    refund_plan.check_right(part, viewer=viewer, request=request)
+    refund_plan.check_right(order, part, viewer=viewer, request=request)
     planned = refund_plan.plan_refund(
         order, part=part, request=request, reversal=policy.commission_reversal
     )

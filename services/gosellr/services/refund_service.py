@@ -69,7 +69,7 @@ async def open_refund(
     """
     hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
     part = hand.part(request.seller_order_id)
-    refund_plan.check_right(part, viewer=viewer, request=request)
+    refund_plan.check_right(hand.order, part, viewer=viewer, request=request)
     # Only who still has the right hears what an earlier request was answered.
     refund_id = new_id()
     earlier = await idempotency_service.claim(

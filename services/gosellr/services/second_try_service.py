@@ -45,7 +45,7 @@ async def reopen_payment(
         GiftCardRefused, InsufficientBalance.
     """
     order = await orders.find(connection, viewer=viewer, order_id=order_id)
-    if order is None or not order.whole:
+    if order is None or not viewer.is_buyer_of(order.user_id, sees_whole=order.whole):
         raise NotFound
     earlier = await idempotency_service.claim(
         connection,

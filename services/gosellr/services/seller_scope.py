@@ -22,6 +22,12 @@ def require_in_seller(viewer: Viewer, *, seller_id: UUID, permission: Permission
         raise NotAllowed("Your role in this shop doesn't allow it")
 
 
+def require_no_part(viewer: Viewer, *, seller_id: UUID) -> None:
+    """Let nobody decide for the market about a seller that they act for. Raises `NotAllowed`."""
+    if seller_id in viewer.memberships:
+        raise NotAllowed("Nobody decides for the market about their own shop")
+
+
 def seller_acted_for(viewer: Viewer, *, seller_id: UUID | None, permission: Permission) -> UUID:
     """The seller a caller means: the one it names, else the only one it is a member of.
 

@@ -159,6 +159,8 @@ async def grant(
         InvalidInput, NotAllowed, IdempotencyKeyReused.
     """
     operator_id = _operator(viewer)
+    if user_id == operator_id:
+        raise NotAllowed("Nobody grants credit to themselves")
     _check_amount(amount_minor)
     given = StoreCreditGrant(
         id=new_id(),

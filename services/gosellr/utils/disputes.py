@@ -273,6 +273,12 @@ def due_at(status: DisputeStatus, *, now: datetime, terms: DisputeTerms) -> date
     return None if days is None else add_business_days(now, days, holidays=terms.holidays)
 
 
+def is_over(status: DisputeStatus, *, due_at: datetime | None, now: datetime) -> bool:
+    """Whether silence has decided: from its deadline on, a case that waits for a party's word."""
+    waits = status in {_S.AWAITING_SELLER, _S.AWAITING_BUYER, _S.DECIDED}
+    return waits and due_at is not None and due_at <= now
+
+
 def evidence_due_at(
     *, now: datetime, bank_due_at: datetime | None, terms: DisputeTerms
 ) -> datetime:

@@ -39,6 +39,7 @@ class Verdict(Enum):
     DOOR = auto()  # 401 or 403 whatever is asked for, before it is looked at
     ROLE = auto()  # 403: a member of this seller, but not in the role for it
     HIDDEN = auto()  # as if it didn't exist
+    SEEN = auto()  # it may be looked at; whatever is said to the call, nothing changes
     REACHED = auto()
 
 
@@ -77,7 +78,8 @@ class Caller:
         if not self.passes(route) or self._is_sent_away(scope):
             return Verdict.DOOR
         if self._reaches(scope, estate):
-            return Verdict.REACHED
+            theirs = self.buys == estate or self._may_as_staff(route) or not self.sees_everything
+            return Verdict.REACHED if theirs or scope not in _TRADED else Verdict.SEEN
         if scope in _SELLERS and self.sells == estate and self.member_role is not None:
             permission = None if scope is Scope.MEMBERS else route.permission
             held = permission is None or may_as_member(self.member_role, permission)
@@ -98,6 +100,13 @@ class Caller:
             return True
         return scope not in (Scope.BUYER, Scope.SHOP) and self.sees_everything
 
+    def _may_as_staff(self, route: Route) -> bool:
+        """Whether it is their work. They shop here, too, and what a buyer may do is for their own
+        things alone."""
+        held = self.roles & {Role.SUPPORT, Role.OPERATOR}
+        return bool(held) and (route.permission is None or may(held, route.permission))
+
 
 _BUYERS = (Scope.BUYER, Scope.RECEIPT, Scope.ORDER)
+_TRADED = (Scope.SELLER, Scope.MEMBERS, Scope.RECEIPT, Scope.ORDER)
 _SELLERS = (Scope.SELLER, Scope.MEMBERS, Scope.ORDER, Scope.SHOP)

@@ -75,6 +75,8 @@ def wrong_with(
         due = call.below_role
     elif verdict is Verdict.HIDDEN:
         due = call.hidden
+    elif verdict is Verdict.SEEN:
+        due = call.absent | call.reached | {303, 403, 404, 409}
     else:
         due = call.absent | (call.reached - OK) if target == "absent" else call.reached
     if outcome.status not in due:

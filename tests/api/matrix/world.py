@@ -159,7 +159,7 @@ async def _fill(world: World) -> None:
         "product": str(product.id),
         "joiner_email": joiner.email,
     }
-    operator = await _person(world, "operator", roles=(Role.OPERATOR,))
+    operator = await _person(world, "operator", roles=(Role.BUYER, Role.OPERATOR))
     rule = await world.call(
         "POST", f"{API}/commission-rules", operator.headers, json={"rate_bps": 1000}
     )
@@ -171,7 +171,7 @@ async def _fill(world: World) -> None:
     found = await world.call("GET", f"{API}/reconciliation/movements", operator.headers)
     world.fixed["provider_movement"] = found["items"][0]["id"]
     world.fixed |= await make_books(world.resources, world.connection)
-    await _person(world, "support", roles=(Role.SUPPORT,))
+    await _person(world, "support", roles=(Role.BUYER, Role.SUPPORT))
     for name in ("one", "two"):
         await _estate(world, name, category_id=category_id)
     await _guest_estate(world, category_id=category_id)
