@@ -127,9 +127,27 @@ async def test_beside_one_that_is_held_up_others_begin_up_to_three() -> None:
     statement = Statement()
     gathering = Gathering(statement, together_max=9)
     tasks = []
-    for letter in "abcd":
+    for letter in "abc":
         tasks += joined(gathering, Named(letter))
-        await asyncio.sleep(0.04)
+        while letter not in statement.ran:
+            await asyncio.sleep(0.005)
+    tasks += joined(gathering, Named("d"))
+    while not gathering.is_crowded(seconds=0.06, places=9):
+        await asyncio.sleep(0.005)
     assert statement.ran == ["a", "b", "c"]
     statement.gate.set()
     assert await asyncio.gather(*tasks) == list("ABCD")
+    assert not gathering.is_crowded(seconds=0, places=1)
+
+
+async def test_many_who_wait_are_a_crowd() -> None:
+    statement = Statement()
+    gathering = Gathering(statement, together_max=9)
+    tasks = joined(gathering, Named("a"))
+    await turns()
+    tasks += joined(gathering, *named("bc"))
+    await turns()
+    assert gathering.is_crowded(seconds=60, places=2)
+    assert not gathering.is_crowded(seconds=60, places=3)
+    statement.gate.set()
+    await asyncio.gather(*tasks)
