@@ -132,7 +132,7 @@ async def test_beside_one_that_is_held_up_others_begin_up_to_three() -> None:
         while letter not in statement.ran:  # noqa: ASYNC110  (a timer tells nobody)
             await asyncio.sleep(0.005)
     tasks += joined(gathering, Named("d"))
-    while not gathering.is_crowded(seconds=0.06, places=9):  # noqa: ASYNC110
+    while not gathering.is_crowded(seconds=0.1, places=9):  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     assert statement.ran == ["a", "b", "c"]
     statement.gate.set()

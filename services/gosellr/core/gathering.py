@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import asyncpg
 
 # One that has been under way for longer waits for somebody's lock: others begin beside it.
-_LATE_SECONDS = 0.02
+_LATE_SECONDS = 0.06
 _SIDE_BY_SIDE_MAX = 3
 
 
