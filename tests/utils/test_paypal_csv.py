@@ -206,3 +206,17 @@ def test_a_cell_may_go_over_lines() -> None:
     written = body("T1", "T0006", "CR", "100", custom="a gift,\nfor you\u2028and me")
     [one] = read(SECTION + COLUMNS + written + sums(100, 0))
     assert (one.reference, one.key) == ("T1", None)
+
+
+@pytest.mark.parametrize("account", [None, "MERCHANT1"])
+def test_a_report_of_the_market_s_own_account_is_read(account: str | None) -> None:
+    text = SECTION + COLUMNS + body("T1", "T0006", "CR", "100") + sums(100, 0)
+    [one] = read_document(text, account=account)
+    assert one.reference == "T1"
+
+
+def test_a_report_of_another_account_is_refused_before_its_first_row() -> None:
+    text = OPENED + SECTION + COLUMNS + body("T1", "T0006", "CR", "100") + sums(100, 0)
+    with pytest.raises(MovementFlaw, match="account MERCHANT1") as flaw:
+        next(read_document(text, account="MERCHANT2"))
+    assert (flaw.value.row, flaw.value.column) == (0, "SH")

@@ -21,6 +21,15 @@ class ListsByTime(TellsMovements, Protocol):
         """The cursor behind which everything from a moment on comes."""
 
 
+@runtime_checkable
+class HasAccount(Protocol):
+    """A gateway over an account that its provider's reports name."""
+
+    @property
+    def account(self) -> str:
+        """The provider's own name of the market's account."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputedCharge:
     """A chargeback in a list: what the gateway calls it and its charge, and where it stands."""
