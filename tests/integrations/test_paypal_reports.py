@@ -124,7 +124,7 @@ def test_each_kind_with_its_sign_its_fee_and_our_name() -> None:
         ("chargeback", -10_000, 0, None, "C"),
         ("chargeback", 10_000, 0, None, "C"),
         ("payout", -5_000, 0, ATTEMPT, None),
-        ("fee", -1_500, 0, None, None),
+        ("chargeback", 0, 1_500, None, None),
         ("settlement", -40_000, 0, None, None),
         ("other", -100, 0, None, None),
         ("other", 500, 0, None, None),

@@ -138,7 +138,7 @@ def signed(event: Any, *, secrets: tuple[str, ...] = (SECRET,)) -> tuple[dict[st
 
 
 @pytest.mark.parametrize(
-    "kind", ["charge.dispute.updated", "payout.paid", "payment_intent.created"]
+    "kind", ["charge.dispute.closing", "payout.paid", "payment_intent.created"]
 )
 def test_other_kinds_are_taken_and_mean_nothing(stripe_gateway: StripeGateway, kind: str) -> None:
     subject = {"id": "x", "metadata": {"gosellr_attempt": "attempt-1"}}

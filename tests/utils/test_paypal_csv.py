@@ -80,7 +80,7 @@ def test_every_kind_of_row() -> None:
         ("B", K.CHARGEBACK, -10_000, 0, "EUR", None, "C"),
         ("W", K.CHARGEBACK, 10_000, 0, "EUR", None, "C"),
         ("P", K.PAYOUT, -5_000, 0, "EUR", UUID(ATTEMPT), None),
-        ("F", K.FEE, -1_500, 0, "EUR", None, None),
+        ("F", K.CHARGEBACK, 0, 1_500, "EUR", None, None),
         ("S", K.SETTLEMENT, -40_000, 0, "EUR", None, None),
         ("X", K.OTHER, 500, 0, "EUR", None, None),
         ("J", K.CHARGE, 1_200, 40, "JPY", None, None),

@@ -150,11 +150,11 @@ async def resume_payouts(resources: Resources) -> None:
 
 async def read_movements(resources: Resources) -> None:
     """Import what payment providers say they moved since, where that isn't left to people."""
-    if not resources.settings.read_movements:
-        return
-    await reconciliation.read_on(
-        resources.db, gateways=resources.gateways, now=resources.clock.now()
-    )
+    if resources.settings.read_movements:
+        await reconciliation.read_on(
+            resources.db, gateways=resources.gateways, now=resources.clock.now()
+        )
+    await chargebacks.book_fees_told(resources.refunds)
 
 
 async def seal_ledger(resources: Resources) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from gosellr.utils.money import checked_minor, exponent
 from gosellr.utils.movement_csv import MovementFlaw, MovementRow
-from gosellr.utils.paypal_movements import fee_apart, kind_of, our_name, related_to
+from gosellr.utils.paypal_movements import figures_of, our_name, related_to
 from gosellr.utils.reconciliation import MovementKind
 
 OPENINGS: Final = ("RH", "FH", "SH")
@@ -158,11 +158,14 @@ class _Row:
 
     def read(self, change_minor: int, currency: str) -> MovementRow | None:
         """The movement; None for one that moved nothing."""
-        amount_minor, fee_minor = fee_apart(change_minor, self._fee_change_minor(currency))
+        kind, amount_minor, fee_minor = figures_of(
+            self._text(_EVENT),
+            change_minor=change_minor,
+            fee_change_minor=self._fee_change_minor(currency),
+        )
         if not amount_minor and not fee_minor:
             return None
         name = self._text(_NAME)
-        kind = kind_of(self._text(_EVENT), amount_minor=amount_minor)
         return MovementRow(
             reference=name,
             kind=MovementKind(kind),

@@ -28,6 +28,7 @@ from gosellr.integrations.payments.port import (
     Outcome,
 )
 from gosellr.integrations.payments.report_port import DisputedCharge
+from gosellr.utils.disputes import ChargebackStage
 from gosellr.utils.paypal_movements import read_our_id
 
 _log = logging.getLogger("gosellr.paypal")
@@ -38,7 +39,9 @@ _PAGE_SIZE: Final = 50
 _PAGES_MAX: Final = 50
 # PayPal lists no older ones.
 _MEMORY: Final = timedelta(days=179)
-_NO_ANSWER: Final = (Unanswered, Refused, Unreadable, KeyError, TypeError, AttributeError)
+_NO_ANSWER: Final = (
+    Unanswered, Refused, Unreadable, KeyError, TypeError, AttributeError, ValueError,
+)  # fmt: skip
 
 
 class _Clocked(Protocol):
@@ -160,7 +163,11 @@ class PayPalDisputes:
             return []
         name = row["dispute_id"]
         if row["status"] != RESOLVED:
-            return [DisputedCharge(reference=name, charge_reference=name, state=DisputeState.OPEN)]
+            stage = ChargebackStage(row["dispute_life_cycle_stage"].lower())
+            open_one = DisputedCharge(
+                reference=name, charge_reference=name, state=DisputeState.OPEN, stage=stage
+            )
+            return [open_one]
         try:
             told = (await self._dispute(name)).told(attempt_id="")
         except Unreadable:
@@ -172,6 +179,8 @@ class PayPalDisputes:
                 reference=one.reference,
                 charge_reference=one.reference.removesuffix(AWARDED),
                 state=one.state,
+                stage=one.stage,
+                fee_minor=one.fee_minor,
             )
             for one in told
         ]

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
+from gosellr.utils.disputes import ChargebackStage
+
 
 class Outcome(StrEnum):
     """What a gateway said. Only `UNKNOWN` leaves open whether money moved."""
@@ -218,7 +220,8 @@ class DisputeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDispute:
-    """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all."""
+    """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all, less what
+    it gave back of that, and then `fee_returned`; `charges` are its names of the payments."""
 
     reference: str
     attempt_id: str
@@ -229,6 +232,10 @@ class GatewayDispute:
     reason: str
     evidence_due_at: datetime | None
     opened_at: datetime
+    stage: ChargebackStage | None = None
+    charges: tuple[str, ...] = ()
+    fee_returned: bool = False
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

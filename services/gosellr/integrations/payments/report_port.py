@@ -11,6 +11,7 @@ from gosellr.integrations.payments.port import (
     PaymentGateway,
     TellsMovements,
 )
+from gosellr.utils.disputes import ChargebackStage
 
 
 @runtime_checkable
@@ -32,11 +33,14 @@ class HasAccount(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputedCharge:
-    """A chargeback in a list: what the gateway calls it and its charge, and where it stands."""
+    """A chargeback in a list: what the gateway calls it and its charge, and where it stands; of
+    its stage and fee, what the list tells."""
 
     reference: str
     charge_reference: str
     state: DisputeState
+    stage: ChargebackStage | None = None
+    fee_minor: int | None = None
 
 
 @runtime_checkable

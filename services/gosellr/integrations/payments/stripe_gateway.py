@@ -123,7 +123,10 @@ class StripeGateway(StripeMoves, StripeReports):
         """See `DisputingGateway.disputes_of`."""
         found = await self.lookup(attempt_id=attempt_id, gateway_reference=gateway_reference)
         return await disputes.disputes_of(
-            self._api, attempt_id=attempt_id, intent_id=found.gateway_reference
+            self._api,
+            attempt_id=attempt_id,
+            intent_id=found.gateway_reference,
+            currency=found.currency,
         )
 
     async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:

@@ -59,7 +59,10 @@ _REFUND_KINDS = {
     "canceled": EventKind.REFUND_FAILED,
 }
 
-_ABOUT_DISPUTES = frozenset({"charge.dispute.created", "charge.dispute.closed"})
+_ABOUT_DISPUTES = frozenset(
+    f"charge.dispute.{what}"
+    for what in ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
+)
 _DISPUTE_KINDS = {
     DisputeState.OPEN: EventKind.DISPUTE_OPENED,
     DisputeState.WON: EventKind.DISPUTE_WON,

@@ -62,6 +62,7 @@ _CLEARED = {
     Clearing.LOSS: "A loss of the market",
     Clearing.PAYMENT: "It paid for an order after all",
     Clearing.RETURNED: "It was sent back",
+    Clearing.CHARGEBACK: "A bank took it back, or gave it back",
 }
 _CLEARED_AS = (Resolution.FEE, Resolution.INCOME, Resolution.LOSS)
 
