@@ -17,7 +17,7 @@ from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.paypal_movements import figures_of, related_to
 from gosellr.utils.reconciliation import MovementKind
 from tests.factories.sales import Shop, buy, make_buyer, make_shop, ship, step
-from tests.integrations.paypal_api.account import Account, Document
+from tests.integrations.paypal_api.account import Account, Document, money
 from tests.integrations.paypal_api.server import FakePayPal, make_gateway
 
 
@@ -112,3 +112,12 @@ async def sell(
     await ship(market, order, shop)
     await step(market, order, OrderStatus.DELIVERED, viewer=shop.viewer, shop=shop)
     return sale
+
+
+def give_back(sale: PayPalSale, amount_minor: int, *, kind: str = "REFUNDED") -> str:
+    """Money goes back at PayPal without us, by hand or (`REVERSED`) by PayPal; gives its name."""
+    account = sale.server.account
+    account.refund_kind = kind
+    refund = account.refund(sale.capture["id"], {"amount": money(amount_minor, "EUR")})
+    name: str = refund["id"]
+    return name

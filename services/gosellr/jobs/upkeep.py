@@ -11,6 +11,7 @@ from gosellr.flows import (
     payments,
     payout_recalls,
     payouts,
+    provider_refunds,
     reconciliation,
     refunds,
     reserves,
@@ -118,6 +119,7 @@ async def find_chargebacks(resources: Resources) -> None:
     """Look for chargebacks that no report told of."""
     since = resources.clock.now() - _CHARGEBACKS_LAST
     await chargebacks.find_unheard(resources.refunds, since=since)
+    await provider_refunds.try_again(resources.refunds)
 
 
 async def resume_labels(resources: Resources) -> None:

@@ -286,7 +286,7 @@ def read_refund(document: Mapping[str, Any]) -> Refund:
             attempt_id=attempt_id,
             refund_id=refund_id,
             reason=details.get("reason"),
-            capture_id=_capture_of(document.get("links") or []),
+            capture_id=capture_of(document.get("links") or []),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no refund that we can read") from error
@@ -308,7 +308,7 @@ def _until(document: Mapping[str, Any]) -> datetime | None:
     return min(moments, default=None)
 
 
-def _capture_of(links: Sequence[Mapping[str, Any]]) -> str | None:
+def capture_of(links: Sequence[Mapping[str, Any]]) -> str | None:
     """The capture that a refund says it belongs to."""
     above = next((one.get("href") for one in links if one.get("rel") == "up"), None)
     return None if above is None else str(above).rpartition("/")[2]

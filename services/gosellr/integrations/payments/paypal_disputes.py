@@ -1,7 +1,8 @@
 """Disputes at PayPal: asked after by the payment they are about, listed, answered, and given in to.
 
 PayPal names a dispute's payment only in the dispute itself, so a list tells what changed, and each
-that may be news is read. A reference here is PayPal's name of an order, or of a dispute.
+that may be news is read. A reference here is PayPal's name of an order, of a dispute, or of a
+capture.
 """
 
 import logging
@@ -94,6 +95,8 @@ class PayPalDisputes:
     async def attempt_of(self, *, gateway_reference: str) -> str | None:
         """See `DisputingGateway.attempt_of`."""
         try:
+            if not gateway_reference.startswith(_NAMED):
+                return (await self._order_of(gateway_reference))[0]
             return (await self._charge_of(await self._dispute(gateway_reference)))[0]
         except Missing:
             return ""
@@ -210,7 +213,10 @@ class PayPalDisputes:
 
     async def _charge_of(self, dispute: PayPalDispute) -> tuple[str, str | None]:
         """The attempt whose money it is about, and PayPal's name of its order."""
-        capture_id = min(dispute.captures)
+        return await self._order_of(min(dispute.captures))
+
+    async def _order_of(self, capture_id: str) -> tuple[str, str | None]:
+        """The attempt of a capture, and PayPal's name of its order."""
         document = await self._api.call(
             "capture", "GET", f"/v2/payments/captures/{quote(capture_id, safe='')}"
         )

@@ -136,6 +136,10 @@ class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
             self._orders.remember(event.attempt_id, event.gateway_reference)
         return event
 
+    def read_again(self, body: bytes) -> GatewayEvent | None:
+        """See `TellsRefunds.read_again`."""
+        return webhooks.read_event(body)
+
     async def aclose(self) -> None:
         """End the connections."""
         await self._certificates.close()

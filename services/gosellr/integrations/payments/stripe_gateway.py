@@ -143,9 +143,13 @@ class StripeGateway(StripeMoves, StripeReports):
         """See `PaymentGateway.parse_webhook`."""
         webhooks.verify(headers, body, secrets=self._webhook_secrets, now=now)
         event = webhooks.read_event(body)
-        if event is not None:
+        if event is not None and event.attempt_id:
             self._finder.remember(event.attempt_id, event.gateway_reference)
         return event
+
+    def read_again(self, body: bytes) -> GatewayEvent | None:
+        """See `TellsRefunds.read_again`."""
+        return webhooks.read_event(body)
 
     async def aclose(self) -> None:
         """End the connections."""
