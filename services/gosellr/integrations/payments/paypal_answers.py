@@ -161,6 +161,16 @@ class Order:
         return next((one for one in latest_first if one.status in _SET_ASIDE), None)
 
     @property
+    def is_of_other_money(self) -> bool:
+        """What was set aside, taken or given back isn't in its currency, or all that was set aside
+        isn't its amount."""
+        rows = (*self.authorizations, *self.captures, *self.refunds)
+        aside = None if self.captures else self.authorization
+        return any(one.currency != self.currency for one in rows) or (
+            aside is not None and aside.amount_minor != self.amount_minor
+        )
+
+    @property
     def waits_for_us(self) -> bool:
         """The buyer has said yes, and nothing was done about it yet."""
         return self.status == "APPROVED" and self.closed_as is None
