@@ -164,11 +164,14 @@ class Order:
     def is_of_other_money(self) -> bool:
         """What was set aside, taken or given back isn't in its currency, or all that was set aside
         isn't its amount."""
-        rows = (*self.authorizations, *self.captures, *self.refunds)
+        currencies = {
+            *(one.currency for one in self.authorizations),
+            *(one.currency for one in self.captures),
+            *(one.currency for one in self.refunds),
+        }
         aside = None if self.captures else self.authorization
-        return any(one.currency != self.currency for one in rows) or (
-            aside is not None and aside.amount_minor != self.amount_minor
-        )
+        other = aside is not None and aside.amount_minor != self.amount_minor
+        return other or not currencies <= {self.currency}
 
     @property
     def waits_for_us(self) -> bool:
