@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from gosellr.core.errors import Conflict
 from gosellr.core.transact import ask, transact
 from gosellr.flows import chargebacks
 from gosellr.flows.chargebacks import DisputedPayment, NoAnswer
@@ -11,7 +12,7 @@ from gosellr.integrations.payments.port import DisputingGateway, EventKind, Gate
 from gosellr.integrations.payments.report_port import GivenBack, TellsRefunds
 from gosellr.models.webhook_values import ParkedReport
 from gosellr.services import provider_refund_service, webhook_service
-from gosellr.services.provider_refund_service import NotBookable, ToldRefund
+from gosellr.services.provider_refund_service import ToldRefund
 
 UNSEEN = "The provider reports it, and doesn't show it with the payment"
 
@@ -82,8 +83,9 @@ async def _book(powers: RefundPowers, told: ToldRefund) -> bool:
             policy=powers.policy,
             now=powers.now(),
         )
-    except NotBookable as refusal:
-        return await _keep(powers, told, reason=refusal.detail or refusal.title)
+    except Conflict as refusal:
+        # `NotBookable`, or what stands in the way of any refund of that order now.
+        return await _keep(powers, told, reason=refusal.detail)
 
 
 async def _keep(powers: RefundPowers, told: ToldRefund, *, reason: str) -> bool:
