@@ -199,6 +199,31 @@ async def test_a_chargeback_that_nobody_reported_is_found(
     assert "dispute_receivable" not in after
 
 
+async def test_a_fee_that_stripe_gives_back_with_the_money_is_booked_and_matched(
+    market: Market,
+) -> None:
+    await earn(market.resources, market.shop, tenders=BY_STRIPE)
+    before = await balances(market.connection)
+    account = market.server.account
+    [intent] = account.intents.values()
+    dispute = account.dispute(intent)
+    await upkeep.find_chargebacks(market.resources)
+    back = {"amount": intent["amount"], "currency": intent["currency"], "fee": -1500}
+    dispute |= {"status": "won", "balance_transactions": [*dispute["balance_transactions"], back]}
+    account.keep_movement(
+        "adjustment", intent["amount"], intent["currency"], dispute, fee=-1500,
+        category="dispute_reversal",
+    )  # fmt: skip
+    await upkeep.find_chargebacks(market.resources)
+    await market.read_on()
+    assert (await market.movements())[1:] == [
+        ("chargeback", "matched", -10_000, 1_500, 0), ("chargeback", "matched", 11_500, 0, 0),
+    ]  # fmt: skip
+    after = await balances(market.connection)
+    assert after["gateway_clearing"] == before["gateway_clearing"]
+    assert after.get("gateway_fee") == before.get("gateway_fee")
+
+
 async def test_a_provider_that_is_silent_is_asked_again(market: Market) -> None:
     await buy(market.resources, (market.shop, 1), tenders=BY_STRIPE)
     market.server.down = NO_CONNECTION

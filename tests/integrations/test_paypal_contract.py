@@ -60,6 +60,8 @@ async def a_life(server: FakePayPal, clock: ManualClock) -> None:
         RefundRequest(refund_id="r", attempt_id="attempt-0", amount_minor=1, currency="EUR")
     )
     assert back.outcome is Outcome.ACCEPTED
+    [given] = await gateway.given_back(attempt_id="attempt-0") or ()
+    assert (given.refund_id, given.amount_minor) == ("r", 1)
     server.account.clock.advance(timedelta(days=5))  # type: ignore[attr-defined]
     longer = await gateway.reauthorize(attempt_id="attempt-3")
     assert longer.authorized_until == clock.now() + timedelta(days=7)
@@ -84,6 +86,14 @@ async def a_life(server: FakePayPal, clock: ManualClock) -> None:
     assert await gateway.submit_evidence(said) is Outcome.ACCEPTED
     accepted = await gateway.accept_claim(reference=disputes[1]["dispute_id"])
     assert accepted is Outcome.ACCEPTED
+    server.movements.append(
+        {
+            "transaction_id": "T1", "transaction_event_code": "T0006", "transaction_status": "S",
+            "transaction_initiation_date": clock.now().isoformat(),
+            "transaction_amount": {"currency_code": "EUR", "value": "1.00"},
+        }
+    )  # fmt: skip
+    assert [one.reference for one in await gateway.movements()] == ["T1"]
 
 
 def test_the_manual_names_every_report_that_is_used() -> None:
@@ -94,7 +104,8 @@ def test_the_manual_names_every_report_that_is_used() -> None:
 async def test_every_kind_of_request_is_used(clock: ManualClock) -> None:
     server = FakePayPal(Account(clock))
     await a_life(server, clock)
-    assert {f"{method} {path}" for _, method, path, _ in excerpt.USED} == set(server.operations)
+    used = (*excerpt.USED, *excerpt.USED_REPORTS)
+    assert {f"{method} {path}" for _, method, path, _ in used} == set(server.operations)
 
 
 def the_whole_documents() -> dict[str, Any]:
@@ -108,7 +119,11 @@ def the_whole_documents() -> dict[str, Any]:
 async def test_the_whole_documents_allow_every_request(clock: ManualClock) -> None:
     whole = the_whole_documents()
     assert json.loads(excerpt.OPENAPI.read_text())["operations"] == whole
-    server = FakePayPal(Account(clock), contract=Contract(whole))
+    reports = json.loads(excerpt.KEPT_REPORTS.read_text())["operations"]
+    folder = Path(os.environ["PAYPAL_OPENAPI"])
+    if (folder / excerpt.REPORTS).is_file():
+        assert reports == excerpt.operations_of(folder, used=excerpt.USED_REPORTS)
+    server = FakePayPal(Account(clock), contract=Contract(whole | reports))
     await a_life(server, clock)
     assert server.sent
 

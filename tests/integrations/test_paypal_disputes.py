@@ -123,7 +123,7 @@ async def test_a_dispute_as_it_stands(
             [("PP-D-1", "won", 10_000, 1_500), ("PP-D-1/awarded", "lost", 2_501, 0)],
         ),
         ("RESOLVED_BUYER_FAVOUR", 10_001, None),
-        ("NONE", None, None),
+        ("NONE", None, [("PP-D-1", "won", 10_000, 1_500)]),
     ],
 )  # fmt: skip
 async def test_what_was_decided(

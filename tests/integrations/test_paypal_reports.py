@@ -13,6 +13,7 @@ from gosellr.integrations.payments.paypal_reports import read_movement, read_mov
 from gosellr.integrations.payments.port import GatewayMovement
 from gosellr.utils.paypal_movements import kind_of
 from tests.integrations.conftest import NOON
+from tests.integrations.paypal_api.contract import kept_contract
 
 ATTEMPT = "0192f000-0000-7000-8000-000000000001"
 REFUND = "0192f000-0000-7000-8000-000000000002"
@@ -49,7 +50,7 @@ class Reports:
     def handle(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/v1/oauth2/token":
             return httpx2.Response(200, json={"access_token": "t", "expires_in": 9_000})
-        assert request.url.path == "/v1/reporting/transactions"
+        assert kept_contract().check(request)[0] == "get /v1/reporting/transactions"
         asked = dict(request.url.params)
         self.asked.append(asked)
         begin, end = (datetime.fromisoformat(asked[f"{one}_date"]) for one in ("start", "end"))
@@ -124,7 +125,7 @@ def test_each_kind_with_its_sign_its_fee_and_our_name() -> None:
         ("chargeback", -10_000, 0, None, "C"),
         ("chargeback", 10_000, 0, None, "C"),
         ("payout", -5_000, 0, ATTEMPT, None),
-        ("fee", -1_500, 0, None, None),
+        ("chargeback", 0, 1_500, None, None),
         ("settlement", -40_000, 0, None, None),
         ("other", -100, 0, None, None),
         ("other", 500, 0, None, None),

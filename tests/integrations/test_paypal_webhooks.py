@@ -315,14 +315,15 @@ async def parsed(
     "event",
     [
         {"event_type": "CUSTOMER.ACCOUNT.CREATED"},
-        {"event_type": "PAYMENT.CAPTURE.REVERSED"},
         {"event_type": "PAYMENT.CAPTURE.PENDING"},
         {"event_type": "BILLING.PLAN.CREATED"},
         {"resource": {"amount": {"currency_code": "EUR", "value": "1.00"}}},
         {"resource": {"custom_id": "order-17"}},
         {"event_type": "CHECKOUT.ORDER.APPROVED",
          "resource": {"id": "O", "purchase_units": [{"custom_id": "x"}, {}]}},
-        {"event_type": "PAYMENT.CAPTURE.REFUNDED", "resource": {"custom_id": "gosellr.attempt-1"}},
+        {"event_type": "PAYMENT.CAPTURE.REFUNDED", "resource": {"custom_id": "order-17"}},
+        {"event_type": "PAYMENT.CAPTURE.REVERSED", "resource": {"id": "R"}},
+        {"event_type": "PAYMENT.REFUND.FAILED", "resource": {"custom_id": "gosellr.attempt-1"}},
         {"event_type": "PAYMENT.PAYOUTS-ITEM.FAILED", "resource": {"payout_item": {}}},
     ],
 )  # fmt: skip
@@ -330,6 +331,34 @@ async def test_what_is_no_news_here_is_taken_and_means_nothing(
     paypal_gateway: PayPalGateway, paypal_server: FakePayPal, event: dict[str, Any]
 ) -> None:
     assert await parsed(paypal_gateway, paypal_server, event) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("PAYMENT.CAPTURE.REFUNDED", EventKind.REFUND_ELSEWHERE),
+        ("PAYMENT.CAPTURE.REVERSED", EventKind.PAYMENT_REVERSED),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_what_went_back_without_us_is_heard(
+    paypal_gateway: PayPalGateway, paypal_server: FakePayPal, kind: str, told: EventKind,
+    is_named: bool,
+) -> None:  # fmt: skip
+    resource: dict[str, Any] = {
+        "id": "R", "amount": {"currency_code": "EUR", "value": "7.00"},
+        "links": [{"rel": "up", "href": "https://api.paypal.com/v2/payments/captures/CAPTURE1"}],
+    }  # fmt: skip
+    if is_named:
+        resource["custom_id"] = "gosellr.attempt-1"
+    event = {"event_type": kind, "resource": resource}
+    heard = await parsed(paypal_gateway, paypal_server, event)
+    assert heard is not None
+    assert (heard.kind, heard.movement_id, heard.amount_minor) == (told, "R", 700)
+    # Whose it is, its capture says where it doesn't itself.
+    assert (heard.attempt_id, heard.gateway_reference) == (
+        ("attempt-1", "") if is_named else ("", "CAPTURE1")
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,16 @@ async def a_life(gateway: StripeGateway, server: FakeStripe) -> None:
     )  # fmt: skip
     assert await gateway.submit_evidence(evidence) is Outcome.ACCEPTED
     assert (await gateway.lookup(attempt_id="nobody")).outcome is Outcome.NOT_FOUND
-    await gateway.movements()
+    [given] = await gateway.given_back(attempt_id="attempt-0") or ()
+    assert (given.refund_id, given.amount_minor) == ("r", 1)
+    begun = server.account.clock.now() - timedelta(days=1)
+    assert [one.reference for one in await gateway.disputed_since(begun) or ()] == [
+        dispute.reference
+    ]
+    first = (await gateway.journal(limit=1))[0]
+    await gateway.journal(after_reference=first.gateway_reference, limit=1)
+    moved = await gateway.movements(limit=1)
+    assert await gateway.movements(after=moved[-1].cursor, limit=1)
     await a_life_of_sellers(server)
 
 

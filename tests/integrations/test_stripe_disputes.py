@@ -16,6 +16,8 @@ from gosellr.integrations.payments.port import (
     Outcome,
 )
 from gosellr.integrations.payments.report_port import TellsDisputes
+from gosellr.integrations.payments.stripe_answers import Unreadable
+from gosellr.integrations.payments.stripe_disputes import about_payment
 from gosellr.integrations.payments.stripe_evidence import chosen_files
 from gosellr.integrations.payments.stripe_gateway import StripeGateway
 from tests.integrations.conftest import NOON
@@ -193,3 +195,20 @@ async def test_every_chargeback_since_is_listed(
     assert await stripe_gateway.disputed_since(NOON + timedelta(seconds=1)) == []
     stripe_server.down = NO_CONNECTION
     assert await stripe_gateway.disputed_since(NOON) is None
+
+
+async def test_an_answer_in_another_currency_is_no_answer(
+    stripe_gateway: StripeGateway, stripe_server: FakeStripe
+) -> None:
+    dispute = stripe_server.account.dispute(await charged(stripe_gateway, stripe_server))
+    assert await stripe_gateway.disputes_of(attempt_id="attempt-1")
+    dispute["currency"] = "usd"
+    assert await stripe_gateway.disputes_of(attempt_id="attempt-1") is None
+
+
+@pytest.mark.parametrize("wrong", [{"payment_intent": "pi_2"}, {"payment_intent": None}])
+def test_a_list_with_another_payment_s_dispute_can_t_be_read(wrong: Document) -> None:
+    row: Document = {"payment_intent": "pi_1", "currency": "eur"}
+    assert list(about_payment([row], intent_id="pi_1", currency="EUR")) == [row]
+    with pytest.raises(Unreadable):
+        about_payment([row, row | wrong], intent_id="pi_1", currency="EUR")

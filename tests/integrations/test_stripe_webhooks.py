@@ -138,7 +138,7 @@ def signed(event: Any, *, secrets: tuple[str, ...] = (SECRET,)) -> tuple[dict[st
 
 
 @pytest.mark.parametrize(
-    "kind", ["charge.dispute.updated", "payout.paid", "payment_intent.created"]
+    "kind", ["charge.dispute.closing", "payout.paid", "payment_intent.created"]
 )
 def test_other_kinds_are_taken_and_mean_nothing(stripe_gateway: StripeGateway, kind: str) -> None:
     subject = {"id": "x", "metadata": {"gosellr_attempt": "attempt-1"}}
@@ -238,3 +238,30 @@ def test_a_signature_of_stripe_s_own_example_fits() -> None:
     timestamp = int(NOON.timestamp())
     theirs = stripe.WebhookSignature._compute_signature(f"{timestamp}.{body}", SECRET)
     assert stripe_webhooks.signature(SECRET, str(timestamp), body.encode()) == theirs
+
+
+@pytest.mark.parametrize("kind", ["refund.created", "refund.updated", "charge.refunded"])
+def test_a_refund_that_somebody_else_made_is_heard(
+    stripe_gateway: StripeGateway, kind: str
+) -> None:
+    subject: dict[str, Any] = {
+        "id": "x_1", "object": "refund", "payment_intent": "pi_1", "currency": "eur",
+        "amount": 700, "status": "succeeded", "metadata": {},
+    }  # fmt: skip
+    if kind == "charge.refunded":
+        subject |= {
+            "amount": 9_000,
+            "amount_refunded": 700,
+            "metadata": {"gosellr_attempt": "attempt-1"},
+        }
+    event = {"id": "evt_1", "type": kind, "created": 1, "data": {"object": subject}}
+    heard = stripe_gateway.parse_webhook(*signed(event), NOON)
+    assert heard is not None
+    assert (heard.kind, heard.movement_id, heard.gateway_reference, heard.amount_minor) == (
+        EventKind.REFUND_ELSEWHERE, "x_1", "pi_1", 700,
+    )  # fmt: skip
+    assert heard.attempt_id == ("attempt-1" if kind == "charge.refunded" else "")
+    for wrong in ({"payment_intent": None}, {"status": "pending"}):
+        if kind != "charge.refunded":
+            other = {**event, "data": {"object": subject | wrong}}
+            assert stripe_gateway.parse_webhook(*signed(other), NOON) is None

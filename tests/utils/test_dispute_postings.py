@@ -11,6 +11,8 @@ from gosellr.utils.dispute_postings import (
     FeeShare,
     Pots,
     chargeback_borne,
+    chargeback_fee,
+    chargeback_fee_returned,
     chargeback_lost,
     chargeback_opened,
     chargeback_won,
@@ -207,6 +209,30 @@ def test_a_chargeback_that_is_won_leaves_its_fee(
     assert balance(RECEIVABLE, opened, won) == by_seller
 
 
+@given(
+    fee=st.integers(1, 10**12), borne=st.integers(0, 100), owed=st.integers(-5, 10**12),
+    currency=CURRENCIES,
+)  # fmt: skip
+def test_a_fee_taken_later_and_given_back_leaves_nothing(
+    fee: int, borne: int, owed: int, currency: str
+) -> None:
+    by_seller = fee * borne // 100
+    shares = [FeeShare(seller_id=ANN, seller_order_id=PARCEL, amount_minor=by_seller)]
+    taken = chargeback_fee(gateway="sandbox", amount_minor=fee, currency=currency, shares=shares)
+    assert balance(CLEARING, taken) == -fee
+    assert balance("gateway_fee", taken) == fee - by_seller
+    assert balance(RECEIVABLE, taken) == by_seller
+    back = chargeback_fee_returned(
+        gateway="sandbox", amount_minor=fee, currency=currency, shares=shares,
+        owed_minor={ANN: owed},
+    )  # fmt: skip
+    assert balance(CLEARING, taken, back) == balance("gateway_fee", taken, back) == 0
+    # What was recovered of it since can be paid out.
+    forgiven = min(by_seller, max(0, owed))
+    assert balance(RECEIVABLE, back) == -forgiven
+    assert balance(AVAILABLE, back) == by_seller - forgiven
+
+
 @given(line=a_line(), excess=MINOR, currency=CURRENCIES)
 def test_a_chargeback_that_is_lost_is_a_refund_that_the_bank_has_made(
     line: RefundablePart, excess: int, currency: str
@@ -248,6 +274,16 @@ def test_sellers_bear_no_more_than_the_fee() -> None:
         )
 
 
+def test_sellers_bear_and_get_no_more_than_a_later_fee() -> None:
+    shares = [FeeShare(seller_id=ANN, seller_order_id=PARCEL, amount_minor=6)]
+    with pytest.raises(Unbalanced, match="bear 6 of a fee of 5"):
+        chargeback_fee(gateway="sandbox", amount_minor=5, currency="EUR", shares=shares)
+    with pytest.raises(Unbalanced, match="get 6 of a fee of 5"):
+        chargeback_fee_returned(
+            gateway="sandbox", amount_minor=5, currency="EUR", shares=shares, owed_minor={}
+        )
+
+
 def test_what_is_frozen_and_released_in_entries_and_words() -> None:
     draft = frozen(Pots(pending_minor=5000, available_minor=700, receivable_minor=300))
     assert draft.entries == (
@@ -285,3 +321,16 @@ def test_a_chargeback_in_words() -> None:
     assert words(won) == "The buyer's bank gave 100.00 EUR back: the chargeback is won."
     borne = chargeback_borne(gateway="sandbox", amount_minor=100, currency="EUR")
     assert words(borne) == ("The chargeback of 1.00 EUR is lost: the marketplace bears 1.00 EUR.")
+    shares = [FeeShare(seller_id=ANN, seller_order_id=PARCEL, amount_minor=500)]
+    fee = chargeback_fee(gateway="sandbox", amount_minor=2000, currency="EUR", shares=shares)
+    assert words(fee) == (
+        "The provider took a fee of 20.00 EUR for the chargeback later: the marketplace bears"
+        " 15.00 EUR, sellers bear 5.00 EUR."
+    )
+    back = chargeback_fee_returned(
+        gateway="sandbox", amount_minor=2000, currency="EUR", shares=shares, owed_minor={ANN: 300}
+    )
+    assert words(back) == (
+        "The provider gave 20.00 EUR of its fee for the chargeback back: the marketplace gets"
+        " 15.00 EUR, sellers owe 3.00 EUR less, 2.00 EUR can be paid out."
+    )

@@ -80,7 +80,7 @@ def test_every_kind_of_row() -> None:
         ("B", K.CHARGEBACK, -10_000, 0, "EUR", None, "C"),
         ("W", K.CHARGEBACK, 10_000, 0, "EUR", None, "C"),
         ("P", K.PAYOUT, -5_000, 0, "EUR", UUID(ATTEMPT), None),
-        ("F", K.FEE, -1_500, 0, "EUR", None, None),
+        ("F", K.CHARGEBACK, 0, 1_500, "EUR", None, None),
         ("S", K.SETTLEMENT, -40_000, 0, "EUR", None, None),
         ("X", K.OTHER, 500, 0, "EUR", None, None),
         ("J", K.CHARGE, 1_200, 40, "JPY", None, None),
@@ -206,3 +206,17 @@ def test_a_cell_may_go_over_lines() -> None:
     written = body("T1", "T0006", "CR", "100", custom="a gift,\nfor you\u2028and me")
     [one] = read(SECTION + COLUMNS + written + sums(100, 0))
     assert (one.reference, one.key) == ("T1", None)
+
+
+@pytest.mark.parametrize("account", [None, "MERCHANT1"])
+def test_a_report_of_the_market_s_own_account_is_read(account: str | None) -> None:
+    text = SECTION + COLUMNS + body("T1", "T0006", "CR", "100") + sums(100, 0)
+    [one] = read_document(text, account=account)
+    assert one.reference == "T1"
+
+
+def test_a_report_of_another_account_is_refused_before_its_first_row() -> None:
+    text = OPENED + SECTION + COLUMNS + body("T1", "T0006", "CR", "100") + sums(100, 0)
+    with pytest.raises(MovementFlaw, match="account MERCHANT1") as flaw:
+        next(read_document(text, account="MERCHANT2"))
+    assert (flaw.value.row, flaw.value.column) == (0, "SH")

@@ -318,9 +318,12 @@ async def test_a_chargeback_is_between_the_shop_and_the_bank(
     assert "At the bank" in visitor.text
     await enter(visitor, resources, await make_operator(connection, now=NOW))
     address = f"/operator/cases/{case.dispute.id}"
-    assert address in await open_page(visitor, "/operator/cases?view=chargebacks")
+    await connection.execute("UPDATE chargeback SET stage = 'pre_arbitration'")
+    listed = await open_page(visitor, "/operator/cases?view=chargebacks")
+    assert address in listed
+    assert "Chargeback: before arbitration" in listed
     text = await open_page(visitor, address)
-    for words in (reference, "€15.00", "Signed for", "Not decided yet"):
+    for words in (reference, "€15.00", "Signed for", "Not decided yet", "Before arbitration"):
         assert words in text, words
     await enter(visitor, resources, sale.buyer)
     assert await statuses(visitor, [f"{sale.href}/problems/{case.dispute.id}"]) == {404}

@@ -79,7 +79,9 @@ async def import_movement_document(
     """Import a provider's report: Stripe's itemised balance changes or PayPal's settlement report
     as they are, or a table. Its columns: `reference, kind, amount, currency, occurred_at`, and
     where there are any `fee, key, related`; amounts in decimals, signed as the balance moved."""
-    movements = told_files.movements_of(await file.read(), gateway=gateway)
+    movements = told_files.movements_of(
+        await file.read(), gateway=gateway, gateways=market.gateways
+    )
     return await _imported(market, viewer, gateway=gateway, movements=movements)
 
 

@@ -19,9 +19,18 @@ from gosellr.integrations.payments.port import (
     Outcome,
 )
 from gosellr.integrations.payments.report_port import AcceptsClaims, TellsDisputes
-from gosellr.models.dispute_values import Chargeback, DisputeFolder
-from gosellr.services import chargeback_service, dispute_questions
-from gosellr.services.chargeback_service import ReportedChargeback
+from gosellr.models.dispute_values import (
+    Chargeback,
+    DisputeFolder,
+    ListedChargeback,
+    ReportedChargeback,
+)
+from gosellr.services import (
+    chargeback_fees,
+    chargeback_service,
+    dispute_questions,
+    reconciliation_service,
+)
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 
@@ -91,6 +100,10 @@ def _reported(payment: DisputedPayment, found: GatewayDispute) -> ReportedCharge
         status=found.state.value,
         evidence_due_at=found.evidence_due_at,
         opened_at=found.opened_at,
+        stage=found.stage,
+        charges=found.charges,
+        fee_returned=found.fee_returned,
+        is_withdrawn=found.is_withdrawn,
     )
 
 
@@ -210,7 +223,12 @@ async def find_unheard(powers: RefundPowers, *, since: datetime) -> int:
             listed = await gateway.disputed_since(since)
         if listed is None or not isinstance(gateway, TellsDisputes):
             raise NoAnswer(f"{name} doesn't list its disputes")
-        standing = {one.reference: one.state.value for one in listed}
+        standing = {
+            one.reference: ListedChargeback(
+                one.state.value, stage=one.stage, fee_minor=one.fee_minor
+            )
+            for one in listed
+        }
         strange = await ask(
             powers.db, dispute_questions.chargebacks_otherwise, gateway=name, standing=standing
         )
@@ -223,6 +241,31 @@ async def find_unheard(powers: RefundPowers, *, since: datetime) -> int:
 
     telling = [name for name, one in powers.gateways.items() if isinstance(one, TellsDisputes)]
     return await one_by_one(telling, find, story="looking for chargebacks")
+
+
+async def book_fees_told(powers: RefundPowers) -> int:
+    """Book the fees that providers' movements tell and nobody else has; gives of how many
+    chargebacks. What waited for them is matched with that."""
+
+    async def book(chargeback_id: UUID) -> bool:
+        return await transact(
+            powers.db,
+            chargeback_fees.book_told,
+            chargeback_id=chargeback_id,
+            policy=powers.policy,
+            now=powers.now(),
+        )
+
+    booked = 0
+    for name in powers.gateways:
+        told = await ask(powers.db, chargeback_fees.told_apart, gateway=name)
+        new = await one_by_one(told, book, story="booking a chargeback's fee")
+        if new:
+            await transact(
+                powers.db, reconciliation_service.match_again, gateway=name, now=powers.now()
+            )
+        booked += new
+    return booked
 
 
 async def _hear_of_charge(

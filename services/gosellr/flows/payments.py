@@ -48,6 +48,7 @@ _STATES = {
     PaymentState.DECLINED: PaymentStatus.DECLINED,
     PaymentState.VOIDED: PaymentStatus.VOIDED,
 }
+_HOLD_MONEY = frozenset({PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED})
 
 
 async def advance(
@@ -184,8 +185,11 @@ def _charged(payment: Payment, result: ChargeResult) -> GatewayAnswer:
         # The gateway never heard of it, and it isn't sent any more: nothing was taken.
         return GatewayAnswer(payment_id=payment.id, status=PaymentStatus.EXPIRED)
     status = None if result.outcome is Outcome.REFUSED else _STATES.get(result.state)
-    if status is PaymentStatus.CAPTURED and result.currency != payment.currency:
+    if status in _HOLD_MONEY and result.currency != payment.currency:
         # Money in another currency pays for nothing here; a person has to look at it.
+        status = None
+    if status is PaymentStatus.AUTHORIZED and result.amount_minor != payment.amount_minor:
+        # Nothing is taken yet, and nothing is sent against too little.
         status = None
     return GatewayAnswer(
         payment_id=payment.id,

@@ -3,10 +3,11 @@
 Each is read whole before anything of it is taken.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gosellr.core.errors import FieldError, InvalidInput
+from gosellr.integrations.payments.report_port import HasAccount
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.services.reconciliation_service import MOVEMENTS_MAX
 from gosellr.utils.bank_lines import BankLine, StatementFlaw, read_table
@@ -18,20 +19,24 @@ LINES_MAX = 5_000
 _BEFORE_XML = b"\xef\xbb\xbf \t\r\n"
 
 
-def movements_of(content: bytes, *, gateway: str) -> list[NewMovement]:
+def movements_of(
+    content: bytes, *, gateway: str, gateways: Mapping[str, object]
+) -> list[NewMovement]:
     """The movements of a provider's report: Stripe's itemised one, PayPal's settlement report, or
-    a table of ours.
+    a table of ours. `gateways` are those of this market.
 
     Raises:
         InvalidInput: a row can't be read, there are too few or too many, or it is the report of
-            another provider than this gateway's.
+            another provider than this gateway's, or of another account than the market's.
     """
+    ours = gateways.get(gateway)
+    account = ours.account if isinstance(ours, HasAccount) else None
     with _told_by_place("A row can't be read; nothing was imported"):
         text = content.decode("utf-8-sig")
         provider = provider_of(text)
         if provider not in (None, gateway):
             raise InvalidInput.at("gateway", "not_its_report", f"This is a report by {provider}")
-        rows = list(read_document(text))
+        rows = list(read_document(text, account=account))
     if not 1 <= len(rows) <= MOVEMENTS_MAX:
         raise InvalidInput.at("file", "rows", f"Between 1 and {MOVEMENTS_MAX} movements at once")
     return [_new(row) for row in rows]

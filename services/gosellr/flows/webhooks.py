@@ -12,7 +12,14 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import DomainError, NotFound, ServiceUnavailable
 from gosellr.core.transact import ask, transact, write
-from gosellr.flows import chargebacks, connected_accounts, payments, payouts, refunds
+from gosellr.flows import (
+    chargebacks,
+    connected_accounts,
+    payments,
+    payouts,
+    provider_refunds,
+    refunds,
+)
 from gosellr.flows.chargebacks import DisputedPayment
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payments import Gateways
@@ -40,6 +47,9 @@ _ABOUT_DISPUTES = frozenset(
     }
 )
 _ABOUT_ACCOUNTS = frozenset({EventKind.ACCOUNT_CHANGED, EventKind.ACCOUNT_PAYOUT})
+_ABOUT_OTHERS_REFUNDS = frozenset(
+    {EventKind.REFUND_ELSEWHERE.value, EventKind.PAYMENT_REVERSED.value}
+)
 _ABOUT_REFUNDS = frozenset({EventKind.REFUND_SUCCEEDED.value, EventKind.REFUND_FAILED.value})
 
 
@@ -190,6 +200,8 @@ async def _hear(powers: RefundPowers, report: ParkedReport) -> None:
         return
     if report.kind in _ABOUT_REFUNDS:
         await refunds.hear(powers, payment_id=report.payment_id)
+    elif report.kind in _ABOUT_OTHERS_REFUNDS:
+        await provider_refunds.hear(powers, report=report)
     elif report.kind in _ABOUT_DISPUTES:
         reference = await ask(powers.db, webhook_service.reference_of, payment_id=report.payment_id)
         payment = DisputedPayment(

@@ -11,6 +11,7 @@ from gosellr.flows import (
     payments,
     payout_recalls,
     payouts,
+    provider_refunds,
     reconciliation,
     refunds,
     reserves,
@@ -118,6 +119,7 @@ async def find_chargebacks(resources: Resources) -> None:
     """Look for chargebacks that no report told of."""
     since = resources.clock.now() - _CHARGEBACKS_LAST
     await chargebacks.find_unheard(resources.refunds, since=since)
+    await provider_refunds.try_again(resources.refunds)
 
 
 async def resume_labels(resources: Resources) -> None:
@@ -150,11 +152,11 @@ async def resume_payouts(resources: Resources) -> None:
 
 async def read_movements(resources: Resources) -> None:
     """Import what payment providers say they moved since, where that isn't left to people."""
-    if not resources.settings.read_movements:
-        return
-    await reconciliation.read_on(
-        resources.db, gateways=resources.gateways, now=resources.clock.now()
-    )
+    if resources.settings.read_movements:
+        await reconciliation.read_on(
+            resources.db, gateways=resources.gateways, now=resources.clock.now()
+        )
+    await chargebacks.book_fees_told(resources.refunds)
 
 
 async def seal_ledger(resources: Resources) -> None:

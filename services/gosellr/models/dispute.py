@@ -11,10 +11,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Table,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from gosellr.models.base import (
     currency,
@@ -43,6 +45,11 @@ chargeback = Table(
     minor("fee_minor"),
     words("reason"),
     words("status"),
+    # How far the quarrel has gone, where the gateway tells, and its names of the payments.
+    words("stage", nullable=True),
+    Column("charges", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    # Each fee booked later is one more: its number is part of the booking's key.
+    Column("fee_count", Integer, nullable=False, server_default=text("0")),
     # When the bank wants the evidence.
     moment("evidence_due_at", nullable=True),
     moment("evidence_sent_at", nullable=True),
@@ -52,8 +59,10 @@ chargeback = Table(
     moment("check_at", nullable=True),
     Column("check_count", Integer, nullable=False, server_default=text("0")),
     one_of("status", "open", "won", "lost"),
+    one_of("stage", "inquiry", "chargeback", "pre_arbitration", "arbitration"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     not_negative("fee_minor", "check_count"),
+    not_negative("fee_count"),
     CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="closed_when_decided"),
     UniqueConstraint("gateway", "gateway_reference"),
     Index("ix_chargeback_payment_id", "payment_id"),

@@ -132,6 +132,38 @@ class Chargeback:
     opened_at: datetime
     closed_at: datetime | None
     check_count: int
+    stage: str | None
+    charges: list[str]
+    fee_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedChargeback:
+    """How a chargeback stands at its gateway. `status` is open, won or lost."""
+
+    payment_id: UUID
+    gateway: str
+    gateway_reference: str
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    reason: str
+    status: str
+    evidence_due_at: datetime | None
+    opened_at: datetime
+    stage: str | None = None
+    charges: tuple[str, ...] = ()
+    fee_returned: bool = False
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChargeback:
+    """How a chargeback stands by its gateway's list; None for what that doesn't tell."""
+
+    status: str
+    stage: str | None = None
+    fee_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -189,6 +190,47 @@ webhook_event = Table(
         "ix_webhook_event_parked",
         "received_at",
         postgresql_where=text("applied_at IS NULL"),
+    ),
+)
+
+provider_refund = Table(
+    "provider_refund",
+    metadata,
+    # Money that went back at its provider without us: made there by hand, or by the provider.
+    identifier(),
+    reference("payment_id", "payment.id"),
+    reference("order_id", "orders.id"),
+    words("gateway"),
+    words("gateway_reference"),
+    minor("amount_minor"),
+    currency(),
+    Column("is_reversal", Boolean, nullable=False),
+    words("status"),
+    # Why it waits for a person, and what that person said.
+    words("reason", nullable=True),
+    words("note", nullable=True),
+    reference("resolved_by", "user_account.id", nullable=True),
+    # The dispute that it is the other side of.
+    reference("chargeback_id", "chargeback.id", nullable=True),
+    moment("told_at"),
+    moment("finished_at", nullable=True),
+    one_of("status", "booked", "explained", "waiting", "resolved"),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint(
+        "(status = 'waiting') = (finished_at IS NULL)"
+        " AND (status <> 'waiting' OR reason IS NOT NULL)",
+        name="waits_with_reason",
+    ),
+    UniqueConstraint("gateway", "gateway_reference"),
+    Index("ix_provider_refund_order_id", "order_id"),
+    Index("ix_provider_refund_payment_id", "payment_id"),
+    Index(
+        "ix_provider_refund_chargeback_id",
+        "chargeback_id",
+        postgresql_where=text("chargeback_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_provider_refund_waiting", "told_at", "id", postgresql_where=text("status = 'waiting'")
     ),
 )
 

@@ -74,7 +74,7 @@ provider_movement = Table(
     one_of("kind", "charge", "refund", "chargeback", "payout", "fee", "settlement", "other"),
     one_of("status", "matched", "unmatched", "proposed", "resolved"),
     one_of("resolution", "fee", "income", "loss", "suspense", "nothing"),
-    one_of("cleared_as", "fee", "income", "loss", "payment", "returned"),
+    one_of("cleared_as", "fee", "income", "loss", "payment", "returned", "chargeback"),
     not_negative("fee_minor"),
     CheckConstraint("amount_minor <> 0 OR fee_minor <> 0", name="moves_something"),
     CheckConstraint(
@@ -106,6 +106,13 @@ provider_movement = Table(
         postgresql_where=text("key IS NOT NULL AND gateway = 'bank_transfer'"),
     ),
     Index("ix_provider_movement_occurred_at", "occurred_at", "id"),
+    # What is told of a chargeback is found by its names.
+    Index(
+        "ix_provider_movement_related",
+        "gateway",
+        "related",
+        postgresql_where=text("kind = 'chargeback'"),
+    ),
 )
 
 provider_cursor = Table(

@@ -1,20 +1,21 @@
 """Chargebacks: what card networks took back, each known by its gateway's own name once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
-from gosellr.models.dispute_values import Chargeback
+from gosellr.models.dispute_values import Chargeback, ListedChargeback
 
 _COLUMNS = """
 id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor, reason,
-status, evidence_due_at, opened_at
+status, evidence_due_at, opened_at, stage, charges
 """
 _READ = """
 SELECT id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor,
-       reason, status, evidence_due_at, evidence_sent_at, opened_at, closed_at, check_count
+       reason, status, evidence_due_at, evidence_sent_at, opened_at, closed_at, check_count,
+       stage, charges, fee_count
 FROM chargeback
 """
 
@@ -28,6 +29,13 @@ SELECT {_COLUMNS} FROM jsonb_populate_record(NULL::chargeback, $1::jsonb)
 """
 FIND = f"{_READ} WHERE gateway = $1 AND gateway_reference = $2"
 LOAD = f"{_READ} WHERE id = $1"
+
+NAMED = f"""
+{_READ}
+WHERE gateway_reference = $2
+   OR id = COALESCE((SELECT chargeback_id FROM dispute WHERE id = $1), $1)
+ORDER BY opened_at, id LIMIT 1
+"""
 
 CLOSE = """
 WITH closed AS (
@@ -50,11 +58,26 @@ SET evidence_sent_at = COALESCE(evidence_sent_at, $2), check_at = $3,
 WHERE id = $1
 """
 DUE = f"{_READ} WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
-# What a gateway lists and we don't know, or know as open while it is decided there.
+NOTE_STAGE = """
+UPDATE chargeback SET stage = COALESCE($2, stage), charges = $3
+WHERE id = $1 AND (stage IS DISTINCT FROM COALESCE($2, stage) OR charges <> $3)
+RETURNING id
+"""
+CHANGE_FEE = """
+UPDATE chargeback SET fee_minor = $2, fee_count = fee_count + 1
+WHERE id = $1 AND fee_minor = $3 AND fee_count = $4
+RETURNING id
+"""
+# What a gateway lists and we don't know, or know as open while it is decided there; or that has
+# gone on since, or costs more.
 OTHERWISE = """
-SELECT told.reference FROM unnest($2::text[], $3::text[]) AS told (reference, status)
+SELECT told.reference
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+     AS told (reference, status, stage, fee_minor)
 LEFT JOIN chargeback AS known ON known.gateway = $1 AND known.gateway_reference = told.reference
 WHERE known.id IS NULL OR (known.status = 'open' AND told.status <> 'open')
+   OR known.stage IS DISTINCT FROM COALESCE(told.stage, known.stage)
+   OR told.fee_minor > known.fee_minor
 """
 
 
@@ -81,9 +104,32 @@ async def load(connection: Connection, *, chargeback_id: UUID) -> Chargeback | N
     return None if row is None else _chargeback(row)
 
 
+async def named(
+    connection: Connection, *, case_id: UUID | None, reference: str
+) -> Chargeback | None:
+    """The one of a case, or that its gateway calls so."""
+    row = await connection.fetchrow(NAMED, case_id, reference)
+    return None if row is None else _chargeback(row)
+
+
 async def close(connection: Connection, *, chargeback_id: UUID, status: str, now: datetime) -> bool:
     """It was decided; what was won is its payment's again. False when that was known before."""
     return bool(await connection.fetchval(CLOSE, chargeback_id, status, now))
+
+
+async def note_stage(
+    connection: Connection, *, chargeback_id: UUID, stage: str | None, charges: Sequence[str]
+) -> bool:
+    """How far it has gone, and what its gateway calls the payments; whether that is news."""
+    return await connection.fetchval(NOTE_STAGE, chargeback_id, stage, list(charges)) is not None
+
+
+async def change_fee(connection: Connection, *, chargeback: Chargeback, fee_minor: int) -> bool:
+    """What it costs now; False when that has moved since it was read."""
+    changed = await connection.fetchval(
+        CHANGE_FEE, chargeback.id, fee_minor, chargeback.fee_minor, chargeback.fee_count
+    )
+    return changed is not None
 
 
 async def ask_for_evidence(
@@ -110,10 +156,15 @@ async def due(connection: Connection, *, now: datetime, limit: int) -> list[Char
 
 
 async def otherwise(
-    connection: Connection, *, gateway: str, standing: Mapping[str, str]
+    connection: Connection, *, gateway: str, standing: Mapping[str, ListedChargeback]
 ) -> set[str]:
     """Those of a gateway's chargebacks of which it has news for us."""
     rows = await connection.fetch(
-        OTHERWISE, gateway, list(standing.keys()), list(standing.values())
+        OTHERWISE,
+        gateway,
+        list(standing),
+        [one.status for one in standing.values()],
+        [one.stage for one in standing.values()],
+        [one.fee_minor for one in standing.values()],
     )
     return {row["reference"] for row in rows}

@@ -69,7 +69,9 @@ SELECT json_build_object(
 # Before whoever runs the market, what operators have left lying too long stands first.
 LIST = f"""
 SELECT to_jsonb(dispute) || jsonb_build_object('order_number', orders.number,
-                                               'is_buyer', reader.is_buyer)
+                                               'is_buyer', reader.is_buyer,
+                                               'stage', (SELECT stage FROM chargeback AS back
+                                                         WHERE back.id = dispute.chargeback_id))
 {_READER}
   AND ($5::text IS NULL OR dispute.status = $5)
   AND ($6::uuid IS NULL OR dispute.seller_id = $6)
@@ -147,15 +149,24 @@ async def page(
     as_buyer: bool,
     after: tuple[datetime, UUID, bool] | None,
     limit: int,
-) -> list[tuple[Dispute, int, bool]]:
-    """Cases that the viewer may read, newest first, each with its order's number and whether the
-    viewer is its buyer; those overdue first, for who sees everything. `after` names the last one
-    seen: when it was opened, its id, and whether it stood among those."""
+) -> list[tuple[Dispute, int, bool, str | None]]:
+    """Cases that the viewer may read, newest first, each with its order's number, whether the
+    viewer is its buyer, and the stage of its chargeback; those overdue first, for who sees
+    everything. `after` names the last one seen: when it was opened, its id, and whether it stood
+    among those."""
     rows = await connection.fetch(
         LIST, *_reader(viewer), status, seller_id, order_id, kind,
         *(after or (None, None, None)), limit, statuses, as_buyer,
     )  # fmt: skip
-    return [(from_row(Dispute, row[0]), row[0]["order_number"], row[0]["is_buyer"]) for row in rows]
+    return [
+        (
+            from_row(Dispute, row[0]),
+            row[0]["order_number"],
+            row[0]["is_buyer"],
+            row[0]["stage"],
+        )
+        for row in rows
+    ]
 
 
 async def add_message(connection: Connection, *, message: NewMessage, now: datetime) -> None:

@@ -43,6 +43,16 @@ VALUES ($1, $2, $3, $4, 0, $5, $6)
 """
 COUNT_NEW = "UPDATE provider_statement SET new_count = $2 WHERE id = $1"
 
+READ_ANEW = """
+UPDATE provider_movement AS known
+SET kind = told.kind, amount_minor = told.amount_minor, fee_minor = told.fee_minor,
+    related = told.related, key = told.key
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::uuid[])
+    AS told (reference, kind, amount_minor, fee_minor, related, key)
+WHERE known.gateway = $1 AND known.reference = told.reference AND known.status = 'unmatched'
+  AND told.kind = 'chargeback' AND known.kind IN ('fee', 'other')
+"""
+
 # A provider may tell the same movement again, but not another one under its name.
 CONTRADICTED = """
 SELECT told.reference
@@ -51,6 +61,10 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
 JOIN provider_movement AS known ON known.gateway = $1 AND known.reference = told.reference
 WHERE (known.kind, known.currency, known.amount_minor, known.fee_minor)
       IS DISTINCT FROM (told.kind, told.currency::bpchar, told.amount_minor, told.fee_minor)
+  -- What is read as a chargeback now, and wasn't before, is the same movement.
+  AND NOT (told.kind = 'chargeback' AND known.kind IN ('fee', 'other')
+           AND known.currency = told.currency
+           AND known.amount_minor - known.fee_minor = told.amount_minor - told.fee_minor)
 ORDER BY told.reference LIMIT 1
 """
 
@@ -173,6 +187,16 @@ async def insert(
         INSERT_STATEMENT, statement_id, gateway, source, len(movements), imported_by, now
     )
     told = [movement for _, movement in movements]
+    await connection.execute(
+        READ_ANEW,
+        gateway,
+        [one.reference for one in told],
+        [one.kind.value for one in told],
+        [one.amount_minor for one in told],
+        [one.fee_minor for one in told],
+        [one.related for one in told],
+        [one.key for one in told],
+    )
     fresh = await connection.fetch(
         INSERT,
         statement_id,
@@ -270,7 +294,7 @@ async def clear(
     connection: Connection,
     *,
     movement_id: UUID,
-    resolution: Resolution,
+    resolution: Resolution | Clearing,
     user_id: UUID | None,
     now: datetime,
 ) -> bool:

@@ -41,10 +41,17 @@ WITH asked AS (
     WHERE asked.kind = 'charge' AND asked.key IS NULL
   UNION ALL
     SELECT asked.id, part.id, payment.currency, -part.amount_minor, 0, part.status = 'succeeded'
-    FROM asked JOIN refund_part AS part
-           ON part.id = asked.key OR (asked.key IS NULL AND part.gateway_reference = asked.related)
+    FROM asked JOIN refund_part AS part ON part.id = asked.key
          JOIN payment ON payment.id = part.payment_id
     WHERE asked.kind = 'refund' AND payment.method = $1
+  UNION ALL
+    -- One that nobody asked for here may be several sellers': together they are the movement.
+    SELECT asked.id, (array_agg(part.id ORDER BY part.id))[1], payment.currency,
+           -sum(part.amount_minor)::bigint, 0, bool_and(part.status = 'succeeded')
+    FROM asked JOIN refund_part AS part ON part.gateway_reference = asked.related
+         JOIN payment ON payment.id = part.payment_id
+    WHERE asked.kind = 'refund' AND asked.key IS NULL AND payment.method = $1
+    GROUP BY asked.id, payment.id
   UNION ALL
     SELECT asked.id, back.id, payment.currency, -back.amount_minor, 0, back.status = 'succeeded'
     FROM asked JOIN payment_return AS back

@@ -36,6 +36,8 @@ WHERE event.applied_at IS NULL AND ($1::uuid IS NULL OR event.payment_id = $1)
 ORDER BY event.received_at LIMIT $2
 """
 
+PAYLOAD = "SELECT payload FROM webhook_event WHERE gateway = $1 AND event_id = $2"
+
 SETTLE = """
 UPDATE webhook_event SET applied_at = $3, outcome = $4
 WHERE gateway = $1 AND event_id = $2 AND applied_at IS NULL
@@ -65,6 +67,12 @@ async def parked(
     """Reports that can be acted on, oldest first: of known payments, or waited for in vain."""
     rows = await connection.fetch(PARKED, payment_id, limit, given_up_before)
     return [ParkedReport(*row) for row in rows]
+
+
+async def payload_of(connection: Connection, *, report: ParkedReport) -> bytes:
+    """A report as it came."""
+    payload: bytes = await connection.fetchval(PAYLOAD, report.gateway, report.event_id)
+    return payload
 
 
 async def settle(

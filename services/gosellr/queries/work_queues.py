@@ -19,6 +19,9 @@ FROM dispute WHERE kind = 'buyer' AND status IN ('under_review', 'appealed')
 UNION ALL
 SELECT 'chargebacks', count(*)::int, min(opened_at) FROM chargeback WHERE status = 'open'
 UNION ALL
+SELECT 'provider_refunds', count(*)::int, min(told_at)
+FROM provider_refund WHERE status = 'waiting'
+UNION ALL
 SELECT 'movements', count(*)::int, min(imported_at)
 FROM provider_movement WHERE status = 'unmatched'
 UNION ALL

@@ -4,18 +4,18 @@ A report may come late, twice or before the one it follows: what is written here
 stand at the gateway, so each of them leads to the same books.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
-from gosellr.models.dispute_values import Chargeback, Dispute
+from gosellr.models.dispute_values import Chargeback, Dispute, ReportedChargeback
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargebacks, disputes, outbox, payments
 from gosellr.services import (
+    chargeback_fees,
     dispute_claims,
     dispute_freeze,
     dispute_outcome,
@@ -28,7 +28,6 @@ from gosellr.services import (
 from gosellr.services.dispute_steps import Verdict
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.dispute_postings import (
-    FeeShare,
     chargeback_borne,
     chargeback_opened,
     chargeback_won,
@@ -39,11 +38,9 @@ from gosellr.utils.disputes import (
     DisputeOutcome,
     DisputeReason,
     DisputeStatus,
-    FeeBearer,
     evidence_due_at,
 )
 from gosellr.utils.ledger import TransactionDraft
-from gosellr.utils.money import split
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 
@@ -55,22 +52,6 @@ _REASONS = {
 }
 _FIRST_AGAIN = timedelta(minutes=1)
 _AGAIN_AT_MOST = timedelta(hours=6)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedChargeback:
-    """How a chargeback stands at its gateway. `status` is open, won or lost."""
-
-    payment_id: UUID
-    gateway: str
-    gateway_reference: str
-    amount_minor: int
-    currency: str
-    fee_minor: int
-    reason: str
-    status: str
-    evidence_due_at: datetime | None
-    opened_at: datetime
 
 
 async def record(
@@ -89,14 +70,22 @@ async def record(
     known = await chargebacks.find(
         connection, gateway=reported.gateway, gateway_reference=reported.gateway_reference
     )
-    opened = known is None
     if known is None:
         known = await _open(connection, order=order, reported=reported, policy=policy, now=now)
+        changed = True
+    else:
+        changed = await chargeback_fees.keep_up(
+            connection, order=order, known=known, reported=reported, policy=policy, now=now
+        )
     if reported.status == "open" or known.status != "open":
-        return opened
+        return changed
     won = reported.status == "won"
     await chargebacks.close(connection, chargeback_id=known.id, status=reported.status, now=now)
-    await (_win if won else _lose)(connection, chargeback=known, policy=policy, now=now)
+    if won:
+        outcome = DisputeOutcome.WITHDRAWN if reported.is_withdrawn else DisputeOutcome.FOR_SELLER
+        await _win(connection, chargeback=known, outcome=outcome, policy=policy, now=now)
+    else:
+        await _lose(connection, chargeback=known, policy=policy, now=now)
     fact = FactType.CHARGEBACK_WON if won else FactType.CHARGEBACK_LOST
     await _tell(connection, fact, chargeback=known, now=now)
     return True
@@ -128,6 +117,8 @@ async def _open(
             "status": "open",
             "evidence_due_at": reported.evidence_due_at,
             "opened_at": now,
+            "stage": reported.stage,
+            "charges": reported.charges,
         },
     )
     chargeback = await _loaded(connection, chargeback_id)
@@ -137,7 +128,7 @@ async def _open(
         amount_minor=reported.amount_minor,
         currency=order.currency,
         fee_minor=reported.fee_minor,
-        fee_shares=_fee_shares(shares, reported.fee_minor, policy=policy),
+        fee_shares=chargeback_fees.fee_shares(shares, reported.fee_minor, policy=policy),
     )
     await _book(connection, opened, chargeback=chargeback, now=now)
     # Where all of it went back before, its first seller is asked to say so to the bank.
@@ -186,18 +177,6 @@ async def _hold_balances(connection: Connection, *, order: Order) -> None:
     )
 
 
-def _fee_shares(
-    shares: list[tuple[SellerOrder, int]], fee_minor: int, *, policy: MarketPolicy
-) -> list[FeeShare]:
-    if policy.disputes.fee_borne_by is not FeeBearer.SELLER or not shares or not fee_minor:
-        return []
-    borne = split(fee_minor, [share for _, share in shares])
-    return [
-        FeeShare(seller_id=part.seller_id, seller_order_id=part.id, amount_minor=amount_minor)
-        for (part, _), amount_minor in zip(shares, borne, strict=True)
-    ]
-
-
 async def _open_cases(
     connection: Connection,
     *,
@@ -243,7 +222,12 @@ async def _open_cases(
 
 
 async def _win(
-    connection: Connection, *, chargeback: Chargeback, policy: MarketPolicy, now: datetime
+    connection: Connection,
+    *,
+    chargeback: Chargeback,
+    outcome: DisputeOutcome,
+    policy: MarketPolicy,
+    now: datetime,
 ) -> None:
     draft = chargeback_won(
         gateway=chargeback.gateway,
@@ -253,9 +237,8 @@ async def _win(
     await _book(connection, draft, chargeback=chargeback, now=now)
     for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
         await _settled(
-            connection, case=case, award_minor=0, outcome=DisputeOutcome.FOR_SELLER,
-            policy=policy, now=now,
-        )  # fmt: skip
+            connection, case=case, award_minor=0, outcome=outcome, policy=policy, now=now
+        )
         await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
         await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
 

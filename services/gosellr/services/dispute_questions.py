@@ -8,7 +8,13 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.core.pagination import Page, decode_cursor, decode_moment_cursor, encode_cursor
-from gosellr.models.dispute_values import Chargeback, Dispute, DisputeFile, DisputeFolder
+from gosellr.models.dispute_values import (
+    Chargeback,
+    Dispute,
+    DisputeFile,
+    DisputeFolder,
+    ListedChargeback,
+)
 from gosellr.queries import chargebacks, dispute_folders, dispute_reviews, disputes
 from gosellr.utils.disputes import DisputeAction, DisputeKind, allowed_actions
 from gosellr.utils.permissions import Permission, may, may_as_member
@@ -32,11 +38,12 @@ class DisputeFilters:
 
 @dataclass(frozen=True, slots=True)
 class ListedDispute:
-    """A case in a list, with its order's number."""
+    """A case in a list, with its order's number, and of a chargeback how far it has gone."""
 
     dispute: Dispute
     order_number: int
     is_buyer: bool
+    stage: str | None
 
 
 async def find_case(connection: Connection, *, viewer: Viewer, dispute_id: UUID) -> DisputeFolder:
@@ -170,7 +177,7 @@ async def due_evidence(connection: Connection, *, now: datetime, limit: int) -> 
 
 
 async def chargebacks_otherwise(
-    connection: Connection, *, gateway: str, standing: Mapping[str, str]
+    connection: Connection, *, gateway: str, standing: Mapping[str, ListedChargeback]
 ) -> set[str]:
     """Those of the chargebacks that a gateway lists, each with how it stands there, that stand
     otherwise here or aren't known."""

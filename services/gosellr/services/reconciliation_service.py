@@ -18,6 +18,7 @@ from gosellr.models.reconciliation_values import (
     NewMovement,
 )
 from gosellr.queries import (
+    chargeback_movements,
     reconciliation,
     reconciliation_subjects,
 )
@@ -31,6 +32,7 @@ from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
 from gosellr.utils.reconciliation import (
+    Clearing,
     MovementAmounts,
     MovementKind,
     MovementStatus,
@@ -39,6 +41,7 @@ from gosellr.utils.reconciliation import (
     explained,
     judge_best,
     suspense_cleared,
+    suspense_reverted,
     tolerance_minor,
 )
 from gosellr.utils.viewer import Viewer
@@ -154,7 +157,39 @@ async def _match_open(connection: Connection, *, gateway: str, now: datetime) ->
     await reconciliation.write_judgements(connection, judgements)
     await ledger_service.book(connection, bookings=bookings, now=now)
     matched = sum(one.status is MovementStatus.MATCHED for one in judgements)
+    matched += await _match_together(connection, gateway=gateway, now=now)
     return matched, len(judgements) - matched
+
+
+async def _match_together(connection: Connection, *, gateway: str, now: datetime) -> int:
+    """Match what only together tells what the books have of a payment's chargebacks, and take out
+    of suspense what of it waited there; gives how many are matched."""
+    judgements, bookings = [], []
+    for told in await chargeback_movements.told_together(connection, gateway=gateway):
+        judgements += [_as_told(movement_id) for movement_id in told.waiting]
+        for movement_id in told.suspended:
+            movement = await _locked(connection, movement_id)
+            draft = suspense_reverted(
+                gateway=gateway,
+                unexplained_minor=movement.unexplained_minor,
+                currency=movement.currency,
+            )
+            bookings.append(_booking(movement, draft, actor=f"gateway:{gateway}", now=now))
+            if not await reconciliation.clear(
+                connection, movement_id=movement_id, resolution=Clearing.CHARGEBACK, user_id=None,
+                now=now,
+            ):  # fmt: skip
+                raise RuntimeError(f"movement {movement_id} was cleared under its lock")
+    await reconciliation.write_judgements(connection, judgements)
+    await ledger_service.book(connection, bookings=bookings, now=now)
+    return len(judgements)
+
+
+def _as_told(movement_id: UUID) -> Judgement:
+    return Judgement(
+        movement_id=movement_id, status=MovementStatus.MATCHED, mismatch=None, unexplained_minor=0,
+        subject_id=None,
+    )  # fmt: skip
 
 
 def _best(

@@ -123,12 +123,14 @@ async def carry_out(
     now: datetime,
     case: Dispute | None = None,
     taken_at: str | None = None,
+    through: Sequence[WayBack] | None = None,
 ) -> Order:
     """Book and write a decided refund of a locked order, and take its units out of shipping.
 
     What goes to stored value is there with that, and one without money for the buyer finished.
     What a `case` decided comes out of the money that is frozen under it; where a bank has taken
-    that back already, at the gateway `taken_at`, none is sent.
+    that back already, at the gateway `taken_at`, none is sent. `through` says by which payments
+    it goes, where that isn't to be decided here.
 
     Raises:
         UnderChargeback: a bank has taken the money back.
@@ -145,14 +147,7 @@ async def carry_out(
         actor=actor,
         actor_id=actor_id,
         sources=await refund_pots.sources_of(connection, planned=planned, case=case),
-        through=[]
-        if taken_at
-        else refund_plan.through_payments(
-            order,
-            part=planned.part,
-            amount_minor=planned.amount_minor,
-            to_store_credit=planned.to_store_credit,
-        ),
+        through=_ways(order, planned, taken_at=taken_at, through=through),
         now=now,
         case=case,
         taken_at=taken_at,
@@ -177,6 +172,25 @@ async def carry_out(
             connection, order=order, refund_id=refund_id, status="succeeded", now=now
         )
     return order
+
+
+def _ways(
+    order: Order,
+    planned: PlannedRefund,
+    *,
+    taken_at: str | None,
+    through: Sequence[WayBack] | None,
+) -> list[WayBack]:
+    if taken_at:
+        return []
+    if through is not None:
+        return list(through)
+    return refund_plan.through_payments(
+        order,
+        part=planned.part,
+        amount_minor=planned.amount_minor,
+        to_store_credit=planned.to_store_credit,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from gosellr.models.balance_values import ComingMoney, KeptPlan
 from gosellr.models.payout_values import Payout, UpcomingRelease
 from gosellr.queries import (
     adjustments,
+    chargebacks,
     histories,
     ledger,
     payout_settings,
@@ -225,7 +226,7 @@ async def accounts_page(
 
 async def explain(connection: Connection, *, subject: str, limit: int) -> Explanation:
     """The books of whatever an operator names: an order's id or number, a payout, an adjustment, a
-    seller, an account.
+    chargeback by its case's id or its provider's name of it, a seller, an account.
 
     Raises:
         NotFound: nothing bears that name.
@@ -252,6 +253,13 @@ async def explain(connection: Connection, *, subject: str, limit: int) -> Explan
         )
         title = f"Adjustment {adjusted.id}: {adjusted.status} ({adjusted.reason})"
         return Explanation(title, transactions=tuple(booked))
+    back = await chargebacks.named(connection, case_id=as_id, reference=subject)
+    if back is not None:
+        booked = await order_ledger(connection, order_id=back.order_id)
+        stage = "" if back.stage is None else f", {back.stage.replace('_', ' ')}"
+        title = f"Chargeback {back.gateway_reference} at {back.gateway}: {back.status}{stage}"
+        own = tuple(one for one in booked if one.cause_id == back.id)
+        return Explanation(title, transactions=own)
     try:
         account_kind(subject)
     except UnknownAccount:

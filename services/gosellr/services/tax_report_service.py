@@ -25,7 +25,9 @@ from gosellr.utils.statement_figures import POT_OF_ACCOUNT, REFUND_KINDS, SALE_K
 
 _K = TransactionKind
 # What these take of a seller is a fee, and neither a sale nor its refund.
-_FEE_KINDS: Final = frozenset({_K.CHARGEBACK_OPENED.value, _K.ADJUSTED.value})
+_FEE_KINDS: Final = frozenset(
+    {_K.CHARGEBACK_OPENED.value, _K.CHARGEBACK_FEE.value, _K.ADJUSTED.value}
+)
 
 MISSING: Final = ("address", "tax_identification_number", "vat_number", "date_of_birth",
                   "business_registration_number", "financial_account")  # fmt: skip

@@ -55,6 +55,11 @@ async def reference_of(connection: Connection, *, payment_id: UUID) -> str | Non
     return await payments.reference_of_payment(connection, payment_id=payment_id)
 
 
+async def payload_of(connection: Connection, *, report: ParkedReport) -> bytes:
+    """A report as it came."""
+    return await webhooks.payload_of(connection, report=report)
+
+
 async def settle(
     connection: Connection, *, report: ParkedReport, outcome: str, now: datetime
 ) -> None:

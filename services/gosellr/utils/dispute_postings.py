@@ -7,7 +7,7 @@ opposite one, so that a debt is the first to go and the seller is never left wit
 was about. What a rule keeps back stands in the reserve before and after: only whose it is changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -167,9 +167,77 @@ def chargeback_opened(
     borne_minor = sum(share.amount_minor for share in fee_shares)
     if borne_minor > fee_minor:
         raise Unbalanced(f"sellers bear {borne_minor} of a fee of {fee_minor}")
-    fees = [
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_OPENED,
+        (
+            *_entry(dispute_receivable(gateway), Direction.DEBIT, amount_minor, currency),
+            *_entry(GATEWAY_FEE, Direction.DEBIT, fee_minor - borne_minor, currency),
+            *_fee_entries(fee_shares, currency),
+            *_entry(
+                gateway_clearing(gateway), Direction.CREDIT, amount_minor + fee_minor, currency
+            ),
+        ),
+    )
+
+
+def chargeback_fee(
+    *, gateway: str, amount_minor: int, currency: str, shares: Sequence[FeeShare] = ()
+) -> TransactionDraft:
+    """Recipe 7: a fee that the provider took later, borne as one that it took at once.
+
+    Raises `Unbalanced` when sellers were to bear more than there is.
+    """
+    borne_minor = sum(share.amount_minor for share in shares)
+    if borne_minor > amount_minor:
+        raise Unbalanced(f"sellers bear {borne_minor} of a fee of {amount_minor}")
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_FEE,
+        (
+            *_entry(GATEWAY_FEE, Direction.DEBIT, amount_minor - borne_minor, currency),
+            *_fee_entries(shares, currency),
+            *_entry(gateway_clearing(gateway), Direction.CREDIT, amount_minor, currency),
+        ),
+    )
+
+
+def chargeback_fee_returned(
+    *,
+    gateway: str,
+    amount_minor: int,
+    currency: str,
+    shares: Sequence[FeeShare] = (),
+    owed_minor: Mapping[UUID, int],
+) -> TransactionDraft:
+    """Recipe 7: the provider gives a fee back, and so does whoever bore it.
+
+    `shares` are the sellers' part of it: what each still owes (`owed_minor`) is owed no more, the
+    rest can be paid out. Raises `Unbalanced` when theirs were more than there is.
+    """
+    borne_minor = sum(share.amount_minor for share in shares)
+    if borne_minor > amount_minor:
+        raise Unbalanced(f"sellers get {borne_minor} of a fee of {amount_minor}")
+    entries: list[Entry] = []
+    for one in shares:
+        forgiven_minor = min(one.amount_minor, max(0, owed_minor.get(one.seller_id, 0)))
+        for account, part_minor in (
+            (seller_receivable(one.seller_id), forgiven_minor),
+            (seller_available(one.seller_id), one.amount_minor - forgiven_minor),
+        ):
+            entries += _entry(account, Direction.CREDIT, part_minor, currency, one.seller_order_id)
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_FEE,
+        (
+            *_entry(gateway_clearing(gateway), Direction.DEBIT, amount_minor, currency),
+            *_entry(GATEWAY_FEE, Direction.CREDIT, amount_minor - borne_minor, currency),
+            *entries,
+        ),
+    )
+
+
+def _fee_entries(shares: Sequence[FeeShare], currency: str) -> tuple[Entry, ...]:
+    return tuple(
         entry
-        for share in fee_shares
+        for share in shares
         for entry in _entry(
             seller_receivable(share.seller_id),
             Direction.DEBIT,
@@ -177,17 +245,6 @@ def chargeback_opened(
             currency,
             share.seller_order_id,
         )
-    ]
-    return TransactionDraft(
-        TransactionKind.CHARGEBACK_OPENED,
-        (
-            *_entry(dispute_receivable(gateway), Direction.DEBIT, amount_minor, currency),
-            *_entry(GATEWAY_FEE, Direction.DEBIT, fee_minor - borne_minor, currency),
-            *fees,
-            *_entry(
-                gateway_clearing(gateway), Direction.CREDIT, amount_minor + fee_minor, currency
-            ),
-        ),
     )
 
 

@@ -50,6 +50,17 @@ class DisputeStatus(StrEnum):
     CLOSED = "closed"
 
 
+class ChargebackStage(StrEnum):
+    """How far a quarrel at a provider has gone."""
+
+    INQUIRY = "inquiry"
+    """Buyer and seller talk; no money was taken."""
+    CHARGEBACK = "chargeback"
+    PRE_ARBITRATION = "pre_arbitration"
+    """The bank has decided, and one of them asks for more."""
+    ARBITRATION = "arbitration"
+
+
 class DisputeOutcome(StrEnum):
     """How a case ended, or will unless it is appealed."""
 

@@ -255,6 +255,23 @@ def _chargeback_opened(figures: _Figures) -> str:
     return f"The buyer's bank took {amount} back until it has decided{fees}."
 
 
+def _chargeback_fee(figures: _Figures) -> str:
+    if figures.credit("gateway_clearing"):
+        who = figures.clauses(
+            (figures.debit("gateway_fee"), "the marketplace bears {}"),
+            (figures.debit("seller_receivable"), "sellers bear {}"),
+        )
+        amount = figures.say(figures.credit("gateway_clearing"))
+        return f"The provider took a fee of {amount} for the chargeback later: {who}."
+    who = figures.clauses(
+        (figures.credit("gateway_fee"), "the marketplace gets {}"),
+        (figures.credit("seller_receivable"), "sellers owe {} less"),
+        (figures.credit("seller_available"), "{} can be paid out"),
+    )
+    amount = figures.say(figures.debit("gateway_clearing"))
+    return f"The provider gave {amount} of its fee for the chargeback back: {who}."
+
+
 def _chargeback_won(figures: _Figures) -> str:
     amount = figures.say(figures.credit("dispute_receivable"))
     return f"The buyer's bank gave {amount} back: the chargeback is won."
@@ -293,5 +310,6 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.DISPUTE_RELEASED: _dispute_released,
     TransactionKind.CHARGEBACK_OPENED: _chargeback_opened,
     TransactionKind.CHARGEBACK_WON: _chargeback_won,
+    TransactionKind.CHARGEBACK_FEE: _chargeback_fee,
     TransactionKind.CHARGEBACK_LOST: _chargeback_lost,
 }

@@ -257,6 +257,7 @@ class TransactionKind(StrEnum):
     CHARGEBACK_OPENED = "chargeback_opened"
     CHARGEBACK_WON = "chargeback_won"
     CHARGEBACK_LOST = "chargeback_lost"
+    CHARGEBACK_FEE = "chargeback_fee"
 
 
 @dataclass(frozen=True, slots=True)

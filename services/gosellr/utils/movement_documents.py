@@ -7,13 +7,17 @@ from gosellr.utils import movement_csv, paypal_csv, stripe_csv
 from gosellr.utils.movement_csv import MovementRow
 
 
-def read_document(text: str) -> Iterator[MovementRow]:
+def read_document(text: str, *, account: str | None = None) -> Iterator[MovementRow]:
     """The movements of a report.
 
     Raises:
-        MovementFlaw: for the first row that can't be read; row 0 is the header.
+        MovementFlaw: for the first row that can't be read; row 0 is the header. Also for a report
+            that names its account, and that is another than `account`.
     """
-    return _READERS[provider_of(text)](text)
+    provider = provider_of(text)
+    if provider == "paypal":
+        return paypal_csv.read_movements(text, account=account)
+    return _READERS[provider](text)
 
 
 def provider_of(text: str) -> str | None:
@@ -28,6 +32,5 @@ def provider_of(text: str) -> str | None:
 
 _READERS: Final = {
     "stripe": stripe_csv.read_movements,
-    "paypal": paypal_csv.read_movements,
     None: movement_csv.read_movements,
 }

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from gosellr.utils.money import checked_minor, exponent
 from gosellr.utils.movement_csv import MovementFlaw, MovementRow
-from gosellr.utils.paypal_movements import fee_apart, kind_of, our_name, related_to
+from gosellr.utils.paypal_movements import figures_of, our_name, related_to
 from gosellr.utils.reconciliation import MovementKind
 
 OPENINGS: Final = ("RH", "FH", "SH")
@@ -49,15 +49,16 @@ _WHOLE: Final = re.compile(r"[0-9]{1,18}")
 _UNCLEAR: Final = frozenset({"HUF", "TWD"})
 
 
-def read_movements(text: str) -> Iterator[MovementRow]:
+def read_movements(text: str, *, account: str | None = None) -> Iterator[MovementRow]:
     """The movements of a report, those of nothing left out; it is whole only once all are read.
 
     Raises:
         MovementFlaw: for the first row that can't be read, and for a report that isn't about one
-            account or ends without the sums of its rows; row 0 is what stands around them.
+            account, about another than `account`, or ends without the sums of its rows; row 0 is
+            what stands around them.
     """
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), strict=True)
-    report = _Report()
+    report = _Report(account)
     try:
         for cells in filter(None, reader):
             movement = report.take(cells)
@@ -71,8 +72,9 @@ def read_movements(text: str) -> Iterator[MovementRow]:
 class _Report:
     """How far a report is read. `rows` are those so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, ours: str | None) -> None:
         self.rows = 0
+        self._ours = ours
         self._account: str | None = None
         self._columns: Sequence[str] = ()
         # By currency: what came and what went, in rows that no sums were told of yet.
@@ -106,6 +108,8 @@ class _Report:
         account = cells[3].strip() if len(cells) > 3 else ""
         if not account or self._account not in (None, account):
             raise MovementFlaw(0, _SECTION, "A report is about one account")
+        if self._ours not in (None, account):
+            raise MovementFlaw(0, _SECTION, f"This is a report of the account {account[:40]}")
         self._account, self._columns = account, ()
 
     def _name(self, cells: Sequence[str]) -> None:
@@ -154,11 +158,14 @@ class _Row:
 
     def read(self, change_minor: int, currency: str) -> MovementRow | None:
         """The movement; None for one that moved nothing."""
-        amount_minor, fee_minor = fee_apart(change_minor, self._fee_change_minor(currency))
+        kind, amount_minor, fee_minor = figures_of(
+            self._text(_EVENT),
+            change_minor=change_minor,
+            fee_change_minor=self._fee_change_minor(currency),
+        )
         if not amount_minor and not fee_minor:
             return None
         name = self._text(_NAME)
-        kind = kind_of(self._text(_EVENT), amount_minor=amount_minor)
         return MovementRow(
             reference=name,
             kind=MovementKind(kind),

@@ -13,11 +13,22 @@ _PAYMENTS: Final = "00"
 _BY_GROUP: Final[Mapping[str, Kind]] = {"01": "fee", "04": "settlement"}
 _BY_CODE: Final[Mapping[str, Kind]] = {
     "T0001": "payout",
+    # A fee for a chargeback, and for a dispute.
+    "T0106": "chargeback",
+    "T0114": "chargeback",
     "T1106": "chargeback",
     "T1107": "refund",
+    # Held while PayPal looks into it, and let go.
+    "T1110": "chargeback",
+    "T1111": "chargeback",
+    # Taken back by the bank, given back, paid by PayPal instead, taken once more, called off.
     "T1201": "chargeback",
     "T1202": "chargeback",
+    "T1205": "chargeback",
+    "T1207": "chargeback",
+    "T1208": "chargeback",
 }
+_FEES: Final = frozenset({"T0106", "T0114"})
 
 
 def our_id(identifier: str, more: str = "") -> str:
@@ -58,6 +69,14 @@ def fee_apart(amount_minor: int, fee_change_minor: int) -> tuple[int, int]:
     if fee_change_minor > 0:
         return amount_minor + fee_change_minor, 0
     return amount_minor, -fee_change_minor
+
+
+def figures_of(code: str, *, change_minor: int, fee_change_minor: int) -> tuple[Kind, int, int]:
+    """What a movement is, its amount and its fee. One that is a fee by itself has no amount."""
+    amount_minor, fee_minor = fee_apart(change_minor, fee_change_minor)
+    if code in _FEES and amount_minor < 0:
+        amount_minor, fee_minor = 0, fee_minor - amount_minor
+    return kind_of(code, amount_minor=amount_minor), amount_minor, fee_minor
 
 
 def our_name(kind: Kind, custom: object) -> str | None:

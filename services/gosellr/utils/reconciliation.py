@@ -82,6 +82,8 @@ class Clearing(StrEnum):
     """It paid for an order after all."""
     RETURNED = "returned"
     """It was sent back."""
+    CHARGEBACK = "chargeback"
+    """A bank took it back, as the books heard later."""
 
 
 # What moves a clearing account and is told by its provider's movements.
@@ -93,11 +95,16 @@ TOLD_KINDS: Final = (
     TransactionKind.STRAY_RETURN,
     TransactionKind.SETTLEMENT,
     TransactionKind.RECONCILED,
+    TransactionKind.SUSPENSE_CLEARED,
 )
 
 # These only by providers whose movements tell of payouts and chargebacks at all.
 PAYOUT_KINDS: Final = (TransactionKind.PAYOUT_CONFIRMED, TransactionKind.PAYOUT_RETURNED)
-CHARGEBACK_KINDS: Final = (TransactionKind.CHARGEBACK_OPENED, TransactionKind.CHARGEBACK_WON)
+CHARGEBACK_KINDS: Final = (
+    TransactionKind.CHARGEBACK_OPENED,
+    TransactionKind.CHARGEBACK_WON,
+    TransactionKind.CHARGEBACK_FEE,
+)
 
 # What the books know of by themselves, before a provider tells of it.
 _JUDGED: Final = frozenset(
@@ -242,6 +249,15 @@ def suspense_cleared(
     _check_direction(resolution, unexplained_minor)
     return TransactionDraft(
         TransactionKind.SUSPENSE_CLEARED, _moved(SUSPENSE, account, unexplained_minor, currency)
+    )
+
+
+def suspense_reverted(*, gateway: str, unexplained_minor: int, currency: str) -> TransactionDraft:
+    """The entries that take out of suspense, back to clearing, what `explained` put there: the
+    books have come to know of it by themselves."""
+    return TransactionDraft(
+        TransactionKind.SUSPENSE_CLEARED,
+        _moved(SUSPENSE, gateway_clearing(gateway), unexplained_minor, currency),
     )
 
 

@@ -42,6 +42,7 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.RESERVE_RELEASED, "seller_reserve"): "The reserve is over",
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
     (TransactionKind.CHARGEBACK_OPENED, "seller_receivable"): "Fee for a chargeback, owed",
+    (TransactionKind.CHARGEBACK_FEE, "seller_receivable"): "Fee for a chargeback, owed",
 }
 _ANY: Final[dict[str, str]] = {
     TransactionKind.REFUND_INTENT: "Refund to the buyer",
@@ -51,6 +52,7 @@ _ANY: Final[dict[str, str]] = {
     TransactionKind.DISPUTE_FROZEN: "Frozen until a case is decided",
     TransactionKind.DISPUTE_RELEASED: "Case decided, no longer frozen",
     TransactionKind.CHARGEBACK_LOST: "Chargeback, lost",
+    TransactionKind.CHARGEBACK_FEE: "Fee for a chargeback, given back",
     TransactionKind.DEBT_WRITTEN_OFF: "Written off, owed no more",
     TransactionKind.ADJUSTED: "Adjusted by the marketplace",
 }

@@ -292,6 +292,20 @@ class ProviderMoveView:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBackView:
+    """What went back at a provider without us, and why it waits. `path` is where a person says
+    how it was dealt with; empty for who may not."""
+
+    what: str
+    order_number: str
+    order_href: str
+    amount: Money
+    reason: str
+    told_at: datetime
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InboxView:
     """`gateways` can be asked, `tellers` are those whose reports may be uploaded."""
 
@@ -302,6 +316,7 @@ class InboxView:
     tellers: tuple[str, ...] = ()
     form: FormView = field(default_factory=FormView)
     pager: PagerView = field(default_factory=PagerView)
+    given_back: tuple[GivenBackView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

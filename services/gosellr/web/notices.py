@@ -27,6 +27,7 @@ MOVEMENT_PROPOSED = "movement-proposed"
 MOVEMENT_REJECTED = "movement-rejected"
 MOVEMENTS_FETCHED = "movements-fetched"
 MATCHED_AGAIN = "matched-again"
+GIVEN_BACK_RESOLVED = "given-back-resolved"
 CARD_STOPPED = "card-stopped"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
@@ -77,6 +78,7 @@ NOTICES = {
     MOVEMENT_PROPOSED: NoticeView("It is more than one person may explain: a second has to agree."),
     MOVEMENT_REJECTED: NoticeView("The proposal is dropped; the movement waits again."),
     MOVEMENTS_FETCHED: NoticeView("What the provider tells is here, and matched where it fits."),
+    GIVEN_BACK_RESOLVED: NoticeView("It waits no more; nothing was booked by that."),
     MATCHED_AGAIN: NoticeView("What waits was held against the books once more."),
     CARD_STOPPED: NoticeView("The card can't be spent any more. What it holds is still owed."),
     PLAN_AGREED: NoticeView("The plan is in force, in place of the one before."),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.provider_refunds import PROVIDER_REFUNDS
 from tests.api.matrix.request import Call, Of
 
 _AMOUNT = {"amount": {"amount": 100, "currency": "EUR"}}
@@ -19,6 +20,7 @@ def _by_hand(parameter: str, body: Any) -> Call:
 
 
 TRANSFERS: dict[str, Sequence[Call]] = {
+    **PROVIDER_REFUNDS,
     "create_receipt": [
         Call(
             scope=Scope.MARKET,

@@ -65,6 +65,7 @@ class Account:
     decline: str | None = None
     pending: bool = False
     refund_status: str = "COMPLETED"
+    refund_kind: str = "REFUNDED"
     transfer_status: str = "SUCCESS"
     orders: dict[str, Document] = field(default_factory=dict)
     batches: dict[str, Document] = field(default_factory=dict)
@@ -209,11 +210,12 @@ class Account:
         capture["status"] = "REFUNDED" if gone + asked == taken else "PARTIALLY_REFUNDED"
         refund = {
             "id": self._name("REFUND"), "status": self.refund_status, "amount": body["amount"],
-            "custom_id": body.get("custom_id"), "create_time": self._now(), "links": [above],
+            "create_time": self._now(), "links": [above],
+            **({"custom_id": body["custom_id"]} if "custom_id" in body else {}),
         }  # fmt: skip
         refunds.append(refund)
         if self.refund_status == "COMPLETED":
-            self._report("PAYMENT.CAPTURE.REFUNDED", "refund", refund)
+            self._report(f"PAYMENT.CAPTURE.{self.refund_kind}", "refund", refund)
         return refund
 
     def finish_refund(self, refund: Document, status: str) -> None:

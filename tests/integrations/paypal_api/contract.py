@@ -100,7 +100,8 @@ def _form(name: str, request: httpx2.Request, form: Any) -> Any:
 @cache
 def kept_contract() -> Contract:
     """The excerpt that is kept here."""
-    return Contract(json.loads(excerpt.OPENAPI.read_text())["operations"])
+    kept = (json.loads(path.read_text()) for path in (excerpt.OPENAPI, excerpt.KEPT_REPORTS))
+    return Contract({name: one for each in kept for name, one in each["operations"].items()})
 
 
 def _hold(what: str, schema: Any, value: Any) -> None:

@@ -17,6 +17,8 @@ ORDERS = "checkout_orders_v2.json"
 PAYMENTS = "payments_payment_v2.json"
 PAYOUTS = "payments_payouts_batch_v1.json"
 DISPUTES = "customer_disputes_v1.json"
+REPORTS = "reporting_transactions_v1.json"
+KEPT_REPORTS = HERE / "reporting.json"
 
 USED = (
     (ORDERS, "post", "/v2/checkout/orders", "200"),
@@ -36,6 +38,9 @@ USED = (
     (DISPUTES, "post", "/v1/customer/disputes/{id}/provide-evidence", "200"),
     (DISPUTES, "post", "/v1/customer/disputes/{id}/accept-claim", "200"),
 )
+USED_REPORTS = ((REPORTS, "get", "/v1/reporting/transactions", "200"),)
+"""Of a document that isn't always at hand with the others: kept in a file of its own."""
+
 _KEPT = (
     "type", "enum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "required",
     "minimum", "maximum",
@@ -49,19 +54,19 @@ _LEFT_OUT = frozenset(
         "processor_response", "network_transaction_reference", "seller_protection",
         "alternate_notification_method", "address", "name", "phone", "tax_info",
         "birth_date", "vault_id", "billing_agreement_id", "currency_conversion", "exchange_rate",
+        "payer_info", "shipping_info", "cart_info", "store_info", "auction_info", "incentive_info",
     }
 )  # fmt: skip
 _SOURCES = frozenset({"paypal"})
 
 
-def operations_of(folder: Path) -> dict[str, Any]:
+def operations_of(
+    folder: Path, *, used: tuple[tuple[str, str, str, str], ...] = USED
+) -> dict[str, Any]:
     """What each used operation takes and answers, by "method path"."""
-    documents = {
-        name: json.loads((folder / name).read_text())
-        for name in (ORDERS, PAYMENTS, PAYOUTS, DISPUTES)
-    }
+    documents = {name: json.loads((folder / name).read_text()) for name, *_ in used}
     found = {}
-    for name, method, path, answered in USED:
+    for name, method, path, answered in used:
         document = documents[name]
         operation = document["paths"][path][method]
         parameters = [_resolved(one, document) for one in operation.get("parameters", [])]
@@ -174,6 +179,12 @@ def main(folder: str) -> None:
         "operations": operations_of(Path(folder)),
     }
     OPENAPI.write_text(json.dumps(excerpt, indent=0, sort_keys=True) + "\n")
+    if (Path(folder) / REPORTS).is_file():
+        reports = {
+            "source": "PayPal's Transaction Search v1, Apache 2.0, shortened",
+            "operations": operations_of(Path(folder), used=USED_REPORTS),
+        }
+        KEPT_REPORTS.write_text(json.dumps(reports, indent=0, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

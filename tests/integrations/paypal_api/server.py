@@ -18,7 +18,7 @@ from gosellr.integrations.payments.paypal_api import SANDBOX, PayPalApi
 from gosellr.integrations.payments.paypal_gateway import PayPalGateway
 from gosellr.integrations.payments.paypal_webhooks import ALGORITHM, signed_text
 from gosellr.integrations.payouts.paypal import PayPalPayouts
-from tests.integrations.paypal_api import quarrels
+from tests.integrations.paypal_api import quarrels, reports
 from tests.integrations.paypal_api.account import (
     MERCHANT,
     Account,
@@ -59,6 +59,7 @@ class FakePayPal:
     headers: list[dict[str, str]] = field(default_factory=list)
     tokens: list[tuple[str, datetime]] = field(default_factory=list)
     certificates_fetched: list[str] = field(default_factory=list)
+    movements: list[Document] = field(default_factory=list)
     _keys: dict[str, tuple[datetime, int, Document]] = field(default_factory=dict)
 
     @property
@@ -191,6 +192,9 @@ class FakePayPal:
             "post /v1/payments/payouts": lambda: (201, account.pay_out(body)),
             "get /v1/payments/payouts/{id}": lambda: (200, _get(account.batches, last)),
             "get /v2/payments/captures/{capture_id}": lambda: (200, account.capture(last)),
+            "get /v1/reporting/transactions": lambda: (
+                200, reports.told(self.movements, dict(request.url.params))
+            ),
             "get /v1/customer/disputes": lambda: (
                 200, quarrels.listed(account, dict(request.url.params))
             ),

@@ -24,6 +24,7 @@ from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_questions import ListedDispute
 from gosellr.services.dispute_service import NewDispute
 from gosellr.utils.disputes import (
+    ChargebackStage,
     DisputeAction,
     DisputeKind,
     DisputeOutcome,
@@ -147,6 +148,10 @@ class DisputeSummaryOut(BaseModel):
     frozen: Annotated[
         MoneyOut | None, Field(description="Of the seller's money; for the seller and operators")
     ] = None
+    stage: Annotated[
+        ChargebackStage | None,
+        Field(description="Of a chargeback: how far it has gone, where the gateway tells"),
+    ] = None
 
 
 class DisputePageOut(PageOut[DisputeSummaryOut]):
@@ -211,6 +216,9 @@ class ChargebackOut(BaseModel):
     gateway: str
     reason: str
     status: Literal["open", "won", "lost"]
+    stage: Annotated[
+        ChargebackStage | None, Field(description="How far it has gone, where the gateway tells")
+    ]
     evidence_due_at: Moment | None
     evidence_sent_at: Moment | None
     opened_at: Moment
@@ -281,9 +289,12 @@ def listed_document(
     listed: ListedDispute, *, actions: list[DisputeAction], sees_money: bool
 ) -> Document:
     """A case in a list."""
-    return summary_document(
-        listed.dispute, number=listed.order_number, actions=actions, sees_money=sees_money
-    )
+    return {
+        **summary_document(
+            listed.dispute, number=listed.order_number, actions=actions, sees_money=sees_money
+        ),
+        "stage": listed.stage,
+    }
 
 
 def dispute_document(
@@ -299,6 +310,7 @@ def dispute_document(
         **summary_document(
             dispute, number=folder.order_number, actions=actions, sees_money=sees_money
         ),
+        "stage": None if folder.chargeback is None else folder.chargeback.stage,
         "item": folder.line,
         "messages": [
             {"id": one.id, "author": one.author, "body": one.body, "at": one.at}
@@ -353,6 +365,7 @@ def _chargeback(folder: DisputeFolder, *, whole: bool) -> Document | None:
         "gateway": back.gateway,
         "reason": back.reason,
         "status": back.status,
+        "stage": back.stage,
         "evidence_due_at": back.evidence_due_at,
         "evidence_sent_at": back.evidence_sent_at,
         "opened_at": back.opened_at,

@@ -161,6 +161,19 @@ class Order:
         return next((one for one in latest_first if one.status in _SET_ASIDE), None)
 
     @property
+    def is_of_other_money(self) -> bool:
+        """What was set aside, taken or given back isn't in its currency, or all that was set aside
+        isn't its amount."""
+        currencies = {
+            *(one.currency for one in self.authorizations),
+            *(one.currency for one in self.captures),
+            *(one.currency for one in self.refunds),
+        }
+        aside = None if self.captures else self.authorization
+        other = aside is not None and aside.amount_minor != self.amount_minor
+        return other or not currencies <= {self.currency}
+
+    @property
     def waits_for_us(self) -> bool:
         """The buyer has said yes, and nothing was done about it yet."""
         return self.status == "APPROVED" and self.closed_as is None
@@ -286,7 +299,7 @@ def read_refund(document: Mapping[str, Any]) -> Refund:
             attempt_id=attempt_id,
             refund_id=refund_id,
             reason=details.get("reason"),
-            capture_id=_capture_of(document.get("links") or []),
+            capture_id=capture_of(document.get("links") or []),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unreadable("no refund that we can read") from error
@@ -308,7 +321,7 @@ def _until(document: Mapping[str, Any]) -> datetime | None:
     return min(moments, default=None)
 
 
-def _capture_of(links: Sequence[Mapping[str, Any]]) -> str | None:
+def capture_of(links: Sequence[Mapping[str, Any]]) -> str | None:
     """The capture that a refund says it belongs to."""
     above = next((one.get("href") for one in links if one.get("rel") == "up"), None)
     return None if above is None else str(above).rpartition("/")[2]

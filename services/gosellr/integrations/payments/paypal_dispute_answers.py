@@ -5,7 +5,7 @@ unless it ends with the buyer being paid. A dispute that the buyer wins in part 
 whole of it was won back, and what the buyer got was lost, so that the books know only won and lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 from gosellr.integrations.payments.paypal_amounts import from_money
 from gosellr.integrations.payments.paypal_answers import Unreadable
 from gosellr.integrations.payments.port import DisputeState, GatewayDispute
+from gosellr.utils.disputes import ChargebackStage
 from gosellr.utils.paypal_movements import read_our_id
 
 RESOLVED: Final = "RESOLVED"
@@ -20,10 +21,11 @@ INQUIRY: Final = "INQUIRY"
 AWARDED: Final = "/awarded"
 """Behind the name of a dispute: what the buyer got of it, where that wasn't all."""
 
-_TO_THE_SELLER: Final = frozenset({"RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED"})
+_WITHDRAWN: Final = "CANCELED_BY_BUYER"
+_TO_THE_SELLER: Final = frozenset({"RESOLVED_SELLER_FAVOUR", _WITHDRAWN, "DENIED"})
 _TO_THE_BUYER: Final = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
-# PayPal protected one of them: whose money it was, its movements say.
-_TO_BOTH: Final = "RESOLVED_WITH_PAYOUT"
+# PayPal protected one of them, or nothing came of it: whose money it was, its movements say.
+_BY_MOVEMENTS: Final = frozenset({"RESOLVED_WITH_PAYOUT", "NONE"})
 _FEES: Final = frozenset({"DISPUTE_FEE", "CHARGEBACK_FEE", "DISPUTE_SETTLEMENT_FEE"})
 _SETTLED: Final = frozenset({"DISPUTE_SETTLEMENT"})
 
@@ -38,19 +40,26 @@ class PayPalDispute:
 
     reference: str
     status: str
-    is_inquiry: bool
+    stage: ChargebackStage
     captures: frozenset[str]
     sellers: frozenset[str]
     attempt_id: str
     amount_minor: int
     currency: str
     fee_minor: int
+    fee_returned: bool
     lost_minor: int | None
+    is_withdrawn: bool
     reason: str
     due_at: datetime | None
     opened_at: datetime
     may: frozenset[str]
     notes: tuple[str, ...]
+
+    @property
+    def is_inquiry(self) -> bool:
+        """They only talk."""
+        return self.stage is ChargebackStage.INQUIRY
 
     @property
     def took_money(self) -> bool:
@@ -71,6 +80,10 @@ class PayPalDispute:
             reason=self.reason,
             evidence_due_at=self.due_at,
             opened_at=self.opened_at,
+            stage=self.stage,
+            charges=tuple(sorted(self.captures)),
+            fee_returned=self.fee_returned,
+            is_withdrawn=self.is_withdrawn,
         )
         if self.lost_minor is None:
             return [whole]
@@ -85,6 +98,7 @@ class PayPalDispute:
             state=DisputeState.LOST,
             amount_minor=self.lost_minor,
             fee_minor=0,
+            fee_returned=False,
         )
         return [won, lost]
 
@@ -98,7 +112,7 @@ def read_dispute(document: Mapping[str, Any]) -> PayPalDispute:
         dispute = PayPalDispute(
             reference=_name(document["dispute_id"]),
             status=document["status"],
-            is_inquiry=document["dispute_life_cycle_stage"] == INQUIRY,
+            stage=ChargebackStage(document["dispute_life_cycle_stage"].lower()),
             captures=frozenset(_name(row["seller_transaction_id"]) for row in rows),
             sellers=frozenset(
                 row["seller"]["merchant_id"]
@@ -109,7 +123,9 @@ def read_dispute(document: Mapping[str, Any]) -> PayPalDispute:
             amount_minor=amount_minor,
             currency=currency,
             fee_minor=max(0, _taken_minor(document, currency, reasons=_FEES)),
+            fee_returned=any(_touches(one, _FEES, "CREDIT") for one in _movements(document)),
             lost_minor=_lost_minor(document, amount_minor, currency),
+            is_withdrawn=_is_withdrawn(document),
             reason=document["reason"].lower(),
             due_at=None if due is None else _moment(due),
             opened_at=_moment(document["create_time"]),
@@ -136,7 +152,7 @@ def _lost_minor(document: Mapping[str, Any], amount_minor: int, currency: str) -
     code = outcome["outcome_code"]
     if code in _TO_THE_SELLER:
         return 0
-    if code == _TO_BOTH:
+    if code in _BY_MOVEMENTS:
         lost_minor = max(0, _taken_minor(document, currency, reasons=_SETTLED))
     elif code in _TO_THE_BUYER:
         lost_minor = amount_minor
@@ -154,14 +170,29 @@ def _lost_minor(document: Mapping[str, Any], amount_minor: int, currency: str) -
 def _taken_minor(document: Mapping[str, Any], currency: str, *, reasons: frozenset[str]) -> int:
     """What was taken from the seller for such reasons, less what was given back."""
     taken = 0
-    for one in document.get("money_movements") or ():
-        if one.get("affected_party") != "SELLER" or one.get("reason") not in reasons:
+    for one in _movements(document):
+        if not _touches(one, reasons, "DEBIT", "CREDIT"):
             continue
         moved_minor, moved = from_money(one["amount"])
         if moved != currency:
             raise Unreadable("a dispute's movement in another currency than its own")
         taken += moved_minor if one["type"] == "DEBIT" else -moved_minor
     return taken
+
+
+def _movements(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return document.get("money_movements") or ()
+
+
+def _touches(movement: Mapping[str, Any], reasons: frozenset[str], *ways: str) -> bool:
+    """Whether it took from the seller, or gave, for one of these reasons."""
+    about_seller = movement.get("affected_party") == "SELLER" and movement.get("reason") in reasons
+    return about_seller and movement["type"] in ways
+
+
+def _is_withdrawn(document: Mapping[str, Any]) -> bool:
+    outcome = document.get("dispute_outcome") or {}
+    return bool(document["status"] == RESOLVED and outcome.get("outcome_code") == _WITHDRAWN)
 
 
 def _attempt_id(rows: Any) -> str:

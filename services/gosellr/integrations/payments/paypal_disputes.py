@@ -1,7 +1,8 @@
 """Disputes at PayPal: asked after by the payment they are about, listed, answered, and given in to.
 
 PayPal names a dispute's payment only in the dispute itself, so a list tells what changed, and each
-that may be news is read. A reference here is PayPal's name of an order, or of a dispute.
+that may be news is read. A reference here is PayPal's name of an order, of a dispute, or of a
+capture.
 """
 
 import logging
@@ -28,6 +29,7 @@ from gosellr.integrations.payments.port import (
     Outcome,
 )
 from gosellr.integrations.payments.report_port import DisputedCharge
+from gosellr.utils.disputes import ChargebackStage
 from gosellr.utils.paypal_movements import read_our_id
 
 _log = logging.getLogger("gosellr.paypal")
@@ -38,7 +40,9 @@ _PAGE_SIZE: Final = 50
 _PAGES_MAX: Final = 50
 # PayPal lists no older ones.
 _MEMORY: Final = timedelta(days=179)
-_NO_ANSWER: Final = (Unanswered, Refused, Unreadable, KeyError, TypeError, AttributeError)
+_NO_ANSWER: Final = (
+    Unanswered, Refused, Unreadable, KeyError, TypeError, AttributeError, ValueError,
+)  # fmt: skip
 
 
 class _Clocked(Protocol):
@@ -91,6 +95,8 @@ class PayPalDisputes:
     async def attempt_of(self, *, gateway_reference: str) -> str | None:
         """See `DisputingGateway.attempt_of`."""
         try:
+            if not gateway_reference.startswith(_NAMED):
+                return (await self._order_of(gateway_reference))[0]
             return (await self._charge_of(await self._dispute(gateway_reference)))[0]
         except Missing:
             return ""
@@ -160,7 +166,11 @@ class PayPalDisputes:
             return []
         name = row["dispute_id"]
         if row["status"] != RESOLVED:
-            return [DisputedCharge(reference=name, charge_reference=name, state=DisputeState.OPEN)]
+            stage = ChargebackStage(row["dispute_life_cycle_stage"].lower())
+            open_one = DisputedCharge(
+                reference=name, charge_reference=name, state=DisputeState.OPEN, stage=stage
+            )
+            return [open_one]
         try:
             told = (await self._dispute(name)).told(attempt_id="")
         except Unreadable:
@@ -172,6 +182,8 @@ class PayPalDisputes:
                 reference=one.reference,
                 charge_reference=one.reference.removesuffix(AWARDED),
                 state=one.state,
+                stage=one.stage,
+                fee_minor=one.fee_minor,
             )
             for one in told
         ]
@@ -201,7 +213,10 @@ class PayPalDisputes:
 
     async def _charge_of(self, dispute: PayPalDispute) -> tuple[str, str | None]:
         """The attempt whose money it is about, and PayPal's name of its order."""
-        capture_id = min(dispute.captures)
+        return await self._order_of(min(dispute.captures))
+
+    async def _order_of(self, capture_id: str) -> tuple[str, str | None]:
+        """The attempt of a capture, and PayPal's name of its order."""
         document = await self._api.call(
             "capture", "GET", f"/v2/payments/captures/{quote(capture_id, safe='')}"
         )

@@ -77,6 +77,11 @@ class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
         self._certificates = CertificateShelf(clock, transport=transport, roots=roots)
         self._unanswered: deque[str] = deque(maxlen=_UNANSWERED_MAX)
 
+    @property
+    def account(self) -> str:
+        """See `HasAccount.account`."""
+        return self._merchant_id
+
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`: an order that waits for its buyer. What never left the
         house is `NOT_FOUND`: it may be given up at once."""
@@ -130,6 +135,10 @@ class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
         if event is not None and event.attempt_id and event.gateway_reference:
             self._orders.remember(event.attempt_id, event.gateway_reference)
         return event
+
+    def read_again(self, body: bytes) -> GatewayEvent | None:
+        """See `TellsRefunds.read_again`."""
+        return webhooks.read_event(body)
 
     async def aclose(self) -> None:
         """End the connections."""

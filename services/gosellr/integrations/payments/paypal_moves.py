@@ -1,6 +1,7 @@
 """What PayPal does with money that it was asked for before: take, return, let go."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gosellr.integrations.payments import paypal_requests as requests
@@ -31,6 +32,7 @@ from gosellr.integrations.payments.port import (
     RefundRequest,
 )
 from gosellr.integrations.payments.provider_moves import ProviderMoves, capture_objection
+from gosellr.integrations.payments.report_port import GivenBack
 from gosellr.integrations.payments.results import (
     declined_movement,
     moved,
@@ -69,6 +71,23 @@ class PayPalMoves(ProviderMoves):
             return charge_result(attempt_id, await self._set_aside_anew(order))
         except (Unanswered, Refused, Unreadable):
             return without_charge(Outcome.UNKNOWN, attempt_id)
+
+    async def given_back(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> Sequence[GivenBack] | None:
+        """See `TellsRefunds.given_back`."""
+        try:
+            order = await self._orders.known(attempt_id, gateway_reference)
+        except (Unanswered, Refused, Unreadable):
+            return None
+        captures = {one.id for one in order.captures}
+        if order.refunded_minor > order.captured_minor or any(
+            one.currency != order.currency or one.capture_id not in {None, *captures}
+            for one in order.refunds
+        ):
+            _log.error("%s gave back something else than it took", order.id)
+            return None
+        return [_told(one, attempt_id) for one in order.refunds if one.amount_minor]
 
     async def _capture(self, request: CaptureRequest) -> MovementResult:
         """Under the attempt's own key all is taken at once; under another one a piece of what was
@@ -242,6 +261,16 @@ class PayPalMoves(ProviderMoves):
         if not made:
             return without_movement(Outcome.NOT_FOUND, refund_id)
         return refunded_in_parts(refund_id, order, made)
+
+
+def _told(one: Refund, attempt_id: str) -> GivenBack:
+    return GivenBack(
+        reference=one.id,
+        refund_id=one.refund_id if one.refund_id and one.attempt_id == attempt_id else None,
+        amount_minor=one.amount_minor,
+        currency=one.currency,
+        is_done=one.status == "COMPLETED",
+    )
 
 
 def _piece(capture_id: str, order: Order, made: Capture) -> MovementResult:

@@ -91,6 +91,9 @@ class PayPalOrders:
 
     def checked(self, order: Order) -> Order:
         """The order, if it pays this market. Raises `Unreadable`."""
+        if order.is_of_other_money:
+            _log.error("%s holds other money than it is about", order.id)
+            raise Unreadable("an order of other money")
         paid = order.captures or order.authorizations
         if self._merchant_id in order.payee or not (order.payee or paid):
             return order

@@ -13,7 +13,7 @@ from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.paypal_amounts import NotExpressible, from_paypal
 from gosellr.integrations.payments.paypal_api import PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.port import GatewayMovement
-from gosellr.utils.paypal_movements import fee_apart, kind_of, our_name, related_to
+from gosellr.utils.paypal_movements import figures_of, our_name, related_to
 
 # PayPal answers for no longer at once, and knows nothing that is older than three years.
 _WINDOW: Final = timedelta(days=31)
@@ -114,12 +114,15 @@ def read_movement(row: Mapping[str, Any]) -> GatewayMovement | None:
         fee_change_minor, fee_currency = _signed(fee)
         if fee_currency != currency:
             raise NotExpressible("a fee in another currency than its movement")
-    amount_minor, fee_minor = fee_apart(change_minor, fee_change_minor)
+    kind, amount_minor, fee_minor = figures_of(
+        row["transaction_event_code"],
+        change_minor=change_minor,
+        fee_change_minor=fee_change_minor,
+    )
     if not amount_minor and not fee_minor:
         return None
     name = row["transaction_id"]
     occurred_at = datetime.fromisoformat(row["transaction_initiation_date"])
-    kind = kind_of(row["transaction_event_code"], amount_minor=amount_minor)
     return GatewayMovement(
         reference=name,
         kind=kind,

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gosellr.integrations.payments.paypal_amounts import from_money, from_paypal
+from gosellr.integrations.payments.paypal_answers import capture_of
 from gosellr.integrations.payments.paypal_certificates import (
     CERTIFICATE_HEADER,
     ReportKey,
@@ -47,6 +48,7 @@ _ABOUT_MONEY = {
 }
 _ABOUT_REFUNDS = {
     "PAYMENT.CAPTURE.REFUNDED": EventKind.REFUND_SUCCEEDED,
+    "PAYMENT.CAPTURE.REVERSED": EventKind.PAYMENT_REVERSED,
     "PAYMENT.REFUND.FAILED": EventKind.REFUND_FAILED,
 }
 _ABOUT_TRANSFERS = frozenset(
@@ -131,8 +133,7 @@ def read_event(body: bytes) -> GatewayEvent | None:
 def _facts(kind: str, subject: dict[str, Any]) -> dict[str, Any] | None:
     """What else an event says; None for kinds that tell nothing that we act on.
 
-    A capture that takes its time is asked after anyway, and what a bank takes back is told
-    as a dispute.
+    A capture that takes its time is asked after anyway.
     """
     if kind in _ABOUT_ORDERS:
         return _payment(_ABOUT_ORDERS[kind], subject["purchase_units"][0], subject["id"])
@@ -161,10 +162,24 @@ def _payment(kind: EventKind, subject: dict[str, Any], order_id: str) -> dict[st
 
 def _refund(kind: EventKind, subject: dict[str, Any]) -> dict[str, Any] | None:
     attempt_id, refund_id = read_our_id(subject.get("custom_id"))
-    if not refund_id:
+    if kind is EventKind.PAYMENT_REVERSED:
+        return _elsewhere(kind, subject)
+    if refund_id:
+        facts = _told(kind, attempt_id, refund_id, money=from_money(subject["amount"]))
+        return facts | {"gateway_reference": _order_id(subject)}
+    if kind is EventKind.REFUND_FAILED:
         return None
-    facts = _told(kind, attempt_id, refund_id, money=from_money(subject["amount"]))
-    return facts | {"gateway_reference": _order_id(subject)}
+    return _elsewhere(EventKind.REFUND_ELSEWHERE, subject)
+
+
+def _elsewhere(kind: EventKind, subject: dict[str, Any]) -> dict[str, Any] | None:
+    """What went back without us. Whose it is, its capture says where it doesn't itself."""
+    attempt_id, _ = read_our_id(subject.get("custom_id"))
+    above = capture_of(subject.get("links") or [])
+    if not attempt_id and not above:
+        return None
+    facts = _told(kind, attempt_id, subject["id"], money=from_money(subject["amount"]))
+    return facts | {"gateway_reference": _order_id(subject) if attempt_id else above}
 
 
 def _transfer(item: dict[str, Any]) -> dict[str, Any] | None:

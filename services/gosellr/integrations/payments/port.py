@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
+from gosellr.utils.disputes import ChargebackStage
+
 
 class Outcome(StrEnum):
     """What a gateway said. Only `UNKNOWN` leaves open whether money moved."""
@@ -52,6 +54,10 @@ class EventKind(StrEnum):
     PAYMENT_VOIDED = "payment.voided"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
+    REFUND_ELSEWHERE = "refund.elsewhere"
+    """Money went back that nobody here sent; `movement_id` is the gateway's own name of it."""
+    PAYMENT_REVERSED = "payment.reversed"
+    """The same, by the gateway itself."""
     TRANSFER_CHANGED = "transfer.changed"
     """Of a payout: `attempt_id` and `movement_id` are the transfer's key."""
     ACCOUNT_CHANGED = "account.changed"
@@ -218,7 +224,8 @@ class DisputeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDispute:
-    """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all."""
+    """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all, less what
+    it gave back of that, and then `fee_returned`; `charges` are its names of the payments."""
 
     reference: str
     attempt_id: str
@@ -229,6 +236,10 @@ class GatewayDispute:
     reason: str
     evidence_due_at: datetime | None
     opened_at: datetime
+    stage: ChargebackStage | None = None
+    charges: tuple[str, ...] = ()
+    fee_returned: bool = False
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

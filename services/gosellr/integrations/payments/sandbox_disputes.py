@@ -22,6 +22,7 @@ from gosellr.integrations.payments.port import (
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.integrations.payments.sandbox_store import Charge, EventFacts, instant
 from gosellr.integrations.sqlite_file import FileBusy, SqliteFile
+from gosellr.utils.disputes import ChargebackStage
 
 EVIDENCE_TIME = timedelta(days=10)
 
@@ -252,4 +253,6 @@ def _dispute(row: tuple[str, str, str, int, str, int, str, str, str]) -> Gateway
         reason=row[6],
         evidence_due_at=datetime.fromisoformat(row[7]),
         opened_at=datetime.fromisoformat(row[8]),
+        stage=ChargebackStage.CHARGEBACK,
+        charges=(row[1],),
     )

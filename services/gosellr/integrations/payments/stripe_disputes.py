@@ -21,6 +21,7 @@ from gosellr.integrations.payments.stripe_api import (
     StripeApi,
     Unanswered,
 )
+from gosellr.utils.disputes import ChargebackStage
 
 if TYPE_CHECKING:
     from stripe.params import DisputeListParams
@@ -50,38 +51,49 @@ def read_dispute(document: Mapping[str, Any], *, attempt_id: str = "") -> Gatewa
             state=state or DisputeState.OPEN,
             amount_minor=from_stripe(document["amount"], currency),
             currency=currency,
-            fee_minor=_fee_minor(document, currency),
+            fee_minor=max(0, sum(_fees_minor(document, currency))),
             reason=document["reason"],
             evidence_due_at=None if due is None else datetime.fromtimestamp(due, UTC),
             opened_at=datetime.fromtimestamp(document["created"], UTC),
+            stage=ChargebackStage.INQUIRY if state is None else ChargebackStage.CHARGEBACK,
+            charges=_names(document),
+            fee_returned=any(minor < 0 for minor in _fees_minor(document, currency)),
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Unreadable("no dispute that we can read") from error
     return None if state is None else dispute
 
 
-def _fee_minor(document: Mapping[str, Any], currency: str) -> int:
-    """What Stripe asks for it in all; given back where a fee was."""
-    taken = document.get("balance_transactions") or ()
-    return max(
-        0,
-        sum(
-            fee_from_stripe(
-                one["fee"],
-                currency,
-                fee_currency=one["currency"].upper(),
-                charged=document["amount"],
-                settled=abs(one["amount"]),
-            )
-            for one in taken
-        ),
-    )
+def _names(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What Stripe calls the payment that it is about, and its charge."""
+    named = (document.get("charge"), document.get("payment_intent"))
+    return tuple(name for name in named if isinstance(name, str))
+
+
+def _fees_minor(document: Mapping[str, Any], currency: str) -> list[int]:
+    """What Stripe asked for it, each time, and below zero what it gave back of that."""
+
+    def fee_minor(one: Mapping[str, Any]) -> int:
+        minor = fee_from_stripe(
+            abs(one["fee"]),
+            currency,
+            fee_currency=one["currency"].upper(),
+            charged=document["amount"],
+            settled=abs(one["amount"]),
+        )
+        return minor if one["fee"] >= 0 else -minor
+
+    return [fee_minor(one) for one in document.get("balance_transactions") or ()]
 
 
 async def disputes_of(
-    api: StripeApi, *, attempt_id: str, intent_id: str | None
+    api: StripeApi, *, attempt_id: str, intent_id: str | None, currency: str | None
 ) -> Sequence[GatewayDispute] | None:
-    """Every dispute of a payment; None for no answer, also where its name was never heard."""
+    """Every dispute of a payment; None for no answer, also where its name was never heard, and
+    for one about another payment or in another currency.
+
+    It may be about a little more than was paid, where a bank counted in its own currency.
+    """
     if intent_id is None or not intent_id.startswith("pi_"):
         return None
     try:
@@ -91,12 +103,24 @@ async def disputes_of(
                 {"payment_intent": intent_id, "limit": _PAGE_SIZE}
             ),
         )
-        found = [
-            read_dispute(document, attempt_id=attempt_id) for document in answer.document["data"]
-        ]
-    except (Unanswered, NeverSent, Refused, KeyReused, Unreadable, KeyError, TypeError):
+        documents = about_payment(answer.document["data"], intent_id=intent_id, currency=currency)
+        found = [read_dispute(document, attempt_id=attempt_id) for document in documents]
+    except (
+        Unanswered, NeverSent, Refused, KeyReused, Unreadable, KeyError, TypeError, AttributeError,
+    ):  # fmt: skip
         return None
     return sorted((one for one in found if one is not None), key=lambda one: one.opened_at)
+
+
+def about_payment(
+    documents: Sequence[dict[str, Any]], *, intent_id: str, currency: str | None
+) -> Sequence[dict[str, Any]]:
+    """Rows of a list, if all of them are about this payment, in its currency; else raises
+    `Unreadable`."""
+    for one in documents:
+        if (one["payment_intent"], one["currency"].upper()) != (intent_id, currency):
+            raise Unreadable("a dispute about something else")
+    return documents
 
 
 async def disputed_since(api: StripeApi, moment: datetime) -> Sequence[DisputedCharge] | None:

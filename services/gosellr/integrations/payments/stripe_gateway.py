@@ -123,7 +123,10 @@ class StripeGateway(StripeMoves, StripeReports):
         """See `DisputingGateway.disputes_of`."""
         found = await self.lookup(attempt_id=attempt_id, gateway_reference=gateway_reference)
         return await disputes.disputes_of(
-            self._api, attempt_id=attempt_id, intent_id=found.gateway_reference
+            self._api,
+            attempt_id=attempt_id,
+            intent_id=found.gateway_reference,
+            currency=found.currency,
         )
 
     async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
@@ -140,9 +143,13 @@ class StripeGateway(StripeMoves, StripeReports):
         """See `PaymentGateway.parse_webhook`."""
         webhooks.verify(headers, body, secrets=self._webhook_secrets, now=now)
         event = webhooks.read_event(body)
-        if event is not None:
+        if event is not None and event.attempt_id:
             self._finder.remember(event.attempt_id, event.gateway_reference)
         return event
+
+    def read_again(self, body: bytes) -> GatewayEvent | None:
+        """See `TellsRefunds.read_again`."""
+        return webhooks.read_event(body)
 
     async def aclose(self) -> None:
         """End the connections."""

@@ -1,5 +1,6 @@
 """What Stripe does with money that it was asked for before: take, return, let go."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import stripe
@@ -13,9 +14,11 @@ from gosellr.integrations.payments.port import (
     RefundRequest,
 )
 from gosellr.integrations.payments.provider_moves import ProviderMoves, capture_objection
+from gosellr.integrations.payments.report_port import GivenBack
 from gosellr.integrations.payments.results import declined_movement, moved, without_movement
 from gosellr.integrations.payments.stripe_amounts import NotExpressible, to_stripe
 from gosellr.integrations.payments.stripe_answers import (
+    REFUND,
     Found,
     Intent,
     Refund,
@@ -56,6 +59,34 @@ class StripeMoves(ProviderMoves):
         self._api = api
         self._finder = finder
 
+    async def given_back(
+        self, *, attempt_id: str, gateway_reference: str | None = None
+    ) -> Sequence[GivenBack] | None:
+        """See `TellsRefunds.given_back`."""
+        try:
+            found = await self._finder.find(attempt_id, reference=gateway_reference)
+            if found is None or found.intent is None:
+                return None
+            made = await self._finder.refunds_of(found.intent.id)
+        except self._silence:
+            return None
+        gone = sum(one.amount_minor for one in made if one.status not in ("failed", "canceled"))
+        if gone > found.intent.captured_minor or any(
+            one.currency != found.currency for one in made
+        ):
+            return None
+        return [
+            GivenBack(
+                reference=one.id,
+                refund_id=one.metadata.get(REFUND),
+                amount_minor=one.amount_minor,
+                currency=one.currency,
+                is_done=one.status == "succeeded",
+            )
+            for one in made
+            if one.amount_minor
+        ]
+
     async def _capture(self, request: CaptureRequest) -> MovementResult:
         """What isn't `final` has to be all, unless Stripe takes money piece by piece for this
         card."""
@@ -74,7 +105,7 @@ class StripeMoves(ProviderMoves):
         intent = found.intent
         before = None if intent is None else intent.captured_under(request.capture_id)
         if intent is not None and before is not None:
-            if before != request.amount_minor:
+            if (before, intent.currency) != (request.amount_minor, request.currency):
                 raise KeyReused(request.capture_id)
             return intent
         objection = _objection(request, found)
@@ -156,7 +187,7 @@ class StripeMoves(ProviderMoves):
         made = await self._finder.refund(intent.id, request.refund_id)
         if made is None:
             made = await self._sent_back(request, intent)
-        if made.amount_minor != request.amount_minor:
+        if (made.amount_minor, made.currency) != (request.amount_minor, request.currency):
             raise KeyReused(request.refund_id)
         return made
 

@@ -19,6 +19,7 @@ from gosellr.integrations.payments.port import (
     GatewayEvent,
     MalformedEvent,
 )
+from gosellr.integrations.payments.stripe_amounts import from_stripe
 from gosellr.integrations.payments.stripe_answers import (
     ATTEMPT,
     CAPTURE,
@@ -53,13 +54,18 @@ _ABOUT_PAGES = {
 _ABOUT_REFUNDS = frozenset(
     {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
 )
+# Of what isn't ours, only what is done: made in the dashboard, or by another program.
+_ABOUT_CHARGES = frozenset({"charge.refunded"})
 _REFUND_KINDS = {
     "succeeded": EventKind.REFUND_SUCCEEDED,
     "failed": EventKind.REFUND_FAILED,
     "canceled": EventKind.REFUND_FAILED,
 }
 
-_ABOUT_DISPUTES = frozenset({"charge.dispute.created", "charge.dispute.closed"})
+_ABOUT_DISPUTES = frozenset(
+    f"charge.dispute.{what}"
+    for what in ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
+)
 _DISPUTE_KINDS = {
     DisputeState.OPEN: EventKind.DISPUTE_OPENED,
     DisputeState.WON: EventKind.DISPUTE_WON,
@@ -70,6 +76,7 @@ EVENTS_USED = (
     *_ABOUT_INTENTS,
     *_ABOUT_PAGES,
     *sorted(_ABOUT_REFUNDS),
+    *sorted(_ABOUT_CHARGES),
     *sorted(_ABOUT_DISPUTES),
     *connect.EVENTS_USED,
 )
@@ -123,8 +130,9 @@ def read_event(body: bytes) -> GatewayEvent | None:
         if connect.is_about_connect(kind):
             return connect.read_event(event, subject, occurred_at=moment)
         metadata = subject.get("metadata") or {}
-        # A dispute bears nothing of ours: whose it is, its payment says.
-        if not metadata.get(ATTEMPT) and kind not in _ABOUT_DISPUTES:
+        # A dispute bears nothing of ours, nor does a refund that somebody else made: whose it is,
+        # its payment says.
+        if not metadata.get(ATTEMPT) and kind not in _ABOUT_DISPUTES | _ABOUT_REFUNDS:
             # Others may use the same account.
             return None
         facts = _facts(kind, subject, metadata)
@@ -152,7 +160,7 @@ def _facts(
         return _page_facts(_ABOUT_PAGES[kind], subject)
     if kind in _ABOUT_DISPUTES:
         return _dispute_facts(subject)
-    return _refund_facts(subject) if kind in _ABOUT_REFUNDS else None
+    return _refund_facts(kind, subject) if kind in _ABOUT_REFUNDS | _ABOUT_CHARGES else None
 
 
 def _dispute_facts(subject: dict[str, Any]) -> dict[str, Any] | None:
@@ -198,10 +206,15 @@ def _page_facts(kind: EventKind, subject: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _refund_facts(subject: dict[str, Any]) -> dict[str, Any] | None:
+def _refund_facts(kind_told: str, subject: dict[str, Any]) -> dict[str, Any] | None:
+    if kind_told in _ABOUT_CHARGES:
+        # It may be ours: then nothing went back that isn't known.
+        return _elsewhere(subject, subject["amount_refunded"])
     refund = read_refund(subject)
     kind = _REFUND_KINDS.get(refund.status)
     intent_id = subject.get("payment_intent")
+    if kind is EventKind.REFUND_SUCCEEDED and not refund.metadata.get(REFUND):
+        return _elsewhere(subject, subject["amount"])
     if kind is None or not isinstance(intent_id, str) or not refund.metadata.get(REFUND):
         return None
     return {
@@ -212,6 +225,23 @@ def _refund_facts(subject: dict[str, Any]) -> dict[str, Any] | None:
         "currency": refund.currency,
         "fee_minor": 0,
         "decline_code": refund.failure_reason,
+    }
+
+
+def _elsewhere(subject: dict[str, Any], amount: int) -> dict[str, Any] | None:
+    """Money went back that nobody here sent."""
+    intent_id = subject.get("payment_intent")
+    if not isinstance(intent_id, str):
+        return None
+    currency = subject["currency"].upper()
+    return {
+        "kind": EventKind.REFUND_ELSEWHERE,
+        "movement_id": subject["id"],
+        "gateway_reference": intent_id,
+        "amount_minor": from_stripe(amount, currency),
+        "currency": currency,
+        "fee_minor": 0,
+        "decline_code": None,
     }
 
 

@@ -96,6 +96,18 @@ _BANK_STATES = {
     "won": "Won: the money came back",
     "lost": "Lost: the money is gone",
 }
+_STAGES = {
+    "inquiry": "Buyer and shop talk",
+    "chargeback": "Chargeback",
+    "pre_arbitration": "Before arbitration",
+    "arbitration": "Arbitration",
+}
+# In a list a chargeback says no more than that it is one, unless it has gone on.
+_STAGES_LISTED = {
+    "pre_arbitration": "before arbitration",
+    "arbitration": "arbitration",
+    "inquiry": "ended by talk",
+}
 _NEWEST = 12
 
 
@@ -126,7 +138,11 @@ def rows(
         views.append(
             CaseRowView(
                 href=f"{stem}/{dispute.id}",
-                title=title_of(dispute.reason, is_chargeback=dispute.is_chargeback),
+                title=title_of(
+                    dispute.reason,
+                    is_chargeback=dispute.is_chargeback,
+                    item=_STAGES_LISTED.get(one.stage or "", ""),
+                ),
                 order_number=number,
                 badge=badge_of(dispute, side=side),
                 amount=Money(dispute.amount_minor, dispute.currency),
@@ -285,6 +301,7 @@ def _bank(back: Chargeback | None, *, in_full: bool) -> tuple[AttributeView, ...
         return ()
     told: list[tuple[str, str | datetime | None]] = [
         ("State", _BANK_STATES[back.status]),
+        ("Stage", _STAGES.get(back.stage or "")),
         ("The bank says", back.reason.replace("_", " ")),
         ("Provider", back.gateway),
     ]

@@ -23,6 +23,12 @@ _KINDS: Final = {
         "Asked, or appealed",
         Permission.DISPUTE_READ,
     ),
+    "provider_refunds": (
+        "Given back at a provider",
+        "/operator/reconciliation",
+        "Without us, and not booked",
+        _RECONCILING,
+    ),
     "movements": (
         "Unmatched movements",
         "/operator/reconciliation?status=unmatched",

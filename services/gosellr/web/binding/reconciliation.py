@@ -1,11 +1,14 @@
 """Providers' movements in words: why one isn't matched, and what may be said about it."""
 
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
 from gosellr.core.errors import DomainError
 from gosellr.flows.bank_transfers import TakenStatement
 from gosellr.models.reconciliation_values import GatewayStanding, ImportedStatement, Movement
+from gosellr.services.provider_refund_service import ProviderRefund
+from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.reconciliation import (
     Clearing,
@@ -15,7 +18,12 @@ from gosellr.utils.reconciliation import (
     Resolution,
 )
 from gosellr.web.formats import format_when
-from gosellr.web.money_views import ProviderMovePageView, ProviderMoveView, StandingView
+from gosellr.web.money_views import (
+    GivenBackView,
+    ProviderMovePageView,
+    ProviderMoveView,
+    StandingView,
+)
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView
 
@@ -62,6 +70,7 @@ _CLEARED = {
     Clearing.LOSS: "A loss of the market",
     Clearing.PAYMENT: "It paid for an order after all",
     Clearing.RETURNED: "It was sent back",
+    Clearing.CHARGEBACK: "A bank took it back, or gave it back",
 }
 _CLEARED_AS = (Resolution.FEE, Resolution.INCOME, Resolution.LOSS)
 
@@ -202,3 +211,22 @@ def file_error(refusal: DomainError) -> str:
 
 def _counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def given_back(
+    found: Iterable[ProviderRefund], *, base: str, may_decide: bool
+) -> tuple[GivenBackView, ...]:
+    """What went back at providers without us and waits for a person."""
+    return tuple(
+        GivenBackView(
+            what=f"{'Taken back by' if one.is_reversal else 'Refunded at'} {one.gateway}:"
+            f" {one.gateway_reference}",
+            order_number=order_number(one.order_number),
+            order_href=f"/operator/explain?subject={order_number(one.order_number)}",
+            amount=Money(one.amount_minor, one.currency),
+            reason=one.reason or "",
+            told_at=one.told_at,
+            path=f"{base}/refunds/{one.id}/resolve" if may_decide else "",
+        )
+        for one in found
+    )

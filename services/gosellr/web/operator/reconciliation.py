@@ -11,7 +11,11 @@ from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
 from gosellr.models.reconciliation_values import GatewayStanding, Movement
-from gosellr.services import reconciliation_questions, reconciliation_service
+from gosellr.services import (
+    provider_refund_service,
+    reconciliation_questions,
+    reconciliation_service,
+)
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.reconciliation import MovementStatus, Resolution
 from gosellr.web import forms, notices
@@ -35,6 +39,7 @@ _RESOLVING = (
     Field("resolution", 20, "Choose what it is"),
     Field("note", 500, "Write how you know"),
 )
+_NOTE = (Field("note", 500, "Write how it was dealt with"),)
 _CLEARING = (Field("resolution", 20, "Choose what it was"),)
 
 
@@ -63,6 +68,27 @@ async def pull(page: Running) -> Response:
         notice = NoticeView(refusal.detail, "warn", "Nothing was fetched")
         return await show_inbox(page, notice=notice, code=refusal.status)
     return page.go(_BASE, notice=notices.MOVEMENTS_FETCHED)
+
+
+@router.post("/refunds/{told_id}/resolve")
+async def resolve_given_back(page: Deciding, told_id: UUID) -> Response:
+    """Say how what went back at a provider was dealt with."""
+    form = forms.read(_NOTE, page.form)
+    if form.errors:
+        return await show_inbox(page, form=FormView(form.values, form.errors), code=422)
+    try:
+        await transact(
+            page.market.db,
+            provider_refund_service.resolve,
+            viewer=page.viewer,
+            told_id=told_id,
+            note=form.value("note"),
+            now=page.now,
+        )
+    except Conflict as refusal:
+        notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
+        return await show_inbox(page, notice=notice, code=refusal.status)
+    return page.go(_BASE, notice=notices.GIVEN_BACK_RESOLVED)
 
 
 @router.post("/match")
@@ -208,6 +234,11 @@ async def show_inbox(
         form=form or FormView(),
         pager=histories.pager(
             _BASE, [("status", chosen)], found.next_cursor, is_first=cursor is None
+        ),
+        given_back=binding.given_back(
+            await ask(page.market.db, provider_refund_service.waiting),
+            base=_BASE,
+            may_decide=may(page.viewer.roles, Permission.RECONCILIATION_DECIDE),
         ),
     )
     return await show(

@@ -46,7 +46,11 @@ async def take_report(page: Taking) -> Response:
             reconciliation_service.import_movements,
             gateway=form.value("gateway"),
             source="document",
-            movements=told_files.movements_of(page.file.content, gateway=form.value("gateway")),
+            movements=told_files.movements_of(
+                page.file.content,
+                gateway=form.value("gateway"),
+                gateways=page.market.gateways,
+            ),
             imported_by=page.viewer.user_id,
             now=page.now,
         )
