@@ -9,7 +9,7 @@ from gosellr.web import payment_return, payout_account_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
 from gosellr.web.operator import cases as operator_cases
-from gosellr.web.operator import desk, explain, gift_cards, reconciliation
+from gosellr.web.operator import desk, explain, gift_cards, letters, reconciliation
 from gosellr.web.operator import payouts as operator_payouts
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
@@ -68,7 +68,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     back = (payment_return, payout_account_return)
     of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
-    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators):
+    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, letters):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

@@ -30,8 +30,10 @@ MATCHED_AGAIN = "matched-again"
 CARD_STOPPED = "card-stopped"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
+LETTER_RESENT = "letter-resent"
 
 NOTICES = {
+    LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
     REGISTERED: NoticeView("Your account is made, and you are signed in.", "ok"),
     ADDED: NoticeView("It is in your bag.", "ok"),

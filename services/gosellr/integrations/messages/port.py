@@ -15,20 +15,26 @@ class MessageRefused(ValueError):
 
 
 class SendOutcome(StrEnum):
-    """What became of a message. After `UNKNOWN` the same `message_id` may be sent again."""
+    """What became of a message. After `LATER` and `UNKNOWN` the same `message_id` may be sent
+    again; `LATER` knows that it wasn't taken, `UNKNOWN` doesn't know."""
 
     ACCEPTED = "accepted"
     DECLINED = "declined"
+    LATER = "later"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """`reference` is the sender's own name for the message; `reason` says why it was declined."""
+    """`reference` is the sender's own name for the message; `reason` says why it wasn't taken.
+
+    `reached` is False where nobody was there to be asked: that says nothing about the message.
+    """
 
     outcome: SendOutcome
     reference: str | None = None
     reason: str | None = None
+    reached: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,9 @@ class EmailSender(Protocol):
 
     async def send_email(self, email: Email) -> SendResult:
         """Sends at most once per `message_id`, as far as the channel can promise it."""
+
+    async def aclose(self) -> None:
+        """Let go of what it holds open."""
 
 
 class SmsSender(Protocol):

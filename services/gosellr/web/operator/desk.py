@@ -25,6 +25,7 @@ _PAGES = (
     ("Cases", "/cases", "scale", Permission.DISPUTE_READ),
     ("Reconciliation", "/reconciliation", "layers", Permission.RECONCILIATION_READ),
     ("Gift cards", "/gift-cards", "gift", Permission.GIFT_CARD_READ),
+    ("Letters", "/letters", "mail", Permission.LETTER_READ),
     ("Explain", "/explain", "search", Permission.LEDGER_READ),
 )
 _AT_MARKET = (LinkView("To the market", "/"),)
