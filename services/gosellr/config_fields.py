@@ -4,7 +4,6 @@ import json
 import os
 import re
 from datetime import date
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -17,7 +16,8 @@ PREFIX = "GOSELLR_"
 _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 _PAYPAL_PAGES = {"live": "https://www.paypal.com", "sandbox": "https://www.sandbox.paypal.com"}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://hooks.stripe.com")
-_ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,255}")
+_ADDRESS = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}"
+_SENDER = re.compile(rf"{_ADDRESS}|[^<>\"@,;\\]{{1,70}} <{_ADDRESS}>")
 _BIC = r"^([A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?)?$"
 
 
@@ -119,9 +119,7 @@ def _check_smtp_url(value: str) -> str:
 
 
 def _check_sender(value: str) -> str:
-    name, address = parseaddr(value)
-    is_plain = value.isprintable() and not set(name) & set('"<>,;@\\')
-    if not is_plain or not _ADDRESS.fullmatch(address):
+    if not value.isprintable() or not _SENDER.fullmatch(value):
         raise ValueError("it is no address, with or without a name before it")
     return value
 

@@ -76,7 +76,7 @@ thank you: your order is paid, and its sellers are told to send it.
 
 From Lamp House:
 
-  2 × Blue lamp: €100.00
+  2 × Lamp: €100.00
   Delivery: €0.00
   To be sent by: 5 Mar 2026, 09:00 UTC
 
@@ -94,7 +94,7 @@ Hello Lamp House,
 
 you have a new order to send. It is paid.
 
-  2 × Blue lamp: €100.00
+  2 × Lamp: €100.00
 
   Total: €100.00 EUR
   Yours of it: €88.00 EUR

@@ -43,6 +43,9 @@ BATCHES_AT_ONCE = 4
 _HAND = 100
 _SECONDS_MAX = 30
 
+# What a letter that another release wrote, or a broken address, comes to grief by.
+_UNREADABLE = (MessageRefused, TemplateError, LookupError, TypeError, ValueError)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPowers:
@@ -114,12 +117,16 @@ async def preview(powers: MailPowers, *, letter_id: UUID) -> Preview:
         NotFound: there is none.
     """
     found = await ask(powers.db, letter_post.find, letter_id=letter_id)
-    words = renderer_for(powers.market_name).render(
-        found.kind,
-        language=found.language,
-        context=found.context,
-        link=powers.base_url + str(found.context["path"]),
-    )
+    try:
+        words = renderer_for(powers.market_name).render(
+            found.kind,
+            language=found.language,
+            context=found.context,
+            link=powers.base_url + str(found.context["path"]),
+        )
+    except _UNREADABLE as error:
+        # It was given up for that, and somebody looks why.
+        words = LetterText(subject=found.kind, text=f"It can't be read: {error}", html="")
     return Preview(found, words)
 
 
@@ -132,8 +139,15 @@ class _Lane:
 
 
 async def _hand_over_all(powers: MailPowers, taken: Sequence[ClaimedLetter]) -> list[_Lane]:
+    """Whatever goes wrong in one lane, the mails under way in the others are noted first."""
     waiting = deque(taken)
-    lanes = await asyncio.gather(*(_lane(powers, waiting) for _ in range(min(LANES, len(taken)))))
+    ended = await asyncio.gather(
+        *(_lane(powers, waiting) for _ in range(min(LANES, len(taken)))), return_exceptions=True
+    )
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    lanes = [one for one in ended if isinstance(one, _Lane)]
     if waiting:
         reason = next(lane.reason for lane in lanes if lane.reason)
         await _put_back(powers, tuple(waiting), reason)
@@ -170,7 +184,7 @@ async def _hand_over(powers: MailPowers, letter: ClaimedLetter) -> SendResult:
             text=words.text,
             html=words.html,
         )
-    except (MessageRefused, TemplateError, LookupError, TypeError, ValueError) as error:
+    except _UNREADABLE as error:
         # It won't read any better next time: a person has to look.
         reason = f"{type(error).__name__}: {error}"
         return SendResult(outcome=SendOutcome.DECLINED, reason=reason)

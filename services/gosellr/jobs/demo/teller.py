@@ -23,8 +23,13 @@ from gosellr.services import card_service
 
 _SECONDS_AT_ONCE = 8.0
 # By today's clock, the orders of three months ago would all be due at once, and their months over
-# before they are told.
-_WAITING = frozenset({"expire_holds", "release_sales", "close_months", "pay_scheduled"})
+# before they are told. The mail room opens when all of it is, and so writes to nobody about it.
+_WAITING = frozenset(
+    {
+        "expire_holds", "release_sales", "close_months", "pay_scheduled", "write_letters",
+        "remind_of_deadlines",
+    }
+)  # fmt: skip
 
 
 class Teller:
