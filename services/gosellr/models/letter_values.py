@@ -110,6 +110,7 @@ class SoldOrder:
     currency: str
     total_minor: int
     placed_at: datetime
+    paid_at: datetime | None
     expires_at: datetime | None
     capture_at: str
     methods: Sequence[str]

@@ -22,7 +22,8 @@ from gosellr.models.letter_values import (
 
 ORDERS = """
 SELECT orders.id, number, email, coalesce(shipping_address ->> 'name', '') AS name,
-       user_id IS NULL AS is_guest, currency::text, total_minor, placed_at, expires_at, capture_at,
+       user_id IS NULL AS is_guest, currency::text, total_minor, placed_at, paid_at, expires_at,
+       capture_at,
        ARRAY(SELECT DISTINCT method FROM payment WHERE payment.order_id = orders.id) AS methods,
        (SELECT json_agg(json_build_object(
             'id', part.id, 'seller_id', part.seller_id, 'seller', seller.name,

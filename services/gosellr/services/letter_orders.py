@@ -115,33 +115,43 @@ def sent(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
 
 
 def cancelled(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
-    """A part of an order won't come. Of one that nobody paid, only who was told to pay hears."""
+    """A part of an order that stood won't come."""
     order = subjects.orders.get(UUID(fact.data["order_id"]))
-    if order is None:
+    if order is None or fact.data["from"] == "pending_payment":
         return
     part = _part_of(order, fact.aggregate_id)
-    was_unpaid = fact.data["from"] == "pending_payment"
-    reason = plain(_REASONS.get(part.cancel_reason or "", part.cancel_reason or ""))
-    if not was_unpaid or TRANSFER in order.methods:
-        yield to_buyer(
-            order,
-            LetterKind.PART_CANCELLED,
-            seller=plain(part.seller),
-            was_unpaid=was_unpaid,
-            reason=reason,
-            lines=_lines(order, part),
-            total=money(part.total_minor, order.currency),
-            is_all=len(order.parts) == 1,
-        )
-    if not was_unpaid:
-        yield _to_seller(
-            order,
-            part,
-            LetterKind.SALE_CANCELLED,
-            reason=reason,
-            lines=_lines(order, part),
-            total=money(part.total_minor, order.currency),
-        )
+    said: dict[str, Any] = {
+        "reason": _reason(part),
+        "lines": _lines(order, part),
+        "total": money(part.total_minor, order.currency),
+    }
+    yield to_buyer(
+        order,
+        LetterKind.PART_CANCELLED,
+        seller=plain(part.seller),
+        was_unpaid=False,
+        is_all=len(order.parts) == 1,
+        **said,
+    )
+    yield _to_seller(order, part, LetterKind.SALE_CANCELLED, **said)
+
+
+def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """An order that nobody paid is over. Only who was told where to transfer money hears of it:
+    others saw their card refused, or went away; and no seller ever knew."""
+    order = subjects.orders.get(fact.aggregate_id)
+    if order is None or order.paid_at is not None or TRANSFER not in order.methods:
+        return
+    yield to_buyer(
+        order,
+        LetterKind.PART_CANCELLED,
+        seller=", ".join(plain(part.seller) for part in order.parts),
+        was_unpaid=True,
+        is_all=True,
+        reason=_reason(order.parts[0]),
+        lines=[line for part in order.parts for line in _lines(order, part)],
+        total=money(order.total_minor, order.currency),
+    )
 
 
 def refunded(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
@@ -206,6 +216,8 @@ ABOUT_ORDERS: Mapping[FactType, Composer] = {
     FactType.ORDER_TRANSFER_AWAITED: transfer_awaited,
     FactType.ORDER_TRANSFER_PART_ARRIVED: transfer_part_arrived,
     FactType.ORDER_AUTHORIZATION_EXPIRING: authorization_expiring,
+    FactType.ORDER_EXPIRED: ended_unpaid,
+    FactType.ORDER_CANCELLED: ended_unpaid,
     FactType.SELLER_ORDER_STATUS_CHANGED: cancelled,
     FactType.SHIPMENT_CREATED: sent,
     FactType.REFUND_SUCCEEDED: refunded,
@@ -264,6 +276,11 @@ def _lines(order: SoldOrder, part: SoldPart) -> list[dict[str, Any]]:
         }
         for line in part.lines
     ]
+
+
+def _reason(part: SoldPart) -> str:
+    reason = part.cancel_reason or ""
+    return plain(_REASONS.get(reason, reason))
 
 
 def _part_of(order: SoldOrder, part_id: UUID) -> SoldPart:
