@@ -68,8 +68,8 @@ def mails(resources: Resources) -> list[EmailMessage]:
 
 
 def text_of(mail: EmailMessage) -> str:
-    """The plain form of a mail."""
+    """The plain form of a mail, with every blank and every end of a line as one types them."""
     body = mail.get_body(("plain",))
     assert body is not None
     content: str = body.get_content()
-    return content.replace("\r\n", "\n")
+    return content.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ")

@@ -69,7 +69,9 @@ async def test_an_order_is_confirmed_to_its_guest_and_told_to_its_shop(
     token = derived_token(resources.secret_key, purpose=ORDER_TOKEN_PURPOSE, subject=order.id)
     confirmed, to_ship = mails(resources)
     assert confirmed["Subject"] == f"Your order {number}"
-    assert text_of(confirmed) == f"""\
+    assert (
+        text_of(confirmed)
+        == f"""\
 Hello Ada Lovelace,
 
 thank you: your order is paid, and its sellers are told to send it.
@@ -88,8 +90,11 @@ http://localhost:4004/orders/{number}?token={token}
 -- 
 GoSellr
 """
+    )
     assert to_ship["Subject"] == f"New order {number}-1: to be sent by 5 Mar 2026, 09:00 UTC"
-    assert text_of(to_ship) == f"""\
+    assert (
+        text_of(to_ship)
+        == f"""\
 Hello Lamp House,
 
 you have a new order to send. It is paid.
@@ -106,6 +111,7 @@ http://localhost:4004/seller/{shop.seller.id}/money
 -- 
 GoSellr
 """
+    )
     for row in await written(connection):
         assert (row["status"], row["attempt_count"], row["next_try_at"]) == ("sent", 1, None)
 
@@ -126,10 +132,11 @@ async def test_facts_are_served_once_even_when_they_are_told_again(
     resources: Resources, connection: Connection, shop: Shop
 ) -> None:
     await open_room(resources, connection)
+    opened = await connection.fetchval("SELECT position FROM mail_room")
     await buy(resources, (shop, 1))
     first = await write(resources, connection)
     await jobs.write_letters(resources)
-    await connection.execute("UPDATE mail_room SET position = 0")
+    await connection.execute("UPDATE mail_room SET position = $1", opened)
     assert await write(resources, connection) == first
     assert len(first) == 2
 

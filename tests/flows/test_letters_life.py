@@ -89,8 +89,9 @@ async def test_parcels_cancellations_and_refunds(
     assert await news(resources, connection) == [("refund_made", ada), ("sale_refunded", LOU)]
     await send(resources)
     said = {mail["Subject"].partition(": ")[2]: text_of(mail) for mail in mails(resources)}
-    assert "  1 × Lamp\n\n  Carrier: dhl\n  Tracking number: JD0001\n" in (
-        said["a parcel is on its way"]
+    assert (
+        "  1 × Lamp\n\n  Carrier: dhl\n  Tracking number: JD0001\n"
+        in (said["a parcel is on its way"])
     )
     assert "  Reason: changed my mind\n" in said["a part of it is cancelled"]
     assert "  Amount: €50.00 EUR\n  From: Lamp House\n  Reason: broken\n" in text_of(
@@ -266,7 +267,9 @@ async def test_a_new_account_for_payouts_is_told_to_the_old_contact_with_the_end
     last_four = await connection.fetchval(
         "SELECT last_four FROM payout_destination WHERE replaced_at IS NULL"
     )
-    assert text_of(told) == f"""\
+    assert (
+        text_of(told)
+        == f"""\
 Hello Lamp House,
 
 the account that you are paid to was changed.
@@ -285,6 +288,7 @@ http://localhost:4004/seller/{shop.seller.id}/payout-settings
 -- 
 GoSellr
 """
+    )
 
 
 async def test_a_shop_hears_where_it_stands_and_who_joins_it_hears_so(
@@ -340,9 +344,7 @@ async def test_operators_hear_of_chargebacks_and_of_what_the_audit_found(
     ]
     found = AuditResult(at=resources.clock.now(), findings={"the ledger balances": 2})
     for tells in (False, True):
-        await transact(
-            resources.db, work_queue_service.remember_audit, result=found, tells=tells
-        )
+        await transact(resources.db, work_queue_service.remember_audit, result=found, tells=tells)
         expected = [("audit_found", "olga@example.com")] if tells else []
         assert await news(resources, connection) == expected
     await send(resources)

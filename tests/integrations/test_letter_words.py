@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gosellr.integrations.letters.renderer import TEMPLATES_FOLDER, LANGUAGES, LetterRenderer
+from gosellr.integrations.letters.renderer import LANGUAGES, TEMPLATES_FOLDER, LetterRenderer
 from gosellr.utils.letters import LetterKind
 
 AT = "2026-03-05T09:00:00+00:00"
@@ -80,9 +80,10 @@ def test_amounts_are_written_as_on_the_pages() -> None:
 
 def test_an_unknown_language_is_read_in_english() -> None:
     letter = RENDERER.render(LetterKind.PAYOUT_PAID, language="xx", context=CONTEXT, link="x")
-    assert letter.text == RENDERER.render(
-        LetterKind.PAYOUT_PAID, language="en", context=CONTEXT, link="x"
-    ).text
+    assert (
+        letter.text
+        == RENDERER.render(LetterKind.PAYOUT_PAID, language="en", context=CONTEXT, link="x").text
+    )
 
 
 def test_a_market_s_name_is_plain_too() -> None:
@@ -90,4 +91,4 @@ def test_a_market_s_name_is_plain_too() -> None:
         LetterKind.PAYOUT_PAID, language="en", context=CONTEXT, link="x"
     )
     assert letter.text.endswith("\n-- \nHalls <b>\n")
-    assert "<p style=\"color:#666\">Halls &lt;b&gt;</p>" in letter.html
+    assert '<p style="color:#666">Halls &lt;b&gt;</p>' in letter.html

@@ -132,7 +132,10 @@ async def test_a_mail_arrives_whole_and_a_repeat_bears_the_same_name() -> None:
     assert first["To"] == "ada@example.org"
     assert first["Auto-Submitted"] == "auto-generated"
     text = first.get_body(("plain",))  # type: ignore[attr-defined]
-    assert text.get_content().replace("\r\n", "\n") == "Paid: 12,34 €\n.\nA line that is only a dot stays.\n"
+    assert (
+        text.get_content().replace("\r\n", "\n")
+        == "Paid: 12,34 €\n.\nA line that is only a dot stays.\n"
+    )
     assert all(sign < 128 for sign in inbox.taken[0])
 
 
@@ -172,7 +175,7 @@ async def test_a_line_that_the_server_closed_meanwhile_is_opened_again() -> None
     inbox = Inbox()
     async with a_server(inbox, timeout=0.05) as port, a_post(port) as post:
         await post.send_email(a_mail())
-        while post._idle[0].is_connected:  # noqa: SLF001 - nothing else sees it
+        while post._idle[0].is_connected:
             await asyncio.sleep(0.01)
         assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
 
@@ -241,9 +244,7 @@ async def test_a_refused_login_is_about_us_and_never_tells_the_password() -> Non
     server = SmtpServer.parse("smtp://market:hunter2@127.0.0.1:25?tls=off")
     assert "hunter2" not in repr(server)
     async with (
-        a_server(
-            inbox, authenticator=inbox.authenticate, auth_require_tls=False
-        ) as port,
+        a_server(inbox, authenticator=inbox.authenticate, auth_require_tls=False) as port,
         a_post(port, username="market", password="hunter2") as post,
     ):
         result = await post.send_email(a_mail())

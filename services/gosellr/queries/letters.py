@@ -64,8 +64,10 @@ WHERE id = $1 AND status <> 'sent'
 FAILED = """
 UPDATE letter
 SET last_error = $3,
-    status = CASE WHEN $4 OR attempt_count >= attempt_limit THEN 'dead' ELSE 'failed' END,
-    next_try_at = CASE WHEN $4 OR attempt_count >= attempt_limit THEN NULL ELSE $5 END
+    status = CASE WHEN $4::boolean OR attempt_count >= attempt_limit THEN 'dead'
+             ELSE 'failed' END,
+    next_try_at = CASE WHEN $4 OR attempt_count >= attempt_limit THEN NULL
+                  ELSE $5::timestamptz END
 WHERE id = $1 AND attempt_count = $2 AND status IN ('queued', 'failed')
 RETURNING status
 """
