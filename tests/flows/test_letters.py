@@ -37,6 +37,8 @@ from tests.factories.payouts import an_operator
 from tests.factories.sales import NOW, Shop, buy, make_buyer, make_commission
 
 LONG = timedelta(hours=13)
+# What follows two dashes is a signature only behind a blank.
+BLANK = " "
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ From Lamp House:
 Your order:
 http://localhost:4004/orders/{number}?token={token}
 
--- 
+--{BLANK}
 GoSellr
 """
     )
@@ -108,7 +110,7 @@ you have a new order to send. It is paid.
 Your shop:
 http://localhost:4004/seller/{shop.seller.id}/money
 
--- 
+--{BLANK}
 GoSellr
 """
     )

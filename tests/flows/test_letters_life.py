@@ -48,6 +48,8 @@ from tests.factories.sales import (
 from tests.factories.transfers import BY_TRANSFER, arrive, offline, transfer_of
 
 LOU = "lou@lamps.example"
+# What follows two dashes is a signature only behind a blank.
+BLANK = " "
 
 
 @pytest.fixture
@@ -285,7 +287,7 @@ tell the market.
 Your payout settings:
 http://localhost:4004/seller/{shop.seller.id}/payout-settings
 
--- 
+--{BLANK}
 GoSellr
 """
     )

@@ -35,10 +35,10 @@ CONTEXT: dict[str, Any] = {
          "evidence_due_at", "audited_at"),
         AT,
     ),
-    **dict.fromkeys(
-        ("total", "net", "amount", "arrived", "missing", "credited", "award", "fee"),
-        {"amount": 123_456, "currency": "EUR"},
-    ),
+    **{
+        name: {"amount": 123_456, "currency": "EUR"}
+        for name in ("total", "net", "amount", "arrived", "missing", "credited", "award", "fee")
+    },
 }  # fmt: skip
 RENDERER = LetterRenderer(market_name="GoSellr")
 

@@ -175,7 +175,7 @@ async def test_a_line_that_the_server_closed_meanwhile_is_opened_again() -> None
     inbox = Inbox()
     async with a_server(inbox, timeout=0.05) as port, a_post(port) as post:
         await post.send_email(a_mail())
-        while post._idle[0].is_connected:
+        while post._idle[0].is_connected:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)
         assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
 

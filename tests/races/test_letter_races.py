@@ -30,9 +30,10 @@ class SlowPost:
 async def test_each_fact_is_one_letter_and_each_letter_is_sent_once(live: Resources) -> None:
     post = SlowPost()
     market = replace(live, post=post)
-    await letters.write_letters(market)
     async with live.db.connection() as connection:
         shop = await make_shop(connection)
+        await connection.execute(TELL)
+    await letters.write_letters(market)
     for _ in range(ORDERS):
         await buy(live, (shop, 1))
     async with live.db.connection() as connection:

@@ -21,8 +21,9 @@ async def test_a_letter_that_was_given_up_is_found_read_and_sent_again(
     await enter(visitor, resources, await make_operator(connection, now=NOW))
     assert "No letters here" in await open_page(visitor, BASE)
 
+    shop = await make_shop(connection)
     await open_room(resources, connection)
-    await buy(resources, (await make_shop(connection), 1))
+    await buy(resources, (shop, 1))
     await write(resources, connection)
     await connection.execute(
         "UPDATE letter SET recipient = 'ada+declined@example.com' WHERE kind = 'order_confirmed'"
