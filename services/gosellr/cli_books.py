@@ -142,7 +142,8 @@ def _print_findings(found: Sequence["Finding"], *, of: int) -> None:
         for row in finding.rows
     ]
     print_rows(("#", "Must hold", "Row", "Problem"), rows)
-    typer.echo(f"{len(found)} of {of} invariants are broken.")
+    broken = "; ".join(f"{one.number}, {one.name} ({one.rows[0].row})" for one in found)
+    typer.echo(f"{len(found)} of {of} invariants are broken. Namely {broken}.")
 
 
 def _print_explanation(told: "Explanation") -> None:

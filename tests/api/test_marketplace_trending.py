@@ -12,8 +12,8 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
-from gosellr.services import card_service, marketplace_service
-from gosellr.services.marketplace_service import WINDOWS
+from gosellr.services import card_service, popularity_service
+from gosellr.services.popularity_service import WINDOWS
 from gosellr.utils.ranking import Purchase, trending_score
 from tests.factories.accounts import make_seller
 from tests.factories.catalogue import MadeProduct, make_category, make_product, make_shelf_seller
@@ -69,8 +69,8 @@ async def bought(
 
 
 async def refresh(connection: Connection, clock: ManualClock) -> None:
-    await marketplace_service.refresh_trending(connection, now=clock.now())
-    await marketplace_service.recount_sales(connection, now=clock.now())
+    everything = [row["id"] for row in await connection.fetch("SELECT id FROM product")]
+    await popularity_service.refresh(connection, product_ids=everything, now=clock.now())
 
 
 async def trending(client: httpx2.AsyncClient, **parameters: Any) -> list[str]:

@@ -321,6 +321,49 @@ async def test_a_report_is_read_row_by_row_or_not_at_all(desk: Desk) -> None:
     assert len(await desk.inbox(gateway="paypal")) == 1
 
 
+async def test_paypal_s_report_is_taken_as_it_is_as_a_whole_and_for_paypal_alone(
+    desk: Desk,
+) -> None:
+    async def send(text: str, *, gateway: str = "paypal") -> httpx2.Response:
+        return await desk.call(
+            "POST", "/documents", data={"gateway": gateway},
+            files={"file": ("STL-20260302.01.009.CSV", text.encode(), "text/csv")},
+        )  # fmt: skip
+
+    at = "2026/03/02 01:00:00 -0800"
+    rows = (
+        f'"SB","T1","","","T0006",{at},"CR",1234,"EUR","DR",59,"EUR",""\n'
+        f'"SB","T2","","","T0400",{at},"DR",8000,"EUR","",,"",""\n'
+    )
+    report = (
+        '"RH",2026/03/03 05:00:00 -0800,"A","MERCHANT1",9\n"FH",01\n'
+        f'"SH",{at},{at},"MERCHANT1"\n'
+        '"CH","Transaction ID","Invoice ID","PayPal Reference ID","Transaction Event Code",'
+        '"Transaction Initiation Date","Transaction Debit or Credit","Gross Transaction Amount",'
+        '"Gross Transaction Currency","Fee Debit or Credit","Fee Amount","Fee Currency",'
+        f'"Custom Field"\n{rows}"SF","EUR",1234,8000,0,59\n'
+    )
+    for text, gateway, field in (
+        (report, "stripe", "gateway"),
+        (report[: report.index('"SF"')], "paypal", "file.0.SF"),
+        (report.replace("1234,8000", "1234,8001"), "paypal", "file.0.SF"),
+        (report.replace("T0400", ""), "paypal", "file.2.Transaction Event Code"),
+    ):
+        refused = await send(text, gateway=gateway)
+        assert refused.status_code == 422, text
+        assert [one["field"] for one in refused.json()["errors"]] == [field]
+    assert not await desk.inbox(gateway="paypal")
+    assert not await desk.inbox(gateway="stripe")
+    taken = await send(report)
+    assert taken.status_code == 201, taken.text
+    assert (taken.json()["movements"], taken.json()["matched"]) == (2, 1)
+    [waiting] = await desk.inbox(gateway="paypal")
+    assert (waiting["reference"], waiting["kind"]) == ("T1", "charge")
+    assert (waiting["amount"]["amount"], waiting["fee"]["amount"]) == (1_234, 59)
+    again = await send(report)
+    assert (again.json()["known"], len(await desk.inbox(gateway="paypal"))) == (2, 1)
+
+
 async def test_payouts_out_of_the_clearing_are_told_apart(
     desk: Desk, resources: Resources, connection: Connection, shop: Shop
 ) -> None:

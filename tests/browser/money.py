@@ -18,6 +18,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.reconciliation import MovementKind
 from tests.browser.market import Market
+from tests.browser.money_desks import make_desks
 from tests.factories.accounts import User, make_operator, make_user
 from tests.factories.disputes import escalate, hand_in, open_case, say, take_back
 from tests.factories.payouts import set_account
@@ -74,7 +75,11 @@ async def make_affairs(market: Market) -> Affairs:
     await grant_credit(resources, ada, 2_500)
     await make_card(resources, 5_000, note="a raffle")
     await _provider(resources, olu)
-    return await _pages(market, ada, kettle, olu, orders)
+    affairs = await _pages(market, ada, kettle, olu, orders)
+    of_shop, of_market = await make_desks(market, resources, kettle, olu)
+    affairs.seller_pages.update(of_shop)
+    affairs.operator_pages.update(of_market)
+    return affairs
 
 
 async def _sold(resources: Resources, shop: Shop, buyer: User) -> Order:

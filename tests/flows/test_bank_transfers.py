@@ -21,7 +21,7 @@ from gosellr.services.hand_refund_service import (
     RefundAccountUnknown,
     SentTransfer,
 )
-from gosellr.services.receipt_decisions import TransferNotAsked
+from gosellr.services.receipt_decisions import ReceiptUsed, TransferNotAsked
 from gosellr.services.reconciliation_service import MovementContradicted, MovementNotOpen
 from gosellr.utils.creditor_reference import in_groups, parse_reference
 from gosellr.utils.payto import read_payto
@@ -212,6 +212,23 @@ async def test_an_assigned_surplus_stays_in_suspense(
         "commission": -500,
         "tax_payable": -100,
     }
+    assert await wrong_with(connection, market) == []
+
+
+async def test_what_is_left_of_a_transfer_that_paid_pays_for_nothing_else(
+    market: Resources, connection: Connection, shop: Shop
+) -> None:
+    first = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    other = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    paid = await arrive(market, 10_000, text=reference_of(first))
+    assert (paid.outcome, paid.suspended_minor) == (ReceiptOutcome.SURPLUS, 5000)
+    before = await balances(connection)
+    with pytest.raises(ReceiptUsed):
+        await bank_transfers.assign(
+            market.transfers, receipt_id=paid.id, reference=reference_of(other)
+        )
+    assert await balances(connection) == before
+    assert (await read(market, other)).status == "pending_payment"
     assert await wrong_with(connection, market) == []
 
 

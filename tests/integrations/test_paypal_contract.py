@@ -21,6 +21,8 @@ from gosellr.integrations.payments.paypal_webhooks import EVENTS_USED
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
+    DisputeEvidence,
+    EvidenceFile,
     Outcome,
     RefundRequest,
 )
@@ -29,6 +31,7 @@ from tests.house.source import ROOT
 from tests.integrations.paypal_api import excerpt
 from tests.integrations.paypal_api.account import Account
 from tests.integrations.paypal_api.contract import Contract, ContractBroken, kept_contract
+from tests.integrations.paypal_api.quarrels import quarrel
 from tests.integrations.paypal_api.server import FakePayPal, make_gateway, make_payouts
 
 
@@ -70,6 +73,17 @@ async def a_life(server: FakePayPal, clock: ManualClock) -> None:
         )
     )  # fmt: skip
     assert sent.outcome is TransferOutcome.ACCEPTED
+    disputes = [quarrel(account, one) for one in account.captures()]
+    assert await gateway.disputed_since(clock.now()) is not None
+    assert await gateway.attempt_of(gateway_reference=disputes[0]["dispute_id"]) == "attempt-0"
+    said = DisputeEvidence(
+        evidence_id="e", reference=disputes[0]["dispute_id"], statement="x" * 5_000,
+        carrier="dhl", tracking_number="JD1",
+        files=(EvidenceFile(name="Ada.pdf", content_type="application/pdf", content=b"x"),),
+    )  # fmt: skip
+    assert await gateway.submit_evidence(said) is Outcome.ACCEPTED
+    accepted = await gateway.accept_claim(reference=disputes[1]["dispute_id"])
+    assert accepted is Outcome.ACCEPTED
 
 
 def test_the_manual_names_every_report_that_is_used() -> None:

@@ -9,8 +9,9 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.paypal_api import SANDBOX, PayPalApi
-from gosellr.integrations.payments.paypal_reports import kind_of, read_movement, read_movements
+from gosellr.integrations.payments.paypal_reports import read_movement, read_movements
 from gosellr.integrations.payments.port import GatewayMovement
+from gosellr.utils.paypal_movements import kind_of
 from tests.integrations.conftest import NOON
 
 ATTEMPT = "0192f000-0000-7000-8000-000000000001"

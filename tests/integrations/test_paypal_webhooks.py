@@ -314,7 +314,7 @@ async def parsed(
 @pytest.mark.parametrize(
     "event",
     [
-        {"event_type": "CUSTOMER.DISPUTE.CREATED"},
+        {"event_type": "CUSTOMER.ACCOUNT.CREATED"},
         {"event_type": "PAYMENT.CAPTURE.REVERSED"},
         {"event_type": "PAYMENT.CAPTURE.PENDING"},
         {"event_type": "BILLING.PLAN.CREATED"},
@@ -341,6 +341,7 @@ async def test_what_is_no_news_here_is_taken_and_means_nothing(
         {"resource": None},
         {"resource": {"custom_id": "gosellr.a", "amount": {"currency_code": "EUR", "value": 1.5}}},
         {"event_type": "CHECKOUT.ORDER.APPROVED", "resource": {"purchase_units": []}},
+        {"event_type": "CUSTOMER.DISPUTE.CREATED"},
     ],
 )
 async def test_a_proven_body_that_is_no_event_is_malformed(

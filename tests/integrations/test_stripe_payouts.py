@@ -240,6 +240,24 @@ async def test_what_the_account_doesn_t_cover_stands(
     assert stripe_server.sellers.reversals == {}
 
 
+async def test_what_others_took_back_meanwhile_is_no_refusal(
+    payouts: StripePayouts, stripe_server: FakeStripe
+) -> None:
+    seller = await a_seller(payouts, stripe_server)
+    await payouts.send(order_of(seller))
+    sent = the_transfer(stripe_server)
+
+    def take_back() -> None:
+        sent.update(amount_reversed=sent["amount"], reversed=True)
+        stripe_server.sellers.balances[seller["id"], "eur"] = 0
+
+    # Found standing, and gone by the time that it is asked for.
+    stripe_server.faults.extend([None, take_back])
+    said = await payouts.call_back(transfer_id=PAYOUT, recall_id="r1")
+    assert (said.outcome, said.reason) == (OUTCOME.DECLINED, "called_back")
+    assert stripe_server.sellers.reversals == {}
+
+
 async def test_reports_name_the_payout_or_the_account(
     payouts: StripePayouts, stripe_gateway: StripeGateway, stripe_server: FakeStripe
 ) -> None:

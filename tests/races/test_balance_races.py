@@ -10,7 +10,8 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
 from gosellr.flows import bank_files
 from gosellr.resources import Resources
-from gosellr.services import adjustment_service
+from gosellr.services import adjustment_service, ledger_service
+from gosellr.utils.ledger import seller_available
 from tests.factories.balances import (
     agree,
     approve,
@@ -20,9 +21,11 @@ from tests.factories.balances import (
     release_reserves,
     write_off,
 )
+from tests.factories.disputes import accept, cases_of, open_case
 from tests.factories.payouts import an_operator, earn, pay, set_account, set_schedule
-from tests.factories.sales import Shop, a_key, make_shop, refund
+from tests.factories.sales import Shop, a_key, make_buyer, make_shop, refund
 from tests.flows.test_bank_files import set_bank, with_bank
+from tests.races.test_card_races import WAITERS
 from tests.races.test_payout_races import is_sound, owes
 from tests.races.test_refund_races import outcomes
 
@@ -164,4 +167,69 @@ async def test_files_made_at_once_name_each_payout_once(live: Resources) -> None
             for one in made * 2
         )
     )
+    await is_sound(market)
+
+
+async def test_what_a_rule_keeps_back_is_taken_once_by_cases_refunds_and_its_day(
+    live: Resources, clock: ManualClock
+) -> None:
+    """A case is opened, another sale refunded and the reserve's day come, all at once."""
+    buyer = await transact(live.db, make_buyer)
+    rule = await make_rule(live, rate_bps=5000, days=1)
+    for turn in range(ROUNDS):
+        shop = await a_shop(live)
+        disputed = await earn(live, shop, buyer=buyer)
+        other = await earn(live, shop)
+        await pay(live, shop)
+        clock.advance(timedelta(days=2))
+        rivals = [
+            open_case(live, disputed, shop, viewer=buyer.viewer),
+            refund(live, other, shop, units=1),
+            release_reserves(live),
+        ]
+        rivals = [*rivals[turn % 3 :], *rivals[: turn % 3]]
+        assert await outcomes(*rivals) == {"done": 3}
+        # Of two sales of 10.00 half was paid out, and both are asked back: 10.00 are owed.
+        owed = await owes(live, shop)
+        pots = owed.get("reserve", 0) + owed.get("available", 0) - owed.get("receivable", 0)
+        assert (owed["reserve"], pots) == (1000, 0)
+        await is_sound(live)
+        [case] = await cases_of(live, disputed)
+        await accept(live, case, viewer=buyer.viewer)
+        await release_reserves(live)
+        await is_sound(live)
+    assert rule.rule.rate_bps == 5000
+
+
+async def test_a_file_holds_balances_before_its_payouts(live: Resources) -> None:
+    """As whoever fails a payout does: else the two would wait for each other."""
+    market = with_bank(live)
+    shop = await transact(live.db, make_shop, price_minor=1000)
+    await set_bank(market, shop)
+    await earn(market, shop)
+    payout = await pay(market, shop)
+    made = await bank_files.make_file(market.payouts, viewer=an_operator(), key=a_key())
+
+    async def hold(connection: Connection) -> None:
+        await ledger_service.locked_balances(
+            connection, accounts=[seller_available(shop.seller.id)], currency="EUR"
+        )
+
+    async with live.db.connection() as writing, writing.transaction():
+        await hold(writing)
+        executing = asyncio.create_task(
+            bank_files.execute_file(
+                market.payouts, viewer=an_operator(), file_id=made.value.id,
+                failed={payout.id: "closed"},
+            )
+        )  # fmt: skip
+        async with live.db.connection() as looking:
+            while not await looking.fetchval(WAITERS):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.01)
+        free = await writing.fetchval(
+            "SELECT id FROM payout WHERE id = $1 FOR UPDATE SKIP LOCKED", payout.id
+        )
+    await executing
+    assert free == payout.id
+    assert await owes(live, shop) == {"available": 1000}
     await is_sound(market)

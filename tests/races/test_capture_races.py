@@ -9,6 +9,7 @@ from gosellr.resources import Resources
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.captures import at_shipment, standing
+from tests.factories.reductions import call_off
 from tests.factories.sales import buy, cancel, make_shop, part_of, read, ship, stock
 from tests.races.test_refund_races import outcomes
 
@@ -86,4 +87,32 @@ async def test_the_end_of_an_authorisation_and_a_parcel_at_once(live: Resources)
         assert seen == {"done": 4}
         after = await read(market, order)
         assert (after.status, after.payment_status) == ("shipped", "paid")
+    await sound(market)
+
+
+async def test_units_called_off_by_many_as_their_parcel_leaves(live: Resources) -> None:
+    """Each unit is taken and shipped, or called off and back on sale: never both, never neither."""
+    market = at_shipment(live)
+    shop = await transact(live.db, make_shop, price_minor=1000, stock=4 * ROUNDS)
+    shipped = 0
+    for turn in range(ROUNDS):
+        order = await buy(market, (shop, 4))
+        rivals = [call_off(market, order, shop) for _ in range(4)]
+        rivals.insert(turn % 5, ship(market, order, shop))  # type: ignore[arg-type]
+        seen = await outcomes(*rivals)
+        assert set(seen) <= {"done", "money_taken", "capture_pending", "nothing_left",
+                             "transition_not_allowed"}  # fmt: skip
+        after = await read(market, order)
+        line = part_of(after, shop).lines[0]
+        if part_of(after, shop).captured_at is None:
+            await ship(market, order, shop)
+            after = await read(market, order)
+            line = part_of(after, shop).lines[0]
+        assert 1 <= line.quantity == line.shipped_quantity
+        assert line.quantity + line.called_off_quantity == 4
+        assert after.captured_minor == after.total_minor == 1000 * line.quantity
+        assert await standing(market, order) == ("captured", after.captured_minor)
+        shipped += line.quantity
+    async with live.db.connection() as connection:
+        assert await stock(connection, shop) == (4 * ROUNDS - shipped, 0)
     await sound(market)

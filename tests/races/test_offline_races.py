@@ -17,13 +17,23 @@ from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import cash_terms_service, door_service, expiry_service, receipt_service
+from gosellr.services import (
+    cash_terms_service,
+    door_service,
+    expiry_service,
+    receipt_decisions,
+    receipt_service,
+    reconciliation_service,
+)
+from gosellr.services.basket_service import Tender
 from gosellr.services.receipt_service import Arrived
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.receipts import ReceiptOutcome
+from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
+from tests.factories.reductions import call_off
 from tests.factories.sales import Shop, buy, make_commission, make_shop, part_of, read, ship, stock
-from tests.factories.stored_value import operator
+from tests.factories.stored_value import by_card, left_on, make_card, operator
 from tests.factories.transfers import BY_TRANSFER, VALUE_DATE, arrive, offline, transfer_of
 from tests.races.test_card_races import meet
 
@@ -122,6 +132,35 @@ async def test_halves_that_arrive_at_once_make_up_the_whole(market: Resources) -
     assert sorted(one.outcome for one in told) == ["paid", "part", "part", "part", "part"]
     assert (await read(market, order)).status == "paid"
     assert "suspense" not in await booked(market)
+    assert await is_sound(market)
+
+
+async def test_what_pays_while_somebody_explains_it_leaves_suspense_once(
+    market: Resources,
+) -> None:
+    shop = await transact(market.db, make_shop)
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    lost = await arrive(market, 7000, text="?", name="IN-1")
+    await meet(
+        market,
+        lambda writing: receipt_decisions.assign(
+            writing,
+            receipt_id=lost.id,
+            reference=transfer_of(order).gateway_reference or "",
+            policy=market.policy,
+            now=market.clock.now(),
+        ),
+        transact(
+            market.db,
+            reconciliation_service.clear_suspense,
+            viewer=await operator(market),
+            movement_id=lost.id,
+            resolution=Resolution.INCOME,
+            now=market.clock.now(),
+        ),
+    )
+    after = await booked(market)
+    assert (after["fee_income"], after.get("suspense")) == (-2000, None)
     assert await is_sound(market)
 
 
@@ -233,3 +272,89 @@ async def test_a_parcel_is_paid_or_refused_and_never_both(market: Resources, fir
         left = (99, 0) if first == "cash" else (100, 0)
         assert await stock(looking, shop) == left
     assert await is_sound(market)
+
+
+async def test_a_unit_called_off_as_the_transfer_arrives(market: Resources) -> None:
+    """Paid in full, or for what is left with the rest in suspense; never for something else."""
+    shop = await transact(market.db, make_shop, price_minor=1000)
+    staff = await operator(market)
+    for turn in range(6):
+        order = await buy(market, (shop, 3), tenders=BY_TRANSFER)
+        reference = transfer_of(order).gateway_reference or ""
+        rivals: list[Any] = [
+            arrive(market, 3000, text=reference, viewer=staff),
+            call_off(market, order, shop, viewer=staff),
+        ]
+        if turn % 2:
+            rivals.reverse()
+        results = await asyncio.gather(*rivals, return_exceptions=True)
+        after = await read(market, order)
+        refused = [one for one in results if isinstance(one, BaseException)]
+        assert all(isinstance(one, DomainError) for one in refused)
+        assert after.payment_status == "paid"
+        assert after.captured_minor == after.total_minor == (3000 if refused else 2000)
+    assert await is_sound(market)
+
+
+async def test_one_part_paid_and_one_refused_at_once_share_one_gift_card(
+    market: Resources,
+) -> None:
+    """What the card pays of a part is spent with its cash or back on the card, once each."""
+    shops = [await transact(market.db, make_shop, price_minor=price) for price in (1000, 600)]
+    for shop in shops:
+        await transact(
+            market.db,
+            cash_terms_service.change_terms,
+            viewer=shop.viewer,
+            seller_id=shop.seller.id,
+            limits_minor={"EUR": 10_000},
+            now=market.clock.now(),
+        )
+    for turn in range(4):
+        card_id, code = await make_card(market, 400)
+        tenders = (by_card(code), Tender(method="cash_on_delivery"))
+        order = await buy(market, *((shop, 1) for shop in shops), tenders=tenders)
+        for shop in shops:
+            await ship(market, order, shop)
+        paid, refused = shops if turn % 2 else reversed(shops)
+        rivals = [
+            *(_at_the_door(market, order, refused, door_service.refuse) for _ in range(2)),
+            *(_collected(market, order, paid) for _ in range(2)),
+        ]
+        results = await asyncio.gather(*rivals, return_exceptions=True)
+        failed = [one for one in results if isinstance(one, BaseException)]
+        assert len(failed) == 2
+        assert all(isinstance(one, DomainError) for one in failed)
+        after = await read(market, order)
+        costs = part_of(order, paid).total_minor
+        assert (after.payment_status, after.captured_minor) == ("paid", costs)
+        # A quarter of each part was the card's.
+        assert await left_on(market, card_id) == part_of(order, refused).total_minor // 4
+    assert await is_sound(market)
+
+
+async def _at_the_door(market: Resources, order: Order, shop: Shop, command: Any) -> None:
+    await transact(
+        market.db,
+        command,
+        viewer=shop.viewer,
+        order_id=order.id,
+        seller_order_id=part_of(order, shop).id,
+        reason="not wanted",
+        policy=market.policy,
+        now=market.clock.now(),
+    )
+
+
+async def _collected(market: Resources, order: Order, shop: Shop) -> None:
+    await transact(
+        market.db,
+        door_service.record_cash,
+        viewer=shop.viewer,
+        order_id=order.id,
+        seller_order_id=part_of(order, shop).id,
+        amount_minor=part_of(order, shop).total_minor * 3 // 4,
+        currency="EUR",
+        policy=market.policy,
+        now=market.clock.now(),
+    )

@@ -122,6 +122,7 @@ class Break:
 _ADJUSTED = "(SELECT id FROM ledger_transaction WHERE kind = 'adjusted')"
 _DONE = "kind = 'entries' AND status = 'approved'"
 _RELEASED = "released_minor > 0 AND taken_minor = 0"
+_MORE = "amount_minor = 600, taken_minor = 300"
 BREAKS = [
     Break(*one)
     for one in (
@@ -130,11 +131,9 @@ BREAKS = [
         (3, "reserve_hold", f"UPDATE reserve_hold SET released_minor = 1 WHERE {_RELEASED}"),
         (3, "reserve_hold", f"UPDATE reserve_hold SET release_count = 2 WHERE {_RELEASED}"),
         (3, "reserve_hold", f"DELETE FROM reserve_hold WHERE {_RELEASED}"),
-        (
-            3,
-            "reserve_hold",
-            "UPDATE reserve_hold SET amount_minor = 600, taken_minor = 300 WHERE taken_minor > 0",
-        ),
+        # More was kept back than booked, and more given than anybody had.
+        (3, "reserve_hold", f"UPDATE reserve_hold SET {_MORE} WHERE taken_minor > 0"),
+        (3, "reserve", f"UPDATE reserve_hold SET {_MORE} WHERE taken_minor > 0"),
         (13, "bank_file", "UPDATE bank_file SET amount_minor = 999 WHERE status = 'made'"),
         (13, "bank_file", "UPDATE bank_file SET payment_count = 2 WHERE status = 'executed'"),
         (13, "bank_file", "UPDATE bank_file SET status = 'made' WHERE status = 'executed'"),

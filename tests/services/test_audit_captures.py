@@ -14,6 +14,7 @@ from gosellr.resources import Resources, open_resources
 from tests.conftest import START
 from tests.factories.captures import at_shipment
 from tests.factories.payouts import wrong_with
+from tests.factories.reductions import call_off
 from tests.factories.sales import buy, make_buyer, make_shop, ship
 from tests.factories.stored_value import by_bank, by_credit, grant_credit
 
@@ -26,7 +27,8 @@ async def opened(
 ) -> AsyncIterator[Resources]:
     """A market of its own, reached as the owner of its tables, who can break anything.
 
-    Of its order of two shops, paid by credit and a card, one part is shipped.
+    Of its order of two shops, paid by credit and a card, one part is shipped; of another one a
+    unit of three was called off.
     """
     settings = Settings(
         home=tmp_path_factory.mktemp("audit"),
@@ -44,6 +46,8 @@ async def opened(
         tenders = (by_credit(300), by_bank())
         order = await buy(market, *((shop, 1) for shop in shops), buyer=buyer, tenders=tenders)
         await ship(market, order, shops[0])
+        more = await buy(market, (shops[0], 3), tenders=(by_bank(),))
+        await call_off(market, more, shops[0])
         yield market
 
 
@@ -77,6 +81,7 @@ class Break:
 
 
 _SHIPPED = "captured_at IS NOT NULL"
+_REDUCED = "called_off_quantity > 0"
 _COPY = (
     "INSERT INTO payment_capture (id, order_id, payment_id, seller_order_ids, amount_minor,"
     " stored_minor, stored, final, status, created_at, check_at) SELECT gen_random_uuid(),"
@@ -96,6 +101,10 @@ BREAKS = [
         (8, "order", "UPDATE orders SET captured_minor = 999"),
         (8, "order", "UPDATE orders SET paid_at = placed_at"),
         (7, "payment", "UPDATE payment SET captured_minor = 701 WHERE account IS NULL"),
+        (12, "order_line", "UPDATE order_line SET called_off_quantity = called_off_quantity + 1"),
+        (12, "order_line", f"UPDATE order_line SET gross_minor = 2999 WHERE {_REDUCED}"),
+        (12, "order", "UPDATE order_reduction SET amount_minor = amount_minor + 1"),
+        (12, "seller_order", "UPDATE seller_order SET captured_at = '2026-03-01'"),
         (
             20,
             "payment",

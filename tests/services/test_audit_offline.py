@@ -147,6 +147,7 @@ BREAKS = [
         (8, "payment", _payment("authorized", "status = 'voided'")),
         (8, "seller_order", _payment("authorized", f"seller_order_id = {_CASH_PART}")),
         (8, "order", _payment("captured", "captured_minor = 4999")),
+        (8, "seller_order", _payment("authorized", "amount_minor = 4999")),
         (
             8,
             "order",

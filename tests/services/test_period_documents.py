@@ -17,7 +17,7 @@ from gosellr.flows import documents
 from gosellr.models.document_values import IssuedDocument
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import document_questions, release_service
+from gosellr.services import document_questions, period_figures, release_service
 from gosellr.services.document_questions import DocumentFilters
 from gosellr.services.payout_terms import NothingToPayOut
 from gosellr.utils.order_states import OrderStatus
@@ -315,3 +315,37 @@ async def test_the_report_of_a_year_equals_the_journal(
     )
     assert "address" in content["missing"]
     assert (await documents.tax_report(resources.documents, year=2025))["sellers"] == []
+
+
+async def test_what_moves_no_account_of_a_seller_is_in_its_month_all_the_same(
+    connection: Connection, resources: Resources
+) -> None:
+    """A sale that the commission takes whole, its refund, and one too small to reach a seller."""
+    await make_commission(connection, rate_bps=10_000, vat_bps=0)
+    shop = await a_shop(connection, resources, price_minor=10_000)
+    order = await buy(resources, (shop, 2))
+    await refund(resources, order, shop, units=1)
+    assert await _groups(connection, shop) == [
+        ("sales", 20_000), ("commission", -20_000),
+        ("refunds", -10_000), ("commission_returned", 10_000),
+    ]  # fmt: skip
+    await connection.execute("UPDATE commission_rule SET rate_bps = 9000")
+    other = await a_shop(connection, resources, price_minor=10_000)
+    order = await buy(resources, (other, 1))
+    # Of the smallest amount there is, the commission has the greater share.
+    await refund(resources, order, other, amount_minor=1)
+    assert await _groups(connection, other) == [
+        ("sales", 10_000), ("commission", -9_000), ("refunds", -1), ("commission_returned", 1),
+    ]  # fmt: skip
+    assert await wrong_with(connection, resources) == []
+
+
+async def _groups(connection: Connection, shop: Shop) -> list[tuple[str, int]]:
+    [month] = await period_figures.read(
+        connection,
+        seller_id=shop.seller.id,
+        since=START - timedelta(days=1),
+        until=START + timedelta(days=1),
+        vat_jurisdiction="marketplace",
+    )
+    return [(one.key, one.amount_minor) for one in month.figures.groups]

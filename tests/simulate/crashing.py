@@ -28,6 +28,10 @@ from gosellr.integrations.payments.port import (
 )
 from gosellr.integrations.payouts.port import (
     AccountKind,
+    AccountRequest,
+    AccountResult,
+    ConnectsSellers,
+    LinkResult,
     PayoutProvider,
     TransferRequest,
     TransferResult,
@@ -278,6 +282,44 @@ class NumberedProvider:
         await self._inner.aclose()
 
 
+class NumberedConnect(NumberedProvider):
+    """The same of one that keeps sellers' accounts."""
+
+    def __init__(self, inner: ConnectsSellers, fuse: Fuse) -> None:
+        super().__init__(inner, fuse)
+        self._connects = inner
+
+    async def open_account(self, request: AccountRequest) -> AccountResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "PROVIDER open_account", lambda: self._connects.open_account(request)
+        )
+
+    async def find_account(self, **named: Any) -> AccountResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "PROVIDER find_account", lambda: self._connects.find_account(**named)
+        )
+
+    async def onboarding_link(self, **named: Any) -> LinkResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "PROVIDER onboarding_link", lambda: self._connects.onboarding_link(**named)
+        )
+
+    async def call_back(self, **named: Any) -> TransferResult:
+        """One numbered call."""
+        return await self._fuse.step(
+            "PROVIDER call_back", lambda: self._connects.call_back(**named)
+        )
+
+
+def _numbered_provider(provider: PayoutProvider, fuse: Fuse) -> NumberedProvider:
+    if isinstance(provider, ConnectsSellers):
+        return NumberedConnect(provider, fuse)
+    return NumberedProvider(provider, fuse)
+
+
 def numbered(resources: Resources, fuse: Fuse) -> Resources:
     """A process over the same database and gateways that can die, and remembers nothing yet."""
     return replace(
@@ -287,7 +329,7 @@ def numbered(resources: Resources, fuse: Fuse) -> Resources:
             name: NumberedGateway(gateway, fuse) for name, gateway in resources.gateways.items()
         },
         payout_providers={
-            name: NumberedProvider(provider, fuse)
+            name: _numbered_provider(provider, fuse)
             for name, provider in resources.payout_providers.items()
         },
         terms_shelf=TermsShelf(),

@@ -145,12 +145,36 @@ def test_a_table_of_transfers() -> None:
         ("transaction_id,amount,currency,value_date\nA,1,EUR,3.3.2026", 1, "value_date"),
         ("transaction_id,amount,currency,value_date\n,1,EUR,2026-03-03", 1, "transaction_id"),
         ("transaction_id,amount,currency,value_date\nA,1,EUR,2026-03-03,x", 1, "transaction_id"),
+        ("transaction_id,amount,currency,value_date,amount\nA,1,EUR,2026-03-03,9", 0, "amount"),
+        ("transaction_id,amount,currency,value_date\nA\0,1,EUR,2026-03-03", 1, "transaction_id"),
+        ("transaction_id,amount,currency,value_date\nA,1,EUR,1026-03-03", 1, "value_date"),
+        (
+            "transaction_id,amount,currency,value_date\nA,1,EUR,0001-01-01T00:00+14:00",
+            1,
+            "value_date",
+        ),
+        (
+            "transaction_id,amount,currency,value_date\nA,1,EUR,9999-12-31T23:00-14:00",
+            1,
+            "value_date",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said(text: str, row: int, column: str) -> None:
     with pytest.raises(StatementFlaw) as flaw:
         list(read_table(text))
     assert (flaw.value.row, flaw.value.column) == (row, column)
+
+
+def test_a_cell_may_have_several_lines() -> None:
+    text = (
+        "transaction_id,amount,currency,value_date,text\r\n"
+        'A,1,EUR,2026-03-03,"RF18 5390\r\nthen"\r\n'
+        "B,2,EUR,2026-03-03,a\u2028b\r\n"
+    )
+    first, second = read_table(text)
+    assert first.text.split() == ["RF18", "5390", "then"]
+    assert (second.transaction_id, second.text) == ("B", "a\u2028b")
 
 
 ENTRY = """
@@ -210,6 +234,24 @@ def test_a_collective_entry_gives_its_payments() -> None:
     assert (flaw.value.row, flaw.value.column) == (1, "amount")
 
 
+def by_number(amount: str) -> str:
+    """An entry that its bank names by its place in the statement alone."""
+    return entry(amount, name="").replace("N1", "1")
+
+
+def test_an_entry_s_number_says_nothing_beyond_its_statement() -> None:
+    first, second = camt(by_number("12.50")), camt(by_number("12.50")).replace(b"<Id>1<", b"<Id>2<")
+    names = [one.transaction_id for content in (first, second) for one in read_camt(content)]
+    assert names == ["1/1", "2/1"]
+    both = DETAIL.format(amount="2.00") + DETAIL.format(amount="3.00")
+    numbered = entry("5.00", both, name="").replace("N1", "7")
+    assert [one.transaction_id for one in read_camt(camt(numbered))] == ["1/7/1", "1/7/2"]
+    named = DETAIL.format(amount="2.00").replace("<Refs>", "<Refs><AcctSvcrRef>B9</AcctSvcrRef>")
+    assert [one.transaction_id for one in read_camt(camt(entry("2.00", named, name="")))] == ["B9"]
+    with pytest.raises(StatementFlaw):
+        list(read_camt(camt(by_number("1.00")).replace(b"<Id>1</Id>", b"", 1)))
+
+
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
@@ -218,6 +260,8 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     [
         (b"no xml", 0),
         (b"<Document><Other/></Document>", 0),
+        (b"<?xml version='1.0' encoding='no-such'?><Document/>", 0),
+        (b"<?xml version='1.0' encoding='gb2312'?><Document/>", 0),
         (b"<a>" * 50 + b"</a>" * 50, 0),
         (camt(head=LAUGHS), 0),
         (camt(head='<!DOCTYPE x SYSTEM "file:///etc/passwd">'), 0),

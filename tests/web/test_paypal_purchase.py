@@ -423,7 +423,7 @@ async def test_case_39_a_refund_that_takes_its_time_ends_by_its_report(
 async def test_kinds_that_mean_nothing_are_taken_and_not_kept(
     client: httpx2.AsyncClient, connection: Connection, server: FakePayPal
 ) -> None:
-    server.account._report("CUSTOMER.DISPUTE.CREATED", "dispute", {"dispute_id": "PP-D-1"})
+    server.account._report("CUSTOMER.ACCOUNT.CREATED", "dispute", {"dispute_id": "PP-D-1"})
     await report(client, server)
     assert await connection.fetchval("SELECT count(*) FROM webhook_event") == 0
     _, headers, _ = server.deliveries()[0]

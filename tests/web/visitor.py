@@ -104,13 +104,21 @@ class Visitor:
         return self.page
 
     async def send(
-        self, action: str, *, to: str = "", changes: Mapping[str, str] | None = None, **typed: str
+        self,
+        action: str,
+        *,
+        to: str = "",
+        changes: Mapping[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        **typed: str,
     ) -> httpx2.Response:
         """Fill the form and send it, by another button's address where `to` says so."""
         form = self.form(action)
+        sent = {**form.values, **(changes or {}), **typed}
         self.page = await self.client.post(
             to or form.action,
-            data={**form.values, **(changes or {}), **typed},
+            data={name: value for name, value in sent.items() if name not in (files or {})},
+            files=files,
             headers={**HTML, "Origin": "http://market.test"},
             follow_redirects=True,
         )

@@ -25,10 +25,7 @@ from gosellr.api.schemas.bank_transfers import (
     statement_document,
 )
 from gosellr.api.schemas.common import problems
-from gosellr.core.errors import FieldError, InvalidInput
-from gosellr.flows import bank_transfers
-from gosellr.utils.bank_lines import BankLine, StatementFlaw, read_table
-from gosellr.utils.camt import read_camt
+from gosellr.flows import bank_transfers, told_files
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -37,8 +34,6 @@ router = APIRouter(tags=["bank transfers"])
 MayRead = Annotated[Viewer, allow(Permission.RECONCILIATION_READ)]
 MayRun = Annotated[Viewer, allow(Permission.RECONCILIATION_RUN)]
 MayDecide = Annotated[Viewer, allow(Permission.RECONCILIATION_DECIDE)]
-
-LINES_MAX = 5_000
 
 
 @router.post(
@@ -68,7 +63,7 @@ async def import_bank_statement(
     `transaction_id, amount, currency, value_date` and where there are any `reference, text,
     payer_name, payer_iban`; amounts in decimals, money that left is negative and skipped."""
     taken = await bank_transfers.take_statement(
-        market.transfers, viewer=viewer, lines=_lines(await file.read())
+        market.transfers, viewer=viewer, lines=told_files.bank_lines_of(await file.read())
     )
     return answer(statement_document(taken), status=201)
 
@@ -169,22 +164,3 @@ async def set_refund_account(
         market.transfers, viewer=viewer, order_id=order_id, account=body.as_value()
     )
     return answer({"last_four": shown})
-
-
-def _lines(content: bytes) -> list[BankLine]:
-    try:
-        if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            lines = list(read_camt(content))
-        else:
-            lines = list(read_table(content.decode("utf-8-sig")))
-    except UnicodeDecodeError:
-        raise InvalidInput.at("file", "not_utf8", "This isn't text in UTF-8") from None
-    except StatementFlaw as flaw:
-        place = f"file.{flaw.row}.{flaw.column}"
-        raise InvalidInput(
-            "A line can't be read; nothing was taken",
-            errors=[FieldError(place, "row_unreadable", str(flaw))],
-        ) from None
-    if not 1 <= len(lines) <= LINES_MAX:
-        raise InvalidInput.at("file", "rows", f"Between 1 and {LINES_MAX} lines at once")
-    return lines

@@ -134,7 +134,6 @@ async def list_trending_products(
         marketplace_service.trending_products,
         window=filters.window,
         limit=filters.limit,
-        now=market.clock.now(),
     )
     body = json_bytes({"window": filters.window, "items": items, "next_cursor": None})
     return catalogue_answer(request, body, keeper=keeper)

@@ -24,15 +24,11 @@ from gosellr.api.schemas.reconciliation import (
     standing_document,
     statement_document,
 )
-from gosellr.core.errors import FieldError, InvalidInput
 from gosellr.core.transact import ask, transact
-from gosellr.flows import reconciliation
+from gosellr.flows import reconciliation, told_files
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
 from gosellr.services import reconciliation_questions, reconciliation_service
-from gosellr.services.reconciliation_service import MOVEMENTS_MAX
-from gosellr.utils.movement_csv import MovementFlaw, MovementRow
-from gosellr.utils.movement_documents import read_document
 from gosellr.utils.permissions import Permission
 from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
@@ -80,11 +76,11 @@ async def import_movement_document(
     viewer: MayRun,
     market: Market,
 ) -> Response:
-    """Import a provider's report: Stripe's itemised balance changes as they are, or a table.
-    Its columns: `reference, kind, amount, currency, occurred_at`, and
+    """Import a provider's report: Stripe's itemised balance changes or PayPal's settlement report
+    as they are, or a table. Its columns: `reference, kind, amount, currency, occurred_at`, and
     where there are any `fee, key, related`; amounts in decimals, signed as the balance moved."""
-    rows = _rows(await file.read())
-    return await _imported(market, viewer, gateway=gateway, movements=[_new(row) for row in rows])
+    movements = told_files.movements_of(await file.read(), gateway=gateway)
+    return await _imported(market, viewer, gateway=gateway, movements=movements)
 
 
 @router.post(
@@ -221,32 +217,3 @@ async def _imported(
         now=market.clock.now(),
     )
     return answer(statement_document(statement), status=201)
-
-
-def _rows(content: bytes) -> list[MovementRow]:
-    try:
-        rows = list(read_document(content.decode("utf-8-sig")))
-    except UnicodeDecodeError:
-        raise InvalidInput.at("file", "not_utf8", "This isn't text in UTF-8") from None
-    except MovementFlaw as flaw:
-        place = f"file.{flaw.row}.{flaw.column}"
-        raise InvalidInput(
-            "A row can't be read; nothing was imported",
-            errors=[FieldError(place, "row_unreadable", str(flaw))],
-        ) from None
-    if not 1 <= len(rows) <= MOVEMENTS_MAX:
-        raise InvalidInput.at("file", "rows", f"Between 1 and {MOVEMENTS_MAX} movements at once")
-    return rows
-
-
-def _new(row: MovementRow) -> NewMovement:
-    return NewMovement(
-        reference=row.reference,
-        kind=row.kind,
-        currency=row.currency,
-        amount_minor=row.amount_minor,
-        fee_minor=row.fee_minor,
-        related=row.related,
-        key=row.key,
-        occurred_at=row.occurred_at,
-    )

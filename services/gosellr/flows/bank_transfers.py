@@ -198,6 +198,12 @@ async def list_to_send(powers: TransferPowers, *, cursor: str | None, limit: int
     return Page([_to_send(powers.vault, one) for one in page.items], page.next_cursor)
 
 
+async def find_to_send(powers: TransferPowers, *, hand_refund_id: UUID) -> ToSend:
+    """What has to be sent back, or was, and where it goes. Raises `NotFound`."""
+    found = await ask(powers.db, hand_refund_service.find, hand_refund_id=hand_refund_id)
+    return _to_send(powers.vault, found)
+
+
 async def mark_sent(
     powers: TransferPowers,
     *,

@@ -16,7 +16,7 @@ from gosellr.integrations.payments.port import (
     GatewayDispute,
     Outcome,
 )
-from gosellr.integrations.payments.report_port import TellsDisputes
+from gosellr.integrations.payments.report_port import AcceptsClaims, TellsDisputes
 from gosellr.models.dispute_values import Chargeback, DisputeFolder
 from gosellr.services import chargeback_service, dispute_questions
 from gosellr.services.chargeback_service import ReportedChargeback
@@ -121,6 +121,10 @@ async def _handed_in(powers: DisputePowers, chargeback: Chargeback) -> bool | No
         chargeback_id=chargeback.id,
     )
     speaking = [folder for folder in folders if not _conceded(folder)]
+    if folders and not speaking and isinstance(gateway, AcceptsClaims):
+        accepted = await gateway.accept_claim(reference=chargeback.gateway_reference)
+        # Nothing was handed in; without an answer it is said again.
+        return None if accepted is Outcome.UNKNOWN else False
     if not isinstance(gateway, DisputingGateway) or not speaking:
         return False
     parcels = [parcel for folder in speaking for parcel in folder.tracking]

@@ -9,12 +9,12 @@ from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.retry import BaseRetryStrategy
 
 from gosellr.core.db import SEARCH_PATH
-from gosellr.core.transact import transact
+from gosellr.core.transact import ask, transact
 from gosellr.jobs.outbox import Gathering, Reaction, Reactions
 from gosellr.jobs.schedule import Periodic
-from gosellr.models.events import RecordedFact
+from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
-from gosellr.services import job_service
+from gosellr.services import event_service, job_service
 
 _log = structlog.get_logger("gosellr.jobs")
 _CONNECTIONS_MAX = 3
@@ -47,16 +47,23 @@ def build_app(
     app = App(connector=connector)
     listed = {reaction.task: reaction for several in reactions.values() for reaction in several}
     for reaction in listed.values():
-        _add_task(app, resources, reaction.task, _told(reaction), retry)
+        types = [fact_type for fact_type, several in reactions.items() if reaction in several]
+        _add_task(app, resources, reaction.task, _told(reaction, types), retry)
     for entry in schedule:
         _add_task(app, resources, entry.task, _due(entry), retry)
     return app
 
 
-def _told(reaction: Reaction | Gathering) -> Work:
+def _told(reaction: Reaction | Gathering, types: Sequence[FactType]) -> Work:
     async def work(resources: Resources, args: dict[str, Any]) -> object:
         if isinstance(reaction, Gathering):
-            facts = [RecordedFact.from_payload(fact) for fact in args["facts"]]
+            facts = await ask(
+                resources.db,
+                event_service.read_gathered,
+                first=args["first"],
+                last=args["last"],
+                types=types,
+            )
             return await reaction.run(resources, facts)
         return await reaction.run(resources, RecordedFact.from_payload(args["fact"]))
 

@@ -1,33 +1,41 @@
 """The audit of a whole market, also while it runs: gateways' journals, then one snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 
-from gosellr.core.db import Database
+from gosellr.core.db import Connection, Database
 from gosellr.core.transact import ask, snapshot, transact
 from gosellr.integrations.payments.journal_port import JournalUnread, KeepsJournal
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
+from gosellr.jobs import past
 from gosellr.resources import Resources
 from gosellr.services import work_queue_service
 from gosellr.services.audit_service import (
+    AT_PROVIDERS,
     NAMES,
     AuditInput,
+    AuditLimits,
     Finding,
     GatewayCharge,
     Offence,
     ProviderTransfer,
     Watch,
-    audit_over,
+    look_at_providers,
 )
+from gosellr.services.audit_service import look as audit_look
 from gosellr.services.work_queue_service import AuditResult
+
+T = TypeVar("T", covariant=True)  # noqa: PLC0105
 
 _log = structlog.get_logger("gosellr.audit")
 
@@ -40,7 +48,18 @@ _TOLD_ROWS = 5
 # A file on this machine gives more at a time than a provider's API.
 _SANDBOX_PAGE = 10_000
 _NONE: Mapping[str, PayoutProvider] = MappingProxyType({})
-_GATEWAY_INVARIANT = 7
+# Each takes as long as the journals do; only a market in full swing needs more than two.
+_LOOKS_AGAIN = 6
+_NEVER = timedelta(days=1_000)
+_NEVER_LATE = AuditLimits(**{limit.name: _NEVER for limit in fields(AuditLimits)})
+
+
+class _Question(Protocol[T]):
+    """What is asked over one snapshot."""
+
+    def __call__(
+        self, connections: Sequence[Connection], *, told: AuditInput, watch: Watch
+    ) -> Awaitable[T]: ...
 
 
 async def audit_market(
@@ -58,24 +77,26 @@ async def audit_market(
     number of its invariant; 0 is the reading of the journals.
 
     A payment or payout that settles between the reading of its journal and the snapshot looks
-    like a difference once, and never twice: what two looks agree on is real.
+    like a difference once, so journals are looked at again until nothing moves: what looks agree
+    on is real.
     """
-    found = await _look(
-        db, gateways, payout_providers, now=now, connections=connections, watch=watch
-    )
-    if all(finding.number != _GATEWAY_INVARIANT for finding in found):
-        return found
-    second = await _look(
-        db, gateways, payout_providers, now=now, connections=connections, watch=watch
-    )
-    again = {row.row for one in second for row in one.rows}
-    lasting = [
-        Finding(one.number, one.name, tuple(row for row in one.rows if row.row in again))
-        if one.number == _GATEWAY_INVARIANT
-        else one
-        for one in found
-    ]
-    return [one for one in lasting if one.rows]
+    audited = _Audited(db, gateways, payout_providers, now, connections, watch)
+    seen = await audited.look(audit_look)
+    if seen.at_providers:
+        seen = replace(seen, at_providers=await _lasting(audited, seen.at_providers))
+    return _with_unread(seen.listed(), audited.unread)
+
+
+async def _lasting(audited: "_Audited", seen: Sequence[Offence]) -> list[Offence]:
+    """What stays of these differences, each as it looked last."""
+    lasting = list(seen)
+    for _ in range(_LOOKS_AGAIN):
+        again = await audited.look(look_at_providers)
+        if set(lasting) <= set(again):
+            break
+        rows = {one.row for one in lasting}
+        lasting = [one for one in again if one.row in rows]
+    return lasting
 
 
 async def audit_and_remember(
@@ -108,6 +129,11 @@ async def audit_nightly(resources: Resources) -> None:
     last = await ask(resources.db, work_queue_service.last_audit)
     if now.hour != _AT_HOUR or (last is not None and now - last.at < _ONCE_IN):
         return
+    await audit_aloud(resources, now=now)
+
+
+async def audit_aloud(resources: Resources, *, now: datetime) -> None:
+    """Audit this market, keep what was found, and cry out which rows break what if any do."""
     found = await audit_and_remember(
         resources.db,
         gateways=resources.gateways,
@@ -125,27 +151,39 @@ async def audit_nightly(resources: Resources) -> None:
         )
 
 
-async def _look(
-    db: Database,
-    gateways: Mapping[str, PaymentGateway],
-    providers: Mapping[str, PayoutProvider],
-    *,
-    now: datetime,
-    connections: int,
-    watch: Watch,
-) -> list[Finding]:
-    with watch(0):
-        journals, unread = await read_journals(gateways)
-        transfers = {
-            name: await _transfers(provider)
-            for name, provider in providers.items()
-            if isinstance(provider, SandboxPayouts)
-        }
-    told = AuditInput(now=now, gateway_journals=journals, provider_journals=transfers)
-    found = await snapshot(
-        db, lambda shared: audit_over(shared, told=told, watch=watch), connections=connections
-    )
-    return _with_unread(found, unread)
+@dataclass(slots=True)
+class _Audited:
+    """A market, to be looked at once or several times."""
+
+    db: Database
+    gateways: Mapping[str, PaymentGateway]
+    providers: Mapping[str, PayoutProvider]
+    now: datetime
+    connections: int
+    watch: Watch
+    unread: list[Offence] = field(default_factory=list)
+
+    async def look(self, question: _Question[T]) -> T:
+        """Read the journals, then ask over one snapshot."""
+        with self.watch(0):
+            journals, self.unread = await read_journals(self.gateways)
+            transfers = {
+                name: await _transfers(provider)
+                for name, provider in self.providers.items()
+                if isinstance(provider, SandboxPayouts)
+            }
+
+        async def ask_all(shared: Sequence[Connection]) -> T:
+            is_past = await past.is_being_written(shared[0], now=self.now)
+            told = AuditInput(
+                now=self.now,
+                gateway_journals=journals,
+                provider_journals=transfers,
+                limits=_NEVER_LATE if is_past else AuditLimits(),
+            )
+            return await question(shared, told=told, watch=self.watch)
+
+        return await snapshot(self.db, ask_all, connections=self.connections)
 
 
 async def read_journals(
@@ -167,9 +205,9 @@ def _with_unread(found: list[Finding], unread: list[Offence]) -> list[Finding]:
     """A journal that nobody could read proves nothing, and that is a finding too."""
     if not unread:
         return found
-    others = [one for one in found if one.number != _GATEWAY_INVARIANT]
-    known = [row for one in found if one.number == _GATEWAY_INVARIANT for row in one.rows]
-    told = Finding(_GATEWAY_INVARIANT, NAMES[_GATEWAY_INVARIANT], (*unread, *known))
+    others = [one for one in found if one.number != AT_PROVIDERS]
+    known = [row for one in found if one.number == AT_PROVIDERS for row in one.rows]
+    told = Finding(AT_PROVIDERS, NAMES[AT_PROVIDERS], (*unread, *known))
     return sorted([*others, told], key=lambda one: one.number)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from gosellr.core.transact import transact
+from gosellr.core.transact import ask, transact
 from gosellr.flows import (
     captures,
     chargebacks,
@@ -24,7 +24,7 @@ from gosellr.services import (
     inventory_service,
     job_service,
     ledger_upkeep_service,
-    marketplace_service,
+    popularity_service,
     rate_limit_service,
     release_service,
 )
@@ -171,11 +171,14 @@ async def roll_up_ledger(resources: Resources) -> None:
 
 
 async def refresh_popularity(resources: Resources) -> None:
-    """Bring what is trending and how much was sold up to date on the cards."""
+    """Bring what is trending and how much was sold up to date on the cards that it changed."""
     now = resources.clock.now()
-    # Two commands: one locks cards, the other products before their cards.
-    await transact(resources.db, marketplace_service.refresh_trending, now=now)
-    await transact(resources.db, marketplace_service.recount_sales, now=now)
+    change = await ask(resources.db, popularity_service.find_change, now=now)
+    if change is None:
+        return
+    for product_ids in change.batches():
+        await transact(resources.db, popularity_service.refresh, product_ids=product_ids, now=now)
+    await transact(resources.db, popularity_service.remember, change=change, now=now)
 
 
 async def gather_stock(resources: Resources) -> None:

@@ -22,9 +22,13 @@ from gosellr.jobs.retries import ATTEMPTS_MAX, Backoff
 from gosellr.jobs.schedule import SCHEDULE, Periodic, intervals_by_task
 from gosellr.resources import Resources, open_market
 from gosellr.services import event_service, job_service
+from gosellr.services.event_service import RELAY_BATCH
 
 POLL_SECONDS = 0.1
 _SCHEDULE_SECONDS = 1.0
+# Where facts come so many at a time, the next are waited for longer: one job serves a window.
+_CROWD = 20
+_CROWD_SECONDS = 0.5
 _JANITOR_SECONDS = 15.0
 _PAUSE_SECONDS_MAX = 5.0
 _DRAIN_SECONDS = 20.0
@@ -62,25 +66,31 @@ class Worker:
         """Work until told to stop, and finish what is under way."""
         async with asyncio.TaskGroup() as group:
             for name, step, pause_seconds in (
-                ("relay", self.relay, POLL_SECONDS),
+                ("relay", self.tell_on, POLL_SECONDS),
                 ("scheduler", self.queue_due_work, _SCHEDULE_SECONDS),
                 ("janitor", self.rescue, _JANITOR_SECONDS),
                 ("queue", self.work_off, POLL_SECONDS),
             ):
                 group.create_task(self._keep_doing(name, step, pause_seconds=pause_seconds))
 
-    async def relay(self) -> bool:
-        """Give the next facts to their reactions."""
+    async def tell_on(self) -> bool:
+        """Relay, and let facts gather where many of them come."""
+        told = await self.relay()
+        if _CROWD <= told < RELAY_BATCH:
+            await self._pause(_CROWD_SECONDS)
+        return told >= RELAY_BATCH
+
+    async def relay(self) -> int:
+        """Give the next facts to their reactions; gives how many."""
         if not await ask(self._resources.db, event_service.has_news):
-            return False
-        told = await transact(
+            return 0
+        return await transact(
             self._resources.db,
             event_service.relay_facts,
             reactions=self._tasks_by_fact,
             gathering=self._gathering,
             now=self._resources.clock.now(),
         )
-        return told > 0
 
     async def queue_due_work(self) -> bool:
         """Queue the periodic work whose time has come."""

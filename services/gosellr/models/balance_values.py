@@ -124,3 +124,16 @@ class FiledPayout:
     amount_minor: int
     destination_id: UUID
     account_encrypted: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FiledPayment:
+    """A payment of a bank file, as it stands."""
+
+    payout_id: UUID
+    seller_id: UUID
+    seller_name: str
+    amount_minor: int
+    currency: str
+    status: str
+    failure_reason: str | None

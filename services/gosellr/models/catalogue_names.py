@@ -37,6 +37,7 @@ QUIET = frozenset(
         FactType.ORDER_CANCELLED,  # Likewise.
         FactType.SELLER_ORDER_STATUS_CHANGED,
         FactType.SELLER_ORDER_CAPTURED,
+        FactType.SELLER_ORDER_REDUCED,  # What it gives back is told as stock.
         FactType.SHIPMENT_CREATED,
         FactType.SHIPMENT_DELIVERED,
         FactType.REFUND_REQUESTED,

@@ -86,6 +86,8 @@ dispute = Table(
     # Where the frozen money came from, and how much of it refunds have taken.
     minor("from_pending_minor", default=0),
     minor("from_available_minor", default=0),
+    # Kept back by rule before: the holds count it as taken.
+    minor("from_reserve_minor", default=0),
     minor("from_receivable_minor", default=0),
     minor("spent_minor", default=0),
     # Each booking of the case is one more: its number is part of the booking's key.
@@ -125,14 +127,16 @@ dispute = Table(
     not_negative(
         "from_pending_minor", "from_available_minor", "from_receivable_minor", "spent_minor"
     ),
+    not_negative("from_reserve_minor"),
     CheckConstraint(
-        "spent_minor <= from_pending_minor + from_available_minor + from_receivable_minor",
+        "spent_minor <= from_pending_minor + from_available_minor + from_reserve_minor"
+        " + from_receivable_minor",
         name="spent_within_frozen",
     ),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_at_fits"),
     CheckConstraint(
-        "status <> 'closed'"
-        " OR spent_minor = from_pending_minor + from_available_minor + from_receivable_minor",
+        "status <> 'closed' OR spent_minor = from_pending_minor + from_available_minor"
+        " + from_reserve_minor + from_receivable_minor",
         name="closed_keeps_nothing",
     ),
     ForeignKeyConstraint(

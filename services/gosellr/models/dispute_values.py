@@ -34,6 +34,7 @@ class Dispute:
     appealed_by: str | None
     from_pending_minor: int
     from_available_minor: int
+    from_reserve_minor: int
     from_receivable_minor: int
     spent_minor: int
     booking_count: int
@@ -53,6 +54,7 @@ class Dispute:
         return Pots(
             pending_minor=self.from_pending_minor,
             available_minor=self.from_available_minor,
+            reserve_minor=self.from_reserve_minor,
             receivable_minor=self.from_receivable_minor,
         )
 

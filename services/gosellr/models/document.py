@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from gosellr.models.base import (
+    TransactionId,
     currency,
     document,
     identifier,
@@ -80,4 +81,6 @@ document_month = Table(
     # Every seller has its documents of this month.
     Column("period", Text, primary_key=True),
     moment("closed_at"),
+    # Whatever was written before this was complete by then: nothing of a later month is before it.
+    Column("written_before", TransactionId, nullable=True),
 )

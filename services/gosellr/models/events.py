@@ -45,6 +45,7 @@ class FactType(StrEnum):
     ORDER_CANCELLED = "order.cancelled"
     SELLER_ORDER_STATUS_CHANGED = "seller_order.status_changed"
     SELLER_ORDER_CAPTURED = "seller_order.captured"
+    SELLER_ORDER_REDUCED = "seller_order.reduced"
     SHIPMENT_CREATED = "shipment.created"
     SHIPMENT_DELIVERED = "shipment.delivered"
     REFUND_REQUESTED = "refund.requested"

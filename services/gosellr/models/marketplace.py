@@ -1,7 +1,8 @@
-"""What the market keeps about itself: imports and their errors."""
+"""What the market keeps about itself: imports and their errors, and how far popularity is told."""
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Identity,
@@ -111,4 +112,26 @@ outbox_feed = Table(
         nullable=False,
         unique=True,
     ),
+)
+
+# What was bought of a product lately, for the windows whose scores aren't on the cards.
+product_trend = Table(
+    "product_trend",
+    metadata,
+    Column("span", Text, primary_key=True),
+    Column("product_id", Uuid, ForeignKey("product.id"), primary_key=True),
+    Column("key", BigInteger, nullable=False),
+    one_of("span", "1d", "30d"),
+    Index("ix_product_trend_key", "span", text("key DESC"), text("product_id DESC")),
+)
+
+# Up to which fact of the feed, and which moment, the cards know what is bought.
+popularity_mark = Table(
+    "popularity_mark",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    moment("looked_at", nullable=True),
+    moment("due_at", nullable=True),
+    CheckConstraint("id = 1", name="only_one"),
 )

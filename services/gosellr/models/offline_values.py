@@ -30,3 +30,32 @@ class HandRefund:
     def is_open(self) -> bool:
         """Nobody has said yet that it was sent, or can't be."""
         return self.status in {"pending", "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedTransfer:
+    """A transfer that a buyer was asked for; `arrived_minor` of it waits for the rest."""
+
+    payment_id: UUID
+    order_id: UUID
+    order_number: int
+    amount_minor: int
+    currency: str
+    reference: str | None
+    placed_at: datetime
+    expires_at: datetime
+    arrived_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedCash:
+    """What is to be collected at the door for one seller's part of an order."""
+
+    seller_order_id: UUID
+    order_id: UUID
+    order_number: int
+    seller_name: str
+    amount_minor: int
+    currency: str
+    status: str
+    placed_at: datetime

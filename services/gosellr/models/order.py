@@ -184,6 +184,8 @@ seller_order = Table(
     UniqueConstraint("id", "seller_id"),
     UniqueConstraint("id", "order_id"),
     Index("ix_seller_order_seller_id", "seller_id", "id"),
+    # Sales that brought their sellers nothing, and so moved no account of theirs.
+    Index("ix_seller_order_without_net", "seller_id", postgresql_where=text("net_minor = 0")),
     Index(
         "ix_seller_order_release_due",
         "release_due_at",
@@ -227,13 +229,18 @@ order_line = Table(
     Column("refunded_quantity", Integer, nullable=False, server_default=text("0")),
     # Refunded before they were shipped, so that they never will be.
     Column("withdrawn_quantity", Integer, nullable=False, server_default=text("0")),
+    # Called off before any money was taken for them: `quantity` and all amounts are without them.
+    Column("called_off_quantity", Integer, nullable=False, server_default=text("0")),
     minor("refunded_minor", default=0),
     minor("refunded_goods_minor", default=0),
     minor("refunded_tax_minor", default=0),
     minor("refunded_marketplace_discount_minor", default=0),
     minor("refunded_commission_minor", default=0),
     minor("refunded_commission_vat_minor", default=0),
-    CheckConstraint("quantity > 0", name="quantity_positive"),
+    CheckConstraint(
+        "quantity >= 0 AND called_off_quantity >= 0 AND quantity + called_off_quantity > 0",
+        name="something_was_ordered",
+    ),
     CheckConstraint(
         "shipped_quantity >= 0 AND withdrawn_quantity >= 0"
         " AND shipped_quantity + withdrawn_quantity <= quantity",

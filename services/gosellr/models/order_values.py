@@ -43,6 +43,7 @@ class OrderLine:
     delivered_quantity: int
     refunded_quantity: int
     withdrawn_quantity: int
+    called_off_quantity: int
     refunded_minor: int
     refunded_goods_minor: int
     refunded_tax_minor: int
@@ -155,7 +156,8 @@ class Payment:
     secured_at: datetime | None
     authorized_until: datetime | None
     captures_many: bool
-    # Of cash on delivery: the part whose seller collects it.
+    # Of cash on delivery: the part whose seller collects it; of stored value beside the cash of
+    # several sellers: the part that it pays for.
     seller_order_id: UUID | None
     created_at: datetime
     updated_at: datetime

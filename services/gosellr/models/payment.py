@@ -62,7 +62,8 @@ payment = Table(
     minor("fee_minor", default=0),
     # The guarded account of a gift card or a buyer that this part is taken from.
     words("account", nullable=True),
-    # The part of the order whose cash it is, once its seller is to collect it.
+    # The part of the order whose cash it is, once its seller is to collect it; of stored value
+    # beside the cash of several sellers, the part that it pays for.
     Column("seller_order_id", Uuid, nullable=True),
     # What banks took back of it and haven't returned.
     minor("disputed_minor", default=0),
@@ -88,8 +89,9 @@ payment = Table(
         name="account_of_stored_value",
     ),
     CheckConstraint(
-        "(method = 'cash_on_delivery' AND status NOT IN ('created', 'declined'))"
-        " = (seller_order_id IS NOT NULL)",
+        "CASE WHEN method = 'cash_on_delivery'"
+        " THEN (status NOT IN ('created', 'declined')) = (seller_order_id IS NOT NULL)"
+        " ELSE seller_order_id IS NULL OR account IS NOT NULL END",
         name="cash_of_one_part",
     ),
     # A gateway that takes too much is believed too: all of it goes back.
@@ -215,6 +217,8 @@ refund = Table(
     # Nothing goes to a buyer whom a promotion spared all of it; the shares go back all the same.
     not_negative("amount_minor"),
     Index("ix_refund_order_id", "order_id"),
+    # Of a seller's month: what was settled in it or since, or isn't yet.
+    Index("ix_refund_seller_id", "seller_id", "finished_at"),
     Index("ix_refund_seller_order_id", "seller_order_id"),
     Index("ix_refund_dispute_id", "dispute_id", postgresql_where=text("dispute_id IS NOT NULL")),
 )

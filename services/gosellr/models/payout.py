@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
 )
 
 from gosellr.models.base import (
+    TransactionId,
     currency,
     document,
     identifier,
@@ -110,6 +112,10 @@ payout = Table(
     # When the provider is to be told, or asked again.
     moment("check_at", nullable=True),
     Column("check_count", Integer, nullable=False, server_default=text("0")),
+    # Whatever was written before this was complete when it claimed: the next one reads from here.
+    Column("claimed_before", TransactionId, nullable=True),
+    # It failed, and no payout has looked at what it had claimed since.
+    Column("claims_open", Boolean, nullable=False, server_default=text("false")),
     one_of(
         "status", "awaiting_approval", "pending", "sent", "unknown", "paid", "failed", "cancelled"
     ),
@@ -119,6 +125,14 @@ payout = Table(
     CheckConstraint("approved_by <> requested_by", name="approved_by_another"),
     Index("ix_payout_seller_id", "seller_id", "created_at", "id"),
     Index("ix_payout_created_at", "created_at", "id"),
+    Index(
+        "ix_payout_claimed_before",
+        "seller_id",
+        "currency",
+        "claimed_before",
+        postgresql_where=text("claimed_before IS NOT NULL"),
+    ),
+    Index("ix_payout_claims_open", "seller_id", "currency", postgresql_where=text("claims_open")),
     Index("ix_payout_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
     Index("ix_payout_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index(

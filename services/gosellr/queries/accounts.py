@@ -64,6 +64,8 @@ FROM user_account AS account
 WHERE account.email = $1::text::citext AND account.issuer = 'gosellr'
 """
 
+ADDRESS_OF = "SELECT email FROM user_account WHERE id = $1"
+
 CREATE_ACCOUNT = """
 INSERT INTO user_account (id, issuer, subject, email, name, password_hash, roles,
                           created_at, updated_at)
@@ -155,6 +157,12 @@ async def find_by_email(connection: Connection, *, email: str) -> Account | None
     """The open account of an e-mail address."""
     row = await connection.fetchrow(FIND_BY_EMAIL, email)
     return None if row is None else account_of(row)
+
+
+async def address_of(connection: Connection, *, user_id: UUID) -> str | None:
+    """The address of an account."""
+    address: str | None = await connection.fetchval(ADDRESS_OF, user_id)
+    return address
 
 
 async def find_local_by_email(connection: Connection, *, email: str) -> Account | None:

@@ -12,12 +12,17 @@ from gosellr.core.db import Connection
 
 # A limit would make the planner hope for an early find, and walk rows one by one: where all is
 # well there is none. So a question is answered in full before its first rows are taken.
-def first(question: str) -> str:
-    """SQL for the first twenty rows that a question finds."""
+def first(question: str, *, rows: int = 20) -> str:
+    """SQL for the first rows that a question finds, twenty of them if nobody says otherwise."""
     return f"""
 WITH offence (what, problem) AS MATERIALIZED ({question})
-SELECT what, problem FROM offence LIMIT 20
+SELECT what, COALESCE(problem, 'breaks it') FROM offence LIMIT {rows}
 """
+
+
+MOVING = 2_000
+"""So many rows of what is asked with something beside the snapshot, such as a journal: most of
+them only moved in between, and they mustn't hide one that didn't."""
 
 
 _SIGNED = "CASE entry.direction WHEN 'debit' THEN entry.amount_minor ELSE -entry.amount_minor END"

@@ -21,7 +21,7 @@ WITH booked AS (
         FROM reserve_hold
         UNION ALL
         SELECT seller_id::text, currency, from_pending_minor + from_available_minor
-               + from_receivable_minor - spent_minor
+               + from_reserve_minor + from_receivable_minor - spent_minor
         FROM dispute
     ) AS each GROUP BY seller, currency
 )
@@ -59,6 +59,24 @@ SELECT 'reserve_hold ' || COALESCE(hold.id, freed.hold_id), 'says that '
 FROM reserve_hold AS hold FULL JOIN freed ON freed.hold_id = hold.id
 WHERE COALESCE(hold.released_minor, 0) <> COALESCE(freed.minor, 0)
    OR COALESCE(hold.release_count, 0) <> COALESCE(freed.booking_count, 0)
+""")
+
+# What holds have given is what refunds took of them and cases froze, each counting its own.
+HOLDS_GIVE = first("""
+WITH given AS (
+    SELECT seller_id, currency, sum(taken_minor) AS minor FROM reserve_hold GROUP BY 1, 2
+), had AS (
+    SELECT seller_id, currency, sum(minor) AS minor FROM (
+        SELECT seller_id, currency, (effects -> 'seller' ->> 'reserve_minor')::bigint AS minor
+        FROM refund WHERE status <> 'failed'
+        UNION ALL
+        SELECT seller_id, currency, from_reserve_minor FROM dispute
+    ) AS each GROUP BY 1, 2
+)
+SELECT 'reserve of seller ' || seller_id || ' ' || currency, 'its holds gave '
+       || COALESCE(given.minor, 0) || ', refunds and cases had ' || COALESCE(had.minor, 0)
+FROM given FULL JOIN had USING (seller_id, currency)
+WHERE COALESCE(given.minor, 0) <> COALESCE(had.minor, 0)
 """)
 
 # Each transaction by hand is what somebody prepared and somebody else approved, and the other way

@@ -82,6 +82,39 @@ FROM orders WHERE orders.capture_at = 'at_shipment' AND orders.paid_at IS NOT NU
       AND captured_at IS NULL)
 """)
 
+# What was called off before its money was taken: the lines are smaller by it, and what was set
+# aside for the order is what it costs and what it would have cost besides.
+CALLED_OFF = first("""
+SELECT 'order_line ' || line.id, 'says that ' || line.called_off_quantity
+       || ' units were called off, ' || COALESCE(gone.units, 0) || ' were'
+FROM order_line AS line LEFT JOIN (
+    SELECT order_line_id, sum(quantity) AS units FROM order_reduction GROUP BY 1
+) AS gone ON gone.order_line_id = line.id
+WHERE line.called_off_quantity <> COALESCE(gone.units, 0)
+UNION ALL
+SELECT 'order_line ' || id, 'costs ' || gross_minor || ' before discounts for ' || quantity
+       || ' units at ' || unit_price_minor
+FROM order_line WHERE called_off_quantity > 0 AND (
+    gross_minor <> quantity * unit_price_minor
+    OR goods_minor <> gross_minor - seller_discount_minor)
+UNION ALL
+SELECT 'seller_order ' || part.id, 'lost units after its money was taken'
+FROM order_reduction AS gone JOIN seller_order AS part ON part.id = gone.seller_order_id
+JOIN orders ON orders.id = part.order_id
+WHERE gone.created_at > CASE orders.capture_at WHEN 'at_order' THEN orders.paid_at
+                                               ELSE part.captured_at END
+  AND NOT EXISTS (SELECT FROM payment WHERE payment.seller_order_id = part.id)
+UNION ALL
+SELECT 'order ' || orders.id, 'costs ' || orders.total_minor || ' and ' || gone.minor
+       || ' were called off, set aside were ' || sum(payment.amount_minor)
+FROM orders JOIN (
+    SELECT order_id, sum(amount_minor) AS minor FROM order_reduction GROUP BY 1
+) AS gone ON gone.order_id = orders.id
+JOIN payment ON payment.order_id = orders.id AND payment.secured_at IS NOT NULL
+GROUP BY orders.id, gone.minor
+HAVING sum(payment.amount_minor) <> orders.total_minor + gone.minor
+""")
+
 # $1 is the moment before which a capture had to be answered, or money to be called back.
 NOTHING_LEFT_OPEN = first("""
 SELECT 'payment_capture ' || id, 'is ' || status || ' since ' || created_at

@@ -5,10 +5,14 @@ from gosellr.queries.audit import first
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 )
-_FROZEN = "from_pending_minor + from_available_minor + from_receivable_minor - spent_minor"
+_FROZEN = (
+    "from_pending_minor + from_available_minor + from_reserve_minor + from_receivable_minor"
+    " - spent_minor"
+)
 
 # What a case says is frozen is what its own bookings, and those of its refunds, have left in the
-# reserve; a case that is closed has left nothing there. A refund out of a case takes of no other.
+# reserve; a case that is closed has left nothing there. What a rule had kept back is frozen without
+# a booking, and what a refund took of holds besides isn't the case's: both are told by themselves.
 FROZEN_IS_ENTRIES = first(f"""
 WITH booked AS (
     SELECT head.cause_id AS dispute_id, entry.account, sum({_CREDITED}) AS net
@@ -23,6 +27,12 @@ WITH booked AS (
     WHERE refund.dispute_id IS NOT NULL
       AND split_part(entry.account, ':', 1) = 'seller_reserve'
     GROUP BY 1, 2
+    UNION ALL
+    SELECT id, 'seller_reserve:' || seller_id, from_reserve_minor FROM dispute
+    UNION ALL
+    SELECT dispute_id, 'seller_reserve:' || seller_id,
+           (effects -> 'seller' ->> 'reserve_minor')::bigint
+    FROM refund WHERE dispute_id IS NOT NULL AND status <> 'failed'
 ), left_there AS (
     SELECT dispute_id, split_part(account, ':', 2) AS seller, sum(net) AS net
     FROM booked GROUP BY 1, 2
@@ -116,7 +126,7 @@ SELECT 'seller_order ' || part.id, 'is cancelled and gave all back, and a case o
 FROM seller_order AS part JOIN dispute ON dispute.seller_order_id = part.id
 WHERE part.status = 'cancelled' AND dispute.kind = 'buyer' AND dispute.status <> 'closed'
   AND dispute.spent_minor < dispute.from_pending_minor + dispute.from_available_minor
-                            + dispute.from_receivable_minor
+                            + dispute.from_reserve_minor + dispute.from_receivable_minor
 """)
 
 # $1 is the moment before which a deadline had to be acted on.

@@ -34,7 +34,7 @@ WITH booked AS (
     GROUP BY 1, 2
 ), collected AS (
     SELECT seller_order_id, sum(captured_minor)::bigint AS minor FROM payment
-    WHERE seller_order_id IS NOT NULL GROUP BY 1
+    WHERE method = 'cash_on_delivery' AND seller_order_id IS NOT NULL GROUP BY 1
 )
 SELECT 'document ' || document.id, 'says ' || document.total_minor || ' ' || document.currency
        || ', the sale was booked with ' || COALESCE(booked.paid_minor, 0)

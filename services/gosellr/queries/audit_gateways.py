@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries.audit import Offence, find_offences, first
+from gosellr.queries.audit import MOVING, Offence, find_offences, first
 
 # $1 a gateway, the others its charges. A charge whose answer we still wait for may differ.
-CHARGES_MATCH_PAYMENTS = first("""
+CHARGES_MATCH_PAYMENTS = first(
+    """
 WITH charge AS (
     SELECT * FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[],
                          $7::bigint[])
@@ -27,9 +28,11 @@ WITH charge AS (
 SELECT 'payment ' || charge.id, CASE
     WHEN payment.id IS NULL THEN $1 || ' knows a charge that we never asked for'
     ELSE $1 || ' captured ' || charge.captured_minor || ', refunded ' || charge.refunded_minor
-         || ' and kept ' || charge.fee_minor || ' ' || charge.currency || ', banks took back '
-         || charge.disputed_minor || '; we wrote ' || concat_ws(', ', payment.captured_minor,
-         COALESCE(gone.minor, 0), payment.fee_minor, payment.currency, payment.disputed_minor) END
+         || ' and kept ' || charge.fee_minor || ' ' || charge.currency
+         || COALESCE(', banks took back ' || charge.disputed_minor, '')
+         || '; we wrote ' || concat_ws(', ', payment.captured_minor, COALESCE(gone.minor, 0),
+                                       payment.fee_minor, payment.currency,
+                                       payment.disputed_minor) END
 FROM charge LEFT JOIN payment ON payment.id = charge.id AND payment.method = $1
 LEFT JOIN gone ON gone.payment_id = charge.id
 WHERE payment.id IS NULL
@@ -44,10 +47,12 @@ WHERE payment.id IS NULL
    OR (gone.returning IS NOT TRUE AND COALESCE(gone.minor, 0) <> charge.refunded_minor)
    -- Not every journal tells of banks.
    OR payment.disputed_minor <> charge.disputed_minor
-""")
+""",
+    rows=MOVING,
+)
 
 CAPTURED_AT = """
-SELECT id FROM payment WHERE method = $1 AND captured_minor > 0 AND id > $2
+SELECT id::text FROM payment WHERE method = $1 AND captured_minor > 0 AND id > $2
 ORDER BY id LIMIT $3
 """
 
@@ -65,6 +70,6 @@ async def find_charge_offences(
 
 async def find_captured(
     connection: Connection, *, gateway: str, after: UUID, limit: int
-) -> list[UUID]:
-    """Our own payments with captured money at a gateway, by id."""
-    return [row["id"] for row in await connection.fetch(CAPTURED_AT, gateway, after, limit)]
+) -> list[str]:
+    """Our own payments with captured money at a gateway, by id; as text, like the charges'."""
+    return [row[0] for row in await connection.fetch(CAPTURED_AT, gateway, after, limit)]

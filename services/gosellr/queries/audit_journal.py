@@ -55,10 +55,14 @@ PAGE_END = "SELECT id FROM ledger_transaction WHERE id > $1 ORDER BY id OFFSET $
 # Ids from after $1 up to $2; to the end without it.
 DOUBTFUL = f"""
 WITH told AS (
-    SELECT entry.transaction_id, string_agg({_ENTRY}, ',' ORDER BY {_ENTRY} COLLATE "C") AS lines
-    FROM ledger_entry AS entry
-    WHERE entry.transaction_id > $1 AND ($2::uuid IS NULL OR entry.transaction_id <= $2)
-    GROUP BY entry.transaction_id
+    SELECT transaction_id, string_agg(line, ',' ORDER BY line) AS lines
+    FROM (
+        SELECT entry.transaction_id, {_ENTRY} COLLATE "C" AS line FROM ledger_entry AS entry
+        WHERE entry.transaction_id > $1 AND ($2::uuid IS NULL OR entry.transaction_id <= $2)
+        -- Each is spelled once, and not again to be sorted.
+        OFFSET 0
+    ) AS spelled
+    GROUP BY transaction_id
 )
 SELECT head.id FROM ledger_transaction AS head
 LEFT JOIN told ON told.transaction_id = head.id

@@ -3,19 +3,18 @@
 from gosellr.queries.audit import first
 
 PARTS_SUM_TO_ORDER = first("""
-SELECT 'order ' || orders.id, 'its parts make ' || parts.total || ' and their tax ' || parts.tax
-       || ', itself says ' || orders.total_minor || ' and ' || orders.tax_minor
-FROM orders JOIN (
+SELECT 'order ' || orders.id, CASE WHEN parts.order_id IS NULL THEN 'has no parts'
+       ELSE 'its parts make ' || parts.total || ' and their tax ' || parts.tax
+       || ', itself says ' || orders.total_minor || ' and ' || orders.tax_minor END
+FROM orders LEFT JOIN (
     SELECT order_id, sum(subtotal_minor) AS subtotal, sum(discount_minor) AS discount,
            sum(shipping_minor) AS shipping, sum(tax_minor) AS tax, sum(total_minor) AS total
     FROM seller_order GROUP BY order_id
 ) AS parts ON parts.order_id = orders.id
-WHERE (parts.subtotal, parts.discount, parts.shipping, parts.tax, parts.total)
+WHERE parts.order_id IS NULL
+   OR (parts.subtotal, parts.discount, parts.shipping, parts.tax, parts.total)
    <> (orders.subtotal_minor, orders.discount_minor, orders.shipping_minor, orders.tax_minor,
        orders.total_minor)
-UNION ALL
-SELECT 'order ' || orders.id, 'has no parts'
-FROM orders WHERE NOT EXISTS (SELECT FROM seller_order WHERE order_id = orders.id)
 UNION ALL
 SELECT 'seller_order ' || part.id, 'its lines and delivery make ' || part.shipping_total_minor
        + lines.total || ', itself says ' || part.total_minor

@@ -54,7 +54,7 @@ WITH sold AS (
     GROUP BY 1
 ), cash AS (
     SELECT seller_order_id AS id, sum(captured_minor) AS minor FROM payment
-    WHERE seller_order_id IS NOT NULL AND captured_minor > 0 GROUP BY 1
+    WHERE method = 'cash_on_delivery' AND captured_minor > 0 GROUP BY 1
 )
 SELECT 'seller_order ' || part.id, 'earns ' || part.net_minor || ' less a commission of '
        || part.commission_minor || ' taken; its cash is ' || COALESCE(cash.minor, 0)
@@ -78,7 +78,17 @@ WHERE part.order_id <> payment.order_id OR CASE payment.status
     ELSE true END
 UNION ALL
 SELECT 'seller_order ' || seller_order_id, 'collects ' || count(*) || ' times'
-FROM payment WHERE seller_order_id IS NOT NULL GROUP BY seller_order_id HAVING count(*) > 1
+FROM payment WHERE seller_order_id IS NOT NULL AND method = 'cash_on_delivery'
+GROUP BY seller_order_id HAVING count(*) > 1
+UNION ALL
+SELECT 'seller_order ' || part.id, 'costs ' || part.total_minor || ', its cash and what is set'
+       || ' aside beside it make ' || sum(payment.amount_minor)
+FROM seller_order AS part JOIN payment ON payment.order_id = part.order_id
+  AND (payment.seller_order_id = part.id OR payment.account IS NOT NULL
+       AND payment.seller_order_id IS NULL)
+  AND payment.status IN ('authorized', 'captured')
+GROUP BY part.id, part.total_minor
+HAVING bool_or(payment.seller_order_id = part.id) AND sum(payment.amount_minor) <> part.total_minor
 UNION ALL
 SELECT 'order ' || orders.id, 'counts ' || orders.captured_minor || ' of ' || taken.minor
        || ' that came, and is ' || CASE WHEN orders.paid_at IS NULL THEN 'not ' ELSE '' END

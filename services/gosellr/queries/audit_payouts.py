@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries.audit import Offence, find_offences, first
+from gosellr.queries.audit import MOVING, Offence, find_offences, first
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
@@ -98,7 +98,8 @@ WHERE length(account_encrypted) < 40 OR get_byte(account_encrypted, 0) <> 1
 """)
 
 # $1 a provider, the others its transfers. One whose answer we still wait for may differ.
-TRANSFERS_MATCH = first("""
+TRANSFERS_MATCH = first(
+    """
 WITH transfer AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[])
          AS transfer (id, amount_minor, currency, outcome)
@@ -118,7 +119,9 @@ UNION ALL
 SELECT 'payout ' || payout.id, 'is paid, and ' || $1 || ' knows nothing of it'
 FROM payout WHERE payout.provider = $1 AND payout.status = 'paid'
   AND NOT EXISTS (SELECT FROM transfer WHERE transfer.id = payout.id)
-""")
+""",
+    rows=MOVING,
+)
 
 
 @dataclass(frozen=True, slots=True)

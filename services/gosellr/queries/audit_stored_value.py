@@ -32,8 +32,10 @@ WHERE payment.account IS NOT NULL AND payment.status = 'authorized'
         AND part.captured_at IS NULL))
   -- Beside cash it waits until that is collected.
   AND NOT EXISTS (SELECT FROM payment AS cash
-                  WHERE cash.order_id = orders.id AND cash.seller_order_id IS NOT NULL
-                    AND cash.status = 'authorized')
+                  WHERE cash.order_id = orders.id AND cash.method = 'cash_on_delivery'
+                    AND cash.status = 'authorized'
+                    AND cash.seller_order_id = COALESCE(payment.seller_order_id,
+                                                        cash.seller_order_id))
 UNION ALL
 SELECT 'payment ' || id, 'spends stored value of no account'
 FROM payment WHERE method IN ('gift_card', 'store_credit') AND account IS NULL

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.models.balance_values import BankFile, FiledPayout
+from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 
 # Whoever makes another file at the same time passes these over.
 TAKE_WAITING = """
@@ -60,8 +60,18 @@ SELECT payout.status, file.status, file.reason, payout.bank_file_id
 FROM payout JOIN bank_file AS file ON file.id = payout.bank_file_id
 WHERE payout.id = $1
 """
+SELLERS = """
+SELECT DISTINCT seller_id FROM payout
+WHERE bank_file_id = $1 AND id = ANY($2::uuid[]) ORDER BY seller_id
+"""
 OPEN_PAYOUTS = """
 SELECT id FROM payout WHERE bank_file_id = $1 AND status = 'sent' ORDER BY id LIMIT $2
+"""
+PAYMENTS = """
+SELECT payout.id, payout.seller_id, seller.name, payout.amount_minor, payout.currency::text,
+       payout.status, payout.failure_reason
+FROM payout JOIN seller ON seller.id = payout.seller_id
+WHERE payout.bank_file_id = $1 ORDER BY payout.id LIMIT $2
 """
 
 
@@ -124,6 +134,11 @@ async def list_files(
     return [BankFile(**row) for row in rows]
 
 
+async def payments(connection: Connection, *, file_id: UUID, limit: int) -> list[FiledPayment]:
+    """The payments of a file, as they stand."""
+    return [FiledPayment(*row) for row in await connection.fetch(PAYMENTS, file_id, limit)]
+
+
 async def content(connection: Connection, *, file_id: UUID) -> bytes | None:
     """What stands in a file, encrypted."""
     sealed: bytes | None = await connection.fetchval(CONTENT, file_id)
@@ -155,3 +170,11 @@ async def state_of_payout(connection: Connection, *, payout_id: UUID) -> Mapping
 async def open_payouts(connection: Connection, *, file_id: UUID, limit: int) -> list[UUID]:
     """Payouts of a file that nobody has said anything about."""
     return [row["id"] for row in await connection.fetch(OPEN_PAYOUTS, file_id, limit)]
+
+
+async def sellers(
+    connection: Connection, *, file_id: UUID, payout_ids: Sequence[UUID]
+) -> list[UUID]:
+    """Whose payouts these are."""
+    rows = await connection.fetch(SELLERS, file_id, list(payout_ids))
+    return [row["seller_id"] for row in rows]

@@ -37,6 +37,12 @@ WITH told AS (
     SET status = 'authorized', seller_order_id = told.part_id, check_at = NULL, updated_at = $4
     FROM told WHERE payment.id = told.payment_id AND payment.status = 'created'
     RETURNING payment.id
+), beside AS (
+    UPDATE payment SET seller_order_id = told.part_id, updated_at = $4
+    FROM unnest($6::uuid[], $7::uuid[]) AS told (payment_id, part_id)
+    WHERE payment.id = told.payment_id AND payment.status = 'authorized'
+      AND payment.account IS NOT NULL
+    RETURNING payment.id
 ), parts AS (
     UPDATE seller_order SET status = 'processing', ship_by = $5, version = version + 1
     WHERE order_id = $1 AND status = 'pending_payment'
@@ -49,7 +55,7 @@ WITH told AS (
         version = version + 1
     WHERE id = $1 AND status = 'pending_payment'
 )
-SELECT count(*) FROM promised
+SELECT (SELECT count(*) FROM promised) + (SELECT count(*) FROM beside)
 """
 
 COLLECT = """
@@ -147,11 +153,13 @@ async def promise(
     *,
     order_id: UUID,
     pairs: Sequence[tuple[UUID, UUID]],
+    beside: Sequence[tuple[UUID, UUID]],
     ship_by: datetime,
     now: datetime,
 ) -> int:
     """Confirm an order that waits for its money: it is paid at the door. `pairs` are its attempts
-    and the parts whose cash they are; gives how many of them it was."""
+    and the parts whose cash they are, `beside` what stored value pays of parts; gives how many of
+    all of these it was."""
     promised: int = await connection.fetchval(
         PROMISE,
         order_id,
@@ -159,6 +167,8 @@ async def promise(
         [part_id for _, part_id in pairs],
         now,
         ship_by,
+        [payment_id for payment_id, _ in beside],
+        [part_id for _, part_id in beside],
     )
     return promised
 

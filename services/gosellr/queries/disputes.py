@@ -27,9 +27,9 @@ SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::dispute, $2::jsonb)
 _READ = """
 SELECT id, kind, order_id, seller_order_id, seller_id, order_line_id, quantity, chargeback_id,
        reason, status, currency, amount_minor, award_minor, outcome, decided_by, decision,
-       is_final, appealed_by, from_pending_minor, from_available_minor, from_receivable_minor,
-       spent_minor, booking_count, opened_by, opened_at, due_at, decided_at, closed_at,
-       event_count, version, review_reminded_at, review_overdue_at
+       is_final, appealed_by, from_pending_minor, from_available_minor, from_reserve_minor,
+       from_receivable_minor, spent_minor, booking_count, opened_by, opened_at, due_at,
+       decided_at, closed_at, event_count, version, review_reminded_at, review_overdue_at
 FROM dispute
 """
 LOAD = f"{_READ} WHERE id = $1"
@@ -65,6 +65,7 @@ WITH held AS (
     SET from_pending_minor = from_pending_minor + $3,
         from_available_minor = from_available_minor + $4,
         from_receivable_minor = from_receivable_minor + $5,
+        from_reserve_minor = from_reserve_minor + $8,
         booking_count = booking_count + 1, version = version + 1
     WHERE id = $1 AND booking_count = $2
     RETURNING id
@@ -80,13 +81,14 @@ SPEND = """
 UPDATE dispute SET spent_minor = spent_minor + $2, version = version + 1
 WHERE id = $1
   AND spent_minor + $2
-      BETWEEN 0 AND from_pending_minor + from_available_minor + from_receivable_minor
+      BETWEEN 0 AND from_pending_minor + from_available_minor + from_reserve_minor
+                    + from_receivable_minor
 RETURNING id
 """
 
 FROZEN_OF_SELLER = """
-SELECT COALESCE(sum(from_pending_minor + from_available_minor + from_receivable_minor
-                    - spent_minor), 0)::bigint
+SELECT COALESCE(sum(from_pending_minor + from_available_minor + from_reserve_minor
+                    + from_receivable_minor - spent_minor), 0)::bigint
 FROM dispute WHERE seller_id = $1 AND currency = $2 AND status <> 'closed'
 """
 
@@ -199,6 +201,7 @@ async def move_frozen(
         change.receivable_minor,
         dispute.seller_order_id,
         pending_minor,
+        change.reserve_minor,
     )
     return bool(moved == 2)
 

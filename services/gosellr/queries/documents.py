@@ -89,7 +89,14 @@ FROM seller WHERE id > $1 ORDER BY id LIMIT $2
 
 LAST_CLOSED = "SELECT max(period) FROM document_month"
 CLOSE_MONTH = """
-INSERT INTO document_month (period, closed_at) VALUES ($1, $2) ON CONFLICT (period) DO NOTHING
+INSERT INTO document_month (period, closed_at, written_before)
+VALUES ($1, $2, pg_snapshot_xmin(pg_current_snapshot())) ON CONFLICT (period) DO NOTHING
+"""
+LAST_CLOSED_BEFORE = "SELECT max(period) FROM document_month WHERE period < $1"
+COMPLETE_BY = """
+SELECT written_before FROM document_month
+WHERE closed_at <= $1 AND written_before IS NOT NULL
+ORDER BY period DESC LIMIT 1
 """
 
 
@@ -212,3 +219,16 @@ async def last_closed_month(connection: Connection) -> str | None:
 async def close_month(connection: Connection, *, period: str, now: datetime) -> None:
     """Note that every seller has its documents of the month."""
     await connection.execute(CLOSE_MONTH, period, now)
+
+
+async def last_closed_before(connection: Connection, *, period: str) -> str | None:
+    """The newest closed month before another one."""
+    found: str | None = await connection.fetchval(LAST_CLOSED_BEFORE, period)
+    return found
+
+
+async def complete_by(connection: Connection, *, moment: datetime) -> int | None:
+    """The number of a database transaction before which nothing was written since a moment; None
+    where no month had been closed by then."""
+    found: int | None = await connection.fetchval(COMPLETE_BY, moment)
+    return found

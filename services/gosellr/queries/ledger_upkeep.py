@@ -102,12 +102,16 @@ SELECT id, transaction_count, root_hash, previous_hash, hash
 FROM ledger_seal WHERE id > $1 ORDER BY id LIMIT $2
 """
 
-SEALED_HASHES = """
-SELECT sealed.seal_id, sealed.transaction_id, booked.hash
+# The root is `utils.ledger.batch_root` of the hashes.
+SEALED_ROOTS = """
+SELECT sealed.seal_id, count(booked.id)::integer AS count,
+       sha256(string_agg(booked.hash, ''::bytea ORDER BY sealed.position)) AS root_hash,
+       array_agg(sealed.transaction_id ORDER BY sealed.position)
+           FILTER (WHERE booked.id IS NULL) AS gone_ids
 FROM ledger_sealed AS sealed
 LEFT JOIN ledger_transaction AS booked ON booked.id = sealed.transaction_id
 WHERE sealed.seal_id BETWEEN $1 AND $2
-ORDER BY sealed.seal_id, sealed.position
+GROUP BY sealed.seal_id
 """
 
 
@@ -123,12 +127,14 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedHash:
-    """What a seal covers; `hash` is None where the transaction is gone."""
+class Sealed:
+    """What a seal covers as it is now: how many transactions, the root of their hashes in order,
+    and which of them are gone."""
 
     seal_id: int
-    transaction_id: UUID
-    hash: bytes | None
+    transaction_count: int
+    root_hash: bytes | None
+    gone_ids: Sequence[UUID]
 
 
 async def roll_up(connection: Connection, *, limit: int) -> int:
@@ -174,6 +180,7 @@ async def find_seals(connection: Connection, *, after: int, limit: int) -> list[
     return [Seal(*row) for row in await connection.fetch(SEALS_AFTER, after, limit)]
 
 
-async def find_sealed(connection: Connection, *, first: int, last: int) -> list[SealedHash]:
-    """What the seals from `first` to `last` cover, in order."""
-    return [SealedHash(*row) for row in await connection.fetch(SEALED_HASHES, first, last)]
+async def find_sealed(connection: Connection, *, first: int, last: int) -> dict[int, Sealed]:
+    """What the seals from `first` to `last` cover; one that covers nothing is left out."""
+    rows = await connection.fetch(SEALED_ROOTS, first, last)
+    return {row[0]: Sealed(row[0], row[1], row[2], row[3] or ()) for row in rows}

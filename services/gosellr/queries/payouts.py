@@ -19,29 +19,53 @@ from gosellr.utils.viewer import Viewer
 
 # Everything of the account that no live payout claims and that no payout booked itself. Whoever
 # asks holds the account's balance, so that nothing is added behind this statement's back.
+# What was written before the oldest database transaction that ran at the last payout was complete
+# then, and claimed by it or by an earlier one: only what was written since is read, and what was
+# claimed by payouts that failed since.
 OPEN = """
-WITH made AS (
+WITH point AS (
+    SELECT claimed_before FROM payout
+    WHERE seller_id = ($1::jsonb ->> 'seller_id')::uuid AND currency = $3
+      AND claimed_before IS NOT NULL
+    ORDER BY claimed_before DESC LIMIT 1
+), made AS (
     INSERT INTO payout (id, seller_id, currency, amount_minor, status, provider, destination_id,
-                        origin, batch_id, requested_by, created_at, check_at)
+                        origin, batch_id, requested_by, created_at, check_at, claimed_before)
     SELECT id, seller_id, currency, amount_minor, status, provider, destination_id,
-           origin, batch_id, requested_by, created_at, check_at
+           origin, batch_id, requested_by, created_at, check_at,
+           pg_snapshot_xmin(pg_current_snapshot())
     FROM jsonb_populate_record(NULL::payout, $1)
+), failed AS (
+    UPDATE payout SET claims_open = false
+    WHERE seller_id = ($1::jsonb ->> 'seller_id')::uuid AND currency = $3 AND claims_open
+    RETURNING id
+), candidate AS (
+    SELECT id FROM ledger_entry
+    WHERE account = $2 AND currency = $3
+      AND written_by >= COALESCE((SELECT claimed_before FROM point), '0'::xid8)
+    UNION
+    SELECT claim.entry_id FROM failed JOIN payout_entry AS claim ON claim.payout_id = failed.id
 ), unclaimed AS MATERIALIZED (
     SELECT entry.id,
            CASE entry.direction WHEN 'credit' THEN entry.amount_minor
                 ELSE -entry.amount_minor END AS change_minor
-    FROM ledger_entry AS entry
-    WHERE entry.account = $2 AND entry.currency = $3 AND entry.payout_id IS NULL
+    FROM candidate JOIN ledger_entry AS entry USING (id)
+    WHERE entry.payout_id IS NULL
       AND NOT EXISTS (SELECT FROM payout_entry AS claim
                       WHERE claim.entry_id = entry.id AND claim.released_at IS NULL)
 ), claimed AS (
-    INSERT INTO payout_entry (payout_id, entry_id) SELECT ($1 ->> 'id')::uuid, id FROM unclaimed
+    INSERT INTO payout_entry (payout_id, entry_id)
+    SELECT ($1::jsonb ->> 'id')::uuid, id FROM unclaimed
 )
 SELECT COALESCE(sum(change_minor), 0)::bigint FROM unclaimed
 """
 
+# The next payout finds them by that.
 RELEASE_CLAIMS = """
-UPDATE payout_entry SET released_at = $2 WHERE payout_id = $1 AND released_at IS NULL
+WITH freed AS (
+    UPDATE payout_entry SET released_at = $2 WHERE payout_id = $1 AND released_at IS NULL
+)
+UPDATE payout SET claims_open = true WHERE id = $1
 """
 
 LOCK = "SELECT status, paid_at, check_count FROM payout WHERE id = $1 FOR UPDATE"

@@ -20,6 +20,8 @@ WITH moved AS (
            split_part(entry.account, ':', 1) AS account, {_CREDITED} AS change_minor
     FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
     WHERE entry.account = ANY($1::text[]) AND head.booked_at < $3
+      AND entry.written_by >= COALESCE($5::xid8, '0'::xid8)
+      AND head.booked_at >= COALESCE($4::timestamptz, '-infinity'::timestamptz)
 )
 SELECT currency, kind, account,
        COALESCE(sum(change_minor) FILTER (WHERE NOT is_within), 0)::bigint,
@@ -31,16 +33,34 @@ GROUP BY GROUPING SETS ((currency, kind, account), (currency, kind))
 ORDER BY currency, kind, account NULLS LAST
 """
 
+# Whatever the marketplace kept stands in a transaction that moved an account of the seller, but for
+# a sale of which nothing was left to it, and for a refund of a share too small to reach it.
 DEDUCTIONS = f"""
+WITH touched AS (
+    SELECT entry.transaction_id AS id
+    FROM ledger_entry AS entry
+    WHERE entry.account = ANY($4::text[])
+      AND entry.written_by >= COALESCE($5::xid8, '0'::xid8)
+    UNION
+    SELECT head.id
+    FROM refund JOIN ledger_transaction AS head ON head.order_id = refund.order_id
+    WHERE refund.seller_id = $1 AND head.cause_id = refund.id
+      AND (refund.finished_at >= $2 OR refund.finished_at IS NULL)
+    UNION
+    SELECT entry.transaction_id
+    FROM seller_order AS part JOIN ledger_entry AS entry ON entry.seller_order_id = part.id
+    WHERE part.seller_id = $1 AND part.net_minor = 0
+)
 SELECT entry.currency::text, head.kind, entry.account,
        COALESCE((CASE WHEN entry.order_line_id IS NULL THEN part.shipping_commission
                       ELSE line.commission END ->> 'vat_bps')::int, 0) AS vat_bps,
        sum({_CREDITED})::bigint
-FROM seller_order AS part
-JOIN ledger_entry AS entry ON entry.seller_order_id = part.id
-JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+FROM touched
+JOIN ledger_transaction AS head ON head.id = touched.id
+JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+JOIN seller_order AS part ON part.id = entry.seller_order_id AND part.seller_id = $1
 LEFT JOIN order_line AS line ON line.id = entry.order_line_id
-WHERE part.seller_id = $1 AND head.booked_at >= $2 AND head.booked_at < $3
+WHERE head.booked_at >= $2 AND head.booked_at < $3
   AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
@@ -55,21 +75,51 @@ ORDER BY payout.created_at, payout.id
 LIMIT 200
 """
 
-# Kinds that only pay what was earned are left out: $4. Whatever else moved a seller's accounts
-# changed what it earned.
+# Only kinds that are about sales count: $4. Cash never was in a seller's accounts; what was
+# collected of it stands in the order's history. Of what was booked by hand ($6) only what the
+# marketplace earned of a single seller is one's fee, whatever else it moved.
 YEAR = f"""
 WITH booked AS (
     SELECT id, kind, extract(quarter FROM booked_at AT TIME ZONE 'UTC')::int AS quarter
     FROM ledger_transaction
-    WHERE booked_at >= $1 AND booked_at < $2 AND kind <> ALL($4::text[])
-), own AS (
+    WHERE booked_at >= $1 AND booked_at < $2 AND kind = ANY($4::text[])
+), moved AS (
     SELECT split_part(entry.account, ':', 2)::uuid AS seller_id, entry.currency::text AS currency,
-           booked.quarter, booked.kind, sum({_CREDITED}) AS own_minor,
-           count(DISTINCT entry.seller_order_id)
-               FILTER (WHERE booked.kind LIKE 'sale%') AS sale_count
+           booked.quarter, booked.kind, {_CREDITED} AS minor,
+           CASE WHEN booked.kind = 'sale' THEN entry.seller_order_id END AS sale_id
     FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
-    WHERE split_part(entry.account, ':', 1) = ANY($3::text[])
-    GROUP BY 1, 2, 3, 4
+    WHERE split_part(entry.account, ':', 1) = ANY($3::text[]) AND booked.kind <> $6
+    UNION ALL
+    SELECT part.seller_id, part.currency::text,
+           extract(quarter FROM event.at AT TIME ZONE 'UTC')::int, 'sale_on_delivery',
+           payment.captured_minor, part.id
+    FROM payment
+    JOIN seller_order AS part ON part.id = payment.seller_order_id
+    JOIN order_event AS event
+      ON event.order_id = part.order_id AND event.seller_order_id = part.id
+    WHERE payment.method = 'cash_on_delivery' AND payment.captured_minor > 0
+      AND event.kind = 'cash_collected'
+      AND event.at >= $1 AND event.at < $2
+    UNION ALL
+    SELECT whose.seller_id, whose.currency, booked.quarter, booked.kind, -whose.earned_minor, NULL
+    FROM booked CROSS JOIN LATERAL (
+        SELECT min(split_part(account, ':', 2)) FILTER (WHERE is_own)::uuid AS seller_id, currency,
+               COALESCE(sum(credited) FILTER (WHERE is_income), 0) AS earned_minor
+        FROM (
+            SELECT entry.account, entry.currency::text AS currency, {_CREDITED} AS credited,
+                   split_part(entry.account, ':', 1) = ANY($3::text[]) AS is_own,
+                   split_part(entry.account, ':', 1)
+                       IN ('commission', 'fee_income', 'gateway_fee', 'tax_payable') AS is_income
+            FROM ledger_entry AS entry WHERE entry.transaction_id = booked.id
+        ) AS entry
+        GROUP BY currency
+        HAVING count(DISTINCT split_part(account, ':', 2)) FILTER (WHERE is_own) = 1
+    ) AS whose
+    WHERE booked.kind = $6
+), own AS (
+    SELECT seller_id, currency, quarter, kind, sum(minor) AS own_minor,
+           count(DISTINCT sale_id) AS sale_count
+    FROM moved GROUP BY 1, 2, 3, 4
 ), kept AS (
     SELECT part.seller_id, entry.currency::text AS currency, booked.quarter, booked.kind,
            sum({_CREDITED}) FILTER (WHERE entry.account = 'commission') AS commission_minor,
@@ -78,7 +128,8 @@ WITH booked AS (
                AS remitted_minor
     FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
     JOIN seller_order AS part ON part.id = entry.seller_order_id
-    WHERE entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%'
+    WHERE booked.kind <> $6
+      AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
     GROUP BY 1, 2, 3, 4
 )
 SELECT seller_id, currency, quarter, kind, COALESCE(own_minor, 0)::bigint,
@@ -90,17 +141,32 @@ ORDER BY seller_id, currency, quarter, kind
 
 
 async def own_changes(
-    connection: Connection, *, accounts: Sequence[str], since: datetime, until: datetime
+    connection: Connection,
+    *,
+    accounts: Sequence[str],
+    since: datetime,
+    until: datetime,
+    known_until: datetime | None,
+    written_from: int | None,
 ) -> list[OwnChange]:
-    """What moved on a seller's accounts, and what they held before."""
-    return [OwnChange(*row) for row in await connection.fetch(OWN_CHANGES, accounts, since, until)]
+    """What moved on a seller's accounts, and what they held before; of what was booked before
+    `known_until` nothing, because that is known. Nothing that was booked since was written before
+    `written_from`."""
+    rows = await connection.fetch(OWN_CHANGES, accounts, since, until, known_until, written_from)
+    return [OwnChange(*row) for row in rows]
 
 
 async def deductions(
-    connection: Connection, *, seller_id: UUID, since: datetime, until: datetime
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    accounts: Sequence[str],
+    since: datetime,
+    until: datetime,
+    written_from: int | None,
 ) -> list[Deduction]:
     """What was kept of a seller's sales, and given back with its refunds."""
-    rows = await connection.fetch(DEDUCTIONS, seller_id, since, until)
+    rows = await connection.fetch(DEDUCTIONS, seller_id, since, until, accounts, written_from)
     return [Deduction(*row) for row in rows]
 
 
@@ -118,11 +184,13 @@ async def year(
     since: datetime,
     until: datetime,
     account_kinds: Sequence[str],
-    paying_kinds: Sequence[str],
+    kinds: Sequence[str],
     vat_account: str,
+    kind_by_hand: str,
 ) -> list[YearFigure]:
-    """Every seller's year by quarter: what it earned and what was kept of it."""
+    """Every seller's year by quarter: what it earned and what was kept of it, by `kinds` of
+    transaction; of `kind_by_hand` only what the marketplace earned."""
     rows = await connection.fetch(
-        YEAR, since, until, list(account_kinds), list(paying_kinds), vat_account
+        YEAR, since, until, list(account_kinds), list(kinds), vat_account, kind_by_hand
     )
     return [YearFigure(*row) for row in rows]

@@ -61,10 +61,11 @@ WHERE movement.id = applied.id AND movement.cleared_at IS NULL
 RETURNING movement.id
 """
 
+# Whole, since what a part of it has paid for is known by the same key.
 ASSIGN = """
 UPDATE provider_movement SET key = $2, related = $3
 WHERE id = $1 AND gateway = 'bank_transfer' AND status = 'resolved' AND resolution = 'suspense'
-  AND cleared_at IS NULL
+  AND cleared_at IS NULL AND unexplained_minor = amount_minor
 RETURNING id
 """
 
@@ -205,7 +206,7 @@ async def apply(
 async def assign(
     connection: Connection, *, receipt_id: UUID, payment_id: UUID, related: str
 ) -> bool:
-    """Say which attempt a transfer in suspense was meant for; False when it isn't in there."""
+    """Say which attempt a transfer was meant for; False when not all of it is in suspense."""
     return await connection.fetchval(ASSIGN, receipt_id, payment_id, related) is not None
 
 

@@ -63,6 +63,7 @@ FROM provider_movement
 OPEN = f"""{_MOVEMENT}
 WHERE gateway = $1 AND status = 'unmatched' ORDER BY occurred_at, id LIMIT $2"""
 FIND = f"{_MOVEMENT} WHERE id = $1"
+LOCK = f"{_MOVEMENT} WHERE id = $1 FOR UPDATE"
 LIST = f"""{_MOVEMENT}
 WHERE ($1::text IS NULL OR gateway = $1)
   AND ($2::text IS NULL OR status = $2)
@@ -211,6 +212,13 @@ async def write_judgements(connection: Connection, judgements: Sequence[Judgemen
 async def find(connection: Connection, *, movement_id: UUID) -> Movement | None:
     """A movement."""
     row = await connection.fetchrow(FIND, movement_id)
+    return None if row is None else _movement(row)
+
+
+async def lock(connection: Connection, *, movement_id: UUID) -> Movement | None:
+    """The same for whoever decides about it: what of it is unexplained stays so until the
+    commit."""
+    row = await connection.fetchrow(LOCK, movement_id)
     return None if row is None else _movement(row)
 
 

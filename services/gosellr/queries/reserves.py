@@ -170,6 +170,14 @@ LIMIT 400
 """
 
 
+KEPT_BACK = """
+SELECT currency::text AS currency,
+       sum(amount_minor - taken_minor - released_minor)::bigint AS held_minor
+FROM reserve_hold WHERE seller_id = $1 AND taken_minor + released_minor < amount_minor
+GROUP BY currency
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class DueHold:
     """A hold whose time is over, locked."""
@@ -292,3 +300,9 @@ async def coming(
         COMING, seller_id, release_after, ship_within, delivery_at_most, now
     )
     return [ComingMoney(*row) for row in rows]
+
+
+async def held_by_rules(connection: Connection, *, seller_id: UUID) -> dict[str, int]:
+    """What rules keep back of a seller, in minor units by currency."""
+    rows = await connection.fetch(KEPT_BACK, seller_id)
+    return {row["currency"]: row["held_minor"] for row in rows}

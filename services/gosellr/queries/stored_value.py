@@ -77,12 +77,14 @@ CAPTURE = """
 UPDATE payment
 SET status = 'captured', captured_minor = amount_minor, check_at = NULL, updated_at = $2
 WHERE order_id = $1 AND account IS NOT NULL AND status = 'authorized'
+  AND ($3::uuid IS NULL OR COALESCE(seller_order_id, $3) = $3)
 RETURNING id
 """
 
 GIVE_BACK = """
 UPDATE payment SET status = 'voided', check_at = NULL, updated_at = $2
 WHERE order_id = $1 AND account IS NOT NULL AND status = 'authorized'
+  AND ($3::uuid IS NULL OR COALESCE(seller_order_id, $3) = $3)
 RETURNING id, account, amount_minor, currency
 """
 
@@ -187,13 +189,18 @@ async def set_aside(
     return len(rows)
 
 
-async def capture(connection: Connection, *, order_id: UUID, now: datetime) -> set[UUID]:
-    """What was set aside for a locked order has paid for it; gives the payments."""
-    return {row["id"] for row in await connection.fetch(CAPTURE, order_id, now)}
+async def capture(
+    connection: Connection, *, order_id: UUID, part_id: UUID | None, now: datetime
+) -> set[UUID]:
+    """What was set aside for a locked order, or for one part of it, has paid for it; gives the
+    payments."""
+    return {row["id"] for row in await connection.fetch(CAPTURE, order_id, now, part_id)}
 
 
 async def give_back(
-    connection: Connection, *, order_id: UUID, now: datetime
+    connection: Connection, *, order_id: UUID, part_id: UUID | None, now: datetime
 ) -> list[ReturnedValue]:
-    """What was set aside for a locked order is so no more; gives what has to go back."""
-    return [ReturnedValue(*row) for row in await connection.fetch(GIVE_BACK, order_id, now)]
+    """What was set aside for a locked order, or for one part of it, is so no more; gives what has
+    to go back."""
+    rows = await connection.fetch(GIVE_BACK, order_id, now, part_id)
+    return [ReturnedValue(*row) for row in rows]

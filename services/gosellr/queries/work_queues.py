@@ -28,6 +28,10 @@ UNION ALL
 SELECT 'suspense', count(*)::int, min(resolved_at)
 FROM provider_movement WHERE resolution = 'suspense' AND cleared_at IS NULL
   AND status = 'resolved'
+UNION ALL
+SELECT 'adjustments', count(*)::int, min(prepared_at) FROM adjustment WHERE status = 'prepared'
+UNION ALL
+SELECT 'bank_files', count(*)::int, min(made_at) FROM bank_file WHERE status = 'made'
 """
 
 

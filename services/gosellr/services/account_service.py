@@ -111,6 +111,16 @@ async def find_credentials(connection: Connection, *, email: str) -> Credentials
     return await accounts.find_credentials(connection, email=email)
 
 
+async def find_person(connection: Connection, *, email: str) -> Account | None:
+    """The active account with this address. For operators, who look somebody up."""
+    return await accounts.find_by_email(connection, email=email)
+
+
+async def address_of(connection: Connection, *, user_id: UUID) -> str:
+    """The address of an account, empty where it has none. For operators."""
+    return await accounts.address_of(connection, user_id=user_id) or ""
+
+
 async def open_session(
     connection: Connection,
     *,

@@ -1,6 +1,5 @@
 """Proof that nobody has changed the journal: every hash and every seal made again."""
 
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, fields
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.queries import audit_journal, ledger, ledger_upkeep
 from gosellr.queries.ledger import BookedTransaction
-from gosellr.queries.ledger_upkeep import Seal
+from gosellr.queries.ledger_upkeep import Seal, Sealed
 from gosellr.utils.ledger import (
     FIRST_SEAL,
     batch_root,
@@ -71,28 +70,24 @@ def _hash_of(transaction: BookedTransaction) -> bytes:
 async def _broken_seals(connection: Connection) -> AsyncIterator[Tampering]:
     previous_hash, after = FIRST_SEAL, 0
     while seals := await ledger_upkeep.find_seals(connection, after=after, limit=_SEALS_AT_ONCE):
-        covered: defaultdict[int, list[bytes]] = defaultdict(list)
-        for each in await ledger_upkeep.find_sealed(
-            connection, first=seals[0].id, last=seals[-1].id
-        ):
-            if each.hash is None:
-                yield Tampering(
-                    f"ledger_transaction {each.transaction_id}", f"gone from seal {each.seal_id}"
-                )
-            else:
-                covered[each.seal_id].append(each.hash)
+        covered = await ledger_upkeep.find_sealed(connection, first=seals[0].id, last=seals[-1].id)
         for one in seals:
-            for problem in _problems(one, covered[one.id], previous_hash):
+            under = covered.get(one.id) or Sealed(one.id, 0, None, ())
+            for transaction_id in under.gone_ids:
+                yield Tampering(f"ledger_transaction {transaction_id}", f"gone from seal {one.id}")
+            for problem in _problems(one, under, previous_hash):
                 yield Tampering(f"ledger_seal {one.id}", problem)
             previous_hash = one.hash
         after = seals[-1].id
 
 
-def _problems(one: Seal, hashes: list[bytes], previous_hash: bytes) -> list[str]:
+def _problems(one: Seal, under: Sealed, previous_hash: bytes) -> list[str]:
     found = []
-    if len(hashes) != one.transaction_count:
-        found.append(f"covers {len(hashes)} transactions instead of {one.transaction_count}")
-    elif batch_root(hashes) != one.root_hash:
+    if under.transaction_count != one.transaction_count:
+        found.append(
+            f"covers {under.transaction_count} transactions instead of {one.transaction_count}"
+        )
+    elif (under.root_hash or batch_root(())) != one.root_hash:
         found.append("its transactions' hashes make another root")
     if one.previous_hash != previous_hash:
         found.append("doesn't follow the seal before it")

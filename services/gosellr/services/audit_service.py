@@ -1,6 +1,7 @@
 """Every invariant of the books and of the market, checked against the rows as they are."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -14,10 +15,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
-from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
@@ -26,7 +26,6 @@ from gosellr.queries import (
     audit_captures,
     audit_disputes,
     audit_documents,
-    audit_gateways,
     audit_offline,
     audit_payouts,
     audit_stored_value,
@@ -36,6 +35,7 @@ from gosellr.queries import audit_market as market
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal, audit_papers
+from gosellr.services.audit_providers import GatewayCharge, compare_charges
 from gosellr.utils.disputes import DISPUTE_STATES
 from gosellr.utils.ledger import GUARDED_KINDS
 from gosellr.utils.order_states import OrderStatus, transition_pairs
@@ -45,19 +45,23 @@ __all__ = [
     "AuditLimits",
     "Finding",
     "GatewayCharge",
+    "Look",
     "Offence",
     "ProviderTransfer",
     "Watch",
     "audit",
     "audit_over",
+    "look",
+    "look_at_providers",
 ]
 
 T = TypeVar("T")
+Step: TypeAlias = Callable[[Connection], Awaitable[list[Offence]]]
 Watch: TypeAlias = Callable[[int], AbstractContextManager[object]]
 """Made with the number of an invariant for each question about it, and left with its answer."""
 
 ROWS_SHOWN: Final = 20
-_BATCH: Final = 5_000
+AT_PROVIDERS: Final = 7
 
 JOURNALS: Final = (
     "ledger_transaction",
@@ -119,20 +123,6 @@ class AuditLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayCharge:
-    """A charge as its gateway's journal has it; `attempt_id` is our payment's id."""
-
-    attempt_id: str
-    currency: str
-    captured_minor: int
-    refunded_minor: int
-    fee_minor: int
-    # What banks hold or have kept of it.
-    # None where the gateway doesn't say.
-    disputed_minor: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """A broken invariant, with the first rows that break it."""
 
@@ -141,18 +131,24 @@ class Finding:
     rows: tuple[Offence, ...]
 
 
-@dataclass(slots=True)
-class _Findings:
-    rows: dict[int, list[Offence]] = field(default_factory=dict)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: by invariant in the rows themselves, and between them and journals.
 
-    def add(self, number: int, offences: Iterable[Offence]) -> None:
-        known = self.rows.setdefault(number, [])
-        known.extend(islice(offences, ROWS_SHOWN - len(known)))
+    A journal can't be read at the snapshot's moment, so what it says otherwise may only have moved
+    in between; `at_providers` has all of it, for whoever looks again.
+    """
+
+    rows: Mapping[int, Sequence[Offence]]
+    at_providers: Sequence[Offence]
 
     def listed(self) -> list[Finding]:
+        """The invariants that are broken, with their first rows."""
+        found = {number: list(rows[:ROWS_SHOWN]) for number, rows in self.rows.items()}
+        found[AT_PROVIDERS] = [*self.at_providers, *found.get(AT_PROVIDERS, [])][:ROWS_SHOWN]
         return [
             Finding(number, NAMES[number], tuple(rows))
-            for number, rows in sorted(self.rows.items())
+            for number, rows in sorted(found.items())
             if rows
         ]
 
@@ -191,14 +187,43 @@ async def audit(
 async def audit_over(
     connections: Sequence[Connection], *, told: AuditInput, watch: Watch = nullcontext
 ) -> list[Finding]:
-    """Check everything; gives the invariants that are broken, none when all is well.
+    """Check everything; gives the invariants that are broken, none when all is well; see `look`."""
+    return (await look(connections, told=told, watch=watch)).listed()
+
+
+async def look(
+    connections: Sequence[Connection], *, told: AuditInput, watch: Watch = nullcontext
+) -> Look:
+    """Check everything, and keep apart what only journals say.
 
     The connections ask at once, each the next question that nobody has asked, and must share one
     snapshot: repeatable-read transactions, which may be read-only and may run while the market
     does. `watch` surrounds every question. The sandbox's settlement to a bank isn't played, so
     its clearing account never returns to zero and isn't counted as stuck.
     """
-    steps = list(_steps(told))
+    journals = list(_of_journals(told))
+    # The longest first, so that nobody waits for one at the end.
+    steps = [(4, _tampered), *journals, *_of_rows(told)]
+    answers = await _ask(connections, steps, watch)
+    apart = range(1, 1 + len(journals))
+    rows: defaultdict[int, list[Offence]] = defaultdict(list)
+    for place, (number, _) in enumerate(steps):
+        if place not in apart:
+            rows[number] += answers[place]
+    return Look(rows, list(chain.from_iterable(answers[place] for place in apart)))
+
+
+async def look_at_providers(
+    connections: Sequence[Connection], *, told: AuditInput, watch: Watch = nullcontext
+) -> list[Offence]:
+    """Only what journals say otherwise than our rows, all of it; see `look`."""
+    answers = await _ask(connections, list(_of_journals(told)), watch)
+    return list(chain.from_iterable(answers))
+
+
+async def _ask(
+    connections: Sequence[Connection], steps: Sequence[tuple[int, Step]], watch: Watch
+) -> list[list[Offence]]:
     answers: list[list[Offence]] = [[] for _ in steps]
     waiting = iter(enumerate(steps))
 
@@ -213,27 +238,22 @@ async def audit_over(
                 group.create_task(ask(connection))
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
-    found = _Findings()
-    for (number, _), offences in zip(steps, answers, strict=True):
-        found.add(number, offences)
-    return found.listed()
+    return answers
 
 
-Step: TypeAlias = Callable[[Connection], Awaitable[list[Offence]]]
-
-
-def _steps(told: AuditInput) -> Iterator[tuple[int, Step]]:
-    """The longest first, so that nobody waits for one at the end."""
-    yield 4, _tampered
+def _of_journals(told: AuditInput) -> Iterator[tuple[int, Step]]:
     for gateway, charges in told.gateway_journals.items():
-        yield 7, partial(_compare_charges, gateway=gateway, charges=charges)
-    for number, query, arguments in _questions(told.now, told.limits):
-        yield number, partial(_offences, query=query, arguments=arguments)
+        yield AT_PROVIDERS, partial(compare_charges, gateway=gateway, charges=charges)
     for provider, transfers in told.provider_journals.items():
         yield (
-            7,
+            AT_PROVIDERS,
             partial(audit_payouts.find_transfer_offences, provider=provider, transfers=transfers),
         )
+
+
+def _of_rows(told: AuditInput) -> Iterator[tuple[int, Step]]:
+    for number, query, arguments in _questions(told.now, told.limits):
+        yield number, partial(_offences, query=query, arguments=arguments)
     yield 26, _changed_papers
 
 
@@ -273,6 +293,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 3, audit_disputes.OPEN_CASES_COUNTED, ()
     yield 3, audit_balances.RESERVE_IS_HOLDS, ()
     yield 3, audit_balances.HOLDS_AS_BOOKED, ()
+    yield 3, audit_balances.HOLDS_GIVE, ()
     yield 4, money.JOURNAL_GUARDED, (list(JOURNALS),)
     yield 4, money.SEALED_WITHOUT_GAPS, ()
     yield 5, money.GUARDED_NOT_NEGATIVE, (guarded,)
@@ -292,6 +313,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
     yield 11, market.PARTS_SUM_TO_ORDER, ()
     yield 12, money.SHOWN_IS_BOOKED, ()
+    yield 12, audit_captures.CALLED_OFF, ()
     yield 13, audit_payouts.LEGS_MATCH, ()
     yield 13, audit_payouts.CLAIMS_SUM, ()
     yield 13, audit_payouts.CLAIMED_ONCE, ()
@@ -334,47 +356,6 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 26, audit_documents.INVOICES_AS_BOOKED, ()
     yield 26, audit_documents.STATEMENTS_CHAIN, ()
     yield 27, audit_balances.TWO_PEOPLE, ()
-
-
-async def _compare_charges(
-    connection: Connection, *, gateway: str, charges: Iterable[GatewayCharge]
-) -> list[Offence]:
-    """Both ways: no charge without its payment, no captured payment without its charge."""
-    found: list[Offence] = []
-    # As text: a million of them are made into objects by nobody.
-    at_gateway: set[str] = set()
-    remaining = iter(charges)
-    while batch := list(islice(remaining, _BATCH)):
-        rows = [
-            (
-                charge.attempt_id,
-                charge.currency,
-                charge.captured_minor,
-                charge.refunded_minor,
-                charge.fee_minor,
-                charge.disputed_minor,
-            )
-            for charge in batch
-        ]
-        at_gateway.update(row[0] for row in rows)
-        found += await audit_gateways.find_charge_offences(
-            connection, gateway=gateway, charges=rows
-        )
-    after = UUID(int=0)
-    while ours := await audit_gateways.find_captured(
-        connection, gateway=gateway, after=after, limit=_BATCH
-    ):
-        found += _unknown_at(gateway, ours, at_gateway)
-        after = ours[-1]
-    return found
-
-
-def _unknown_at(gateway: str, ours: Sequence[UUID], known: set[str]) -> list[Offence]:
-    return [
-        Offence(f"payment {payment_id}", f"is captured, and {gateway} knows nothing of it")
-        for payment_id in ours
-        if str(payment_id) not in known
-    ]
 
 
 async def _first(found: AsyncIterator[T], limit: int) -> AsyncIterator[T]:

@@ -14,7 +14,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
-from gosellr.models.balance_values import BankFile, FiledPayout
+from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import bank_files, outbox, payouts
 from gosellr.services import idempotency_service, ledger_service, payout_outcome
@@ -195,6 +195,8 @@ async def execute(
     )
     if failed.keys() - inside:
         raise InvalidInput.at("failed", "payment_unknown", "One of these isn't in the file")
+    # Before the payouts, of which the next statement takes every one.
+    await _hold_balances(connection, file, list(failed))
     if not await bank_files.decide(
         connection, file_id=file_id, status="executed", user_id=user_id, reason=None, now=now
     ):
@@ -202,6 +204,18 @@ async def execute(
     for payout_id, reason in sorted(failed.items()):
         await _answer(connection, payout_id, PayoutStatus.FAILED, reason=reason, now=now)
     await _tell(connection, FactType.BANK_FILE_EXECUTED, file, user_id, now=now)
+
+
+async def _hold_balances(
+    connection: Connection, file: BankFile, payout_ids: Sequence[UUID]
+) -> None:
+    sellers = await bank_files.sellers(connection, file_id=file.id, payout_ids=payout_ids)
+    if sellers:
+        await ledger_service.locked_balances(
+            connection,
+            accounts=[seller_available(one) for one in sellers],
+            currency=file.currency,
+        )
 
 
 async def reject(
@@ -299,6 +313,11 @@ async def sealed_content(connection: Connection, *, file_id: UUID) -> bytes:
 async def open_payouts(connection: Connection, *, file_id: UUID) -> list[UUID]:
     """Payouts of a decided file that are still to be followed up."""
     return await bank_files.open_payouts(connection, file_id=file_id, limit=sepa.PAYMENTS_MAX)
+
+
+async def payments_of(connection: Connection, *, file_id: UUID) -> list[FiledPayment]:
+    """The payments of a file, as they stand. For operators."""
+    return await bank_files.payments(connection, file_id=file_id, limit=sepa.PAYMENTS_MAX)
 
 
 async def list_files(

@@ -47,7 +47,8 @@ class Tender:
     """How a part of the total is paid; without an amount it is all that is left.
 
     A gift card is known by the hash of its code; `account` is the account of the books that
-    stored value is taken from, once that is found.
+    stored value is taken from, once that is found. Where cash is collected by several sellers,
+    `part_index` says whose part of the order it pays.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Tender:
     token: str | None = None
     code_hash: bytes | None = None
     account: str | None = None
+    part_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

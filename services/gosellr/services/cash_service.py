@@ -21,6 +21,7 @@ from gosellr.services import (
     settlement_service,
     stored_value_tender,
 )
+from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.offline import CASH_ON_DELIVERY
@@ -34,7 +35,7 @@ async def promise(
     connection: Connection,
     *,
     order_id: UUID,
-    payments: Sequence[tuple[UUID, str]],
+    payments: Sequence[tuple[UUID, Tender]],
     parts: Sequence[tuple[UUID, int]],
     coupons: bool,
     policy: MarketPolicy,
@@ -42,21 +43,28 @@ async def promise(
 ) -> bool:
     """Confirm an order whose cash is promised; False where none of its attempts is cash.
 
-    `payments` are its new attempts with their methods, `parts` its parts with what they cost.
+    `payments` are its new attempts with how they pay, `parts` its parts with what they cost.
     """
-    promised = [payment_id for payment_id, method in payments if method == CASH_ON_DELIVERY]
+    promised = [(key, one) for key, one in payments if one.method == CASH_ON_DELIVERY]
     if not promised:
         return False
     paid = [part_id for part_id, total_minor in parts if total_minor]
-    pairs = list(zip(promised, paid, strict=True))
+    pairs = [(key, part_id) for (key, _), part_id in zip(promised, paid, strict=True)]
+    # What stored value pays of each of several parts goes the way of its cash.
+    beside = [
+        (key, parts[one.part_index][0])
+        for key, one in payments
+        if one.part_index is not None and one.method in STORED_METHODS
+    ]
     done = await cash.promise(
         connection,
         order_id=order_id,
         pairs=pairs,
+        beside=beside,
         ship_by=now + policy.ship_within,
         now=now,
     )
-    if done != len(pairs):
+    if done != len(pairs) + len(beside):
         raise RuntimeError(f"the attempts of order {order_id} aren't as they were written")
     if coupons:
         await promotion_service.redeem(connection, order_id=order_id)
@@ -79,7 +87,11 @@ async def promise(
 
 def due(order: Order, part: SellerOrder) -> Payment | None:
     """The cash that is still to be collected for a part."""
-    waiting = (one for one in order.payments if one.status == PaymentStatus.AUTHORIZED)
+    waiting = (
+        one
+        for one in order.payments
+        if one.status == PaymentStatus.AUTHORIZED and one.method == CASH_ON_DELIVERY
+    )
     return next((one for one in waiting if one.seller_order_id == part.id), None)
 
 
@@ -100,9 +112,11 @@ async def collect(
     stored_minor = sum(
         one.amount_minor
         for one in order.payments
-        if one.method in STORED_METHODS and one.status == PaymentStatus.AUTHORIZED
+        if one.method in STORED_METHODS
+        and one.status == PaymentStatus.AUTHORIZED
+        and one.seller_order_id in {None, part.id}
     )
-    order = await stored_value_tender.capture(connection, order=order, now=now)
+    order = await stored_value_tender.capture(connection, order=order, part_id=part.id, now=now)
     [parcel] = [
         one for one in settlement_service.parcels_of(order) if one.seller_order_id == part.id
     ]
@@ -183,7 +197,7 @@ async def drop(connection: Connection, *, order: Order, part: SellerOrder, now: 
         return order
     if not await cash.drop(connection, payment_id=payment.id, now=now):
         raise RuntimeError(f"the cash of seller order {part.id} moved under its order's lock")
-    await stored_value_tender.give_back(connection, order=order, now=now)
+    await stored_value_tender.give_back(connection, order=order, part_id=part.id, now=now)
     return await _conclude(
         connection, order=await order_steps.load_locked(connection, order_id=order.id), now=now
     )

@@ -1,6 +1,7 @@
 """Where cash on delivery is taken: the market says up to how much, and each seller for itself."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.queries import cash
 from gosellr.services.basket_service import Tender
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.cash_parts import NothingToCollect, over_parts
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
@@ -48,34 +50,78 @@ def check_pays_all(tenders: Sequence[Tender]) -> None:
         raise InvalidInput.at(
             "payment_method",
             "cash_of_one_seller",
-            "With goods of several sellers, cash pays alone",
+            "With goods of several sellers, name all ways to pay at once",
         )
 
 
 def parted(
     amounts: Sequence[tuple[Tender, int]], *, parts_minor: Sequence[int]
 ) -> list[tuple[Tender, int]]:
-    """Amounts with the cash divided over the parts of an order, each to be collected by itself.
+    """Amounts with the cash, and stored value beside it, divided over the parts of an order, each
+    of which is collected for by itself.
 
     Raises:
-        InvalidInput: stored value pays beside the cash of several sellers, or one of them would
-            collect nothing.
+        InvalidInput: one of several sellers would collect nothing.
     """
-    cash_minor = sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY)
+    cash_minor = _cash_of(amounts)
     if not cash_minor or len(parts_minor) == 1:
         return list(amounts)
-    if len(amounts) > 1:
-        raise InvalidInput.at(
-            "payment_method",
-            "cash_of_one_seller",
-            "With goods of several sellers, cash pays alone",
+    stored = [one for one in amounts if one[0].method in STORED_METHODS]
+    [cash] = [tender for tender, _ in amounts if tender.method == CASH_ON_DELIVERY]
+    try:
+        divided = over_parts(
+            parts_minor=parts_minor,
+            cash_minor=cash_minor,
+            stored_minor=[minor for _, minor in stored],
         )
-    if not all(parts_minor):
+    except NothingToCollect:
         raise InvalidInput.at(
             "payment_method", "cash_for_nothing", "One seller's part costs nothing at the door"
-        )
-    [(tender, _)] = amounts
-    return [(tender, part_minor) for part_minor in parts_minor]
+        ) from None
+    return [
+        *(
+            (replace(stored[one.tender][0], part_index=one.part), one.amount_minor)
+            for one in divided.value
+        ),
+        *(
+            (replace(cash, part_index=place), minor)
+            for place, minor in enumerate(divided.cash_minor)
+        ),
+    ]
+
+
+def _cash_of(amounts: Sequence[tuple[Tender, int]]) -> int:
+    return sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY)
+
+
+async def with_cash(
+    connection: Connection,
+    amounts: Sequence[tuple[Tender, int]],
+    *,
+    parts: Sequence[tuple[UUID, int]],
+    currency: str,
+    policy: MarketPolicy,
+) -> list[tuple[Tender, int]]:
+    """The amounts with cash divided over the sellers who collect it, where all of them do.
+
+    `parts` are the sellers with what their parts cost.
+
+    Raises:
+        InvalidInput, CashNotTaken.
+    """
+    check_alone([tender for tender, _ in amounts])
+    divided = parted(amounts, parts_minor=[minor for _, minor in parts])
+    cash = [minor for tender, minor in divided if tender.method == CASH_ON_DELIVERY]
+    await check_taken(
+        connection,
+        sellers_minor={
+            seller_id: minor for (seller_id, _), minor in zip(parts, cash, strict=False)
+        },
+        currency=currency,
+        cash_minor=sum(cash),
+        policy=policy,
+    )
+    return divided
 
 
 async def check_taken(
@@ -86,7 +132,7 @@ async def check_taken(
     cash_minor: int,
     policy: MarketPolicy,
 ) -> None:
-    """Whether an order over these parts, of which so much is cash, is sold against cash.
+    """Whether sellers who would each collect so much, altogether `cash_minor`, take cash.
 
     Raises:
         CashNotTaken.
@@ -102,8 +148,8 @@ async def check_taken(
     taken = await cash.limits(connection, seller_ids=list(sellers_minor), currency=currency)
     refused = [
         seller_id
-        for seller_id, part_minor in sellers_minor.items()
-        if min(part_minor, cash_minor) > taken.get(seller_id, -1)
+        for seller_id, own_minor in sellers_minor.items()
+        if own_minor > taken.get(seller_id, -1)
     ]
     if refused:
         raise CashNotTaken(

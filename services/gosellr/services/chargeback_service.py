@@ -50,6 +50,8 @@ from gosellr.utils.states import Actor
 _REASONS = {
     "product_not_received": DisputeReason.NOT_DELIVERED,
     "product_unacceptable": DisputeReason.NOT_AS_DESCRIBED,
+    "merchandise_or_service_not_received": DisputeReason.NOT_DELIVERED,
+    "merchandise_or_service_not_as_described": DisputeReason.NOT_AS_DESCRIBED,
 }
 _FIRST_AGAIN = timedelta(minutes=1)
 _AGAIN_AT_MOST = timedelta(hours=6)

@@ -124,7 +124,7 @@ async def open_order(
     await _claim_coupons(connection, order_id, basket=basket, terms=terms, priced=priced, now=now)
     await _set_aside(connection, rows, amounts, now=now)
     waits = await tender_split.freeze(connection, order_id=order_id, amounts=amounts, policy=policy)
-    await _promise_cash(connection, rows, policy=policy, now=now)
+    await _promise_cash(connection, rows, amounts, policy=policy, now=now)
     return _opened(rows, priced, number=number, contended=contended, is_changed=waits)
 
 
@@ -322,28 +322,29 @@ async def _with_cash(
     priced: PricedBasket,
     policy: MarketPolicy,
 ) -> list[tuple[Tender, int]]:
-    """The amounts with cash divided over the sellers who collect it, where all of them do."""
-    parcels = priced.quote.parcels
-    cash_terms_service.check_alone([tender for tender, _ in amounts])
-    await cash_terms_service.check_taken(
+    return await cash_terms_service.with_cash(
         connection,
-        sellers_minor={one.seller_id: one.totals.total_minor for one in parcels},
+        amounts,
+        parts=[(one.seller_id, one.totals.total_minor) for one in priced.quote.parcels],
         currency=priced.currency,
-        cash_minor=sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY),
         policy=policy,
-    )
-    return cash_terms_service.parted(
-        amounts, parts_minor=[one.totals.total_minor for one in parcels]
     )
 
 
 async def _promise_cash(
-    connection: Connection, rows: order_rows.OrderRows, *, policy: MarketPolicy, now: datetime
+    connection: Connection,
+    rows: order_rows.OrderRows,
+    amounts: Sequence[tuple[Tender, int]],
+    *,
+    policy: MarketPolicy,
+    now: datetime,
 ) -> None:
     await cash_service.promise(
         connection,
         order_id=rows.order["id"],
-        payments=[(row["id"], row["method"]) for row in rows.payments],
+        payments=[
+            (row["id"], tender) for row, (tender, _) in zip(rows.payments, amounts, strict=True)
+        ],
         parts=[(row["id"], row["total_minor"]) for row in rows.parts],
         coupons=bool(rows.order["coupon_codes"]),
         policy=policy,

@@ -11,7 +11,13 @@ from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import disputes
-from gosellr.services import dispute_claims, ledger_service, order_steps, refund_books
+from gosellr.services import (
+    dispute_claims,
+    ledger_service,
+    order_steps,
+    refund_books,
+    reserve_service,
+)
 from gosellr.services.ledger_service import Booking
 from gosellr.services.refund_plan import PlannedRefund, UnderChargeback
 from gosellr.utils.dispute_postings import (
@@ -42,12 +48,24 @@ async def freeze(
         connection, accounts=[available, reserve], currency=dispute.currency
     )
     pots = plan_freeze(
-        amount_minor, pending_minor=part.pending_minor, available_minor=held[available]
+        amount_minor,
+        pending_minor=part.pending_minor,
+        available_minor=held[available],
+        reserve_minor=await own_reserve(connection, part=part, reserve_minor=held[reserve]),
     )
     draft = dispute_frozen(
         seller_order_id=part.id, seller_id=part.seller_id, currency=dispute.currency, pots=pots
     )
     await _book(connection, draft, dispute=dispute, now=now)
+    if pots.reserve_minor:
+        # It stays where it is: now it stands under the case instead of a rule.
+        await reserve_service.take(
+            connection,
+            seller_id=part.seller_id,
+            seller_order_id=part.id,
+            currency=dispute.currency,
+            amount_minor=pots.reserve_minor,
+        )
     await _count(connection, dispute=dispute, change=pots, pending_minor=-pots.pending_minor)
 
 
@@ -83,6 +101,14 @@ async def thaw(
         pots=back.given,
     )
     await _book(connection, draft, dispute=dispute, now=now)
+    if back.given.reserve_minor:
+        await reserve_service.give_back(
+            connection,
+            seller_id=part.seller_id,
+            seller_order_id=part.id,
+            currency=dispute.currency,
+            amount_minor=back.given.reserve_minor,
+        )
     await _count(
         connection,
         dispute=dispute,
@@ -94,6 +120,8 @@ async def thaw(
 async def _book(
     connection: Connection, draft: TransactionDraft, *, dispute: Dispute, now: datetime
 ) -> None:
+    if not draft.entries:
+        return
     booking = Booking(
         draft=draft,
         cause_type="dispute",

@@ -100,6 +100,14 @@ async def read_feed(
     return await outbox.feed(connection, after=after, types=list(types) or None, limit=limit)
 
 
+async def read_gathered(
+    connection: Connection, *, first: int, last: int, types: Sequence[FactType]
+) -> list[RecordedFact]:
+    """The facts of these types that were told by these numbers and those between."""
+    found = await read_feed(connection, after=first - 1, types=types, limit=last - first + 1)
+    return [fact for fact in found if fact.sequence <= last]
+
+
 def _jobs_for(
     facts: Iterable[RecordedFact],
     reactions: Mapping[FactType, Sequence[str]],
@@ -128,5 +136,6 @@ def _jobs_for(
             task=task,
             lock=task,
             key=f"{task}:{listed[0].id}",
-            args={"facts": [fact.payload() for fact in listed]},
+            # Named, not told: the queue would write them, and its library spell them, many times.
+            args={"first": listed[0].sequence, "last": listed[-1].sequence},
         )

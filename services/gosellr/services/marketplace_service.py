@@ -1,25 +1,14 @@
 """The market as a whole, told in public: its figures, its tree, and what is bought right now."""
 
-from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries import categories, locks, marketplace_stats, trending
+from gosellr.queries import categories, marketplace_stats, trending
 from gosellr.queries.marketplace_stats import MarketFigures
-from gosellr.queries.trending import Span
 
 Window = Literal["1d", "7d", "30d"]
 DEFAULT_WINDOW: Window = "7d"
-
-# How far back orders count, and after which time a buyer weighs half.
-WINDOWS: dict[Window, tuple[timedelta, timedelta]] = {
-    "1d": (timedelta(days=1), timedelta(hours=6)),
-    "7d": (timedelta(days=7), timedelta(days=2)),
-    "30d": (timedelta(days=30), timedelta(days=7)),
-}
-
-_SALES_LOOKED_AT = timedelta(days=30)
 
 
 async def read_figures(connection: Connection) -> MarketFigures:
@@ -54,7 +43,7 @@ async def category_tree(connection: Connection) -> list[dict[str, Any]]:
 
 
 async def trending_products(
-    connection: Connection, *, window: Window = DEFAULT_WINDOW, limit: int, now: datetime
+    connection: Connection, *, window: Window = DEFAULT_WINDOW, limit: int
 ) -> bytes:
     """Cards of the products with the most buyers lately, as a JSON list, in one statement.
 
@@ -63,20 +52,4 @@ async def trending_products(
     """
     if window == DEFAULT_WINDOW:
         return await trending.trending_on_cards(connection, limit=limit)
-    return await trending.trending_in_window(connection, span=_span(window, now), limit=limit)
-
-
-async def refresh_trending(connection: Connection, *, now: datetime) -> None:
-    """Bring the scores on the cards up to date, set-based."""
-    await trending.refresh_scores(connection, span=_span(DEFAULT_WINDOW, now))
-
-
-async def recount_sales(connection: Connection, *, now: datetime) -> None:
-    """Count anew how often was sold what has been ordered in the last thirty days."""
-    await locks.listings(connection, product_ids=())
-    await trending.recount_sales(connection, since=now - _SALES_LOOKED_AT, until=now)
-
-
-def _span(window: Window, now: datetime) -> Span:
-    length, half_life = WINDOWS[window]
-    return Span(since=now - length, until=now, half_life_seconds=half_life.total_seconds())
+    return await trending.trending_in_window(connection, window=window, limit=limit)

@@ -67,6 +67,17 @@ async def take_order(
     """
     if not await locks.order(connection, order_id=order_id):
         raise NotFound
+    return await _in_hand(connection, viewer=viewer, order_id=order_id, version=version)
+
+
+async def see_order(connection: Connection, *, viewer: Viewer, order_id: UUID) -> OrderInHand:
+    """The same for whoever only asks, without a lock. Raises NotFound."""
+    return await _in_hand(connection, viewer=viewer, order_id=order_id)
+
+
+async def _in_hand(
+    connection: Connection, *, viewer: Viewer, order_id: UUID, version: int | None = None
+) -> OrderInHand:
     seen = await orders.find(connection, viewer=viewer, order_id=order_id)
     if seen is None:
         raise NotFound

@@ -104,6 +104,13 @@ def attempts_of(order: Payable) -> list[Attempt]:
     ]
 
 
+def asked_minor(order: Payable) -> int:
+    """What the attempts of an order have to make up. What was set aside for it stays what it was,
+    though some of it was called off since and won't be taken."""
+    secured_minor = sum(one.amount_minor for one in order.payments if one.secured_at is not None)
+    return secured_minor or order.total_minor
+
+
 def _secures(order: Payable, payment: Payment) -> frozenset[PaymentStatus] | None:
     if order.capture_at != AT_SHIPMENT:
         return None

@@ -20,6 +20,7 @@ from gosellr.services import (
 from gosellr.services.payment_answers import (
     GatewayAnswer,
     Payable,
+    asked_minor,
     attempts_of,
     judge,
     with_answers,
@@ -117,7 +118,7 @@ def plan_of(
     is_held = order.expires_at is None or order.expires_at > now
     asks = next_asks(
         wanted=wants_money(order),
-        total_minor=order.total_minor,
+        total_minor=asked_minor(order),
         attempts=attempts_of(order),
         fresh=fresh,
         waiting_is_over=waiting_is_over,
@@ -137,7 +138,7 @@ def is_at_rest(order: Payable) -> bool:
     attempts = attempts_of(order)
     asks = next_asks(
         wanted=wants_money(order),
-        total_minor=order.total_minor,
+        total_minor=asked_minor(order),
         attempts=attempts,
         rest_wanted=order.awaits_capture,
     )
@@ -151,8 +152,8 @@ def _concludes(order: Payable) -> bool:
     wanted = wants_money(order)
     # What is set aside is written down once, and then waits for its goods.
     waits = order.capture_at != AT_SHIPMENT or order.status == OrderStatus.PENDING_PAYMENT
-    paid = waits and paying(total_minor=order.total_minor, attempts=attempts) is not None
-    stray = to_return(wanted=wanted, total_minor=order.total_minor, attempts=attempts)
+    paid = waits and paying(total_minor=asked_minor(order), attempts=attempts) is not None
+    stray = to_return(wanted=wanted, total_minor=asked_minor(order), attempts=attempts)
     return (wanted and paid) or bool(stray)
 
 
@@ -183,7 +184,7 @@ async def record(
         stray=_stray(order, attempts, captured_before=captured_before),
         now=now,
     )
-    paid = paying(total_minor=order.total_minor, attempts=attempts)
+    paid = paying(total_minor=asked_minor(order), attempts=attempts)
     if order.capture_at == AT_SHIPMENT and order.status != OrderStatus.PENDING_PAYMENT:
         return await payment_captures.follow_news(connection, order_id=order_id, now=now)
     if order.status == OrderStatus.PENDING_PAYMENT and paid is not None:
@@ -205,7 +206,7 @@ def _stray(
     """Captures that have to go back. What a paid order captures once more pays for nothing."""
     if order.paid_at is None:
         return to_return(
-            wanted=wants_money(order), total_minor=order.total_minor, attempts=attempts
+            wanted=wants_money(order), total_minor=asked_minor(order), attempts=attempts
         )
     return [
         one

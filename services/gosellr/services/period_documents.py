@@ -151,6 +151,7 @@ async def _figures(
         since=since,
         until=until,
         vat_jurisdiction=vat_jurisdiction,
+        known=await figures_service.known_before(connection, seller_id=seller_id, period=period),
     )
 
 

@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.document_values import Deduction, OwnChange
-from gosellr.queries import period_figures
+from gosellr.queries import documents, period_figures
+from gosellr.utils.documents import DocumentKind, month_bounds
 from gosellr.utils.ledger import (
     COMMISSION,
     payout_in_transit,
@@ -18,8 +20,18 @@ from gosellr.utils.ledger import (
     seller_reserve,
     tax_payable,
 )
-from gosellr.utils.statement_figures import Kept, PotChange, StatementFigures, statement_figures
+from gosellr.utils.statement_figures import (
+    POT_OF_ACCOUNT,
+    Kept,
+    PotChange,
+    StatementFigures,
+    statement_figures,
+)
 
+# The kind of what was known before: it moves nothing.
+_BEFORE: Final = ""
+# So far the clocks of hosts may be apart, at the very most.
+_CLOCKS_APART: Final = timedelta(hours=1)
 _ACCOUNTS_OF = (
     seller_pending,
     seller_available,
@@ -48,6 +60,38 @@ class PeriodFigures:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Up to when a seller's books are told by a document that never changes, and what its accounts
+    held then, by currency and account. Nothing since was written before `written_from`."""
+
+    until: datetime
+    held: Mapping[tuple[str, str], int]
+    written_from: int | None
+
+
+async def known_before(connection: Connection, *, seller_id: UUID, period: str) -> Known | None:
+    """What is known before a month: by the last closed one before it. A seller without a statement
+    of that one had nothing. None where no month was closed by then."""
+    closed = await documents.last_closed_before(connection, period=period)
+    if closed is None:
+        return None
+    _, until = month_bounds(closed)
+    issued = await documents.of_seller(
+        connection, seller_id=seller_id, kind=DocumentKind.STATEMENT, period=closed, limit=50
+    )
+    account_of = {pot: account for account, pot in POT_OF_ACCOUNT.items()}
+    return Known(
+        until=until,
+        held={
+            (one.currency, account_of[pot["key"]]): pot["closing_minor"]
+            for one in issued
+            for pot in one.content["pots"]
+        },
+        written_from=await documents.complete_by(connection, moment=until - _CLOCKS_APART),
+    )
+
+
 async def read(
     connection: Connection,
     *,
@@ -55,16 +99,33 @@ async def read(
     since: datetime,
     until: datetime,
     vat_jurisdiction: str,
+    known: Known | None = None,
 ) -> list[PeriodFigures]:
-    """A seller's figures of a period by currency; what never moved is left out."""
+    """A seller's figures of a period by currency; what never moved is left out. Nothing is read
+    from before what is `known`, which is no later than `since`."""
+    accounts = [account_of(seller_id) for account_of in _ACCOUNTS_OF]
+    written_from = None if known is None else known.written_from
     changes = await period_figures.own_changes(
         connection,
-        accounts=[account_of(seller_id) for account_of in _ACCOUNTS_OF],
+        accounts=accounts,
         since=since,
         until=until,
+        known_until=None if known is None else known.until,
+        written_from=written_from,
     )
+    if known is not None:
+        changes += [
+            OwnChange(currency, _BEFORE, account, held_minor, 0, 0, 0)
+            for (currency, account), held_minor in known.held.items()
+            if held_minor
+        ]
     deductions = await period_figures.deductions(
-        connection, seller_id=seller_id, since=since, until=until
+        connection,
+        seller_id=seller_id,
+        accounts=accounts,
+        since=since,
+        until=until,
+        written_from=written_from,
     )
     currencies = {one.currency for one in changes} | {one.currency for one in deductions}
     found = [

@@ -48,6 +48,7 @@ _LINE: Mapping[str, Any] = {
     "delivered_quantity": 0,
     "refunded_quantity": 0,
     "withdrawn_quantity": 0,
+    "called_off_quantity": 0,
     "refunded_minor": 0,
     "refunded_goods_minor": 0,
     "refunded_tax_minor": 0,

@@ -25,6 +25,13 @@ class TransferNotAsked(Conflict):
     title = "Nothing waits for a transfer under this reference"
 
 
+class ReceiptUsed(Conflict):
+    """A part of it has paid for an order. One transfer pays for one order; the rest goes back."""
+
+    code = "receipt_used"
+    title = "A part of this transfer has paid for an order; what is left of it is sent back"
+
+
 async def assign(
     connection: Connection,
     *,
@@ -38,6 +45,7 @@ async def assign(
     Raises:
         NotFound: there is no such transfer.
         TransferNotAsked: nothing waits for money under this reference, or not in its currency.
+        ReceiptUsed: a part of it has paid for an order.
         MovementNotOpen: it doesn't wait in suspense.
     """
     found = await _find(connection, receipt_id)
@@ -52,7 +60,8 @@ async def assign(
     if not await receipts.assign(
         connection, receipt_id=receipt_id, payment_id=payment.id, related=reference
     ):
-        raise MovementNotOpen
+        is_left_over = (await _find(connection, receipt_id)).is_suspended
+        raise ReceiptUsed if is_left_over else MovementNotOpen
     pieces = await receipts.waiting(connection, payment_id=payment.id, currency=payment.currency)
     application = applied(payment.amount_minor, [one.minor for one in pieces])
     if application.is_complete:

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
 from gosellr.models.reconciliation_values import (
     ImportedStatement,
@@ -210,7 +210,7 @@ async def resolve(
         InvalidInput: that contradicts the direction of the money.
         MovementNotOpen: it doesn't wait for that.
     """
-    movement = await find_movement(connection, movement_id=movement_id)
+    movement = await _locked(connection, movement_id)
     draft = _explanation(movement, resolution)
     limit_minor = tolerance_minor(movement.currency, policy.reconciliation_tolerance)
     waits = abs(movement.unexplained_minor) > limit_minor
@@ -286,7 +286,7 @@ async def clear_suspense(
         InvalidInput: that is no answer, or contradicts the direction of the money.
         MovementNotOpen: it doesn't wait in suspense.
     """
-    movement = await find_movement(connection, movement_id=movement_id)
+    movement = await _locked(connection, movement_id)
     if movement.resolution is Resolution.SUSPENSE and movement.resolved_by == viewer.user_id:
         raise NotAllowed("A second person has to say what it was")
     try:
@@ -309,6 +309,13 @@ async def clear_suspense(
     booking = _booking(movement, draft, actor=_actor(viewer), now=now)
     await ledger_service.book(connection, bookings=[booking], now=now)
     return await find_movement(connection, movement_id=movement_id)
+
+
+async def _locked(connection: Connection, movement_id: UUID) -> Movement:
+    movement = await reconciliation.lock(connection, movement_id=movement_id)
+    if movement is None:
+        raise NotFound
+    return movement
 
 
 def _explanation(movement: Movement, resolution: Resolution) -> TransactionDraft | None:

@@ -13,7 +13,8 @@ async def sources_of(
 ) -> SellerSources:
     """Out of which pots the seller's side comes; balances are locked only where needed.
 
-    What is frozen under other cases is out of reach, and a case takes of no other reserve.
+    What is frozen under other cases is out of reach; what a rule keeps back is the last to give
+    before the seller owes.
     """
     if planned.by_marketplace:
         return SellerSources()
@@ -30,7 +31,7 @@ async def sources_of(
         connection, accounts=[available, reserve], currency=part.currency
     )
     own_minor = 0
-    if case is None and held[reserve]:
+    if held[reserve]:
         own_minor = await dispute_freeze.own_reserve(
             connection, part=part, reserve_minor=held[reserve]
         )

@@ -134,7 +134,8 @@ async def take(
     currency: str,
     amount_minor: int,
 ) -> None:
-    """A refund took so much of what is kept back; the caller holds the reserve's balance."""
+    """A refund or a case took so much of what is kept back; the caller holds the reserve's
+    balance."""
     holds = await reserves.of_seller(connection, seller_id=seller_id, currency=currency)
     amounts = taken_from(holds, amount_minor, seller_order_id=seller_order_id)
     if not await reserves.take(connection, amounts=amounts):
@@ -149,7 +150,8 @@ async def give_back(
     currency: str,
     amount_minor: int,
 ) -> None:
-    """A refund that took so much of what was kept back failed: it is kept back again.
+    """A refund that took so much of what was kept back failed, or a case gives it up: it is kept
+    back again.
 
     Where the time is over, the next upkeep releases it.
     """
@@ -229,6 +231,20 @@ def _booking(hold: DueHold, debt: Debt, *, now: datetime) -> Booking:
         actor="system",
         effective_at=now,
     )
+
+
+async def held_by_rules(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID
+) -> dict[str, int]:
+    """What rules keep back of a seller's sales, by currency; the rest of its reserve is frozen by
+    cases.
+
+    Raises:
+        NotFound, NotAllowed: the seller isn't the viewer's to look at.
+    """
+    if not viewer.sees_everything:
+        require_in_seller(viewer, seller_id=seller_id, permission=Permission.BALANCE_READ)
+    return await reserves.held_by_rules(connection, seller_id=seller_id)
 
 
 async def list_holds(

@@ -127,7 +127,7 @@ def _draft(
 
 
 def _invoice(order: Order, part: SellerOrder, seller: SellerIdentity) -> DocumentDraft:
-    lines = [_sold(order, line) for line in part.lines]
+    lines = [_sold(order, line) for line in part.lines if line.quantity]
     if part.shipping_goods_minor or part.shipping_tax_minor:
         lines.append(_delivered(order, part))
     promotion_minor = part.shipping_marketplace_discount_minor + sum(

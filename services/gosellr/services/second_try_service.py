@@ -21,7 +21,7 @@ from gosellr.services.basket_service import Tender
 from gosellr.services.checkout_service import OpenedOrder
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.utils.captures import AT_SHIPMENT
-from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
+from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
@@ -85,7 +85,7 @@ async def reopen_payment(
         connection,
         order_id=order_id,
         payments=[
-            (payment_id, tender.method)
+            (payment_id, tender)
             for payment_id, (tender, _) in zip(payment_ids, amounts, strict=True)
         ],
         parts=[(part.id, part.total_minor) for part in order.parts],
@@ -106,19 +106,20 @@ async def _with_cash(
     policy: MarketPolicy,
 ) -> list[tuple[Tender, int]]:
     """The amounts with cash divided over the sellers who collect it, where all of them do."""
-    tenders = [tender for tender, _ in amounts]
-    cash_terms_service.check_alone(tenders)
-    await cash_terms_service.check_taken(
+    left_minor = payment_service.left_to_pay_minor(order)
+    if left_minor < order.total_minor and len(order.parts) > 1:
+        cash_terms_service.check_pays_all([tender for tender, _ in amounts])
+    [first, *others] = order.parts
+    return await cash_terms_service.with_cash(
         connection,
-        sellers_minor={part.seller_id: part.total_minor for part in order.parts},
+        amounts,
+        parts=[
+            # What stored value pays of a single part was set aside before.
+            (first.seller_id, first.total_minor if others else left_minor),
+            *((part.seller_id, part.total_minor) for part in others),
+        ],
         currency=order.currency,
-        cash_minor=sum(minor for tender, minor in amounts if tender.method == CASH_ON_DELIVERY),
         policy=policy,
-    )
-    if payment_service.left_to_pay_minor(order) < order.total_minor and len(order.parts) > 1:
-        cash_terms_service.check_pays_all(tenders)
-    return cash_terms_service.parted(
-        amounts, parts_minor=[part.total_minor for part in order.parts]
     )
 
 

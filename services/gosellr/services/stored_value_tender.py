@@ -229,7 +229,8 @@ async def hold(
 
 
 async def _keep_active(connection: Connection, accounts: Sequence[str]) -> None:
-    card_ids = _cards_of(accounts)
+    # One card may pay several parts.
+    card_ids = _cards_of(sorted(set(accounts)))
     if card_ids and await stored_value.hold_active(connection, card_ids=card_ids) < len(card_ids):
         raise GiftCardRefused("Somebody has just stopped this gift card")
 
@@ -255,16 +256,22 @@ def _booking(*, draft: Any, order_id: UUID, payment_id: UUID, actor: str, now: d
     )
 
 
-async def capture(connection: Connection, *, order: Order, now: datetime) -> Order:
-    """What was set aside for a locked order pays for it from now on; gives the order like that."""
+async def capture(
+    connection: Connection, *, order: Order, part_id: UUID | None = None, now: datetime
+) -> Order:
+    """What was set aside for a locked order, or for one part of it, pays for it from now on; gives
+    the order like that."""
     waiting = {
         payment.id
         for payment in order.payments
-        if payment.method in STORED_METHODS and payment.status == PaymentStatus.AUTHORIZED
+        if payment.method in STORED_METHODS
+        and payment.status == PaymentStatus.AUTHORIZED
+        and (part_id is None or payment.seller_order_id in {None, part_id})
     }
     if not waiting:
         return order
-    if await stored_value.capture(connection, order_id=order.id, now=now) != waiting:
+    taken = await stored_value.capture(connection, order_id=order.id, part_id=part_id, now=now)
+    if taken != waiting:
         raise RuntimeError(f"what is held for order {order.id} moved under its lock")
     return replace(
         order,
@@ -282,11 +289,14 @@ async def capture(connection: Connection, *, order: Order, now: datetime) -> Ord
     )
 
 
-async def give_back(connection: Connection, *, order: Order, now: datetime) -> None:
-    """Give back, once, what was set aside for a locked order that came to nothing."""
+async def give_back(
+    connection: Connection, *, order: Order, part_id: UUID | None = None, now: datetime
+) -> None:
+    """Give back, once, what was set aside for a locked order, or for one part of it, that came to
+    nothing."""
     if not any(payment.method in STORED_METHODS for payment in order.payments):
         return
-    returned = await stored_value.give_back(connection, order_id=order.id, now=now)
+    returned = await stored_value.give_back(connection, order_id=order.id, part_id=part_id, now=now)
     await ledger_service.book(
         connection,
         bookings=[

@@ -1,7 +1,14 @@
 """What a platform reports of its sellers' year (DAC7): by quarter, as the journal has it.
 
-Consideration is what sellers earned: what sales credited to them, without what the marketplace
-kept, less what refunds took back. It is the same whether or not it was paid out by then.
+Consideration is what the directive says: compensation in connection with a sale that was paid or
+credited to the seller, net of fees, commissions and taxes that the platform withheld or charged. So
+it is what sales credited, and the cash that was collected at the door, since the platform knows
+it; less what refunds and lost chargebacks took back, and less fees charged for them or by hand.
+It is the same whether or not it was paid out by then.
+
+A debt that is written off, and whatever else is booked by hand, is no compensation for a sale:
+the refund that made the debt has lowered the consideration before, and giving up a claim sells
+nothing.
 """
 
 from collections import defaultdict
@@ -13,8 +20,12 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.document_values import SellerIdentity, YearFigure
 from gosellr.queries import documents, period_figures
-from gosellr.utils.ledger import tax_payable
-from gosellr.utils.statement_figures import PAYING_KINDS, POT_OF_ACCOUNT
+from gosellr.utils.ledger import TransactionKind, tax_payable
+from gosellr.utils.statement_figures import POT_OF_ACCOUNT, REFUND_KINDS, SALE_KINDS
+
+_K = TransactionKind
+# What these take of a seller is a fee, and neither a sale nor its refund.
+_FEE_KINDS: Final = frozenset({_K.CHARGEBACK_OPENED.value, _K.ADJUSTED.value})
 
 MISSING: Final = ("address", "tax_identification_number", "vat_number", "date_of_birth",
                   "business_registration_number", "financial_account")  # fmt: skip
@@ -58,8 +69,9 @@ async def report(
         since=datetime(year, 1, 1, tzinfo=UTC),
         until=datetime(year + 1, 1, 1, tzinfo=UTC),
         account_kinds=list(POT_OF_ACCOUNT),
-        paying_kinds=sorted(PAYING_KINDS),
+        kinds=sorted(SALE_KINDS | REFUND_KINDS | _FEE_KINDS),
         vat_account=tax_payable(vat_jurisdiction),
+        kind_by_hand=_K.ADJUSTED.value,
     )
     by_seller: defaultdict[tuple[UUID, str], list[QuarterFigures]] = defaultdict(
         lambda: [QuarterFigures()] * 4
@@ -87,11 +99,12 @@ async def report(
 
 
 def _added(quarter: QuarterFigures, row: YearFigure) -> QuarterFigures:
+    charged_minor = -row.own_minor if row.kind in _FEE_KINDS else 0
     return replace(
         quarter,
         consideration_minor=quarter.consideration_minor + row.own_minor,
         activity_count=quarter.activity_count + row.sale_count,
-        fees_minor=quarter.fees_minor + row.commission_minor + row.vat_minor,
+        fees_minor=quarter.fees_minor + row.commission_minor + row.vat_minor + charged_minor,
         taxes_minor=quarter.taxes_minor + row.remitted_minor,
     )
 

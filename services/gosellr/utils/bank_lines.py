@@ -5,6 +5,7 @@ reference, text, payer_name, payer_iban. Amounts are decimals, money that left i
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ REQUIRED: Final = ("transaction_id", "amount", "currency", "value_date")
 OPTIONAL: Final = ("reference", "text", "payer_name", "payer_iban")
 _CELL_LENGTH_MAX: Final = 200
 _TEXT_LENGTH_MAX: Final = 2_000
+# No market has older money, and no bank books so far ahead.
+_FIRST_YEAR: Final = 2000
+_YEARS_END: Final = 2200
 
 
 class StatementFlaw(ValueError):
@@ -59,7 +63,8 @@ def read_table(text: str) -> Iterator[BankLine]:
     Raises:
         StatementFlaw: for the first row that can't be read; row 0 is the header.
     """
-    reader = csv.DictReader(text.lstrip("\ufeff").splitlines(), restkey="", strict=True)
+    # Line by line as a table has it: in a cell there may be others, and all of Unicode's.
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), restkey="", strict=True)
     header = reader.fieldnames or []
     for column in REQUIRED:
         if column not in header:
@@ -67,6 +72,8 @@ def read_table(text: str) -> Iterator[BankLine]:
     for column in header:
         if column not in REQUIRED + OPTIONAL:
             raise StatementFlaw(0, column, "This column isn't known")
+        if header.count(column) > 1:
+            raise StatementFlaw(0, column, "This column stands there twice")
     try:
         for number, row in enumerate(reader, 1):
             if "" in row:
@@ -100,6 +107,8 @@ class _Row:
         longest = _TEXT_LENGTH_MAX if column == "text" else _CELL_LENGTH_MAX
         if len(value) > longest:
             raise StatementFlaw(self._number, column, "This is too long")
+        if "\0" in value:
+            raise StatementFlaw(self._number, column, "This isn't text")
         return value or None
 
     def _required(self, column: str) -> str:
@@ -125,6 +134,8 @@ class _Row:
             moment = datetime.fromisoformat(text)
         except ValueError:
             raise StatementFlaw(self._number, "value_date", "Not a date of ISO 8601") from None
+        if not _FIRST_YEAR <= moment.year < _YEARS_END:
+            raise StatementFlaw(self._number, "value_date", "This is no day that a market has")
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def _iban(self) -> str | None:

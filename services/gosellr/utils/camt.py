@@ -57,7 +57,7 @@ def read_camt(content: bytes) -> Iterator[BankLine]:
         for entry in statement.all("Ntry"):
             row += 1
             if entry.text("Sts/Cd", "Sts") == _BOOKED:
-                yield from _lines(row, entry)
+                yield from _lines(row, entry, number=_number(statement, entry))
 
 
 class _Reader:
@@ -80,6 +80,11 @@ class _Reader:
             parser.Parse(content, True)
         except expat.ExpatError as error:
             raise StatementFlaw(0, "document", f"This is no XML: {error}") from None
+        except (LookupError, ValueError) as error:
+            if isinstance(error, StatementFlaw):
+                raise
+            # The document says that it is written in letters that the parser doesn't know.
+            raise StatementFlaw(0, "document", f"This can't be read: {error}") from None
         [document] = [one for listed in self._stack[0].children.values() for one in listed]
         return document
 
@@ -102,17 +107,24 @@ class _Reader:
         raise StatementFlaw(0, "document", "A statement has no document type and no entities")
 
 
-def _lines(row: int, entry: _Node) -> Iterator[BankLine]:
+def _number(statement: _Node, entry: _Node) -> str | None:
+    """An entry by its place: unique within its statement, and so by both for ever."""
+    number, statement_id = entry.text("NtryRef"), statement.text("Id")
+    return number and statement_id and f"{statement_id}/{number}"
+
+
+def _lines(row: int, entry: _Node, *, number: str | None) -> Iterator[BankLine]:
     details = entry.all("NtryDtls", "TxDtls")
     total = _signed(row, entry, entry.text("Amt"))
     currency = _currency(row, entry)
-    own_id = entry.text("AcctSvcrRef", "NtryRef")
+    own_id = entry.text("AcctSvcrRef")
     if len(details) <= 1:
         detail = details[0] if details else _Node({})
-        name = own_id or detail.text("Refs/AcctSvcrRef", "Refs/TxId")
+        name = own_id or detail.text("Refs/AcctSvcrRef", "Refs/TxId") or number
         yield _line(row, entry, detail, name=name, amount=total, currency=currency)
         return
     lines = []
+    own_id = own_id or number
     for place, detail in enumerate(details, 1):
         amount = _signed(row, entry, detail.text("Amt", "AmtDtls/TxAmt/Amt"))
         name = detail.text("Refs/AcctSvcrRef") or (own_id and f"{own_id}/{place}")

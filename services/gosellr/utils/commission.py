@@ -151,15 +151,28 @@ def commission_for(
     rule = matching_rule(line=line, rules=rules, at=at)
     if rule is None:
         return CommissionTerms(base_minor=line.base_minor)
-    commission_minor = bps_half_up(line.base_minor, rule.rate_bps) + rule.fixed_minor
+    return _decided(rule, rule_id=rule.id, base_minor=line.base_minor)
+
+
+def terms_on(terms: CommissionTerms, *, base_minor: int) -> CommissionTerms:
+    """Frozen terms on another base: the same rule with the same figures, whatever became of it."""
+    if terms.rule_id is None:
+        return CommissionTerms(base_minor=base_minor)
+    return _decided(terms, rule_id=terms.rule_id, base_minor=base_minor)
+
+
+def _decided(
+    rule: CommissionRule | CommissionTerms, *, rule_id: UUID, base_minor: int
+) -> CommissionTerms:
+    commission_minor = bps_half_up(base_minor, rule.rate_bps) + rule.fixed_minor
     if rule.minimum_minor is not None:
         commission_minor = max(commission_minor, rule.minimum_minor)
     if rule.cap_minor is not None:
         commission_minor = min(commission_minor, rule.cap_minor)
-    commission_minor = _bearable(commission_minor, line.base_minor, rule.vat_bps)
+    commission_minor = _bearable(commission_minor, base_minor, rule.vat_bps)
     return CommissionTerms(
-        rule_id=rule.id,
-        base_minor=line.base_minor,
+        rule_id=rule_id,
+        base_minor=base_minor,
         rate_bps=rule.rate_bps,
         fixed_minor=rule.fixed_minor,
         minimum_minor=rule.minimum_minor,

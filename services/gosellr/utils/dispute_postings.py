@@ -1,9 +1,10 @@
 """What is booked of a case: money frozen, given back, and what a chargeback takes.
 
 Frozen money stands in the seller's reserve. It came from where a refund would have come from: this
-sale's pending money, then what is available, then a debt for what neither covers. What the buyer
-is awarded is spent in that order; what is released goes back in the opposite one, so that a debt
-is the first to go and the seller is never left with less than the case was about.
+sale's pending money, then what is available, then what a rule keeps back, then a debt for what none
+of them covers. What the buyer is awarded is spent in that order; what is released goes back in the
+opposite one, so that a debt is the first to go and the seller is never left with less than the case
+was about. What a rule keeps back stands in the reserve before and after: only whose it is changes.
 """
 
 from collections.abc import Sequence
@@ -34,18 +35,25 @@ class Pots:
 
     pending_minor: int = 0
     available_minor: int = 0
+    reserve_minor: int = 0
     receivable_minor: int = 0
+
+    @property
+    def booked_minor(self) -> int:
+        """What comes into the reserve, or leaves it."""
+        return self.pending_minor + self.available_minor + self.receivable_minor
 
     @property
     def total_minor(self) -> int:
         """All of it."""
-        return self.pending_minor + self.available_minor + self.receivable_minor
+        return self.booked_minor + self.reserve_minor
 
     def less(self, other: "Pots") -> "Pots":
         """What is left of these when others are taken away."""
         return Pots(
             pending_minor=self.pending_minor - other.pending_minor,
             available_minor=self.available_minor - other.available_minor,
+            reserve_minor=self.reserve_minor - other.reserve_minor,
             receivable_minor=self.receivable_minor - other.receivable_minor,
         )
 
@@ -67,7 +75,9 @@ class FeeShare:
     amount_minor: int
 
 
-def plan_freeze(amount_minor: int, *, pending_minor: int, available_minor: int) -> Pots:
+def plan_freeze(
+    amount_minor: int, *, pending_minor: int, available_minor: int, reserve_minor: int = 0
+) -> Pots:
     """From which pots so much is frozen; one below zero counts as empty.
 
     Raises ValueError for a negative amount.
@@ -76,10 +86,12 @@ def plan_freeze(amount_minor: int, *, pending_minor: int, available_minor: int) 
         raise ValueError("nothing negative can be frozen")
     pending = min(amount_minor, max(0, pending_minor))
     available = min(amount_minor - pending, max(0, available_minor))
+    reserve = min(amount_minor - pending - available, max(0, reserve_minor))
     return Pots(
         pending_minor=pending,
         available_minor=available,
-        receivable_minor=amount_minor - pending - available,
+        reserve_minor=reserve,
+        receivable_minor=amount_minor - pending - available - reserve,
     )
 
 
@@ -88,22 +100,30 @@ def plan_thaw(
 ) -> Thaw:
     """How so much of a case's money goes back to its seller.
 
-    A debt made by the case goes first, as far as the seller still owes (`owed_minor`); what was
-    recovered of it since, and pending money of a sale that was released since, is available.
+    A debt made by the case goes first, as far as the seller still owes (`owed_minor`), then what a
+    rule had kept back; what was recovered of it since, and pending money of a sale that was
+    released since, is available.
     Raises ValueError for more than is frozen and not spent.
     """
     if not 0 <= amount_minor <= frozen.total_minor - spent_minor:
         raise ValueError(f"{amount_minor} isn't frozen: {frozen}, {spent_minor} of it spent")
     receivable = min(amount_minor, frozen.receivable_minor)
-    available = min(amount_minor - receivable, frozen.available_minor)
-    pending = amount_minor - receivable - available
+    reserve = min(amount_minor - receivable, frozen.reserve_minor)
+    available = min(amount_minor - receivable - reserve, frozen.available_minor)
+    pending = amount_minor - receivable - reserve - available
     forgiven = min(receivable, max(0, owed_minor))
     still_pending = 0 if is_released else pending
     return Thaw(
-        taken=Pots(pending_minor=pending, available_minor=available, receivable_minor=receivable),
+        taken=Pots(
+            pending_minor=pending,
+            available_minor=available,
+            reserve_minor=reserve,
+            receivable_minor=receivable,
+        ),
         given=Pots(
             pending_minor=still_pending,
             available_minor=available + (pending - still_pending) + (receivable - forgiven),
+            reserve_minor=reserve,
             receivable_minor=forgiven,
         ),
     )
@@ -115,7 +135,7 @@ def dispute_frozen(
     """Recipe 8: what the buyer may be awarded is out of reach until the case is decided."""
     entries = _seller_side(Direction.DEBIT, seller_order_id, seller_id, currency, pots)
     frozen = _entry(
-        seller_reserve(seller_id), Direction.CREDIT, pots.total_minor, currency, seller_order_id
+        seller_reserve(seller_id), Direction.CREDIT, pots.booked_minor, currency, seller_order_id
     )
     return TransactionDraft(TransactionKind.DISPUTE_FROZEN, (*entries, *frozen))
 
@@ -125,7 +145,7 @@ def dispute_released(
 ) -> TransactionDraft:
     """Recipe 8: what the buyer wasn't awarded is the seller's again."""
     frozen = _entry(
-        seller_reserve(seller_id), Direction.DEBIT, pots.total_minor, currency, seller_order_id
+        seller_reserve(seller_id), Direction.DEBIT, pots.booked_minor, currency, seller_order_id
     )
     entries = _seller_side(Direction.CREDIT, seller_order_id, seller_id, currency, pots)
     return TransactionDraft(TransactionKind.DISPUTE_RELEASED, (*frozen, *entries))

@@ -1,8 +1,9 @@
-"""Providers' reports in the form that each of them has: known by the columns of its header."""
+"""Providers' reports in the form that each of them has: known by how it begins."""
 
 from collections.abc import Iterator
+from typing import Final
 
-from gosellr.utils import movement_csv, stripe_csv
+from gosellr.utils import movement_csv, paypal_csv, stripe_csv
 from gosellr.utils.movement_csv import MovementRow
 
 
@@ -12,7 +13,21 @@ def read_document(text: str) -> Iterator[MovementRow]:
     Raises:
         MovementFlaw: for the first row that can't be read; row 0 is the header.
     """
+    return _READERS[provider_of(text)](text)
+
+
+def provider_of(text: str) -> str | None:
+    """Whose report it is, by the name of its gateway; None for a plain table."""
     header = text.lstrip("\ufeff").split("\n", 1)[0]
     if stripe_csv.NAME in header:
-        return stripe_csv.read_movements(text)
-    return movement_csv.read_movements(text)
+        return "stripe"
+    if header.split(",", 1)[0].strip(' "\r') in paypal_csv.OPENINGS:
+        return "paypal"
+    return None
+
+
+_READERS: Final = {
+    "stripe": stripe_csv.read_movements,
+    "paypal": paypal_csv.read_movements,
+    None: movement_csv.read_movements,
+}

@@ -4,7 +4,7 @@ It is kept with the attempt to pay, so that a buyer pays to the account they wer
 the market's account has become since.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -53,3 +53,9 @@ def read_payto(uri: str | None) -> Transfer | None:
         amount=Money(parse_decimal(decimals, currency), currency),
         reference=said["message"],
     )
+
+
+def lowered_to(uri: str | None, amount: Money) -> str | None:
+    """The same address asking for another amount; None for any other address."""
+    transfer = read_payto(uri)
+    return None if transfer is None else replace(transfer, amount=amount).as_uri()

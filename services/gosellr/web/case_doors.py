@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from starlette.responses import Response
@@ -37,6 +38,13 @@ class Taken:
     notice: str = ""
     form: FormView | None = None
     status: int = 422
+
+
+class Door(Protocol):
+    """A step in a case, as a form asks for it."""
+
+    async def __call__(self, page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
+        """Take it."""
 
 
 async def say(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:

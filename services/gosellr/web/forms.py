@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from gosellr.core.errors import DomainError
 from gosellr.utils.card_numbers import holds_card_number
-from gosellr.utils.money import InvalidAmount, parse_decimal
+from gosellr.utils.money import BPS, EXPONENTS, InvalidAmount, Money, parse_decimal
 from gosellr.web.views import FormView
 
 # Control characters have no place in a line; bidirectional overrides make it lie.
@@ -76,6 +76,27 @@ def amount_minor(text: str, currency: str) -> int | None:
     except InvalidAmount:
         return None
     return minor if minor >= 0 else None
+
+
+def money_of(
+    form: FormView, *, amount: str = "amount", currency: str = "currency"
+) -> tuple[FormView, Money | None]:
+    """The sum above nothing that two fields say; None where they don't, and the form says why."""
+    code, errors = form.value(currency).upper(), dict(form.errors)
+    if code not in EXPONENTS:
+        errors[currency] = "Choose a currency"
+        return FormView(form.values, errors), None
+    minor = amount_minor(form.value(amount), code)
+    if not minor:
+        errors.setdefault(amount, f"Write an amount in {code}, such as 25.00")
+        return FormView(form.values, errors), None
+    return FormView(form.values, errors), Money(minor, code)
+
+
+def percent_bps(text: str) -> int | None:
+    """The basis points of a typed percentage with two decimals at most; None where it is none."""
+    minor = amount_minor(text.removesuffix("%"), "EUR")
+    return minor if minor is not None and minor <= BPS else None
 
 
 def day(text: str) -> date | None:

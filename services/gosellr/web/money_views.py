@@ -80,16 +80,22 @@ class UpcomingView:
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """What a seller has in one currency. `owed` is what it owes the market."""
+    """What a seller has in one currency. `owed` is what it owes the market.
+
+    `kept_back` is what rules keep of sales, free by day as `kept_until` says, those to come later
+    in one sum without a day; `frozen` is what open cases hold.
+    """
 
     currency: str
     pending: Money
     available: Money
-    reserved: Money
+    kept_back: Money
+    frozen: Money
     owed: Money
     in_transit: Money
     paid_out: Money
     upcoming: tuple[UpcomingView, ...] = ()
+    kept_until: tuple[UpcomingView, ...] = ()
     on_their_way: tuple["PayoutRowView", ...] = ()
     payout_key: str = ""
 
@@ -106,6 +112,7 @@ class MoneyPageView:
     payout_action: str = ""
     settings_href: str = ""
     transactions_href: str = ""
+    debts_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +127,12 @@ class PayoutRowView:
 
 @dataclass(frozen=True, slots=True)
 class PayoutListView:
+    """`run_key` makes a run one; empty for whoever may begin none."""
+
     payouts: tuple[PayoutRowView, ...]
     chips: tuple[LinkView, ...] = ()
+    run_key: str = ""
+    currencies: tuple[ChoiceView, ...] = ()
     pager: PagerView = field(default_factory=PagerView)
 
 
@@ -282,10 +293,14 @@ class ProviderMoveView:
 
 @dataclass(frozen=True, slots=True)
 class InboxView:
+    """`gateways` can be asked, `tellers` are those whose reports may be uploaded."""
+
     standings: tuple[StandingView, ...]
     moves: tuple[ProviderMoveView, ...]
     chips: tuple[LinkView, ...]
     gateways: tuple[str, ...] = ()
+    tellers: tuple[str, ...] = ()
+    form: FormView = field(default_factory=FormView)
     pager: PagerView = field(default_factory=PagerView)
 
 
@@ -311,3 +326,20 @@ class ExplainView:
     booked: tuple[BookedView, ...] = ()
     moves: tuple[MoveView, ...] = ()
     held: tuple[AmountRowView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerCreditView:
+    """A buyer's store credit, and the form that grants more; `key` makes a grant one.
+
+    Without an address nobody is looked at yet.
+    """
+
+    form: FormView
+    path: str = ""
+    email: str = ""
+    balances: tuple[Money, ...] = ()
+    moves: tuple[MoveView, ...] = ()
+    currencies: tuple[ChoiceView, ...] = ()
+    key: str = ""
+    may_grant: bool = False

@@ -8,12 +8,28 @@ from gosellr.core.route_policy import require_policies
 from gosellr.web import payment_return, payout_account_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
+from gosellr.web.operator import (
+    adjustments,
+    balances,
+    bank_files,
+    cash,
+    credit,
+    desk,
+    explain,
+    gift_cards,
+    letters,
+    payout_runs,
+    reconciliation,
+    reserve_rules,
+    statements,
+    transfers,
+)
 from gosellr.web.operator import cases as operator_cases
-from gosellr.web.operator import desk, explain, gift_cards, letters, reconciliation
 from gosellr.web.operator import payouts as operator_payouts
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
 from gosellr.web.seller import cases as seller_cases
+from gosellr.web.seller import connected, debts
 from gosellr.web.seller import money as seller_money
 from gosellr.web.seller import papers as seller_papers
 from gosellr.web.seller import payouts as seller_payouts
@@ -66,9 +82,13 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     )
     rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox)
     back = (payment_return, payout_account_return)
-    of_sellers = (seller_money, seller_payouts, seller_papers, seller_cases)
+    of_shops = (seller_money, seller_payouts, seller_papers, seller_cases)
+    of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
-    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, letters):
+    of_payouts = (payout_runs, bank_files, statements, transfers, cash)
+    of_debts = (balances, adjustments, reserve_rules, credit)
+    of_money = (*of_payouts, *of_debts)
+    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money, letters):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

@@ -31,6 +31,26 @@ CARD_STOPPED = "card-stopped"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
 LETTER_RESENT = "letter-resent"
+PLAN_AGREED = "plan-agreed"
+PLAN_ENDED = "plan-ended"
+PREPARED = "prepared"
+ADJUSTMENT_BOOKED = "adjustment-booked"
+ADJUSTMENT_REJECTED = "adjustment-rejected"
+RULE_ADDED = "rule-added"
+RULE_ENDED = "rule-ended"
+RUN_BEFORE = "run-before"
+PAYOUT_FAILED = "payout-failed"
+FILE_MADE = "file-made"
+FILE_EXECUTED = "file-executed"
+FILE_REJECTED = "file-rejected"
+RECEIPT_ASSIGNED = "receipt-assigned"
+RECEIPT_RETURNED = "receipt-returned"
+REFUND_SENT = "refund-sent"
+REFUND_FAILED = "refund-failed"
+CASH_RECEIVED = "cash-received"
+PARCEL_REFUSED = "parcel-refused"
+CREDIT_GRANTED = "credit-granted"
+LOOKED_AGAIN = "looked-again"
 
 NOTICES = {
     LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
@@ -61,4 +81,24 @@ NOTICES = {
     MOVEMENTS_FETCHED: NoticeView("What the provider tells is here, and matched where it fits."),
     MATCHED_AGAIN: NoticeView("What waits was held against the books once more."),
     CARD_STOPPED: NoticeView("The card can't be spent any more. What it holds is still owed."),
+    PLAN_AGREED: NoticeView("The plan is in force, in place of the one before."),
+    PLAN_ENDED: NoticeView("The plan is over: all that becomes available goes to the debt first."),
+    PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),
+    ADJUSTMENT_BOOKED: NoticeView("It is booked."),
+    ADJUSTMENT_REJECTED: NoticeView("It is turned down; nothing was booked."),
+    RULE_ADDED: NoticeView("The rule is in force for releases to come."),
+    RULE_ENDED: NoticeView("The rule is out of force. What was kept back stays until its day."),
+    RUN_BEFORE: NoticeView("This run was begun before; there is one, not two.", "info"),
+    PAYOUT_FAILED: NoticeView("It is marked as failed; its money is the seller's again."),
+    FILE_MADE: NoticeView("The file is made. Download it and give it to the bank."),
+    FILE_EXECUTED: NoticeView("The file is carried out: its payments are paid."),
+    FILE_REJECTED: NoticeView("The file is refused; its money is the sellers' again."),
+    RECEIPT_ASSIGNED: NoticeView("The transfer belongs to this order now."),
+    RECEIPT_RETURNED: NoticeView("It is marked as sent back."),
+    REFUND_SENT: NoticeView("The refund is marked as sent."),
+    REFUND_FAILED: NoticeView("The refund is marked as failed; what it had taken went back."),
+    CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
+    PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
+    CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
+    LOOKED_AGAIN: NoticeView("The provider was asked; this is how the account stands now."),
 }

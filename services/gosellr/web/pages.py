@@ -269,8 +269,7 @@ class Admit(Policy):
         market = market_of(request)
         visit = await visit_of(request, market)
         request.state.visit = visit
-        if self.permission is not None and not may(visit.viewer.roles, self.permission):
-            raise NotAuthenticated if visit.viewer.is_guest else NotAllowed
+        self.check(visit.viewer)
         page = Page(request, market, site_of(request), visit)
         if request.method == "POST":
             sent = await checked_form(
@@ -280,6 +279,11 @@ class Admit(Policy):
             )
             page.form, page.file = sent.fields, sent.file
         return page
+
+    def check(self, viewer: Viewer) -> None:
+        """Raises `NotAuthenticated` when signing in would help, `NotAllowed` when it wouldn't."""
+        if self.permission is not None and not may(viewer.roles, self.permission):
+            raise NotAuthenticated if viewer.is_guest else NotAllowed
 
 
 def admit(permission: Permission, *, file_bytes_max: int = 0) -> Any:

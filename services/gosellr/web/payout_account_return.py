@@ -27,7 +27,10 @@ async def come_back(page: Owner, account_id: UUID) -> Response:
         market.db, connected_account_service.find_own, viewer=page.viewer, account_id=account_id
     )
     account = await connected_accounts.look_again(market.payouts, account=account)
-    return page.go("/", notice=notices.CONNECTED if account.is_ready else notices.NOT_CONNECTED_YET)
+    return page.go(
+        f"/seller/{account.seller_id}/payout-accounts",
+        notice=notices.CONNECTED if account.is_ready else notices.NOT_CONNECTED_YET,
+    )
 
 
 @router.get("/{account_id}/onboarding")

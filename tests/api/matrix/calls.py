@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.api.matrix.callers import Scope
 from tests.api.matrix.letter_calls import LETTERS
-from tests.api.matrix.offline_calls import CASH, TRANSFERS
+from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 from tests.factories.orders import ADDRESS
@@ -495,6 +495,6 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
-    **RECONCILIATION, **TRANSFERS, **CASH, **BALANCES, **STORED_VALUE, **BOOKS, **DOCUMENTS,
-    **LETTERS,
+    **RECONCILIATION, **TRANSFERS, **CASH, **REDUCTIONS, **BALANCES,
+    **STORED_VALUE, **BOOKS, **DOCUMENTS, **LETTERS,
 }  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.money_desks import DESKS, SHOP_DESKS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 
@@ -19,6 +20,20 @@ _REASON = {"reason": "for a test"}
 _SAID = {"body": "Look here"}
 _FILE = {"file": ("b.pdf", b"%PDF-1.7 more", "application/pdf")}
 _CSV = {"format": "csv"}
+_REPORT_FILE = {
+    "report": (
+        "r.csv",
+        b"reference,kind,amount,currency,occurred_at\nm-9,fee,-1.00,EUR,2026-03-02T09:00:00Z\n",
+        "text/csv",
+    )
+}
+_STATEMENT_FILE = {
+    "statement": (
+        "s.csv",
+        b"transaction_id,amount,currency,value_date\nb-9,1.00,EUR,2026-03-02\n",
+        "text/csv",
+    )
+}
 _CASE = Of("delivered_dispute")
 _CASE_FILE = Of("delivered_dispute_file")
 
@@ -219,6 +234,13 @@ STAFFS: dict[str, Sequence[Call]] = {
     "POST /operator/reconciliation/match": [_form(Scope.STAFF, fields=_GATEWAY)],
     # Nobody there tells us anything.
     "POST /operator/reconciliation/pull": [_form(Scope.STAFF, fields=_GATEWAY, reached=NOT_NOW)],
+    # What became of a file is said by the inbox itself.
+    "POST /operator/reconciliation/reports": [
+        _form(Scope.STAFF, fields=_GATEWAY, files=_REPORT_FILE, reached=SEEN)
+    ],
+    "POST /operator/reconciliation/statements": [
+        _form(Scope.STAFF, files=_STATEMENT_FILE, reached=SEEN)
+    ],
     "GET /operator/reconciliation/{movement_id}": [_page(Scope.STAFF, _MOVEMENT)],
     "POST /operator/reconciliation/{movement_id}/resolve": [
         _form(Scope.STAFF, _MOVEMENT, {"resolution": "fee", "note": "monthly"})
@@ -235,4 +257,4 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
 }
 
-MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS}
+MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS, **DESKS, **SHOP_DESKS}

@@ -84,3 +84,23 @@ CASH: dict[str, Sequence[Call]] = {
     "get_cash_terms": [Call(scope=Scope.SELLER, path=_SELLER)],
     "update_cash_terms": [Call(scope=Scope.SELLER, path=_SELLER, body=_LIMITS)],
 }
+
+
+def _called_off() -> Call:
+    """It is paid for already: 409 is the operation's own answer."""
+    return Call(
+        scope=Scope.ORDER,
+        path={"order_id": Of("paid_order")},
+        body={
+            "seller_order_id": Of("paid_part"),
+            "items": [{"order_item_id": Of("paid_line"), "quantity": 1}],
+            **_REASON,
+        },
+        reached=frozenset({409}),
+    )
+
+
+REDUCTIONS: dict[str, Sequence[Call]] = {
+    "create_reduction": [_called_off()],
+    "preview_reduction": [_called_off()],
+}

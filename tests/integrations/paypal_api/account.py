@@ -68,6 +68,7 @@ class Account:
     transfer_status: str = "SUCCESS"
     orders: dict[str, Document] = field(default_factory=dict)
     batches: dict[str, Document] = field(default_factory=dict)
+    disputes: dict[str, Document] = field(default_factory=dict)
     events: list[Document] = field(default_factory=list)
     _made: int = 0
 
@@ -290,6 +291,16 @@ class Account:
             for order in self.orders.values()
             for one in self._payments(order).get("refunds", [])
         ]
+
+    def capture(self, capture_id: str) -> Document:
+        """A capture, with the name of its order."""
+        order, capture = self._paid("captures", capture_id)
+        return capture | {"supplementary_data": {"related_ids": {"order_id": order["id"]}}}
+
+    def note_dispute(self, what: str, dispute: Document) -> None:
+        """Keep a dispute as it stands now, and report it."""
+        self.disputes[dispute["dispute_id"]] = dispute
+        self._report(f"CUSTOMER.DISPUTE.{what}", "dispute", dispute)
 
     def _check_approved(self, order: Document, intent: str, done: str) -> None:
         if order["intent"] != intent:

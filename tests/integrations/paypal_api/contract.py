@@ -4,6 +4,7 @@ as they are kept here."""
 import json
 import re
 from collections.abc import Mapping
+from email import message_from_bytes
 from functools import cache
 from typing import Any, NoReturn
 
@@ -47,6 +48,9 @@ class Contract:
         for header, schema in operation["headers"].items():
             if header in request.headers:
                 _hold(f"{name}: {header}", schema, request.headers[header])
+        _check_query(name, operation["query"], dict(request.url.params))
+        if operation["form"] is not None:
+            return name, _form(name, request, operation["form"])
         body = json.loads(request.content, parse_float=_no_floats) if request.content else None
         if operation["body"] is not None and body is not None:
             _hold(name, operation["body"], body)
@@ -62,6 +66,35 @@ class Contract:
         schema = answers[str(status)]
         if schema is not None:
             _hold(f"the answer to {name}", schema, body)
+
+
+def _check_query(name: str, schemas: Any, asked: Mapping[str, str]) -> None:
+    if schemas and asked.keys() - schemas.keys():
+        raise ContractBroken(f"{name} isn't asked by {sorted(asked)}")
+    for word, schema in schemas.items():
+        if word in asked:
+            is_number = schema.get("type") == "integer" and asked[word].isdigit()
+            _hold(f"{name}: {word}", schema, int(asked[word]) if is_number else asked[word])
+
+
+def _form(name: str, request: httpx2.Request, form: Any) -> Any:
+    """What was said in a form, and the names, types and bytes of its files."""
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    parts = message_from_bytes(head + request.content).get_payload()
+    if not isinstance(parts, list):
+        raise ContractBroken(f"{name} takes a form")
+    said, files = None, []
+    for part in parts:
+        field = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if field == "input" and isinstance(content, bytes):
+            said = json.loads(content, parse_float=_no_floats)
+        elif field in form["files"]:
+            files.append((part.get_filename(), part.get_content_type(), content))
+        else:
+            raise ContractBroken(f"{name} takes no {field}")
+    _hold(name, form["input"], said)
+    return {"input": said, "files": files}
 
 
 @cache

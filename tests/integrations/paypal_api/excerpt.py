@@ -16,6 +16,7 @@ OPENAPI = HERE / "openapi.json"
 ORDERS = "checkout_orders_v2.json"
 PAYMENTS = "payments_payment_v2.json"
 PAYOUTS = "payments_payouts_batch_v1.json"
+DISPUTES = "customer_disputes_v1.json"
 
 USED = (
     (ORDERS, "post", "/v2/checkout/orders", "200"),
@@ -29,6 +30,11 @@ USED = (
     (PAYMENTS, "post", "/v2/payments/captures/{capture_id}/refund", "201"),
     (PAYOUTS, "post", "/v1/payments/payouts", "201"),
     (PAYOUTS, "get", "/v1/payments/payouts/{id}", "200"),
+    (PAYMENTS, "get", "/v2/payments/captures/{capture_id}", "200"),
+    (DISPUTES, "get", "/v1/customer/disputes", "200"),
+    (DISPUTES, "get", "/v1/customer/disputes/{id}", "200"),
+    (DISPUTES, "post", "/v1/customer/disputes/{id}/provide-evidence", "200"),
+    (DISPUTES, "post", "/v1/customer/disputes/{id}/accept-claim", "200"),
 )
 _KEPT = (
     "type", "enum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "required",
@@ -51,7 +57,8 @@ _SOURCES = frozenset({"paypal"})
 def operations_of(folder: Path) -> dict[str, Any]:
     """What each used operation takes and answers, by "method path"."""
     documents = {
-        name: json.loads((folder / name).read_text()) for name in (ORDERS, PAYMENTS, PAYOUTS)
+        name: json.loads((folder / name).read_text())
+        for name in (ORDERS, PAYMENTS, PAYOUTS, DISPUTES)
     }
     found = {}
     for name, method, path, answered in USED:
@@ -62,7 +69,9 @@ def operations_of(folder: Path) -> dict[str, Any]:
         found[f"{method} {path}"] = {
             "headers": _schemas(parameters, "header", document),
             "path": _schemas(parameters, "path", document),
+            "query": _schemas(parameters, "query", document),
             "body": _content(body, document, strict=True),
+            "form": _form(name, path, body, document),
             "answers": {
                 status: _content(_resolved(answer, document), document, strict=False)
                 for status, answer in operation["responses"].items()
@@ -77,6 +86,32 @@ def _schemas(parameters: list[dict[str, Any]], place: str, document: Any) -> dic
         one["name"]: _cut(one["schema"], document, strict=True)
         for one in parameters
         if one["in"] == place
+    }
+
+
+def _form(name: str, path: str, body: dict[str, Any], document: Any) -> Any:
+    """What a form with files takes: the names of its files, and what goes with them as JSON.
+
+    Of the latter the document tells only the parts: they stand among its schemas.
+    """
+    content = body.get("content", {}).get("multipart/form-data")
+    if name != DISPUTES or content is None:
+        return None
+    said: dict[str, Any] = {
+        "provide-evidence": {
+            "evidences": {
+                "type": "array", "minItems": 1, "maxItems": 100,
+                "items": {"$ref": "#/components/schemas/evidence"},
+            },
+        },
+        "accept-claim": {
+            "note": {"type": "string", "minLength": 1, "maxLength": 2000},
+            "accept_claim_type": {"$ref": "#/components/schemas/accept_claim_type"},
+        },
+    }[path.rpartition("/")[2]]  # fmt: skip
+    return {
+        "files": sorted(_resolved(content["schema"], document)["properties"]),
+        "input": _cut({"type": "object", "properties": said}, document, strict=True),
     }
 
 
@@ -135,7 +170,7 @@ def _flat(schema: dict[str, Any], document: Any) -> dict[str, Any]:
 def main(folder: str) -> None:
     """Write the excerpt."""
     excerpt = {
-        "source": "Orders v2, Payments v2 and Payouts v1, PayPal, Apache License 2.0, shortened",
+        "source": "PayPal's Orders v2, Payments v2, Payouts v1, Disputes v1, Apache 2.0, shortened",
         "operations": operations_of(Path(folder)),
     }
     OPENAPI.write_text(json.dumps(excerpt, indent=0, sort_keys=True) + "\n")

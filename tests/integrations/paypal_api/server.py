@@ -18,6 +18,7 @@ from gosellr.integrations.payments.paypal_api import SANDBOX, PayPalApi
 from gosellr.integrations.payments.paypal_gateway import PayPalGateway
 from gosellr.integrations.payments.paypal_webhooks import ALGORITHM, signed_text
 from gosellr.integrations.payouts.paypal import PayPalPayouts
+from tests.integrations.paypal_api import quarrels
 from tests.integrations.paypal_api.account import (
     MERCHANT,
     Account,
@@ -189,6 +190,17 @@ class FakePayPal:
             ),
             "post /v1/payments/payouts": lambda: (201, account.pay_out(body)),
             "get /v1/payments/payouts/{id}": lambda: (200, _get(account.batches, last)),
+            "get /v2/payments/captures/{capture_id}": lambda: (200, account.capture(last)),
+            "get /v1/customer/disputes": lambda: (
+                200, quarrels.listed(account, dict(request.url.params))
+            ),
+            "get /v1/customer/disputes/{id}": lambda: (200, _get(account.disputes, last)),
+            "post /v1/customer/disputes/{id}/provide-evidence": lambda: (
+                200, quarrels.answer(account, _get(account.disputes, before), body)
+            ),
+            "post /v1/customer/disputes/{id}/accept-claim": lambda: (
+                200, quarrels.accept(account, _get(account.disputes, before))
+            ),
         }  # fmt: skip
         return does[name]()
 

@@ -35,13 +35,13 @@ GIBBERISH = "gibberish"
 
 @dataclass
 class FakeStripe:
-    """`faults` strikes the next requests, one each: a name from above, a status, or None for none.
-    `down` strikes all of them."""
+    """`faults` strikes the next requests, one each: a name from above, a status, what happens
+    there just before it comes, or None for none. `down` strikes all of them."""
 
     account: Account
     contract: Contract = field(default_factory=kept_contract)
     searchable: bool = True
-    faults: deque[str | int | None] = field(default_factory=deque)
+    faults: deque[str | int | Callable[[], object] | None] = field(default_factory=deque)
     down: str | int | None = None
     sent: list[tuple[str, Document]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -77,6 +77,8 @@ class FakeStripe:
 
     def _handle(self, request: httpx2.Request) -> httpx2.Response:
         fault = self.down or (self.faults.popleft() if self.faults else None)
+        if callable(fault):
+            fault()
         if fault == NO_CONNECTION:
             raise httpx2.ConnectError("refused", request=request)
         name, form = self.contract.check(request)

@@ -123,6 +123,12 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "create_payment": [{"payment_method": "sandbox", "payment_token": "tok_ok"}],
     "update_order_status": [{"status": "processing"}],
     "cancel_order": [{"reason": "Ordered by mistake"}],
+    "create_reduction": [
+        {"seller_order_id": _ID, "items": _SENT_ITEMS, "reason": "One is enough after all"}
+    ],
+    "preview_reduction": [
+        {"seller_order_id": _ID, "items": _SENT_ITEMS, "reason": "One is enough after all"}
+    ],
     "create_shipment": [
         {
             "seller_order_id": _ID,

@@ -198,6 +198,7 @@ def _line(line: OrderLine, currency: str, *, sees_terms: bool) -> Document:
         "shipped_quantity": line.shipped_quantity,
         "delivered_quantity": line.delivered_quantity,
         "refunded_quantity": line.refunded_quantity,
+        "called_off_quantity": line.called_off_quantity,
     }
     if sees_terms:
         document["commission"] = line.commission

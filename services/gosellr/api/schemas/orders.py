@@ -176,6 +176,9 @@ class OrderItemOut(BaseModel):
     shipped_quantity: int
     delivered_quantity: int
     refunded_quantity: int
+    called_off_quantity: Annotated[
+        int, Field(description="Called off before they were paid for; not part of `quantity`")
+    ]
     commission: dict[str, Any] | None = None
 
 

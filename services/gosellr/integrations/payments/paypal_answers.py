@@ -7,9 +7,7 @@ from typing import Any
 
 from gosellr.integrations.payments.paypal_amounts import from_money
 from gosellr.integrations.payments.port import PaymentState
-
-_OURS = "gosellr"
-_PARTED_BY = "."
+from gosellr.utils.paypal_movements import read_our_id
 
 VOIDED = "voided"
 DECLINED = "declined"
@@ -211,24 +209,6 @@ class Order:
         if all(one.status in _NOT_TAKEN for one in self.captures):
             return PaymentState.VOIDED
         return PaymentState.UNKNOWN
-
-
-def our_id(identifier: str, more: str = "") -> str:
-    """An identifier of ours as it stands at PayPal, where others may use the same account.
-
-    `more` is of an order the word that says why it is never to be captured, and of a refund its
-    own id.
-    """
-    return _PARTED_BY.join([_OURS, identifier, *([more] if more else [])])
-
-
-def read_our_id(text: object) -> tuple[str, str]:
-    """The identifier and what stands behind it; empty for what isn't ours."""
-    if not isinstance(text, str):
-        return "", ""
-    ours, _, rest = text.partition(_PARTED_BY)
-    identifier, _, more = rest.partition(_PARTED_BY)
-    return (identifier, more) if ours == _OURS else ("", "")
 
 
 def read_order(document: Mapping[str, Any]) -> Order:

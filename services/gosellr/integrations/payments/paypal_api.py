@@ -17,6 +17,7 @@ import orjson
 
 from gosellr.core.clock import Clock
 from gosellr.integrations.payments.breaker import CircuitBreaker
+from gosellr.integrations.payments.paypal_forms import Form
 
 LIVE = "https://api-m.paypal.com"
 SANDBOX = "https://api-m.sandbox.paypal.com"
@@ -254,6 +255,9 @@ def _written(method: str, body: Any, key: str | None) -> tuple[dict[str, str], b
         headers["PayPal-Request-Id"] = key
     if method == "GET":
         return headers, None
+    if isinstance(body, Form):
+        headers["Content-Type"], content = body.written()
+        return headers, content
     headers["Content-Type"] = "application/json"
     return headers, orjson.dumps({} if body is None else body)
 

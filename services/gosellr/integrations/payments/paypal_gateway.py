@@ -27,6 +27,7 @@ from gosellr.integrations.payments.paypal_answers import (
 )
 from gosellr.integrations.payments.paypal_api import NeverSent, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.paypal_certificates import CertificateShelf
+from gosellr.integrations.payments.paypal_disputes import PayPalDisputes
 from gosellr.integrations.payments.paypal_moves import NOT_EXPRESSIBLE, KeyReused, PayPalMoves
 from gosellr.integrations.payments.paypal_orders import PayPalOrders
 from gosellr.integrations.payments.paypal_reports import PayPalReports
@@ -47,7 +48,7 @@ _log = logging.getLogger("gosellr.paypal")
 _UNANSWERED_MAX = 1_000
 
 
-class PayPalGateway(PayPalMoves, PayPalReports):
+class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
     """A `PaymentGateway` over one account at PayPal, that of `merchant_id`.
 
     `return_url` is where a buyer comes back to, with the attempt's id behind it. `roots` are the
@@ -126,7 +127,7 @@ class PayPalGateway(PayPalMoves, PayPalReports):
             headers, body, webhook_id=self._webhook_id, keys=self._certificates.keys, now=now
         )
         event = webhooks.read_event(body)
-        if event is not None and event.gateway_reference:
+        if event is not None and event.attempt_id and event.gateway_reference:
             self._orders.remember(event.attempt_id, event.gateway_reference)
         return event
 

@@ -1,7 +1,6 @@
 """What PayPal does with money that it was asked for before: take, return, let go."""
 
 import logging
-from collections.abc import Awaitable
 from dataclasses import replace
 
 from gosellr.integrations.payments import paypal_requests as requests
@@ -31,6 +30,7 @@ from gosellr.integrations.payments.port import (
     PaymentState,
     RefundRequest,
 )
+from gosellr.integrations.payments.provider_moves import ProviderMoves, capture_objection
 from gosellr.integrations.payments.results import (
     declined_movement,
     moved,
@@ -51,26 +51,14 @@ class KeyReused(Exception):
     """Under this key PayPal has something else than what is asked for now."""
 
 
-class PayPalMoves:
+class PayPalMoves(ProviderMoves):
     """Captures, refunds and voids of one account."""
+
+    _silence = (Unanswered, Refused, Unreadable)
+    _reused = KeyReused
 
     def __init__(self, orders: PayPalOrders) -> None:
         self._orders = orders
-
-    async def capture(self, request: CaptureRequest) -> MovementResult:
-        """See `PaymentGateway.capture`. Under the attempt's own key all is taken at once; under
-        another one a piece of what was set aside."""
-        return await self._answered(
-            request.capture_id, self._capture(request), currency=request.currency
-        )
-
-    async def lookup_capture(
-        self, *, capture_id: str, attempt_id: str, gateway_reference: str | None = None
-    ) -> MovementResult:
-        """See `PaymentGateway.lookup_capture`. PayPal knows a capture by its order alone."""
-        return await self._answered(
-            capture_id, self._capture_made(capture_id, attempt_id, gateway_reference)
-        )
 
     async def reauthorize(
         self, *, attempt_id: str, gateway_reference: str | None = None
@@ -82,38 +70,16 @@ class PayPalMoves:
         except (Unanswered, Refused, Unreadable):
             return without_charge(Outcome.UNKNOWN, attempt_id)
 
-    async def void(
-        self, *, attempt_id: str, gateway_reference: str | None = None
-    ) -> MovementResult:
-        """See `PaymentGateway.void`. What only waits is marked and never captured."""
-        return await self._answered(attempt_id, self._void(attempt_id, gateway_reference))
-
-    async def refund(self, request: RefundRequest) -> MovementResult:
-        """See `PaymentGateway.refund`."""
-        return await self._answered(
-            request.refund_id, self._refund(request), currency=request.currency
-        )
-
-    async def lookup_refund(
-        self,
-        *,
-        refund_id: str,
-        attempt_id: str | None = None,
-        gateway_reference: str | None = None,
-    ) -> MovementResult:
-        """See `PaymentGateway.lookup_refund`. PayPal knows a refund by its order alone."""
-        return await self._answered(
-            refund_id, self._refund_made(refund_id, attempt_id, gateway_reference)
-        )
-
     async def _capture(self, request: CaptureRequest) -> MovementResult:
+        """Under the attempt's own key all is taken at once; under another one a piece of what was
+        set aside."""
         order = await self._orders.find(request.attempt_id, request.gateway_reference)
         if order is None:
             return without_movement(Outcome.NOT_FOUND, request.capture_id, request.currency)
         if request.capture_id != request.attempt_id:
             return await self._capture_piece(request, order)
         if order.capture is None:
-            objection = _capture_objection(request, order)
+            objection = _whole_objection(request, order)
             if objection is not None:
                 return declined_movement(request.capture_id, order, code=objection)
             try:
@@ -153,6 +119,7 @@ class PayPalMoves:
     async def _capture_made(
         self, capture_id: str, attempt_id: str, reference: str | None
     ) -> MovementResult:
+        """PayPal knows a capture by its order alone."""
         order = await self._orders.known(attempt_id, reference)
         made = order.captured_under(capture_id)
         if made is None:
@@ -191,6 +158,7 @@ class PayPalMoves:
         return await self._orders.read(order.id)
 
     async def _void(self, attempt_id: str, reference: str | None) -> MovementResult:
+        """What only waits is marked and never captured."""
         order = await self._orders.find(attempt_id, reference)
         if order is None:
             return without_movement(Outcome.NOT_FOUND, attempt_id)
@@ -267,27 +235,13 @@ class PayPalMoves:
         return made
 
     async def _refund_made(
-        self, refund_id: str, attempt_id: str | None, reference: str | None
+        self, refund_id: str, attempt_id: str, reference: str | None
     ) -> MovementResult:
-        if attempt_id is None:
-            return without_movement(Outcome.UNKNOWN, refund_id)
         order = await self._orders.known(attempt_id, reference)
         made = [one for one in order.refunds if one.refund_id == refund_id]
         if not made:
             return without_movement(Outcome.NOT_FOUND, refund_id)
         return refunded_in_parts(refund_id, order, made)
-
-    async def _answered(
-        self, movement_id: str, work: Awaitable[MovementResult], *, currency: str | None = None
-    ) -> MovementResult:
-        """The answer, or the value that says why there is none. What was never sent may have
-        been sent before: it stays open."""
-        try:
-            return await work
-        except KeyReused:
-            return without_movement(Outcome.REFUSED, movement_id, currency)
-        except (Unanswered, Refused, Unreadable):
-            return without_movement(Outcome.UNKNOWN, movement_id, currency)
 
 
 def _piece(capture_id: str, order: Order, made: Capture) -> MovementResult:
@@ -301,26 +255,18 @@ def _piece(capture_id: str, order: Order, made: Capture) -> MovementResult:
 
 
 def _piece_objection(request: CaptureRequest, order: Order) -> str | None:
-    if order.intent != AUTHORIZE or order.state is not PaymentState.AUTHORIZED:
+    if order.intent != AUTHORIZE:
         return "not_authorized"
-    if order.currency != request.currency:
-        return "currency_mismatch"
-    if request.amount_minor > order.amount_minor - order.captured_minor:
-        return "amount_exceeds_authorized"
-    return None
+    left_minor = order.amount_minor - order.captured_minor
+    return capture_objection(request, order, left_minor=left_minor)
 
 
-def _capture_objection(request: CaptureRequest, order: Order) -> str | None:
-    if order.state is not PaymentState.AUTHORIZED:
-        return "not_authorized"
-    if order.currency != request.currency:
-        return "currency_mismatch"
-    if request.amount_minor > order.amount_minor:
-        return "amount_exceeds_authorized"
+def _whole_objection(request: CaptureRequest, order: Order) -> str | None:
+    objection = capture_objection(request, order, left_minor=order.amount_minor)
     whole = request.amount_minor == order.amount_minor
-    if not whole and (order.intent == CAPTURE or not request.final):
+    if objection is None and not whole and (order.intent == CAPTURE or not request.final):
         return "captured_once_only"
-    return None
+    return objection
 
 
 def _refund_of(order: Order, refund_id: str) -> Refund | None:

@@ -4,19 +4,16 @@ PayPal answers for a month at a time, and tells of a movement some hours after i
 the oldest on; what isn't settled yet is left out, and told once it is.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.paypal_amounts import NotExpressible, from_paypal
-from gosellr.integrations.payments.paypal_answers import read_our_id
 from gosellr.integrations.payments.paypal_api import PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.port import GatewayMovement
-
-Kind = Literal["charge", "refund", "chargeback", "payout", "fee", "settlement", "other"]
+from gosellr.utils.paypal_movements import fee_apart, kind_of, our_name, related_to
 
 # PayPal answers for no longer at once, and knows nothing that is older than three years.
 _WINDOW: Final = timedelta(days=31)
@@ -24,16 +21,6 @@ _MEMORY: Final = timedelta(days=3 * 365)
 _PAGE_SIZE = 500
 _PAGES_MAX = 200
 _SETTLED = "S"
-_CODE = re.compile(r"T(\d\d)(\d\d)")
-
-_PAYMENTS, _FEES, _TO_BANK = "00", "01", "04"
-_BY_CODE: Final[Mapping[str, Kind]] = {
-    "T0001": "payout",
-    "T1106": "chargeback",
-    "T1107": "refund",
-    "T1201": "chargeback",
-    "T1202": "chargeback",
-}
 
 
 class _Clocked(Protocol):
@@ -114,36 +101,20 @@ def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def kind_of(code: str, *, amount_minor: int) -> Kind:
-    """What a movement with this event code is: the first two digits say the group."""
-    found = _CODE.fullmatch(code)
-    if found is None:
-        return "other"
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    if found[1] == _PAYMENTS:
-        return "charge" if amount_minor > 0 else "other"
-    return {_FEES: "fee", _TO_BANK: "settlement"}.get(found[1], "other")  # type: ignore[return-value]
-
-
 def read_movement(row: Mapping[str, Any]) -> GatewayMovement | None:
     """A movement; None for one that isn't settled or moved nothing. Raises KeyError, TypeError or
     ValueError.
-
-    A fee that PayPal gave back is part of the amount: the net stays what it is.
     """
     if row.get("transaction_status") != _SETTLED:
         return None
-    amount_minor, currency = _signed(row["transaction_amount"])
+    change_minor, currency = _signed(row["transaction_amount"])
     fee = row.get("fee_amount")
-    fee_minor = 0
+    fee_change_minor = 0
     if fee is not None:
-        told, fee_currency = _signed(fee)
+        fee_change_minor, fee_currency = _signed(fee)
         if fee_currency != currency:
             raise NotExpressible("a fee in another currency than its movement")
-        fee_minor = -told
-    if fee_minor < 0:
-        amount_minor, fee_minor = amount_minor - fee_minor, 0
+    amount_minor, fee_minor = fee_apart(change_minor, fee_change_minor)
     if not amount_minor and not fee_minor:
         return None
     name = row["transaction_id"]
@@ -152,19 +123,14 @@ def read_movement(row: Mapping[str, Any]) -> GatewayMovement | None:
     return GatewayMovement(
         reference=name,
         kind=kind,
-        movement_id=_our_name(kind, row.get("custom_field")),
-        gateway_reference=name if kind == "refund" else row.get("paypal_reference_id"),
+        movement_id=our_name(kind, row.get("custom_field")),
+        gateway_reference=related_to(kind, name=name, reference=row.get("paypal_reference_id")),
         amount_minor=amount_minor,
         fee_minor=fee_minor,
         currency=currency,
         occurred_at=occurred_at,
         cursor=f"{occurred_at.isoformat()}/{name}",
     )
-
-
-def _our_name(kind: Kind, custom: object) -> str | None:
-    first, second = read_our_id(custom)
-    return (second if kind == "refund" else first) or None
 
 
 def _signed(money: Mapping[str, Any]) -> tuple[int, str]:

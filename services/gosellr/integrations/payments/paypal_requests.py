@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gosellr.integrations.payments.paypal_amounts import to_money
-from gosellr.integrations.payments.paypal_answers import AUTHORIZE, CAPTURE, our_id
+from gosellr.integrations.payments.paypal_answers import AUTHORIZE, CAPTURE
 from gosellr.integrations.payments.port import CaptureRequest, ChargeRequest, RefundRequest
+from gosellr.utils.paypal_movements import our_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,8 @@ from gosellr.integrations.payments.port import (
     Outcome,
     PaymentState,
 )
+from gosellr.integrations.payments.results import OUTCOMES
 
-_OUTCOMES = {
-    PaymentState.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
-    PaymentState.AUTHORIZED: Outcome.ACCEPTED,
-    PaymentState.CAPTURED: Outcome.ACCEPTED,
-    PaymentState.DECLINED: Outcome.DECLINED,
-    PaymentState.VOIDED: Outcome.DECLINED,
-    PaymentState.UNKNOWN: Outcome.UNKNOWN,
-}
 _REFUND_OUTCOMES = {
     "COMPLETED": Outcome.ACCEPTED,
     "FAILED": Outcome.DECLINED,
@@ -30,7 +23,7 @@ def charge_result(attempt_id: str, order: Order, *, code: str | None = None) -> 
     """Where a charge stands; `code` says more of a decline than the order itself."""
     state = order.state
     return ChargeResult(
-        outcome=_OUTCOMES[state],
+        outcome=OUTCOMES[state],
         state=state,
         attempt_id=attempt_id,
         gateway_reference=order.id,

@@ -16,18 +16,19 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gosellr.integrations.payments.paypal_amounts import from_money, from_paypal
-from gosellr.integrations.payments.paypal_answers import read_our_id
 from gosellr.integrations.payments.paypal_certificates import (
     CERTIFICATE_HEADER,
     ReportKey,
     header,
 )
+from gosellr.integrations.payments.paypal_dispute_answers import read_dispute
 from gosellr.integrations.payments.port import (
     BadSignature,
     EventKind,
     GatewayEvent,
     MalformedEvent,
 )
+from gosellr.utils.paypal_movements import read_our_id
 
 # PayPal sends a report again for three days, and may leave it the time it had first. A replay
 # within them finds its id taken; older ones are refused.
@@ -55,8 +56,17 @@ _ABOUT_TRANSFERS = frozenset(
         "UNCLAIMED",
     )
 )  # fmt: skip
+_ABOUT_DISPUTES = frozenset(
+    f"CUSTOMER.DISPUTE.{what}" for what in ("CREATED", "RESOLVED", "UPDATED")
+)
 
-EVENTS_USED = (*_ABOUT_ORDERS, *_ABOUT_MONEY, *_ABOUT_REFUNDS, *sorted(_ABOUT_TRANSFERS))
+EVENTS_USED = (
+    *_ABOUT_ORDERS,
+    *_ABOUT_MONEY,
+    *_ABOUT_REFUNDS,
+    *sorted(_ABOUT_TRANSFERS),
+    *sorted(_ABOUT_DISPUTES),
+)
 """What the webhook has to be subscribed to at PayPal."""
 
 
@@ -121,8 +131,8 @@ def read_event(body: bytes) -> GatewayEvent | None:
 def _facts(kind: str, subject: dict[str, Any]) -> dict[str, Any] | None:
     """What else an event says; None for kinds that tell nothing that we act on.
 
-    A capture that takes its time is asked after anyway, and disputes and what a bank takes back
-    are told by others.
+    A capture that takes its time is asked after anyway, and what a bank takes back is told
+    as a dispute.
     """
     if kind in _ABOUT_ORDERS:
         return _payment(_ABOUT_ORDERS[kind], subject["purchase_units"][0], subject["id"])
@@ -132,6 +142,8 @@ def _facts(kind: str, subject: dict[str, Any]) -> dict[str, Any] | None:
         return _refund(_ABOUT_REFUNDS[kind], subject)
     if kind in _ABOUT_TRANSFERS:
         return _transfer(subject["payout_item"])
+    if kind in _ABOUT_DISPUTES:
+        return _dispute(subject)
     return None
 
 
@@ -162,6 +174,22 @@ def _transfer(item: dict[str, Any]) -> dict[str, Any] | None:
     currency = item["amount"]["currency"]
     money = from_paypal(item["amount"]["value"], currency), currency
     return _told(EventKind.TRANSFER_CHANGED, transfer_id, transfer_id, money=money)
+
+
+def _dispute(subject: dict[str, Any]) -> dict[str, Any] | None:
+    """Whose it is, it says itself; where it doesn't, its own name has to do."""
+    dispute = read_dispute(subject)
+    if not dispute.took_money:
+        return None
+    kind = EventKind.DISPUTE_OPENED
+    if dispute.lost_minor is not None:
+        kind = EventKind.DISPUTE_LOST if dispute.lost_minor else EventKind.DISPUTE_WON
+    money = dispute.amount_minor, dispute.currency
+    return _told(kind, dispute.attempt_id, dispute.reference, money=money) | {
+        "gateway_reference": "" if dispute.attempt_id else dispute.reference,
+        "fee_minor": dispute.fee_minor,
+        "decline_code": dispute.reason,
+    }
 
 
 def _told(

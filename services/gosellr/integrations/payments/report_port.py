@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from gosellr.integrations.payments.port import DisputeState, PaymentGateway, TellsMovements
+from gosellr.integrations.payments.port import (
+    DisputeState,
+    Outcome,
+    PaymentGateway,
+    TellsMovements,
+)
 
 
 @runtime_checkable
@@ -34,3 +39,11 @@ class TellsDisputes(PaymentGateway, Protocol):
 
     async def attempt_of(self, *, gateway_reference: str) -> str | None:
         """See `DisputingGateway.attempt_of`."""
+
+
+@runtime_checkable
+class AcceptsClaims(PaymentGateway, Protocol):
+    """A gateway that can be told that nobody will argue, and pays the buyer at once."""
+
+    async def accept_claim(self, *, reference: str) -> Outcome:
+        """Gives in to a chargeback. Safe to repeat; declined where it is decided otherwise."""

@@ -1,6 +1,7 @@
 """Answers that are the same of every gateway: of movements, and where there is no charge."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from gosellr.integrations.payments.port import (
     ChargeRequest,
@@ -15,6 +16,16 @@ _STATES = {
     Outcome.DECLINED: PaymentState.DECLINED,
 }
 _KEY_REUSED = "idempotency_key_reused"
+
+OUTCOMES: Final[Mapping[PaymentState, Outcome]] = {
+    PaymentState.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
+    PaymentState.AUTHORIZED: Outcome.ACCEPTED,
+    PaymentState.CAPTURED: Outcome.ACCEPTED,
+    PaymentState.DECLINED: Outcome.DECLINED,
+    PaymentState.VOIDED: Outcome.DECLINED,
+    PaymentState.UNKNOWN: Outcome.UNKNOWN,
+}
+"""What it means to whoever asked for a charge that it stands so."""
 
 
 def without_charge(

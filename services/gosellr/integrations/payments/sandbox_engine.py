@@ -22,16 +22,6 @@ _OPEN_STATES = {PaymentState.ACTION_REQUIRED, PaymentState.AUTHORIZED}
 Decision = tuple[Charge, Movement | None, EventFacts]
 
 
-# What a charge's state says to whoever asks again.
-OUTCOMES = {
-    PaymentState.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
-    PaymentState.AUTHORIZED: Outcome.ACCEPTED,
-    PaymentState.CAPTURED: Outcome.ACCEPTED,
-    PaymentState.DECLINED: Outcome.DECLINED,
-    PaymentState.VOIDED: Outcome.DECLINED,
-}
-
-
 class KeyReused(Exception):
     """An idempotency key came back with another body; nothing was written."""
 

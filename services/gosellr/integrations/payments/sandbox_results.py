@@ -9,7 +9,7 @@ from gosellr.integrations.payments.port import (
     Outcome,
     PaymentState,
 )
-from gosellr.integrations.payments.sandbox_engine import OUTCOMES
+from gosellr.integrations.payments.results import OUTCOMES
 from gosellr.integrations.payments.sandbox_script import TOKENS
 from gosellr.integrations.payments.sandbox_store import Charge, Movement
 

@@ -1,6 +1,5 @@
 """What Stripe does with money that it was asked for before: take, return, let go."""
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import stripe
@@ -13,6 +12,7 @@ from gosellr.integrations.payments.port import (
     PaymentState,
     RefundRequest,
 )
+from gosellr.integrations.payments.provider_moves import ProviderMoves, capture_objection
 from gosellr.integrations.payments.results import declined_movement, moved, without_movement
 from gosellr.integrations.payments.stripe_amounts import NotExpressible, to_stripe
 from gosellr.integrations.payments.stripe_answers import (
@@ -46,55 +46,19 @@ _REFUND_OUTCOMES = {
 }
 
 
-class StripeMoves:
+class StripeMoves(ProviderMoves):
     """Captures, refunds and voids of one account."""
+
+    _silence = (Unanswered, Refused, Unreadable)
+    _reused = KeyReused
 
     def __init__(self, api: StripeApi, *, finder: StripeFinder) -> None:
         self._api = api
         self._finder = finder
 
-    async def capture(self, request: CaptureRequest) -> MovementResult:
-        """See `PaymentGateway.capture`. What isn't `final` has to be all, unless Stripe takes money
-        piece by piece for this card."""
-        return await self._answered(
-            request.capture_id, self._capture(request), currency=request.currency
-        )
-
-    async def lookup_capture(
-        self, *, capture_id: str, attempt_id: str, gateway_reference: str | None = None
-    ) -> MovementResult:
-        """See `PaymentGateway.lookup_capture`. Stripe keeps our key with the payment itself."""
-        return await self._answered(
-            capture_id, self._capture_made(capture_id, attempt_id, gateway_reference)
-        )
-
-    async def void(
-        self, *, attempt_id: str, gateway_reference: str | None = None
-    ) -> MovementResult:
-        """See `PaymentGateway.void`. An open page is closed, so that nobody can pay there."""
-        return await self._answered(attempt_id, self._void(attempt_id, gateway_reference))
-
-    async def refund(self, request: RefundRequest) -> MovementResult:
-        """See `PaymentGateway.refund`."""
-        return await self._answered(
-            request.refund_id, self._refund(request), currency=request.currency
-        )
-
-    async def lookup_refund(
-        self,
-        *,
-        refund_id: str,
-        attempt_id: str | None = None,
-        gateway_reference: str | None = None,
-    ) -> MovementResult:
-        """See `PaymentGateway.lookup_refund`. Stripe knows a refund by its payment alone."""
-        if attempt_id is None:
-            return without_movement(Outcome.UNKNOWN, refund_id)
-        return await self._answered(
-            refund_id, self._refund_made(refund_id, attempt_id, gateway_reference)
-        )
-
     async def _capture(self, request: CaptureRequest) -> MovementResult:
+        """What isn't `final` has to be all, unless Stripe takes money piece by piece for this
+        card."""
         found = await self._finder.find(request.attempt_id, reference=request.gateway_reference)
         if found is None:
             return without_movement(Outcome.NOT_FOUND, request.capture_id, request.currency)
@@ -113,7 +77,7 @@ class StripeMoves:
             if before != request.amount_minor:
                 raise KeyReused(request.capture_id)
             return intent
-        objection = _capture_objection(request, found)
+        objection = _objection(request, found)
         if intent is None or objection is not None:
             raise Refused(objection or "not_authorized")
         send = requests.capture_intent(
@@ -136,6 +100,7 @@ class StripeMoves:
     async def _capture_made(
         self, capture_id: str, attempt_id: str, reference: str | None
     ) -> MovementResult:
+        """Stripe keeps our key with the payment itself."""
         found = await self._finder.find(attempt_id, reference=reference)
         intent = None if found is None else found.intent
         if intent is None or intent.captured_under(capture_id) is None:
@@ -143,6 +108,7 @@ class StripeMoves:
         return await self._taken(capture_id, intent)
 
     async def _void(self, attempt_id: str, reference: str | None) -> MovementResult:
+        """An open page is closed, so that nobody can pay there."""
         found = await self._finder.find(attempt_id, reference=reference)
         if found is None:
             return without_movement(Outcome.NOT_FOUND, attempt_id)
@@ -215,18 +181,6 @@ class StripeMoves:
             return without_movement(Outcome.NOT_FOUND, refund_id)
         return _refunded(refund_id, found, made)
 
-    async def _answered(
-        self, movement_id: str, work: Awaitable[MovementResult], *, currency: str | None = None
-    ) -> MovementResult:
-        """The answer, or the value that says why there is none. What was never sent may have
-        been sent before: it stays open."""
-        try:
-            return await work
-        except KeyReused:
-            return without_movement(Outcome.REFUSED, movement_id, currency)
-        except (Unanswered, Refused, Unreadable):
-            return without_movement(Outcome.UNKNOWN, movement_id, currency)
-
 
 async def fee_of_captures(api: StripeApi, intent: Intent) -> int:
     """What Stripe kept of all captures of a payment. Raises what `StripeApi.call` raises."""
@@ -241,18 +195,14 @@ async def fee_of_captures(api: StripeApi, intent: Intent) -> int:
     return read_fee(answer.document.get("data") or [], intent)
 
 
-def _capture_objection(request: CaptureRequest, found: Found) -> str | None:
-    if found.state is not PaymentState.AUTHORIZED:
-        return "not_authorized"
-    if found.currency != request.currency:
-        return "currency_mismatch"
+def _objection(request: CaptureRequest, found: Found) -> str | None:
     taken_minor = 0 if found.intent is None else found.intent.captured_minor
-    if request.amount_minor > found.amount_minor - taken_minor:
-        return "amount_exceeds_authorized"
+    objection = capture_objection(request, found, left_minor=found.amount_minor - taken_minor)
     many = found.intent is not None and found.intent.captures_many
-    if not (request.final or many) and request.amount_minor < found.amount_minor:
+    once = not (request.final or many)
+    if objection is None and once and request.amount_minor < found.amount_minor:
         return "captured_once_only"
-    return None
+    return objection
 
 
 def expressed(amount_minor: int, currency: str) -> int:

@@ -1,23 +1,15 @@
 """What was found at Stripe, as the port says it."""
 
-from gosellr.integrations.payments.port import ChargeResult, Outcome, PaymentState
+from gosellr.integrations.payments.port import ChargeResult
+from gosellr.integrations.payments.results import OUTCOMES
 from gosellr.integrations.payments.stripe_answers import Found
-
-_OUTCOMES = {
-    PaymentState.ACTION_REQUIRED: Outcome.ACTION_REQUIRED,
-    PaymentState.AUTHORIZED: Outcome.ACCEPTED,
-    PaymentState.CAPTURED: Outcome.ACCEPTED,
-    PaymentState.DECLINED: Outcome.DECLINED,
-    PaymentState.VOIDED: Outcome.DECLINED,
-    PaymentState.UNKNOWN: Outcome.UNKNOWN,
-}
 
 
 def charge_result(attempt_id: str, found: Found) -> ChargeResult:
     """Where a charge stands."""
     intent = found.intent
     return ChargeResult(
-        outcome=_OUTCOMES[found.state],
+        outcome=OUTCOMES[found.state],
         state=found.state,
         attempt_id=attempt_id,
         gateway_reference=found.reference,

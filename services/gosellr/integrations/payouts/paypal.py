@@ -15,7 +15,6 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.integrations.payments.paypal_amounts import NotExpressible, from_paypal, to_paypal
-from gosellr.integrations.payments.paypal_answers import our_id, read_our_id
 from gosellr.integrations.payments.paypal_api import Missing, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payouts.port import (
     AccountKind,
@@ -23,6 +22,7 @@ from gosellr.integrations.payouts.port import (
     TransferRequest,
     TransferResult,
 )
+from gosellr.utils.paypal_movements import our_id, read_our_id
 
 _log = logging.getLogger("gosellr.paypal")
 

@@ -104,28 +104,29 @@ class StripePayouts:
     ) -> TransferResult:
         """See `ConnectsSellers.call_back`."""
         unknown = TransferResult(outcome=TransferOutcome.UNKNOWN, transfer_id=transfer_id)
-        transfer: Transfer | None = None
+        refused: str | None = None
         try:
             transfer = await self._found(transfer_id, provider_reference)
             if transfer is None:
                 return TransferResult(outcome=TransferOutcome.NOT_FOUND, transfer_id=transfer_id)
             if transfer.reversed_minor:
                 return _result(transfer_id, transfer, reason="partly_taken_back")
-            await self._api.call(
-                "reversal",
-                accounts.take_back(transfer.id, transfer_id=transfer_id, recall_id=recall_id),
-            )
+            send = accounts.take_back(transfer.id, transfer_id=transfer_id, recall_id=recall_id)
+            try:
+                await self._api.call("reversal", send)
+            except Refused as refusal:
+                # Perhaps because somebody else took it back in this moment.
+                refused = refusal.code
             # What the answer was is no matter: the transfer itself says how it stands now.
             after = read_transfer(
                 (await self._api.call("transfer", accounts.find_transfer(transfer.id))).document
             )
-        except Refused as refusal:
-            if transfer is None:
-                return unknown
-            return _result(transfer_id, transfer, reason=refusal.code)
-        except (*_SILENCE, KeyReused):
+        except (*_SILENCE, KeyReused, Refused):
             return unknown
-        return _result(transfer_id, after)
+        if refused is None and not after.reversed_minor:
+            # It was taken, and isn't to be seen yet.
+            return unknown
+        return _result(transfer_id, after, reason=refused)
 
     async def open_account(self, request: AccountRequest) -> AccountResult:
         """See `ConnectsSellers.open_account`. Stripe forgets keys after a day, and never an

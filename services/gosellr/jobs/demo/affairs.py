@@ -76,12 +76,7 @@ async def arrange(resources: Resources, market: Market) -> None:
         _provider(resources, olu),
     ):
         await _try(part)
-    await audit.audit_and_remember(
-        resources.db,
-        gateways=resources.gateways,
-        payout_providers=resources.payout_providers,
-        now=resources.clock.now(),
-    )
+    await audit.audit_aloud(resources, now=resources.clock.now())
 
 
 async def _try(part: Awaitable[None]) -> None:

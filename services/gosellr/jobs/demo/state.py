@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.jobs import past
 from gosellr.services import setting_service
 
 _MARKET = "demo.market"
@@ -60,7 +61,8 @@ async def recall_market(connection: Connection) -> Market | None:
 
 
 async def remember_market(connection: Connection, market: Market) -> None:
-    """Keep what was made."""
+    """Keep what was made, and that its history is to be told."""
+    await past.begin(connection)
     await setting_service.remember(
         connection,
         key=_MARKET,
@@ -86,8 +88,9 @@ async def recall_affairs(connection: Connection) -> bool:
     return await setting_service.recall(connection, key=_AFFAIRS) is not None
 
 
-async def remember_affairs(connection: Connection) -> None:
-    """Keep that they are."""
+async def remember_affairs(connection: Connection, *, now: datetime) -> None:
+    """Keep that they are, and that nothing more is told."""
+    await past.end(connection, now=now)
     await setting_service.remember(connection, key=_AFFAIRS, document={"arranged": True})
 
 

@@ -83,7 +83,7 @@ async def _arrange(resources: Resources) -> None:
     market = await ask(resources.db, recall_market)
     if market is not None:
         await affairs.arrange(resources, market)
-    await transact(resources.db, remember_affairs)
+    await transact(resources.db, remember_affairs, now=resources.clock.now())
 
 
 async def refresh_cards(resources: Resources) -> None:

@@ -1,7 +1,7 @@
 """Letters: written once for each fact, kind and recipient, and sent until they are taken.
 
 Revision ID: 0021
-Revises: 0019
+Revises: 0025
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -30,6 +30,8 @@ SELLER_KINDS = {
     "dispute_frozen": "Frozen by cases",
     "dispute_released": "Released by cases",
     "chargeback_lost": "Lost chargebacks",
+    "adjusted": "Adjustments",
+    "debt_written_off": "Debts given up",
 }
 POT_NAMES = {
     "pending": "Pending",

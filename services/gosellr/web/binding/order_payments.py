@@ -29,7 +29,7 @@ def cash_due(found: Order) -> Money | None:
     awaited = [
         one.amount_minor
         for one in found.payments
-        if one.seller_order_id is not None and one.status == "authorized"
+        if one.method == "cash_on_delivery" and one.status == "authorized"
     ]
     return Money(sum(awaited), found.currency) if awaited else None
 

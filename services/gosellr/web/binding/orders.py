@@ -239,6 +239,8 @@ def _lines(lines: Iterable[OrderLine], currency: str) -> tuple[LineView, ...]:
             options=options_text(line.options),
         )
         for line in lines
+        # What was called off whole isn't part of it any more.
+        if line.quantity
     )
 
 

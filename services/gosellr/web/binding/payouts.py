@@ -32,6 +32,7 @@ from gosellr.web.money_views import (
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, PagerView
 
+_RESERVE_DAYS_SHOWN = 12
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 STATUS_BADGES = {
     PayoutStatus.AWAITING_APPROVAL: BadgeView("Waits for approval", "warn", "hourglass"),
@@ -84,12 +85,14 @@ def money_page(
     settings: PayoutSettings,
     *,
     base: str,
+    kept_back: Mapping[str, int],
     may_ask: bool,
     default_currency: str,
 ) -> MoneyPageView:
     """A shop's money; one that never sold anything has zero of the market's currency."""
     balances = tuple(
-        _balance(one, base=base) for one in held or [SellerBalance(currency=default_currency)]
+        _balance(one, base=base, kept_minor=kept_back.get(one.currency, 0))
+        for one in held or [SellerBalance(currency=default_currency)]
     )
     return MoneyPageView(
         balances=balances,
@@ -100,10 +103,11 @@ def money_page(
         payout_action=f"{base}/payouts",
         settings_href=f"{base}/payout-settings",
         transactions_href=f"{base}/transactions",
+        debts_href=f"{base}/debts",
     )
 
 
-def _balance(held: SellerBalance, *, base: str) -> BalanceView:
+def _balance(held: SellerBalance, *, base: str, kept_minor: int) -> BalanceView:
     def money(minor: int) -> Money:
         return Money(minor, held.currency)
 
@@ -111,14 +115,29 @@ def _balance(held: SellerBalance, *, base: str) -> BalanceView:
         currency=held.currency,
         pending=money(held.pending_minor),
         available=money(held.available_minor),
-        reserved=money(held.reserved_minor),
+        kept_back=money(kept_minor),
+        frozen=money(held.reserved_minor - kept_minor),
         owed=money(held.receivable_minor),
         in_transit=money(held.in_transit_minor),
         paid_out=money(held.paid_out_minor),
         upcoming=tuple(_upcoming(one) for one in held.upcoming),
+        kept_until=_kept_until(held, kept_minor),
         on_their_way=tuple(row(one, base=f"{base}/payouts") for one in held.on_their_way),
         payout_key=new_secret(),
     )
+
+
+def _kept_until(held: SellerBalance, kept_minor: int) -> tuple[UpcomingView, ...]:
+    """The next days on which something is free; what comes later has no day of its own here."""
+    days = [one for one in held.coming if one.source == "reserve" and one.day is not None]
+    shown = [
+        UpcomingView(date.fromisoformat(one.day or ""), Money(one.amount_minor, one.currency))
+        for one in days[:_RESERVE_DAYS_SHOWN]
+    ]
+    later_minor = kept_minor - sum(one.amount.amount for one in shown)
+    if later_minor > 0:
+        shown.append(UpcomingView(None, Money(later_minor, held.currency)))
+    return tuple(shown)
 
 
 def _upcoming(one: UpcomingRelease) -> UpcomingView:

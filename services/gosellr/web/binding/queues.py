@@ -41,6 +41,18 @@ _KINDS: Final = {
         "Not known yet what it was",
         _RECONCILING,
     ),
+    "adjustments": (
+        "Adjustments to decide",
+        "/operator/adjustments",
+        "A second person's word",
+        Permission.LEDGER_READ,
+    ),
+    "bank_files": (
+        "Bank files without an answer",
+        "/operator/bank-files?status=made",
+        "Did the bank carry them out?",
+        Permission.BANK_FILE_READ,
+    ),
     "payouts_failed": (
         "Failed payouts",
         "/operator/payouts?status=failed",

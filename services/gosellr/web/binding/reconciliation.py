@@ -3,7 +3,9 @@
 from typing import Final
 from uuid import UUID
 
-from gosellr.models.reconciliation_values import GatewayStanding, Movement
+from gosellr.core.errors import DomainError
+from gosellr.flows.bank_transfers import TakenStatement
+from gosellr.models.reconciliation_values import GatewayStanding, ImportedStatement, Movement
 from gosellr.utils.money import Money
 from gosellr.utils.reconciliation import (
     Clearing,
@@ -158,3 +160,45 @@ def _facts(found: Movement) -> tuple[AttributeView, ...]:
         ("Cleared as", None if found.cleared_as is None else _CLEARED[found.cleared_as]),
     ]
     return tuple(AttributeView(label, value) for label, value in told if value)
+
+
+def report_words(taken: ImportedStatement) -> str:
+    """What became of a provider's report."""
+    new = taken.movements - taken.known
+    return (
+        f"{_counted(taken.movements, 'movement')} read, {new} of them new."
+        f" {taken.matched} matched, {taken.waiting} wait to be explained."
+    )
+
+
+def statement_words(taken: TakenStatement) -> str:
+    """What became of a bank's statement."""
+    known = sum(one.known for one in taken.taken)
+    suspended = sum(one.suspended_minor > 0 and not one.known for one in taken.taken)
+    return (
+        f"{_counted(len(taken.taken), 'transfer')} read, {len(taken.taken) - known} of them new."
+        f" {suspended} wait in suspense; {taken.skipped_count} lines of money that left are"
+        " passed over."
+    )
+
+
+def file_error(refusal: DomainError) -> str:
+    """What of a file can't be taken, and where that stands in it."""
+    reference = refusal.extras.get("reference")
+    if reference:
+        return f"{refusal.detail}: {reference}"
+    if not refusal.errors:
+        return refusal.detail
+    first = refusal.errors[0]
+    place, _, rest = first.field.partition(".")
+    row, _, column = rest.partition(".")
+    if not row.isdigit():
+        return first.message
+    # Rows of a report are counted from 1; movements that were read, from 0.
+    number = int(row) + (place == "movements")
+    where = f"Row {number}" if number else "The first line"
+    return f"{where}, {column}: {first.message}" if column else f"{where}: {first.message}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -20,19 +20,19 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import case_doors, forms, notices
 from gosellr.web.binding import cases, histories
-from gosellr.web.case_doors import Taken
+from gosellr.web.case_doors import Door
 from gosellr.web.case_views import CaseListView
 from gosellr.web.forms import Field
-from gosellr.web.operator.desk import require_staff, show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
 router = APIRouter(prefix="/operator/cases", include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.DISPUTE_READ)]
-Saying = Annotated[Page, admit(Permission.DISPUTE_MESSAGE)]
-HandingIn = Annotated[Page, admit(Permission.DISPUTE_MESSAGE, file_bytes_max=EVIDENCE_BYTES_MAX)]
-Deciding = Annotated[Page, admit(Permission.DISPUTE_DECIDE)]
+Reading = Annotated[Page, staff(Permission.DISPUTE_READ)]
+Saying = Annotated[Page, staff(Permission.DISPUTE_MESSAGE)]
+HandingIn = Annotated[Page, staff(Permission.DISPUTE_MESSAGE, file_bytes_max=EVIDENCE_BYTES_MAX)]
+Deciding = Annotated[Page, staff(Permission.DISPUTE_DECIDE)]
 
 _SHOWN = 24
 _BASE = "/operator/cases"
@@ -59,7 +59,6 @@ async def list_cases(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """The queue: what waits for a decision first."""
-    require_staff(page)
     chosen = view if view in _VIEWS else ""
     found = await ask(
         page.market.db,
@@ -88,30 +87,24 @@ async def list_cases(
 @router.get("/{dispute_id}")
 async def show_case(page: Reading, dispute_id: UUID) -> Response:
     """A case with all that belongs to it."""
-    require_staff(page)
     return await _show_case(page, dispute_id)
 
 
 @router.post("/{dispute_id}/messages")
 async def say(page: Saying, dispute_id: UUID) -> Response:
     """Say something to both sides."""
-    require_staff(page)
-    taken = await case_doors.say(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, dispute_id, taken)
+    return await _take(page, dispute_id, case_doors.say)
 
 
 @router.post("/{dispute_id}/evidence")
 async def hand_in(page: HandingIn, dispute_id: UUID) -> Response:
     """Put a file into the case."""
-    require_staff(page)
-    taken = await case_doors.hand_in(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, dispute_id, taken)
+    return await _take(page, dispute_id, case_doors.hand_in)
 
 
 @router.post("/{dispute_id}/decide")
 async def decide(page: Deciding, dispute_id: UUID) -> Response:
     """Show what an award would move; decide only where that is what was pressed."""
-    require_staff(page)
     folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
     form, award = _read_award(page, folder.dispute)
     if award is None:
@@ -143,7 +136,6 @@ async def decide(page: Deciding, dispute_id: UUID) -> Response:
 @router.get("/{dispute_id}/evidence/{file_id}")
 async def show_file(page: Reading, dispute_id: UUID, file_id: UUID) -> Response:
     """A file of the case."""
-    require_staff(page)
     return await case_doors.show_file(
         page, viewer=page.viewer, dispute_id=dispute_id, file_id=file_id
     )
@@ -163,7 +155,9 @@ def _read_award(page: Page, dispute: Dispute) -> tuple[FormView, Award | None]:
     )
 
 
-async def _answer(page: Page, dispute_id: UUID, taken: Taken) -> Response:
+async def _take(page: Page, dispute_id: UUID, door: Door) -> Response:
+    """Take a step in a case, and show what came of it."""
+    taken = await door(page, viewer=page.viewer, dispute_id=dispute_id)
     if taken.form is None:
         return page.go(f"{_BASE}/{dispute_id}", notice=taken.notice)
     return await _show_case(page, dispute_id, taken.form, status=taken.status)

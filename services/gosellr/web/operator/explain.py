@@ -12,13 +12,13 @@ from gosellr.utils.permissions import Permission
 from gosellr.web import forms
 from gosellr.web.binding import explanations
 from gosellr.web.money_views import ExplainView
-from gosellr.web.operator.desk import show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.LEDGER_READ)]
+Reading = Annotated[Page, staff(Permission.LEDGER_READ)]
 
 _MOVEMENTS_SHOWN = 50
 

@@ -21,16 +21,16 @@ from gosellr.web import forms, notices
 from gosellr.web.binding import gift_cards, histories
 from gosellr.web.forms import Field
 from gosellr.web.money_views import CardListView, CardPageView
-from gosellr.web.operator.desk import show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import ChoiceView, FormView
 
 router = APIRouter(prefix="/operator/gift-cards", include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.GIFT_CARD_READ)]
-Issuing = Annotated[Page, admit(Permission.GIFT_CARD_ISSUE)]
-Stopping = Annotated[Page, admit(Permission.GIFT_CARD_DEACTIVATE)]
+Reading = Annotated[Page, staff(Permission.GIFT_CARD_READ)]
+Issuing = Annotated[Page, staff(Permission.GIFT_CARD_ISSUE)]
+Stopping = Annotated[Page, staff(Permission.GIFT_CARD_DEACTIVATE)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 _SHOWN = 24

@@ -15,14 +15,14 @@ from gosellr.utils.permissions import Permission, may
 from gosellr.web import notices
 from gosellr.web.binding import histories, letters
 from gosellr.web.letter_views import LetterListView
-from gosellr.web.operator.desk import require_staff, show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix=letters.BASE, include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.LETTER_READ)]
-Resending = Annotated[Page, admit(Permission.LETTER_RESEND)]
+Reading = Annotated[Page, staff(Permission.LETTER_READ)]
+Resending = Annotated[Page, staff(Permission.LETTER_RESEND)]
 
 _SHOWN = 24
 _KINDS = frozenset(kind.value for kind in LetterKind)
@@ -37,7 +37,6 @@ async def list_letters(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """Letters, newest first, by where they stand and by what they tell."""
-    require_staff(page)
     chosen = status if status in _STATUSES else ""
     asked = kind if kind in _KINDS else ""
     found = await ask(
@@ -63,14 +62,12 @@ async def list_letters(
 @router.get("/{letter_id}")
 async def show_letter(page: Reading, letter_id: UUID) -> Response:
     """A letter as its reader sees it."""
-    require_staff(page)
     return await _show(page, letter_id)
 
 
 @router.post("/{letter_id}/resend")
 async def resend(page: Resending, letter_id: UUID) -> Response:
     """Send a letter again that was given up."""
-    require_staff(page)
     try:
         await transact(
             page.market.db,

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
+from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payouts
+from gosellr.flows import bank_files, payouts
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
     idempotency_service,
@@ -17,30 +18,39 @@ from gosellr.services import (
     seller_service,
 )
 from gosellr.services.payout_questions import PayoutFilters
-from gosellr.utils.payouts import PayoutStatus
+from gosellr.utils.money import EXPONENTS
+from gosellr.utils.payouts import BY_FILE, PayoutStatus
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
 from gosellr.web.forms import Field
 from gosellr.web.money_views import PayoutListView
-from gosellr.web.operator.desk import require_staff, show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.storefront.checkout import caller_of
-from gosellr.web.views import FormView, NoticeView
+from gosellr.web.views import ChoiceView, FormView, NoticeView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.PAYOUT_READ)]
-Approving = Annotated[Page, admit(Permission.PAYOUT_APPROVE)]
-Cancelling = Annotated[Page, admit(Permission.PAYOUT_CANCEL)]
-Retrying = Annotated[Page, admit(Permission.PAYOUT_RETRY)]
+Reading = Annotated[Page, staff(Permission.PAYOUT_READ)]
+Approving = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
+Cancelling = Annotated[Page, staff(Permission.PAYOUT_CANCEL)]
+Retrying = Annotated[Page, staff(Permission.PAYOUT_RETRY)]
+Failing = Annotated[Page, staff(Permission.BANK_FILE_WRITE)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 _SHOWN = 24
 _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
+_FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
 _BASE = "/operator/payouts"
+_CURRENCIES = (
+    ChoiceView("", "All currencies"),
+    *(ChoiceView(code, code) for code in sorted(EXPONENTS)),
+)
+# Where a person may say that a payment by file didn't arrive.
+_BY_HAND = frozenset({PayoutStatus.PENDING, PayoutStatus.PAID})
 
 
 @router.get("/payouts")
@@ -50,7 +60,6 @@ async def list_payouts(
     cursor: Cursor = None,
 ) -> Response:
     """All payouts, newest first."""
-    require_staff(page)
     chosen = status if status in set(PayoutStatus) else ""
     found = await ask(
         page.market.db,
@@ -71,6 +80,8 @@ async def list_payouts(
             binding.row(one, base=_BASE, who=names.get(one.seller_id, "")) for one in found.items
         ),
         chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen or ""),
+        run_key=new_secret() if may(page.viewer.roles, Permission.PAYOUT_APPROVE) else "",
+        currencies=_CURRENCIES,
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
     return await show(page, "operator/payouts.html", current="/payouts", payout_list=view)
@@ -79,7 +90,6 @@ async def list_payouts(
 @router.get("/payouts/{payout_id}")
 async def show_payout(page: Reading, payout_id: UUID, cursor: Cursor = None) -> Response:
     """A payout: what made it, what was booked of it, and what may be done with it."""
-    require_staff(page)
     return await _show(page, payout_id, cursor=cursor)
 
 
@@ -114,7 +124,6 @@ async def cancel(page: Cancelling, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/retry")
 async def retry(page: Retrying, payout_id: UUID) -> Response:
     """Make a new payout in place of one that failed; the same form twice makes one."""
-    require_staff(page)
     key = idempotency_service.request_key(
         caller=caller_of(page),
         route=f"page:retry_payout:{payout_id}",
@@ -151,6 +160,24 @@ async def unhold(page: Approving, payout_id: UUID) -> Response:
     found = await _find(page, payout_id)
     await _hold(page, found.seller_id, reason=None)
     return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUTS_FREED)
+
+
+@router.post("/payouts/{payout_id}/fail")
+async def fail(page: Failing, payout_id: UUID) -> Response:
+    """A payment by bank file came back, or can't be sent: its money is the seller's again."""
+    form = forms.read(_FAILURE, page.form)
+    if form.errors:
+        return await _show(page, payout_id, form=form, status=422)
+    try:
+        await bank_files.fail_payout(
+            page.market.payouts,
+            viewer=page.viewer,
+            payout_id=payout_id,
+            reason=form.value("failure"),
+        )
+    except Conflict as refusal:
+        return await _refused(page, payout_id, refusal, form)
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_FAILED)
 
 
 async def _hold(page: Page, seller_id: UUID, *, reason: str | None) -> None:
@@ -238,4 +265,6 @@ def _can(page: Page, found: Payout) -> frozenset[str]:
         can.add("retry")
     if may(roles, Permission.PAYOUT_APPROVE):
         can.add("hold")
+    if found.provider in BY_FILE and found.status in _BY_HAND:
+        can |= {"fail"} if may(roles, Permission.BANK_FILE_WRITE) else set()
     return frozenset(can)

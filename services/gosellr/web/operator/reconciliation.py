@@ -1,6 +1,6 @@
 """The reconciliation inbox: what providers moved and the books don't know, explained by people."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
-from gosellr.models.reconciliation_values import Movement
+from gosellr.models.reconciliation_values import GatewayStanding, Movement
 from gosellr.services import reconciliation_questions, reconciliation_service
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.reconciliation import MovementStatus, Resolution
@@ -19,15 +19,15 @@ from gosellr.web.binding import histories
 from gosellr.web.binding import reconciliation as binding
 from gosellr.web.forms import Field
 from gosellr.web.money_views import InboxView
-from gosellr.web.operator.desk import show
-from gosellr.web.pages import Page, admit
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/operator/reconciliation", include_in_schema=False)
 
-Reading = Annotated[Page, admit(Permission.RECONCILIATION_READ)]
-Running = Annotated[Page, admit(Permission.RECONCILIATION_RUN)]
-Deciding = Annotated[Page, admit(Permission.RECONCILIATION_DECIDE)]
+Reading = Annotated[Page, staff(Permission.RECONCILIATION_READ)]
+Running = Annotated[Page, staff(Permission.RECONCILIATION_RUN)]
+Deciding = Annotated[Page, staff(Permission.RECONCILIATION_DECIDE)]
 
 _SHOWN = 24
 _BASE = "/operator/reconciliation"
@@ -39,13 +39,13 @@ _CLEARING = (Field("resolution", 20, "Choose what it was"),)
 
 
 @router.get("")
-async def show_inbox(
+async def open_inbox(
     page: Reading,
     status: Annotated[str, Query(max_length=20)] = "unmatched",
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """Each provider's figures beside ours, and what waits to be explained."""
-    return await _show_inbox(page, status=status, cursor=cursor)
+    return await show_inbox(page, status=status, cursor=cursor)
 
 
 @router.post("/pull")
@@ -61,7 +61,7 @@ async def pull(page: Running) -> Response:
         )
     except (Conflict, InvalidInput) as refusal:
         notice = NoticeView(refusal.detail, "warn", "Nothing was fetched")
-        return await _show_inbox(page, notice=notice, code=refusal.status)
+        return await show_inbox(page, notice=notice, code=refusal.status)
     return page.go(_BASE, notice=notices.MOVEMENTS_FETCHED)
 
 
@@ -176,14 +176,16 @@ async def _refused(
     return await _show_movement(page, movement_id, form=form, notice=notice, status=refusal.status)
 
 
-async def _show_inbox(
+async def show_inbox(
     page: Page,
     *,
     status: str = "unmatched",
     cursor: str | None = None,
     notice: NoticeView | None = None,
+    form: FormView | None = None,
     code: int = 200,
 ) -> Response:
+    """The inbox as it stands; with the form that came back, where one did."""
     chosen = status if status in binding.VIEWS else "unmatched"
     standing = await ask(page.market.db, reconciliation_questions.standing, now=page.now)
     found = await ask(
@@ -196,13 +198,14 @@ async def _show_inbox(
         cursor=cursor,
         limit=_SHOWN,
     )
+    may_run = may(page.viewer.roles, Permission.RECONCILIATION_RUN)
     view = InboxView(
         standings=tuple(map(binding.standing, standing)),
         moves=tuple(binding.row(one, base=_BASE) for one in found.items),
         chips=histories.chips(_BASE, binding.VIEWS.items(), name="status", chosen=chosen),
-        gateways=tuple(sorted(page.market.gateways))
-        if may(page.viewer.roles, Permission.RECONCILIATION_RUN)
-        else (),
+        gateways=tuple(sorted(page.market.gateways)) if may_run else (),
+        tellers=tuple(sorted(tellers_of(page, standing))) if may_run else (),
+        form=form or FormView(),
         pager=histories.pager(
             _BASE, [("status", chosen)], found.next_cursor, is_first=cursor is None
         ),
@@ -211,6 +214,11 @@ async def _show_inbox(
         page, "operator/reconciliation.html", current="/reconciliation", status=code,
         notice=notice, inbox=view,
     )  # fmt: skip
+
+
+def tellers_of(page: Page, standing: Sequence[GatewayStanding]) -> set[str]:
+    """Whose reports may be uploaded: who is paid through, and who told of something before."""
+    return set(page.market.gateways) | {one.gateway for one in standing}
 
 
 async def _show_movement(

@@ -17,7 +17,7 @@ from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.permissions import Permission
 from gosellr.web import case_doors
 from gosellr.web.binding import cases, histories
-from gosellr.web.case_doors import Taken
+from gosellr.web.case_doors import Door
 from gosellr.web.case_views import CaseListView
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
@@ -79,36 +79,28 @@ async def show_case(page: Reading, seller_id: UUID, dispute_id: UUID) -> Respons
 async def say(page: Saying, seller_id: UUID, dispute_id: UUID) -> Response:
     """Say something, or give the shop's answer."""
     shop = await _shop(page, seller_id, Permission.DISPUTE_MESSAGE)
-    await _case(page, shop, dispute_id)
-    taken = await case_doors.say(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, shop, dispute_id, taken)
+    return await _take(page, shop, dispute_id, case_doors.say)
 
 
 @router.post("/{dispute_id}/evidence")
 async def hand_in(page: HandingIn, seller_id: UUID, dispute_id: UUID) -> Response:
     """Hand a file in."""
     shop = await _shop(page, seller_id, Permission.DISPUTE_MESSAGE)
-    await _case(page, shop, dispute_id)
-    taken = await case_doors.hand_in(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, shop, dispute_id, taken)
+    return await _take(page, shop, dispute_id, case_doors.hand_in)
 
 
 @router.post("/{dispute_id}/accept")
 async def accept(page: Accepting, seller_id: UUID, dispute_id: UUID) -> Response:
     """Give in: the buyer gets it all."""
     shop = await _shop(page, seller_id, Permission.DISPUTE_ACCEPT)
-    await _case(page, shop, dispute_id)
-    taken = await case_doors.accept(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, shop, dispute_id, taken)
+    return await _take(page, shop, dispute_id, case_doors.accept)
 
 
 @router.post("/{dispute_id}/escalate")
 async def escalate(page: Escalating, seller_id: UUID, dispute_id: UUID) -> Response:
     """Ask an operator, or appeal."""
     shop = await _shop(page, seller_id, Permission.DISPUTE_ESCALATE)
-    await _case(page, shop, dispute_id)
-    taken = await case_doors.escalate(page, viewer=page.viewer, dispute_id=dispute_id)
-    return await _answer(page, shop, dispute_id, taken)
+    return await _take(page, shop, dispute_id, case_doors.escalate)
 
 
 @router.get("/{dispute_id}/evidence/{file_id}")
@@ -135,7 +127,10 @@ async def _case(page: Page, shop: Shop, dispute_id: UUID) -> DisputeFolder:
     return folder
 
 
-async def _answer(page: Page, shop: Shop, dispute_id: UUID, taken: Taken) -> Response:
+async def _take(page: Page, shop: Shop, dispute_id: UUID, door: Door) -> Response:
+    """Take a step in a case of this shop's, and show what came of it."""
+    await _case(page, shop, dispute_id)
+    taken = await door(page, viewer=page.viewer, dispute_id=dispute_id)
     if taken.form is None:
         return page.go(f"{shop.href}/cases/{dispute_id}", notice=taken.notice)
     folder = await _case(page, shop, dispute_id)

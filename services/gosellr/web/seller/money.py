@@ -10,7 +10,7 @@ from gosellr.core.errors import NotFound
 from gosellr.core.pagination import Page as PageOf
 from gosellr.core.transact import ask
 from gosellr.flows import history_files
-from gosellr.services import payout_settings_service, statement_service
+from gosellr.services import payout_settings_service, reserve_service, statement_service
 from gosellr.services.statement_service import Movement
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import histories, payouts
@@ -59,10 +59,14 @@ async def show_money(page: Entering, seller_id: UUID) -> Response:
         viewer=page.viewer,
         seller_id=seller_id,
     )
+    kept_back = await ask(
+        page.market.db, reserve_service.held_by_rules, viewer=page.viewer, seller_id=seller_id
+    )
     view = payouts.money_page(
         held,
         settings,
         base=shop.href,
+        kept_back=kept_back,
         may_ask=shop.may(Permission.PAYOUT_CREATE),
         default_currency=page.market.settings.default_currency,
     )

@@ -20,8 +20,10 @@ _PAGES = (
     ("Transactions", "transactions", "history", Permission.TRANSACTION_READ),
     ("Payouts", "payouts", "landmark", Permission.PAYOUT_READ),
     ("Payout settings", "payout-settings", "settings", Permission.PAYOUT_READ),
+    ("Accounts at providers", "payout-accounts", "badge-check", Permission.PAYOUT_ACCOUNT_READ),
+    ("Debts and adjustments", "debts", "scale", Permission.TRANSACTION_READ),
     ("Statements", "papers", "file-text", Permission.STATEMENT_READ),
-    ("Cases", "cases", "scale", Permission.DISPUTE_READ),
+    ("Cases", "cases", "shield-alert", Permission.DISPUTE_READ),
 )
 
 

@@ -81,6 +81,10 @@
   });
 
   const focusSummary = () => document.querySelector("[data-error-summary]")?.focus();
+  // On a phone the console's pages stand in a row: the one that is open comes into view.
+  const here = document.querySelector(".side [aria-current]");
+  const row = here?.closest("ul");
+  if (row) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.clientWidth) / 2;
   document.addEventListener("htmx:after:swap", focusSummary);
   focusSummary();
   root.dataset.ready = "";

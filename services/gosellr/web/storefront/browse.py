@@ -52,7 +52,6 @@ async def show_home(page: AnyonesPage) -> Response:
         page.market.db,
         marketplace_service.trending_products,
         limit=_TRENDING_ASKED,
-        now=page.now,
     )
     shops = await ask(
         page.market.db,

@@ -22,7 +22,7 @@ from gosellr.utils.viewer import Viewer
 from gosellr.web import case_doors, forms, notices
 from gosellr.web.binding import cases, problems
 from gosellr.web.binding.orders import order_href
-from gosellr.web.case_doors import Taken
+from gosellr.web.case_doors import Door
 from gosellr.web.pages import Page, admit
 from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView
@@ -95,37 +95,25 @@ async def show_case(page: Reading, number: str, dispute_id: UUID) -> Response:
 @router.post("/{dispute_id}/messages")
 async def say(page: Saying, number: str, dispute_id: UUID) -> Response:
     """Say something."""
-    case = await _own_case(page, number, dispute_id)
-    viewer = _viewer(page, number)
-    taken = await case_doors.say(page, viewer=viewer, dispute_id=dispute_id)
-    return await _answer(page, number, case, taken)
+    return await _take(page, number, dispute_id, case_doors.say)
 
 
 @router.post("/{dispute_id}/evidence")
 async def hand_in(page: HandingIn, number: str, dispute_id: UUID) -> Response:
     """Hand a file in."""
-    case = await _own_case(page, number, dispute_id)
-    viewer = _viewer(page, number)
-    taken = await case_doors.hand_in(page, viewer=viewer, dispute_id=dispute_id)
-    return await _answer(page, number, case, taken)
+    return await _take(page, number, dispute_id, case_doors.hand_in)
 
 
 @router.post("/{dispute_id}/accept")
 async def accept(page: Accepting, number: str, dispute_id: UUID) -> Response:
     """Take the case back."""
-    case = await _own_case(page, number, dispute_id)
-    viewer = _viewer(page, number)
-    taken = await case_doors.accept(page, viewer=viewer, dispute_id=dispute_id)
-    return await _answer(page, number, case, taken)
+    return await _take(page, number, dispute_id, case_doors.accept)
 
 
 @router.post("/{dispute_id}/escalate")
 async def escalate(page: Escalating, number: str, dispute_id: UUID) -> Response:
     """Ask an operator, or appeal."""
-    case = await _own_case(page, number, dispute_id)
-    viewer = _viewer(page, number)
-    taken = await case_doors.escalate(page, viewer=viewer, dispute_id=dispute_id)
-    return await _answer(page, number, case, taken)
+    return await _take(page, number, dispute_id, case_doors.escalate)
 
 
 @router.get("/{dispute_id}/evidence/{file_id}")
@@ -167,10 +155,13 @@ async def _own_case(page: Page, number: str, dispute_id: UUID) -> DisputeFolder:
     return folder
 
 
-async def _answer(page: Page, number: str, case: DisputeFolder, taken: Taken) -> Response:
+async def _take(page: Page, number: str, dispute_id: UUID, door: Door) -> Response:
+    """Take a step in a case of one's own, and show what came of it."""
+    await _own_case(page, number, dispute_id)
+    taken = await door(page, viewer=_viewer(page, number), dispute_id=dispute_id)
     if taken.form is None:
-        return page.go(_href(number, case.dispute.id), notice=taken.notice)
-    now = await _own_case(page, number, case.dispute.id)
+        return page.go(_href(number, dispute_id), notice=taken.notice)
+    now = await _own_case(page, number, dispute_id)
     return await _show_case(page, number, now, taken.form, status=taken.status)
 
 

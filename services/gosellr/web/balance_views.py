@@ -1,0 +1,114 @@
+"""What the operator's pages about debts, adjustments and reserves are told."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gosellr.utils.money import Money
+from gosellr.web.order_views import BadgeView
+from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
+
+
+@dataclass(frozen=True, slots=True)
+class DebtView:
+    """What a seller owes in one currency, by age: the four sum to the total."""
+
+    href: str
+    who: str
+    total: Money
+    ages: tuple[tuple[str, Money], ...]
+    oldest_at: datetime
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtListView:
+    debts: tuple[DebtView, ...]
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan of recovery in force."""
+
+    currency: str
+    facts: tuple[AttributeView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorView:
+    """A seller that owes something, its plans, and what may be done about it.
+
+    `can` names the forms that this person may send; `key` makes the write-off one.
+    """
+
+    name: str
+    path: str
+    debts: tuple[DebtView, ...]
+    plans: tuple[PlanView, ...]
+    kinds: tuple[ChoiceView, ...]
+    currencies: tuple[ChoiceView, ...]
+    form: FormView
+    key: str
+    rule_href: str = ""
+    can: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentRowView:
+    href: str
+    what: str
+    reason: str
+    badge: BadgeView
+    prepared_at: datetime
+    amounts: tuple[Money, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentListView:
+    """`accounts` may be adjusted by hand; empty choices are shown to whoever may not."""
+
+    rows: tuple[AdjustmentRowView, ...]
+    chips: tuple[LinkView, ...]
+    form: FormView
+    key: str
+    accounts: tuple[ChoiceView, ...] = ()
+    currencies: tuple[ChoiceView, ...] = ()
+    pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentView:
+    """An adjustment with its entries as account, side and amount; `is_own` can't be decided."""
+
+    row: AdjustmentRowView
+    path: str
+    entries: tuple[tuple[str, str, Money], ...]
+    facts: tuple[AttributeView, ...]
+    form: FormView
+    is_open: bool
+    is_own: bool
+    may_decide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    id: str
+    title: str
+    about: str
+    badge: BadgeView
+    rate: str
+    days: int
+    caps: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleListView:
+    rules: tuple[RuleView, ...]
+    form: FormView
+    scopes: tuple[ChoiceView, ...] = ()
+    categories: tuple[ChoiceView, ...] = ()
+    measures: tuple[ChoiceView, ...] = ()
+    currencies: tuple[ChoiceView, ...] = ()
+    may_write: bool = False
+    pager: PagerView = field(default_factory=PagerView)

@@ -1,0 +1,110 @@
+"""Store credit: a buyer's, looked up by address, and granted at the market's cost."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
+from gosellr.core.identity import new_secret
+from gosellr.core.transact import ask, transact
+from gosellr.services import account_service, idempotency_service, stored_value_service
+from gosellr.services.idempotency_service import IdempotencyKeyReused
+from gosellr.utils.money import EXPONENTS, Money
+from gosellr.utils.permissions import Permission, may
+from gosellr.web import forms, notices
+from gosellr.web.forms import Field
+from gosellr.web.money_views import BuyerCreditView, MoveView
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
+from gosellr.web.storefront.checkout import caller_of
+from gosellr.web.views import ChoiceView, FormView
+
+router = APIRouter(prefix="/operator/credit", include_in_schema=False)
+
+Reading = Annotated[Page, staff(Permission.STORE_CREDIT_READ)]
+Granting = Annotated[Page, staff(Permission.STORE_CREDIT_GRANT)]
+
+_BASE = "/operator/credit"
+_GRANT = (
+    Field("amount", 20, "Write how much"),
+    Field("currency", 3, "Choose a currency"),
+    Field("reason", 500, "Say why"),
+)
+
+
+@router.get("")
+async def look_up(page: Reading, email: Annotated[str, Query(max_length=254)] = "") -> Response:
+    """Find a buyer by address."""
+    wanted = forms.clean(email)
+    if not wanted:
+        return await _show_search(page, FormView())
+    found = await ask(page.market.db, account_service.find_person, email=wanted)
+    if found is None:
+        form = FormView({"email": wanted}, {"email": "Nobody has an account with this address"})
+        return await _show_search(page, form, status=404)
+    return page.go(f"{_BASE}/{found.id}")
+
+
+@router.get("/{user_id}")
+async def show_credit(page: Reading, user_id: UUID) -> Response:
+    """What a buyer may spend, and what was granted of late."""
+    return await _show(page, user_id)
+
+
+@router.post("/{user_id}")
+async def grant(page: Granting, user_id: UUID) -> Response:
+    """Give the buyer credit; the same form twice is one grant."""
+    form, money = forms.money_of(forms.read(_GRANT, page.form))
+    if form.errors or money is None:
+        return await _show(page, user_id, form, status=422)
+    try:
+        await transact(
+            page.market.db,
+            stored_value_service.grant,
+            viewer=page.viewer,
+            user_id=user_id,
+            amount_minor=money.amount,
+            currency=money.currency,
+            reason=form.value("reason"),
+            key=idempotency_service.request_key(
+                caller=caller_of(page),
+                route=f"page:grant:{user_id}",
+                key=page.form.get("key"),
+                body=repr(sorted(form.values.items())).encode(),
+            ),
+            kept_for=page.market.policy.idempotency_kept_for,
+            now=page.now,
+        )
+    except (Conflict, InvalidInput, NotAllowed, IdempotencyKeyReused) as refusal:
+        told = forms.with_errors(form, refusal, {"amount.amount": "amount"})
+        return await _show(page, user_id, told, status=refusal.status)
+    return page.go(f"{_BASE}/{user_id}", notice=notices.CREDIT_GRANTED)
+
+
+async def _show_search(page: Page, form: FormView, *, status: int = 200) -> Response:
+    view = BuyerCreditView(form=form)
+    return await show(page, "operator/credit.html", current="/credit", status=status, credit=view)
+
+
+async def _show(
+    page: Page, user_id: UUID, form: FormView | None = None, *, status: int = 200
+) -> Response:
+    found = await ask(page.market.db, stored_value_service.credit_of, user_id=user_id)
+    own = page.market.settings.default_currency
+    view = BuyerCreditView(
+        form=form or FormView({"currency": own}),
+        path=f"{_BASE}/{user_id}",
+        email=await ask(page.market.db, account_service.address_of, user_id=user_id),
+        balances=tuple(Money(minor, code) for code, minor in sorted(found.balances.items())),
+        moves=tuple(
+            MoveView(one.created_at, one.reason, Money(one.amount_minor, one.currency))
+            for one in found.grants
+        ),
+        currencies=tuple(ChoiceView(code, code) for code in sorted(EXPONENTS)),
+        # A form that comes back is the same wish.
+        key=(page.form.get("key") if form else None) or new_secret(),
+        may_grant=may(page.viewer.roles, Permission.STORE_CREDIT_GRANT),
+    )
+    return await show(page, "operator/credit.html", current="/credit", status=status, credit=view)

@@ -1,0 +1,56 @@
+"""A run of payouts: every seller who may be paid, whatever their schedules say."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.transact import ask
+from gosellr.flows import payouts
+from gosellr.services import idempotency_service, seller_service
+from gosellr.services.idempotency_service import EarlierRequest
+from gosellr.utils.money import EXPONENTS
+from gosellr.utils.permissions import Permission
+from gosellr.web import notices
+from gosellr.web.binding import bank_files as binding
+from gosellr.web.operator.frame import show, staff
+from gosellr.web.pages import Page
+from gosellr.web.storefront.checkout import caller_of
+
+router = APIRouter(prefix="/operator/payouts", include_in_schema=False)
+
+Running = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
+
+
+@router.post("/run")
+async def run(page: Running) -> Response:
+    """Pay all that is available, and say whom it passed over; the same form twice is one run."""
+    currency = page.form.get("currency", "")
+    if currency and currency not in EXPONENTS:
+        raise InvalidInput.at("currency", "currency_unknown", "Choose a currency")
+    key = idempotency_service.request_key(
+        caller=caller_of(page),
+        route="page:run_payouts",
+        key=page.form.get("key"),
+        body=currency.encode(),
+    )
+    try:
+        batch = await payouts.run_batch(
+            page.market.payouts, viewer=page.viewer, currency=currency or None, key=key
+        )
+    except Conflict:
+        # The first of two same forms is still at work.
+        return page.go("/operator/payouts", notice=notices.RUN_BEFORE)
+    if isinstance(batch, EarlierRequest):
+        return page.go("/operator/payouts", notice=notices.RUN_BEFORE)
+    body = str(batch.id).encode()
+    await payouts.keep_answer(page.market.payouts, key=key, status=200, body=body)
+    skipped = sorted({one.seller_id for one in batch.skipped})
+    names = await ask(page.market.db, seller_service.names_of, seller_ids=skipped)
+    return await show(
+        page,
+        "operator/payout_run.html",
+        current="/payouts",
+        run=binding.run(batch, names=names),
+    )

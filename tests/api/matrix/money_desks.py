@@ -1,0 +1,146 @@
+"""How the operator's pages of balances, payouts, and money that is waited for are called."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.api.matrix.callers import Scope
+from tests.api.matrix.request import Call, Fixed, Of
+
+SEEN = frozenset({200})
+SENT_ON = frozenset({303})
+NOT_NOW = frozenset({409})
+WRONG = frozenset({422})
+
+_REASON = {"reason": "for a test"}
+_SELLER = {"seller_id": Of("seller")}
+_ADJUSTMENT = {"adjustment_id": Fixed("adjustment")}
+_FILE = {"file_id": Fixed("bank_file")}
+# Let in; there is no such thing in this world.
+NOTHING = frozenset({404})
+_SENT = {"transaction_id": "out-1", "sent_on": "2026-03-02"}
+_RECEIPT = {"receipt_id": Fixed("provider_movement")}
+_REFUND = {"hand_refund_id": Fixed("provider_movement")}
+_PARCEL = {"seller_order_id": Fixed("provider_movement")}
+_BUYER = {"user_id": Of("user")}
+_RULE = {"rule_id": Fixed("reserve_rule")}
+
+
+def _page(
+    path: Mapping[str, Of | Fixed | str] | None = None, *, reached: frozenset[int] = SEEN
+) -> Call:
+    return Call(scope=Scope.STAFF, path=path or {}, reached=reached)
+
+
+def _form(
+    fields: Mapping[str, Any] | None = None,
+    *,
+    path: Mapping[str, Of | Fixed | str] | None = None,
+    reached: frozenset[int] = SENT_ON,
+) -> Call:
+    return Call(scope=Scope.STAFF, path=path or {}, form=fields or {}, reached=reached)
+
+
+DESKS: dict[str, Sequence[Call]] = {
+    "GET /operator/balances": [_page()],
+    "GET /operator/balances/{seller_id}": [_page(_SELLER)],
+    # Nobody owes anything here.
+    "POST /operator/balances/{seller_id}/plan": [
+        _form(
+            {"plan_currency": "EUR", "kind": "share", "share": "50"},
+            path=_SELLER,
+            reached=NOT_NOW,
+        )
+    ],
+    "POST /operator/balances/{seller_id}/plan/end": [
+        _form({"currency": "EUR"}, path=_SELLER, reached=frozenset({404}))
+    ],
+    "POST /operator/balances/{seller_id}/write-offs": [
+        _form(
+            {"amount": "1.00", "currency": "EUR", "key": "once", **_REASON},
+            path=_SELLER,
+            reached=NOT_NOW,
+        )
+    ],
+    "GET /operator/adjustments": [_page()],
+    "POST /operator/adjustments": [
+        _form(
+            {
+                "debit": "goodwill_cost",
+                "credit": "fee_income",
+                "amount": "1.00",
+                "currency": "EUR",
+                "key": "once",
+                **_REASON,
+            }
+        )
+    ],
+    "GET /operator/adjustments/{adjustment_id}": [_page(_ADJUSTMENT)],
+    "POST /operator/adjustments/{adjustment_id}/approve": [
+        _form(path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
+    ],
+    "POST /operator/adjustments/{adjustment_id}/reject": [
+        _form(_REASON, path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
+    ],
+    "GET /operator/reserve-rules": [_page()],
+    "POST /operator/reserve-rules": [_form({"scope": "market", "rate": "0", "days": "30"})],
+    "POST /operator/reserve-rules/{rule_id}/end": [_form(path=_RULE)],
+    # Nobody has anything available; the answer says so.
+    "POST /operator/payouts/run": [_form({"currency": "EUR", "key": "once"}, reached=SEEN)],
+    # It wasn't paid by a file.
+    "POST /operator/payouts/{payout_id}/fail": [
+        _form({"failure": "came back"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
+    ],
+    "GET /operator/bank-files": [_page()],
+    # The market has no bank account here.
+    "POST /operator/bank-files": [_form({"key": "once"}, reached=NOT_NOW)],
+    "GET /operator/bank-files/{file_id}": [_page(_FILE)],
+    "GET /operator/bank-files/{file_id}/document": [_page(_FILE)],
+    "POST /operator/bank-files/{file_id}/execute": [_form(path=_FILE, reached=SENT_ON | NOT_NOW)],
+    "POST /operator/bank-files/{file_id}/reject": [
+        _form(_REASON, path=_FILE, reached=SENT_ON | NOT_NOW)
+    ],
+    "GET /operator/transfers": [_page()],
+    # What stands in the world is no transfer of the bank's.
+    "GET /operator/transfers/receipts/{receipt_id}": [_page(_RECEIPT, reached=NOTHING)],
+    "POST /operator/transfers/receipts/{receipt_id}/assign": [
+        _form({"reference": "RF18539007547034"}, path=_RECEIPT, reached=NOTHING)
+    ],
+    "POST /operator/transfers/receipts/{receipt_id}/returned": [
+        _form(_SENT, path=_RECEIPT, reached=NOTHING)
+    ],
+    "GET /operator/transfers/refunds/{hand_refund_id}": [_page(_REFUND, reached=NOTHING)],
+    "POST /operator/transfers/refunds/{hand_refund_id}/sent": [
+        _form(_SENT, path=_REFUND, reached=NOTHING)
+    ],
+    "POST /operator/transfers/refunds/{hand_refund_id}/failed": [
+        _form(_REASON, path=_REFUND, reached=NOTHING)
+    ],
+    "GET /operator/cash": [_page()],
+    "GET /operator/cash/{seller_order_id}": [_page(_PARCEL, reached=NOTHING)],
+    "POST /operator/cash/{seller_order_id}/received": [
+        _form({"amount": "1.00"}, path=_PARCEL, reached=NOTHING)
+    ],
+    "POST /operator/cash/{seller_order_id}/refused": [
+        _form(_REASON, path=_PARCEL, reached=NOTHING)
+    ],
+    "GET /operator/credit": [_page()],
+    "GET /operator/credit/{user_id}": [_page(_BUYER)],
+    "POST /operator/credit/{user_id}": [
+        _form({"amount": "1.00", "currency": "EUR", "key": "once", **_REASON}, path=_BUYER)
+    ],
+}
+
+_SHOP = {"seller_id": Of("seller")}
+_ACCOUNT = {**_SHOP, "provider": "elsewhere"}
+
+SHOP_DESKS: dict[str, Sequence[Call]] = {
+    "GET /seller/{seller_id}/debts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    "GET /seller/{seller_id}/payout-accounts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    # No provider of this world keeps accounts for sellers: 404 is the page's own answer.
+    "POST /seller/{seller_id}/payout-accounts/{provider}": [
+        Call(scope=Scope.SHOP, path=_ACCOUNT, form={}, reached=NOTHING)
+    ],
+    "POST /seller/{seller_id}/payout-accounts/{provider}/refresh": [
+        Call(scope=Scope.SHOP, path=_ACCOUNT, form={}, reached=NOTHING)
+    ],
+}

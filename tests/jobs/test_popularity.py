@@ -1,0 +1,100 @@
+"""What is bought, on the cards: counted anew for what the feed tells of, and for nothing else."""
+
+from datetime import timedelta
+
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.jobs import upkeep
+from gosellr.resources import Resources
+from gosellr.utils.permissions import Role
+from gosellr.utils.viewer import Viewer
+from tests.factories.sales import Shop, buy, cancel, make_shop, refund
+
+OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
+
+# The relay sees what is committed, and nothing is here.
+TELL = """
+INSERT INTO outbox_feed (position, event_sequence)
+SELECT (SELECT coalesce(max(position), 0) FROM outbox_feed) + row_number() OVER (ORDER BY sequence),
+       sequence
+FROM outbox_event WHERE sequence NOT IN (SELECT event_sequence FROM outbox_feed)
+"""
+
+
+@pytest.fixture
+async def shops(connection: Connection) -> tuple[Shop, Shop]:
+    """Two of one product each."""
+    return await make_shop(connection), await make_shop(connection)
+
+
+async def look(
+    resources: Resources, connection: Connection, *shops: Shop
+) -> list[tuple[int, bool]]:
+    """Tell all facts, do the work; then what each card says: pieces sold, and if it trends."""
+    await connection.execute(TELL)
+    await upkeep.refresh_popularity(resources)
+    rows = await connection.fetch(
+        "SELECT product_id, card.sold_count, product.sold_count AS own,"
+        " trending_score > 0 AS trends"
+        " FROM product_card AS card JOIN product ON product.id = product_id"
+    )
+    assert all(row["own"] == row["sold_count"] for row in rows)
+    said = {row["product_id"]: (row["sold_count"], row["trends"]) for row in rows}
+    return [said[shop.product.id] for shop in shops]
+
+
+async def test_follows_what_is_bought_given_back_and_called_off(
+    resources: Resources, connection: Connection, clock: ManualClock, shops: tuple[Shop, Shop]
+) -> None:
+    first, second = shops
+    assert await look(resources, connection, *shops) == [(0, False), (0, False)]
+    both = await buy(resources, (first, 3), (second, 1))
+    assert await look(resources, connection, *shops) == [(3, True), (1, True)]
+
+    clock.advance(timedelta(minutes=1))
+    await refund(resources, both, first, units=1, viewer=OPERATOR)
+    assert await look(resources, connection, *shops) == [(2, True), (1, True)]
+
+    clock.advance(timedelta(minutes=1))
+    await cancel(resources, both, viewer=OPERATOR, shop=second)
+    assert await look(resources, connection, *shops) == [(2, True), (0, False)]
+
+
+async def test_a_purchase_leaves_the_window_without_a_word(
+    resources: Resources, connection: Connection, clock: ManualClock, shops: tuple[Shop, Shop]
+) -> None:
+    await buy(resources, (shops[0], 2))
+    assert await look(resources, connection, shops[0]) == [(2, True)]
+    clock.advance(timedelta(days=6, hours=23))
+    assert await look(resources, connection, shops[0]) == [(2, True)]
+    clock.advance(timedelta(hours=2))
+    assert await look(resources, connection, shops[0]) == [(2, False)]
+
+
+async def test_counts_nothing_that_nobody_told_of(
+    resources: Resources, connection: Connection, clock: ManualClock, shops: tuple[Shop, Shop]
+) -> None:
+    quiet, busy = shops
+    await buy(resources, (quiet, 1), (busy, 1))
+    await look(resources, connection)
+    await connection.execute("UPDATE product SET sold_count = 7")
+    await connection.execute("UPDATE product_card SET sold_count = 7")
+    clock.advance(timedelta(minutes=1))
+    await buy(resources, (busy, 1))
+    assert await look(resources, connection, *shops) == [(7, True), (2, True)]
+
+
+async def test_whoever_wrote_many_cards_rests(
+    resources: Resources, connection: Connection, clock: ManualClock, shops: tuple[Shop, Shop]
+) -> None:
+    await buy(resources, (shops[0], 1), (shops[1], 1))
+    await look(resources, connection)
+    await buy(resources, (shops[0], 1))
+    assert await look(resources, connection, *shops) == [(1, True), (1, True)]
+    # Two cards are worth two tenths of a second; what was told meanwhile isn't lost.
+    clock.advance(timedelta(milliseconds=199))
+    assert await look(resources, connection, *shops) == [(1, True), (1, True)]
+    clock.advance(timedelta(milliseconds=1))
+    assert await look(resources, connection, *shops) == [(2, True), (1, True)]
