@@ -25,7 +25,7 @@ CONTEXT: dict[str, Any] = {
     "carrier": "dhl", "tracking_number": "JD0001", "tracking_url": "https://dhl.example/JD0001",
     "reason": EVIL, "decision": EVIL, "outcome": "split", "gateway": "stripe",
     "step": "suspended", "side": "buyer",
-    "is_all": False, "was_unpaid": False, "is_all_credited": False, "is_chargeback": False,
+    "is_all": False, "money": "taken", "is_all_credited": False, "is_chargeback": False,
     "borne_by_market": True,
     "last_four": "3000", "previous_last_four": "1111",
     "findings": [{"must_hold": EVIL, "rows": 1}, {"must_hold": "stock", "rows": 2}],

@@ -107,7 +107,7 @@ async def a_post(
         await post.aclose()
 
 
-def a_mail(to: str = "ada@example.org", *, message_id: str = "fact-1.order-paid.1") -> Email:
+def a_mail(to: str = "ada@letters.gosellr", *, message_id: str = "fact-1.order-paid.1") -> Email:
     return Email(
         message_id=message_id,
         to=to,
@@ -129,7 +129,7 @@ async def test_a_mail_arrives_whole_and_a_repeat_bears_the_same_name() -> None:
     assert first["Message-ID"] == second["Message-ID"] == "<fact-1.order-paid.1@shop.example>"
     assert first["Subject"] == "Danke – ✓ Größe"
     assert first["From"] == SENDER
-    assert first["To"] == "ada@example.org"
+    assert first["To"] == "ada@letters.gosellr"
     assert first["Auto-Submitted"] == "auto-generated"
     text = first.get_body(("plain",))  # type: ignore[attr-defined]
     assert (
@@ -148,9 +148,9 @@ async def test_a_mail_arrives_whole_and_a_repeat_bears_the_same_name() -> None:
 )
 async def test_a_server_says_no_or_not_now(said: str, outcome: SendOutcome) -> None:
     inbox = Inbox()
-    inbox.rcpt_answers["eve@example.org"] = said
+    inbox.rcpt_answers["eve@letters.gosellr"] = said
     async with a_server(inbox) as port, a_post(port) as post:
-        result = await post.send_email(a_mail("eve@example.org"))
+        result = await post.send_email(a_mail("eve@letters.gosellr"))
         assert (result.outcome, result.reason, result.reached) == (outcome, said, True)
         # The same line takes the next one.
         assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED

@@ -27,7 +27,7 @@ from gosellr.integrations.messages.port import (
     SendOutcome,
     SendResult,
 )
-from gosellr.models.letter_values import ClaimedLetter, Letter
+from gosellr.models.letter_values import ClaimedLetter, Letter, Tray
 from gosellr.services import letter_post, letter_service
 from gosellr.services.letter_service import Written
 from gosellr.utils.letters import Audience, pause_after
@@ -35,12 +35,15 @@ from gosellr.utils.letters import Audience, pause_after
 # The post is asked after so many letters at once.
 LANES = 4
 
-# Of what one look at the feed may bring; the rest comes with the next, so that a crowd of
-# orders isn't held up by the letters about them.
-BATCHES_AT_ONCE = 4
+# Of what one look at the feed may bring: most facts are told by two letters.
+_FACTS_LEAST = 25
+_URGENT_FACTS_MAX = 2_000
+_LOOKS_MAX = 10
 
-# Taken in hand together: few enough to be done long before they are taken for lost.
+# Taken in hand together; a post that is so slow that not all of them are done in time gets the
+# rest later, long before any of them is taken for lost.
 _HAND = 100
+_HAND_SECONDS_MAX = 30
 _SECONDS_MAX = 30
 
 # What a letter that another release wrote, or a broken address, comes to grief by.
@@ -68,24 +71,47 @@ class Preview:
     words: LetterText
 
 
-async def write_letters(powers: MailPowers) -> list[Written]:
-    """Write the letters of what has happened since the last time."""
-    looks = []
-    for _ in range(BATCHES_AT_ONCE):
-        now = powers.clock.now()
-        looks.append(await transact(powers.db, letter_service.write_letters, now=now))
-        if not looks[-1].has_more:
+async def write_letters(powers: MailPowers, *, seconds: int) -> list[Written]:
+    """Write the letters of what has happened since the last time.
+
+    What somebody waits for is written whenever it is found. Of the rest so much as the post is
+    given in so many seconds and about as much again: a crowd of orders isn't held up by letters
+    that would only wait elsewhere.
+    """
+    looks = await _look(powers, Tray.URGENT, facts_max=_URGENT_FACTS_MAX)
+    facts_max = max(powers.per_second * seconds, _FACTS_LEAST)
+    return looks + await _look(powers, Tray.OTHER, facts_max=facts_max)
+
+
+async def _look(powers: MailPowers, tray: Tray, *, facts_max: int) -> list[Written]:
+    looks: list[Written] = []
+    left = facts_max
+    while left > 0 and len(looks) < _LOOKS_MAX:
+        look = await transact(
+            powers.db,
+            letter_service.write_letters,
+            tray=tray,
+            facts_max=left,
+            now=powers.clock.now(),
+        )
+        looks.append(look)
+        if not look.has_more:
             break
+        left -= look.facts
     return looks
 
 
 async def remind_of_deadlines(powers: MailPowers) -> None:
-    """Tell sellers whose time to answer is nearly over."""
+    """Tell sellers whose time to answer is nearly over, batch by batch."""
     now = powers.clock.now()
-    await transact(powers.db, letter_service.remind_of_deadlines, now=now)
+    after = await transact(powers.db, letter_service.remind_of_deadlines, now=now)
+    while after is not None:
+        after = await transact(powers.db, letter_service.remind_of_deadlines, after=after, now=now)
 
 
-async def send_due(powers: MailPowers, *, seconds: int) -> int:
+async def send_due(
+    powers: MailPowers, *, seconds: int, hand_seconds_max: float = _HAND_SECONDS_MAX
+) -> int:
     """Hand the letters that are due to the post: so many as it is given in so many seconds.
 
     Gives how many it took.
@@ -96,17 +122,19 @@ async def send_due(powers: MailPowers, *, seconds: int) -> int:
         hand = min(left, _HAND)
         now = powers.clock.now()
         taken = await transact(powers.db, letter_post.claim, limit=hand, now=now)
-        lanes = await _hand_over_all(powers, taken)
+        lanes = await _hand_over_all(powers, taken, hand_seconds_max)
         sent += sum(lane.sent for lane in lanes)
-        if len(taken) < hand or any(lane.reason for lane in lanes):
+        if len(taken) < hand or any(lane.reason or lane.is_slow for lane in lanes):
             break
         left -= hand
     return sent
 
 
-async def forget_sent(powers: MailPowers) -> None:
-    """Delete what was sent long ago, batch by batch."""
-    while await transact(powers.db, letter_post.forget_sent, now=powers.clock.now()):
+async def tidy_up(powers: MailPowers) -> None:
+    """Give up what was lost time and again, and delete what was over long ago, batch by batch."""
+    now = powers.clock.now()
+    await transact(powers.db, letter_post.give_up_lost, now=now)
+    while await transact(powers.db, letter_post.forget_old, now=now):
         pass
 
 
@@ -132,32 +160,42 @@ async def preview(powers: MailPowers, *, letter_id: UUID) -> Preview:
 
 @dataclass(slots=True)
 class _Lane:
-    """What came of one of those who hand over; `reason` where nobody was there to take anything."""
+    """What came of one of those who hand over; `reason` where nobody was there to take anything,
+    `is_slow` where the time was over first."""
 
     sent: int = 0
     reason: str | None = None
+    is_slow: bool = False
 
 
-async def _hand_over_all(powers: MailPowers, taken: Sequence[ClaimedLetter]) -> list[_Lane]:
+async def _hand_over_all(
+    powers: MailPowers, taken: Sequence[ClaimedLetter], seconds_max: float
+) -> list[_Lane]:
     """Whatever goes wrong in one lane, the mails under way in the others are noted first."""
     waiting = deque(taken)
+    ends_at = asyncio.get_running_loop().time() + seconds_max
     ended = await asyncio.gather(
-        *(_lane(powers, waiting) for _ in range(min(LANES, len(taken)))), return_exceptions=True
+        *(_lane(powers, waiting, ends_at) for _ in range(min(LANES, len(taken)))),
+        return_exceptions=True,
     )
     for one in ended:
         if isinstance(one, BaseException):
             raise one
     lanes = [one for one in ended if isinstance(one, _Lane)]
     if waiting:
-        reason = next(lane.reason for lane in lanes if lane.reason)
-        await _put_back(powers, tuple(waiting), reason)
+        reasons = [lane.reason for lane in lanes if lane.reason]
+        await _put_back(powers, tuple(waiting), reasons[0] if reasons else "the post is slow")
     return lanes
 
 
-async def _lane(powers: MailPowers, waiting: deque[ClaimedLetter]) -> _Lane:
-    """Hand over one letter after the other, until none waits or nobody is there."""
+async def _lane(powers: MailPowers, waiting: deque[ClaimedLetter], ends_at: float) -> _Lane:
+    """Hand over one letter after the other, until none waits, nobody is there, or time is up."""
     lane = _Lane()
+    time = asyncio.get_running_loop().time
     while waiting:
+        if time() > ends_at:
+            lane.is_slow = True
+            return lane
         letter = waiting.popleft()
         result = await _hand_over(powers, letter)
         if not result.reached:
@@ -221,7 +259,7 @@ async def _note(powers: MailPowers, letter: ClaimedLetter, result: SendResult) -
         letter=letter,
         error=f"{result.outcome.value}: {result.reason or 'no reason given'}",
         for_good=result.outcome is SendOutcome.DECLINED,
-        next_try_at=now + pause_after(letter.attempt_count, share=share),
+        next_try_at=now + pause_after(letter.tries, share=share),
     )
 
 

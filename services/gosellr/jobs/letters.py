@@ -13,7 +13,7 @@ _log = structlog.get_logger("gosellr.letters")
 
 async def write_letters(resources: Resources) -> None:
     """Write the letters of what has happened."""
-    for look in await letters.write_letters(resources.mail):
+    for look in await letters.write_letters(resources.mail, seconds=SENDING_SECONDS):
         for fact_id, problem in look.unclear:
             _log.error("a fact gave no letter", fact_id=str(fact_id), problem=problem)
 
@@ -29,5 +29,5 @@ async def remind_of_deadlines(resources: Resources) -> None:
 
 
 async def sweep_letters(resources: Resources) -> None:
-    """Delete letters that were sent long ago."""
-    await letters.forget_sent(resources.mail)
+    """Give up letters that were lost, and delete those that were over long ago."""
+    await letters.tidy_up(resources.mail)

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+    Text,
     Uuid,
     text,
 )
@@ -85,12 +86,13 @@ letter = Table(
 mail_room = Table(
     "mail_room",
     metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    # The number of the feed up to which facts have their letters.
+    # Facts that somebody waits to hear of have a tray of their own.
+    Column("tray", Text, primary_key=True),
+    # The number of the feed up to which its facts have their letters.
     Column("position", BigInteger, nullable=False),
     # What happened before gets none.
     moment("opened_at", nullable=True),
-    CheckConstraint("id = 1", name="only_one"),
+    one_of("tray", "urgent", "other"),
 )
 
 former_contact = Table(

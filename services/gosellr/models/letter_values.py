@@ -3,16 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from gosellr.utils.letters import Audience, LetterKind, LetterStatus
+from gosellr.utils.letters import TRIES_MAX, Audience, LetterKind, LetterStatus
+
+
+class Tray(StrEnum):
+    """Where facts wait for their letters; those that somebody waits for in one of their own, so
+    that no crowd stands before them."""
+
+    URGENT = "urgent"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRoom:
-    """Up to which number of the feed facts have their letters; None before it opened."""
+    """Up to which number of the feed the facts of a tray have their letters. `opened_at` is None
+    before its first look."""
 
+    tray: Tray
     position: int
     opened_at: datetime | None
 
@@ -33,7 +44,8 @@ class NewLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedLetter:
-    """A letter in somebody's hand. `attempt_count` says for which time."""
+    """A letter in somebody's hand. `attempt_count` says for which time, and `attempt_limit` up to
+    which time it is tried; both grow where nobody was there to take it."""
 
     id: UUID
     effect_key: str
@@ -44,6 +56,12 @@ class ClaimedLetter:
     context: Mapping[str, Any]
     order_id: UUID | None
     attempt_count: int
+    attempt_limit: int
+
+    @property
+    def tries(self) -> int:
+        """How often the post has been asked about it, this time included."""
+        return TRIES_MAX - (self.attempt_limit - self.attempt_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +113,7 @@ class SoldPart:
     net_minor: int
     cancel_reason: str | None
     ship_by: datetime | None
+    captured_at: datetime | None
     lines: Sequence[SoldLine]
 
 

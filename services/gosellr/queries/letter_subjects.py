@@ -30,7 +30,7 @@ SELECT orders.id, number, email, coalesce(shipping_address ->> 'name', '') AS na
             'email', seller.email, 'index', part.index, 'status', part.status,
             'total_minor', part.total_minor, 'shipping_minor', part.shipping_total_minor,
             'net_minor', part.net_minor, 'cancel_reason', part.cancel_reason,
-            'ship_by', part.ship_by,
+            'ship_by', part.ship_by, 'captured_at', part.captured_at,
             'lines', (SELECT json_agg(json_build_object(
                           'id', line.id, 'title', line.title, 'options', line.options,
                           'quantity', line.quantity, 'total_minor', line.total_minor)
@@ -68,12 +68,17 @@ FROM dispute LEFT JOIN order_line AS line ON line.id = dispute.order_line_id
 WHERE dispute.id = ANY($1::uuid[])
 """
 
-# Those whose seller is to answer, and soon.
+STEPS_OF_CASES = """
+SELECT aggregate_id, occurred_at FROM outbox_event
+WHERE aggregate_type = 'dispute' AND aggregate_id = ANY($1::uuid[]) AND type = ANY($2::text[])
+"""
+
+# Those whose seller is to answer, and soon; the first at $1 is the last that was read before.
 CASES_NEARLY_DUE = """
-SELECT id, seller_id, due_at FROM dispute
-WHERE status = 'awaiting_seller' AND due_at > $1 AND due_at <= $2
+SELECT id, due_at FROM dispute
+WHERE status = 'awaiting_seller' AND (due_at, id) > ($1, $2) AND due_at <= $3
 ORDER BY due_at, id
-LIMIT $3
+LIMIT $4
 """
 
 PAYOUTS = """
@@ -162,11 +167,20 @@ async def cases(connection: Connection, *, dispute_ids: Sequence[UUID]) -> list[
     return [ToldCase(**row) for row in await connection.fetch(CASES, dispute_ids)]
 
 
+async def steps_of_cases(
+    connection: Connection, *, dispute_ids: Sequence[UUID], types: Sequence[str]
+) -> frozenset[tuple[UUID, datetime]]:
+    """When these cases took steps that such facts tell of."""
+    rows = await connection.fetch(STEPS_OF_CASES, dispute_ids, types)
+    return frozenset((row["aggregate_id"], row["occurred_at"]) for row in rows)
+
+
 async def cases_nearly_due(
-    connection: Connection, *, after: datetime, until: datetime, limit: int
-) -> list[tuple[UUID, UUID, datetime]]:
-    """Cases that wait for their seller's answer until then: case, seller, deadline."""
-    return [tuple(row) for row in await connection.fetch(CASES_NEARLY_DUE, after, until, limit)]
+    connection: Connection, *, after: tuple[datetime, UUID], until: datetime, limit: int
+) -> list[tuple[datetime, UUID]]:
+    """Deadlines up to then, of cases that wait for their seller's answer, behind this one."""
+    rows = await connection.fetch(CASES_NEARLY_DUE, *after, until, limit)
+    return [(row["due_at"], row["id"]) for row in rows]
 
 
 async def payouts(connection: Connection, *, payout_ids: Sequence[UUID]) -> list[ToldPayout]:

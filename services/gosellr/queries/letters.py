@@ -8,12 +8,12 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.core.identity import new_id
 from gosellr.models.events import RecordedFact
-from gosellr.models.letter_values import ClaimedLetter, Letter, MailRoom, NewLetter
+from gosellr.models.letter_values import ClaimedLetter, Letter, MailRoom, NewLetter, Tray
 from gosellr.utils.letters import TRIES_MAX, Audience, LetterStatus
 
 # Whoever finds it taken leaves the facts to the other writer.
-TAKE_ROOM = "SELECT position, opened_at FROM mail_room ORDER BY id FOR UPDATE SKIP LOCKED"
-MOVE_ROOM = "UPDATE mail_room SET position = $1, opened_at = $2 WHERE id = 1"
+TAKE_ROOM = "SELECT position, opened_at FROM mail_room WHERE tray = $1 FOR UPDATE SKIP LOCKED"
+MOVE_ROOM = "UPDATE mail_room SET position = $2, opened_at = $3 WHERE tray = $1"
 END_OF_FEED = "SELECT coalesce(max(position), 0) FROM outbox_feed"
 
 # Of the steps that parts of orders take, the one that a letter tells.
@@ -43,7 +43,7 @@ ON CONFLICT (effect_key) DO NOTHING
 CLAIM = """
 WITH due AS (
     SELECT id FROM letter
-    WHERE next_try_at <= $1
+    WHERE next_try_at <= $1 AND attempt_count < attempt_limit
     ORDER BY is_urgent DESC, next_try_at, id
     LIMIT $3
     FOR UPDATE SKIP LOCKED
@@ -51,7 +51,12 @@ WITH due AS (
 UPDATE letter SET attempt_count = attempt_count + 1, next_try_at = $2
 FROM due WHERE letter.id = due.id
 RETURNING letter.id, effect_key, kind, audience, recipient, language, context, order_id,
-          attempt_count
+          attempt_count, attempt_limit
+"""
+# Whoever had one in hand never came back, every time: it may be the letter itself.
+GIVE_UP_LOST = """
+UPDATE letter SET status = 'dead', next_try_at = NULL, last_error = $2
+WHERE next_try_at <= $1 AND attempt_count >= attempt_limit
 """
 
 # True however late it is said.
@@ -100,22 +105,23 @@ ORDER BY created_at DESC, id DESC
 LIMIT $5
 """
 
+# By the moment a letter was written; whatever is still to be tried stays.
 FORGET = """
 DELETE FROM letter WHERE id IN (
-    SELECT id FROM letter WHERE status = 'sent' AND created_at < $1
+    SELECT id FROM letter WHERE created_at < $1 AND next_try_at IS NULL
     ORDER BY created_at, id LIMIT $2)
 """
 
 
-async def take_room(connection: Connection) -> MailRoom | None:
-    """The mail room, held until the transaction ends; None while another writer holds it."""
-    row = await connection.fetchrow(TAKE_ROOM)
-    return None if row is None else MailRoom(**row)
+async def take_room(connection: Connection, *, tray: Tray) -> MailRoom | None:
+    """How far a tray is, held until the transaction ends; None while another writer holds it."""
+    row = await connection.fetchrow(TAKE_ROOM, tray.value)
+    return None if row is None else MailRoom(tray=tray, **row)
 
 
 async def move_room(connection: Connection, *, room: MailRoom) -> None:
-    """Remember up to where facts have their letters."""
-    await connection.execute(MOVE_ROOM, room.position, room.opened_at)
+    """Remember up to where the facts of a tray have their letters."""
+    await connection.execute(MOVE_ROOM, room.tray.value, room.position, room.opened_at)
 
 
 async def end_of_feed(connection: Connection) -> int:
@@ -233,8 +239,14 @@ async def list_letters(
     return [_letter(row) for row in rows]
 
 
+async def give_up_lost(connection: Connection, *, error: str, now: datetime) -> int:
+    """Give up what was taken in hand for its last time and never told of again; gives how many."""
+    status = await connection.execute(GIVE_UP_LOST, now, error)
+    return int(status.rsplit(" ", 1)[1])
+
+
 async def forget(connection: Connection, *, before: datetime, limit: int) -> int:
-    """Delete letters that were sent long ago; gives how many."""
+    """Delete letters that were written long ago, and are over; gives how many."""
     status = await connection.execute(FORGET, before, limit)
     return int(status.rsplit(" ", 1)[1])
 

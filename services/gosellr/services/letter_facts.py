@@ -1,5 +1,6 @@
 """What facts are about, read for many of them at once: each kind of thing by one statement."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,11 +19,13 @@ from gosellr.models.letter_values import (
     ToldChargeback,
     ToldPayout,
     ToldSeller,
+    Tray,
 )
 from gosellr.queries import letter_subjects
 from gosellr.utils.letters import Audience, LetterKind, plain
 
 OPERATORS_MAX = 50
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # An address that was given up longer ago may be anybody's by now.
 FORMER_FOR = timedelta(days=30)
@@ -38,6 +41,7 @@ OF_ORDERS = frozenset(
         FactType.ORDER_EXPIRED,
         FactType.ORDER_CANCELLED,
         FactType.SELLER_ORDER_STATUS_CHANGED,
+        FactType.SELLER_ORDER_REDUCED,
     }
 )
 OF_PARCELS = frozenset({FactType.SHIPMENT_CREATED})
@@ -63,10 +67,17 @@ OF_SELLERS = frozenset(
 )
 OF_OPERATORS = frozenset({FactType.CHARGEBACK_OPENED, FactType.AUDIT_FOUND})
 
-TOLD: frozenset[FactType] = (
-    OF_ORDERS | OF_PARCELS | OF_REFUNDS | OF_CASES | OF_PAYOUTS | OF_SELLERS | OF_OPERATORS
-)
-"""The facts that letters may follow from."""
+_TOLD = OF_ORDERS | OF_PARCELS | OF_REFUNDS | OF_CASES | OF_PAYOUTS | OF_SELLERS | OF_OPERATORS
+# Few in any market. Somebody waits for what follows from them, or would want to stop it.
+_URGENT = OF_OPERATORS | {
+    FactType.ORDER_TRANSFER_AWAITED,
+    FactType.ORDER_TRANSFER_PART_ARRIVED,
+    FactType.PAYOUT_DESTINATION_CHANGED,
+    FactType.SELLER_UPDATED,
+}
+
+TRAYS: Mapping[Tray, frozenset[FactType]] = {Tray.URGENT: _URGENT, Tray.OTHER: _TOLD - _URGENT}
+"""The facts that letters may follow from, by where they wait for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +147,7 @@ async def read_subjects(connection: Connection, facts: Sequence[RecordedFact]) -
         sellers=sellers,
         people=await _people(connection, facts),
         former_contacts=await _former_contacts(connection, facts),
-        moved_cases=frozenset(
-            (fact.aggregate_id, fact.occurred_at)
-            for fact in facts
-            if fact.type in OF_CASES and fact.type != FactType.DISPUTE_MESSAGE_ADDED
-        ),
+        moved_cases=await _moved_cases(connection, facts),
         operators=await letter_subjects.operators(connection, limit=OPERATORS_MAX)
         if has_operators
         else (),
@@ -172,7 +179,7 @@ def _named(facts: Iterable[RecordedFact], types: Collection[str], member: str) -
     return {
         UUID(told)
         for fact in facts
-        if fact.type in types and isinstance(told := fact.data.get(member), str)
+        if fact.type in types and _ID.fullmatch(told := str(fact.data.get(member)))
     }
 
 
@@ -211,6 +218,21 @@ async def _sellers(connection: Connection, ids: set[UUID]) -> dict[UUID, ToldSel
     return {one.id: one for one in found}
 
 
+async def _moved_cases(
+    connection: Connection, facts: Sequence[RecordedFact]
+) -> frozenset[tuple[UUID, datetime]]:
+    """The steps of cases in which something was said lately. Step and word are one commit, but
+    aren't always read together."""
+    ids = _ids(facts, {FactType.DISPUTE_MESSAGE_ADDED})
+    if not ids:
+        return frozenset()
+    return await letter_subjects.steps_of_cases(
+        connection,
+        dispute_ids=sorted(ids),
+        types=sorted(OF_CASES - {FactType.DISPUTE_MESSAGE_ADDED}),
+    )
+
+
 async def _people(connection: Connection, facts: Sequence[RecordedFact]) -> dict[UUID, Addressee]:
     ids = _named(facts, {FactType.SELLER_UPDATED}, "user_id")
     found = await letter_subjects.people(connection, user_ids=sorted(ids)) if ids else []
@@ -224,7 +246,7 @@ async def _former_contacts(
     renamed = [
         fact
         for fact in facts
-        if fact.type == FactType.SELLER_UPDATED and "email" in fact.data.get("fields", ())
+        if fact.type == FactType.SELLER_UPDATED and "email" in (fact.data.get("fields") or ())
     ]
     seller_ids = _named(facts, moved, "seller_id") | {fact.aggregate_id for fact in renamed}
     if not seller_ids:

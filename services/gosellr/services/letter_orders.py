@@ -34,26 +34,29 @@ def confirmed(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     how = _HOW[fact.type]
     if how == "paid" and (order.capture_at == AT_SHIPMENT or CASH in order.methods):
         return
+    # What was called off since then is told by a letter of its own.
+    coming = [part for part in order.parts if part.status != "cancelled"]
+    if not coming:
+        return
     yield to_buyer(
         order,
         LetterKind.ORDER_CONFIRMED,
         how=how,
         placed_at=moment(order.placed_at),
-        parts=[_part(order, part) for part in order.parts if part.status != "cancelled"],
-        total=money(order.total_minor, order.currency),
+        parts=[_part(order, part) for part in coming],
+        total=money(sum(part.total_minor for part in coming), order.currency),
     )
-    for part in order.parts:
-        if part.status != "cancelled":
-            yield _to_seller(
-                order,
-                part,
-                LetterKind.ORDER_TO_SHIP,
-                how=how,
-                lines=_lines(order, part),
-                ship_by=moment(part.ship_by),
-                total=money(part.total_minor, order.currency),
-                net=money(part.net_minor, order.currency),
-            )
+    for part in coming:
+        yield _to_seller(
+            order,
+            part,
+            LetterKind.ORDER_TO_SHIP,
+            how=how,
+            lines=_lines(order, part),
+            ship_by=moment(part.ship_by),
+            total=money(part.total_minor, order.currency),
+            net=money(part.net_minor, order.currency),
+        )
 
 
 def transfer_awaited(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
@@ -129,11 +132,35 @@ def cancelled(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         order,
         LetterKind.PART_CANCELLED,
         seller=plain(part.seller),
-        was_unpaid=False,
+        money="taken" if _was_taken(order, part) else "not taken",
         is_all=len(order.parts) == 1,
         **said,
     )
     yield _to_seller(order, part, LetterKind.SALE_CANCELLED, **said)
+
+
+def reduced(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """Some units were called off before they were paid for, so fewer are to be sent."""
+    order = subjects.orders.get(UUID(fact.data["order_id"]))
+    if order is None:
+        return
+    part = _part_of(order, fact.aggregate_id)
+    called_off = {UUID(item["order_item_id"]): item["quantity"] for item in fact.data["items"]}
+    said: dict[str, Any] = {
+        "lines": [
+            {
+                "what": plain(line.title) + options_text(line.options),
+                "quantity": called_off[line.id],
+            }
+            for line in part.lines
+            if line.id in called_off
+        ],
+        "amount": fact.data["amount"],
+        "reason": plain(fact.data["reason"]),
+    }
+    yield to_buyer(order, LetterKind.ORDER_REDUCED, seller=plain(part.seller), **said)
+    if part.status != "pending_payment":
+        yield _to_seller(order, part, LetterKind.SALE_REDUCED, **said)
 
 
 def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
@@ -146,7 +173,7 @@ def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         order,
         LetterKind.PART_CANCELLED,
         seller=", ".join(plain(part.seller) for part in order.parts),
-        was_unpaid=True,
+        money="awaited",
         is_all=True,
         reason=_reason(order.parts[0]),
         lines=[line for part in order.parts for line in _lines(order, part)],
@@ -219,6 +246,7 @@ ABOUT_ORDERS: Mapping[FactType, Composer] = {
     FactType.ORDER_EXPIRED: ended_unpaid,
     FactType.ORDER_CANCELLED: ended_unpaid,
     FactType.SELLER_ORDER_STATUS_CHANGED: cancelled,
+    FactType.SELLER_ORDER_REDUCED: reduced,
     FactType.SHIPMENT_CREATED: sent,
     FactType.REFUND_SUCCEEDED: refunded,
 }
@@ -275,12 +303,19 @@ def _lines(order: SoldOrder, part: SoldPart) -> list[dict[str, Any]]:
             "amount": money(line.total_minor, order.currency),
         }
         for line in part.lines
+        if line.quantity > 0
     ]
 
 
 def _reason(part: SoldPart) -> str:
     reason = part.cancel_reason or ""
     return plain(_REASONS.get(reason, reason))
+
+
+def _was_taken(order: SoldOrder, part: SoldPart) -> bool:
+    if order.capture_at == AT_SHIPMENT:
+        return part.captured_at is not None
+    return order.paid_at is not None and CASH not in order.methods
 
 
 def _part_of(order: SoldOrder, part_id: UUID) -> SoldPart:

@@ -15,11 +15,12 @@ from gosellr.utils.viewer import Viewer
 # Longer than any sender takes for what it has in hand.
 HELD_FOR = timedelta(minutes=10)
 
-# What was sent is kept for questions about it; what wasn't stays.
+# What was sent or given up is kept for questions about it; nobody wants such old news sent again.
 KEPT_FOR = timedelta(days=90)
 FORGOTTEN_AT_ONCE = 1_000
 
 _ERROR_LENGTH_MAX = 500
+_LOST = "lost: whoever had it in hand never told what became of it"
 
 
 class LetterNotDead(Conflict):
@@ -74,8 +75,13 @@ async def put_back(
     )
 
 
-async def forget_sent(connection: Connection, *, now: datetime) -> bool:
-    """Delete a batch of letters that were sent long ago; whether there may be more."""
+async def give_up_lost(connection: Connection, *, now: datetime) -> int:
+    """Give up what has cost its sender the life every time; gives how many."""
+    return await letters.give_up_lost(connection, error=_LOST, now=now)
+
+
+async def forget_old(connection: Connection, *, now: datetime) -> bool:
+    """Delete a batch of letters that were over long ago; whether there may be more."""
     gone = await letters.forget(connection, before=now - KEPT_FOR, limit=FORGOTTEN_AT_ONCE)
     return gone == FORGOTTEN_AT_ONCE
 

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.events import FactType, RecordedFact
-from gosellr.models.letter_values import MailRoom, NewLetter
+from gosellr.models.letter_values import NewLetter, Tray
 from gosellr.queries import letter_subjects, letters
 from gosellr.services.letter_affairs import ABOUT_AFFAIRS, deadline_near
-from gosellr.services.letter_facts import TOLD, Draft, Subjects, read_subjects
+from gosellr.services.letter_facts import TRAYS, Draft, Subjects, read_subjects
 from gosellr.services.letter_orders import ABOUT_ORDERS, Composer
 from gosellr.utils.letters import URGENT, effect_key
 
@@ -25,7 +25,10 @@ FEED_AT_ONCE = 5_000
 
 # A seller who hasn't answered a case is reminded so long before its deadline.
 REMINDED_BEFORE = timedelta(hours=24)
-_CASES_AT_ONCE = 200
+CASES_AT_ONCE = 200
+
+Deadline = tuple[datetime, UUID]
+"""When a case is due, and which."""
 
 _COMPOSERS: Mapping[FactType, Composer] = {**ABOUT_ORDERS, **ABOUT_AFFAIRS}
 
@@ -34,55 +37,65 @@ _COMPOSERS: Mapping[FactType, Composer] = {**ABOUT_ORDERS, **ABOUT_AFFAIRS}
 class Written:
     """What one look at the feed brought. `unclear` are facts that no letter could be made of."""
 
+    facts: int
     letters: int
     has_more: bool
     unclear: Sequence[tuple[UUID, str]] = ()
 
 
-async def write_letters(connection: Connection, *, now: datetime) -> Written:
-    """Write the letters of the next facts, if no other writer is at it.
+_NOTHING = Written(facts=0, letters=0, has_more=False)
 
-    The first look opens the mail room at the end of the feed.
+
+async def write_letters(
+    connection: Connection, *, tray: Tray, facts_max: int, now: datetime
+) -> Written:
+    """Write the letters of the next facts of a tray, if no other writer is at it.
+
+    The first look opens the tray at the end of the feed.
     """
-    room = await letters.take_room(connection)
+    room = await letters.take_room(connection, tray=tray)
     if room is None:
-        return Written(letters=0, has_more=False)
+        return _NOTHING
     end = await letters.end_of_feed(connection)
     if room.opened_at is None:
-        await letters.move_room(connection, room=MailRoom(position=end, opened_at=now))
-        return Written(letters=0, has_more=False)
+        await letters.move_room(connection, room=replace(room, position=end, opened_at=now))
+        return _NOTHING
     if end <= room.position:
-        return Written(letters=0, has_more=False)
+        return _NOTHING
     up_to = min(end, room.position + FEED_AT_ONCE)
+    limit = min(facts_max, FACTS_AT_ONCE)
     facts = await letters.facts(
         connection,
         after=room.position,
         up_to=up_to,
-        types=sorted(TOLD),
+        types=sorted(TRAYS[tray]),
         since=room.opened_at,
-        limit=FACTS_AT_ONCE,
+        limit=limit,
     )
-    if len(facts) == FACTS_AT_ONCE:
+    if len(facts) == limit:
         up_to = facts[-1].sequence
     new, unclear = _compose(facts, await read_subjects(connection, facts))
     written = await letters.write(connection, new, now=now) if new else 0
     await letters.move_room(connection, room=replace(room, position=up_to))
-    return Written(letters=written, has_more=up_to < end, unclear=unclear)
+    return Written(facts=len(facts), letters=written, has_more=up_to < end, unclear=unclear)
 
 
-async def remind_of_deadlines(connection: Connection, *, now: datetime) -> int:
+async def remind_of_deadlines(
+    connection: Connection, *, after: Deadline | None = None, now: datetime
+) -> Deadline | None:
     """Tell sellers whose time to answer a case is nearly over, once for each deadline.
 
-    Returns how many letters were new.
+    Gives the last deadline that it came to, behind which there may be more; None at the end.
     """
-    due = {
-        case_id: due_at
-        for case_id, _, due_at in await letter_subjects.cases_nearly_due(
-            connection, after=now, until=now + REMINDED_BEFORE, limit=_CASES_AT_ONCE
-        )
-    }
-    if not due:
-        return 0
+    found = await letter_subjects.cases_nearly_due(
+        connection,
+        after=after or (now, UUID(int=0)),
+        until=now + REMINDED_BEFORE,
+        limit=CASES_AT_ONCE,
+    )
+    if not found:
+        return None
+    due = {case_id: due_at for due_at, case_id in found}
     cases = await letter_subjects.cases(connection, dispute_ids=sorted(due))
     orders = {
         one.id: one
@@ -101,7 +114,8 @@ async def remind_of_deadlines(connection: Connection, *, now: datetime) -> int:
         due_at = due[case.id]
         draft = deadline_near(case, orders[case.order_id], sellers[case.seller_id], due_at=due_at)
         new.append(_letter(f"{case.id}.{int(due_at.timestamp())}", draft))
-    return await letters.write(connection, new, now=now)
+    await letters.write(connection, new, now=now)
+    return found[-1] if len(found) == CASES_AT_ONCE else None
 
 
 def _compose(

@@ -49,6 +49,7 @@ class LetterKind(StrEnum):
     """Every letter there is. A kind is also the name of its template."""
 
     ORDER_CONFIRMED = "order_confirmed"
+    ORDER_REDUCED = "order_reduced"
     TRANSFER_INSTRUCTIONS = "transfer_instructions"
     TRANSFER_PART_ARRIVED = "transfer_part_arrived"
     PART_SHIPPED = "part_shipped"
@@ -59,6 +60,7 @@ class LetterKind(StrEnum):
 
     ORDER_TO_SHIP = "order_to_ship"
     SALE_CANCELLED = "sale_cancelled"
+    SALE_REDUCED = "sale_reduced"
     SALE_REFUNDED = "sale_refunded"
     AUTHORIZATION_EXPIRING = "authorization_expiring"
     CASE_TO_ANSWER = "case_to_answer"

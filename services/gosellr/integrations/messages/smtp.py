@@ -1,7 +1,9 @@
 """Mail by SMTP: to the server that `GOSELLR_SMTP_URL` names, encrypted unless told otherwise.
 
 What the server says in the 400s is "not now", in the 500s "never". Before it has all of a mail a
-broken line means that it has none; from then on nobody knows, until it says so.
+broken line means that it has none; from then on nobody knows, until it says so. What fails before
+a recipient was named is about the server or about us; what fails from then on may be about this
+one mail, and costs it a try, so that no address can hold up all others for ever.
 """
 
 import ssl
@@ -88,29 +90,21 @@ class SmtpPost:
 
     async def send_email(self, email: Email) -> SendResult:
         """See `EmailSender.send_email`."""
+        if email.is_to_nobody:
+            return SendResult(
+                outcome=SendOutcome.DECLINED, reason="nobody can have an address there"
+            )
         try:
             content = bytes(mime_of(email, sender=self._sender, at=self._clock.now()))
         except ValueError as error:
             return SendResult(outcome=SendOutcome.DECLINED, reason=_said(error))
         if not self._breaker.lets_through():
             return _away("too many mails in a row found nobody there")
-        line = await self._idle_line()
-        if line is None:
-            try:
-                line = await self._open()
-            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-                # Also a refused login: that is about us, and about none of the mails.
-                self._breaker.failed()
-                return _away(_said(error))
-        result = await self._hand_over(line, email.to, content)
+        result = await self._by_some_line(email.to, content)
         if result.reached:
             self._breaker.succeeded()
         else:
             self._breaker.failed()
-        if line.is_connected and len(self._idle) < _IDLE_MAX:
-            self._idle.append(line)
-        else:
-            line.close()
         return result
 
     async def aclose(self) -> None:
@@ -118,6 +112,21 @@ class SmtpPost:
         while self._idle:
             with suppress(aiosmtplib.SMTPException, OSError):
                 await self._idle.popleft().quit(timeout=1)
+
+    async def _by_some_line(self, recipient: str, content: bytes) -> SendResult:
+        """By one that stands; by a new one where that takes no more, as many servers allow only
+        so many mails on one line."""
+        used = await self._idle_line()
+        if used is not None:
+            result = await self._hand_over(used, recipient, content)
+            if result.reached:
+                return result
+        try:
+            line = await self._open()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            # Also a refused login: that is about us, and about none of the mails.
+            return _away(_said(error))
+        return await self._hand_over(line, recipient, content)
 
     async def _idle_line(self) -> aiosmtplib.SMTP | None:
         """A line that was used before and still stands: servers hang up on the idle."""
@@ -153,36 +162,45 @@ class SmtpPost:
         return line
 
     async def _hand_over(self, line: aiosmtplib.SMTP, recipient: str, content: bytes) -> SendResult:
+        """One mail on this line, which is kept for the next one if it still stands."""
+        try:
+            result = await self._say(line, recipient, content)
+        except BaseException:
+            line.close()
+            raise
+        if result.reached and line.is_connected and len(self._idle) < _IDLE_MAX:
+            self._idle.append(line)
+        else:
+            line.close()
+        return result
+
+    async def _say(self, line: aiosmtplib.SMTP, recipient: str, content: bytes) -> SendResult:
         """One mail in its three steps: before the last of them begins, the server has nothing."""
-        is_sent = False
+        is_named = is_sent = False
         try:
             await line.mail(address_of(self._sender))
+            is_named = True
             await line.rcpt(recipient)
             is_sent = True
             answer = await line.data(content)
         except aiosmtplib.SMTPResponseException as error:
-            return _refused(error)
+            return _refused(error) if is_named else _away(_said(error))
         except (aiosmtplib.SMTPException, OSError) as error:
             line.close()
-            if is_sent:
-                return SendResult(outcome=SendOutcome.UNKNOWN, reason=_said(error))
+            if is_named:
+                outcome = SendOutcome.UNKNOWN if is_sent else SendOutcome.LATER
+                return SendResult(outcome=outcome, reason=_said(error))
             return _away(_said(error))
         except ValueError as error:
             # An address that can't be written on this line.
             return SendResult(outcome=SendOutcome.DECLINED, reason=_said(error))
-        return SendResult(
-            outcome=SendOutcome.ACCEPTED, reference=answer.message[:_ANSWER_LENGTH_MAX]
-        )
+        return SendResult(outcome=SendOutcome.ACCEPTED, reference=_line_of(answer.message))
 
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> SendResult:
-    """What the server said no to. 421 hangs up: it is the server that can't now."""
-    if error.code == 421:
-        return _away(_said(error))
-    is_final = 500 <= error.code < 600
-    # A sender that isn't let in is our mistake, not this mail's: mended, all of them can go.
-    if isinstance(error, aiosmtplib.SMTPSenderRefused):
-        return _away(_said(error))
+    """What the server said no to. What it doesn't let *us* do (5.7, RFC 3463) is mended by people,
+    and soon: a mail isn't lost by that."""
+    is_final = 500 <= error.code < 600 and not error.message.startswith("5.7.")
     outcome = SendOutcome.DECLINED if is_final else SendOutcome.LATER
     return SendResult(outcome=outcome, reason=_said(error))
 
@@ -199,4 +217,11 @@ def _said(error: Exception) -> str:
         text = f"{error.code} {error.message}"
     else:
         text = f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:_ANSWER_LENGTH_MAX]
+    return _line_of(text)
+
+
+def _line_of(text: str) -> str:
+    """What a server says may be anything: one line of it, in signs that can be kept."""
+    seen = text.encode("ascii", "replace").decode()
+    line = "".join(sign if sign.isprintable() else " " for sign in seen)
+    return " ".join(line.split())[:_ANSWER_LENGTH_MAX]

@@ -89,13 +89,13 @@ def upgrade() -> None:
     _letters()
     op.create_table(
         "mail_room",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        _words("tray"),
         sa.Column("position", sa.BigInteger(), nullable=False),
         _moment("opened_at", nullable=True),
-        sa.CheckConstraint("id = 1", name=op.f("ck_mail_room_only_one")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_room")),
+        sa.CheckConstraint("tray IN ('urgent', 'other')", name=op.f("ck_mail_room_tray_known")),
+        sa.PrimaryKeyConstraint("tray", name=op.f("pk_mail_room")),
     )
-    op.execute("INSERT INTO mail_room (id, position) VALUES (1, 0)")
+    op.execute("INSERT INTO mail_room (tray, position) VALUES ('urgent', 0), ('other', 0)")
     op.create_table(
         "former_contact",
         sa.Column("id", sa.Uuid(), nullable=False),
