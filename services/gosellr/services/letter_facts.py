@@ -120,6 +120,7 @@ async def read_subjects(connection: Connection, facts: Sequence[RecordedFact]) -
     orders = await _orders(
         connection,
         {
+            *_ids(facts, OF_ORDERS),
             *_named(facts, OF_ORDERS, "order_id"),
             *(one.order_id for one in parcels.values()),
             *(one.order_id for one in refunds.values()),
@@ -246,7 +247,7 @@ async def _former_contacts(
     renamed = [
         fact
         for fact in facts
-        if fact.type == FactType.SELLER_UPDATED and "email" in (fact.data.get("fields") or ())
+        if fact.type == FactType.SELLER_UPDATED and "email" in str(fact.data.get("fields"))
     ]
     seller_ids = _named(facts, moved, "seller_id") | {fact.aggregate_id for fact in renamed}
     if not seller_ids:

@@ -319,7 +319,10 @@ def _was_taken(order: SoldOrder, part: SoldPart) -> bool:
 
 
 def _part_of(order: SoldOrder, part_id: UUID) -> SoldPart:
-    return next(part for part in order.parts if part.id == part_id)
+    for part in order.parts:
+        if part.id == part_id:
+            return part
+    raise LookupError(f"no part {part_id}")
 
 
 def _is_web_address(url: str) -> bool:

@@ -30,7 +30,7 @@ CASES_AT_ONCE = 200
 Deadline = tuple[datetime, UUID]
 """When a case is due, and which."""
 
-_COMPOSERS: Mapping[FactType, Composer] = {**ABOUT_ORDERS, **ABOUT_AFFAIRS}
+COMPOSERS: Mapping[FactType, Composer] = {**ABOUT_ORDERS, **ABOUT_AFFAIRS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def _compose(
     for fact in facts:
         try:
             drafts = list(_drafts(fact, subjects))
-        except (LookupError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             unclear.append((fact.id, f"{type(error).__name__}: {error}"))
         else:
             new += [_letter(str(fact.id), draft) for draft in drafts]
@@ -135,7 +135,7 @@ def _compose(
 
 
 def _drafts(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
-    composer = _COMPOSERS[FactType(fact.type)]
+    composer = COMPOSERS[FactType(fact.type)]
     yield from composer(fact, subjects)
 
 
