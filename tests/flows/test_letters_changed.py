@@ -14,7 +14,7 @@ from gosellr.services.basket_service import Tender
 from tests.factories.captures import at_shipment
 from tests.factories.letters import mails, open_room, send, text_of, to_whom, write
 from tests.factories.reductions import call_off
-from tests.factories.sales import Shop, buy, cancel, make_buyer, make_commission, make_shop, ship
+from tests.factories.sales import Shop, buy, cancel, make_buyer, make_commission, make_shop
 from tests.factories.transfers import BY_TRANSFER, offline
 
 ADA = "ada@example.com"
@@ -112,4 +112,3 @@ async def test_what_was_cancelled_before_its_letter_was_written_is_confirmed_to_
     text = await said(resources, connection, "order_confirmed")
     assert text.count("From ") == 1
     assert "  Total: €100.00 EUR\n" in text
-    await ship(resources, order, shop)

@@ -75,7 +75,17 @@ def test_a_subject_carries_no_second_header(subject: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["", "ada", "ada@x\nBcc: e@x", "a@b, c@d", "a@b>", "Ada <ada@example.org>"]
+    "to",
+    [
+        "",
+        "ada",
+        "ada@x\nBcc: e@x",
+        "a@b, c@d",
+        "a@b>",
+        "Ada <ada@example.org>",
+        "a\x00@b",
+        "a\u202e@b",
+    ],
 )
 def test_an_address_is_one_address(to: str) -> None:
     with pytest.raises(MessageRefused):

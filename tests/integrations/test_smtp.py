@@ -38,10 +38,34 @@ class Inbox:
         self.data_answer = "250 2.0.0 queued as 4711"
         self.hangs_up_after_data = False
         self.logins: list[tuple[bytes, bytes]] = []
+        self.lines = 0
+        self.mails_per_line = 100
+        self.mail_answer = "250 OK"
+        self.hangs_up_on: set[str] = set()
 
-    async def handle_RCPT(  # noqa: N802 - its library's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
+    async def handle_EHLO(  # noqa: N802 - its library's name
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, options: Any
+    ) -> Any:
+        self.lines += 1
+        session.host_name = hostname
+        session.taken = 0  # type: ignore[attr-defined]
+        return options
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
+        session.taken += 1  # type: ignore[attr-defined]
+        if session.taken > self.mails_per_line:  # type: ignore[attr-defined]
+            return "421 4.7.0 too many mails on this line"
+        envelope.mail_from = address
+        return self.mail_answer
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        if address in self.hangs_up_on:
+            assert server.transport is not None
+            server.transport.abort()
         answer = self.rcpt_answers.get(address, "250 OK")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
@@ -178,6 +202,82 @@ async def test_a_line_that_the_server_closed_meanwhile_is_opened_again() -> None
         while post._idle[0].is_connected:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)
         assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
+
+
+async def test_a_line_that_takes_no_more_is_replaced_at_once() -> None:
+    inbox = Inbox()
+    inbox.mails_per_line = 2
+    async with a_server(inbox) as port, a_post(port) as post:
+        for _ in range(5):
+            assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
+    assert (len(inbox.taken), inbox.lines) == (5, 3)
+
+
+async def test_a_sender_that_isn_t_let_in_is_about_us() -> None:
+    inbox = Inbox()
+    inbox.mail_answer = "550 5.1.8 no such sender"
+    async with a_server(inbox) as port, a_post(port) as post:
+        result = await post.send_email(a_mail())
+    assert (result.outcome, result.reached) == (SendOutcome.LATER, False)
+    assert result.reason == "550 5.1.8 no such sender"
+
+
+@pytest.mark.parametrize(
+    "said", ["421 4.3.2 shutting down", "554 5.7.1 relay access denied", "hangs up"]
+)
+async def test_what_fails_once_a_recipient_is_named_costs_that_mail_a_try(said: str) -> None:
+    """So no address can hold up all others, and a relay that isn't set up yet loses none."""
+    inbox = Inbox()
+    eve = "eve@letters.gosellr"
+    inbox.rcpt_answers[eve] = said
+    inbox.hangs_up_on = {eve} if said == "hangs up" else set()
+    async with a_server(inbox) as port, a_post(port) as post:
+        result = await post.send_email(a_mail(eve))
+        assert (result.outcome, result.reached) == (SendOutcome.LATER, True)
+        assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
+    assert len(inbox.taken) == 1
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "ada@demo.gosellr.test",
+        "ada@example.com",
+        "ada@sub.example.ORG",
+        "ada@lampo.example",
+        "ada@localhost",
+        "ada@x.invalid.",
+    ],
+)
+async def test_nothing_leaves_for_the_demo_s_people(to: str) -> None:
+    inbox = Inbox()
+    async with a_server(inbox) as port, a_post(port) as post:
+        result = await post.send_email(a_mail(to))
+        assert result.outcome is SendOutcome.DECLINED
+        assert result.reason == "nobody can have an address there"
+    assert inbox.lines == 0
+    for own in ("ada@test.gosellr", "ada@myexample.com", "test@contest.gosellr"):
+        assert not a_mail(own).is_to_nobody
+
+
+async def test_an_address_that_no_line_can_carry_is_refused() -> None:
+    inbox = Inbox()
+    async with a_server(inbox) as port, a_post(port) as post:
+        result = await post.send_email(a_mail("jürgen@letters.gosellr"))
+        assert (result.outcome, result.reached) == (SendOutcome.DECLINED, True)
+        assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
+    assert len(inbox.taken) == 1
+
+
+async def test_what_a_server_says_can_be_kept() -> None:
+    inbox = Inbox()
+    inbox.data_answer = "250 taken\x00 \x1b[31m " + "x" * 300
+    async with a_server(inbox) as port, a_post(port) as post:
+        result = await post.send_email(a_mail())
+    assert result.reference is not None
+    assert result.reference.startswith("taken [31m xxx")
+    assert result.reference.isprintable()
+    assert len(result.reference) == 200
 
 
 async def test_nobody_there_is_known_at_once_after_some_tries() -> None:
