@@ -200,7 +200,7 @@ class Settings(BaseSettings):
 
     smtp_url: SmtpUrl = Field("", repr=False, examples=["smtp://user:password@mail:587"])
     mail_from: Sender = _setting("GoSellr <no-reply@localhost>", "Market <no-reply@example.com>")
-    mail_per_second: int = _setting(20, "20", ge=1, le=1000)
+    mail_per_second: int = _setting(10, "10", ge=1, le=1000)
 
     demo: bool | None = _setting(None, "0")
     allow_demo_in_production: bool = _setting(default=False, example="1")

@@ -43,8 +43,8 @@ _LOOKS_MAX = 10
 # Taken in hand together; a post that is so slow that not all of them are done in time gets the
 # rest later, long before any of them is taken for lost.
 _HAND = 100
-_HAND_SECONDS_MAX = 30
-_SECONDS_MAX = 30
+_HAND_SECONDS_MAX = 10
+_SECONDS_MAX = 10
 
 # What a letter that another release wrote, or a broken address, comes to grief by.
 _UNREADABLE = (MessageRefused, TemplateError, LookupError, TypeError, ValueError)
