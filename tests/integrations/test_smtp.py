@@ -269,6 +269,16 @@ async def test_an_address_that_no_line_can_carry_is_refused() -> None:
     assert len(inbox.taken) == 1
 
 
+async def test_a_domain_in_other_letters_is_reached_by_its_name_in_ours() -> None:
+    inbox = Inbox()
+    inbox.rcpt_answers["ada@xn--bcher-kva.gosellr"] = "550 5.1.1 it was asked for"
+    async with a_server(inbox) as port, a_post(port) as post:
+        result = await post.send_email(a_mail("ada@bücher.gosellr"))
+        assert result.reason == "550 5.1.1 it was asked for"
+        assert (await post.send_email(a_mail("bob@bücher.gosellr"))).reference is not None
+    assert message_from_bytes(inbox.taken[0])["To"] == "bob@xn--bcher-kva.gosellr"
+
+
 async def test_what_a_server_says_can_be_kept() -> None:
     inbox = Inbox()
     inbox.data_answer = "250 taken\x00 \x1b[31m " + "x" * 300

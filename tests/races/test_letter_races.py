@@ -23,6 +23,9 @@ class SlowPost:
         await asyncio.sleep(0)
         return SendResult(outcome=SendOutcome.ACCEPTED)
 
+    async def tidy_up(self) -> None:
+        """Nothing is kept."""
+
     async def aclose(self) -> None:
         """Nothing to let go of."""
 

@@ -326,6 +326,9 @@ class NumberedPost:
         """One numbered call."""
         return await self._fuse.step("POST send_email", lambda: self._inner.send_email(email))
 
+    async def tidy_up(self) -> None:
+        """No step: what is gone then is nobody's any more."""
+
     async def aclose(self) -> None:
         """No step: whoever dies closes nothing."""
 

@@ -60,6 +60,7 @@ def test_all_tries_take_more_than_a_day() -> None:
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("a\x00b\x1b[31m", "ab[31m"),
         ("x" * 300, "x" * 199 + "…"),
+        ("closed: DE89 3704 0044 0532 0130 00, card 4242424242424242", "closed: …3000, card …4242"),
         ("", ""),
     ],
 )

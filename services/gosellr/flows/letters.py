@@ -136,6 +136,7 @@ async def tidy_up(powers: MailPowers) -> None:
     await transact(powers.db, letter_post.give_up_lost, now=now)
     while await transact(powers.db, letter_post.forget_old, now=now):
         pass
+    await powers.post.tidy_up()
 
 
 async def preview(powers: MailPowers, *, letter_id: UUID) -> Preview:

@@ -104,7 +104,7 @@ def sent(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         LetterKind.PART_SHIPPED,
         seller=plain(part.seller),
         carrier=plain(parcel.carrier),
-        tracking_number=plain(parcel.tracking_number or ""),
+        tracking_number=plain(parcel.tracking_number or "", is_code=True),
         tracking_url=url if _is_web_address(url) else "",
         is_all=len(order.parts) == 1 and part.status in {"shipped", "delivered", "completed"},
         lines=[

@@ -11,6 +11,8 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from gosellr.utils.discretion import discreet
+
 TRIES_MAX: Final = 12
 """So often a letter is tried by itself, which with the pauses takes about a day and a half."""
 
@@ -111,14 +113,16 @@ def pause_after(tries: int, *, share: float) -> timedelta:
     return min(_FIRST_PAUSE * factor, _PAUSE_MAX) * share
 
 
-def plain(text: object, *, length_max: int = _NAME_LENGTH) -> str:
+def plain(text: object, *, length_max: int = _NAME_LENGTH, is_code: bool = False) -> str:
     """What somebody wrote, as one plain line: composed, without breaks, controls or signs that
-    turn the direction of what stands after it, and cut where it is too long."""
+    turn the direction of what stands after it, and cut where it is too long. Of numbers of cards
+    and accounts the end is left, but in a code that has to be whole."""
     composed = unicodedata.normalize("NFC", str(text))
     seen = "".join(
         " " if _is_break(sign) else sign for sign in composed if _is_break(sign) or _is_seen(sign)
     )
     line = " ".join(seen.split())
+    line = line if is_code else discreet(line)
     return line if len(line) <= length_max else f"{line[: length_max - 1].rstrip()}…"
 
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,10 +32,11 @@ class ConsoleMessages:
     """An `EmailSender` and `SmsSender` over a folder of `<message_id>.eml` and `.sms.json`.
 
     A message whose file exists isn't written again. `announce` gets one line per new message.
-    While `is_away`, nobody is there.
+    While `is_away`, nobody is there. Of what it has kept, the newest `files_max` outlive `tidy_up`.
     """
 
     is_away = False
+    files_max = 10_000
 
     def __init__(
         self,
@@ -56,8 +58,11 @@ class ConsoleMessages:
         told = TEST_TAGS.get(email.to.partition("@")[0].partition("+")[2])
         if told in (SendOutcome.DECLINED, SendOutcome.LATER):
             return SendResult(outcome=told, reason=f"told to say {told.value}")
-        message = mime_of(email, sender=self._sender, at=self._now())
-        kept = await self._keep(f"{email.message_id}.eml", bytes(message), "mail", email.to)
+        try:
+            content = bytes(mime_of(email, sender=self._sender, at=self._now()))
+        except ValueError as error:
+            return SendResult(outcome=SendOutcome.DECLINED, reason=type(error).__name__)
+        kept = await self._keep(f"{email.message_id}.eml", content, "mail", email.to)
         if told is SendOutcome.UNKNOWN:
             return SendResult(outcome=told, reason="told to lose its answer")
         return kept
@@ -66,6 +71,10 @@ class ConsoleMessages:
         """See `SmsSender.send_sms`."""
         content = orjson.dumps({"at": self._now(), "to": sms.to, "text": sms.text})
         return await self._keep(f"{sms.message_id}.sms.json", content, "sms", sms.to)
+
+    async def tidy_up(self) -> None:
+        """See `EmailSender.tidy_up`."""
+        await asyncio.to_thread(_keep_newest, self.folder, self.files_max)
 
     async def aclose(self) -> None:
         """See `EmailSender.aclose`."""
@@ -78,6 +87,18 @@ class ConsoleMessages:
         if new and self._announce is not None:
             self._announce(f"{channel} to {to}: {name}")
         return SendResult(outcome=SendOutcome.ACCEPTED, reference=name)
+
+
+def _keep_newest(folder: Path, files_max: int) -> None:
+    """Who else tidies up here may be quicker."""
+    if not folder.is_dir():
+        return
+    aged = []
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            aged.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(aged, reverse=True)[files_max:]:
+        path.unlink(missing_ok=True)
 
 
 def _write_once(path: Path, content: bytes) -> bool:

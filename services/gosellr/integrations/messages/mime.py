@@ -21,15 +21,29 @@ def address_of(sender: str) -> str:
     return parseaddr(sender)[1]
 
 
+def wire_address(address: str) -> str:
+    """An address as every server reads it: a domain in other letters has a name in ours as well.
+
+    Raises:
+        UnicodeError: what stands before the @ can't be written in them.
+    """
+    name, _, domain = address.rpartition("@")
+    name.encode("ascii")
+    return f"{name}@{domain.encode('idna').decode('ascii')}"
+
+
 def mime_of(email: Email, *, sender: str, at: datetime) -> EmailMessage:
     """The mail from this sender.
 
     Its Message-ID is made of what the mail is called here, so that a repeat bears the same one.
     The library refuses a header that goes on in another line.
+
+    Raises:
+        ValueError: the recipient's address can't travel.
     """
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender
-    message["To"] = email.to
+    message["To"] = wire_address(email.to)
     message["Subject"] = email.subject
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{email.message_id}@{domain_of(sender)}>"

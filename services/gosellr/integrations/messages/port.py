@@ -89,6 +89,9 @@ class EmailSender(Protocol):
     async def send_email(self, email: Email) -> SendResult:
         """Sends at most once per `message_id`, as far as the channel can promise it."""
 
+    async def tidy_up(self) -> None:
+        """Let go of what it keeps of mails that went long ago, if it keeps any."""
+
     async def aclose(self) -> None:
         """Let go of what it holds open."""
 

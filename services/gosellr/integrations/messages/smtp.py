@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from gosellr.core.clock import Clock
-from gosellr.integrations.messages.mime import address_of, domain_of, mime_of
+from gosellr.integrations.messages.mime import address_of, domain_of, mime_of, wire_address
 from gosellr.integrations.messages.port import Email, SendOutcome, SendResult
 from gosellr.integrations.payments.breaker import CircuitBreaker
 
@@ -100,12 +100,15 @@ class SmtpPost:
             return SendResult(outcome=SendOutcome.DECLINED, reason=_said(error))
         if not self._breaker.lets_through():
             return _away("too many mails in a row found nobody there")
-        result = await self._by_some_line(email.to, content)
+        result = await self._by_some_line(wire_address(email.to), content)
         if result.reached:
             self._breaker.succeeded()
         else:
             self._breaker.failed()
         return result
+
+    async def tidy_up(self) -> None:
+        """See `EmailSender.tidy_up`."""
 
     async def aclose(self) -> None:
         """See `EmailSender.aclose`."""
