@@ -354,7 +354,7 @@ async def test_operators_hear_of_chargebacks_and_of_what_the_audit_found(
     assert "  the ledger balances: 2 rows\n" in said["The audit found 1 broken invariant"]
 
 
-HOSTILE = "Lamp\r\nBcc: eve@example.com\u202e\u2028<script>"
+HOSTILE = "Lamp\r\nBcc: eve@example.com\u202e\u2028<script> 4242 4242 4242 4242"
 
 
 async def test_what_people_wrote_is_no_header_and_no_markup(
@@ -381,13 +381,14 @@ async def test_what_people_wrote_is_no_header_and_no_markup(
     await send(resources)
     found: list[Any] = mails(resources)
     assert len(found) == 4
-    plain = "Lamp Bcc: eve@example.com <script>"
+    plain = "Lamp Bcc: eve@example.com <script> …4242"
     subjects = [mail["Subject"] for mail in found]
     assert f"{plain} is suspended" in subjects
     for mail in found:
         assert mail["Bcc"] is None
         assert mail["To"] in ("ada@example.com", LOU)
         assert "\u202e" not in mail.as_string()
+        assert "4242 4242" not in mail.as_string()
         assert f"{plain}" in text_of(mail)
         html = mail.get_body(("html",)).get_content()
         assert "<script>" not in html
