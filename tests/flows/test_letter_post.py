@@ -98,3 +98,27 @@ async def test_what_costs_its_sender_the_life_every_time_waits_for_a_person(
     )
     await send(resources)
     assert [row["status"] for row in await written(connection)] == ["sent"]
+
+
+@pytest.mark.usefixtures("shop")
+async def test_whoever_was_too_slow_may_still_say_that_it_went_and_nothing_else(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    await connection.execute("DELETE FROM letter WHERE kind <> 'order_confirmed'")
+    db, now = resources.db, clock.now()
+    [slow] = await transact(db, letter_post.claim, limit=10, now=now)
+    assert await transact(db, letter_post.claim, limit=10, now=now) == []
+    clock.advance(HELD_FOR)
+    now = clock.now()
+    [quick] = await transact(db, letter_post.claim, limit=10, now=now)
+    rows = await written(connection)
+    failed = {"error": "later", "for_good": True, "next_try_at": now}
+    assert await transact(db, letter_post.note_failed, letter=slow, **failed) is None
+    await transact(db, letter_post.put_back, taken=[slow], error="away", next_try_at=now)
+    assert await written(connection) == rows
+    await transact(db, letter_post.note_sent, letter_id=slow.id, reference="it went", now=now)
+    [row] = await written(connection)
+    assert (row["status"], row["post_reference"]) == ("sent", "it went")
+    assert await transact(db, letter_post.note_failed, letter=quick, **failed) is None
+    await transact(db, letter_post.put_back, taken=[quick], error="away", next_try_at=now)
+    assert await written(connection) == [row]

@@ -9,6 +9,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
+from gosellr.core.transact import transact
 from gosellr.flows import letters as flow
 from gosellr.jobs.letters import SENDING_SECONDS
 from gosellr.models.letter_values import Tray
@@ -139,3 +140,29 @@ async def test_a_fact_that_names_nothing_holds_up_no_other(
     await buy(resources, (shop, 1))
     rows = await write(resources, connection)
     assert [row["kind"] for row in rows] == ["order_confirmed", "order_to_ship"]
+
+
+async def test_deadlines_are_gone_through_in_batches(
+    resources: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    cases = []
+    for _ in range(2):
+        buyer = await make_buyer(connection)
+        order = await delivered(resources, (shop, 1), buyer=buyer)
+        cases.append((await open_case(resources, order, shop, viewer=buyer.viewer)).dispute)
+    first, second = sorted(cases, key=lambda case: (case.due_at, case.id))
+    assert first.due_at is not None
+    clock.set(first.due_at - timedelta(hours=1))
+    end = await transact(
+        resources.db,
+        letter_service.remind_of_deadlines,
+        after=(first.due_at, first.id),
+        now=clock.now(),
+    )
+    assert end is None
+    rows = await connection.fetch("SELECT order_id FROM letter")
+    assert [row["order_id"] for row in rows] == [second.order_id]
+    await flow.remind_of_deadlines(resources.mail)
+    rows = await connection.fetch("SELECT order_id FROM letter")
+    assert {row["order_id"] for row in rows} == {first.order_id, second.order_id}
+    assert len(rows) == 2
