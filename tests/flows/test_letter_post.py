@@ -1,5 +1,6 @@
 """The post that is slow, was away, or never comes back: what becomes of what it had in hand."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -98,6 +99,30 @@ async def test_what_costs_its_sender_the_life_every_time_waits_for_a_person(
     )
     await send(resources)
     assert [row["status"] for row in await written(connection)] == ["sent"]
+
+
+class HalfPost(ConsoleMessages):
+    """Is fatal to one lane, while another one is still at it."""
+
+    async def send_email(self, email: Email) -> SendResult:
+        if "order-confirmed" in email.message_id:
+            raise ConnectionResetError
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return await super().send_email(email)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_what_goes_wrong_in_one_lane_lets_the_others_note_what_went(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    half = replace(resources, post=HalfPost(resources.settings.home, clock=clock))
+    with pytest.raises(ConnectionResetError):
+        await send(half)
+    assert [(row["kind"], row["status"]) for row in await written(connection)] == [
+        ("order_confirmed", "queued"),
+        ("order_to_ship", "sent"),
+    ]
 
 
 @pytest.mark.usefixtures("shop")

@@ -19,11 +19,8 @@ TRIES_MAX: Final = 12
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _PAUSE_MAX: Final = timedelta(hours=12)
 _NAME_LENGTH: Final = 200
-# They turn the reading order of what follows them, outside of the text that they came with.
-_TURNS: Final = frozenset(
-    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
-# Cf: joins letters of some scripts and the parts of an emoji; nothing else unseen is let in.
+# Of what can't be seen (Cf) these join letters of some scripts and the parts of an emoji. Nothing
+# else of it is let in: most of it turns the reading order of what stands after it.
 _JOINERS: Final = frozenset("\u200c\u200d")
 
 
@@ -131,6 +128,4 @@ def _is_break(sign: str) -> bool:
 
 
 def _is_seen(sign: str) -> bool:
-    if sign in _TURNS:
-        return False
     return sign in _JOINERS or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
