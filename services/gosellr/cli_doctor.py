@@ -1,6 +1,7 @@
 """`gosellr doctor`: what is wrong with this installation, and how to mend it."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import typer
 
@@ -29,6 +30,7 @@ def doctor() -> None:
     else:
         findings.append(Finding("Settings", settings.env))
         findings += [check_folder(settings.home), _check_port(settings)]
+        findings.append(_check_mail(settings))
         findings += _check_market_database(settings)
     for finding in findings:
         mark = "✓" if finding.is_well else "✗"
@@ -48,6 +50,15 @@ def _check_port(settings: Settings) -> Finding:
     except StartupError as error:
         return Finding("Port", error.problem, error.remedy)
     return Finding("Port", f"{where} is free")
+
+
+def _check_mail(settings: Settings) -> Finding:
+    if settings.smtp_url:
+        return Finding("Mail", f"by {urlsplit(settings.smtp_url).hostname}")
+    answer = f"not set up: letters stay in {settings.home / 'outbox'}, nobody gets one"
+    if not settings.is_production:
+        return Finding("Mail", answer)
+    return Finding("Mail", answer, "Set GOSELLR_SMTP_URL and GOSELLR_MAIL_FROM")
 
 
 def _check_market_database(settings: Settings) -> list[Finding]:

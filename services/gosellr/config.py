@@ -21,6 +21,7 @@ ENV_FILE = Path(__file__).with_name(".env")
 _SECRET_FIELDS = {
     "secret_key", "main_system_secret", "database_url", "migration_database_url",
     "stripe_secret_key", "stripe_webhook_secrets", "paypal_client_secret", "bank_accounts",
+    "smtp_url",
 }  # fmt: skip
 
 

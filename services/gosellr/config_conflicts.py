@@ -30,6 +30,11 @@ def conflicts(settings: Settings) -> list[str]:
             "GOSELLR_BANK_PAYOUTS is on, and GOSELLR_BANK_ACCOUNTS has no account in EUR with its "
             f"bic, which a bank file names. Example: {example_of('bank_accounts')}"
         )
+    if settings.smtp_url and settings.mail_from.rstrip(">").endswith("@localhost"):
+        problems.append(
+            "GOSELLR_SMTP_URL is set, and GOSELLR_MAIL_FROM names nobody who could send mail: set "
+            f"an address that the mail server lets you use. Example: {example_of('mail_from')}"
+        )
     if settings.migration_database_url and not settings.database_url:
         problems.append(
             "GOSELLR_MIGRATION_DATABASE_URL is set but GOSELLR_DATABASE_URL is empty: set both "

@@ -16,6 +16,8 @@ PREFIX = "GOSELLR_"
 _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 _PAYPAL_PAGES = {"live": "https://www.paypal.com", "sandbox": "https://www.sandbox.paypal.com"}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://hooks.stripe.com")
+_ADDRESS = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}"
+_SENDER = re.compile(rf"{_ADDRESS}|[^<>\"@,;\\]{{1,70}} <{_ADDRESS}>")
 _BIC = r"^([A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?)?$"
 
 
@@ -97,6 +99,31 @@ class BankAccount(BaseModel):
     holder: Annotated[str, Field(min_length=1, max_length=70)]
 
 
+def _check_smtp_url(value: str) -> str:
+    if not value:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("it is no smtp:// or smtps:// address")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("its port is no port") from None
+    if bool(parts.username) != bool(parts.password):
+        raise ValueError("a user comes with a password, and a password with a user")
+    if parts.path.strip("/") or parts.fragment or parts.query not in {"", "tls=off"}:
+        raise ValueError("after the host and port comes nothing but ?tls=off")
+    if parts.query and (parts.scheme == "smtps" or parts.hostname not in _LOOPBACK_HOSTS):
+        raise ValueError("?tls=off is for smtp:// to this computer alone")
+    return value
+
+
+def _check_sender(value: str) -> str:
+    if not value.isprintable() or not _SENDER.fullmatch(value):
+        raise ValueError("it is no address, with or without a name before it")
+    return value
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -104,6 +131,8 @@ def _absolute(path: Path) -> Path:
 Home = Annotated[Path, AfterValidator(_absolute)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres_url)]
 WebUrl = Annotated[str, AfterValidator(_check_web_url)]
+SmtpUrl = Annotated[str, AfterValidator(_check_smtp_url)]
+Sender = Annotated[str, AfterValidator(_check_sender)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Days = Annotated[tuple[date, ...], NoDecode, BeforeValidator(_split_commas)]
 Origins = Annotated[Names, AfterValidator(_check_origins)]
@@ -168,6 +197,10 @@ class Settings(BaseSettings):
     paypal_webhook_id: str = _setting("", "5GP028458E2496506", pattern=r"^[A-Za-z0-9]*$")
     paypal_mode: Literal["live", "sandbox"] = _setting("live", "live")
     paypal_payouts: bool = _setting(default=False, example="1")
+
+    smtp_url: SmtpUrl = Field("", repr=False, examples=["smtp://user:password@mail:587"])
+    mail_from: Sender = _setting("GoSellr <no-reply@localhost>", "Market <no-reply@example.com>")
+    mail_per_second: int = _setting(10, "10", ge=1, le=1000)
 
     demo: bool | None = _setting(None, "0")
     allow_demo_in_production: bool = _setting(default=False, example="1")

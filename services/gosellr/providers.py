@@ -3,6 +3,8 @@
 from gosellr.config import Settings
 from gosellr.core.clock import Clock
 from gosellr.core.startup_error import StartupError
+from gosellr.integrations.messages.console import ConsoleMessages
+from gosellr.integrations.messages.port import EmailSender
 from gosellr.integrations.payments.by_hand import BankAccount, BankTransfer, CashOnDelivery
 from gosellr.integrations.payments.paypal_api import LIVE, SANDBOX, PayPalApi
 from gosellr.integrations.payments.port import PaymentGateway
@@ -70,6 +72,16 @@ def build_paypal_api(settings: Settings, clock: Clock) -> PayPalApi:
         base_url=LIVE if settings.paypal_mode == "live" else SANDBOX,
         clock=clock,
     )
+
+
+def build_post(settings: Settings, clock: Clock) -> EmailSender:
+    """Who takes this market's letters: a mail server, or a folder of this installation."""
+    if not settings.smtp_url:
+        return ConsoleMessages(settings.home, sender=settings.mail_from, clock=clock)
+    # Its library is loaded only by who sends mail.
+    from gosellr.integrations.messages.smtp import SmtpPost, SmtpServer  # noqa: PLC0415
+
+    return SmtpPost(SmtpServer.parse(settings.smtp_url), sender=settings.mail_from, clock=clock)
 
 
 def build_carriers(settings: Settings) -> dict[str, ShippingProvider]:

@@ -27,6 +27,7 @@ from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.imports import ImportPowers
 from gosellr.flows.key_ring import KeyRing
 from gosellr.flows.labels import LabelPowers
+from gosellr.flows.letters import MailPowers
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.flows.sign_in import SignIn
@@ -46,6 +47,7 @@ from gosellr.integrations.main_system.port import RoleMapping
 from gosellr.integrations.media.local import LocalMediaStore
 from gosellr.integrations.media.port import MediaStore
 from gosellr.integrations.media.processor import ImageProcessor
+from gosellr.integrations.messages.port import EmailSender
 from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.shipping.port import ShippingProvider
@@ -55,6 +57,7 @@ from gosellr.providers import (
     build_debtor,
     build_gateways,
     build_payout_providers,
+    build_post,
 )
 from gosellr.services import event_service
 from gosellr.services.terms_shelf import TermsShelf
@@ -83,6 +86,7 @@ class Resources:
     images: ImageProcessor
     files: FileStore
     renderer: DocumentRenderer
+    post: EmailSender
     secret_key: str
     vault: Vault
     passwords: Passwords
@@ -226,6 +230,19 @@ class Resources:
         )
 
     @property
+    def mail(self) -> MailPowers:
+        """What letters need."""
+        return MailPowers(
+            db=self.db,
+            clock=self.clock,
+            post=self.post,
+            market_name=self.settings.legal_name,
+            secret_key=self.secret_key,
+            base_url=self.settings.base_url,
+            per_second=self.settings.mail_per_second,
+        )
+
+    @property
     def imports(self) -> ImportPowers:
         """What importing a catalogue needs."""
         return ImportPowers(
@@ -341,11 +358,10 @@ async def open_resources(
         if isinstance(foreign, PublishedKeys):
             stack.push_async_callback(foreign.close)
         gateways = build_gateways(settings, clock)
-        for gateway in gateways.values():
-            stack.push_async_callback(gateway.aclose)
         payout_providers = build_payout_providers(settings, clock)
-        for provider in payout_providers.values():
-            stack.push_async_callback(provider.aclose)
+        post = build_post(settings, clock)
+        for power in list[Any]([*gateways.values(), *payout_providers.values(), post]):
+            stack.push_async_callback(power.aclose)
         yield Resources(
             settings=settings,
             db=db,
@@ -357,6 +373,7 @@ async def open_resources(
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
             files=LocalFileStore(settings.home / "imports"),
             renderer=ProcessRenderer(),
+            post=post,
             secret_key=secret_of(settings),
             vault=vault,
             passwords=stack.enter_context(Passwords(password_costs)),

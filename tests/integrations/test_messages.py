@@ -1,6 +1,7 @@
 """The folder of messages: whole files, once each, and no forged header."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -51,6 +52,24 @@ def test_case_35_a_mail_is_written_once_however_often_it_is_sent(tmp_path: Path)
     assert parts["text/html"].strip() == "<p>Paid: 12,34 €</p>"
 
 
+def test_the_folder_keeps_the_newest_alone(tmp_path: Path) -> None:
+    outbox = ConsoleMessages(tmp_path, clock=ManualClock(NOON))
+    outbox.files_max = 2
+    asyncio.run(outbox.tidy_up())
+    for number in range(4):
+        asyncio.run(outbox.send_email(mail(message_id=f"order-{number}")))
+        os.utime(outbox.folder / f"order-{number}.eml", (10 - number, 10 - number))
+    asyncio.run(outbox.tidy_up())
+    assert sorted(file.name for file in outbox.folder.iterdir()) == ["order-0.eml", "order-1.eml"]
+
+
+def test_an_address_that_no_server_can_read_is_refused(tmp_path: Path) -> None:
+    outbox = ConsoleMessages(tmp_path, clock=ManualClock(NOON))
+    answer = asyncio.run(outbox.send_email(mail(to="jürgen@example.org")))
+    assert answer.outcome is SendOutcome.DECLINED
+    assert not outbox.folder.exists()
+
+
 def test_a_text_message_is_a_line_of_json(tmp_path: Path) -> None:
     outbox = ConsoleMessages(tmp_path, clock=ManualClock(NOON))
     sms = Sms(message_id="code-1", to="+4915112345678", text="123 456")
@@ -75,7 +94,17 @@ def test_a_subject_carries_no_second_header(subject: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["", "ada", "ada@x\nBcc: e@x", "a@b, c@d", "a@b>", "Ada <ada@example.org>"]
+    "to",
+    [
+        "",
+        "ada",
+        "ada@x\nBcc: e@x",
+        "a@b, c@d",
+        "a@b>",
+        "Ada <ada@example.org>",
+        "a\x00@b",
+        "a\u202e@b",
+    ],
 )
 def test_an_address_is_one_address(to: str) -> None:
     with pytest.raises(MessageRefused):

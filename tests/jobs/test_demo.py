@@ -14,7 +14,7 @@ from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.errors import DomainError
 from gosellr.core.passwords import PasswordCosts
 from gosellr.core.transact import ask
-from gosellr.jobs import demo
+from gosellr.jobs import demo, letters
 from gosellr.jobs.audit import audit_market
 from gosellr.jobs.demo import tiles
 from gosellr.jobs.demo.goods import SCARCE_MAX
@@ -25,6 +25,7 @@ from gosellr.jobs.demo.teller import Teller, with_history
 from gosellr.jobs.schedule import SCHEDULE
 from gosellr.resources import Resources, open_resources
 from gosellr.services import account_service
+from tests.factories.letters import TELL
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SEED = 11
@@ -100,6 +101,7 @@ async def totals(market: Resources) -> dict[str, Counter[str]]:
 
 async def test_everything_is_there_and_the_books_are_right(market: Resources) -> None:
     await load(market)
+    await letters.write_letters(market)
     await tell_all(market)
     assert await audit_market(market.db, gateways=market.gateways, now=NOW) == []
     shops = await counts(market, "SELECT status, count(*) FROM seller GROUP BY 1")
@@ -123,6 +125,14 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
     assert cases == {"awaiting_seller": 2, "awaiting_buyer": 1, "under_review": 1}
     assert (told["unmatched"], cards["x"]) == (2, 2)
     assert paid == {"failed": 1, "sent": 1}
+    # Nobody is written to about the months that were told, but about what is to be seen today.
+    async with market.db.connection() as connection:
+        await connection.execute(TELL)
+    await letters.write_letters(market)
+    assert await counts(market, "SELECT kind, count(*) FROM letter GROUP BY 1") == {
+        "payout_account_changed": 4, "payout_failed": 1, "case_opened": 3, "case_to_answer": 4,
+        "case_answered": 2, "chargeback_opened": 1,
+    }  # fmt: skip
 
 
 async def test_the_catalogue_is_as_varied_as_a_market(market: Resources) -> None:

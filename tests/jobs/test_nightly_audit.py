@@ -39,3 +39,7 @@ async def test_what_is_wrong_is_kept_and_cried_out(live: Resources) -> None:
     assert {entry["log_level"] for entry in logs} == {"error"}
     assert {entry["must_hold"]: entry["rows"] for entry in logs} == dict(found.findings)
     assert all(entry["first"] for entry in logs)
+    # Told once, for whoever is to be written to; a night without findings tells nothing.
+    async with market.db.connection() as connection:
+        facts = await connection.fetch("SELECT data FROM outbox_event WHERE type = 'audit.found'")
+    assert [fact["data"]["findings"] for fact in facts] == [found.findings]

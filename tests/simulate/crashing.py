@@ -1,8 +1,8 @@
 """A market that can be made to die, or to lose a deadlock, at any numbered step.
 
-Every statement and every call to a gateway or a payout provider of one process passes a `Fuse`,
-which counts them and blows at the one it was told. It is handed in as the process's database,
-gateways and providers; nothing of the product is patched.
+Every statement and every call to a gateway, a payout provider or the post of one process passes a
+`Fuse`, which counts them and blows at the one it was told. It is handed in as the process's
+database, gateways, providers and post; nothing of the product is patched.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from gosellr.core.db import Connection, Database
+from gosellr.integrations.messages.port import Email, EmailSender, SendResult
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
@@ -315,6 +316,24 @@ class NumberedConnect(NumberedProvider):
         )
 
 
+class NumberedPost:
+    """An `EmailSender` whose calls pass the fuse."""
+
+    def __init__(self, inner: EmailSender, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    async def send_email(self, email: Email) -> SendResult:
+        """One numbered call."""
+        return await self._fuse.step("POST send_email", lambda: self._inner.send_email(email))
+
+    async def tidy_up(self) -> None:
+        """No step: what is gone then is nobody's any more."""
+
+    async def aclose(self) -> None:
+        """No step: whoever dies closes nothing."""
+
+
 def _numbered_provider(provider: PayoutProvider, fuse: Fuse) -> NumberedProvider:
     if isinstance(provider, ConnectsSellers):
         return NumberedConnect(provider, fuse)
@@ -333,5 +352,6 @@ def numbered(resources: Resources, fuse: Fuse) -> Resources:
             name: _numbered_provider(provider, fuse)
             for name, provider in resources.payout_providers.items()
         },
+        post=NumberedPost(resources.post, fuse),
         terms_shelf=TermsShelf(),
     )

@@ -160,7 +160,7 @@ async def check_market(stage: Stage, market: Resources) -> None:
 
 def differs_after(step: str) -> bool:
     """Only what has left the process makes it matter whether one dies before or after it."""
-    return step == "COMMIT" or step.startswith(("GATEWAY", "PROVIDER"))
+    return step == "COMMIT" or step.startswith(("GATEWAY", "PROVIDER", "POST"))
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from gosellr.api import (
     imports,
     jobs,
     ledger,
+    letters,
     marketplace,
     media,
     order_steps,
@@ -100,6 +101,7 @@ ROOMS = (
     documents,
     events,
     jobs,
+    letters,
 )
 
 # The longest body is a product with all its variants, the longest upload a file to import.

@@ -107,8 +107,9 @@ async def audit_and_remember(
     now: datetime,
     connections: int = 1,
     watch: Watch = nullcontext,
+    tells: bool = False,
 ) -> list[Finding]:
-    """The same, kept for whoever asks what the last audit said."""
+    """The same, kept for whoever asks what the last audit said; told as a fact where `tells`."""
     found = await audit_market(
         db,
         gateways=gateways,
@@ -118,7 +119,7 @@ async def audit_and_remember(
         watch=watch,
     )
     result = AuditResult(at=now, findings={one.name: len(one.rows) for one in found})
-    await transact(db, work_queue_service.remember_audit, result=result)
+    await transact(db, work_queue_service.remember_audit, result=result, tells=tells)
     return found
 
 
@@ -138,6 +139,7 @@ async def audit_aloud(resources: Resources, *, now: datetime) -> None:
         gateways=resources.gateways,
         payout_providers=resources.payout_providers,
         now=now,
+        tells=True,
     )
     for finding in found:
         _log.error(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gosellr.jobs import audit, documents, upkeep
+from gosellr.jobs import audit, documents, letters, upkeep
 from gosellr.resources import Resources
 
 
@@ -53,6 +53,10 @@ SCHEDULE: Sequence[Periodic] = (
     Periodic("sweep_sessions", timedelta(hours=1), upkeep.sweep_sessions),
     Periodic("sweep_rate_windows", timedelta(minutes=1), upkeep.sweep_rate_windows),
     Periodic("sweep_job_failures", timedelta(hours=1), upkeep.sweep_job_failures),
+    Periodic("write_letters", timedelta(seconds=5), letters.write_letters),
+    Periodic("send_letters", timedelta(seconds=letters.SENDING_SECONDS), letters.send_letters),
+    Periodic("remind_of_deadlines", timedelta(minutes=5), letters.remind_of_deadlines),
+    Periodic("sweep_letters", timedelta(hours=1), letters.sweep_letters),
 )
 
 

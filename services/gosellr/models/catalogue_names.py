@@ -75,6 +75,7 @@ QUIET = frozenset(
         FactType.CHARGEBACK_OPENED,
         FactType.CHARGEBACK_WON,
         FactType.CHARGEBACK_LOST,
+        FactType.AUDIT_FOUND,
     }
 )
 

@@ -81,6 +81,7 @@ class FactType(StrEnum):
     CHARGEBACK_WON = "chargeback.won"
     CHARGEBACK_LOST = "chargeback.lost"
     REVIEW_POSTED = "review.posted"
+    AUDIT_FOUND = "audit.found"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Ve
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
-from gosellr.queries import locks, outbox, sellers
+from gosellr.queries import letter_subjects, locks, outbox, sellers
 from gosellr.queries.sellers import SellerState
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.permissions import MemberRole, Permission
@@ -225,6 +225,14 @@ async def update_seller(
         connection, seller_id=seller_id, media_id=logo_id
     ):
         raise InvalidInput.at("logo_media_id", "media_unknown", "There is no such picture")
+    if "email" in changes:
+        await letter_subjects.keep_contact(
+            connection,
+            contact_id=new_id(),
+            seller_id=seller_id,
+            new_email=changes["email"],
+            now=now,
+        )
     changed = await sellers.update_seller(
         connection, seller_id=seller_id, version=version, changes=dict(changes), now=now
     )

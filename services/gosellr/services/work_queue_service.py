@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gosellr.core.db import Connection
-from gosellr.queries import work_queues
+from gosellr.core.identity import new_id
+from gosellr.models.events import Fact, FactType
+from gosellr.queries import outbox, work_queues
 from gosellr.queries.work_queues import WaitingWork
 from gosellr.services import setting_service
 
@@ -41,10 +43,15 @@ async def last_audit(connection: Connection) -> AuditResult | None:
     )
 
 
-async def remember_audit(connection: Connection, *, result: AuditResult) -> None:
-    """Keep what an audit said, in place of the one before."""
-    await setting_service.remember(
-        connection,
-        key=_LAST_AUDIT,
-        document={"at": result.at.isoformat(), "findings": dict(result.findings)},
-    )
+async def remember_audit(
+    connection: Connection, *, result: AuditResult, tells: bool = False
+) -> None:
+    """Keep what an audit said, in place of the one before.
+
+    With `tells`, what was found is a fact as well, because nobody looks on.
+    """
+    document = {"at": result.at.isoformat(), "findings": dict(result.findings)}
+    await setting_service.remember(connection, key=_LAST_AUDIT, document=document)
+    if tells and result.findings:
+        fact = Fact(FactType.AUDIT_FOUND, new_id(), document)
+        await outbox.append(connection, [fact], now=result.at)

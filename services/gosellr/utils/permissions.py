@@ -156,6 +156,8 @@ class Permission(StrEnum):
     SETTINGS_WRITE = "settings.write"
     JOB_READ = "job.read"
     JOB_RETRY = "job.retry"
+    LETTER_READ = "letter.read"
+    LETTER_RESEND = "letter.resend"
     AUDIT_READ = "audit.read"
 
 
@@ -220,7 +222,7 @@ _SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ})
 _OPERATOR_ONLY_READS = _SECRETS | {
     P.CART_READ, P.LEDGER_READ, P.RECONCILIATION_READ, P.EVENT_READ, P.METRICS_READ,
     P.WEBHOOK_READ, P.SETTINGS_READ, P.JOB_READ, P.AUDIT_READ,
-    P.BANK_FILE_READ,
+    P.BANK_FILE_READ, P.LETTER_READ,
 }  # fmt: skip
 _ALL_READS = frozenset(permission for permission in P if permission.endswith(".read"))
 

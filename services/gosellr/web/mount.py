@@ -17,6 +17,7 @@ from gosellr.web.operator import (
     desk,
     explain,
     gift_cards,
+    letters,
     payout_runs,
     reconciliation,
     reserve_rules,
@@ -87,7 +88,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_debts = (balances, adjustments, reserve_rules, credit)
     of_money = (*of_payouts, *of_debts)
-    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money):
+    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money, letters):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

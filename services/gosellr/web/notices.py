@@ -31,6 +31,7 @@ GIVEN_BACK_RESOLVED = "given-back-resolved"
 CARD_STOPPED = "card-stopped"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
+LETTER_RESENT = "letter-resent"
 PLAN_AGREED = "plan-agreed"
 PLAN_ENDED = "plan-ended"
 PREPARED = "prepared"
@@ -53,6 +54,7 @@ CREDIT_GRANTED = "credit-granted"
 LOOKED_AGAIN = "looked-again"
 
 NOTICES = {
+    LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
     REGISTERED: NoticeView("Your account is made, and you are signed in.", "ok"),
     ADDED: NoticeView("It is in your bag.", "ok"),

@@ -22,8 +22,19 @@ async def make_books(resources: Resources, connection: Connection) -> dict[str, 
         resources.vault.encrypt(b"<Document/>", place=content_place(file_id)),
         START,
     )
+    letter_id = new_id()
+    await connection.execute(
+        "INSERT INTO letter (id, effect_key, kind, audience, recipient, context, status,"
+        " attempt_limit, created_at)"
+        " VALUES ($1, 'one', 'shop_contact_changed', 'seller', 'old@example.com', $2, 'dead',"
+        " 12, $3)",
+        letter_id,
+        {"name": "Lamp", "path": "/seller", "changed_at": START.isoformat()},
+        START,
+    )
     return {
         "reserve_rule": str(listed.rule.id),
         "adjustment": str(prepared.id),
         "bank_file": str(file_id),
+        "letter": str(letter_id),
     }

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.letter_calls import LETTERS
 from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
@@ -473,7 +474,6 @@ BOOKS: dict[str, Sequence[Call]] = {
 }
 
 MONTH = START.strftime("%Y-%m")
-
 DOCUMENTS: dict[str, Sequence[Call]] = {
     "list_order_documents": [_order("paid")],
     "get_order_document": [
@@ -496,5 +496,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
     **RECONCILIATION, **TRANSFERS, **CASH, **REDUCTIONS, **BALANCES,
-    **STORED_VALUE, **BOOKS, **DOCUMENTS,
+    **STORED_VALUE, **BOOKS, **DOCUMENTS, **LETTERS,
 }  # fmt: skip

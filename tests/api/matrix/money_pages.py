@@ -178,6 +178,7 @@ _ANY_PAYOUT = {"payout_id": Of("payout")}
 _ANY_CARD = {"card_id": Of("gift_card")}
 _MOVEMENT = {"movement_id": Fixed("provider_movement")}
 _GATEWAY = {"gateway": "elsewhere"}
+_LETTER = {"letter_id": Fixed("letter")}
 _AWARD = {"amount": "1.00", "decision": "half"}
 
 STAFFS: dict[str, Sequence[Call]] = {
@@ -210,6 +211,11 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/gift-cards/{card_id}": [_page(Scope.STAFF, _ANY_CARD)],
     "POST /operator/gift-cards/{card_id}/deactivate": [_form(Scope.STAFF, _ANY_CARD)],
+    "GET /operator/letters": [_page(Scope.STAFF), _page(Scope.STAFF, query={"status": "dead"})],
+    "GET /operator/letters/{letter_id}": [_page(Scope.STAFF, _LETTER)],
+    "POST /operator/letters/{letter_id}/resend": [
+        _form(Scope.STAFF, _LETTER, reached=SENT_ON | NOT_NOW)
+    ],
     "GET /operator/payouts": [_page(Scope.STAFF)],
     "GET /operator/payouts/{payout_id}": [_page(Scope.STAFF, _ANY_PAYOUT)],
     # It was paid already.

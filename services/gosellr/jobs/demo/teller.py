@@ -23,8 +23,10 @@ from gosellr.services import card_service
 
 _SECONDS_AT_ONCE = 8.0
 # By today's clock, the orders of three months ago would all be due at once, and their months over
-# before they are told.
-_WAITING = frozenset({"expire_holds", "release_sales", "close_months", "pay_scheduled"})
+# before they are told. Letters need not wait: what happened before the mail room opened gets none.
+_WAITING = frozenset(
+    {"expire_holds", "release_sales", "close_months", "pay_scheduled", "remind_of_deadlines"}
+)
 
 
 class Teller:

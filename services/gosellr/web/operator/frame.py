@@ -26,6 +26,7 @@ _PAGES = (
     ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),
     ("Gift cards", "/gift-cards", "gift", Permission.GIFT_CARD_READ),
     ("Store credit", "/credit", "credit-card", Permission.STORE_CREDIT_READ),
+    ("Letters", "/letters", "mail", Permission.LETTER_READ),
     ("Explain", "/explain", "search", Permission.LEDGER_READ),
 )
 _AT_MARKET = (LinkView("To the market", "/"),)

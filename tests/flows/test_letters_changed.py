@@ -1,0 +1,114 @@
+"""Letters about orders that became smaller or nothing before any money was taken for them."""
+
+from datetime import timedelta
+
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.transact import transact
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from gosellr.services import cash_terms_service
+from gosellr.services.basket_service import Tender
+from tests.factories.captures import at_shipment
+from tests.factories.letters import mails, open_room, send, text_of, to_whom, write
+from tests.factories.reductions import call_off
+from tests.factories.sales import Shop, buy, cancel, make_buyer, make_commission, make_shop
+from tests.factories.transfers import BY_TRANSFER, offline
+
+ADA = "ada@example.com"
+IN_CASH = (Tender(method="cash_on_delivery"),)
+
+
+@pytest.fixture
+async def shop(connection: Connection) -> Shop:
+    await make_commission(connection)
+    return await make_shop(connection)
+
+
+async def said(resources: Resources, connection: Connection, kind: str) -> str:
+    """The only letter of a kind, as it arrived."""
+    await write(resources, connection)
+    await send(resources)
+    [mail] = [one for one in mails(resources) if kind.replace("_", "-") in str(one["Message-ID"])]
+    return text_of(mail)
+
+
+async def test_what_is_called_off_is_told_to_the_buyer_and_to_whoever_would_send_it(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    market = at_shipment(resources)
+    order = await buy(market, (shop, 3))
+    await open_room(market, connection)
+    await call_off(market, order, shop, 2)
+    await write(market, connection)
+    assert sorted(await to_whom(connection)) == [
+        ("order_reduced", ADA),
+        ("sale_reduced", shop.seller.owner.email),
+    ]
+    to_buyer = await said(market, connection, "order_reduced")
+    assert "  2 × Lamp\n\n  You pay less: €100.00 EUR\n  Reason: one is enough\n" in to_buyer
+    to_shop = await said(market, connection, "sale_reduced")
+    assert "  2 × Lamp\n\n  The buyer pays less: €100.00 EUR\n  Reason: one is enough\n" in to_shop
+
+
+async def test_a_shop_that_knows_of_no_order_yet_isn_t_told_to_send_less(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    market = offline(resources)
+    buyer = await make_buyer(connection)
+    order = await buy(market, (shop, 2), tenders=BY_TRANSFER, buyer=buyer)
+    await open_room(market, connection)
+    await call_off(market, order, shop, viewer=buyer.viewer)
+    await write(market, connection)
+    assert [kind for kind, _ in await to_whom(connection)] == ["order_reduced"]
+
+
+@pytest.mark.parametrize("way", ["cash", "set aside", "taken"])
+async def test_a_cancelled_part_says_what_becomes_of_its_money(
+    resources: Resources, connection: Connection, shop: Shop, way: str
+) -> None:
+    market, tenders = {
+        "cash": (offline(resources), {"tenders": IN_CASH}),
+        "set aside": (at_shipment(resources), {}),
+        "taken": (resources, {}),
+    }[way]
+    await transact(
+        market.db,
+        cash_terms_service.change_terms,
+        viewer=shop.viewer,
+        seller_id=shop.seller.id,
+        limits_minor={"EUR": 40_000},
+        now=market.clock.now(),
+    )
+    buyer = await make_buyer(connection)
+    order: Order = await buy(market, (shop, 1), buyer=buyer, **tenders)
+    await open_room(market, connection)
+    await cancel(market, order, viewer=buyer.viewer, shop=shop)
+    text = await said(market, connection, "part_cancelled")
+    goes_back = "What you paid for it goes back the way it came" in text
+    assert (goes_back, "no money was taken" in text) == (way == "taken", way != "taken")
+    has_refund = "refund_made" in dict(await to_whom(connection))
+    assert has_refund == (way == "taken")
+
+
+async def test_what_was_cancelled_before_its_letter_was_written_is_confirmed_to_nobody(
+    resources: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    """A worker that was away finds both facts at once."""
+    other = await make_shop(connection)
+    buyer = await make_buyer(connection)
+    await open_room(resources, connection)
+    order = await buy(resources, (shop, 2), (other, 1), buyer=buyer)
+    await cancel(resources, order, viewer=buyer.viewer, shop=other)
+    clock.advance(timedelta(minutes=1))
+    alone = await buy(resources, (other, 1), buyer=buyer)
+    await cancel(resources, alone, viewer=buyer.viewer, shop=other)
+    await write(resources, connection)
+    kinds = [kind for kind, _ in await to_whom(connection)]
+    assert (kinds.count("order_confirmed"), kinds.count("order_to_ship")) == (1, 1)
+    assert (kinds.count("part_cancelled"), kinds.count("sale_cancelled")) == (2, 2)
+    text = await said(resources, connection, "order_confirmed")
+    assert text.count("From ") == 1
+    assert "  Total: €100.00 EUR\n" in text
