@@ -1,7 +1,7 @@
 """Letters: written once for each fact, kind and recipient, and sent until they are taken.
 
-Revision ID: 0021
-Revises: 0025
+Revision ID: 0029
+Revises: 0028
 """
 
 from datetime import datetime
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 
-revision = "0021"
-down_revision = "0025"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
