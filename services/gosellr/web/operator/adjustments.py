@@ -6,21 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
-from gosellr.core.identity import new_secret
+from gosellr.core.errors import Conflict, NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.services import adjustment_service, idempotency_service
-from gosellr.services.idempotency_service import IdempotencyKeyReused
+from gosellr.services import adjustment_service
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.balance_views import AdjustmentListView
 from gosellr.web.binding import balances as binding
 from gosellr.web.binding import histories
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/operator/adjustments", include_in_schema=False)
@@ -66,16 +63,11 @@ async def prepare(page: Preparing) -> Response:
             viewer=page.viewer,
             entries=entries,
             reason=form.value("reason"),
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route="page:adjustment",
-                key=page.form.get("key"),
-                body=repr(sorted(form.values.items())).encode(),
-            ),
+            key=form_keys.request_key(page, "adjustment", form),
             kept_for=page.market.policy.idempotency_kept_for,
             now=page.now,
         )
-    except (Conflict, InvalidInput, NotAllowed, IdempotencyKeyReused) as refusal:
+    except form_keys.REFUSALS as refusal:
         told = forms.with_errors(form, refusal, {})
         return await _show_list(page, form=told, status=refusal.status)
     return page.go(f"{_BASE}/{prepared.value.id}", notice=notices.PREPARED)
@@ -173,7 +165,7 @@ async def _show_list(
         ),
         chips=histories.chips(_BASE, binding.ADJUSTMENT_CHIPS, name="status", chosen=chosen),
         form=form or FormView({"currency": own}),
-        key=(page.form.get("key") if form else None) or new_secret(),
+        key=form_keys.key_to_send(page, form),
         accounts=binding.account_choices() if may_prepare else (),
         currencies=binding.currency_choices(sorted(EXPONENTS)),
         pager=histories.pager(

@@ -8,15 +8,14 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask
 from gosellr.flows import payouts
-from gosellr.services import idempotency_service, seller_service
+from gosellr.services import seller_service
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission
-from gosellr.web import notices
+from gosellr.web import form_keys, notices
 from gosellr.web.binding import bank_files as binding
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 
 router = APIRouter(prefix="/operator/payouts", include_in_schema=False)
 
@@ -29,12 +28,7 @@ async def run(page: Running) -> Response:
     currency = page.form.get("currency", "")
     if currency and currency not in EXPONENTS:
         raise InvalidInput.at("currency", "currency_unknown", "Choose a currency")
-    key = idempotency_service.request_key(
-        caller=caller_of(page),
-        route="page:run_payouts",
-        key=page.form.get("key"),
-        body=currency.encode(),
-    )
+    key = form_keys.request_key(page, "run_payouts", currency.encode())
     try:
         batch = await payouts.run_batch(
             page.market.payouts, viewer=page.viewer, currency=currency or None, key=key

@@ -12,7 +12,6 @@ from gosellr.core.transact import ask, transact
 from gosellr.flows import bank_files, payouts
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
-    idempotency_service,
     payout_questions,
     payout_settings_service,
     seller_service,
@@ -21,14 +20,13 @@ from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.payouts import BY_FILE, PayoutStatus
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
 from gosellr.web.forms import Field
 from gosellr.web.money_views import PayoutListView
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import ChoiceView, FormView, NoticeView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
@@ -124,12 +122,7 @@ async def cancel(page: Cancelling, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/retry")
 async def retry(page: Retrying, payout_id: UUID) -> Response:
     """Make a new payout in place of one that failed; the same form twice makes one."""
-    key = idempotency_service.request_key(
-        caller=caller_of(page),
-        route=f"page:retry_payout:{payout_id}",
-        key=page.form.get("key"),
-        body=payout_id.bytes,
-    )
+    key = form_keys.request_key(page, f"retry_payout:{payout_id}", payout_id.bytes)
     try:
         requested = await payouts.retry_payout(
             page.market.payouts, viewer=page.viewer, payout_id=payout_id, key=key
