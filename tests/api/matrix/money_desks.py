@@ -84,6 +84,7 @@ DESKS: dict[str, Sequence[Call]] = {
     "GET /operator/reserve-rules": [_page()],
     "POST /operator/reserve-rules": [_form({"scope": "market", "rate": "0", "days": "30"})],
     "POST /operator/reserve-rules/{rule_id}/end": [_form(path=_RULE)],
+    "GET /operator/payouts/run/preview": [_page()],
     # Nobody has anything available; the answer says so.
     "POST /operator/payouts/run": [_form({"currency": "EUR", "key": "once"}, reached=SEEN)],
     # It wasn't paid by a file.
