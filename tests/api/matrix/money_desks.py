@@ -65,15 +65,17 @@ DESKS: dict[str, Sequence[Call]] = {
     "POST /operator/adjustments": [
         _form(
             {
-                "debit": "goodwill_cost",
-                "credit": "fee_income",
-                "amount": "1.00",
-                "currency": "EUR",
+                **{f"side-{row}": side for row, side in enumerate(("debit", "credit"))},
+                **{f"account-{row}": kind for row, kind in enumerate(("bank", "fee_income"))},
+                **{f"amount-{row}": "1.00" for row in range(2)},
+                **{f"currency-{row}": "EUR" for row in range(2)},
                 "key": "once",
                 **_REASON,
             }
         )
     ],
+    "GET /operator/adjustments/new": [_page()],
+    "POST /operator/adjustments/rows": [_form({"rows": "2", "add": "1"}, reached=SEEN)],
     "GET /operator/adjustments/{adjustment_id}": [_page(_ADJUSTMENT)],
     "POST /operator/adjustments/{adjustment_id}/approve": [
         _form(path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
