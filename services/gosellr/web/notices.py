@@ -50,6 +50,7 @@ CASH_RECEIVED = "cash-received"
 PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
 LOOKED_AGAIN = "looked-again"
+CALLED_OFF = "called-off"
 
 NOTICES = {
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
@@ -98,5 +99,6 @@ NOTICES = {
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
+    CALLED_OFF: NoticeView("The units are called off: they are back on sale, and never charged."),
     LOOKED_AGAIN: NoticeView("The provider was asked; this is how the account stands now."),
 }
