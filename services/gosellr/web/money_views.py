@@ -326,6 +326,7 @@ class ExplainView:
     booked: tuple[BookedView, ...] = ()
     moves: tuple[MoveView, ...] = ()
     held: tuple[AmountRowView, ...] = ()
+    link: LinkView | None = None
 
 
 @dataclass(frozen=True, slots=True)

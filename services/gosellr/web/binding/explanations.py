@@ -6,7 +6,19 @@ from gosellr.utils.statements import describe
 from gosellr.web.binding.payouts import transaction
 from gosellr.web.money_views import ExplainView, MoveView
 from gosellr.web.order_views import AmountRowView
-from gosellr.web.views import FormView
+from gosellr.web.views import FormView, LinkView
+
+_PAGES = {
+    "order": ("The order", "orders"),
+    "payout": ("The payout", "payouts"),
+    "adjustment": ("The adjustment", "adjustments"),
+    "seller": ("What it owes", "balances"),
+}
+
+
+def _page_of(kind: str, name: str) -> LinkView:
+    label, room = _PAGES[kind]
+    return LinkView(label, f"/operator/{room}/{name}")
 
 
 def explained(found: Explanation, *, subject: str) -> ExplainView:
@@ -19,6 +31,7 @@ def explained(found: Explanation, *, subject: str) -> ExplainView:
     return ExplainView(
         form=FormView({"subject": subject}),
         title=found.title,
+        link=None if found.about is None else _page_of(*found.about),
         booked=tuple(map(transaction, found.transactions)),
         moves=tuple(
             MoveView(

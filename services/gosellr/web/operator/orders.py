@@ -11,6 +11,7 @@ from gosellr.core.transact import ask
 from gosellr.models.order_values import Order
 from gosellr.services import order_service
 from gosellr.services.order_service import OrderFilters
+from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.states import Actor
 from gosellr.web import call_off_doors, form_keys, forms, notices
@@ -102,7 +103,7 @@ async def call_off(page: CallingOff, number: str, part_id: UUID) -> Response:
 
 def _links(page: Page, found: Order) -> tuple[LinkView, ...]:
     """Where more is said of an order, as far as this person may read it."""
-    number = binding.order_number(found.number)
+    number = order_number(found.number)
     ways = (
         ("What the books say of it", f"/operator/explain?subject={number}", Permission.LEDGER_READ),
         ("Cases", "/operator/cases", Permission.DISPUTE_READ),
@@ -133,7 +134,7 @@ async def _order(page: Page, number: str) -> Order:
 
 
 async def _show_form(page: Page, found: Order, part_id: UUID, asked: Asked) -> Response:
-    number = binding.order_number(found.number)
+    number = order_number(found.number)
     part = call_off_doors.part_in(found, part_id)
     path = f"{_BASE}/{number}"
     view = CallOffView(

@@ -228,6 +228,7 @@ async def _show(
         found,
         entries.items,
         path=path,
+        orders="/operator/orders",
         booked=booked,
         can=_can(page, found),
         form=form,

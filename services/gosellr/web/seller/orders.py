@@ -11,6 +11,7 @@ from gosellr.core.transact import ask
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import order_service
 from gosellr.services.order_service import OrderFilters
+from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.states import Actor
 from gosellr.web import call_off_doors, form_keys, forms, notices
@@ -147,7 +148,7 @@ async def _part(page: Page, shop: Shop, number: str, part_id: UUID) -> tuple[Ord
 async def _show_form(
     page: Page, shop: Shop, found: Order, part: SellerOrder, asked: Asked
 ) -> Response:
-    number = binding.order_number(found.number)
+    number = order_number(found.number)
     path = f"{shop.href}/orders/{number}"
     view = CallOffView(
         part=binding.part(found, part, path=path, actor=Actor.SELLER),

@@ -134,6 +134,7 @@ async def show_payout(
         found,
         entries.items,
         path=path,
+        orders=f"{shop.href}/orders",
         pager=histories.pager(path, [], entries.next_cursor, is_first=cursor is None),
     )
     return await show(page, shop, "seller/payout.html", current="payouts", payout=view)
