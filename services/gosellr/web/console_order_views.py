@@ -51,7 +51,7 @@ class SoldPartView:
     title: str
     number: str
     badge: BadgeView
-    money_badge: BadgeView
+    money_badge: BadgeView | None
     lines: tuple[SoldLineView, ...]
     rows: tuple[AmountRowView, ...]
     total: Money

@@ -8,6 +8,7 @@ from gosellr.models.order_values import ListedOrder, Order, OrderLine, Payment, 
 from gosellr.services.reduction_plan import Reduction
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.money import Money
+from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.states import Actor
 from gosellr.web.binding.bags import options_text
@@ -122,8 +123,7 @@ def part(found: Order, one: SellerOrder, *, path: str, actor: Actor | None) -> S
         actor is not None
         and not paid
         and may_cancel(OrderStatus(one.status), actor)
-        # Until it is paid, only its buyer changes an order, and the market.
-        and (actor is not Actor.SELLER or found.status != OrderStatus.PENDING_PAYMENT)
+        and _may_shrink(found, actor)
         and sum(line.quantity for line in one.lines) > 1
         and any(line.can_go for line in lines)
     )
@@ -133,19 +133,35 @@ def part(found: Order, one: SellerOrder, *, path: str, actor: Actor | None) -> S
         AmountRowView("Delivery", money(one.shipping_minor)),
         AmountRowView("Tax, included" if found.tax_included else "Tax", money(one.tax_minor)),
     ]
-    never_paid = one.status == OrderStatus.CANCELLED and not paid
     return SoldPartView(
         id=str(one.id),
         title=one.seller_name,
         number=seller_order_number(order_number(found.number), one.index),
         badge=BADGES[one.status],
-        money_badge=BadgeView("Never paid for", "", "x") if never_paid else
-        _PAID if paid else _NOT_PAID,
+        money_badge=_money_badge(one, paid=paid),
         lines=lines,
         rows=tuple(one for one in rows if one.amount.amount),
         total=money(one.total_minor),
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
     )  # fmt: skip
+
+
+def _may_shrink(found: Order, actor: Actor) -> bool:
+    """Whether nobody was asked for all of the order's money. Until it is paid, sellers wait."""
+    if found.status != OrderStatus.PENDING_PAYMENT:
+        return True
+    return actor is not Actor.SELLER and any(
+        one.method == BANK_TRANSFER and one.status == "action_required" for one in found.payments
+    )
+
+
+def _money_badge(one: SellerOrder, *, paid: bool) -> BadgeView | None:
+    """Whether a part is paid for, where its own state doesn't say so."""
+    if one.status == (OrderStatus.PAID if paid else OrderStatus.PENDING_PAYMENT):
+        return None
+    if one.status == OrderStatus.CANCELLED and not paid:
+        return BadgeView("Never paid for", "", "x")
+    return _PAID if paid else _NOT_PAID
 
 
 def _line(line: OrderLine, currency: str) -> SoldLineView:

@@ -31,6 +31,14 @@ _BADGES: Final = {
 }
 
 
+# What the refusal says to the seller, said to whoever runs the market.
+_WHY: Final = {
+    "no_payout_destination": "The seller hasn't said where to",
+    "nothing_to_pay_out": "Its debt is as large; it is settled when something is left to be paid",
+    "below_payout_minimum": "The seller wants to wait until there is more",
+}
+
+
 def run(batch: Batch, *, names: Mapping[UUID, str]) -> RunView:
     """What came of a run."""
     return RunView(
@@ -97,7 +105,9 @@ def _row(one: Foreseen, names: Mapping[UUID, str]) -> ForeseenView:
         badge=_badge(one.outcome),
         available=Money(one.available_minor, one.currency),
         amount=Money(one.amount_minor, one.currency),
-        why=f"{owed} goes to what it owes" if one.recovered_minor else one.why,
+        why=f"{owed} goes to what it owes"
+        if one.recovered_minor
+        else _WHY.get(one.outcome, one.why),
     )
 
 
