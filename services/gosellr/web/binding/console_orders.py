@@ -220,12 +220,12 @@ def reduction(planned: Reduction, *, form: FormView) -> ReductionView:
 
     titles = {line.id: line.title for line in planned.part.lines}
     rows = [
-        AmountRowView("The buyer pays less", money(-by.total_minor)),
+        AmountRowView("The buyer pays", money(-by.total_minor)),
         AmountRowView("of it tax", money(-by.tax_minor)),
         AmountRowView(
             "Commission, with its tax", money(-(by.commission_minor + by.commission_vat_minor))
         ),
-        AmountRowView("The shop earns less", money(-by.net_minor)),
+        AmountRowView("The shop earns", money(-by.net_minor)),
     ]
     asked = planned.payment
     note = "What is set aside stays so; less of it is taken, and the rest goes back."
