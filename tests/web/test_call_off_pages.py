@@ -163,6 +163,15 @@ async def test_an_operator_sees_the_whole_order_and_a_shop_its_own_part(
     text = await open_page(visitor, own)
     for hidden in (other.seller.name, order.email, "Test card", "€120.00"):
         assert hidden not in text, hidden
+    # Whoever also bought it sees no more of it on the shop's page.
+    bought = await buy(market, (shop, 1), (other, 1), buyer=shop.seller.owner)
+    mixed = f"/seller/{shop.seller.id}/orders/{order_number(bought.number)}"
+    text = await open_page(visitor, mixed)
+    assert shop.seller.name in text
+    for hidden in (other.seller.name, "Test card", "€70.00"):
+        assert hidden not in text, hidden
+    alien = f"{mixed}/parts/{part_of(bought, other).id}/call-off"
+    assert await statuses(visitor, [alien]) == {404}
     theirs = f"{own}/parts/{part_of(order, other).id}/call-off"
     assert await statuses(visitor, [theirs, form.replace("/operator", f"/seller/{other.seller.id}")]
                           ) == {404}  # fmt: skip
