@@ -1,9 +1,7 @@
 """The command: reads, plans, boots, plays, compares, reports. Exit code 0 means equal."""
 
 import argparse
-import asyncio
 import contextlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.replay import command
 from bench.replay import stage as staging
 from bench.replay.api import Api, ApiRefusedError
 from bench.replay.compare import compare
 from bench.replay.figures import add_up, cross_check
-from bench.replay.market import Market, MarketError, empty_market
+from bench.replay.market import Market, empty_market
 from bench.replay.observe import expected_books, observe
 from bench.replay.plan import make_plan
 from bench.replay.play import Player
@@ -27,7 +26,7 @@ from bench.replay.report import (
     print_remarks,
     print_summary,
 )
-from bench.replay.source import Catalogue, DataError, read_catalogue, read_orders
+from bench.replay.source import Catalogue, read_catalogue, read_orders
 from bench.replay.stage import Stage
 
 CURRENCY = "BRL"
@@ -82,20 +81,12 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit code."""
     options = parse(arguments)
-    console = Console()
-    try:
-        report = asyncio.run(_replay(options, console))
-    except (DataError, MarketError, ApiRefusedError) as error:
-        Console(stderr=True).print(f"✗ {error}", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    print_summary(console, report)
-    text = json.dumps(document(report), indent=1, ensure_ascii=False)
-    options.report.parent.mkdir(parents=True, exist_ok=True)
-    options.report.write_text(text + "\n", encoding="utf-8")
-    console.print(f"Report: {options.report}")
-    return 0 if report.is_equal else 1
+    return command.run(
+        lambda console: _replay(options, console),
+        report_path=options.report,
+        summarize=print_summary,
+        document=document,
+    )
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -108,17 +99,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder of the order stream")
     parser.add_argument("--catalog", type=Path, required=True, help="the folder of the catalogue")
-    parser.add_argument("--limit", type=_positive, help="play only the first N orders")
-    parser.add_argument(
-        "--report",
-        type=Path,
-        default=REPORT,
-        help=f"where to write the JSON report (default: {REPORT})",
-    )
-    parser.add_argument(
-        "--workers", type=_positive, default=8, help="orders under way at once (default: 8)"
-    )
-    parser.add_argument("--keep", action="store_true", help="keep the market's folder afterwards")
+    parser.add_argument("--limit", type=command.positive, help="play only the first N orders")
+    command.add_options(parser, report=REPORT)
     chosen = parser.parse_args(arguments)
     return Options(
         data=chosen.data,
@@ -128,13 +110,6 @@ def parse(arguments: Sequence[str] | None) -> Options:
         workers=chosen.workers,
         keep=chosen.keep,
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
 
 
 async def _replay(options: Options, console: Console) -> Report:

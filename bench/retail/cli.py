@@ -1,9 +1,7 @@
 """The command: reads a month, plays its sales, then its credit notes, compares, audits."""
 
 import argparse
-import asyncio
 import contextlib
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,14 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.replay import command
 from bench.replay import stage as staging
-from bench.replay.api import Api, ApiRefusedError
+from bench.replay.api import Api
 from bench.replay.compare import Comparison, compare
-from bench.replay.market import Market, MarketError, empty_market
+from bench.replay.market import Market, empty_market
 from bench.replay.observe import pages
 from bench.replay.play import Player
 from bench.replay.progress import Phases, bars, home
-from bench.replay.source import Catalogue, DataError
+from bench.replay.source import Catalogue
 from bench.replay.stage import Stage
 from bench.retail.credit_notes import give_back
 from bench.retail.plan import SELLER, RetailPlan, make_plan
@@ -63,20 +62,12 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit code."""
     options = parse(arguments)
-    console = Console()
-    try:
-        report = asyncio.run(_replay(options, console))
-    except (DataError, MarketError, ApiRefusedError) as error:
-        Console(stderr=True).print(f"✗ {error}", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    print_summary(console, report)
-    options.report.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document(report), indent=1, ensure_ascii=False)
-    options.report.write_text(text + "\n", encoding="utf-8")
-    console.print(f"Report: {options.report}")
-    return 0 if report.is_equal else 1
+    return command.run(
+        lambda console: _replay(options, console),
+        report_path=options.report,
+        summarize=print_summary,
+        document=document,
+    )
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -89,22 +80,13 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder of the invoices")
     parser.add_argument("--month", default="2010-12", help="which one to play (default: 2010-12)")
-    parser.add_argument(
-        "--report",
-        type=Path,
-        default=REPORT,
-        help=f"where to write the JSON report (default: {REPORT})",
-    )
-    parser.add_argument(
-        "--workers", type=int, default=8, help="orders under way at once (default: 8)"
-    )
-    parser.add_argument("--keep", action="store_true", help="keep the market's folder afterwards")
+    command.add_options(parser, report=REPORT)
     chosen = parser.parse_args(arguments)
     return Options(
         data=chosen.data,
         month=chosen.month,
         report=chosen.report,
-        workers=max(1, chosen.workers),
+        workers=chosen.workers,
         keep=chosen.keep,
     )
 

@@ -166,6 +166,13 @@ async def test_an_operator_holds_runs_and_lets_go(
     assert (refused.status_code, refused.json()["code"]) == (409, "payouts_held")
     assert refused.json()["detail"] == "On hold: papers are missing"
     assert (await desk.post("/payouts/run", seller, {})).status_code == 403
+    assert (await desk.call("GET", "/payouts/run/preview", seller)).status_code == 403
+    foreseen = await desk.get("/payouts/run/preview?currency=EUR", operator)
+    assert (foreseen["totals"], foreseen["more"]) == ([], False)
+    [stays] = foreseen["sellers"]
+    assert (stays["outcome"], stays["left"], stays["amount"]) == (
+        "payouts_held", money(10_800), money(0),
+    )  # fmt: skip
     run = (await desk.post("/payouts/run", operator, {}, key="night")).json()
     assert (run["totals"], run["more"]) == ([], False)
     assert run["skipped"] == [

@@ -6,12 +6,13 @@ from gosellr.core.transact import transact
 from gosellr.resources import Resources
 from gosellr.services import cash_terms_service, release_service
 from gosellr.services.basket_service import Tender
+from gosellr.utils.ids import order_number
 from gosellr.utils.order_states import OrderStatus
 from tests.browser.market import Market
 from tests.factories.accounts import User
 from tests.factories.balances import agree, approve, make_rule, prepare
 from tests.factories.payouts import pay
-from tests.factories.sales import Shop, buy, make_shop, refund, ship, step
+from tests.factories.sales import Shop, buy, make_shop, part_of, refund, ship, step
 from tests.factories.transfers import BY_TRANSFER, arrive, offline, transfer_of
 from tests.flows.test_bank_files import make, set_bank, with_bank
 
@@ -45,13 +46,25 @@ async def make_desks(
     parcel = await market.value(
         "SELECT seller_order_id FROM payment WHERE method = 'cash_on_delivery' LIMIT 1"
     )
+    unpaid = await buy(offline(resources), (shop, 2), tenders=BY_TRANSFER)
+    number, part = order_number(unpaid.number), part_of(unpaid, shop)
     first, desk = f"/seller/{shop.seller.id}", "/operator"
     return (
-        {"debts": f"{first}/debts", "payout-accounts": f"{first}/payout-accounts"},
+        {
+            "debts": f"{first}/debts",
+            "payout-accounts": f"{first}/payout-accounts",
+            "orders": f"{first}/orders",
+            "order": f"{first}/orders/{order_number(sold.number)}",
+        },
         {
             "balances": f"{desk}/balances",
             "debtor": f"{desk}/balances/{shop.seller.id}",
             "adjustments": f"{desk}/adjustments",
+            "adjustment-new": f"{desk}/adjustments/new",
+            "payout-preview": f"{desk}/payouts/run/preview",
+            "orders": f"{desk}/orders",
+            "order": f"{desk}/orders/{number}",
+            "call-off": f"{desk}/orders/{number}/parts/{part.id}/call-off",
             "adjustment": f"{desk}/adjustments/{waiting.id}",
             "reserve-rules": f"{desk}/reserve-rules",
             "bank-files": f"{desk}/bank-files",

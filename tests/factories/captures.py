@@ -2,11 +2,23 @@
 
 from dataclasses import replace
 
+from gosellr.core.db import Connection
 from gosellr.integrations.payments.port import PaymentState
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_store import Charge
 from gosellr.models.order_values import Order, Payment
 from gosellr.resources import Resources
+from tests.factories.sales import Shop, make_commission, make_shop
+from tests.factories.terms import make_delivery, make_tax
+
+
+async def two_shops(connection: Connection) -> tuple[Shop, Shop]:
+    """50.00 and 30.00 a piece with 19 % tax inside, 10 % commission and its VAT, 4.90 delivery."""
+    await make_tax(connection, rate_bps=1900)
+    await make_commission(connection)
+    await make_delivery(connection, price_minor=490)
+    first = await make_shop(connection, price_minor=5000)
+    return first, await make_shop(connection, price_minor=3000)
 
 
 def at_shipment(resources: Resources) -> Resources:

@@ -21,7 +21,7 @@ from gosellr.services.shipment_service import ShippedAfterCancel
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
-from tests.factories.captures import at_gateway, at_shipment, charge_of, standing
+from tests.factories.captures import at_gateway, at_shipment, charge_of, standing, two_shops
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     Shop,
@@ -29,8 +29,6 @@ from tests.factories.sales import (
     buy,
     cancel,
     make_buyer,
-    make_commission,
-    make_shop,
     part_of,
     read,
     refund,
@@ -39,7 +37,6 @@ from tests.factories.sales import (
     stock,
 )
 from tests.factories.stored_value import grant_credit
-from tests.factories.terms import make_delivery, make_tax
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 
@@ -51,11 +48,7 @@ def market(resources: Resources) -> Resources:
 
 @pytest.fixture
 async def shops(connection: Connection) -> tuple[Shop, Shop]:
-    await make_tax(connection, rate_bps=1900)
-    await make_commission(connection)
-    await make_delivery(connection, price_minor=490)
-    first = await make_shop(connection, price_minor=5000)
-    return first, await make_shop(connection, price_minor=3000)
+    return await two_shops(connection)
 
 
 def paid_with(token: str) -> tuple[Tender, ...]:

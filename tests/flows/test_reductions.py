@@ -21,7 +21,7 @@ from gosellr.services.reduction_plan import (
 )
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer
-from tests.factories.captures import at_gateway, at_shipment, charge_of, standing
+from tests.factories.captures import at_gateway, at_shipment, charge_of, standing, two_shops
 from tests.factories.payouts import wrong_with
 from tests.factories.reductions import call_off, wanted
 from tests.factories.sales import (
@@ -30,8 +30,6 @@ from tests.factories.sales import (
     buy,
     cancel,
     make_buyer,
-    make_commission,
-    make_shop,
     part_of,
     read,
     refund,
@@ -46,7 +44,7 @@ from tests.factories.stored_value import (
     left_on,
     make_card,
 )
-from tests.factories.terms import make_coupon, make_delivery, make_tax
+from tests.factories.terms import make_coupon
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 
@@ -58,11 +56,7 @@ def market(resources: Resources) -> Resources:
 
 @pytest.fixture
 async def shops(connection: Connection) -> tuple[Shop, Shop]:
-    await make_tax(connection, rate_bps=1900)
-    await make_commission(connection)
-    await make_delivery(connection, price_minor=490)
-    first = await make_shop(connection, price_minor=5000)
-    return first, await make_shop(connection, price_minor=3000)
+    return await two_shops(connection)
 
 
 async def refused(

@@ -136,15 +136,17 @@ async def test_an_adjustment_is_turned_down_with_a_reason(
 ) -> None:  # fmt: skip
     first, second = operators
     await enter(visitor, resources, first)
-    await open_page(visitor, ADJUSTMENTS)
-    await visitor.send(ADJUSTMENTS, debit="seller_available", credit="", amount="5")
+    assert f'href="{ADJUSTMENTS}/new"' in await open_page(visitor, ADJUSTMENTS)
+    await open_page(visitor, f"{ADJUSTMENTS}/new")
+    typed = {"account-0": "seller_available", "amount-0": "5", "amount-1": "5"}
+    await visitor.send(ADJUSTMENTS, changes=typed)
     assert visitor.page.status_code == 422
     assert_sound(visitor.text)
-    for field in ("debit_seller", "credit", "reason"):
+    for field in ("owner-0", "account-1", "reason"):
         assert f'id="{field}-error"' in visitor.text, field
     assert 'value="5"' in visitor.text
-    typed = {"credit": "seller_available", "credit_seller": str(shop.seller.id), "reason": "gift"}
-    await visitor.send(ADJUSTMENTS, debit="goodwill_cost", debit_seller="", changes=typed)
+    typed = {"account-1": "seller_available", "owner-1": str(shop.seller.id), "reason": "gift"}
+    await visitor.send(ADJUSTMENTS, changes={**typed, "account-0": "goodwill_cost"})
     page = visitor.path
     assert f"seller_available:{shop.seller.id}" in visitor.text
     await enter(visitor, resources, second)
@@ -156,6 +158,55 @@ async def test_an_adjustment_is_turned_down_with_a_reason(
     assert "Not agreed" in visitor.text
     assert page in await open_page(visitor, f"{ADJUSTMENTS}?status=rejected")
     assert await balances(connection) == {}
+
+
+async def test_an_adjustment_takes_as_many_entries_as_may_be_booked_and_says_their_sums(
+    visitor: Visitor, resources: Resources, connection: Connection, operators: tuple[User, User],
+) -> None:  # fmt: skip
+    rows = f"{ADJUSTMENTS}/rows"
+    await enter(visitor, resources, operators[0])
+    await open_page(visitor, f"{ADJUSTMENTS}/new")
+    first = visitor.form(ADJUSTMENTS).values["key"]
+    typed = {
+        "account-0": "goodwill_cost", "amount-0": "5.00", "account-1": "fee_income",
+        "amount-1": "3", "reason": "a fee that was too much",
+    }  # fmt: skip
+    await visitor.send(ADJUSTMENTS, to=rows, changes={**typed, "add": "1"})
+    assert visitor.page.status_code == 200
+    assert_sound(visitor.text)
+    form = visitor.form(ADJUSTMENTS).values
+    assert (form["rows"], form["key"], form["side-2"]) == ("3", first, "debit")
+    for words in ("€2.00 more in debit than in credit", 'value="a fee that was too much"'):
+        assert words in visitor.text, words
+    await visitor.send(ADJUSTMENTS)
+    assert visitor.page.status_code == 422
+    assert "They don&#39;t balance: €2.00 more in debit than in credit" in visitor.text
+    assert 'value="5.00"' in visitor.text
+    third = {"account-2": "tax_payable", "owner-2": "de", "side-2": "credit"}
+    await visitor.send(ADJUSTMENTS, to=rows, changes={**third, "amount-2": "much", "sum": "1"})
+    assert 'id="amount-2-error"' in visitor.text
+    await visitor.send(ADJUSTMENTS, to=rows, changes={"amount-2": "2", "sum": "1"})
+    assert "They balance" in visitor.text
+    await visitor.send(ADJUSTMENTS, to=rows, changes={"remove": "1"})
+    assert "€3.00 more in debit than in credit" in visitor.text
+    form = visitor.form(ADJUSTMENTS).values
+    assert (form["rows"], form["account-1"], form["amount-1"]) == ("2", "tax_payable", "2")
+    for _ in range(20):
+        await visitor.send(ADJUSTMENTS, to=rows, changes={"add": "1"})
+    assert visitor.form(ADJUSTMENTS).values["rows"] == "20"
+    assert "One more entry" not in visitor.text
+    assert await connection.fetchval("SELECT count(*) FROM adjustment") == 0
+    last = {f"{name}-19": value for name, value in (
+        ("account", "fee_income"), ("side", "credit"), ("amount", "3"), ("currency", "EUR"),
+    )}  # fmt: skip
+    await visitor.send(ADJUSTMENTS, changes=last)
+    assert "It is prepared." in visitor.text
+    [entries] = await connection.fetch("SELECT entries FROM adjustment")
+    assert [(one["account"], one["direction"], one["amount_minor"])
+            for one in entries["entries"]] == [
+        ("goodwill_cost", "debit", 500), ("tax_payable:DE", "credit", 200),
+        ("fee_income", "credit", 300),
+    ]  # fmt: skip
 
 
 async def test_reserve_rules_are_added_and_ended(
@@ -191,12 +242,12 @@ async def test_who_may_look_and_who_may_not(
     await owe(resources, connection, shop)
     waiting = await prepare(resources, ("goodwill_cost", "debit", 5), ("fee_income", "credit", 5))
     debtor, booked = f"{DEBTS}/{shop.seller.id}", f"{ADJUSTMENTS}/{waiting.id}"
-    paths = [DEBTS, debtor, ADJUSTMENTS, booked, RULES]
+    paths = [DEBTS, debtor, ADJUSTMENTS, f"{ADJUSTMENTS}/new", booked, RULES]
     assert await leads_to_sign_in(visitor, paths)
     await enter(visitor, resources, shop.seller.owner)
     assert await statuses(visitor, paths) == {403}
     await enter(visitor, resources, await make_support(connection, now=NOW))
-    assert await statuses(visitor, [ADJUSTMENTS, booked]) == {403}
+    assert await statuses(visitor, [ADJUSTMENTS, f"{ADJUSTMENTS}/new", booked]) == {403}
     for path in (DEBTS, debtor, RULES):
         text = await open_page(visitor, path)
         assert '<form class="stack" method="post"' not in text

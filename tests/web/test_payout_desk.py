@@ -58,8 +58,20 @@ async def test_a_run_pays_and_says_whom_it_passed_over(
         await earn(market, shop)
     await set_account(market, paid)
     await enter(visitor, market, olu)
-    await open_page(visitor, PAYOUTS)
+    preview = f"{PAYOUTS}/run/preview"
+    assert f'action="{preview}"' in await open_page(visitor, PAYOUTS)
+    text = await open_page(visitor, preview)
+    for words in (
+        "Would be paid", "Stays: no account named", "Make 1 payout", "€44.00", "€17.60",
+        "€61.60", "The seller hasn&#39;t said where to", paid.seller.name, homeless.seller.name,
+    ):  # fmt: skip
+        assert words in text, words
+    assert "Nothing is available" in await open_page(visitor, f"{preview}?currency=USD")
+    await open_page(visitor, f"{preview}?currency=EUR")
+    assert await connection.fetchval("SELECT count(*) FROM payout") == 0
     form = visitor.form(f"{PAYOUTS}/run")
+    assert form.method == "post"
+    assert form.values["currency"] == "EUR"
     await visitor.send(f"{PAYOUTS}/run")
     assert visitor.page.status_code == 200, visitor.text
     assert_sound(visitor.text)
@@ -69,10 +81,16 @@ async def test_a_run_pays_and_says_whom_it_passed_over(
     assert answer.headers["location"] == PAYOUTS
     assert "there is one, not two" in await open_page(visitor, PAYOUTS)
     assert await connection.fetchval("SELECT count(*) FROM payout") == 1
-    await visitor.send(f"{PAYOUTS}/run", currency="XXY")
-    assert visitor.page.status_code == 422
+    text = await open_page(visitor, preview)
+    assert "A run would pay nobody" in text
+    assert f'action="{PAYOUTS}/run"' not in text
+    wrong = await visitor.client.post(
+        f"{PAYOUTS}/run", data={**form.values, "currency": "XXY"}, headers=HTML
+    )
+    assert wrong.status_code == 422
     await enter(visitor, market, await make_support(connection, now=NOW))
-    assert f'action="{PAYOUTS}/run"' not in await open_page(visitor, PAYOUTS)
+    assert f'action="{preview}"' not in await open_page(visitor, PAYOUTS)
+    assert await statuses(visitor, [preview]) == {403}
 
 
 async def test_a_file_is_made_fetched_and_answered(

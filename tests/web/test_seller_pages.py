@@ -181,7 +181,7 @@ async def test_each_member_sees_what_the_role_allows(
     packer = await add_member(connection, now=NOW, seller=shop.seller, role=MemberRole.FULFILMENT)
     await enter(visitor, resources, packer)
     await visitor.go(base)
-    assert visitor.path == f"{base}/cases"
+    assert visitor.path == f"{base}/orders"
     assert f'href="{base}/money"' not in visitor.text
     money_pages = [f"{base}/{name}" for name in PAGES if name != "cases"]
     assert await statuses(visitor, money_pages) == {403}

@@ -13,20 +13,23 @@ from gosellr.api.schemas.payouts import (
     PayoutBatchOut,
     PayoutCreate,
     PayoutEntryPageOut,
+    PayoutForecastOut,
     PayoutListFilters,
     PayoutOut,
     PayoutPageOut,
     PayoutReason,
     PayoutRun,
+    PayoutRunFilters,
     batch_document,
     entry_document,
+    forecast_document,
     payout_document,
 )
 from gosellr.core.transact import ask
 from gosellr.flows import payouts
 from gosellr.flows.payouts import RequestedPayout
 from gosellr.resources import Resources
-from gosellr.services import idempotency_service, payout_questions
+from gosellr.services import idempotency_service, payout_forecast, payout_questions
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.permissions import Permission
@@ -112,6 +115,27 @@ async def run_payouts(
     if isinstance(batch, EarlierRequest):
         return _stored(batch)
     return await _kept(market, json_bytes(batch_document(batch)), key=key, status=200)
+
+
+@router.get(
+    "/run/preview",
+    operation_id="preview_payout_run",
+    responses={200: {"model": PayoutForecastOut}, **problems(401, 403, 422)},
+)
+async def preview_payout_run(
+    filters: Annotated[PayoutRunFilters, Query()], viewer: MayApprove, market: Market
+) -> Response:
+    """What a run would pay now, and what would stay, and why; nothing happens."""
+    forecast = await ask(
+        market.db,
+        payout_forecast.foresee,
+        viewer=viewer,
+        currency=filters.currency,
+        sellers_max=payouts.BATCH_SELLERS_MAX,
+        policy=market.policy,
+        now=market.clock.now(),
+    )
+    return answer(forecast_document(forecast))
 
 
 @router.get(

@@ -1,13 +1,12 @@
 """Files for the bank: made with the keys of this process, followed up payout by payout."""
 
-import json
 from collections.abc import Mapping
 from uuid import UUID
 
 from gosellr.core.errors import Conflict
 from gosellr.core.transact import ask, transact
 from gosellr.flows.one_by_one import one_by_one
-from gosellr.flows.payouts import PayoutPowers, account_place, send_payout
+from gosellr.flows.payouts import PayoutPowers, send_payout
 from gosellr.models.balance_values import BankFile, FiledPayout
 from gosellr.models.payout_values import Payout
 from gosellr.services import bank_file_service, payout_questions
@@ -38,8 +37,7 @@ async def make_file(powers: PayoutPowers, *, viewer: Viewer, key: RequestKey) ->
         raise NoBankAccount
 
     def read_account(one: FiledPayout) -> Account:
-        plain = powers.vault.decrypt(one.account_encrypted, place=account_place(one.destination_id))
-        account = json.loads(plain)
+        account = powers.read_account(one.account_encrypted, destination_id=one.destination_id)
         return Account(holder=account["holder"], iban=account["iban"])
 
     return await transact(

@@ -68,6 +68,13 @@ class PayoutPowers:
         """The moment, by the process's clock."""
         return self.clock.now()
 
+    def read_account(self, sealed: bytes, *, destination_id: UUID) -> Mapping[str, str]:
+        """An account in clear: its `holder`, and its number under the name of its kind."""
+        account: Mapping[str, str] = json.loads(
+            self.vault.decrypt(sealed, place=account_place(destination_id))
+        )
+        return account
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedPayout:
@@ -353,9 +360,7 @@ async def _moved(
         )
         if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
             return earlier
-    account = json.loads(
-        powers.vault.decrypt(told.account_encrypted, place=account_place(told.destination_id))
-    )
+    account = powers.read_account(told.account_encrypted, destination_id=told.destination_id)
     result = await provider.send(
         TransferRequest(
             transfer_id=transfer_id,

@@ -139,8 +139,9 @@ WHERE payout.id = $1
 """
 DUE = "SELECT id FROM payout WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
 
-CURRENCIES_HELD = """
-SELECT currency FROM ledger_balance WHERE account = $1 AND balance_minor > 0 ORDER BY currency
+HELD = """
+SELECT currency, balance_minor FROM ledger_balance
+WHERE account = $1 AND balance_minor > 0 ORDER BY currency
 """
 # Sellers with something to be paid, by id.
 PAYABLE = """
@@ -285,9 +286,10 @@ async def due(connection: Connection, *, now: datetime, limit: int) -> list[UUID
     return [row["id"] for row in await connection.fetch(DUE, now, limit)]
 
 
-async def currencies_held(connection: Connection, *, account: str) -> list[str]:
-    """In which currencies a guarded account holds something."""
-    return [row["currency"] for row in await connection.fetch(CURRENCIES_HELD, account)]
+async def held(connection: Connection, *, account: str) -> dict[str, int]:
+    """What a guarded account holds by currency, where it holds something; unlocked."""
+    rows = await connection.fetch(HELD, account)
+    return {row["currency"]: row["balance_minor"] for row in rows}
 
 
 async def payable(

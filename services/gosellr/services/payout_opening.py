@@ -5,6 +5,7 @@ So entries and balance agree to the last unit, and two who open one at once can'
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -25,6 +26,7 @@ from gosellr.services.payout_terms import (
     PayoutTerms,
 )
 from gosellr.services.reconciliation_service import PayoutsStopped
+from gosellr.services.recovery_service import Debt
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.payouts import (
     BY_FILE,
@@ -39,6 +41,8 @@ from gosellr.utils.policy import MarketPolicy
 
 # A payout that its maker hasn't sent by then was cut off.
 FIRST_CHECK_AFTER = timedelta(seconds=20)
+NOT_PAID: Final = (NothingToPayOut, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped)
+"""Why money of one currency stays, while others of the same seller may leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,16 @@ class Skipped:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """What becomes of a seller's money, the debt with what it takes, and whether a second person
+    has to agree."""
+
+    plan: PayoutPlan
+    debt: Debt
+    waits: bool
+
+
 async def open_each(
     connection: Connection,
     request: PayoutRequest,
@@ -79,7 +93,7 @@ async def open_each(
 ) -> tuple[list[Opened], list[Skipped]]:
     """A payout per currency: the one that was asked for, else all in which there is something."""
     account = seller_available(request.seller_id)
-    held = await payouts.currencies_held(connection, account=account)
+    held = await payouts.held(connection, account=account)
     opened, skipped = [], []
     for currency in [request.currency] if request.currency else held:
         own = replace(request, currency=currency)
@@ -90,14 +104,45 @@ async def open_each(
                 )
             )
         # These come before anything was written.
-        except (
-            NothingToPayOut,
-            BelowPayoutMinimum,
-            CurrencyNotPaid,
-            PayoutsStopped,
-        ) as refusal:
+        except NOT_PAID as refusal:
             skipped.append(Skipped(request.seller_id, currency, refusal.code))
     return opened, skipped
+
+
+async def check_open(
+    connection: Connection, *, currency: str, terms: PayoutTerms, policy: MarketPolicy
+) -> None:
+    """Whether anything may leave in this currency now.
+
+    Raises:
+        CurrencyNotPaid, PayoutsStopped.
+    """
+    payout_terms.check_currency(currency, terms)
+    await reconciliation_service.check_payouts(connection, currency=currency, policy=policy)
+
+
+async def reckon(
+    connection: Connection,
+    request: PayoutRequest,
+    *,
+    available_minor: int,
+    terms: PayoutTerms,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Reckoned:
+    """What of it would leave, without writing: debts come first, large sums wait.
+
+    Raises:
+        NothingToPayOut, BelowPayoutMinimum.
+    """
+    seller_id, currency = request.seller_id, request.currency
+    debts = await recovery_service.debts_of(connection, seller_ids=[seller_id], currency=currency)
+    debt = debts[seller_id]
+    due_minor = debt.take_at_payout(available_minor, now=now)
+    plan = plan_payout(available_minor=available_minor, receivable_minor=due_minor)
+    payout_terms.check_amount(plan.amount_minor, currency, terms)
+    waits = needs_approval(plan.amount_minor, currency, policy.payout_approval_over)
+    return Reckoned(plan, debt, waits=waits)
 
 
 async def open_one(
@@ -115,23 +160,19 @@ async def open_one(
         NothingToPayOut, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped: and then nothing was
             written.
     """
-    payout_terms.check_currency(request.currency, terms)
-    await reconciliation_service.check_payouts(connection, currency=request.currency, policy=policy)
+    await check_open(connection, currency=request.currency, terms=terms, policy=policy)
     account = seller_available(request.seller_id)
     held = await ledger_service.locked_balances(
         connection, accounts=[account], currency=request.currency
     )
     # Whoever recovers a debt holds the same lock, so it can't be recovered twice.
-    debts = await recovery_service.debts_of(
-        connection, seller_ids=[request.seller_id], currency=request.currency
+    found = await reckon(
+        connection, request, available_minor=held[account], terms=terms, policy=policy, now=now
     )
-    due_minor = debts[request.seller_id].take_at_payout(held[account], now=now)
-    plan = plan_payout(available_minor=held[account], receivable_minor=due_minor)
-    payout_terms.check_amount(plan.amount_minor, request.currency, terms)
+    plan, waits = found.plan, found.waits
     await _recover(connection, request, payout_id=payout_id, plan=plan, now=now)
-    await recovery_service.settle(connection, debts=debts.values(), now=now)
+    await recovery_service.settle(connection, debts=[found.debt], now=now)
     by_file = terms.destination.method in BY_FILE
-    waits = needs_approval(plan.amount_minor, request.currency, policy.payout_approval_over)
     status = PayoutStatus.AWAITING_APPROVAL if waits else PayoutStatus.PENDING
     claimed_minor = await payouts.open_with_claims(
         connection,

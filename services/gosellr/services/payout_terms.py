@@ -1,11 +1,13 @@
 """What decides whether a seller's money may leave: holds, destination, schedule, minimums."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotFound
+from gosellr.models.connected_values import SellerAccount
 from gosellr.models.payout_values import Payout, PayoutDestination, PayoutSettings
 from gosellr.queries import connected_accounts, payout_settings, sellers
 from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, is_below_minimum
@@ -104,10 +106,41 @@ async def keep(
         PayoutsHeld, NoPayoutDestination, DestinationTooNew, PayoutAccountNotReady: its money
         stays for now.
     """
+    return await _terms(
+        connection,
+        seller_id=seller_id,
+        now=now,
+        settings=settings or await payout_settings.keep(connection, seller_id=seller_id),
+        account_of=connected_accounts.keep,
+    )
+
+
+async def see(connection: Connection, *, seller_id: UUID, now: datetime) -> PayoutTerms:
+    """The same for whoever only asks: nothing is kept from changing.
+
+    Raises:
+        As `keep`.
+    """
+    return await _terms(
+        connection,
+        seller_id=seller_id,
+        now=now,
+        settings=await payout_settings.find(connection, seller_id=seller_id),
+        account_of=connected_accounts.find,
+    )
+
+
+async def _terms(
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    now: datetime,
+    settings: PayoutSettings | None,
+    account_of: Callable[..., Awaitable[SellerAccount | None]],
+) -> PayoutTerms:
     seller = await sellers.find_state(connection, seller_id=seller_id)
     if seller is None:
         raise NotFound
-    settings = settings or await payout_settings.keep(connection, seller_id=seller_id)
     if seller.status == "suspended":
         raise PayoutsHeld("The seller is suspended")
     if settings is not None and settings.held_at is not None:
@@ -119,9 +152,7 @@ async def keep(
         raise DestinationTooNew(
             extras={"usable_from": destination.usable_from.isoformat().replace("+00:00", "Z")}
         )
-    account = await connected_accounts.keep(
-        connection, seller_id=seller_id, provider=destination.method
-    )
+    account = await account_of(connection, seller_id=seller_id, provider=destination.method)
     if account is not None and not account.is_ready:
         raise PayoutAccountNotReady(
             extras={"missing": list(account.missing), "disabled_reason": account.disabled_reason}

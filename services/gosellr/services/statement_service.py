@@ -1,9 +1,9 @@
 """The books as people read them: an order's, a seller's, an account's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -97,9 +97,13 @@ class SellerBalance:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What was found under a word: an order's whole story, or the latest of some accounts."""
+    """What was found under a word: an order's whole story, or the latest of some accounts.
+
+    `about` is what it is, and the name that it goes by: an order's number, or an id.
+    """
 
     title: str
+    about: tuple[Literal["order", "seller", "payout", "adjustment"], str] | None = None
     transactions: tuple[BookedTransaction, ...] = ()
     movements: tuple[Movement, ...] = ()
 
@@ -236,23 +240,25 @@ async def explain(connection: Connection, *, subject: str, limit: int) -> Explan
         order = await ledger.find_order(connection, order_id=as_id, number=number)
         if order is not None:
             transactions = await order_ledger(connection, order_id=order[0])
-            return Explanation(f"Order {order_number(order[1])}", transactions=tuple(transactions))
+            named = order_number(order[1])
+            return Explanation(f"Order {named}", ("order", named), transactions=tuple(transactions))
     if as_id is not None and await ledger.seller_exists(connection, seller_id=as_id):
         accounts = [account_of(as_id) for account_of in POTS.values()]
-        return await _latest(connection, f"Seller {as_id}", accounts, limit=limit)
+        found = await _latest(connection, f"Seller {as_id}", accounts, limit=limit)
+        return replace(found, about=("seller", str(as_id)))
     payout = None if as_id is None else await payouts.load(connection, payout_id=as_id)
     if payout is not None:
         booked = await payout_questions.payout_ledger(connection, payout_id=payout.id)
         reason = "" if payout.failure_reason is None else f" ({payout.failure_reason})"
         title = f"Payout {payout.id} to seller {payout.seller_id}: {payout.status}{reason}"
-        return Explanation(title, transactions=tuple(booked))
+        return Explanation(title, ("payout", str(payout.id)), transactions=tuple(booked))
     adjusted = None if as_id is None else await adjustments.find(connection, adjustment_id=as_id)
     if adjusted is not None:
         booked = await ledger.find_of_key(
             connection, kinds=ADJUSTMENT_KINDS, idempotency_key=str(adjusted.id)
         )
         title = f"Adjustment {adjusted.id}: {adjusted.status} ({adjusted.reason})"
-        return Explanation(title, transactions=tuple(booked))
+        return Explanation(title, ("adjustment", str(adjusted.id)), transactions=tuple(booked))
     back = await chargebacks.named(connection, case_id=as_id, reference=subject)
     if back is not None:
         booked = await order_ledger(connection, order_id=back.order_id)

@@ -65,15 +65,33 @@ class AdjustmentRowView:
 
 
 @dataclass(frozen=True, slots=True)
-class AdjustmentListView:
-    """`accounts` may be adjusted by hand; empty choices are shown to whoever may not."""
+class EntrySumView:
+    """What entries sum to in a currency; `open_words` say by how much they don't balance."""
 
-    rows: tuple[AdjustmentRowView, ...]
-    chips: tuple[LinkView, ...]
+    debit: Money
+    credit: Money
+    open_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFormView:
+    """The form that prepares an adjustment, in so many rows; `key` makes it one."""
+
     form: FormView
     key: str
-    accounts: tuple[ChoiceView, ...] = ()
-    currencies: tuple[ChoiceView, ...] = ()
+    row_count: int
+    rows_max: int
+    accounts: tuple[ChoiceView, ...]
+    sides: tuple[ChoiceView, ...]
+    currencies: tuple[ChoiceView, ...]
+    sums: tuple[EntrySumView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentListView:
+    rows: tuple[AdjustmentRowView, ...]
+    chips: tuple[LinkView, ...]
+    may_prepare: bool = False
     pager: PagerView = field(default_factory=PagerView)
 
 

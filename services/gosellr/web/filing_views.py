@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from gosellr.utils.money import Money
 from gosellr.web.order_views import BadgeView
-from gosellr.web.views import AttributeView, FormView, LinkView, PagerView
+from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,35 @@ class RunView:
     totals: tuple[tuple[int, Money], ...]
     skipped: tuple[tuple[str, str, str], ...]
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseenView:
+    """What a run would do with a seller's money; `why` says why some of it stays."""
+
+    who: str
+    href: str
+    badge: BadgeView
+    available: Money
+    amount: Money
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastView:
+    """What a run would do, currency by currency in rows that sum up, then seller by seller.
+
+    `key` makes the run one. `unlisted` counts the sellers that no row is shown of.
+    """
+
+    form: FormView
+    currencies: tuple[ChoiceView, ...]
+    sums: tuple[tuple[str, tuple[tuple[str, int, Money], ...], Money], ...]
+    sellers: tuple[ForeseenView, ...]
+    key: str
+    payout_count: int = 0
+    unlisted: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

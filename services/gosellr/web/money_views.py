@@ -127,11 +127,11 @@ class PayoutRowView:
 
 @dataclass(frozen=True, slots=True)
 class PayoutListView:
-    """`run_key` makes a run one; empty for whoever may begin none."""
+    """`may_run` where this person may begin a run."""
 
     payouts: tuple[PayoutRowView, ...]
     chips: tuple[LinkView, ...] = ()
-    run_key: str = ""
+    may_run: bool = False
     currencies: tuple[ChoiceView, ...] = ()
     pager: PagerView = field(default_factory=PagerView)
 
@@ -341,6 +341,7 @@ class ExplainView:
     booked: tuple[BookedView, ...] = ()
     moves: tuple[MoveView, ...] = ()
     held: tuple[AmountRowView, ...] = ()
+    link: LinkView | None = None
 
 
 @dataclass(frozen=True, slots=True)

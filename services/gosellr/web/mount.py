@@ -25,12 +25,14 @@ from gosellr.web.operator import (
     transfers,
 )
 from gosellr.web.operator import cases as operator_cases
+from gosellr.web.operator import orders as operator_orders
 from gosellr.web.operator import payouts as operator_payouts
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
 from gosellr.web.seller import cases as seller_cases
 from gosellr.web.seller import connected, debts
 from gosellr.web.seller import money as seller_money
+from gosellr.web.seller import orders as seller_orders
 from gosellr.web.seller import papers as seller_papers
 from gosellr.web.seller import payouts as seller_payouts
 from gosellr.web.storefront import (
@@ -86,8 +88,9 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
+    of_orders = (operator_orders, seller_orders)
     of_debts = (balances, adjustments, reserve_rules, credit)
-    of_money = (*of_payouts, *of_debts)
+    of_money = (*of_payouts, *of_debts, *of_orders)
     for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money, letters):
         app.include_router(doors.router)
     app.mount("/static", assets)

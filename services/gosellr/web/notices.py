@@ -52,6 +52,7 @@ CASH_RECEIVED = "cash-received"
 PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
 LOOKED_AGAIN = "looked-again"
+CALLED_OFF = "called-off"
 
 NOTICES = {
     LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
@@ -102,5 +103,6 @@ NOTICES = {
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
+    CALLED_OFF: NoticeView("The units are called off: they are back on sale, and never charged."),
     LOOKED_AGAIN: NoticeView("The provider was asked; this is how the account stands now."),
 }

@@ -65,15 +65,17 @@ DESKS: dict[str, Sequence[Call]] = {
     "POST /operator/adjustments": [
         _form(
             {
-                "debit": "goodwill_cost",
-                "credit": "fee_income",
-                "amount": "1.00",
-                "currency": "EUR",
+                **{f"side-{row}": side for row, side in enumerate(("debit", "credit"))},
+                **{f"account-{row}": kind for row, kind in enumerate(("bank", "fee_income"))},
+                **{f"amount-{row}": "1.00" for row in range(2)},
+                **{f"currency-{row}": "EUR" for row in range(2)},
                 "key": "once",
                 **_REASON,
             }
         )
     ],
+    "GET /operator/adjustments/new": [_page()],
+    "POST /operator/adjustments/rows": [_form({"rows": "2", "add": "1"}, reached=SEEN)],
     "GET /operator/adjustments/{adjustment_id}": [_page(_ADJUSTMENT)],
     "POST /operator/adjustments/{adjustment_id}/approve": [
         _form(path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
@@ -84,6 +86,7 @@ DESKS: dict[str, Sequence[Call]] = {
     "GET /operator/reserve-rules": [_page()],
     "POST /operator/reserve-rules": [_form({"scope": "market", "rate": "0", "days": "30"})],
     "POST /operator/reserve-rules/{rule_id}/end": [_form(path=_RULE)],
+    "GET /operator/payouts/run/preview": [_page()],
     # Nobody has anything available; the answer says so.
     "POST /operator/payouts/run": [_form({"currency": "EUR", "key": "once"}, reached=SEEN)],
     # It wasn't paid by a file.

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.api.matrix.callers import Scope
 from tests.api.matrix.money_desks import DESKS, SHOP_DESKS
+from tests.api.matrix.order_desks import ORDER_DESKS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 
@@ -265,4 +266,6 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
 }
 
-MONEY_PAGES: dict[str, Sequence[Call]] = {**BUYERS, **SHOPS, **STAFFS, **DESKS, **SHOP_DESKS}
+MONEY_PAGES: dict[str, Sequence[Call]] = {
+    **BUYERS, **SHOPS, **STAFFS, **DESKS, **SHOP_DESKS, **ORDER_DESKS,
+}  # fmt: skip

@@ -105,4 +105,5 @@ def _called_off() -> Call:
 REDUCTIONS: dict[str, Sequence[Call]] = {
     "create_reduction": [_called_off()],
     "preview_reduction": [_called_off()],
+    "preview_payout_run": [Call(scope=Scope.MARKET)],
 }

@@ -1,5 +1,6 @@
 """Payouts as they are asked for and answered: when, where to, how much, and of what."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -27,7 +28,9 @@ from gosellr.models.payout_values import (
     Payout,
     PayoutDestination,
     PayoutSettings,
+    PayoutTotal,
 )
+from gosellr.services.payout_forecast import Forecast
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.payouts import PayoutStatus, ScheduleKind
@@ -141,6 +144,37 @@ class PayoutBatchOut(BaseModel):
     batch_id: UUID
     totals: list[BatchTotalOut]
     skipped: list[SkippedSellerOut]
+    more: bool
+
+
+class PayoutRunFilters(RequestModel):
+    """In one currency, or in all."""
+
+    currency: Currency | None = None
+
+
+class ForeseenOut(BaseModel):
+    """What a run would do with a seller's money in one currency.
+
+    `available` is `amount`, which would be paid out, `recovered`, which its debt would take, and
+    `left`, which would stay. `outcome` is `paid`, `awaits_approval`, or the code of the refusal.
+    """
+
+    seller_id: UUID
+    currency: str
+    outcome: str = Field(examples=["awaits_approval", "below_payout_minimum"])
+    detail: str
+    available: MoneyOut
+    recovered: MoneyOut
+    amount: MoneyOut
+    left: MoneyOut
+
+
+class PayoutForecastOut(BaseModel):
+    """What a run would open, as its answer would tell it, and seller by seller."""
+
+    totals: list[BatchTotalOut]
+    sellers: list[ForeseenOut]
     more: bool
 
 
@@ -282,14 +316,36 @@ def entry_document(entry: ClaimedEntry) -> Document:
     }
 
 
+def _totals(totals: Iterable[PayoutTotal]) -> list[Document]:
+    return [{"count": one.count, "amount": Money(one.amount_minor, one.currency)} for one in totals]
+
+
+def forecast_document(forecast: Forecast) -> Document:
+    """What a run would do, as it is answered."""
+    return {
+        "totals": _totals(forecast.totals()),
+        "sellers": [
+            {
+                "seller_id": one.seller_id,
+                "currency": one.currency,
+                "outcome": one.outcome,
+                "detail": one.why,
+                "available": Money(one.available_minor, one.currency),
+                "recovered": Money(one.recovered_minor, one.currency),
+                "amount": Money(one.amount_minor, one.currency),
+                "left": Money(one.left_minor, one.currency),
+            }
+            for one in forecast.sellers
+        ],
+        "more": forecast.more,
+    }
+
+
 def batch_document(batch: Batch) -> Document:
     """A batch as it is answered."""
     return {
         "batch_id": batch.id,
-        "totals": [
-            {"count": one.count, "amount": Money(one.amount_minor, one.currency)}
-            for one in batch.totals
-        ],
+        "totals": _totals(batch.totals),
         "skipped": [
             {"seller_id": one.seller_id, "currency": one.currency, "code": one.code}
             for one in batch.skipped

@@ -17,6 +17,7 @@ from gosellr.web.views import AttributeView, FormView, LinkView
 
 TRANSFERS: Final = "/operator/transfers"
 CASH: Final = "/operator/cash"
+ORDERS: Final = "/operator/orders"
 CHIPS: Final = (
     ("", "Expected"),
     ("suspense", "To be decided"),
@@ -55,7 +56,7 @@ def transfer(found: AwaitedTransfer, *, now: datetime) -> AwaitedRowView:
         note=note,
         badge=badge,
         amount=Money(found.amount_minor, found.currency),
-        href=f"/operator/explain?subject={order_number(found.order_number)}",
+        href=f"{ORDERS}/{order_number(found.order_number)}",
         at=found.expires_at,
     )
 

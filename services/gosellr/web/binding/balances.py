@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.models.balance_values import Adjustment, KeptPlan, ListedReserveRule, SellerDebt
 from gosellr.utils.balance_postings import ADJUSTABLE_KINDS
+from gosellr.utils.ledger import ACCOUNT_KINDS
 from gosellr.utils.money import Money
 from gosellr.utils.recovery import BUCKETS, PlanKind
 from gosellr.utils.reserves import ReserveRule, ReserveScope, RiskMeasure
@@ -51,7 +52,6 @@ _BADGES = {
 }
 _KINDS = {"write_off": "Write-off", "entries": "Adjustment"}
 _SIDES = {"debit": "Debit", "credit": "Credit"}
-_OF_SELLERS = frozenset({"seller_available", "seller_receivable"})
 
 
 def percent(bps: int) -> str:
@@ -144,14 +144,31 @@ def adjustment(
     )
 
 
-def account_of(kind: str, seller_id: str) -> str:
-    """The account that was chosen; a seller's bears its id."""
-    return f"{kind}:{seller_id}" if kind in _OF_SELLERS else kind
+def account_of(kind: str, owner: str) -> str:
+    """The account that was chosen; a seller's bears its id, a tax its country."""
+    match _owner_of(kind):
+        case None:
+            return kind
+        case "seller":
+            return f"{kind}:{owner.lower()}"
+        case _:
+            return f"{kind}:{owner.upper()}"
 
 
-def needs_seller(kind: str) -> bool:
-    """Whether the account is one of a seller's own."""
-    return kind in _OF_SELLERS
+def owner_missing(kind: str) -> str:
+    """What to write where such an account is somebody's; empty for the market's own."""
+    match _owner_of(kind):
+        case None:
+            return ""
+        case "seller":
+            return "Write the seller's id"
+        case _:
+            return "Write the country's two letters, such as DE"
+
+
+def _owner_of(kind: str) -> str | None:
+    known = ACCOUNT_KINDS.get(kind)
+    return None if known is None else known.owner
 
 
 def account_choices() -> tuple[ChoiceView, ...]:

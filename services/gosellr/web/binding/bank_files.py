@@ -1,16 +1,15 @@
-"""Runs of payouts and files for the bank in words."""
+"""Files for the bank in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from gosellr.flows.payouts import Batch
 from gosellr.models.balance_values import BankFile, FiledPayment
 from gosellr.services.bank_file_service import Unfit
 from gosellr.utils.money import Money
 from gosellr.utils.payouts import PayoutStatus
 from gosellr.web.binding.payouts import STATUS_BADGES
-from gosellr.web.filing_views import BankFileRowView, BankFileView, PaymentView, RunView
+from gosellr.web.filing_views import BankFileRowView, BankFileView, PaymentView
 from gosellr.web.formats import format_when
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, FormView
@@ -28,22 +27,6 @@ _BADGES = {
     "executed": BadgeView("Carried out", "ok", "check"),
     "rejected": BadgeView("Refused by the bank", "bad", "x"),
 }
-
-
-def run(batch: Batch, *, names: Mapping[UUID, str]) -> RunView:
-    """What came of a run."""
-    return RunView(
-        totals=tuple((one.count, Money(one.amount_minor, one.currency)) for one in batch.totals),
-        skipped=tuple(
-            (
-                names.get(one.seller_id, str(one.seller_id)),
-                one.currency or "",
-                one.code.replace("_", " "),
-            )
-            for one in batch.skipped
-        ),
-        more=batch.more,
-    )
 
 
 def row(file: BankFile, *, base: str) -> BankFileRowView:

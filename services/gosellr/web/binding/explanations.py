@@ -1,16 +1,46 @@
 """What the books say, in words: transactions one by one, or the latest movements of accounts."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from gosellr.services.statement_service import Explanation
+from gosellr.utils.ledger import account_kind, account_owner
 from gosellr.utils.money import Money
 from gosellr.utils.statements import describe
 from gosellr.web.binding.payouts import transaction
 from gosellr.web.money_views import ExplainView, MoveView
 from gosellr.web.order_views import AmountRowView
-from gosellr.web.views import FormView
+from gosellr.web.views import FormView, LinkView
+
+_PAGES = {
+    "order": ("The order", "orders"),
+    "payout": ("The payout", "payouts"),
+    "adjustment": ("The adjustment", "adjustments"),
+    "seller": ("What it owes", "balances"),
+}
 
 
-def explained(found: Explanation, *, subject: str) -> ExplainView:
-    """A story with all its entries, and where its money is now."""
+def _page_of(kind: str, name: str) -> LinkView:
+    label, room = _PAGES[kind]
+    return LinkView(label, f"/operator/{room}/{name}")
+
+
+def sellers_in(found: Explanation) -> set[UUID]:
+    """Whose accounts a story names."""
+    accounts = {entry.account for one in found.transactions for entry in one.entries}
+    owners = {owner for account in accounts if (owner := _seller_of(account)) is not None}
+    if found.about is not None and found.about[0] == "seller":
+        owners.add(UUID(found.about[1]))
+    return owners
+
+
+def _seller_of(account: str) -> UUID | None:
+    owner = account_owner(account) if account_kind(account).owner == "seller" else None
+    return None if owner is None else UUID(owner)
+
+
+def explained(found: Explanation, *, subject: str, names: Mapping[UUID, str]) -> ExplainView:
+    """A story with all its entries, and where its money is now; `names` are those of sellers."""
     held: dict[tuple[str, str], int] = {}
     for booked in found.transactions:
         for entry in booked.entries:
@@ -18,7 +48,8 @@ def explained(found: Explanation, *, subject: str) -> ExplainView:
             held[key] = held.get(key, 0) + entry.balance_change_minor
     return ExplainView(
         form=FormView({"subject": subject}),
-        title=found.title,
+        title=_title(found, names),
+        link=None if found.about is None else _page_of(*found.about),
         booked=tuple(map(transaction, found.transactions)),
         moves=tuple(
             MoveView(
@@ -33,8 +64,19 @@ def explained(found: Explanation, *, subject: str) -> ExplainView:
             for one in found.movements
         ),
         held=tuple(
-            AmountRowView(account, Money(minor, currency))
+            AmountRowView(account, Money(minor, currency), note=_name_of(account, names))
             for (account, currency), minor in held.items()
             if minor
         ),
     )
+
+
+def _name_of(account: str, names: Mapping[UUID, str]) -> str:
+    seller_id = _seller_of(account)
+    return "" if seller_id is None else names.get(seller_id, "")
+
+
+def _title(found: Explanation, names: Mapping[UUID, str]) -> str:
+    if found.about is None or found.about[0] != "seller":
+        return found.title
+    return names.get(UUID(found.about[1]), found.title)

@@ -145,14 +145,16 @@ def of_buyer(movement: Movement) -> MoveView:
     )
 
 
-def of_seller(movement: Movement) -> MoveView:
-    """A movement of a seller's money; the order is named, and has its page elsewhere."""
+def of_seller(movement: Movement, *, orders: str) -> MoveView:
+    """A movement of a seller's money, with its order, whose page is below `orders`."""
+    number = number_of(movement)
     return MoveView(
         at=movement.booked_at,
         label=description_of(movement),
         amount=Money(movement.change_minor, movement.currency),
         balance=Money(movement.balance_minor, movement.currency),
-        note=", ".join(filter(None, (number_of(movement), POT_NAMES[pot_of(movement)]))),
+        note=POT_NAMES[pot_of(movement)],
+        link=None if number is None else LinkView(number, f"{orders}/{number}"),
     )
 
 

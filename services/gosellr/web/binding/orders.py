@@ -50,7 +50,7 @@ from gosellr.web.order_views import (
 )
 from gosellr.web.views import LinkView, PagerView, PictureView, SellerView
 
-_BADGES = {
+BADGES = {
     "pending_payment": BadgeView("Waiting for payment", "warn", "clock"),
     "paid": BadgeView("Paid", "ok", "check"),
     "processing": BadgeView("Being packed", "info", "package"),
@@ -100,7 +100,7 @@ def order(
     return OrderView(
         number=number,
         placed_at=found.placed_at,
-        badge=_BADGES[found.status],
+        badge=BADGES[found.status],
         parcels=tuple(
             _parcel(found, part, index, papers, viewer=viewer)
             for index, part in enumerate(found.parts, start=1)
@@ -163,7 +163,7 @@ def order_list(
                 number=order_number(one.number),
                 href=order_href(order_number(one.number)),
                 placed_on=one.placed_at.date(),
-                badge=_BADGES[one.status],
+                badge=BADGES[one.status],
                 total=Money(one.total_minor, one.currency),
                 parcel_count=len(one.parts),
                 pictures=_pictures(one),
@@ -257,7 +257,7 @@ def _parcel(
     return OrderParcelView(
         number=number,
         seller=_seller(part),
-        badge=_BADGES[part.status],
+        badge=BADGES[part.status],
         lines=_lines(part.lines, found.currency),
         timeline=_timeline(found, part),
         tracking=None

@@ -30,7 +30,7 @@ from gosellr.web.money_views import (
     UpcomingView,
 )
 from gosellr.web.order_views import BadgeView
-from gosellr.web.views import AttributeView, ChoiceView, FormView, PagerView
+from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
 
 _RESERVE_DAYS_SHOWN = 12
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -160,6 +160,7 @@ def payout(
     entries: Sequence[ClaimedEntry],
     *,
     path: str,
+    orders: str,
     booked: Sequence[BookedTransaction] = (),
     can: frozenset[str] = frozenset(),
     form: FormView | None = None,
@@ -167,7 +168,10 @@ def payout(
     seller: tuple[str, str] = ("", ""),
     pager: PagerView | None = None,
 ) -> PayoutView:
-    """A payout with what it pays out. `seller` is a name and an address where one is shown."""
+    """A payout with what it pays out; pages of orders are below `orders`.
+
+    `seller` is a name and an address where one is shown.
+    """
     name, href = seller
     return PayoutView(
         id=str(found.id),
@@ -175,7 +179,7 @@ def payout(
         amount=Money(found.amount_minor, found.currency),
         badge=STATUS_BADGES[found.status],
         facts=_facts(found, name=name),
-        moves=tuple(map(_move, entries)),
+        moves=tuple(_move(one, orders=orders) for one in entries),
         booked=tuple(map(transaction, booked)),
         failure=_failure(found),
         can=can,
@@ -215,7 +219,8 @@ def _facts(found: Payout, *, name: str) -> tuple[AttributeView, ...]:
     )
 
 
-def _move(entry: ClaimedEntry) -> MoveView:
+def _move(entry: ClaimedEntry, *, orders: str) -> MoveView:
+    number = None if entry.order_number is None else order_number(entry.order_number)
     label = describe(
         kind=entry.kind, account="seller_available", is_credit=entry.direction == "credit"
     )
@@ -223,7 +228,7 @@ def _move(entry: ClaimedEntry) -> MoveView:
         at=entry.booked_at,
         label=label,
         amount=Money(entry.change_minor, entry.currency),
-        note="" if entry.order_number is None else order_number(entry.order_number),
+        link=None if number is None else LinkView(number, f"{orders}/{number}"),
     )
 
 

@@ -1,26 +1,26 @@
 """Adjustments and write-offs: what one person prepared, a second one books or turns down."""
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
-from gosellr.core.identity import new_secret
+from gosellr.core.errors import Conflict, NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.services import adjustment_service, idempotency_service
-from gosellr.services.idempotency_service import IdempotencyKeyReused
+from gosellr.services import adjustment_service
+from gosellr.utils.balance_postings import ENTRIES_MAX
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
-from gosellr.web.balance_views import AdjustmentListView
+from gosellr.web import form_keys, forms, notices
+from gosellr.web.balance_views import AdjustmentListView, EntryFormView
 from gosellr.web.binding import balances as binding
-from gosellr.web.binding import histories
+from gosellr.web.binding import entry_forms, histories
+from gosellr.web.binding.entry_forms import TypedEntries
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/operator/adjustments", include_in_schema=False)
@@ -31,15 +31,6 @@ Deciding = Annotated[Page, staff(Permission.LEDGER_APPROVE)]
 
 _SHOWN = 24
 _BASE = "/operator/adjustments"
-_ENTRIES = (
-    Field("debit", 40, "Choose an account"),
-    Field("debit_seller", 36),
-    Field("credit", 40, "Choose an account"),
-    Field("credit_seller", 36),
-    Field("amount", 20, "Write an amount"),
-    Field("currency", 3, "Choose a currency"),
-    Field("reason", 500, "Say why: whoever approves it reads it"),
-)
 _REASON = (Field("reason", 500, "Say why not"),)
 
 
@@ -49,36 +40,44 @@ async def list_adjustments(
     status: Annotated[str, Query(max_length=20)] = "prepared",
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
-    """What waits for a second person first, and the form that prepares another."""
+    """What waits for a second person first."""
     return await _show_list(page, chosen=status, cursor=cursor)
 
 
 @router.post("")
 async def prepare(page: Preparing) -> Response:
-    """Prepare two entries that balance; nothing is booked yet. The same form twice is one."""
-    form, entries = _read_entries(page)
-    if entries is None:
-        return await _show_list(page, form=form, status=422)
+    """Prepare entries that balance; nothing is booked yet. The same form twice is one."""
+    typed = entry_forms.checked(entry_forms.read(page.form))
+    form = typed.form
+    if form.errors:
+        return await _show_form(page, typed, status=422)
     try:
         prepared = await transact(
             page.market.db,
             adjustment_service.prepare,
             viewer=page.viewer,
-            entries=entries,
+            entries=typed.entries,
             reason=form.value("reason"),
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route="page:adjustment",
-                key=page.form.get("key"),
-                body=repr(sorted(form.values.items())).encode(),
-            ),
+            key=form_keys.request_key(page, "adjustment", form),
             kept_for=page.market.policy.idempotency_kept_for,
             now=page.now,
         )
-    except (Conflict, InvalidInput, NotAllowed, IdempotencyKeyReused) as refusal:
+    except form_keys.REFUSALS as refusal:
         told = forms.with_errors(form, refusal, {})
-        return await _show_list(page, form=told, status=refusal.status)
+        return await _show_form(page, replace(typed, form=told), status=refusal.status)
     return page.go(f"{_BASE}/{prepared.value.id}", notice=notices.PREPARED)
+
+
+@router.get("/new")
+async def write(page: Preparing) -> Response:
+    """The form that prepares one."""
+    return await _show_form(page, entry_forms.empty(page.market.settings.default_currency))
+
+
+@router.post("/rows")
+async def resize(page: Preparing) -> Response:
+    """The form with a row more, or without one, and what is typed in it summed up."""
+    return await _show_form(page, entry_forms.resized(page.form))
 
 
 @router.get("/{adjustment_id}")
@@ -125,25 +124,21 @@ async def reject(page: Deciding, adjustment_id: UUID) -> Response:
     return page.go(f"{_BASE}/{adjustment_id}", notice=notices.ADJUSTMENT_REJECTED)
 
 
-def _read_entries(page: Page) -> tuple[FormView, list[dict[str, Any]] | None]:
-    """The two entries that were typed; None where they can't be any, and the form says why."""
-    form, money = forms.money_of(forms.read(_ENTRIES, page.form))
-    errors, entries = dict(form.errors), []
-    for side in ("debit", "credit"):
-        kind, seller = form.value(side), form.value(f"{side}_seller")
-        if binding.needs_seller(kind) and not seller:
-            errors[f"{side}_seller"] = "Write the seller's id"
-        if money is not None:
-            entries.append(
-                {
-                    "account": binding.account_of(kind, seller.lower()),
-                    "direction": side,
-                    "amount_minor": money.amount,
-                    "currency": money.currency,
-                }
-            )
-    told = FormView(form.values, errors)
-    return told, None if errors else entries
+async def _show_form(page: Page, typed: TypedEntries, *, status: int = 200) -> Response:
+    view = EntryFormView(
+        form=typed.form,
+        # What comes back is the same wish.
+        key=form_keys.key_to_send(page, typed.form),
+        row_count=typed.row_count,
+        rows_max=ENTRIES_MAX,
+        accounts=binding.account_choices(),
+        sides=binding.choices(entry_forms.SIDES),
+        currencies=binding.currency_choices(sorted(EXPONENTS)),
+        sums=typed.sums,
+    )
+    return await show(
+        page, "operator/adjustment_new.html", current="/adjustments", status=status, entry_form=view
+    )
 
 
 async def _show_list(
@@ -151,8 +146,6 @@ async def _show_list(
     *,
     chosen: str = "prepared",
     cursor: str | None = None,
-    form: FormView | None = None,
-    status: int = 200,
 ) -> Response:
     known = {value for value, _ in binding.ADJUSTMENT_CHIPS}
     chosen = chosen if chosen in known else "prepared"
@@ -164,18 +157,13 @@ async def _show_list(
         cursor=cursor,
         limit=_SHOWN,
     )
-    may_prepare = may(page.viewer.roles, Permission.LEDGER_ADJUST)
-    own = page.market.settings.default_currency
     view = AdjustmentListView(
         rows=tuple(
             binding.adjustment_row(one, base=_BASE, viewer_id=page.viewer.user_id)
             for one in found.items
         ),
         chips=histories.chips(_BASE, binding.ADJUSTMENT_CHIPS, name="status", chosen=chosen),
-        form=form or FormView({"currency": own}),
-        key=(page.form.get("key") if form else None) or new_secret(),
-        accounts=binding.account_choices() if may_prepare else (),
-        currencies=binding.currency_choices(sorted(EXPONENTS)),
+        may_prepare=may(page.viewer.roles, Permission.LEDGER_ADJUST),
         pager=histories.pager(
             _BASE, [("status", chosen)], found.next_cursor, is_first=cursor is None
         ),
@@ -184,7 +172,6 @@ async def _show_list(
         page,
         "operator/adjustments.html",
         current="/adjustments",
-        status=status,
         adjustment_list=view,
     )
 

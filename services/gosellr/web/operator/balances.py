@@ -7,27 +7,23 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from gosellr.core.identity import new_secret
+from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.transact import ask, transact
 from gosellr.services import (
     adjustment_service,
-    idempotency_service,
     recovery_service,
     seller_service,
 )
-from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.recovery import PlanKind
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.balance_views import DebtListView, DebtorView
 from gosellr.web.binding import balances as binding
 from gosellr.web.binding import histories
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView
 
 router = APIRouter(prefix="/operator/balances", include_in_schema=False)
@@ -144,16 +140,11 @@ async def prepare_write_off(page: Preparing, seller_id: UUID) -> Response:
             amount_minor=money.amount,
             currency=money.currency,
             reason=form.value("reason"),
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route=f"page:write_off:{seller_id}",
-                key=page.form.get("key"),
-                body=repr(sorted(form.values.items())).encode(),
-            ),
+            key=form_keys.request_key(page, f"write_off:{seller_id}", form),
             kept_for=page.market.policy.idempotency_kept_for,
             now=page.now,
         )
-    except (Conflict, InvalidInput, NotAllowed, IdempotencyKeyReused) as refusal:
+    except form_keys.REFUSALS as refusal:
         told = forms.with_errors(form, refusal, {"amount": "amount"})
         return await _show(page, seller_id, told, status=refusal.status)
     return page.go(f"/operator/adjustments/{prepared.value.id}", notice=notices.PREPARED)
@@ -224,8 +215,7 @@ async def _show(
         kinds=binding.choices(binding.PLAN_KINDS.items(), first="Choose how"),
         currencies=binding.currency_choices(one.currency for one in debts.items),
         form=form or FormView(),
-        # A form that comes back is the same wish.
-        key=(page.form.get("key") if form else None) or new_secret(),
+        key=form_keys.key_to_send(page, form),
         rule_href=f"/operator/reserve-rules?seller={seller_id}",
         can=frozenset(can | ({"end"} if may(roles, Permission.RECOVERY_WRITE) else set())),
     )

@@ -10,17 +10,16 @@ from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask
 from gosellr.flows import bank_files
-from gosellr.services import bank_file_service, idempotency_service
+from gosellr.services import bank_file_service
 from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import bank_files as binding
 from gosellr.web.binding import histories
 from gosellr.web.filing_views import BankFileListView
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
@@ -51,12 +50,7 @@ async def make(page: Writing) -> Response:
         made = await bank_files.make_file(
             page.market.payouts,
             viewer=page.viewer,
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route="page:bank_file",
-                key=page.form.get("key"),
-                body=b"",
-            ),
+            key=form_keys.request_key(page, "bank_file", b""),
         )
     except (Conflict, IdempotencyKeyReused) as refusal:
         notice = NoticeView(refusal.detail, "warn", "No file was made")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
-from gosellr.models.dispute_values import Dispute, DisputeFolder
+from gosellr.models.dispute_values import Dispute
 from gosellr.services import dispute_preview, dispute_questions, seller_service
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_preview import AwardPreview
@@ -17,7 +17,7 @@ from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.utils.disputes import ARGUED_STATUSES
 from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.ids import order_number
-from gosellr.utils.permissions import Permission, may
+from gosellr.utils.permissions import Permission
 from gosellr.web import case_doors, forms, notices
 from gosellr.web.binding import cases, histories
 from gosellr.web.case_doors import Door
@@ -176,7 +176,7 @@ async def _show_case(
         folder,
         side="operator",
         path=f"{_BASE}/{dispute_id}",
-        order_href=_explained(page, folder),
+        order_href=f"/operator/orders/{order_number(folder.order_number)}",
         actions=dispute_questions.actions_of(
             page.viewer, dispute=folder.dispute, is_buyer=folder.is_buyer
         ),
@@ -186,9 +186,3 @@ async def _show_case(
         preview=preview,
     )
     return await show(page, "operator/case.html", current="/cases", status=status, case=view)
-
-
-def _explained(page: Page, folder: DisputeFolder) -> str:
-    if not may(page.viewer.roles, Permission.LEDGER_READ):
-        return ""
-    return f"/operator/explain?subject={order_number(folder.order_number)}"

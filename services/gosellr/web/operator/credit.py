@@ -6,19 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
-from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
-from gosellr.services import account_service, idempotency_service, stored_value_service
-from gosellr.services.idempotency_service import IdempotencyKeyReused
+from gosellr.services import account_service, stored_value_service
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.forms import Field
 from gosellr.web.money_views import BuyerCreditView, MoveView
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import ChoiceView, FormView
 
 router = APIRouter(prefix="/operator/credit", include_in_schema=False)
@@ -68,16 +64,11 @@ async def grant(page: Granting, user_id: UUID) -> Response:
             amount_minor=money.amount,
             currency=money.currency,
             reason=form.value("reason"),
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route=f"page:grant:{user_id}",
-                key=page.form.get("key"),
-                body=repr(sorted(form.values.items())).encode(),
-            ),
+            key=form_keys.request_key(page, f"grant:{user_id}", form),
             kept_for=page.market.policy.idempotency_kept_for,
             now=page.now,
         )
-    except (Conflict, InvalidInput, NotAllowed, IdempotencyKeyReused) as refusal:
+    except form_keys.REFUSALS as refusal:
         told = forms.with_errors(form, refusal, {"amount.amount": "amount"})
         return await _show(page, user_id, told, status=refusal.status)
     return page.go(f"{_BASE}/{user_id}", notice=notices.CREDIT_GRANTED)
@@ -103,8 +94,7 @@ async def _show(
             for one in found.grants
         ),
         currencies=tuple(ChoiceView(code, code) for code in sorted(EXPONENTS)),
-        # A form that comes back is the same wish.
-        key=(page.form.get("key") if form else None) or new_secret(),
+        key=form_keys.key_to_send(page, form),
         may_grant=may(page.viewer.roles, Permission.STORE_CREDIT_GRANT),
     )
     return await show(page, "operator/credit.html", current="/credit", status=status, credit=view)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
-from gosellr.services import statement_service
+from gosellr.services import seller_service, statement_service
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms
 from gosellr.web.binding import explanations
@@ -38,7 +38,12 @@ async def explain(
                 subject=wanted,
                 limit=_MOVEMENTS_SHOWN,
             )
-            view = explanations.explained(found, subject=wanted)
+            names = await ask(
+                page.market.db,
+                seller_service.names_of,
+                seller_ids=sorted(explanations.sellers_in(found)),
+            )
+            view = explanations.explained(found, subject=wanted, names=names)
         except NotFound as refusal:
             form = FormView({"subject": wanted}, {"subject": refusal.detail})
             view, status = ExplainView(form), 404

@@ -15,6 +15,7 @@ from gosellr.web.views import LinkView, NoticeView
 
 _PAGES = (
     ("What waits", "", "list-checks", Permission.PAYOUT_READ),
+    ("Orders", "/orders", "package", Permission.ORDER_READ),
     ("Payouts", "/payouts", "landmark", Permission.PAYOUT_READ),
     ("Bank files", "/bank-files", "file-text", Permission.BANK_FILE_READ),
     ("Cases", "/cases", "scale", Permission.DISPUTE_READ),

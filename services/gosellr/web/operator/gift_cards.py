@@ -7,23 +7,20 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import InvalidInput
-from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
 from gosellr.flows import stored_value
 from gosellr.flows.stored_value import IssuedGiftCard
-from gosellr.services import history_service, idempotency_service, stored_value_service
+from gosellr.services import history_service, stored_value_service
 from gosellr.services.history_service import JournalFilter
 from gosellr.utils.ledger import gift_card
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import gift_cards, histories
 from gosellr.web.forms import Field
 from gosellr.web.money_views import CardListView, CardPageView
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import ChoiceView, FormView
 
 router = APIRouter(prefix="/operator/gift-cards", include_in_schema=False)
@@ -76,14 +73,9 @@ async def issue(page: Issuing) -> Response:
             currency=currency,
             expires_at=None if ends is None else datetime.combine(ends, time.max, tzinfo=UTC),
             note=form.value("note") or None,
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route="page:issue_gift_card",
-                key=page.form.get("key"),
-                body=repr(sorted(form.values.items())).encode(),
-            ),
+            key=form_keys.request_key(page, "issue_gift_card", form),
         )
-    except InvalidInput as refusal:
+    except form_keys.REFUSALS as refusal:
         names = {"expires_at": "expires_on", "amount.amount": "amount"}
         return await _show_list(
             page, form=forms.with_errors(form, refusal, names), status=refusal.status
@@ -141,7 +133,7 @@ async def _show_list(
         cards=tuple(gift_cards.card(one, base=_BASE, now=page.now) for one in found.items),
         form=typed,
         # A form that comes back is the same wish; one that was granted isn't.
-        key=(page.form.get("key") if form else None) or new_secret(),
+        key=form_keys.key_to_send(page, form),
         currencies=tuple(
             ChoiceView(code, code, code == (typed.value("currency") or own))
             for code in sorted(EXPONENTS)

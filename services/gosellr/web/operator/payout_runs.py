@@ -2,25 +2,52 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask
 from gosellr.flows import payouts
-from gosellr.services import idempotency_service, seller_service
+from gosellr.services import payout_forecast, seller_service
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission
-from gosellr.web import notices
-from gosellr.web.binding import bank_files as binding
+from gosellr.web import form_keys, notices
+from gosellr.web.binding import payout_runs as binding
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
 
 router = APIRouter(prefix="/operator/payouts", include_in_schema=False)
 
 Running = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
+
+
+_SHOWN = 200
+
+
+@router.get("/run/preview")
+async def preview(page: Running, currency: Annotated[str, Query(max_length=3)] = "") -> Response:
+    """What a run would pay now, and what would stay, and why; the button makes it."""
+    chosen = currency if currency in EXPONENTS else ""
+    found = await ask(
+        page.market.db,
+        payout_forecast.foresee,
+        viewer=page.viewer,
+        currency=chosen or None,
+        sellers_max=payouts.BATCH_SELLERS_MAX,
+        policy=page.market.policy,
+        now=page.now,
+    )
+    shown = found.sellers[:_SHOWN]
+    names = await ask(
+        page.market.db, seller_service.names_of, seller_ids=sorted({one.seller_id for one in shown})
+    )
+    return await show(
+        page,
+        "operator/payout_preview.html",
+        current="/payouts",
+        forecast=binding.forecast(found, shown=shown, names=names, currency=chosen),
+    )
 
 
 @router.post("/run")
@@ -29,12 +56,7 @@ async def run(page: Running) -> Response:
     currency = page.form.get("currency", "")
     if currency and currency not in EXPONENTS:
         raise InvalidInput.at("currency", "currency_unknown", "Choose a currency")
-    key = idempotency_service.request_key(
-        caller=caller_of(page),
-        route="page:run_payouts",
-        key=page.form.get("key"),
-        body=currency.encode(),
-    )
+    key = form_keys.request_key(page, "run_payouts", currency.encode())
     try:
         batch = await payouts.run_batch(
             page.market.payouts, viewer=page.viewer, currency=currency or None, key=key

@@ -7,29 +7,26 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
-from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
 from gosellr.flows import bank_files, payouts
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
-    idempotency_service,
     payout_questions,
     payout_settings_service,
     seller_service,
 )
 from gosellr.services.payout_questions import PayoutFilters
-from gosellr.utils.money import EXPONENTS
 from gosellr.utils.payouts import BY_FILE, PayoutStatus
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
+from gosellr.web.binding.payout_runs import RUN_CURRENCIES
 from gosellr.web.forms import Field
 from gosellr.web.money_views import PayoutListView
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
-from gosellr.web.storefront.checkout import caller_of
-from gosellr.web.views import ChoiceView, FormView, NoticeView
+from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
@@ -45,10 +42,6 @@ _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
 _FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
 _BASE = "/operator/payouts"
-_CURRENCIES = (
-    ChoiceView("", "All currencies"),
-    *(ChoiceView(code, code) for code in sorted(EXPONENTS)),
-)
 # Where a person may say that a payment by file didn't arrive.
 _BY_HAND = frozenset({PayoutStatus.PENDING, PayoutStatus.PAID})
 
@@ -80,8 +73,8 @@ async def list_payouts(
             binding.row(one, base=_BASE, who=names.get(one.seller_id, "")) for one in found.items
         ),
         chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen or ""),
-        run_key=new_secret() if may(page.viewer.roles, Permission.PAYOUT_APPROVE) else "",
-        currencies=_CURRENCIES,
+        may_run=may(page.viewer.roles, Permission.PAYOUT_APPROVE),
+        currencies=RUN_CURRENCIES,
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
     return await show(page, "operator/payouts.html", current="/payouts", payout_list=view)
@@ -124,12 +117,7 @@ async def cancel(page: Cancelling, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/retry")
 async def retry(page: Retrying, payout_id: UUID) -> Response:
     """Make a new payout in place of one that failed; the same form twice makes one."""
-    key = idempotency_service.request_key(
-        caller=caller_of(page),
-        route=f"page:retry_payout:{payout_id}",
-        key=page.form.get("key"),
-        body=payout_id.bytes,
-    )
+    key = form_keys.request_key(page, f"retry_payout:{payout_id}", payout_id.bytes)
     try:
         requested = await payouts.retry_payout(
             page.market.payouts, viewer=page.viewer, payout_id=payout_id, key=key
@@ -240,6 +228,7 @@ async def _show(
         found,
         entries.items,
         path=path,
+        orders="/operator/orders",
         booked=booked,
         can=_can(page, found),
         form=form,

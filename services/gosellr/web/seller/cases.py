@@ -14,6 +14,7 @@ from gosellr.services import dispute_questions
 from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.utils.disputes import ARGUED_STATUSES
 from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
+from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.web import case_doors
 from gosellr.web.binding import cases, histories
@@ -149,7 +150,7 @@ async def _show_case(
         folder,
         side="seller",
         path=f"{shop.href}/cases/{folder.dispute.id}",
-        order_href="",
+        order_href=f"{shop.href}/orders/{order_number(folder.order_number)}",
         # As the shop: who also bought it has another page for that.
         actions=dispute_questions.actions_of(page.viewer, dispute=folder.dispute, is_buyer=False),
         sees_money=True,

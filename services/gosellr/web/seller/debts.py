@@ -73,4 +73,4 @@ async def _moves(
         cursor=None,
         limit=_MOVES_SHOWN,
     )
-    return [histories.of_seller(one) for one in found.items]
+    return [histories.of_seller(one, orders=f"/seller/{seller_id}/orders") for one in found.items]

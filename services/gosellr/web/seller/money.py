@@ -1,5 +1,6 @@
 """A shop's money: what it has and owes, when it is paid, and every movement of it."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -119,7 +120,7 @@ async def _show_history(
         action=f"{shop.href}/transactions",
         currencies=[one.currency for one in held],
         kinds=histories.SELLER_KINDS,
-        move=histories.of_seller,
+        move=partial(histories.of_seller, orders=f"{shop.href}/orders"),
         with_pots=True,
     )
     return await show(

@@ -11,12 +11,12 @@ from gosellr.core.rate_limit import network_of
 from gosellr.core.transact import ask, transact
 from gosellr.flows import limits, payout_accounts, payouts
 from gosellr.flows.payout_accounts import TypedAccount
-from gosellr.services import idempotency_service, payout_questions, payout_settings_service
+from gosellr.services import payout_questions, payout_settings_service
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.payouts import PayoutStatus, ScheduleKind
 from gosellr.utils.permissions import Permission
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
 from gosellr.web.forms import Field
@@ -24,7 +24,6 @@ from gosellr.web.money_views import PayoutListView
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.storefront.accounts import count
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/seller/{seller_id}", include_in_schema=False)
@@ -87,12 +86,7 @@ async def ask_for_payout(page: Asking, seller_id: UUID) -> Response:
     currency = page.form.get("currency", "")
     if currency not in EXPONENTS:
         raise InvalidInput.at("currency", "currency_unknown", "Choose one of your currencies")
-    key = idempotency_service.request_key(
-        caller=caller_of(page),
-        route=f"page:payout:{seller_id}",
-        key=page.form.get("key"),
-        body=currency.encode(),
-    )
+    key = form_keys.request_key(page, f"payout:{seller_id}", currency.encode())
     try:
         requested = await payouts.request_payout(
             page.market.payouts,
@@ -140,6 +134,7 @@ async def show_payout(
         found,
         entries.items,
         path=path,
+        orders=f"{shop.href}/orders",
         pager=histories.pager(path, [], entries.next_cursor, is_first=cursor is None),
     )
     return await show(page, shop, "seller/payout.html", current="payouts", payout=view)

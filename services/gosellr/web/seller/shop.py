@@ -17,6 +17,7 @@ from gosellr.web.views import LinkView, NoticeView
 
 _PAGES = (
     ("Money", "money", "wallet", Permission.BALANCE_READ),
+    ("Orders", "orders", "package", Permission.ORDER_READ),
     ("Transactions", "transactions", "history", Permission.TRANSACTION_READ),
     ("Payouts", "payouts", "landmark", Permission.PAYOUT_READ),
     ("Payout settings", "payout-settings", "settings", Permission.PAYOUT_READ),

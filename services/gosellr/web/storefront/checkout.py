@@ -17,19 +17,18 @@ from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
 from gosellr.services import (
     cash_terms_service,
-    idempotency_service,
     order_service,
     stored_value_service,
 )
 from gosellr.services.basket_service import CheckoutRequest, Tender, TotalChanged
 from gosellr.services.cart_service import CartView
-from gosellr.services.idempotency_service import IdempotencyInProgress, RequestKey
+from gosellr.services.idempotency_service import IdempotencyInProgress
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.permissions import Permission
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import checkouts, order_payments, orders
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
@@ -136,7 +135,8 @@ async def _place(page: Page, view: CartView, form: FormView) -> _Placed:
             or 0,
             expected_currencies=frozenset({view.cart.currency}),
         ),
-        key=_request_key(page, view.cart.id),
+        # Another card isn't another order: the bag is what is bought, once.
+        key=form_keys.request_key(page, "checkout", view.cart.id.bytes, field="idempotency_key"),
     )
     if placed.order is None:
         raise NotFound
@@ -290,22 +290,6 @@ def _rest(page: Page) -> Tender:
     # The sandbox's choice of cards is sent along, whatever is chosen beside it.
     token = forms.clean(page.form.get("payment_token", ""))[:200]
     return Tender(method=method, token=(token or None) if method == SandboxGateway.name else None)
-
-
-def caller_of(page: Page) -> str:
-    """Whose keys these are: the account's, else the browser's."""
-    viewer = page.viewer
-    return f"user:{viewer.user_id}" if viewer.user_id else f"visitor:{page.visit.visitor}"
-
-
-def _request_key(page: Page, cart_id: UUID) -> RequestKey:
-    return idempotency_service.request_key(
-        caller=caller_of(page),
-        route="page:checkout",
-        key=page.form.get("idempotency_key"),
-        # Another card isn't another order: the bag is what is bought, once.
-        body=cart_id.bytes,
-    )
 
 
 def _cart_id(page: Page) -> UUID | None:

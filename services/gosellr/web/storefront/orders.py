@@ -13,7 +13,6 @@ from gosellr.models.order_values import Order
 from gosellr.services import (
     dispute_questions,
     document_questions,
-    idempotency_service,
     order_service,
 )
 from gosellr.services.dispute_questions import DisputeFilters
@@ -22,12 +21,12 @@ from gosellr.services.order_service import OrderFilters
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
-from gosellr.web import notices
+from gosellr.web import form_keys, notices
 from gosellr.web.binding import cases, checkouts, order_payments, orders
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
-from gosellr.web.storefront.checkout import caller_of, offered, tenders
+from gosellr.web.storefront.checkout import offered, tenders
 from gosellr.web.views import FormView, NoticeView
 
 router = APIRouter(prefix="/orders", include_in_schema=False)
@@ -100,12 +99,8 @@ async def pay_again(page: Paying, number: str) -> Response:
     """Ask for the money of an order once more, with another card."""
     order = await _order(page, number)
     wanted = tenders(page)
-    key = idempotency_service.request_key(
-        caller=caller_of(page),
-        route=f"page:pay:{order.id}",
-        key=page.form.get("idempotency_key"),
-        body=" ".join(f"{one.method} {one.token}" for one in wanted).encode(),
-    )
+    said = " ".join(f"{one.method} {one.token}" for one in wanted).encode()
+    key = form_keys.request_key(page, f"pay:{order.id}", said, field="idempotency_key")
     try:
         placed = await flow.pay_again(
             page.market.checkout,

@@ -12,19 +12,18 @@ from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import DisputeFolder
 from gosellr.models.order_values import Order
-from gosellr.services import dispute_questions, idempotency_service, order_service
+from gosellr.services import dispute_questions, order_service
 from gosellr.services.dispute_service import NewDispute
 from gosellr.utils.disputes import DisputeReason
 from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
-from gosellr.web import case_doors, forms, notices
+from gosellr.web import case_doors, form_keys, forms, notices
 from gosellr.web.binding import cases, problems
 from gosellr.web.binding.orders import order_href
 from gosellr.web.case_doors import Door
 from gosellr.web.pages import Page, admit
-from gosellr.web.storefront.checkout import caller_of
 from gosellr.web.views import FormView
 
 router = APIRouter(prefix="/orders/{number}/problems", include_in_schema=False)
@@ -66,12 +65,7 @@ async def report(page: ReportingWithFile, number: str) -> Response:
                 reason=DisputeReason(form.value("reason")),
                 message=problems.message_of(form),
             ),
-            key=idempotency_service.request_key(
-                caller=caller_of(page),
-                route=f"page:report:{order.id}",
-                key=page.form.get("key"),
-                body=form.value("line").encode(),
-            ),
+            key=form_keys.request_key(page, f"report:{order.id}", form.value("line").encode()),
         )
     except (Conflict, InvalidInput) as refusal:
         told = forms.with_errors(form, refusal, {"reason": "reason", "quantity": "quantity"})

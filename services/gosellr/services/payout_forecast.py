@@ -1,0 +1,164 @@
+"""What a run of payouts would do, by the same reckoning as the run itself; nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict, NotAllowed
+from gosellr.models.payout_values import PayoutTotal
+from gosellr.queries import payouts
+from gosellr.services import payout_opening, payout_terms
+from gosellr.services.payout_opening import PayoutRequest
+from gosellr.services.payout_terms import PayoutTerms
+from gosellr.utils.ledger import seller_available
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.viewer import Viewer
+
+PAID: Final = "paid"
+AWAITS_APPROVAL: Final = "awaits_approval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What a run would do with a seller's money in one currency.
+
+    `outcome` is `paid`, `awaits_approval`, or the code that says why it stays, and `why` the same
+    in words. What is available is what would leave, what its debt takes, and what stays.
+    """
+
+    seller_id: UUID
+    currency: str
+    available_minor: int
+    outcome: str
+    why: str = ""
+    recovered_minor: int = 0
+    amount_minor: int = 0
+
+    @property
+    def left_minor(self) -> int:
+        """What stays available."""
+        return self.available_minor - self.recovered_minor - self.amount_minor
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether there would be a payout of it."""
+        return self.outcome in {PAID, AWAITS_APPROVAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run would do now, seller by seller; with `more`, another run would be needed."""
+
+    sellers: Sequence[Foreseen]
+    more: bool
+
+    def totals(self) -> list[PayoutTotal]:
+        """What would be opened, in each currency, as the run tells it."""
+        opened = [one for one in self.sellers if one.is_opened]
+        return [
+            PayoutTotal(
+                currency,
+                sum(one.currency == currency for one in opened),
+                sum(one.amount_minor for one in opened if one.currency == currency),
+            )
+            for currency in sorted({one.currency for one in opened})
+        ]
+
+
+async def foresee(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    currency: str | None,
+    sellers_max: int,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Forecast:
+    """Say whom a run would pay what, and whose money would stay, and why. Locks nothing.
+
+    Raises:
+        NotAllowed: the viewer runs no market.
+    """
+    if not viewer.is_operator:
+        raise NotAllowed
+    found = await payouts.payable(
+        connection, after=UUID(int=0), currency=currency, limit=sellers_max + 1
+    )
+    seen: list[Foreseen] = []
+    for seller_id in found[:sellers_max]:
+        seen += await _of_seller(
+            connection, seller_id=seller_id, currency=currency, policy=policy, now=now
+        )
+    return Forecast(seen, more=len(found) > sellers_max)
+
+
+async def _of_seller(
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    currency: str | None,
+    policy: MarketPolicy,
+    now: datetime,
+) -> list[Foreseen]:
+    held = await payouts.held(connection, account=seller_available(seller_id))
+    wanted = {code: minor for code, minor in held.items() if currency in {None, code}}
+    try:
+        terms = await payout_terms.see(connection, seller_id=seller_id, now=now)
+    except Conflict as refusal:
+        return [_stays(seller_id, code, minor, refusal) for code, minor in wanted.items()]
+    return [
+        await _in_currency(
+            connection,
+            PayoutRequest(seller_id=seller_id, currency=code, origin="batch"),
+            available_minor=minor,
+            terms=terms,
+            policy=policy,
+            now=now,
+        )
+        for code, minor in wanted.items()
+    ]
+
+
+async def _in_currency(
+    connection: Connection,
+    request: PayoutRequest,
+    *,
+    available_minor: int,
+    terms: PayoutTerms,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Foreseen:
+    seller_id, currency = request.seller_id, request.currency
+    try:
+        await payout_opening.check_open(connection, currency=currency, terms=terms, policy=policy)
+        found = await payout_opening.reckon(
+            connection,
+            request,
+            available_minor=available_minor,
+            terms=terms,
+            policy=policy,
+            now=now,
+        )
+    except payout_opening.NOT_PAID as refusal:
+        return _stays(seller_id, currency, available_minor, refusal)
+    return Foreseen(
+        seller_id=seller_id,
+        currency=currency,
+        available_minor=available_minor,
+        outcome=AWAITS_APPROVAL if found.waits else PAID,
+        recovered_minor=found.plan.recovered_minor,
+        amount_minor=found.plan.amount_minor,
+    )
+
+
+def _stays(seller_id: UUID, currency: str, minor: int, refusal: Conflict) -> Foreseen:
+    return Foreseen(
+        seller_id=seller_id,
+        currency=currency,
+        available_minor=minor,
+        outcome=refusal.code,
+        why=refusal.detail,
+    )

@@ -1,0 +1,254 @@
+"""Orders as a shop and the operator read them, and what calling units off would change."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from gosellr.models.order_values import ListedOrder, Order, OrderLine, Payment, SellerOrder
+from gosellr.services.reduction_plan import Reduction
+from gosellr.utils.ids import order_number, seller_order_number
+from gosellr.utils.money import Money
+from gosellr.utils.offline import BANK_TRANSFER
+from gosellr.utils.order_states import OrderStatus, may_cancel
+from gosellr.utils.states import Actor
+from gosellr.web.binding.bags import options_text
+from gosellr.web.binding.orders import BADGES, REFUND_BADGES
+from gosellr.web.console_order_views import (
+    PaidView,
+    ReducedLineView,
+    ReductionView,
+    SoldLineView,
+    SoldOrderView,
+    SoldPartView,
+    SoldRowView,
+)
+from gosellr.web.formats import format_money, format_when
+from gosellr.web.order_views import AmountRowView, BadgeView
+from gosellr.web.views import AttributeView, FormView, LinkView
+
+CHIPS: Final = (
+    ("", "All"),
+    ("pending_payment", "Waiting for payment"),
+    ("paid", "To be packed"),
+    ("shipped", "On the way"),
+    ("delivered", "Delivered"),
+    ("cancelled", "Cancelled"),
+)
+_METHODS: Final = {
+    "sandbox": "Test card", "stripe": "Stripe", "paypal": "PayPal", "gift_card": "Gift card",
+    "store_credit": "Store credit", "bank_transfer": "Bank transfer",
+    "cash_on_delivery": "Cash at the door",
+}  # fmt: skip
+_PAYMENT_BADGES: Final = {
+    "captured": BadgeView("Paid", "ok", "check"),
+    "partially_refunded": BadgeView("Partly sent back", "warn", "undo-2"),
+    "refunded": BadgeView("Sent back", "", "undo-2"),
+    "authorized": BadgeView("Set aside", "info", "lock"),
+    "action_required": BadgeView("Waited for", "warn", "clock"),
+    "declined": BadgeView("Refused", "bad", "x"),
+    "failed": BadgeView("Failed", "bad", "x"),
+    "cancelled": BadgeView("Called off", "", "x"),
+    "voided": BadgeView("Given back unused", "", "x"),
+    "unknown": BadgeView("Answer missing", "warn", "clock"),
+}
+_PAID: Final = BadgeView("Paid for", "ok", "check")
+_NOT_PAID: Final = BadgeView("Not paid for yet", "warn", "clock")
+
+
+def units_field(line_id: object) -> str:
+    """Where it is said how many units of a line are called off."""
+    return f"units-{line_id}"
+
+
+def row(found: ListedOrder, *, base: str, with_names: bool) -> SoldRowView:
+    """An order in a list."""
+    number = order_number(found.number)
+    own = found.parts if not with_names else ()
+    total = sum(part["total_minor"] for part in own) if own else found.total_minor
+    return SoldRowView(
+        href=f"{base}/{number}",
+        number=number,
+        who=", ".join(part["seller"]["name"] for part in found.parts) if with_names else "",
+        placed_at=found.placed_at,
+        badge=BADGES[own[0]["status"] if len(own) == 1 else found.status],
+        total=Money(total, found.currency),
+    )
+
+
+def order(
+    found: Order,
+    parts: Sequence[SellerOrder],
+    *,
+    back: LinkView,
+    actor: Actor | None,
+    whole: bool,
+    links: tuple[LinkView, ...] = (),
+) -> SoldOrderView:
+    """An order with these of its parts; `actor` is as whom units may be called off, if at all.
+
+    Only where it is shown as a `whole`, its buyer and all payments are.
+    """
+    number = order_number(found.number)
+    told = [
+        ("Placed", format_when(found.placed_at, "full")),
+        ("Paid", "" if found.paid_at is None else format_when(found.paid_at, "full")),
+        ("In all", format_money(found.total_minor, found.currency) if whole else ""),
+        ("Buyer", found.email if whole else ""),
+        ("Open cases", str(found.open_dispute_count) if whole and found.open_dispute_count else ""),
+    ]
+    path = f"{back.href}/{number}"
+    return SoldOrderView(
+        number=number,
+        back=back,
+        badge=BADGES[found.status if whole or len(parts) != 1 else parts[0].status],
+        facts=tuple(AttributeView(label, value) for label, value in told if value),
+        parts=tuple(part(found, one, path=path, actor=actor) for one in parts),
+        money=(
+            *(map(_payment, found.payments) if whole else ()),
+            *_refunds(found, {one.id for one in parts}),
+        ),
+        links=links,
+    )
+
+
+def part(found: Order, one: SellerOrder, *, path: str, actor: Actor | None) -> SoldPartView:
+    """A shop's part, with the way to call units of it off where that may be."""
+
+    def money(minor: int) -> Money:
+        return Money(minor, found.currency)
+
+    paid = found.is_paid_for(one)
+    lines = tuple(_line(line, found.currency) for line in one.lines)
+    can = (
+        actor is not None
+        and not paid
+        and may_cancel(OrderStatus(one.status), actor)
+        and _may_shrink(found, actor)
+        and sum(line.quantity for line in one.lines) > 1
+        and any(line.can_go for line in lines)
+    )
+    rows = [
+        AmountRowView("Goods", money(one.subtotal_minor)),
+        AmountRowView("Discount", money(-one.discount_minor)),
+        AmountRowView("Delivery", money(one.shipping_minor)),
+        AmountRowView("Tax, included" if found.tax_included else "Tax", money(one.tax_minor)),
+    ]
+    return SoldPartView(
+        id=str(one.id),
+        title=one.seller_name,
+        number=seller_order_number(order_number(found.number), one.index),
+        badge=BADGES[one.status],
+        money_badge=_money_badge(one, paid=paid),
+        lines=lines,
+        rows=tuple(one for one in rows if one.amount.amount),
+        total=money(one.total_minor),
+        call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
+    )  # fmt: skip
+
+
+def _may_shrink(found: Order, actor: Actor) -> bool:
+    """Whether nobody was asked for all of the order's money. Until it is paid, sellers wait."""
+    if found.status != OrderStatus.PENDING_PAYMENT:
+        return True
+    return actor is not Actor.SELLER and any(
+        one.method == BANK_TRANSFER and one.status == "action_required" for one in found.payments
+    )
+
+
+def _money_badge(one: SellerOrder, *, paid: bool) -> BadgeView | None:
+    """Whether a part is paid for, where its own state doesn't say so."""
+    if one.status == (OrderStatus.PAID if paid else OrderStatus.PENDING_PAYMENT):
+        return None
+    if one.status == OrderStatus.CANCELLED and not paid:
+        return BadgeView("Never paid for", "", "x")
+    return _PAID if paid else _NOT_PAID
+
+
+def _line(line: OrderLine, currency: str) -> SoldLineView:
+    said = [
+        line.sku,
+        options_text(line.options),
+        *(
+            f"{count} {word}"
+            for count, word in (
+                (line.called_off_quantity, "called off before payment"),
+                (line.refunded_quantity, "refunded"),
+                (line.shipped_quantity, "sent"),
+            )
+            if count
+        ),
+    ]
+    return SoldLineView(
+        id=str(line.id),
+        title=line.title,
+        note=", ".join(filter(None, said)),
+        quantity=line.quantity,
+        unit_price=Money(line.unit_price_minor, currency),
+        total=Money(line.total_minor, currency),
+        can_go=max(0, line.quantity - line.shipped_quantity - line.withdrawn_quantity),
+    )
+
+
+def _refunds(found: Order, part_ids: Collection[UUID]) -> Iterable[PaidView]:
+    for refund in found.refunds:
+        if refund.seller_order_id in part_ids:
+            yield PaidView(
+                label="Refund",
+                badge=REFUND_BADGES.get(refund.status, BadgeView(refund.status)),
+                amount=Money(-refund.amount_minor, refund.currency),
+                note=refund.reason,
+            )
+
+
+def _payment(payment: Payment) -> PaidView:
+    badge = _PAYMENT_BADGES.get(payment.status)
+    taken = format_money(payment.captured_minor, payment.currency)
+    return PaidView(
+        label=_METHODS.get(payment.method, payment.method.replace("_", " ").capitalize()),
+        badge=badge or BadgeView(payment.status.replace("_", " ").capitalize()),
+        amount=Money(payment.amount_minor, payment.currency),
+        note=f"{taken} taken" if 0 < payment.captured_minor < payment.amount_minor else "",
+    )
+
+
+def reduction(planned: Reduction, *, form: FormView) -> ReductionView:
+    """What would change: for the buyer, the seller, and the attempt that is waited for."""
+    currency, by = planned.order.currency, planned.by
+
+    def money(minor: int) -> Money:
+        return Money(minor, currency)
+
+    titles = {line.id: line.title for line in planned.part.lines}
+    rows = [
+        AmountRowView("The buyer pays", money(-by.total_minor)),
+        AmountRowView("of it tax", money(-by.tax_minor)),
+        AmountRowView(
+            "Commission, with its tax", money(-(by.commission_minor + by.commission_vat_minor))
+        ),
+        AmountRowView("The shop earns", money(-by.net_minor)),
+    ]
+    asked = planned.payment
+    note = "What is set aside stays so; less of it is taken, and the rest goes back."
+    if asked is not None:
+        before, after = (
+            format_money(minor, currency)
+            for minor in (asked.amount_minor, asked.amount_minor - by.total_minor)
+        )
+        note = f"The buyer is asked for {after} instead of {before}."
+    return ReductionView(
+        lines=tuple(
+            ReducedLineView(
+                title=titles[one.line_id],
+                called_off=one.quantity,
+                left=one.after.quantity,
+                before=money(one.before.total_minor),
+                after=money(one.after.total_minor),
+            )
+            for one in planned.lines
+        ),
+        rows=tuple(one for one in rows if one.amount.amount),
+        total_label=f"{planned.part.seller_name}'s part costs then",
+        total=money(planned.part.total_minor - by.total_minor),
+        note=note,
+        sent=tuple(form.values.items()),
+    )

@@ -1,0 +1,29 @@
+"""How a shop's and the operator's pages about orders are called."""
+
+from collections.abc import Sequence
+
+from tests.api.matrix.callers import Scope
+from tests.api.matrix.request import Call, Of
+
+_SEEN = frozenset({200})
+# Let in; nothing was typed, and the page says so.
+_WRONG = frozenset({422})
+
+
+def _calls(scope: Scope, base: str, own: dict[str, Of]) -> dict[str, Sequence[Call]]:
+    order = {**own, "number": Of("paid_number")}
+    part = {**order, "part_id": Of("paid_part")}
+    form = f"{base}/orders/{{number}}/parts/{{part_id}}/call-off"
+    return {
+        f"GET {base}/orders": [Call(scope=scope, path=own, reached=_SEEN)],
+        f"GET {base}/orders/{{number}}": [Call(scope=scope, path=order, reached=_SEEN)],
+        f"GET {form}": [Call(scope=scope, path=part, reached=_SEEN)],
+        f"POST {form}/preview": [Call(scope=scope, path=part, form={}, reached=_WRONG)],
+        f"POST {form}": [Call(scope=scope, path=part, form={}, reached=_WRONG)],
+    }
+
+
+ORDER_DESKS: dict[str, Sequence[Call]] = {
+    **_calls(Scope.STAFF, "/operator", {}),
+    **_calls(Scope.SHOP, "/seller/{seller_id}", {"seller_id": Of("seller")}),
+}
