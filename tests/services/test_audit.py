@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -18,6 +18,7 @@ from gosellr.core.transact import transact
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs.audit import audit_market
 from gosellr.resources import Resources, open_resources
+from gosellr.services.audit_providers import compare_charges
 from gosellr.services.audit_service import NAMES, Finding, GatewayCharge, audit
 from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.postings import SellerSources
@@ -349,6 +350,30 @@ async def test_a_capture_that_the_gateway_denies(
     paid = await connection.fetchval("SELECT count(*) FROM payment WHERE captured_minor > 0")
     assert finding.number == 7
     assert len(finding.rows) == paid
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 50])
+async def test_charges_in_batches_leave_nothing_out_between_them(
+    connection: Connection, resources: Resources, at_once: int
+) -> None:
+    charges = sorted(await charges_of(resources))
+    denied = [charge for charge in charges if charge.captured_minor][1]
+    strangers = [str(UUID(int=1)), str(UUID(int=2**128 - 2))]
+    twice = str(uuid4())
+    told = [charge for charge in charges if charge != denied]
+    assert (
+        await compare_charges(
+            connection, gateway="sandbox", charges=charges + told, at_once=at_once
+        )
+        == []
+    )
+    told += [GatewayCharge(stranger, "EUR", 500, 0, 0) for stranger in [*strangers, twice, twice]]
+    found = await compare_charges(connection, gateway="sandbox", charges=told, at_once=at_once)
+    assert sorted(row.row for row in found) == sorted(
+        f"payment {attempt}" for attempt in [*strangers, twice, twice, denied.attempt_id]
+    )
+    [row] = [row for row in found if row.row == f"payment {denied.attempt_id}"]
+    assert row.problem == "is captured, and sandbox knows nothing of it"
 
 
 async def test_a_refund_that_never_arrives_is_stuck(

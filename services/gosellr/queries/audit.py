@@ -20,7 +20,7 @@ SELECT what, COALESCE(problem, 'breaks it') FROM offence LIMIT {rows}
 """
 
 
-MOVING = 2_000
+MOVING = 20_000
 """So many rows of what is asked with something beside the snapshot, such as a journal: most of
 them only moved in between, and they mustn't hide one that didn't."""
 
