@@ -42,16 +42,14 @@ _SIGNED = "CASE entry.direction WHEN 'debit' THEN entry.amount_minor ELSE -entry
 _GUARDED = of_kind("entry.account", *sorted(GUARDED_KINDS))
 
 TRANSACTIONS_BALANCE = first(f"""
-SELECT 'ledger_transaction ' || transaction_id,
-       'debits less credits are ' || net || ' ' || currency
+SELECT 'ledger_transaction ' || COALESCE(booked.id, total.transaction_id), CASE
+       WHEN total.transaction_id IS NULL THEN 'has no entries'
+       ELSE 'debits less credits are ' || net || ' ' || currency END
 FROM (
     SELECT entry.transaction_id, entry.currency, sum({_SIGNED}) AS net
-    FROM ledger_entry AS entry GROUP BY 1, 2 HAVING sum({_SIGNED}) <> 0
-) AS off
-UNION ALL
-SELECT 'ledger_transaction ' || booked.id, 'has no entries'
-FROM ledger_transaction AS booked
-WHERE NOT EXISTS (SELECT FROM ledger_entry WHERE transaction_id = booked.id)
+    FROM ledger_entry AS entry GROUP BY 1, 2
+) AS total FULL JOIN ledger_transaction AS booked ON booked.id = total.transaction_id
+WHERE total.transaction_id IS NULL OR net <> 0
 """)
 
 LEDGER_BALANCES = first(f"""
@@ -203,7 +201,7 @@ WITH booked AS (
     WHERE head.order_id IS NOT NULL AND entry.account LIKE 'gateway\\_clearing:%'
     GROUP BY 1, 2, 3
 ), gone AS (
-    SELECT payment_id, sum(minor) AS minor
+    SELECT payment_id, sum(minor)::bigint AS minor
     FROM (
         SELECT payment_id, amount_minor FROM refund_part
         WHERE status = 'succeeded' AND credited_account IS NULL

@@ -53,15 +53,14 @@ SELECT 'stock_level ' || variant_id || ' at ' || location_id || ' bucket ' || bu
        'holds ' || reserved || ' of ' || on_hand
 FROM stock_level WHERE reserved < 0 OR reserved > on_hand
 UNION ALL
-SELECT 'stock_reservation ' || id, 'of ' || quantity || ' units ' || shipped_quantity
-       || ' were shipped and ' || released_quantity || ' released'
+SELECT 'stock_reservation ' || id, CASE WHEN shipped_quantity + released_quantity < quantity
+       AND expires_at < $1 THEN 'ran out at ' || expires_at || ' and is still held'
+       ELSE 'of ' || quantity || ' units ' || shipped_quantity || ' were shipped and '
+       || released_quantity || ' released' END
 FROM stock_reservation
 WHERE shipped_quantity < 0 OR released_quantity < 0
    OR shipped_quantity + released_quantity > quantity
-UNION ALL
-SELECT 'stock_reservation ' || id, 'ran out at ' || expires_at || ' and is still held'
-FROM stock_reservation
-WHERE expires_at < $1 AND shipped_quantity + released_quantity < quantity
+   OR (expires_at < $1 AND shipped_quantity + released_quantity < quantity)
 """)
 
 LINES_COVERED = first("""
@@ -105,8 +104,7 @@ STEPS_ALLOWED = first("""
 WITH step AS (
     SELECT event.id, event.seller_order_id, event.from_status, event.to_status,
            lag(event.to_status, 1, 'pending_payment') OVER own AS was,
-           row_number() OVER (PARTITION BY event.seller_order_id ORDER BY event.sequence DESC)
-               = 1 AS is_last
+           lead(event.id) OVER own IS NULL AS is_last
     FROM order_event AS event
     WHERE event.seller_order_id IS NOT NULL AND event.to_status IS NOT NULL
     WINDOW own AS (PARTITION BY event.seller_order_id ORDER BY event.sequence)
