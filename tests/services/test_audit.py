@@ -184,6 +184,20 @@ _STRANGERS_MONEY = """
 UPDATE ledger_entry SET account = 'seller_pending:' || gen_random_uuid()
 WHERE account LIKE 'seller_pending%'
 """
+_PENDING = f"""account = (
+    SELECT account FROM ledger_entry WHERE seller_order_id = {_PART} AND account LIKE 'seller_p%')
+"""
+# More than what is added up quickly, beside entries that still make what they should.
+_LARGE_BESIDE = f"""
+INSERT INTO ledger_entry (transaction_id, position, account, direction, amount_minor, currency,
+                          seller_order_id, written_by)
+SELECT transaction_id, 99, account, direction, 3000000000, currency, seller_order_id, written_by
+FROM ledger_entry WHERE {_PENDING} AND seller_order_id = {_PART}
+"""
+_LARGE_COMMISSION = f"""
+UPDATE seller_order SET commission_minor = shipping_commission_minor WHERE id = {_PART};
+UPDATE order_line SET commission_minor = 3000000000 WHERE seller_order_id = {_PART}
+"""
 _KEY_IN_CLEAR = """
 INSERT INTO signing_key (kid, algorithm, public_pem, private_pem_encrypted, created_at)
 VALUES ('k', 'RS256', '', '-----BEGIN PRIVATE KEY-----', now())
@@ -205,6 +219,9 @@ BREAKS = [
         (3, "ledger_activity", "INSERT INTO ledger_activity VALUES ('sale', 'x', 'EUR', 1, 0)"),
         (3, "ledger_rollup_mark", "UPDATE ledger_rollup_mark SET order_count = 7"),
         (3, "seller_order", _set("seller_order", "pending_minor = 1", _PART)),
+        (3, "seller_order", f"DELETE FROM ledger_entry WHERE seller_order_id = {_PART}"),
+        (3, "seller_order", f"UPDATE ledger_entry SET currency = 'USD' WHERE {_PENDING}"),
+        (3, "seller_order", _LARGE_BESIDE),
         (4, "ledger_transaction", _set("ledger_transaction", "actor = 'me'", _SOLD)),
         (4, "ledger_transaction", _set("ledger_entry", "account = 'bonk'", _ENTRY)),
         (4, "ledger_entry", _set("ledger_entry", "written_by = '3'", _ENTRY)),
@@ -226,6 +243,9 @@ BREAKS = [
         ),
         (5, "account gift_card:x", _set("ledger_entry", "account = 'gift_card:x'", _ENTRY)),
         (6, "seller_order", _set("seller_order", "net_minor = 1", _PART)),
+        (6, "seller_order", _LARGE_BESIDE),
+        (6, "seller_order", _set("seller_order", "commission_minor = commission_minor + 1", _PART)),
+        (6, "ledger_entry", f"UPDATE ledger_entry SET seller_order_id = {_ID} WHERE {_PENDING}"),
         (6, "ledger_entry", _STRANGERS_MONEY),
         (6, "ledger_entry", _set("ledger_transaction", f"order_id = {_ID}", _SOLD)),
         (7, "payment", _set("payment", "fee_minor = 1", _PAYMENT)),
@@ -238,8 +258,24 @@ BREAKS = [
         (10, "payment", _set("payment", "refunded_minor = 1", _PAYMENT)),
         (10, "order_line", _set("order_line", "refunded_minor = 1", _LINE)),
         (10, "order", _set("orders", "refunded_minor = 1", _PAID)),
-        (11, "order", _set("seller_order", "subtotal_minor = 1", _PART)),
-        (11, "seller_order", _set("order_line", "tax_minor = 7", _LINE)),
+        *(
+            (11, "order", _set("seller_order", f"{figure}_minor = {figure}_minor + 1", _PART))
+            for figure in ("subtotal", "discount", "shipping", "tax", "total")
+        ),
+        *(
+            (11, "seller_order", _set("order_line", f"{figure}_minor = {figure}_minor + 1", _LINE))
+            for figure in ("gross", "tax", "total", "commission")
+        ),
+        *(
+            (
+                11,
+                "seller_order",
+                _set("seller_order", f"{figure}_minor = {figure}_minor + 1", _PART),
+            )
+            for figure in ("shipping_tax", "shipping_total", "shipping_commission", "commission")
+        ),
+        (11, "order", _set("seller_order", "discount_minor = 3000000000", _PART)),
+        (11, "seller_order", _LARGE_COMMISSION),
         (11, "order", f"DELETE FROM seller_order WHERE order_id = {_PAID}"),
         (12, "payment", _set("payment", "currency = 'USD'", _PAYMENT)),
         (12, "order", _set("payment", "amount_minor = amount_minor + 1", _PAYMENT)),
