@@ -205,7 +205,11 @@ async def look(
     journals = list(_of_journals(told))
     rows: defaultdict[int, list[Offence]] = defaultdict(list)
     # The longest first, so that nobody waits for one at the end.
-    longest = [(4, _tampered), (6, partial(_misbooked_parts, rows=rows)), (11, _wrong_sums)]
+    longest: list[tuple[int, Step]] = [
+        (4, _tampered),
+        (6, partial(_misbooked_parts, rows=rows)),
+        (11, _wrong_sums),
+    ]
     others = sorted(_of_rows(told), key=lambda step: step[0] not in _LONG)
     steps = [*longest, *journals, *others]
     answers = await _ask(connections, steps, watch)
