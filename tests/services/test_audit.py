@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -18,6 +18,7 @@ from gosellr.core.transact import transact
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs.audit import audit_market
 from gosellr.resources import Resources, open_resources
+from gosellr.services.audit_providers import compare_charges
 from gosellr.services.audit_service import NAMES, Finding, GatewayCharge, audit
 from gosellr.services.ledger_upkeep_service import roll_up, seal
 from gosellr.utils.postings import SellerSources
@@ -183,6 +184,20 @@ _STRANGERS_MONEY = """
 UPDATE ledger_entry SET account = 'seller_pending:' || gen_random_uuid()
 WHERE account LIKE 'seller_pending%'
 """
+_PENDING = f"""account = (
+    SELECT account FROM ledger_entry WHERE seller_order_id = {_PART} AND account LIKE 'seller_p%')
+"""
+# More than what is added up quickly, beside entries that still make what they should.
+_LARGE_BESIDE = f"""
+INSERT INTO ledger_entry (transaction_id, position, account, direction, amount_minor, currency,
+                          seller_order_id, written_by)
+SELECT transaction_id, 99, account, direction, 3000000000, currency, seller_order_id, written_by
+FROM ledger_entry WHERE {_PENDING} AND seller_order_id = {_PART}
+"""
+_LARGE_COMMISSION = f"""
+UPDATE seller_order SET commission_minor = shipping_commission_minor WHERE id = {_PART};
+UPDATE order_line SET commission_minor = 3000000000 WHERE seller_order_id = {_PART}
+"""
 _KEY_IN_CLEAR = """
 INSERT INTO signing_key (kid, algorithm, public_pem, private_pem_encrypted, created_at)
 VALUES ('k', 'RS256', '', '-----BEGIN PRIVATE KEY-----', now())
@@ -204,6 +219,9 @@ BREAKS = [
         (3, "ledger_activity", "INSERT INTO ledger_activity VALUES ('sale', 'x', 'EUR', 1, 0)"),
         (3, "ledger_rollup_mark", "UPDATE ledger_rollup_mark SET order_count = 7"),
         (3, "seller_order", _set("seller_order", "pending_minor = 1", _PART)),
+        (3, "seller_order", f"DELETE FROM ledger_entry WHERE seller_order_id = {_PART}"),
+        (3, "seller_order", f"UPDATE ledger_entry SET currency = 'USD' WHERE {_PENDING}"),
+        (3, "seller_order", _LARGE_BESIDE),
         (4, "ledger_transaction", _set("ledger_transaction", "actor = 'me'", _SOLD)),
         (4, "ledger_transaction", _set("ledger_entry", "account = 'bonk'", _ENTRY)),
         (4, "ledger_entry", _set("ledger_entry", "written_by = '3'", _ENTRY)),
@@ -225,6 +243,9 @@ BREAKS = [
         ),
         (5, "account gift_card:x", _set("ledger_entry", "account = 'gift_card:x'", _ENTRY)),
         (6, "seller_order", _set("seller_order", "net_minor = 1", _PART)),
+        (6, "seller_order", _LARGE_BESIDE),
+        (6, "seller_order", _set("seller_order", "commission_minor = commission_minor + 1", _PART)),
+        (6, "ledger_entry", f"UPDATE ledger_entry SET seller_order_id = {_ID} WHERE {_PENDING}"),
         (6, "ledger_entry", _STRANGERS_MONEY),
         (6, "ledger_entry", _set("ledger_transaction", f"order_id = {_ID}", _SOLD)),
         (7, "payment", _set("payment", "fee_minor = 1", _PAYMENT)),
@@ -237,8 +258,24 @@ BREAKS = [
         (10, "payment", _set("payment", "refunded_minor = 1", _PAYMENT)),
         (10, "order_line", _set("order_line", "refunded_minor = 1", _LINE)),
         (10, "order", _set("orders", "refunded_minor = 1", _PAID)),
-        (11, "order", _set("seller_order", "subtotal_minor = 1", _PART)),
-        (11, "seller_order", _set("order_line", "tax_minor = 7", _LINE)),
+        *(
+            (11, "order", _set("seller_order", f"{figure}_minor = {figure}_minor + 1", _PART))
+            for figure in ("subtotal", "discount", "shipping", "tax", "total")
+        ),
+        *(
+            (11, "seller_order", _set("order_line", f"{figure}_minor = {figure}_minor + 1", _LINE))
+            for figure in ("gross", "tax", "total", "commission")
+        ),
+        *(
+            (
+                11,
+                "seller_order",
+                _set("seller_order", f"{figure}_minor = {figure}_minor + 1", _PART),
+            )
+            for figure in ("shipping_tax", "shipping_total", "shipping_commission", "commission")
+        ),
+        (11, "order", _set("seller_order", "discount_minor = 3000000000", _PART)),
+        (11, "seller_order", _LARGE_COMMISSION),
         (11, "order", f"DELETE FROM seller_order WHERE order_id = {_PAID}"),
         (12, "payment", _set("payment", "currency = 'USD'", _PAYMENT)),
         (12, "order", _set("payment", "amount_minor = amount_minor + 1", _PAYMENT)),
@@ -349,6 +386,30 @@ async def test_a_capture_that_the_gateway_denies(
     paid = await connection.fetchval("SELECT count(*) FROM payment WHERE captured_minor > 0")
     assert finding.number == 7
     assert len(finding.rows) == paid
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 50])
+async def test_charges_in_batches_leave_nothing_out_between_them(
+    connection: Connection, resources: Resources, at_once: int
+) -> None:
+    charges = sorted(await charges_of(resources))
+    denied = [charge for charge in charges if charge.captured_minor][1]
+    strangers = [str(UUID(int=1)), str(UUID(int=2**128 - 2))]
+    twice = str(uuid4())
+    told = [charge for charge in charges if charge != denied]
+    assert (
+        await compare_charges(
+            connection, gateway="sandbox", charges=charges + told, at_once=at_once
+        )
+        == []
+    )
+    told += [GatewayCharge(stranger, "EUR", 500, 0, 0) for stranger in [*strangers, twice, twice]]
+    found = await compare_charges(connection, gateway="sandbox", charges=told, at_once=at_once)
+    assert sorted(row.row for row in found) == sorted(
+        f"payment {attempt}" for attempt in [*strangers, twice, twice, denied.attempt_id]
+    )
+    [row] = [row for row in found if row.row == f"payment {denied.attempt_id}"]
+    assert row.problem == "is captured, and sandbox knows nothing of it"
 
 
 async def test_a_refund_that_never_arrives_is_stuck(

@@ -216,12 +216,7 @@ async def _sandbox_charges(gateway: SandboxGateway) -> list[GatewayCharge]:
     charges: list[GatewayCharge] = []
     after = ""
     while page := await gateway.disputes.charges(after=after, limit=_SANDBOX_PAGE):
-        charges += [
-            GatewayCharge(
-                attempt_id, currency, captured, refunded, fee, taken_back.get(attempt_id, 0)
-            )
-            for _, attempt_id, currency, captured, refunded, fee in page
-        ]
+        charges += [GatewayCharge(*row, taken_back.get(row[0], 0)) for row in page]
         after = page[-1][0]
     return charges
 

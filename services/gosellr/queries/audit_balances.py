@@ -1,18 +1,19 @@
 """What must always be true of reserves, plans, adjustments and bank files, as questions that find
 rows only where it isn't."""
 
-from gosellr.queries.audit import first
+from gosellr.queries.audit import first, of_kind
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 )
+_RESERVE = of_kind("entry.account", "seller_reserve")
 
 # Every cent of a reserve stands for a case or for a sale that it was kept back of.
 RESERVE_IS_HOLDS = first(f"""
 WITH booked AS (
     SELECT split_part(entry.account, ':', 2) AS seller, entry.currency, sum({_CREDITED}) AS net
     FROM ledger_entry AS entry
-    WHERE split_part(entry.account, ':', 1) = 'seller_reserve'
+    WHERE {_RESERVE}
     GROUP BY 1, 2
 ), counted AS (
     SELECT seller, currency, sum(minor) AS minor FROM (
@@ -36,14 +37,14 @@ HOLDS_AS_BOOKED = first(f"""
 WITH kept AS (
     SELECT entry.seller_order_id, entry.currency, sum({_CREDITED}) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.kind = 'release' AND split_part(entry.account, ':', 1) = 'seller_reserve'
+    WHERE head.kind = 'release' AND {_RESERVE}
     GROUP BY 1, 2
 ), freed AS (
     SELECT head.cause_id AS hold_id, -sum({_CREDITED}) AS minor,
            count(DISTINCT head.id) AS booking_count
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
     WHERE head.kind = 'reserve_released'
-      AND split_part(entry.account, ':', 1) = 'seller_reserve'
+      AND {_RESERVE}
     GROUP BY 1
 )
 SELECT 'reserve_hold ' || COALESCE(hold.id::text, 'of seller_order ' || kept.seller_order_id),

@@ -1,6 +1,6 @@
 """What must always be true of cases, as questions that find rows only where it isn't."""
 
-from gosellr.queries.audit import first
+from gosellr.queries.audit import first, of_kind
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
@@ -9,6 +9,8 @@ _FROZEN = (
     "from_pending_minor + from_available_minor + from_reserve_minor + from_receivable_minor"
     " - spent_minor"
 )
+_RESERVE = of_kind("entry.account", "seller_reserve")
+_TAKEN_BACK = of_kind("entry.account", "dispute_receivable")
 
 # What a case says is frozen is what its own bookings, and those of its refunds, have left in the
 # reserve; a case that is closed has left nothing there. What a rule had kept back is frozen without
@@ -17,7 +19,7 @@ FROZEN_IS_ENTRIES = first(f"""
 WITH booked AS (
     SELECT head.cause_id AS dispute_id, entry.account, sum({_CREDITED}) AS net
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.cause_type = 'dispute' AND split_part(entry.account, ':', 1) = 'seller_reserve'
+    WHERE head.cause_type = 'dispute' AND {_RESERVE}
     GROUP BY 1, 2
     UNION ALL
     SELECT refund.dispute_id, entry.account, sum({_CREDITED})
@@ -25,7 +27,7 @@ WITH booked AS (
     JOIN ledger_transaction AS head ON head.cause_id = refund.id AND head.cause_type = 'refund'
     JOIN ledger_entry AS entry ON entry.transaction_id = head.id
     WHERE refund.dispute_id IS NOT NULL
-      AND split_part(entry.account, ':', 1) = 'seller_reserve'
+      AND {_RESERVE}
     GROUP BY 1, 2
     UNION ALL
     SELECT id, 'seller_reserve:' || seller_id, from_reserve_minor FROM dispute
@@ -62,7 +64,7 @@ WITH booked AS (
     SELECT head.order_id, split_part(entry.account, ':', 2) AS gateway, entry.currency,
            -sum({_CREDITED}) AS net
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE split_part(entry.account, ':', 1) = 'dispute_receivable'
+    WHERE {_TAKEN_BACK}
     GROUP BY 1, 2, 3
 ), due AS (
     SELECT order_id, gateway, currency,
@@ -141,7 +143,7 @@ NOTHING_STUCK = first(f"""
 SELECT entry.account || COALESCE(' order ' || head.order_id, ''),
        'still holds ' || -sum({_CREDITED}) || ' ' || entry.currency
 FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
-WHERE split_part(entry.account, ':', 1) = 'dispute_receivable'
+WHERE {_TAKEN_BACK}
 GROUP BY entry.account, entry.currency, head.order_id
 HAVING sum({_CREDITED}) <> 0 AND max(head.booked_at) < $1
 """)

@@ -70,12 +70,13 @@ WHERE (sold.id IS NOT NULL OR cash.id IS NOT NULL)
 CASH_FOLLOWS_PARTS = first("""
 SELECT 'payment ' || payment.id, 'is ' || payment.status || ', and its part is ' || part.status
 FROM payment JOIN seller_order AS part ON part.id = payment.seller_order_id
-WHERE part.order_id <> payment.order_id OR CASE payment.status
+WHERE payment.seller_order_id IS NOT NULL
+  AND (part.order_id <> payment.order_id OR CASE payment.status
     WHEN 'captured' THEN part.status NOT IN ('delivered', 'completed')
     WHEN 'authorized' THEN part.status IN ('delivered', 'completed', 'cancelled',
                                            'pending_payment')
     WHEN 'voided' THEN part.status <> 'cancelled'
-    ELSE true END
+    ELSE true END)
 UNION ALL
 SELECT 'seller_order ' || seller_order_id, 'collects ' || count(*) || ' times'
 FROM payment WHERE seller_order_id IS NOT NULL AND method = 'cash_on_delivery'
@@ -87,6 +88,7 @@ FROM seller_order AS part JOIN payment ON payment.order_id = part.order_id
   AND (payment.seller_order_id = part.id OR payment.account IS NOT NULL
        AND payment.seller_order_id IS NULL)
   AND payment.status IN ('authorized', 'captured')
+WHERE part.id IN (SELECT seller_order_id FROM payment WHERE seller_order_id IS NOT NULL)
 GROUP BY part.id, part.total_minor
 HAVING bool_or(payment.seller_order_id = part.id) AND sum(payment.amount_minor) <> part.total_minor
 UNION ALL
@@ -102,8 +104,9 @@ FROM orders JOIN LATERAL (
         SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
     HAVING bool_or(seller_order_id IS NOT NULL)
 ) AS taken ON true
-WHERE orders.captured_minor <> taken.minor
-   OR (orders.paid_at IS NOT NULL) <> (taken.came AND NOT taken.awaited)
+WHERE orders.id IN (SELECT order_id FROM payment WHERE seller_order_id IS NOT NULL)
+  AND (orders.captured_minor <> taken.minor
+       OR (orders.paid_at IS NOT NULL) <> (taken.came AND NOT taken.awaited))
 """)
 
 # An account that somebody is paid back to is read by nobody who only sees the tables.

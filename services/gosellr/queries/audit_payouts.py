@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries.audit import MOVING, Offence, find_offences, first
+from gosellr.queries.audit import MOVING, Offence, find_offences, first, of_kind
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
@@ -59,7 +59,7 @@ WITH booked AS (
            split_part(entry.account, ':', 2) AS owner, entry.currency, sum({_CREDITED}) AS net
     FROM ledger_entry AS entry
     WHERE entry.payout_id IS NOT NULL
-      AND split_part(entry.account, ':', 1) IN ('payout_in_transit', 'seller_available')
+      AND {of_kind("entry.account", "payout_in_transit", "seller_available")}
     GROUP BY 1, 2, 3, 4
 ), due AS (
     SELECT id AS payout_id, 'payout_in_transit' AS kind, seller_id::text AS owner, currency,

@@ -1,16 +1,17 @@
 """What must always be true of gift cards and store credit; as in `audit`, and read like it."""
 
-from gosellr.queries.audit import first
+from gosellr.queries.audit import first, of_kind
 
 _OWED = """
 sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END)
 """
+_HELD = of_kind("entry.account", "stored_value_held")
 
 # Once an order is paid, cancelled or expired nothing is set aside for it any more.
 HELD_FOR_ORDERS = first(f"""
 WITH booked AS (
     SELECT split_part(entry.account, ':', 2) AS order_id, entry.currency, {_OWED} AS net
-    FROM ledger_entry AS entry WHERE split_part(entry.account, ':', 1) = 'stored_value_held'
+    FROM ledger_entry AS entry WHERE {_HELD}
     GROUP BY 1, 2
 ), held AS (
     SELECT order_id::text AS order_id, currency, sum(amount_minor - captured_minor) AS net
@@ -41,12 +42,12 @@ SELECT 'payment ' || id, 'spends stored value of no account'
 FROM payment WHERE method IN ('gift_card', 'store_credit') AND account IS NULL
 """)
 
-SPENT_IS_SOLD = first("""
+SPENT_IS_SOLD = first(f"""
 WITH booked AS (
     SELECT head.order_id, sum(entry.amount_minor) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
     WHERE head.kind IN ('sale', 'sale_on_delivery') AND entry.direction = 'debit'
-      AND split_part(entry.account, ':', 1) = 'stored_value_held'
+      AND {_HELD}
     GROUP BY 1
 ), spent AS (
     SELECT order_id, sum(captured_minor) AS minor FROM payment
@@ -77,7 +78,7 @@ WITH moved (account, currency, minor) AS (
     SELECT account, currency, sum(minor) AS minor FROM moved GROUP BY 1, 2
 ), booked AS (
     SELECT entry.account, entry.currency, {_OWED} AS minor FROM ledger_entry AS entry
-    WHERE split_part(entry.account, ':', 1) IN ('gift_card', 'store_credit') GROUP BY 1, 2
+    WHERE {of_kind("entry.account", "gift_card", "store_credit")} GROUP BY 1, 2
 )
 SELECT 'account ' || account || ' ' || currency, 'is to hold ' || COALESCE(due.minor, 0)
        || ', its entries make ' || COALESCE(booked.minor, 0)

@@ -1,8 +1,11 @@
 """What may be on its way for a while only; as in `audit`, and read like it."""
 
-from gosellr.queries.audit import first
+from gosellr.queries.audit import first, of_kind
 
 _SIGNED = "CASE entry.direction WHEN 'debit' THEN entry.amount_minor ELSE -entry.amount_minor END"
+_ON_ITS_WAY = of_kind(
+    "entry.account", "refund_in_transit", "payout_in_transit", "stored_value_held", "suspense"
+)
 
 # What is under way: refunds by refund, set-aside value and strays by order, payouts by payout.
 # $1 is the moment before which it had to arrive.
@@ -11,8 +14,7 @@ SELECT entry.account || COALESCE(' refund ' || entry.refund_id, ' payout ' || en
                                  ' order ' || head.order_id, ''),
        'still holds ' || sum({_SIGNED}) || ' ' || entry.currency
 FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
-WHERE split_part(entry.account, ':', 1)
-      IN ('refund_in_transit', 'payout_in_transit', 'stored_value_held', 'suspense')
+WHERE {_ON_ITS_WAY}
   -- A part of a bank transfer waits for the rest as long as its order does.
   AND NOT (head.cause_type = 'provider_movement' AND EXISTS (
       SELECT FROM provider_movement AS movement JOIN payment ON payment.id = movement.key

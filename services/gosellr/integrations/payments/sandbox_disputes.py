@@ -72,8 +72,8 @@ class SandboxDisputes:
         )
 
     async def charges(self, *, after: str, limit: int) -> list[store.ChargeAmounts]:
-        """All charges in short, a page at a time by `gateway_reference`, for whoever holds the
-        whole journal and what `taken_back` says of it against books."""
+        """All charges in short, a page at a time by attempt, for whoever holds the whole journal
+        and what `taken_back` says of it against books."""
         return await self._file.read(lambda file: store.amounts_after(file, after, limit))
 
     async def decide(self, *, reference: str, won: bool) -> None:

@@ -172,16 +172,15 @@ def charges_after(connection: sqlite3.Connection, after: str, limit: int) -> lis
     return [_charge_from(row) for row in rows]
 
 
-ChargeAmounts: TypeAlias = tuple[str, str, str, int, int, int]
-"""A charge's `gateway_reference` and attempt, its currency, what was captured and refunded, and
-the fee, in minor units."""
+ChargeAmounts: TypeAlias = tuple[str, str, int, int, int]
+"""A charge's attempt, its currency, what was captured and refunded, and the fee, in minor units."""
 
 
 def amounts_after(connection: sqlite3.Connection, after: str, limit: int) -> list[ChargeAmounts]:
-    """The same page, of each charge only what books are held against."""
+    """A page by attempt, the order they lie in: of each only what books are held against."""
     return connection.execute(
-        "SELECT gateway_reference, attempt_id, currency, captured_minor, refunded_minor, fee_minor"
-        " FROM charge WHERE gateway_reference > ? ORDER BY gateway_reference LIMIT ?",
+        "SELECT attempt_id, currency, captured_minor, refunded_minor, fee_minor"
+        " FROM charge WHERE attempt_id > ? ORDER BY attempt_id LIMIT ?",
         (after, limit),
     ).fetchall()
 
