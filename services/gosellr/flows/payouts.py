@@ -14,6 +14,7 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
 from gosellr.core.transact import ask, transact
+from gosellr.flows.found_transfers import if_it_is_this
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.payouts.port import (
     PayoutProvider,
@@ -347,30 +348,30 @@ async def _moved(
 ) -> TransferResult:
     """Send, after asking whether it was sent already."""
     transfer_id = str(told.payout_id)
+    place = account_place(told.destination_id)
+    destination = json.loads(powers.vault.decrypt(told.account_encrypted, place=place))
+    account = destination[provider.account_kind.value]
     if not fresh or told.status not in _MAY_BE_SENT:
         earlier = await provider.lookup(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
         if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
-            return earlier
-    account = json.loads(
-        powers.vault.decrypt(told.account_encrypted, place=account_place(told.destination_id))
-    )
+            return if_it_is_this(told, earlier, account=account)
     result = await provider.send(
         TransferRequest(
             transfer_id=transfer_id,
             amount_minor=told.amount_minor,
             currency=told.currency,
-            holder=account["holder"],
-            account=account[provider.account_kind.value],
+            holder=destination["holder"],
+            account=account,
             reference=f"GoSellr {transfer_id[-12:]}",
         )
     )
     if result.outcome is TransferOutcome.REFUSED:
-        return await provider.lookup(
+        result = await provider.lookup(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
-    return result
+    return if_it_is_this(told, result, account=account)
 
 
 def _status_of(result: TransferResult | None, told: PayoutInstruction) -> PayoutStatus:

@@ -115,7 +115,11 @@ async def _hear_of_account(powers: PayoutPowers, gateway: str, event: GatewayEve
     reference = event.gateway_reference
     if event.kind is EventKind.ACCOUNT_PAYOUT:
         await connected_accounts.hear_of_bank(
-            powers, provider=gateway, reference=reference, failure=event.decline_code
+            powers,
+            provider=gateway,
+            reference=reference,
+            failure=event.decline_code,
+            told_at=event.occurred_at,
         )
     else:
         lost = event.decline_code is not None

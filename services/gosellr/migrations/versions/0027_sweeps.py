@@ -2,7 +2,7 @@
 
 A file that a bank carried out keeps which payments were said to have failed, so that the same
 word again is told from another. What a sweep can't finish is put off, so that it stops nobody
-behind it.
+behind it. What a provider says of a seller's bank bears the time at which it was so.
 
 Revision ID: 0027
 Revises: 0025
@@ -28,7 +28,10 @@ WHERE status = 'executed'
 
 
 def upgrade() -> None:
-    """Room for both."""
+    """Room for each."""
+    op.add_column(
+        "connected_account", sa.Column("bank_told_at", sa.DateTime(timezone=True), nullable=True)
+    )
     op.add_column("bank_file", sa.Column("told_failed", JSONB(), nullable=True))
     op.execute(_TOLD_BEFORE)
     op.create_table(
@@ -47,3 +50,4 @@ def downgrade() -> None:
     """What was put off is due again."""
     op.drop_table("sweep_delay")
     op.drop_column("bank_file", "told_failed")
+    op.drop_column("connected_account", "bank_told_at")
