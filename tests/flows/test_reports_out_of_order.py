@@ -89,6 +89,7 @@ async def test_a_bank_s_older_word_is_not_its_last(market: Market, clock: Manual
         {"destination": "acct_somebody"},
         {"amount": 4_999},
         {"currency": "usd"},
+        {"amount": 4_999, "amount_reversed": 4_999, "reversed": True},
         {"destination": "acct_somebody", "amount_reversed": 5_000, "reversed": True},
     ],
 )

@@ -15,7 +15,7 @@ from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
 from gosellr.core.transact import ask, transact
 from gosellr.flows.found_transfers import if_it_is_this
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep
 from gosellr.integrations.payouts.port import (
     PayoutProvider,
     TransferOutcome,
@@ -300,8 +300,14 @@ async def pay_scheduled(powers: PayoutPowers, *, limit: int = 100) -> int:
                 await send_payout(powers, payout_id=one.payout_id)
         return bool(opened)
 
-    due = await ask(powers.db, payout_service.due_sellers, now=powers.now(), limit=limit)
-    return await one_by_one(due, pay, story="paying a seller")
+    now = powers.now()
+    sweep = Sweep(
+        name="schedules",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payout_service.due_sellers, now=now, limit=limit),
+    )
+    return await sweep.run(pay, story="paying a seller")
 
 
 async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
@@ -311,8 +317,14 @@ async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
         await send_payout(powers, payout_id=payout_id, fresh=False)
         return True
 
-    due = await ask(powers.db, payout_outcome.due_payouts, now=powers.now(), limit=limit)
-    return await one_by_one(due, resume, story="resuming a payout")
+    now = powers.now()
+    sweep = Sweep(
+        name="payouts",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payout_outcome.due_payouts, now=now, limit=limit),
+    )
+    return await sweep.run(resume, story="resuming a payout")
 
 
 async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = True) -> None:

@@ -14,7 +14,7 @@ from gosellr.core.errors import DomainError, NotFound, ServiceUnavailable
 from gosellr.core.transact import ask, transact, write
 from gosellr.flows import chargebacks, connected_accounts, payments, payouts, refunds
 from gosellr.flows.chargebacks import DisputedPayment
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep, one_by_one
 from gosellr.flows.payments import Gateways
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
@@ -154,12 +154,20 @@ async def apply_parked(
 
     A report that comes before we know its payment stays parked and is looked at again.
     """
-    parked = await ask(
-        db,
-        webhook_service.parked,
-        payment_id=payment_id,
-        given_up_before=clock.now() - _PARKED_FOR,
-        limit=limit,
+    now = clock.now()
+    sweep = Sweep(
+        name="reports",
+        db=db,
+        now=now,
+        due=lambda: ask(
+            db,
+            webhook_service.parked,
+            payment_id=payment_id,
+            given_up_before=now - _PARKED_FOR,
+            now=now,
+            limit=limit,
+        ),
+        item=lambda one: f"{one.gateway}:{one.event_id}",
     )
 
     async def act(report: ParkedReport) -> bool:
@@ -185,7 +193,9 @@ async def apply_parked(
         )
         return True
 
-    return await one_by_one(parked, act, story="acting on a report")
+    if payment_id is not None:
+        return await one_by_one(await sweep.due(), act, story="acting on a report")
+    return await sweep.run(act, story="acting on a report")
 
 
 async def _hear(powers: RefundPowers, report: ParkedReport) -> None:

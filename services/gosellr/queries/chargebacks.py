@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.dispute_values import Chargeback
+from gosellr.queries.sweep_delays import has_its_turn
 
 _COLUMNS = """
 id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor, reason,
@@ -49,7 +50,8 @@ SET evidence_sent_at = COALESCE(evidence_sent_at, $2), check_at = $3,
     check_count = check_count + 1
 WHERE id = $1
 """
-DUE = f"{_READ} WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+DUE = f"""{_READ}
+WHERE check_at <= $1 AND {has_its_turn("evidence", "chargeback.id")} ORDER BY check_at LIMIT $2"""
 # What a gateway lists and we don't know, or know as open while it is decided there.
 OTHERWISE = """
 SELECT told.reference FROM unnest($2::text[], $3::text[]) AS told (reference, status)
