@@ -2,7 +2,8 @@
 
 A file that a bank carried out keeps which payments were said to have failed, so that the same
 word again is told from another. What a sweep can't finish is put off, so that it stops nobody
-behind it. What a provider says of a seller's bank bears the time at which it was so.
+behind it. What a provider says of a seller's bank bears the time at which it was so,
+and a movement when it was held against the books last.
 
 Revision ID: 0027
 Revises: 0025
@@ -34,6 +35,9 @@ def upgrade() -> None:
     )
     op.add_column("bank_file", sa.Column("told_failed", JSONB(), nullable=True))
     op.execute(_TOLD_BEFORE)
+    op.add_column(
+        "provider_movement", sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True)
+    )
     op.create_table(
         "sweep_delay",
         sa.Column("sweep", sa.Text(), nullable=False),
@@ -49,5 +53,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """What was put off is due again."""
     op.drop_table("sweep_delay")
+    op.drop_column("provider_movement", "judged_at")
     op.drop_column("bank_file", "told_failed")
     op.drop_column("connected_account", "bank_told_at")
