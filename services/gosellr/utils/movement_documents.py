@@ -4,16 +4,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from gosellr.utils import movement_csv, paypal_csv, stripe_csv
-from gosellr.utils.movement_csv import MovementRow
+from gosellr.utils.movement_csv import MovementFlaw, MovementRow
 
 
 def read_document(text: str) -> Iterator[MovementRow]:
     """The movements of a report.
 
     Raises:
-        MovementFlaw: for the first row that can't be read; row 0 is the header.
+        MovementFlaw: for the first row that can't be read, or that bears the name of one before;
+            row 0 is the header.
     """
-    return _READERS[provider_of(text)](text)
+    rows: dict[str, int] = {}
+    for movement in _READERS[provider_of(text)](text):
+        earlier = rows.setdefault(movement.reference, movement.row)
+        if earlier != movement.row:
+            raise MovementFlaw(movement.row, "reference", f"It stands in row {earlier} already")
+        yield movement
 
 
 def provider_of(text: str) -> str | None:
