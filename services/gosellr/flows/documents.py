@@ -112,8 +112,9 @@ async def close_months(powers: DocumentPowers) -> None:
     while period := await ask(powers.db, period_documents.month_to_close, now=powers.now()):
         after, is_whole = UUID(int=0), True
         while sellers := await ask(powers.db, period_documents.sellers_to_close, after=after):
+            by_id = {one.id: one for one in sellers}
             closed = await one_by_one(
-                sellers, partial(_close, powers, period), story="closing a seller's month"
+                list(by_id), partial(_close, powers, period, by_id), story="closing a month"
             )
             is_whole = is_whole and closed == len(sellers)
             after = sellers[-1].id
@@ -123,11 +124,13 @@ async def close_months(powers: DocumentPowers) -> None:
         await transact(powers.db, period_documents.finish_month, period=period, now=powers.now())
 
 
-async def _close(powers: DocumentPowers, period: str, seller: SellerIdentity) -> bool:
+async def _close(
+    powers: DocumentPowers, period: str, by_id: Mapping[UUID, SellerIdentity], seller_id: UUID
+) -> bool:
     await transact(
         powers.db,
         period_documents.close_seller,
-        seller=seller,
+        seller=by_id[seller_id],
         period=period,
         identity=powers.identity,
         vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
