@@ -1,16 +1,22 @@
-"""`gosellr doctor`: what is wrong with this installation, and how to mend it."""
+"""`gosellr doctor`: what is wrong with this installation, and how to mend it.
+
+And `gosellr raise-epoch`, which mends a database that was restored from a dump.
+"""
 
 import asyncio
 from urllib.parse import urlsplit
 
 import typer
 
-from gosellr.cli_database import market_database
+from gosellr.cli_database import market_database, refusals
 from gosellr.config import Settings, SettingsError, load_settings
 from gosellr.core.checkup import Finding, check_database, check_folder, check_python
+from gosellr.core.embedded_postgres import Cluster
 from gosellr.core.listening import answers, bind_address
+from gosellr.core.lock_file import LockHeldError, hold_lock
 from gosellr.core.postgres_binaries import OLDEST_MAJOR, find_binaries
 from gosellr.core.startup_error import StartupError
+from gosellr.core.transaction_epoch import raise_epoch
 
 OLDEST_PYTHON = (3, 11)
 
@@ -18,6 +24,7 @@ OLDEST_PYTHON = (3, 11)
 def install(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(doctor)
+    app.command("raise-epoch")(raise_epoch_of_market)
 
 
 def doctor() -> None:
@@ -80,3 +87,35 @@ def _check_market_database(settings: Settings) -> list[Finding]:
             )
     except StartupError as error:
         return [Finding("Database", error.problem, error.remedy)]
+
+
+def raise_epoch_of_market() -> None:
+    """Let the market's own server go on behind all that a restored dump remembers."""
+    with refusals():
+        settings = load_settings()
+        if settings.database_url:
+            raise StartupError(
+                "The market doesn't run this PostgreSQL.",
+                remedy="Run pg_resetwal where it runs, as docs/operations/restore.md says",
+            )
+        cluster = Cluster(settings.home)
+        try:
+            with hold_lock(settings.home / "market.lock", purpose="gosellr raise-epoch"):
+                epoch = _epoch_needed(cluster)
+                if epoch is not None:
+                    raise_epoch(settings.home, epoch=epoch)
+        except LockHeldError:
+            raise StartupError("The market runs.", remedy="Stop it first") from None
+    typer.echo(
+        "Nothing had to be done" if epoch is None else f"The server goes on in epoch {epoch}"
+    )
+
+
+def _epoch_needed(cluster: Cluster) -> int | None:
+    from gosellr.migrations.restored import ask_epoch_needed  # noqa: PLC0415
+
+    cluster.start()
+    try:
+        return asyncio.run(ask_epoch_needed(cluster.dsn()))
+    finally:
+        cluster.stop()

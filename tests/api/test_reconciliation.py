@@ -311,6 +311,7 @@ async def test_a_report_is_read_row_by_row_or_not_at_all(desk: Desk) -> None:
         (f"{head}T3,charge,12,EUR,yesterday,\n", "file.1.occurred_at"),
         (f"{head}T3,charge,12,EUR,{AT},-1\n", "file.1.fee"),
         (f"{head},charge,12,EUR,{AT},\n", "file.1.reference"),
+        (f"{head}T3,charge,12,EUR,{AT},\nT3,charge,12,EUR,{AT},\n", "file.2.reference"),
         (f"{head}T3,charge,12,XXY,{AT},\n", "file.1.amount"),
         ("reference,kind,amount,currency\nT3,charge,12,EUR\n", "file.0.occurred_at"),
         (f"{head[:-1]},colour\nT3,charge,12,EUR,{AT},,red\n", "file.0.colour"),

@@ -89,6 +89,7 @@ def test_a_market_starts_survives_kills_and_stops_cleanly(environment: dict[str,
         assert f"in use by process {market.pid} (gosellr run)" in second.stderr
         assert f"kill {market.pid}" in second.stderr
         assert command(environment, "doctor").returncode == 0
+        assert "The market runs." in command(environment, "raise-epoch").stderr
         assert command(environment, "psql", "-Atc", "SELECT 6 * 7").stdout == "42\n"
 
         database = int((home / "pg" / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -108,6 +109,12 @@ def test_a_market_starts_survives_kills_and_stops_cleanly(environment: dict[str,
     assert market.returncode == 0
     assert (home / "second.txt").read_text().endswith("Stopped.\n")
     assert not (home / "pg" / "postmaster.pid").exists()
+
+    # As a dump of a server that has been through a whole epoch would have it.
+    ahead = f"UPDATE gosellr.outbox_cursor SET written_before = '{1 << 32}'"
+    assert command(environment, "psql", "-Atc", ahead).stdout == "UPDATE 1\n"
+    for said in ("The server goes on in epoch 2\n", "Nothing had to be done\n"):
+        assert command(environment, "raise-epoch").stdout == said
 
 
 def test_wrong_settings_and_a_taken_port_are_refused_in_a_sentence(

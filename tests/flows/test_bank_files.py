@@ -24,6 +24,7 @@ from gosellr.models.payout_values import Payout
 from gosellr.resources import Resources
 from gosellr.services import bank_file_service, payout_settings_service
 from gosellr.services.bank_file_service import (
+    BankFileContradicted,
     BankFileDecided,
     MadeFile,
     NothingToFile,
@@ -86,8 +87,8 @@ async def set_bank(market: Resources, shop: Shop, holder: str = "Łucja Ñandú"
 
 
 async def make(market: Resources, key: str | None = None, **more: Any) -> MadeFile:
-    viewer = more.get("viewer") or an_operator()
-    return await bank_files.make_file(market.payouts, viewer=viewer, key=a_key(key))
+    more.setdefault("viewer", an_operator())
+    return await bank_files.make_file(market.payouts, key=a_key(key), **more)
 
 
 async def execute(market: Resources, file_id: UUID, **failed: str) -> Any:
@@ -200,6 +201,47 @@ async def test_what_the_bank_refuses_is_available_again_one_by_one_or_all(
     with pytest.raises(BankFileDecided):
         await execute(market, other.id)
     assert await wrong_with(connection, market) == []
+
+
+async def test_the_banks_word_stands_and_another_is_refused(
+    connection: Connection, market: Resources
+) -> None:
+    shops = [await a_shop(connection, market) for _ in range(3)]
+    paid = [await pay(market, shop) for shop in shops]
+    file = (await make(market)).value
+    told = {str(paid[0].id): "account closed"}
+    await execute(market, file.id, **told)
+    await fail(market, paid[1], "returned")
+    before = await balances(connection)
+    others: tuple[dict[str, str], ...] = (
+        {},
+        {**told, str(paid[2].id): "closed too"},
+        {str(paid[2].id): "account closed"},
+        {str(paid[0].id): "another reason"},
+        {**told, str(paid[1].id): "returned"},
+    )
+    for other in others:
+        with pytest.raises(BankFileContradicted):
+            await execute(market, file.id, **other)
+    again = await execute(market, file.id, **told)
+    assert (again.id, again.status) == (file.id, "executed")
+    states = [(await reread(market, each)).status for each in paid]
+    assert states == [STATUS.FAILED, STATUS.FAILED, STATUS.PAID]
+    assert await balances(connection) == before
+    assert await wrong_with(connection, market) == []
+
+
+async def test_what_no_file_can_hold_waits_behind_what_one_can(
+    connection: Connection, market: Resources
+) -> None:
+    unfit = [await pay(market, await a_shop(connection, market, holder="Ада")) for _ in range(2)]
+    fit = [await pay(market, await a_shop(connection, market)) for _ in range(3)]
+    first, second = await make(market, limit=2), await make(market, limit=2)
+    assert [first.value.payment_count, second.value.payment_count] == [2, 1]
+    assert {one.payout_id for one in first.unfit} == {one.id for one in unfit}
+    assert {(await reread(market, each)).status for each in fit} == {STATUS.SENT}
+    with pytest.raises(NothingToFile):
+        await make(market)
 
 
 async def test_a_crash_after_the_banks_word_is_taken_up_by_the_sweeper(

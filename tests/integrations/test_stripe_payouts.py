@@ -72,6 +72,7 @@ def paid(server: FakeStripe) -> TransferResult:
     return TransferResult(
         outcome=OUTCOME.ACCEPTED, transfer_id=PAYOUT, amount_minor=12_345, currency="EUR",
         provider_reference=the_transfer(server)["id"],
+        account=the_transfer(server)["destination"],
     )  # fmt: skip
 
 

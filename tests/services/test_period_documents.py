@@ -142,6 +142,29 @@ async def test_closing_twice_does_nothing(
     assert len(before) == 2
 
 
+async def test_a_month_that_can_t_be_closed_for_one_is_closed_for_the_others(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    await make_commission(connection)
+    shops = [await a_shop(connection, resources) for _ in range(2)]
+    for shop in shops:
+        await earn(resources, shop)
+    clock.advance(timedelta(days=40))
+    write = (
+        "UPDATE order_line AS line SET commission = jsonb_set(commission, '{vat_bps}', $2)"
+        " FROM seller_order AS part WHERE part.id = line.seller_order_id AND part.seller_id = $1"
+    )
+    await connection.execute(write, shops[0].seller.id, "unreadable")
+    for _ in range(2):
+        await documents.close_months(resources.documents)
+        assert [len(await issued(resources, shop)) for shop in shops] == [0, 2]
+        assert await connection.fetchval("SELECT count(*) FROM document_month") == 0
+    await connection.execute(write, shops[0].seller.id, 2000)
+    await documents.close_months(resources.documents)
+    assert [len(await issued(resources, shop)) for shop in shops] == [2, 2]
+    assert await wrong_with(connection, resources) == []
+
+
 async def test_a_month_closes_only_when_it_is_surely_over(
     connection: Connection, resources: Resources, clock: ManualClock
 ) -> None:

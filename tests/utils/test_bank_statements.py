@@ -194,7 +194,8 @@ def camt(*entries: str, head: str = "") -> bytes:
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>{head}'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>'
-        f"<Stmt><Id>1</Id>{''.join(entries)}</Stmt></BkToCstmrStmt></Document>"
+        f"<Stmt><Id>1</Id><Acct><Id><IBAN>{IBAN}</IBAN></Id></Acct>{''.join(entries)}</Stmt>"
+        "</BkToCstmrStmt></Document>"
     ).encode()
 
 
@@ -252,6 +253,38 @@ def test_an_entry_s_number_says_nothing_beyond_its_statement() -> None:
         list(read_camt(camt(by_number("1.00")).replace(b"<Id>1</Id>", b"", 1)))
 
 
+def test_a_statement_says_whose_it_is() -> None:
+    [line] = read_camt(camt(entry("1.00")).replace(b"<IBAN>DE89", b"<IBAN>de89 "))
+    assert line.account == IBAN
+    elsewhere = camt(entry("1.00")).replace(
+        f"<IBAN>{IBAN}</IBAN>".encode(), b"<Othr><Id>12-345</Id></Othr>"
+    )
+    assert [one.account for one in read_camt(elsewhere)] == ["12-345"]
+
+
+RETURN = "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf></TxDtls>"
+CODE = "<BkTxCd><Domn><Fmly><SubFmlyCd>{}</SubFmlyCd></Fmly></Domn></BkTxCd><NtryDtls>"
+
+
+def test_what_a_bank_undid_is_a_reversal() -> None:
+    plain = entry("2.00", DETAIL.format(amount="2.00"))
+    undone = [
+        plain.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>"),
+        plain.replace("<Sts>", "<RvslInd>1</RvslInd><Sts>").replace("CRDT", "DBIT"),
+        plain.replace("</TxDtls>", RETURN),
+        plain.replace("<NtryDtls>", CODE.format("RRTN")),
+    ]
+    usual = [
+        plain,
+        plain.replace("<Sts>", "<RvslInd>false</RvslInd><Sts>"),
+        plain.replace("<NtryDtls>", CODE.format("ESCT")),
+    ]
+    lines = [one for each in undone for one in read_camt(camt(each))]
+    assert [one.amount_minor for one in lines] == [200, -200, 200, 200]
+    assert all(one.is_reversal for one in lines)
+    assert not any(one.is_reversal for each in usual for one in read_camt(camt(each)))
+
+
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
@@ -265,6 +298,7 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
         (b"<a>" * 50 + b"</a>" * 50, 0),
         (camt(head=LAUGHS), 0),
         (camt(head='<!DOCTYPE x SYSTEM "file:///etc/passwd">'), 0),
+        (camt(entry("1.00")).replace(b"<Acct>", b"<Other>").replace(b"</Acct>", b"</Other>"), 0),
         (camt(entry("1.00", way="")), 1),
         (camt(entry("-1.00")), 1),
         (camt(entry("1.001")), 1),

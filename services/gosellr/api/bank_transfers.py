@@ -61,7 +61,10 @@ async def import_bank_statement(
 ) -> Response:
     """Take every line of a bank statement once: camt.053 (XML), or a table (CSV) with the columns
     `transaction_id, amount, currency, value_date` and where there are any `reference, text,
-    payer_name, payer_iban`; amounts in decimals, money that left is negative and skipped."""
+    payer_name, payer_iban`; amounts in decimals, money that left is negative and skipped.
+
+    A camt.053 has to be about an account of the market's. What it calls reversed waits among the
+    movements that nobody has explained, and pays for nothing."""
     taken = await bank_transfers.take_statement(
         market.transfers, viewer=viewer, lines=told_files.bank_lines_of(await file.read())
     )

@@ -12,6 +12,7 @@ from gosellr.models.payout_values import Payout
 from gosellr.services import bank_file_service, payout_questions
 from gosellr.services.bank_file_service import Account, MadeFile, Secrets
 from gosellr.services.idempotency_service import RequestKey
+from gosellr.utils.sepa import PAYMENTS_MAX
 from gosellr.utils.viewer import Viewer
 
 
@@ -27,8 +28,10 @@ def content_place(file_id: UUID) -> str:
     return f"bank_file:content_encrypted:{file_id}"
 
 
-async def make_file(powers: PayoutPowers, *, viewer: Viewer, key: RequestKey) -> MadeFile:
-    """Put the payouts that wait for the bank into a file.
+async def make_file(
+    powers: PayoutPowers, *, viewer: Viewer, key: RequestKey, limit: int = PAYMENTS_MAX
+) -> MadeFile:
+    """Put the payouts that wait for the bank into a file, up to `limit` of them.
 
     Raises:
         NoBankAccount, and what `bank_file_service.make` raises.
@@ -54,6 +57,7 @@ async def make_file(powers: PayoutPowers, *, viewer: Viewer, key: RequestKey) ->
         key=key,
         kept_for=powers.policy.idempotency_kept_for,
         now=powers.now(),
+        limit=limit,
     )
 
 

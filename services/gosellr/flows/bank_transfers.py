@@ -14,8 +14,14 @@ from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page
 from gosellr.core.transact import ask, transact
 from gosellr.flows.payments import Gateways, advance
+from gosellr.integrations.payments.by_hand import BankTransfer
 from gosellr.models.offline_values import HandRefund
-from gosellr.services import hand_refund_service, receipt_decisions, receipt_service
+from gosellr.services import (
+    hand_refund_service,
+    receipt_decisions,
+    receipt_service,
+    reversal_service,
+)
 from gosellr.services.hand_refund_service import SealedAccount, SentTransfer
 from gosellr.services.receipt_service import Arrived, TakenReceipt
 from gosellr.utils.bank_lines import BankLine
@@ -60,10 +66,12 @@ class ToSend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenStatement:
-    """What became of a statement's lines; `skipped_count` of them are money that left."""
+    """What became of a statement's lines; `skipped_count` of them are money that left.
+    `reversed_count` undo something earlier: they wait in the inbox for a person."""
 
     taken: Sequence[TakenReceipt]
     skipped_count: int
+    reversed_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +100,24 @@ async def take_statement(
     What was taken before a cut stays, and the same statement again goes over the rest.
 
     Raises:
-        InvalidInput: two lines bear one name; nothing is taken.
+        InvalidInput: two lines bear one name, or it is about an account that isn't the market's;
+            nothing is taken.
         MovementContradicted: a line was taken before with another amount; those before it stay.
     """
+    _check_accounts(powers, lines)
     if len({line.transaction_id for line in lines}) < len(lines):
         raise InvalidInput.at("file", "transaction_id_repeated", "A name stands there twice")
-    arrived = [line for line in lines if line.amount_minor > 0]
+    reversals = [line for line in lines if line.is_reversal]
+    arrived = [line for line in lines if line.amount_minor > 0 and not line.is_reversal]
+    if reversals:
+        await transact(
+            powers.db,
+            reversal_service.take_reversals,
+            lines=reversals,
+            source=source,
+            taken_by=viewer.user_id,
+            now=powers.now(),
+        )
     statement_id = await transact(
         powers.db,
         receipt_service.open_statement,
@@ -109,7 +129,25 @@ async def take_statement(
     taken = [
         await _take(powers, viewer=viewer, line=line, statement_id=statement_id) for line in arrived
     ]
-    return TakenStatement(taken=taken, skipped_count=len(lines) - len(arrived))
+    return TakenStatement(
+        taken=taken,
+        skipped_count=len(lines) - len(arrived) - len(reversals),
+        reversed_count=len(reversals),
+    )
+
+
+def _check_accounts(powers: TransferPowers, lines: Sequence[BankLine]) -> None:
+    """Somebody else's money pays for nothing here. A table says no account, and its maker vouches
+    for it."""
+    told = {line.account for line in lines if line.account is not None}
+    if not told:
+        return
+    gateway = powers.gateways.get(BankTransfer.name)
+    ours = gateway.ibans if isinstance(gateway, BankTransfer) else frozenset()
+    if not ours:
+        raise InvalidInput.at("file", "no_bank_account", "The market has no account of its own")
+    if told - ours:
+        raise InvalidInput.at("file", "account_differs", "This is about another account")
 
 
 async def take_receipt(powers: TransferPowers, *, viewer: Viewer, line: BankLine) -> TakenReceipt:

@@ -16,7 +16,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.port import (
     CaptureRequest,
@@ -227,8 +227,15 @@ async def resume_captures(powers: CapturePowers, *, limit: int = 100) -> int:
         await _look_again(powers, order_id=capture.order_id)
         return True
 
-    due = await ask(powers.db, payment_captures.due_captures, now=powers.now(), limit=limit)
-    return await one_by_one(due, resume, story="resuming a capture")
+    now = powers.now()
+    sweep = Sweep(
+        name="captures",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payment_captures.due_captures, now=now, limit=limit),
+        item=lambda one: str(one.id),
+    )
+    return await sweep.run(resume, story="resuming a capture")
 
 
 async def watch_authorizations(powers: CapturePowers, *, limit: int = 100) -> int:
@@ -253,8 +260,15 @@ async def watch_authorizations(powers: CapturePowers, *, limit: int = 100) -> in
         await _look_again(powers, order_id=held.order_id)
         return ended
 
-    due = await ask(powers.db, payment_authorizations.watched, now=powers.now(), limit=limit)
-    return await one_by_one(due, look, story="watching an authorisation")
+    now = powers.now()
+    sweep = Sweep(
+        name="authorizations",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payment_authorizations.watched, now=now, limit=limit),
+        item=lambda one: str(one.payment_id),
+    )
+    return await sweep.run(look, story="watching an authorisation")
 
 
 async def _kept_longer(powers: CapturePowers, held: WatchedAuthorization) -> bool:

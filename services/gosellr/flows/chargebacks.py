@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gosellr.core.transact import ask, transact
 from gosellr.flows.disputes import DisputePowers
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep, one_by_one
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.payments.port import (
     DisputeEvidence,
@@ -121,10 +121,15 @@ async def send_due_evidence(powers: DisputePowers, *, limit: int = 50) -> int:
         )
         return True
 
-    due = await ask(
-        powers.refunds.db, dispute_questions.due_evidence, now=powers.refunds.now(), limit=limit
+    db, now = powers.refunds.db, powers.refunds.now()
+    sweep = Sweep(
+        name="evidence",
+        db=db,
+        now=now,
+        due=lambda: ask(db, dispute_questions.due_evidence, now=now, limit=limit),
+        item=lambda one: str(one.id),
     )
-    return await one_by_one(due, send, story="sending evidence")
+    return await sweep.run(send, story="sending evidence")
 
 
 async def _handed_in(powers: DisputePowers, chargeback: Chargeback) -> bool | None:

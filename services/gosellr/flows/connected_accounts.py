@@ -5,6 +5,8 @@ the provider's name of it is written down. Where that was cut off, asking again 
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from gosellr.core.errors import Conflict, InvalidInput, ServiceUnavailable
@@ -20,6 +22,9 @@ from gosellr.integrations.payouts.port import (
 from gosellr.models.connected_values import SellerAccount, ToldAccount
 from gosellr.services import connected_account_service, payout_settings_service
 from gosellr.utils.viewer import Viewer
+
+# While others write down what they were told, an account is asked after so often.
+_QUESTIONS_MAX: Final = 5
 
 
 class AccountRefused(Conflict):
@@ -120,16 +125,12 @@ async def look_again(powers: PayoutPowers, *, account: SellerAccount) -> SellerA
     Raises:
         InvalidInput, AccountNotOpened, AccountRefused, ServiceUnavailable.
     """
-    if account.reference is None:
-        raise AccountNotOpened
-    power = provider_of(powers, account.provider)
-    answer = await power.find_account(reference=account.reference)
-    return await _noted(powers, account, answer)
+    return await _asked_again(powers, account=account)
 
 
 async def hear(powers: PayoutPowers, *, provider: str, reference: str, lost: bool) -> None:
-    """A provider reported of an account: it is asked how it stands now. What is `lost` can't be
-    asked after any more, and takes nothing from then on.
+    """A provider reported of an account: it is asked how it stands now, so that reports may come
+    in any order. What is `lost` can't be asked after any more, and takes nothing from then on.
 
     Raises:
         ServiceUnavailable: it gives no answer; it will report once more.
@@ -137,31 +138,41 @@ async def hear(powers: PayoutPowers, *, provider: str, reference: str, lost: boo
     account = await ask(
         powers.db, connected_account_service.find_reported, provider=provider, reference=reference
     )
-    if account is None:
-        return
-    if not lost:
-        await look_again(powers, account=account)
-        return
-    told = ToldAccount(
-        reference=reference,
-        is_complete=account.is_complete,
-        may_receive=False,
-        may_pay_out=False,
-        disabled_reason="deauthorized",
-    )
-    await transact(
-        powers.db,
-        connected_account_service.note,
-        account_id=account.id,
-        told=told,
-        now=powers.now(),
-    )
+    if account is not None:
+        await _asked_again(powers, account=account, may_be_lost=lost)
+
+
+async def _asked_again(
+    powers: PayoutPowers, *, account: SellerAccount, may_be_lost: bool = False
+) -> SellerAccount:
+    """Ask how an account stands until nothing else was written down between question and answer."""
+    for _ in range(_QUESTIONS_MAX):
+        if account.reference is None:
+            raise AccountNotOpened
+        power = provider_of(powers, account.provider)
+        answer = await power.find_account(reference=account.reference)
+        if may_be_lost and answer.outcome is TransferOutcome.NOT_FOUND:
+            told = ToldAccount(
+                reference=account.reference,
+                is_complete=account.is_complete,
+                may_receive=False,
+                may_pay_out=False,
+                disabled_reason="deauthorized",
+            )
+            noted = await _note(powers, account, told)
+        else:
+            noted = await _noted(powers, account, answer)
+        if noted is not None:
+            return noted
+        account = await ask(powers.db, connected_account_service.load, account_id=account.id)
+    raise ServiceUnavailable("This account is asked after by others at the moment")
 
 
 async def hear_of_bank(
-    powers: PayoutPowers, *, provider: str, reference: str, failure: str | None
+    powers: PayoutPowers, *, provider: str, reference: str, failure: str | None, told_at: datetime
 ) -> None:
-    """A provider reported what an account's bank did with its money."""
+    """A provider reported what an account's bank did with its money, and at `told_at` that it
+    did."""
     account = await ask(
         powers.db, connected_account_service.find_reported, provider=provider, reference=reference
     )
@@ -171,6 +182,7 @@ async def hear_of_bank(
             connected_account_service.note_bank,
             account_id=account.id,
             failure=failure,
+            told_at=told_at,
             now=powers.now(),
         )
 
@@ -192,22 +204,29 @@ async def _opened(
             name=name,
         )
     )
-    return await _noted(powers, account, answer)
+    noted = await _noted(powers, account, answer)
+    if noted is not None:
+        return noted
+    # Somebody else opened it at the same time, under the same key.
+    named = await ask(powers.db, connected_account_service.load, account_id=account.id)
+    return await _asked_again(powers, account=named)
 
 
 async def _noted(
     powers: PayoutPowers, account: SellerAccount, answer: AccountResult
-) -> SellerAccount:
+) -> SellerAccount | None:
     if answer.outcome is TransferOutcome.UNKNOWN:
         raise ServiceUnavailable("The provider doesn't answer")
     if answer.account is None:
         raise AccountRefused(answer.reason or "")
+    return await _note(powers, account, _told(answer.account))
+
+
+async def _note(
+    powers: PayoutPowers, account: SellerAccount, told: ToldAccount
+) -> SellerAccount | None:
     return await transact(
-        powers.db,
-        connected_account_service.note,
-        account_id=account.id,
-        told=_told(answer.account),
-        now=powers.now(),
+        powers.db, connected_account_service.note, seen=account, told=told, now=powers.now()
     )
 
 

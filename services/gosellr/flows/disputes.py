@@ -13,7 +13,7 @@ from gosellr.core.errors import DomainError
 from gosellr.core.identity import new_id
 from gosellr.core.transact import ask, transact
 from gosellr.flows import refunds
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep, one_by_one
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.files.port import FileStore, FileTooLarge
 from gosellr.models.dispute_values import DisputeFolder, NewFile
@@ -303,10 +303,14 @@ async def work_off_deadlines(powers: DisputePowers, *, limit: int = 100) -> int:
         await _send(powers, dispute_id=dispute_id, refund_id=refund_id)
         return True
 
-    due = await ask(
-        powers.refunds.db, dispute_questions.due_cases, now=powers.refunds.now(), limit=limit
+    db, now = powers.refunds.db, powers.refunds.now()
+    sweep = Sweep(
+        name="deadlines",
+        db=db,
+        now=now,
+        due=lambda: ask(db, dispute_questions.due_cases, now=now, limit=limit),
     )
-    return await one_by_one(due, act, story="acting on a case's deadline")
+    return await sweep.run(act, story="acting on a case's deadline")
 
 
 async def remind_operators(powers: DisputePowers, *, limit: int = 100) -> int:
@@ -325,14 +329,17 @@ async def remind_operators(powers: DisputePowers, *, limit: int = 100) -> int:
             _log.error("case %s waits for an operator longer than was promised", dispute_id)
         return step is not None
 
-    due = await ask(
-        powers.refunds.db,
-        dispute_questions.unreviewed_cases,
-        now=powers.refunds.now(),
-        reminder=powers.refunds.policy.disputes.review_reminder,
-        limit=limit,
+    db, now = powers.refunds.db, powers.refunds.now()
+    reminder = powers.refunds.policy.disputes.review_reminder
+    sweep = Sweep(
+        name="reviews",
+        db=db,
+        now=now,
+        due=lambda: ask(
+            db, dispute_questions.unreviewed_cases, now=now, reminder=reminder, limit=limit
+        ),
     )
-    return await one_by_one(due, remind, story="reminding of a case")
+    return await sweep.run(remind, story="reminding of a case")
 
 
 async def conclude_settled(powers: DisputePowers, *, limit: int = 100) -> int:

@@ -6,6 +6,7 @@ What is issued is a row; the file is made of it each time, after the database wa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import ServiceUnavailable
 from gosellr.core.transact import ask, transact
+from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.documents.port import DocumentNotRendered, DocumentRenderer
-from gosellr.models.document_values import IssuedDocument
+from gosellr.models.document_values import IssuedDocument, SellerIdentity
 from gosellr.services import (
     document_questions,
     period_documents,
@@ -104,23 +106,37 @@ async def issue_credit_note(powers: DocumentPowers, *, refund_id: UUID) -> None:
 async def close_months(powers: DocumentPowers) -> None:
     """Issue the statements and commission invoices of every month that is over, seller by seller.
 
-    Cut off, it goes on where it was: a seller who has its documents gets no others.
+    Cut off, it goes on where it was: a seller who has its documents gets no others. One whose
+    month can't be closed keeps nobody else from theirs, and is tried again.
     """
     while period := await ask(powers.db, period_documents.month_to_close, now=powers.now()):
-        after = UUID(int=0)
+        after, is_whole = UUID(int=0), True
         while sellers := await ask(powers.db, period_documents.sellers_to_close, after=after):
-            for seller in sellers:
-                await transact(
-                    powers.db,
-                    period_documents.close_seller,
-                    seller=seller,
-                    period=period,
-                    identity=powers.identity,
-                    vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
-                    now=powers.now(),
-                )
+            by_id = {one.id: one for one in sellers}
+            closed = await one_by_one(
+                list(by_id), partial(_close, powers, period, by_id), story="closing a month"
+            )
+            is_whole = is_whole and closed == len(sellers)
             after = sellers[-1].id
+        if not is_whole:
+            # The month stays open for those, and the others have what is theirs.
+            return
         await transact(powers.db, period_documents.finish_month, period=period, now=powers.now())
+
+
+async def _close(
+    powers: DocumentPowers, period: str, by_id: Mapping[UUID, SellerIdentity], seller_id: UUID
+) -> bool:
+    await transact(
+        powers.db,
+        period_documents.close_seller,
+        seller=by_id[seller_id],
+        period=period,
+        identity=powers.identity,
+        vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+        now=powers.now(),
+    )
+    return True
 
 
 async def statement(

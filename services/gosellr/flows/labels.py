@@ -9,6 +9,7 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask, transact
+from gosellr.flows.one_by_one import Sweep
 from gosellr.integrations.shipping.port import (
     CarrierOutcome,
     Destination,
@@ -17,7 +18,7 @@ from gosellr.integrations.shipping.port import (
     ShippingProvider,
     quote_within,
 )
-from gosellr.models.order_values import Order, SellerOrder, Shipment
+from gosellr.models.order_values import MissingLabel, Order, SellerOrder, Shipment
 from gosellr.services import label_service, order_service, shipment_service
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.shipment_service import Parcel
@@ -154,8 +155,20 @@ def _weight(part: SellerOrder, parcel: Shipment) -> int:
 
 async def resume_labels(powers: LabelPowers, *, limit: int = 50) -> int:
     """Ask again for labels that no answer came to; gives how many."""
-    before = powers.clock.now() - _ASKED_AGAIN_AFTER
-    missing = await ask(powers.db, label_service.missing_labels, before=before, limit=limit)
-    for one in missing:
+    now = powers.clock.now()
+    before = now - _ASKED_AGAIN_AFTER
+
+    async def buy(one: MissingLabel) -> bool:
         await _buy(powers, order_id=one.order_id, shipment_id=one.shipment_id, service=one.service)
-    return len(missing)
+        return True
+
+    sweep = Sweep(
+        name="labels",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(
+            powers.db, label_service.missing_labels, before=before, now=now, limit=limit
+        ),
+        item=lambda one: str(one.shipment_id),
+    )
+    return await sweep.run(buy, story="buying a label")

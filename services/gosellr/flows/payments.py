@@ -13,7 +13,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact, write_together
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
@@ -215,8 +215,14 @@ async def resume_due(
         )
         return True
 
-    due = await ask(db, payment_service.due_orders, now=clock.now(), limit=limit)
-    return await one_by_one(due, resume, story="resuming a payment")
+    now = clock.now()
+    sweep = Sweep(
+        name="payments",
+        db=db,
+        now=now,
+        due=lambda: ask(db, payment_service.due_orders, now=now, limit=limit),
+    )
+    return await sweep.run(resume, story="resuming a payment")
 
 
 async def expire_due(
@@ -239,5 +245,11 @@ async def expire_due(
         )
         return await transact(db, expiry_service.expire, order_id=order_id, now=clock.now())
 
-    due = await ask(db, expiry_service.expired_orders, now=clock.now(), limit=limit)
-    return await one_by_one(due, expire, story="expiring an order")
+    now = clock.now()
+    sweep = Sweep(
+        name="holds",
+        db=db,
+        now=now,
+        due=lambda: ask(db, expiry_service.expired_orders, now=now, limit=limit),
+    )
+    return await sweep.run(expire, story="expiring an order")

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gosellr.core.transact import ask, transact
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.integrations.payouts.port import ConnectsSellers, TransferOutcome, TransferResult
 from gosellr.models.payout_values import Payout
@@ -88,5 +88,11 @@ async def resume_recalls(powers: PayoutPowers, *, limit: int = 100) -> int:
     async def resume(payout_id: UUID) -> bool:
         return await call_back(powers, payout_id=payout_id)
 
-    due = await ask(powers.db, payout_recall_service.due, now=powers.now(), limit=limit)
-    return await one_by_one(due, resume, story="calling a payout back")
+    now = powers.now()
+    sweep = Sweep(
+        name="recalls",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payout_recall_service.due, now=now, limit=limit),
+    )
+    return await sweep.run(resume, story="calling a payout back")

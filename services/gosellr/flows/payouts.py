@@ -14,7 +14,8 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
 from gosellr.core.transact import ask, transact
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.found_transfers import if_it_is_this
+from gosellr.flows.one_by_one import Sweep
 from gosellr.integrations.payouts.port import (
     PayoutProvider,
     TransferOutcome,
@@ -306,8 +307,14 @@ async def pay_scheduled(powers: PayoutPowers, *, limit: int = 100) -> int:
                 await send_payout(powers, payout_id=one.payout_id)
         return bool(opened)
 
-    due = await ask(powers.db, payout_service.due_sellers, now=powers.now(), limit=limit)
-    return await one_by_one(due, pay, story="paying a seller")
+    now = powers.now()
+    sweep = Sweep(
+        name="schedules",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payout_service.due_sellers, now=now, limit=limit),
+    )
+    return await sweep.run(pay, story="paying a seller")
 
 
 async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
@@ -317,8 +324,14 @@ async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
         await send_payout(powers, payout_id=payout_id, fresh=False)
         return True
 
-    due = await ask(powers.db, payout_outcome.due_payouts, now=powers.now(), limit=limit)
-    return await one_by_one(due, resume, story="resuming a payout")
+    now = powers.now()
+    sweep = Sweep(
+        name="payouts",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, payout_outcome.due_payouts, now=now, limit=limit),
+    )
+    return await sweep.run(resume, story="resuming a payout")
 
 
 async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = True) -> None:
@@ -354,28 +367,29 @@ async def _moved(
 ) -> TransferResult:
     """Send, after asking whether it was sent already."""
     transfer_id = str(told.payout_id)
+    destination = powers.read_account(told.account_encrypted, destination_id=told.destination_id)
+    account = destination[provider.account_kind.value]
     if not fresh or told.status not in _MAY_BE_SENT:
         earlier = await provider.lookup(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
         if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
-            return earlier
-    account = powers.read_account(told.account_encrypted, destination_id=told.destination_id)
+            return if_it_is_this(told, earlier, account=account)
     result = await provider.send(
         TransferRequest(
             transfer_id=transfer_id,
             amount_minor=told.amount_minor,
             currency=told.currency,
-            holder=account["holder"],
-            account=account[provider.account_kind.value],
+            holder=destination["holder"],
+            account=account,
             reference=f"GoSellr {transfer_id[-12:]}",
         )
     )
     if result.outcome is TransferOutcome.REFUSED:
-        return await provider.lookup(
+        result = await provider.lookup(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
-    return result
+    return if_it_is_this(told, result, account=account)
 
 
 def _status_of(result: TransferResult | None, told: PayoutInstruction) -> PayoutStatus:

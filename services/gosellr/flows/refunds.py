@@ -14,7 +14,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.port import MovementResult, Outcome, RefundRequest
 from gosellr.models.order_values import Order, Refund
@@ -243,8 +243,15 @@ async def resume_refunds(powers: RefundPowers, *, limit: int = 100) -> int:
         await _send_part(powers, part, fresh=False)
         return True
 
-    due = await ask(powers.db, refund_questions.due_parts, now=powers.now(), limit=limit)
-    return await one_by_one(due, resume, story="resuming a refund")
+    now = powers.now()
+    sweep = Sweep(
+        name="refunds",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, refund_questions.due_parts, now=now, limit=limit),
+        item=lambda one: str(one.id),
+    )
+    return await sweep.run(resume, story="resuming a refund")
 
 
 async def resume_returns(powers: RefundPowers, *, limit: int = 100) -> int:
@@ -254,8 +261,15 @@ async def resume_returns(powers: RefundPowers, *, limit: int = 100) -> int:
         await _send_return(powers, back)
         return True
 
-    due = await ask(powers.db, stray_service.due_returns, now=powers.now(), limit=limit)
-    return await one_by_one(due, resume, story="sending money back")
+    now = powers.now()
+    sweep = Sweep(
+        name="returns",
+        db=powers.db,
+        now=now,
+        due=lambda: ask(powers.db, stray_service.due_returns, now=now, limit=limit),
+        item=lambda one: str(one.id),
+    )
+    return await sweep.run(resume, story="sending money back")
 
 
 async def _send_return(powers: RefundPowers, back: DueReturn) -> None:

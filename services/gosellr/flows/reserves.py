@@ -5,7 +5,7 @@ from uuid import UUID
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.transact import ask, transact
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep
 from gosellr.services import reserve_service
 
 _SELLERS_AT_ONCE = 100
@@ -18,10 +18,23 @@ async def release_due(*, db: Database, clock: Clock, limit: int = _SELLERS_AT_ON
 
     async def release(whose: tuple[UUID, str]) -> bool:
         seller_id, currency = whose
-        released = await transact(
+        done = False
+        while await transact(
             db, reserve_service.release_due, seller_id=seller_id, currency=currency, now=now
-        )
-        return released > 0
+        ):
+            done = True
+        return done
 
-    due = await ask(db, reserve_service.due_sellers, now=now, limit=limit)
-    return await one_by_one(due, release, story="releasing a reserve")
+    sweep = Sweep(
+        name="reserves",
+        db=db,
+        now=now,
+        due=lambda: ask(db, reserve_service.due_sellers, now=now, limit=limit),
+        item=_item,
+    )
+    return await sweep.run(release, story="releasing a reserve")
+
+
+def _item(whose: tuple[UUID, str]) -> str:
+    seller_id, currency = whose
+    return f"{seller_id}:{currency}"

@@ -21,7 +21,7 @@ from gosellr.flows import (
     refunds,
 )
 from gosellr.flows.chargebacks import DisputedPayment
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.one_by_one import Sweep, one_by_one
 from gosellr.flows.payments import Gateways
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
@@ -125,7 +125,11 @@ async def _hear_of_account(powers: PayoutPowers, gateway: str, event: GatewayEve
     reference = event.gateway_reference
     if event.kind is EventKind.ACCOUNT_PAYOUT:
         await connected_accounts.hear_of_bank(
-            powers, provider=gateway, reference=reference, failure=event.decline_code
+            powers,
+            provider=gateway,
+            reference=reference,
+            failure=event.decline_code,
+            told_at=event.occurred_at,
         )
     else:
         lost = event.decline_code is not None
@@ -160,12 +164,20 @@ async def apply_parked(
 
     A report that comes before we know its payment stays parked and is looked at again.
     """
-    parked = await ask(
-        db,
-        webhook_service.parked,
-        payment_id=payment_id,
-        given_up_before=clock.now() - _PARKED_FOR,
-        limit=limit,
+    now = clock.now()
+    sweep = Sweep(
+        name="reports",
+        db=db,
+        now=now,
+        due=lambda: ask(
+            db,
+            webhook_service.parked,
+            payment_id=payment_id,
+            given_up_before=now - _PARKED_FOR,
+            now=now,
+            limit=limit,
+        ),
+        item=lambda one: f"{one.gateway}:{one.event_id}",
     )
 
     async def act(report: ParkedReport) -> bool:
@@ -191,7 +203,9 @@ async def apply_parked(
         )
         return True
 
-    return await one_by_one(parked, act, story="acting on a report")
+    if payment_id is not None:
+        return await one_by_one(await sweep.due(), act, story="acting on a report")
+    return await sweep.run(act, story="acting on a report")
 
 
 async def _hear(powers: RefundPowers, report: ParkedReport) -> None:

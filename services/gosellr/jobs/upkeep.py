@@ -14,6 +14,7 @@ from gosellr.flows import (
     provider_refunds,
     reconciliation,
     refunds,
+    releases,
     reserves,
     webhooks,
 )
@@ -27,7 +28,7 @@ from gosellr.services import (
     ledger_upkeep_service,
     popularity_service,
     rate_limit_service,
-    release_service,
+    sweep_service,
 )
 
 # A chargeback that was opened longer ago is decided by now.
@@ -59,6 +60,7 @@ async def deliver_sandbox_reports(resources: Resources) -> None:
     gateway = resources.gateways.get(SandboxGateway.name)
     if not isinstance(gateway, SandboxGateway):
         return
+
     for delivery in await gateway.pending_webhooks():
         await webhooks.receive(
             db=resources.db,
@@ -129,9 +131,7 @@ async def resume_labels(resources: Resources) -> None:
 
 async def release_sales(resources: Resources) -> None:
     """Make the sellers' money available whose hold is over, batch by batch."""
-    now = resources.clock.now()
-    while await transact(resources.db, release_service.release_due, now=now):
-        pass
+    await releases.release_due(db=resources.db, clock=resources.clock)
 
 
 async def release_reserves(resources: Resources) -> None:
@@ -210,5 +210,8 @@ async def sweep_rate_windows(resources: Resources) -> None:
 
 
 async def sweep_job_failures(resources: Resources) -> None:
-    """Forget the failures of jobs that succeeded in the end."""
+    """Forget the failures of jobs that succeeded in the end, and what sweeps put off long ago."""
     await transact(resources.db, job_service.sweep_job_failures)
+    now = resources.clock.now()
+    while await transact(resources.db, sweep_service.forget, now=now):
+        pass

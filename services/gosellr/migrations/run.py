@@ -10,6 +10,7 @@ import asyncpg
 
 from gosellr.core.db import SCHEMA, SEARCH_PATH
 from gosellr.core.startup_error import StartupError
+from gosellr.migrations.restored import refuse_younger_server
 from gosellr.migrations.revisions import current_revision, head_revision
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin", "citext")
@@ -37,7 +38,8 @@ async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
     """Migrate the database behind `dsn`, whose role must own the schema.
 
     `application_role` gets what the application needs and no more. Returns whether
-    anything had to be migrated.
+    anything had to be migrated. Raises `StartupError` where that can't be done, and for a
+    database that was restored into a younger server.
     """
     connection = await _connect(dsn)
     try:
@@ -53,6 +55,7 @@ async def upgrade(dsn: str, *, application_role: str | None = None) -> bool:
             from gosellr.migrations.alembic_run import run_alembic  # noqa: PLC0415
 
             await run_alembic(dsn)
+        await refuse_younger_server(connection)
         if application_role is not None:
             await _grant(connection, application_role)
         return behind

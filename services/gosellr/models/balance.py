@@ -186,6 +186,8 @@ bank_file = Table(
     Column("decided_by", Uuid, nullable=True),
     moment("decided_at", nullable=True),
     words("reason", nullable=True),
+    # What the bank was said not to have paid, with reasons: the same word again changes nothing.
+    document("told_failed", nullable=True),
     one_of("status", "made", "executed", "rejected"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("payment_count > 0", name="payment_count_positive"),

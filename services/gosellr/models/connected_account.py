@@ -44,6 +44,8 @@ connected_account = Table(
     # Why its bank sent back what the provider had paid out to it.
     words("bank_failure", nullable=True),
     moment("bank_failed_at", nullable=True),
+    # When the provider said so last, by its own clock: what it tells late is older than that.
+    moment("bank_told_at", nullable=True),
     Column("created_by", Uuid, nullable=True),
     moment("created_at"),
     moment("checked_at", nullable=True),

@@ -24,6 +24,7 @@ class SellerAccount:
     bank_failed_at: datetime | None
     created_at: datetime
     checked_at: datetime | None
+    version: int
 
     @property
     def is_ready(self) -> bool:

@@ -284,3 +284,12 @@ class ListedOrder:
     reference: str | None
     version: int
     parts: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingLabel:
+    """A parcel that waits for its label."""
+
+    shipment_id: UUID
+    order_id: UUID
+    service: str

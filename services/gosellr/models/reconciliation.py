@@ -68,6 +68,8 @@ provider_movement = Table(
     reference("approved_by", "user_account.id", nullable=True),
     # When what waited in suspense was cleared, and as what.
     moment("cleared_at", nullable=True),
+    # When it was held against the books last, while it waits to be matched.
+    moment("judged_at", nullable=True),
     words("cleared_as", nullable=True),
     # Who sent a bank transfer, and from which account.
     Column("payer_encrypted", LargeBinary, nullable=True),

@@ -31,7 +31,9 @@ WITH booked AS (
     GROUP BY 1
 ), waiting AS (
     SELECT id, CASE WHEN cleared_at IS NULL THEN unexplained_minor ELSE 0 END AS minor
-    FROM provider_movement WHERE gateway = 'bank_transfer' AND kind = 'charge'
+    FROM provider_movement WHERE gateway = 'bank_transfer'
+      AND (kind = 'charge'
+           OR kind <> 'refund' AND status = 'resolved' AND resolution = 'suspense')
 )
 SELECT 'provider_movement ' || id, 'has ' || COALESCE(waiting.minor, 0)
        || ' waiting, the books ' || COALESCE(booked.minor, 0)

@@ -14,6 +14,8 @@ SELECT seller_id FROM payout_settings
 WHERE seller_id IN (
     SELECT seller_id FROM payout
     WHERE provider = 'bank' AND status = 'pending' AND currency = $1
+      AND ($3::uuid IS NULL OR (created_at, id) > (
+          SELECT last.created_at, last.id FROM payout AS last WHERE last.id = $3))
     ORDER BY created_at, id LIMIT $2)
 ORDER BY seller_id
 FOR SHARE
@@ -28,6 +30,8 @@ JOIN payout_settings AS settings ON settings.seller_id = payout.seller_id
 JOIN seller ON seller.id = payout.seller_id
 WHERE payout.provider = 'bank' AND payout.status = 'pending' AND payout.currency = $1
   AND payout.seller_id = ANY($3::uuid[])
+  AND ($4::uuid IS NULL
+       OR (payout.created_at, payout.id) > (SELECT created_at, id FROM payout WHERE id = $4))
 ORDER BY payout.created_at, payout.id
 LIMIT $2
 FOR UPDATE OF payout SKIP LOCKED
@@ -61,7 +65,8 @@ CONTENT = "SELECT content_encrypted FROM bank_file WHERE id = $1"
 # The sweeper brings its payouts to where the file stands, from now on.
 DECIDE = """
 WITH decided AS (
-    UPDATE bank_file SET status = $2, decided_by = $3, decided_at = $4, reason = $5
+    UPDATE bank_file
+    SET status = $2, decided_by = $3, decided_at = $4, reason = $5, told_failed = $6::jsonb
     WHERE id = $1 AND status = 'made'
     RETURNING id
 ), woken AS (
@@ -70,6 +75,7 @@ WITH decided AS (
 )
 SELECT id FROM decided
 """
+TOLD_FAILED = "SELECT told_failed FROM bank_file WHERE id = $1"
 STATE_OF_PAYOUT = """
 SELECT payout.status, file.status, file.reason, payout.bank_file_id
 FROM payout JOIN bank_file AS file ON file.id = payout.bank_file_id
@@ -90,11 +96,14 @@ WHERE payout.bank_file_id = $1 ORDER BY payout.id LIMIT $2
 """
 
 
-async def take_waiting(connection: Connection, *, currency: str, limit: int) -> list[FiledPayout]:
-    """Payouts by bank that no file names yet, locked, oldest first, their sellers' settings and
-    accounts kept from changing."""
-    kept = [row["seller_id"] for row in await connection.fetch(KEEP_SETTINGS, currency, limit)]
-    rows = await connection.fetch(TAKE_WAITING, currency, limit, kept)
+async def take_waiting(
+    connection: Connection, *, currency: str, after: UUID | None, limit: int
+) -> list[FiledPayout]:
+    """Payouts by bank that no file names yet, locked, oldest first, behind one of them; their
+    sellers' settings and accounts are kept from changing."""
+    sellers = await connection.fetch(KEEP_SETTINGS, currency, limit, after)
+    kept = [row["seller_id"] for row in sellers]
+    rows = await connection.fetch(TAKE_WAITING, currency, limit, kept, after)
     return [FiledPayout(*row) for row in rows]
 
 
@@ -170,10 +179,19 @@ async def decide(
     user_id: UUID,
     reason: str | None,
     now: datetime,
+    failed: Mapping[UUID, str] | None = None,
 ) -> bool:
-    """Say what the bank did with a file; False when that was said before."""
-    done = await connection.fetchval(DECIDE, file_id, status, user_id, now, reason)
+    """Say what the bank did with a file, and with which payments nothing; False when that was
+    said before."""
+    told = None if failed is None else {str(one): why for one, why in failed.items()}
+    done = await connection.fetchval(DECIDE, file_id, status, user_id, now, reason, told)
     return done is not None
+
+
+async def told_failed(connection: Connection, *, file_id: UUID) -> dict[UUID, str]:
+    """The payments of an executed file that the bank didn't make, as it was told."""
+    told = await connection.fetchval(TOLD_FAILED, file_id)
+    return {UUID(one): why for one, why in (told or {}).items()}
 
 
 async def state_of_payout(connection: Connection, *, payout_id: UUID) -> Mapping[str, Any] | None:

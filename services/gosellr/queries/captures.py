@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.capture_values import DueCapture, PaymentCapture, WatchedAuthorization
+from gosellr.queries.sweep_delays import has_its_turn
 
 FREEZE = "UPDATE orders SET capture_at = 'at_shipment' WHERE id = $1"
 
@@ -110,7 +111,9 @@ SELECT capture.id, capture.order_id, capture.payment_id, payment.method, capture
        payment.currency, capture.final, payment.gateway_reference
 FROM payment_capture AS capture JOIN payment ON payment.id = capture.payment_id
 """
-DUE = f"{_DUE} WHERE capture.check_at <= $1 ORDER BY capture.check_at LIMIT $2"
+DUE = f"""{_DUE}
+WHERE capture.check_at <= $1 AND {has_its_turn("captures", "capture.id")}
+ORDER BY capture.check_at LIMIT $2"""
 DUE_ONE = f"{_DUE} WHERE capture.id = $1 AND capture.status IN ('pending', 'unknown')"
 
 # Nothing more is to be taken. What a gateway still keeps aside is called back.
@@ -140,11 +143,13 @@ WHERE order_id = $1 AND secured_at IS NOT NULL AND account IS NULL AND status <>
   AND watch_at IS NOT NULL
 """
 
-WATCHED = """
+WATCHED = f"""
 SELECT payment.id, payment.order_id, payment.method, payment.status, payment.amount_minor,
        payment.captured_minor, payment.currency, payment.gateway_reference,
        payment.authorized_until
-FROM payment WHERE payment.watch_at <= $1 ORDER BY payment.watch_at LIMIT $2
+FROM payment
+WHERE payment.watch_at <= $1 AND {has_its_turn("authorizations", "payment.id")}
+ORDER BY payment.watch_at LIMIT $2
 """
 
 WATCH_AGAIN = """

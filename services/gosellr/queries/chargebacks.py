@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.dispute_values import Chargeback, ListedChargeback
+from gosellr.queries.sweep_delays import has_its_turn
 
 _COLUMNS = """
 id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor, reason,
@@ -57,7 +58,8 @@ SET evidence_sent_at = COALESCE(evidence_sent_at, $2), check_at = $3,
     check_count = check_count + 1
 WHERE id = $1
 """
-DUE = f"{_READ} WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+DUE = f"""{_READ}
+WHERE check_at <= $1 AND {has_its_turn("evidence", "chargeback.id")} ORDER BY check_at LIMIT $2"""
 NOTE_STAGE = """
 UPDATE chargeback SET stage = COALESCE($2, stage), charges = $3
 WHERE id = $1 AND (stage IS DISTINCT FROM COALESCE($2, stage) OR charges <> $3)

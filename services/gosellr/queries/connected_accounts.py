@@ -8,7 +8,7 @@ from gosellr.models.connected_values import SellerAccount, ToldAccount
 
 _READ = """
 SELECT id, seller_id, provider, reference, country, is_complete, may_receive, may_pay_out, missing,
-       due_at, disabled_reason, bank_failure, bank_failed_at, created_at, checked_at
+       due_at, disabled_reason, bank_failure, bank_failed_at, created_at, checked_at, version
 FROM connected_account
 """
 # Who opens one twice at once opens one.
@@ -32,8 +32,10 @@ RETURNING id
 """
 NOTE_BANK = """
 UPDATE connected_account
-SET bank_failure = $2, bank_failed_at = $3, version = version + 1
+SET bank_failure = $2, bank_failed_at = $3, bank_told_at = $4, version = version + 1
 WHERE id = $1
+  AND (bank_told_at IS NULL OR bank_told_at <= $4)
+RETURNING id
 """
 CONTACT = "SELECT email::text, name FROM seller WHERE id = $1"
 
@@ -94,10 +96,18 @@ async def note(
 
 
 async def note_bank(
-    connection: Connection, *, account_id: UUID, failure: str | None, now: datetime
-) -> None:
-    """Write down why the account's bank sent money back, or with None that it took some."""
-    await connection.execute(NOTE_BANK, account_id, failure, None if failure is None else now)
+    connection: Connection,
+    *,
+    account_id: UUID,
+    failure: str | None,
+    told_at: datetime,
+    now: datetime,
+) -> bool:
+    """Write down why the account's bank sent money back, or with None that it took some; False
+    where something newer is known."""
+    failed_at = None if failure is None else now
+    done = await connection.fetchval(NOTE_BANK, account_id, failure, failed_at, told_at)
+    return done is not None
 
 
 async def contact_of(connection: Connection, *, seller_id: UUID) -> tuple[str, str] | None:

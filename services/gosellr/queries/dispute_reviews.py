@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.queries.sweep_delays import has_its_turn
 
-DUE = """
+DUE = f"""
 SELECT id FROM dispute
 WHERE due_at <= $1::timestamptz + $2::interval AND status IN ('under_review', 'appealed')
   AND (review_reminded_at IS NULL OR (due_at <= $1 AND review_overdue_at IS NULL))
+  AND {has_its_turn("reviews", "dispute.id")}
 ORDER BY due_at, id LIMIT $3
 """
 MARK = """

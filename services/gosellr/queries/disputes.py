@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.dispute_values import Dispute
+from gosellr.queries.sweep_delays import has_its_turn
 from gosellr.utils.dispute_postings import Pots
 
 _COLUMNS = """
@@ -102,9 +103,10 @@ SELECT $1, event_count, $2, $3, $4, $5, $6, $7, $8 FROM counted
 """
 
 # While an operator looks, the deadline decides nothing.
-DUE = """
+DUE = f"""
 SELECT id FROM dispute
 WHERE due_at <= $1 AND status IN ('awaiting_seller', 'awaiting_buyer', 'decided')
+  AND {has_its_turn("deadlines", "dispute.id")}
 ORDER BY due_at, id LIMIT $2
 """
 SETTLING = """

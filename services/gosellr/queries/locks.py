@@ -15,6 +15,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.queries.sweep_delays import has_its_turn
 
 _CATALOGUE = "hashtextextended('gosellr.catalogue', 0)"
 
@@ -50,7 +51,7 @@ SELECT DISTINCT variant_id FROM seen LEFT JOIN locked USING (variant_id, locatio
 WHERE locked.version IS DISTINCT FROM seen.version
 """
 
-EXPIRED_ORDERS = """
+EXPIRED_ORDERS = f"""
 SELECT id FROM orders
 WHERE status = 'pending_payment' AND expires_at <= $1
   -- While a gateway is silent its orders wait, without holding up the others.
@@ -58,6 +59,7 @@ WHERE status = 'pending_payment' AND expires_at <= $1
     SELECT FROM payment
     WHERE payment.order_id = orders.id AND payment.status IN ('created', 'unknown')
       AND payment.check_at > $1)
+  AND {has_its_turn("holds", "orders.id")}
 ORDER BY expires_at LIMIT $2
 """
 

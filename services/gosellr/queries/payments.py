@@ -13,6 +13,7 @@ from gosellr.models.events import Fact
 from gosellr.models.order_values import Payment
 from gosellr.models.refund_values import DueReturn
 from gosellr.queries import outbox
+from gosellr.queries.sweep_delays import has_its_turn
 
 # The CTEs that write down what became of attempts. Who read the order before sees by its version
 # that something has moved.
@@ -142,12 +143,15 @@ FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[])
 ON CONFLICT (payment_id) DO NOTHING
 """
 
-DUE_PAYMENTS = """
-SELECT order_id FROM payment WHERE check_at <= $1
-UNION
--- An order over nothing has no attempt; only a crash leaves it waiting.
-SELECT id FROM orders
-WHERE status = 'pending_payment' AND total_minor = 0 AND placed_at <= $1 - interval '20 seconds'
+DUE_PAYMENTS = f"""
+SELECT order_id FROM (
+    SELECT order_id FROM payment WHERE check_at <= $1
+    UNION
+    -- An order over nothing has no attempt; only a crash leaves it waiting.
+    SELECT id FROM orders
+    WHERE status = 'pending_payment' AND total_minor = 0 AND placed_at <= $1 - interval '20 seconds'
+) AS due
+WHERE {has_its_turn("payments", "due.order_id")}
 ORDER BY 1 LIMIT $2
 """
 
@@ -155,11 +159,11 @@ ORDER_OF_PAYMENT = "SELECT order_id FROM payment WHERE id = $1"
 
 REFERENCE_OF_PAYMENT = "SELECT gateway_reference FROM payment WHERE id = $1"
 
-DUE_RETURNS = """
+DUE_RETURNS = f"""
 SELECT back.id, back.payment_id, back.amount_minor, payment.currency, payment.method,
        payment.order_id, back.check_count, payment.gateway_reference
 FROM payment_return AS back JOIN payment ON payment.id = back.payment_id
-WHERE back.check_at <= $1
+WHERE back.check_at <= $1 AND {has_its_turn("returns", "back.id")}
 ORDER BY back.check_at LIMIT $2
 """
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.connected_values import PayoutRecall
+from gosellr.queries.sweep_delays import has_its_turn
 
 _READ = """
 SELECT id, payout_id, status, reason, asked_at, refusal, finished_at, check_count
@@ -29,7 +30,11 @@ POSTPONE = """
 UPDATE payout_recall SET check_at = $2, check_count = check_count + 1
 WHERE id = $1 AND status = 'pending'
 """
-DUE = "SELECT payout_id FROM payout_recall WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+DUE = f"""
+SELECT payout_id FROM payout_recall
+WHERE check_at <= $1 AND {has_its_turn("recalls", "payout_recall.payout_id")}
+ORDER BY check_at LIMIT $2
+"""
 
 
 def _recall(row: Record | None) -> PayoutRecall | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
+from gosellr.queries.sweep_delays import has_its_turn
 from gosellr.utils.payouts import Schedule, ScheduleKind
 
 _COLUMNS = """
@@ -25,8 +26,10 @@ INSERT INTO payout_settings (seller_id, schedule, weekday, day_of_month, next_du
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (seller_id) DO NOTHING
 """
-DUE_SELLERS = """
-SELECT seller_id FROM payout_settings WHERE next_due_at <= $1 ORDER BY next_due_at LIMIT $2
+DUE_SELLERS = f"""
+SELECT seller_id FROM payout_settings
+WHERE next_due_at <= $1 AND {has_its_turn("schedules", "payout_settings.seller_id")}
+ORDER BY next_due_at LIMIT $2
 """
 MOVE_ON = "UPDATE payout_settings SET next_due_at = $2 WHERE seller_id = $1"
 CHANGE = """

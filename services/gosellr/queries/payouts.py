@@ -13,6 +13,7 @@ from gosellr.models.payout_values import (
     PayoutInstruction,
     PayoutTotal,
 )
+from gosellr.queries.sweep_delays import has_its_turn
 from gosellr.utils.payouts import ON_ITS_WAY, PayoutStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -137,7 +138,10 @@ SELECT payout.id, payout.status, payout.provider, payout.amount_minor, payout.cu
 FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
 WHERE payout.id = $1
 """
-DUE = "SELECT id FROM payout WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+DUE = f"""
+SELECT id FROM payout WHERE check_at <= $1 AND {has_its_turn("payouts", "payout.id")}
+ORDER BY check_at LIMIT $2
+"""
 
 HELD = """
 SELECT currency, balance_minor FROM ledger_balance

@@ -74,8 +74,17 @@ SELECT id, gateway, reference, related, key, kind, currency, amount_minor, fee_m
        resolved_at, approved_by, cleared_at, cleared_as
 FROM provider_movement
 """
+# What was never held against the books, and then what was so the longest ago: however many stay
+# unmatched, each comes round again.
 OPEN = f"""{_MOVEMENT}
-WHERE gateway = $1 AND status = 'unmatched' ORDER BY occurred_at, id LIMIT $2"""
+WHERE id IN (
+    SELECT id FROM provider_movement
+    WHERE gateway = $1 AND status = 'unmatched'
+    ORDER BY judged_at NULLS FIRST, occurred_at, id LIMIT $2)
+ORDER BY occurred_at, id"""
+COUNT_OPEN = """
+SELECT count(*) FROM provider_movement WHERE gateway = $1 AND status = 'unmatched'
+"""
 FIND = f"{_MOVEMENT} WHERE id = $1"
 LOCK = f"{_MOVEMENT} WHERE id = $1 FOR UPDATE"
 LIST = f"""{_MOVEMENT}
@@ -90,7 +99,7 @@ ORDER BY occurred_at DESC, id DESC LIMIT $7
 JUDGE = """
 UPDATE provider_movement AS movement
 SET status = told.status, mismatch = told.mismatch, unexplained_minor = told.unexplained_minor,
-    subject_id = told.subject_id
+    subject_id = told.subject_id, judged_at = $6
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[])
     AS told (id, status, mismatch, unexplained_minor, subject_id)
 WHERE movement.id = told.id AND movement.status = 'unmatched'
@@ -217,11 +226,20 @@ async def insert(
 
 
 async def find_open(connection: Connection, *, gateway: str, limit: int) -> list[Movement]:
-    """Movements of a provider that aren't matched, oldest first."""
+    """Movements of a provider that aren't matched, oldest first. Of more than `limit`, those that
+    were held against the books the longest ago, or never."""
     return [_movement(row) for row in await connection.fetch(OPEN, gateway, limit)]
 
 
-async def write_judgements(connection: Connection, judgements: Sequence[Judgement]) -> None:
+async def count_open(connection: Connection, *, gateway: str) -> int:
+    """How many movements of a provider aren't matched."""
+    count: int = await connection.fetchval(COUNT_OPEN, gateway)
+    return count
+
+
+async def write_judgements(
+    connection: Connection, judgements: Sequence[Judgement], *, now: datetime
+) -> None:
     """Write down what became of movements that weren't matched before."""
     await connection.execute(
         JUDGE,
@@ -230,6 +248,7 @@ async def write_judgements(connection: Connection, judgements: Sequence[Judgemen
         [None if one.mismatch is None else one.mismatch.value for one in judgements],
         [one.unexplained_minor for one in judgements],
         [one.subject_id for one in judgements],
+        now,
     )
 
 

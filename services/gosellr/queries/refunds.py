@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.refund_values import RefundPart
+from gosellr.queries.sweep_delays import has_its_turn
 from gosellr.utils.refunds import RefundShares
 
 _LINE_COLUMNS = """
@@ -133,7 +134,9 @@ PARTS_OF_REFUND = f"{_PARTS} WHERE part.refund_id = $1 ORDER BY part.id"
 PART = f"{_PARTS} WHERE part.id = $1"
 OPEN_PARTS_OF_PAYMENT = f"""{_PARTS}
 WHERE part.payment_id = $1 AND part.status IN ('pending', 'unknown') ORDER BY part.id"""
-DUE_PARTS = f"{_PARTS} WHERE part.check_at <= $1 ORDER BY part.check_at LIMIT $2"
+DUE_PARTS = f"""{_PARTS}
+WHERE part.check_at <= $1 AND {has_its_turn("refunds", "part.id")}
+ORDER BY part.check_at LIMIT $2"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,22 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.payout_values import UpcomingRelease
+from gosellr.queries.sweep_delays import has_its_turn
 
 # Both rows are locked, so that each is read as it is now and not as it was when the statement
 # began: whoever comes second finds the sale released. What somebody works on is left for later.
-TAKE_DUE = """
+DUE = f"""
+SELECT id FROM seller_order
+WHERE release_due_at <= $1 AND released_at IS NULL
+  AND {has_its_turn("releases", "seller_order.id")}
+ORDER BY release_due_at, id LIMIT $2
+"""
+
+TAKE_DUE = f"""
 SELECT part.id, part.order_id, part.seller_id, part.currency, part.pending_minor
 FROM seller_order AS part JOIN orders ON orders.id = part.order_id
 WHERE part.release_due_at <= $1 AND part.released_at IS NULL
+  AND ($3::uuid IS NULL OR part.id = $3) AND {has_its_turn("releases", "part.id")}
 ORDER BY part.release_due_at, part.id
 LIMIT $2
 FOR UPDATE OF orders, part SKIP LOCKED
@@ -46,9 +55,16 @@ class DueSale:
     pending_minor: int
 
 
-async def take_due(connection: Connection, *, now: datetime, limit: int) -> list[DueSale]:
-    """The next due sales that nobody else works on, locked with their orders."""
-    return [DueSale(*row) for row in await connection.fetch(TAKE_DUE, now, limit)]
+async def due(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """The next due sales, whoever works on them."""
+    return [row["id"] for row in await connection.fetch(DUE, now, limit)]
+
+
+async def take_due(
+    connection: Connection, *, now: datetime, limit: int, only: UUID | None = None
+) -> list[DueSale]:
+    """The next due sales that nobody else works on, or one of them, locked with their orders."""
+    return [DueSale(*row) for row in await connection.fetch(TAKE_DUE, now, limit, only)]
 
 
 async def mark_released(connection: Connection, *, ids: Sequence[UUID], now: datetime) -> int:

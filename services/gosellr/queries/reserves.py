@@ -11,6 +11,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.balance_values import ComingMoney, ReserveHold
+from gosellr.queries.sweep_delays import has_its_turn
 from gosellr.utils.ids import first_id_since
 from gosellr.utils.reserves import Held, SaleFacts, SellerRisk
 
@@ -96,11 +97,12 @@ FOR UPDATE
 """
 
 # Oldest first. Which sellers have something due, whoever works on them.
-DUE_SELLERS = """
+DUE_SELLERS = f"""
 SELECT seller_id, currency::text FROM (
     SELECT seller_id, currency, min(release_at) AS first_at FROM (
         SELECT seller_id, currency, release_at FROM reserve_hold
         WHERE release_at <= $1 AND taken_minor + released_minor < amount_minor
+          AND {has_its_turn("reserves", "seller_id || ':' || currency::text")}
         ORDER BY release_at, id LIMIT 1000
     ) AS due GROUP BY seller_id, currency
 ) AS due_sellers ORDER BY first_at, seller_id, currency LIMIT $2

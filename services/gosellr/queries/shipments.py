@@ -1,12 +1,13 @@
 """Parcels: written with the units that left, moved up their ladder as reports come in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.order_values import MissingLabel
+from gosellr.queries.sweep_delays import has_its_turn
 
 INSERT = """
 WITH parcel AS (
@@ -67,20 +68,12 @@ WHERE id = $1
 """
 
 # A label that was asked for and never answered.
-WITHOUT_LABEL = """
+WITHOUT_LABEL = f"""
 SELECT id, order_id, label_service FROM shipment
 WHERE label_service IS NOT NULL AND tracking_number IS NULL AND created_at <= $1
+  AND {has_its_turn("labels", "shipment.id", now="$3")}
 ORDER BY created_at LIMIT $2
 """
-
-
-@dataclass(frozen=True, slots=True)
-class MissingLabel:
-    """A parcel that waits for its label."""
-
-    shipment_id: UUID
-    order_id: UUID
-    service: str
 
 
 async def insert(
@@ -118,10 +111,10 @@ async def set_tracking(
 
 
 async def without_label(
-    connection: Connection, *, before: datetime, limit: int
+    connection: Connection, *, before: datetime, now: datetime, limit: int
 ) -> list[MissingLabel]:
     """Parcels whose label was asked for before then and is still missing."""
-    rows = await connection.fetch(WITHOUT_LABEL, before, limit)
+    rows = await connection.fetch(WITHOUT_LABEL, before, limit, now)
     return [MissingLabel(*row) for row in rows]
 
 

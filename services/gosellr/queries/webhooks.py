@@ -5,6 +5,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.webhook_values import ParkedReport
+from gosellr.queries.sweep_delays import has_its_turn
 
 # Most reports say what the gateway's own answer has said already: such a one is settled as it is
 # taken in. Asked for is whether one of this payment waits, this one or an earlier.
@@ -27,12 +28,15 @@ SELECT EXISTS (SELECT FROM taken WHERE applied_at IS NULL) OR EXISTS (
     SELECT FROM webhook_event WHERE payment_id = $4 AND applied_at IS NULL)
 """
 
-PARKED = """
+_ITEM = "event.gateway || ':' || event.event_id"
+PARKED = f"""
 SELECT event.gateway, event.event_id, event.kind, event.payment_id, event.received_at
 FROM webhook_event AS event
 WHERE event.applied_at IS NULL AND ($1::uuid IS NULL OR event.payment_id = $1)
   -- What we don't know yet waits aside, so that it never stands before what we do.
   AND (event.received_at < $3 OR EXISTS (SELECT FROM payment WHERE payment.id = event.payment_id))
+  -- Whoever brings one doesn't wait for the sweep that it failed in.
+  AND ($1 IS NOT NULL OR {has_its_turn("reports", _ITEM, now="$4")})
 ORDER BY event.received_at LIMIT $2
 """
 
@@ -62,10 +66,15 @@ async def take_in(
 
 
 async def parked(
-    connection: Connection, *, payment_id: UUID | None, given_up_before: datetime, limit: int
+    connection: Connection,
+    *,
+    payment_id: UUID | None,
+    given_up_before: datetime,
+    now: datetime,
+    limit: int,
 ) -> list[ParkedReport]:
     """Reports that can be acted on, oldest first: of known payments, or waited for in vain."""
-    rows = await connection.fetch(PARKED, payment_id, limit, given_up_before)
+    rows = await connection.fetch(PARKED, payment_id, limit, given_up_before, now)
     return [ParkedReport(*row) for row in rows]
 
 

@@ -44,6 +44,13 @@ class BankFileDecided(Conflict):
     title = "What the bank did with this file is written down already"
 
 
+class BankFileContradicted(Conflict):
+    """Somebody has said before that other payments of it failed."""
+
+    code = "bank_file_contradicted"
+    title = "Other payments of this file were said to have failed"
+
+
 class PayoutNotByFile(Conflict):
     """Its provider is asked, or its file is on its way: only the bank can say."""
 
@@ -93,8 +100,10 @@ async def make(
     key: RequestKey,
     kept_for: timedelta,
     now: datetime,
+    limit: int = sepa.PAYMENTS_MAX,
 ) -> MadeFile:
-    """Put the payouts that wait for the bank into a file, oldest first, as many as one holds.
+    """Put the payouts that wait for the bank into a file, oldest first, as many as one holds; what
+    is left waits for the next one.
 
     Raises:
         NotAllowed: the viewer runs no market.
@@ -109,10 +118,7 @@ async def make(
     if earlier is not None:
         first = await find(connection, file_id=UUID(earlier.resource_id or ""))
         return MadeFile(value=first, existed=True)
-    waiting = await bank_files.take_waiting(
-        connection, currency=sepa.CURRENCY, limit=sepa.PAYMENTS_MAX
-    )
-    transfers, unfit = _transfers(waiting, secrets.read_account)
+    transfers, unfit = await _taken(connection, secrets.read_account, limit=limit)
     if not transfers:
         raise _nothing(unfit)
     pay_on = sepa.banking_day(now)
@@ -146,6 +152,27 @@ async def make(
     )
     await _tell(connection, FactType.BANK_FILE_MADE, file, user_id, now=now)
     return MadeFile(value=file, existed=False, unfit=unfit)
+
+
+async def _taken(
+    connection: Connection, read_account: Callable[[FiledPayout], Account], *, limit: int
+) -> tuple[dict[UUID, Transfer], list[Unfit]]:
+    """As many payouts as a file holds. Those that no file can hold are passed, however many of
+    them wait before the others."""
+    transfers: dict[UUID, Transfer] = {}
+    unfit: list[Unfit] = []
+    after: UUID | None = None
+    while left := limit - len(transfers):
+        waiting = await bank_files.take_waiting(
+            connection, currency=sepa.CURRENCY, after=after, limit=left
+        )
+        if not waiting:
+            break
+        after = waiting[-1].id
+        fit, others = _transfers(waiting, read_account)
+        transfers |= fit
+        unfit += others
+    return transfers, unfit
 
 
 def _transfers(
@@ -207,10 +234,13 @@ async def execute(
         NotAllowed: the viewer runs no market, or acts for the seller of a payment that failed.
         InvalidInput: a payment isn't in the file.
         BankFileDecided: it was rejected.
+        BankFileContradicted: it was executed, but for other payments or for other reasons.
     """
     user_id = _operator(viewer)
     file = await _locked(connection, file_id)
     if file.status == "executed":
+        if await bank_files.told_failed(connection, file_id=file_id) != failed:
+            raise BankFileContradicted
         return
     inside = set(
         await bank_files.open_payouts(connection, file_id=file_id, limit=sepa.PAYMENTS_MAX)
@@ -221,7 +251,13 @@ async def execute(
     # Before the payouts, of which the next statement takes every one.
     await _hold_balances(connection, file, list(failed))
     if not await bank_files.decide(
-        connection, file_id=file_id, status="executed", user_id=user_id, reason=None, now=now
+        connection,
+        file_id=file_id,
+        status="executed",
+        user_id=user_id,
+        reason=None,
+        now=now,
+        failed=failed,
     ):
         raise BankFileDecided
     for payout_id, reason in sorted(failed.items()):

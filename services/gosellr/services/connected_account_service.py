@@ -94,17 +94,25 @@ async def seller_contact(connection: Connection, *, seller_id: UUID) -> tuple[st
 
 
 async def note(
-    connection: Connection, *, account_id: UUID, told: ToldAccount, now: datetime
-) -> SellerAccount:
+    connection: Connection, *, seen: SellerAccount, told: ToldAccount, now: datetime
+) -> SellerAccount | None:
     """Write down how an account stands; what that changes, the seller is told.
+
+    `seen` is the account as it was known when the provider was asked. Gives None where something
+    else was written down since: which of the two is older, nobody can say.
 
     Raises:
         NotFound: there is no such account.
         ValueError: the provider calls it by another name than before.
     """
+    account_id = seen.id
     before = await connected_accounts.lock(connection, account_id=account_id)
     if before is None:
         raise NotFound
+    if before.version != seen.version and (before.reference, *_standing(before)) != (
+        told.reference, *_standing(told)
+    ):  # fmt: skip
+        return None
     if not await connected_accounts.note(connection, account_id=account_id, told=told, now=now):
         raise ValueError(f"account {account_id} bears another name already")
     after = await connected_accounts.load(connection, account_id=account_id)
@@ -123,27 +131,41 @@ async def note(
     return after
 
 
-def _standing(account: SellerAccount) -> tuple[object, ...]:
+def _standing(account: SellerAccount | ToldAccount) -> tuple[object, ...]:
     return (
         account.is_complete, account.may_receive, account.may_pay_out, account.missing,
         account.due_at, account.disabled_reason,
     )  # fmt: skip
 
 
+async def load(connection: Connection, *, account_id: UUID) -> SellerAccount:
+    """An account as it stands now. Raises `NotFound`."""
+    account = await connected_accounts.load(connection, account_id=account_id)
+    if account is None:
+        raise NotFound
+    return account
+
+
 async def note_bank(
-    connection: Connection, *, account_id: UUID, failure: str | None, now: datetime
+    connection: Connection,
+    *,
+    account_id: UUID,
+    failure: str | None,
+    told_at: datetime,
+    now: datetime,
 ) -> None:
-    """A provider paid out to an account's bank: it took the money, or sent it back, and why.
+    """A provider paid out to an account's bank: it took the money, or sent it back, and why. What
+    is older than the last word changes nothing.
 
     The money is in the account either way, so nothing is booked; the seller is told of a failure.
     """
     account = await connected_accounts.lock(connection, account_id=account_id)
     if account is None:
         raise NotFound
-    if account.bank_failure == failure:
-        return
-    await connected_accounts.note_bank(connection, account_id=account_id, failure=failure, now=now)
-    if failure is not None:
+    is_news = await connected_accounts.note_bank(
+        connection, account_id=account_id, failure=failure, told_at=told_at, now=now
+    )
+    if is_news and failure is not None and failure != account.bank_failure:
         about = {
             "seller_id": str(account.seller_id), "provider": account.provider, "reason": failure,
         }  # fmt: skip

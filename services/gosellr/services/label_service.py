@@ -4,15 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.order_values import MissingLabel
 from gosellr.queries import shipments
-from gosellr.queries.shipments import MissingLabel
 
 
 async def missing_labels(
-    connection: Connection, *, before: datetime, limit: int
+    connection: Connection, *, before: datetime, now: datetime, limit: int
 ) -> list[MissingLabel]:
     """Parcels whose label was asked for before then and never came."""
-    return await shipments.without_label(connection, before=before, limit=limit)
+    return await shipments.without_label(connection, before=before, now=now, limit=limit)
 
 
 async def keep_label(

@@ -47,7 +47,7 @@ from gosellr.utils.reconciliation import (
 from gosellr.utils.viewer import Viewer
 
 MOVEMENTS_MAX = 5_000
-# At most so many of a provider are held against the books at once; the oldest come first.
+# At most so many of a provider are held against the books at once; each of more has its turn.
 OPEN_MAX = 20_000
 
 
@@ -124,15 +124,20 @@ async def import_movements(
     )
 
 
-async def match_again(connection: Connection, *, gateway: str, now: datetime) -> int:
+async def match_again(
+    connection: Connection, *, gateway: str, now: datetime, limit: int = OPEN_MAX
+) -> int:
     """Hold what waits of a provider against the books as they are now; gives how many matched."""
     await reconciliation.take_gateway(connection, gateway=gateway)
-    matched, _ = await _match_open(connection, gateway=gateway, now=now)
+    matched, _ = await _match_open(connection, gateway=gateway, now=now, limit=limit)
     return matched
 
 
-async def _match_open(connection: Connection, *, gateway: str, now: datetime) -> tuple[int, int]:
-    waiting = await reconciliation.find_open(connection, gateway=gateway, limit=OPEN_MAX)
+async def _match_open(
+    connection: Connection, *, gateway: str, now: datetime, limit: int = OPEN_MAX
+) -> tuple[int, int]:
+    """Gives how many were matched, and how many wait after that."""
+    waiting = await reconciliation.find_open(connection, gateway=gateway, limit=limit)
     subjects = await reconciliation_subjects.known_subjects(
         connection, gateway=gateway, movements=waiting
     )
@@ -154,11 +159,11 @@ async def _match_open(connection: Connection, *, gateway: str, now: datetime) ->
                 subject_id=None if subject is None else subject.subject_id,
             )
         )
-    await reconciliation.write_judgements(connection, judgements)
+    await reconciliation.write_judgements(connection, judgements, now=now)
     await ledger_service.book(connection, bookings=bookings, now=now)
     matched = sum(one.status is MovementStatus.MATCHED for one in judgements)
     matched += await _match_together(connection, gateway=gateway, now=now)
-    return matched, len(judgements) - matched
+    return matched, await reconciliation.count_open(connection, gateway=gateway)
 
 
 async def _match_together(connection: Connection, *, gateway: str, now: datetime) -> int:
@@ -180,7 +185,7 @@ async def _match_together(connection: Connection, *, gateway: str, now: datetime
                 now=now,
             ):  # fmt: skip
                 raise RuntimeError(f"movement {movement_id} was cleared under its lock")
-    await reconciliation.write_judgements(connection, judgements)
+    await reconciliation.write_judgements(connection, judgements, now=now)
     await ledger_service.book(connection, bookings=bookings, now=now)
     return len(judgements)
 

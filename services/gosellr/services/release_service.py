@@ -19,14 +19,25 @@ from gosellr.utils.postings import ReleasePlan, plan_release, release
 RELEASED_AT_ONCE = 200
 
 
-async def release_due(
+async def due_sales(
     connection: Connection, *, now: datetime, limit: int = RELEASED_AT_ONCE
+) -> list[UUID]:
+    """Sales whose hold is over, oldest first."""
+    return await releases.due(connection, now=now, limit=limit)
+
+
+async def release_due(
+    connection: Connection,
+    *,
+    now: datetime,
+    limit: int = RELEASED_AT_ONCE,
+    only: UUID | None = None,
 ) -> int:
-    """Release the sales whose hold is over, oldest first; gives how many.
+    """Release the sales whose hold is over, oldest first, or one of them alone; gives how many.
 
     Any number of workers may do so at once: each sale is taken by one of them.
     """
-    due = await releases.take_due(connection, now=now, limit=limit)
+    due = await releases.take_due(connection, now=now, limit=limit, only=only)
     await _release(connection, sales=due, now=now)
     return len(due)
 

@@ -35,11 +35,16 @@ async def take_in(
 
 
 async def parked(
-    connection: Connection, *, payment_id: UUID | None, given_up_before: datetime, limit: int
+    connection: Connection,
+    *,
+    payment_id: UUID | None,
+    given_up_before: datetime,
+    now: datetime,
+    limit: int,
 ) -> list[ParkedReport]:
     """Reports to act on: of payments that we know, or taken in before a moment."""
     return await webhooks.parked(
-        connection, payment_id=payment_id, given_up_before=given_up_before, limit=limit
+        connection, payment_id=payment_id, given_up_before=given_up_before, now=now, limit=limit
     )
 
 

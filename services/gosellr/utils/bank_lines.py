@@ -37,7 +37,8 @@ class BankLine:
     """What a bank says that it moved. `amount_minor` is negative for what left the account.
 
     `transaction_id` is the bank's own name of it, unique for ever; `text` is all that the payer
-    wrote, a reference with it.
+    wrote, a reference with it. `account` is the one that its statement is about, where that says
+    so. What `is_reversal` undoes something earlier: no buyer sent it.
     """
 
     transaction_id: str
@@ -47,6 +48,8 @@ class BankLine:
     text: str = ""
     payer_name: str | None = None
     payer_iban: str | None = None
+    account: str | None = None
+    is_reversal: bool = False
 
     def __repr__(self) -> str:
         return f"BankLine(transaction_id={self.transaction_id!r})"

@@ -5,17 +5,21 @@ would have to fetch or expand has no place in such a statement and ends the read
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from xml.parsers import expat
 
 from gosellr.utils.bank_lines import BankLine, StatementFlaw, line_of
+from gosellr.utils.iban import InvalidIban, parse_iban
 from gosellr.utils.money import parse_decimal, to_decimal_string
 
 _DEPTH_MAX: Final = 40
 _NODES_MAX: Final = 1_000_000
 _BOOKED: Final = "BOOK"
 _PARTED_BY: Final = "}"
+_YES: Final = frozenset({"true", "1"})
+# Sub-families of ISO 20022's bank transaction codes: returned, and called back.
+_REVERSALS: Final = frozenset({"RRTN", "RPCR"})
 
 
 @dataclass(slots=True)
@@ -45,6 +49,9 @@ class _Node:
 def read_camt(content: bytes) -> Iterator[BankLine]:
     """The booked movements of a statement; a collective entry gives each of its payments.
 
+    Each bears the account that its statement is about. What the bank took back, or what came back
+    to it, is a reversal.
+
     Raises:
         StatementFlaw: for the first entry that can't be read; row 0 is the document.
     """
@@ -54,10 +61,12 @@ def read_camt(content: bytes) -> Iterator[BankLine]:
         raise StatementFlaw(0, "document", "This is no camt.053 statement")
     row = 0
     for statement in statements:
+        account = _account(statement)
         for entry in statement.all("Ntry"):
             row += 1
             if entry.text("Sts/Cd", "Sts") == _BOOKED:
-                yield from _lines(row, entry, number=_number(statement, entry))
+                for line in _lines(row, entry, number=_number(statement, entry)):
+                    yield replace(line, account=account)
 
 
 class _Reader:
@@ -107,6 +116,27 @@ class _Reader:
         raise StatementFlaw(0, "document", "A statement has no document type and no entities")
 
 
+def _account(statement: _Node) -> str:
+    """Whose statement it is: an IBAN as it is compared, else the bank's own words."""
+    account = statement.text("Acct/Id/IBAN", "Acct/Id/Othr/Id")
+    if account is None:
+        raise StatementFlaw(0, "account", "This statement doesn't say which account it is about")
+    try:
+        return parse_iban(account)
+    except InvalidIban:
+        return account
+
+
+def _is_reversal(entry: _Node, detail: _Node) -> bool:
+    """Whether something earlier is undone, whichever of three ways the bank says so."""
+    family = "BkTxCd/Domn/Fmly/SubFmlyCd"
+    return (
+        entry.text("RvslInd") in _YES
+        or "RtrInf" in detail.children
+        or (detail.text(family) or entry.text(family)) in _REVERSALS
+    )
+
+
 def _number(statement: _Node, entry: _Node) -> str | None:
     """An entry by its place: unique within its statement, and so by both for ever."""
     number, statement_id = entry.text("NtryRef"), statement.text("Id")
@@ -142,7 +172,7 @@ def _line(
         for path in (("RmtInf", "Strd", "CdtrRefInf", "Ref"), ("RmtInf", "Ustrd"))
         for node in detail.all(*path)
     ]
-    return line_of(
+    line = line_of(
         row,
         {
             "transaction_id": name,
@@ -154,6 +184,7 @@ def _line(
             "payer_iban": detail.text("RltdPties/DbtrAcct/Id/IBAN"),
         },
     )
+    return replace(line, is_reversal=_is_reversal(entry, detail))
 
 
 def _currency(row: int, entry: _Node) -> str:

@@ -4,9 +4,11 @@ Columns: reference, kind, amount, currency, occurred_at; and where there are any
 """
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from gosellr.utils.money import parse_decimal
@@ -14,6 +16,10 @@ from gosellr.utils.reconciliation import MovementKind
 
 REQUIRED = ("reference", "kind", "amount", "currency", "occurred_at")
 OPTIONAL = ("fee", "key", "related")
+_CELL_LENGTH_MAX: Final = 200
+# No market has older money, and no provider tells of it so far ahead.
+_FIRST_YEAR: Final = 2000
+_YEARS_END: Final = 2200
 
 
 class MovementFlaw(ValueError):
@@ -27,7 +33,7 @@ class MovementFlaw(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementRow:
-    """A movement as it stands in a row; amounts in minor units."""
+    """A movement as it stands in a row, counted from 1; amounts in minor units."""
 
     reference: str
     kind: MovementKind
@@ -37,6 +43,44 @@ class MovementRow:
     key: UUID | None
     related: str | None
     occurred_at: datetime
+    row: int = field(default=0, compare=False)
+
+
+def table_of(text: str, *, required: Sequence[str]) -> "csv.DictReader[str]":
+    """The rows of a table. Line by line as a table has it: in a cell there may be other lines, and
+    all of Unicode's.
+
+    Raises:
+        MovementFlaw: of row 0: a column is missing, or there twice.
+        csv.Error: the header's quotes are broken.
+    """
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), restkey="", strict=True)
+    header = reader.fieldnames or []
+    for column in required:
+        if column not in header:
+            raise MovementFlaw(0, column, "This column is missing")
+    for column in header:
+        if header.count(column) > 1:
+            raise MovementFlaw(0, column, "This column stands there twice")
+    return reader
+
+
+def cell_of(row: int, column: str, value: str | None) -> str | None:
+    """What stands in a cell, if anything. Raises `MovementFlaw`."""
+    text = (value or "").strip()
+    if len(text) > _CELL_LENGTH_MAX:
+        raise MovementFlaw(row, column, "This cell is too long")
+    if "\0" in text:
+        raise MovementFlaw(row, column, "This isn't text")
+    return text or None
+
+
+def moment_in_time(row: int, column: str, moment: datetime) -> datetime:
+    """A moment with its zone, UTC where none is told. Raises `MovementFlaw` for one that no market
+    has."""
+    if not _FIRST_YEAR <= moment.year < _YEARS_END:
+        raise MovementFlaw(row, column, "This is no moment that a market has")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_movements(text: str) -> Iterator[MovementRow]:
@@ -45,19 +89,16 @@ def read_movements(text: str) -> Iterator[MovementRow]:
     Raises:
         MovementFlaw: for the first row that can't be read; row 0 is the header.
     """
-    reader = csv.DictReader(text.lstrip("\ufeff").splitlines(), restkey="", strict=True)
-    header = reader.fieldnames or []
-    for column in REQUIRED:
-        if column not in header:
-            raise MovementFlaw(0, column, "This column is missing")
-    for column in header:
-        if column not in REQUIRED + OPTIONAL:
-            raise MovementFlaw(0, column, "This column isn't known")
+    number = 0
     try:
+        reader = table_of(text, required=REQUIRED)
+        for column in reader.fieldnames or []:
+            if column not in REQUIRED + OPTIONAL:
+                raise MovementFlaw(0, column, "This column isn't known")
         for number, row in enumerate(reader, 1):
             yield _Row(number, row).read()
     except csv.Error as error:
-        raise MovementFlaw(reader.line_num, "reference", str(error)) from None
+        raise MovementFlaw(number + 1, "reference", str(error)) from None
 
 
 class _Row:
@@ -78,15 +119,16 @@ class _Row:
             key=self._key(),
             related=self._optional("related"),
             occurred_at=self._moment(),
+            row=self._number,
         )
 
     def _optional(self, column: str) -> str | None:
-        return (self._cells.get(column) or "").strip() or None
+        return cell_of(self._number, column, self._cells.get(column))
 
     def _text(self, column: str) -> str:
         value = self._optional(column)
-        if value is None or len(value) > 200:
-            raise MovementFlaw(self._number, column, "This cell is empty or too long")
+        if value is None:
+            raise MovementFlaw(self._number, column, "This cell is empty")
         return value
 
     def _kind(self) -> MovementKind:
@@ -120,4 +162,4 @@ class _Row:
             if isinstance(error, MovementFlaw):
                 raise
             raise MovementFlaw(self._number, "occurred_at", "Not a moment of ISO 8601") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment_in_time(self._number, "occurred_at", moment)

@@ -4,20 +4,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from gosellr.utils import movement_csv, paypal_csv, stripe_csv
-from gosellr.utils.movement_csv import MovementRow
+from gosellr.utils.movement_csv import MovementFlaw, MovementRow
 
 
 def read_document(text: str, *, account: str | None = None) -> Iterator[MovementRow]:
     """The movements of a report.
 
     Raises:
-        MovementFlaw: for the first row that can't be read; row 0 is the header. Also for a report
-            that names its account, and that is another than `account`.
+        MovementFlaw: for the first row that can't be read, or that bears the name of one before;
+            row 0 is the header. Also for a report that names its account, and that is another than
+            `account`.
     """
     provider = provider_of(text)
-    if provider == "paypal":
-        return paypal_csv.read_movements(text, account=account)
-    return _READERS[provider](text)
+    movements = (
+        paypal_csv.read_movements(text, account=account)
+        if provider == "paypal"
+        else _READERS[provider](text)
+    )
+    rows: dict[str, int] = {}
+    for movement in movements:
+        earlier = rows.setdefault(movement.reference, movement.row)
+        if earlier != movement.row:
+            raise MovementFlaw(movement.row, "reference", f"It stands in row {earlier} already")
+        yield movement
 
 
 def provider_of(text: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from gosellr.utils.money import checked_minor, exponent
-from gosellr.utils.movement_csv import MovementFlaw, MovementRow
+from gosellr.utils.movement_csv import MovementFlaw, MovementRow, cell_of, moment_in_time
 from gosellr.utils.paypal_movements import figures_of, our_name, related_to
 from gosellr.utils.reconciliation import MovementKind
 
@@ -175,16 +175,14 @@ class _Row:
             key=_key(our_name(kind, self._optional(_CUSTOM))),
             related=related_to(kind, name=name, reference=self._optional(_REFERENCE)),
             occurred_at=self._moment(),
+            row=self._number,
         )
 
     def _flaw(self, column: str, message: str) -> MovementFlaw:
         return MovementFlaw(self._number, column, message)
 
     def _optional(self, column: str) -> str | None:
-        value = self._cells[column].strip() or None
-        if value is not None and len(value) > 200:
-            raise self._flaw(column, "This cell is too long")
-        return value
+        return cell_of(self._number, column, self._cells[column])
 
     def _text(self, column: str) -> str:
         value = self._optional(column)
@@ -213,9 +211,10 @@ class _Row:
     def _moment(self) -> datetime:
         text = self._text(_BEGUN)
         try:
-            return datetime.strptime(text, "%Y/%m/%d %H:%M:%S %z")
+            moment = datetime.strptime(text, "%Y/%m/%d %H:%M:%S %z")
         except ValueError:
             raise self._flaw(_BEGUN, "Not a moment as PayPal writes it") from None
+        return moment_in_time(self._number, _BEGUN, moment)
 
 
 def _minor(text: str, currency: str) -> int:

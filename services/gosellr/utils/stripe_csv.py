@@ -8,12 +8,18 @@ interface tells it and as it is booked: so a movement is the same one whichever 
 import csv
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from gosellr.utils.money import exponent, parse_decimal
-from gosellr.utils.movement_csv import MovementFlaw, MovementRow
+from gosellr.utils.movement_csv import (
+    MovementFlaw,
+    MovementRow,
+    cell_of,
+    moment_in_time,
+    table_of,
+)
 from gosellr.utils.reconciliation import MovementKind
 
 NAME: Final = "balance_transaction_id"
@@ -38,7 +44,7 @@ _KEYS: Final[Mapping[MovementKind, str]] = {
 }
 # What a buyer saw of it has a currency of its own.
 _OF_BUYERS: Final = frozenset({_K.CHARGE, _K.REFUND, _K.CHARGEBACK})
-_DECIMALS = re.compile(r"(-?\d+)(?:\.(\d+))?")
+_DECIMALS = re.compile(r"(-?[0-9]+)(?:\.([0-9]+))?")
 
 
 def read_movements(text: str) -> Iterator[MovementRow]:
@@ -47,16 +53,12 @@ def read_movements(text: str) -> Iterator[MovementRow]:
     Raises:
         MovementFlaw: for the first row that can't be read; row 0 is the header.
     """
-    reader = csv.DictReader(text.lstrip("\ufeff").splitlines(), restkey="", strict=True)
-    header = reader.fieldnames or []
-    for column in REQUIRED:
-        if column not in header:
-            raise MovementFlaw(0, column, "This column is missing")
+    number = 0
     try:
-        for number, row in enumerate(reader, 1):
+        for number, row in enumerate(table_of(text, required=REQUIRED), 1):
             yield _Row(number, row).read()
     except csv.Error as error:
-        raise MovementFlaw(reader.line_num, NAME, str(error)) from None
+        raise MovementFlaw(number + 1, NAME, str(error)) from None
 
 
 class _Row:
@@ -90,18 +92,19 @@ class _Row:
             key=self._key(kind),
             related=self._optional("payment_intent_id" if kind is _K.CHARGE else "source_id"),
             occurred_at=self._moment(),
+            row=self._number,
         )
 
     def _flaw(self, column: str, message: str) -> MovementFlaw:
         return MovementFlaw(self._number, column, message)
 
     def _optional(self, column: str) -> str | None:
-        return (self._cells.get(column) or "").strip() or None
+        return cell_of(self._number, column, self._cells.get(column))
 
     def _text(self, column: str) -> str:
         value = self._optional(column)
-        if value is None or len(value) > 200:
-            raise self._flaw(column, "This cell is empty or too long")
+        if value is None:
+            raise self._flaw(column, "This cell is empty")
         return value
 
     def _minor(self, column: str, currency: str) -> int:
@@ -132,7 +135,7 @@ class _Row:
             raise
         except ValueError:
             raise self._flaw("created_utc", "Not a moment") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment_in_time(self._number, "created_utc", moment)
 
 
 def _share(fee_minor: int, *, of: int, in_all: int) -> int:

@@ -29,7 +29,7 @@ class Sellers:
         last, before = words[-1], words[-2]
         return {
             "post /v1/accounts": lambda: self.open(form),
-            "get /v1/accounts/{account}": lambda: self.found(self.accounts, last),
+            "get /v1/accounts/{account}": lambda: self.permitted(last),
             "post /v1/account_links": lambda: self.link(form),
             "post /v1/transfers": lambda: self.send(form),
             "get /v1/transfers/{transfer}": lambda: self.found(self.account.transfers, last),
@@ -44,6 +44,12 @@ class Sellers:
         if name not in rows:
             raise StripeSays(404, "invalid_request_error", "resource_missing")
         return rows[name]
+
+    def permitted(self, name: str) -> Document:
+        """An account that lets the market look at it."""
+        if name not in self.accounts:
+            raise StripeSays(403, "invalid_request_error", "account_invalid")
+        return self.accounts[name]
 
     def open(self, form: Document) -> Document:
         """An account that nobody has told anything yet."""

@@ -138,10 +138,12 @@ class ReceiptOut(BaseModel):
 
 
 class BankStatementOut(BaseModel):
-    """What a statement brought. `skipped` lines are money that left the account."""
+    """What a statement brought. `skipped` lines are money that left the account; `reversed` ones
+    undo something earlier and wait among the movements that nobody has explained."""
 
     known: int
     skipped: int
+    reversed: int
     outcomes: dict[str, int]
     items: list[ReceiptOut]
 
@@ -200,6 +202,7 @@ def statement_document(statement: TakenStatement) -> Document:
     return {
         "known": sum(one.known for one in statement.taken),
         "skipped": statement.skipped_count,
+        "reversed": statement.reversed_count,
         "outcomes": outcomes,
         "items": [receipt_document(one) for one in statement.taken],
     }

@@ -108,6 +108,11 @@ class BankTransfer(_ByHand):
         """In which currencies there is an account."""
         return frozenset(self._accounts)
 
+    @property
+    def ibans(self) -> frozenset[str]:
+        """The accounts themselves."""
+        return frozenset(account.iban for account in self._accounts.values())
+
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """Says where to pay; the same attempt is always told the same reference."""
         account = self._accounts.get(request.currency)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import stripe
@@ -24,6 +24,9 @@ TIMEOUT_SECONDS = 10.0
 _CONNECT_SECONDS = 3.0
 
 _log = logging.getLogger("gosellr.stripe")
+
+# So it answers for an account that took its permission back, or never was.
+_LOST_ACCOUNT: Final = "account_invalid"
 
 
 class Unanswered(Exception):
@@ -121,7 +124,8 @@ class StripeApi:
         self._breaker.succeeded()
         if isinstance(error, stripe.IdempotencyError):
             return KeyReused(what)
-        if isinstance(error, stripe.CardError | stripe.InvalidRequestError):
+        is_lost = isinstance(error, stripe.PermissionError) and _code(error) == _LOST_ACCOUNT
+        if is_lost or isinstance(error, stripe.CardError | stripe.InvalidRequestError):
             return _refusal(what, error)
         # With 409 the same key, or the same object, is being worked on at this moment.
         if status != 409:
@@ -174,9 +178,19 @@ class _HttpClient(stripe.HTTPClient):
         await self._client.aclose()
 
 
-def _refusal(what: str, error: stripe.StripeError) -> Refused:
+def _said(error: stripe.StripeError) -> dict[str, Any]:
     body = error.json_body if isinstance(error.json_body, dict) else {}
     said: dict[str, Any] = body.get("error") or {}
+    return said
+
+
+def _code(error: stripe.StripeError) -> Any:
+    """Not every one of the library's errors has taken it over."""
+    return _said(error).get("code")
+
+
+def _refusal(what: str, error: stripe.StripeError) -> Refused:
+    said = _said(error)
     code = said.get("decline_code") or said.get("code") or said.get("type") or "refused"
     if not isinstance(error, stripe.CardError):
         _log.warning(

@@ -51,8 +51,8 @@ class TransferRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferResult:
-    """The answer to `send` and `lookup`; amount and currency are those of the instruction that
-    the provider has, None where it has none."""
+    """The answer to `send` and `lookup`; amount, currency and account are those of the instruction
+    that the provider has, None where it has none or doesn't say."""
 
     outcome: TransferOutcome
     transfer_id: str
@@ -60,6 +60,7 @@ class TransferResult:
     currency: str | None = None
     provider_reference: str | None = None
     reason: str | None = None
+    account: str | None = field(default=None, repr=False)
 
 
 class PayoutProvider(Protocol):

@@ -233,4 +233,5 @@ def _result(transfer_id: str, transfer: Transfer, *, reason: str | None = None) 
         currency=transfer.currency,
         provider_reference=transfer.id,
         reason=CALLED_BACK if back else reason,
+        account=transfer.destination,
     )

@@ -184,10 +184,11 @@ def statement_words(taken: TakenStatement) -> str:
     """What became of a bank's statement."""
     known = sum(one.known for one in taken.taken)
     suspended = sum(one.suspended_minor > 0 and not one.known for one in taken.taken)
+    undone = f" {taken.reversed_count} were reversed by the bank." if taken.reversed_count else ""
     return (
         f"{_counted(len(taken.taken), 'transfer')} read, {len(taken.taken) - known} of them new."
         f" {suspended} wait in suspense; {taken.skipped_count} lines of money that left are"
-        " passed over."
+        f" passed over.{undone}"
     )
 
 
