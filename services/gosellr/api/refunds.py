@@ -110,13 +110,12 @@ async def list_refunds(
 ) -> Response:
     """The refunds of an order: a seller sees those of its own part."""
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    sellers = {part.id: part.seller_id for part in order.parts}
+    own = {part.id for part in order.parts if part.seller_id in viewer.memberships}
     items = [
         refund_document(
             refund,
             order_id=order_id,
-            sees_terms=viewer.sees_everything
-            or sellers[refund.seller_order_id] in viewer.memberships,
+            sees_terms=viewer.sees_everything or refund.seller_order_id in own,
         )
         for refund in order.refunds
     ]
