@@ -10,6 +10,7 @@ from gosellr.web.order_views import BadgeView
 _BADGES = {
     "active": BadgeView("Good", "ok", "check"),
     "expired": BadgeView("Over", "", "clock"),
+    "frozen": BadgeView("Frozen", "bad", "clock"),
     "deactivated": BadgeView("Stopped", "bad", "ban"),
 }
 
