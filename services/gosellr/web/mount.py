@@ -39,6 +39,7 @@ from gosellr.web.storefront import (
     checkout,
     demo,
     documents,
+    gift_shop,
     orders,
     problems,
     wallet,
@@ -79,7 +80,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         base_url=settings.base_url,
         demo=settings.demo_enabled and settings.is_loopback,
     )
-    rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox)
+    rooms = (browse, bag, checkout, gift_shop, orders, documents, accounts, demo, sandbox)
     back = (payment_return, payout_account_return)
     of_shops = (seller_money, seller_payouts, seller_papers, seller_cases)
     of_sellers = (*of_shops, connected, debts)

@@ -48,3 +48,13 @@ STORED_VALUE: dict[str, Sequence[Call]] = {
     "get_store_credit": [Call(scope=Scope.MARKET, path=_USER)],
     "grant_store_credit": [Call(scope=Scope.MARKET, body={**_WORTH, **_REASON}, path=_USER)],
 }
+
+_NUMBER = {"number": Of("paid_number")}
+GIFT_PAGES: dict[str, Sequence[Call]] = {
+    "GET /gift-cards": [Call(reached=frozenset({200}))],
+    "POST /gift-cards": [Call(form={"currency": "EUR"}, reached=frozenset({422}))],
+    "GET /orders/{number}/gift-card": [Call(scope=Scope.RECEIPT, path=_NUMBER, reached=_NO_CARD)],
+    "POST /orders/{number}/gift-card": [
+        Call(scope=Scope.RECEIPT, path=_NUMBER, form={}, reached=_NO_CARD)
+    ],
+}

@@ -15,13 +15,18 @@ _BADGES = {
 }
 
 
+def badge_of(found: GiftCard, *, now: datetime) -> BadgeView:
+    """Whether a card can be spent, at a glance."""
+    return _BADGES[found.status_at(now)]
+
+
 def card(found: GiftCard, *, base: str, now: datetime) -> CardView:
     """A card with what is left on it."""
     return CardView(
         id=str(found.id),
         href=f"{base}/{found.id}",
         last_four=found.last_four,
-        badge=_BADGES[found.status_at(now)],
+        badge=badge_of(found, now=now),
         amount=Money(found.amount_minor, found.currency),
         balance=Money(found.balance_minor, found.currency),
         created_at=found.created_at,
