@@ -212,5 +212,8 @@ async def test_the_market_takes_a_card_back_once_for_one_key(
     assert [one["id"] for one in listed] == [back.json()["id"]]
     [shown] = (await call("GET", "/orders/", buyer)).json()["items"]
     assert (shown["payment_status"], shown["seller_orders"]) == ("refunded", [])
-    moves = (await call("GET", "/transactions", buyer)).json()
-    assert moves is not None
+    moves = (await call("GET", "/me/transactions", buyer)).json()["items"]
+    assert [(one["kind"], one["amount"]) for one in moves] == [
+        ("refund_confirmed", money(-5000)),
+        ("gift_card_sold", money(5000)),
+    ]

@@ -52,6 +52,7 @@ from tests.factories.stored_value import (
     operator,
     pay_again,
 )
+from tests.factories.transfers import BY_TRANSFER, arrive, offline, transfer_of
 
 
 async def cards(connection: Connection) -> int:
@@ -314,3 +315,22 @@ async def test_only_the_market_takes_cards_back(market: Resources, connection: C
     with pytest.raises(NotAllowed):
         await take_back(market, order, viewer=buyer.viewer)
     assert await balances(connection) == {"gateway_clearing": 5000, "gift_card": -5000}
+
+
+async def test_a_transfer_buys_a_card_when_all_of_it_has_come(
+    resources: Resources, connection: Connection
+) -> None:
+    market = offline(resources)
+    await offer_cards(market)
+    order = await buy_card(market, tender=BY_TRANSFER[0])
+    reference = transfer_of(order).gateway_reference or ""
+    await arrive(market, 2000, text=reference, name="IN-1")
+    assert await cards(connection) == 0
+    await arrive(market, 3000, text=reference, name="IN-2")
+    assert (await read(market, order)).status == "paid"
+    assert await balances(connection) == {"gateway_clearing": 5000, "gift_card": -5000}
+    back = await take_back(market, order)
+    # A person sends it.
+    assert back.status == "pending"
+    assert await balances(connection) == {"gateway_clearing": 5000, "refund_in_transit": -5000}
+    assert await wrong_with(connection, market) == []
