@@ -263,9 +263,9 @@ async def offered(page: Page, *, currency: str, sellers_minor: Mapping[UUID, int
         if isinstance(gateway, BankTransfer) and currency not in gateway.currencies:
             continue
         # What no seller sends has no door to pay at.
-        if name == CASH_ON_DELIVERY and not (
-            sellers_minor
-            and await ask(
+        if name == CASH_ON_DELIVERY and (
+            not sellers_minor
+            or not await ask(
                 market.db,
                 cash_terms_service.is_taken,
                 sellers_minor=sellers_minor,
