@@ -11,7 +11,7 @@ from gosellr.core.errors import DomainError, NotAllowed, NotFound
 from gosellr.core.transact import ask
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
-from gosellr.services import gift_sale_service
+from gosellr.services import gift_sale_service, statement_service
 from gosellr.services.gift_refund_service import GiftCardFrozen, NothingLeftOnCard
 from gosellr.services.gift_sale_service import (
     CodeNotReady,
@@ -21,6 +21,7 @@ from gosellr.services.gift_sale_service import (
 )
 from gosellr.services.order_steps import TransitionRefused
 from gosellr.services.stored_value_tender import GiftCardRefused
+from gosellr.utils.ids import order_number
 from gosellr.utils.viewer import GUEST
 from tests.factories.disputes import bank_decides
 from tests.factories.disputes import take_back as bank_takes_back
@@ -86,6 +87,9 @@ async def test_what_was_captured_is_owed_to_whoever_holds_the_card(
     assert purchase.card is not None
     assert (purchase.card.amount_minor, purchase.card.balance_minor) == (5000, 5000)
     assert (purchase.card.code_hash, purchase.card.expires_at) == (None, None)
+    for subject in (order_number(order.number), f"gift_card:{purchase.card.id}"):
+        told = await ask(market.db, statement_service.explain, subject=subject, limit=10)
+        assert [one.kind for one in (*told.transactions, *told.movements)] == ["gift_card_sold"]
     # Told to who bought it, once, and good from then on.
     code = await code_of(market, order)
     assert (await purchase_of(market, order)).card.last_four == code[-4:]  # type: ignore[union-attr]
