@@ -7,8 +7,11 @@ import pytest
 
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
+from tests.factories.accounts import make_operator
 from tests.factories.gift_sales import offer_cards
+from tests.factories.sales import NOW
 from tests.factories.stored_value import make_card
+from tests.web.people import assert_sound, enter
 from tests.web.visitor import Visitor
 
 CODE = re.compile(r"<code>([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})</code>")
@@ -33,6 +36,7 @@ async def test_a_guest_buys_a_card_and_sees_its_code_once(
     await visitor.go("/gift-cards")
     assert "From €10.00 to €200.00." in visitor.text
     assert "It is good for 365 days." in visitor.text
+    assert_sound(visitor.text)
     await visitor.send(
         "/gift-cards",
         chosen="another",
@@ -51,6 +55,7 @@ async def test_a_guest_buys_a_card_and_sees_its_code_once(
     await visitor.send(f"{number}/gift-card")
     found = CODE.search(visitor.text)
     assert found is not None
+    assert_sound(visitor.text)
     await visitor.go(f"{number}/gift-card")
     assert found[1] not in visitor.text
     assert "Show the code" not in visitor.text
@@ -86,3 +91,25 @@ async def test_after_a_declined_card_another_is_tried_and_no_gift_card(
     await visitor.send(visitor.path, payment_token="tok_ok")
     assert "Look at the card" in visitor.text
     assert code not in visitor.text
+
+
+async def test_an_operator_puts_cards_on_sale_and_takes_them_off(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
+    page = "/operator/gift-card-offers"
+    await visitor.go(page)
+    await visitor.send(page, amounts="25 half", minimum="10")
+    assert visitor.page.status_code == 422
+    assert 'id="amounts-error"' in visitor.text
+    assert_sound(visitor.text)
+    assert await connection.fetchval("SELECT count(*) FROM gift_card_offer") == 0
+    await visitor.send(page, amounts="25 50,00", minimum="10", maximum="200", valid_days="1095")
+    assert "For sale" in visitor.text
+    assert_sound(visitor.text)
+    row = await connection.fetchrow(
+        "SELECT currency, amounts_minor, minimum_minor, maximum_minor, valid_days, on_sale"
+        " FROM gift_card_offer"
+    )
+    assert row is not None
+    assert tuple(row) == ("EUR", [2500, 5000], 1000, 20000, 1095, True)

@@ -41,3 +41,24 @@ class GiftPurchaseView:
     code: str = ""
     may_ask: bool = False
     refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiftOfferView:
+    """What is offered in a currency."""
+
+    currency: str
+    badge: BadgeView
+    amounts: tuple[Money, ...]
+    limits: tuple[Money, Money] | None
+    valid_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiftOfferListView:
+    """All that is offered, and the form that changes it."""
+
+    offers: tuple[GiftOfferView, ...]
+    currencies: tuple[ChoiceView, ...]
+    form: FormView
+    may_set: bool

@@ -17,6 +17,7 @@ from gosellr.web.operator import (
     desk,
     explain,
     gift_cards,
+    gift_offers,
     payout_runs,
     reconciliation,
     reserve_rules,
@@ -86,7 +87,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
-    of_debts = (balances, adjustments, reserve_rules, credit)
+    of_debts = (balances, adjustments, reserve_rules, credit, gift_offers)
     of_money = (*of_payouts, *of_debts)
     for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money):
         app.include_router(doors.router)

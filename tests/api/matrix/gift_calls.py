@@ -57,4 +57,12 @@ GIFT_PAGES: dict[str, Sequence[Call]] = {
     "POST /orders/{number}/gift-card": [
         Call(scope=Scope.RECEIPT, path=_NUMBER, form={}, reached=_NO_CARD)
     ],
+    "GET /operator/gift-card-offers": [Call(scope=Scope.STAFF, reached=frozenset({200}))],
+    "POST /operator/gift-card-offers": [
+        Call(
+            scope=Scope.STAFF,
+            form={"currency": "EUR", "amounts": "25 50", "on_sale": "1"},
+            reached=frozenset({303}),
+        )
+    ],
 }

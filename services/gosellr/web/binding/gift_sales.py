@@ -5,12 +5,17 @@ from datetime import datetime
 
 from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
 from gosellr.utils.ids import order_number
-from gosellr.utils.money import Money
+from gosellr.utils.money import EXPONENTS, Money
 from gosellr.web.binding.checkouts import payment_methods
 from gosellr.web.binding.gift_cards import badge_of
 from gosellr.web.binding.orders import order_href
 from gosellr.web.formats import format_money
-from gosellr.web.gift_sale_views import GiftPurchaseView, GiftShopView
+from gosellr.web.gift_sale_views import (
+    GiftOfferListView,
+    GiftOfferView,
+    GiftPurchaseView,
+    GiftShopView,
+)
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import ChoiceView, FormView
 
@@ -34,13 +39,9 @@ def shop(
         ChoiceView(str(minor), format_money(minor, offer.currency, explicit=True))
         for minor in offer.amounts_minor
     ]
-    limits = None
-    if offer.minimum_minor is not None and offer.maximum_minor is not None:
+    limits = _limits(offer)
+    if limits is not None:
         choices.append(ChoiceView(ANOTHER, "Another amount"))
-        limits = (
-            Money(offer.minimum_minor, offer.currency),
-            Money(offer.maximum_minor, offer.currency),
-        )
     return GiftShopView(
         currency=offer.currency,
         currencies=tuple(
@@ -53,6 +54,38 @@ def shop(
         form=form,
         key=key,
         signed_in=signed_in,
+    )
+
+
+def _limits(offer: GiftCardOffer) -> tuple[Money, Money] | None:
+    if offer.minimum_minor is None or offer.maximum_minor is None:
+        return None
+    return (
+        Money(offer.minimum_minor, offer.currency),
+        Money(offer.maximum_minor, offer.currency),
+    )
+
+
+def offers(found: Sequence[GiftCardOffer], *, form: FormView, may_set: bool) -> GiftOfferListView:
+    """All that is offered, as those who run the market see it."""
+    return GiftOfferListView(
+        offers=tuple(
+            GiftOfferView(
+                currency=one.currency,
+                badge=BadgeView("For sale", "ok", "check")
+                if one.on_sale
+                else BadgeView("Not now", "", "clock"),
+                amounts=tuple(Money(minor, one.currency) for minor in one.amounts_minor),
+                limits=_limits(one),
+                valid_days=one.valid_days,
+            )
+            for one in found
+        ),
+        currencies=tuple(
+            ChoiceView(code, code, code == form.value("currency")) for code in sorted(EXPONENTS)
+        ),
+        form=form,
+        may_set=may_set,
     )
 
 
