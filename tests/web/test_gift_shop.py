@@ -1,6 +1,7 @@
 """Buying a gift card on the pages, by plain forms, and seeing its code once."""
 
 import re
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
 from tests.factories.accounts import make_operator
-from tests.factories.gift_sales import offer_cards
-from tests.factories.sales import NOW
-from tests.factories.stored_value import make_card
+from tests.factories.gift_sales import buy_card, offer_cards, purchase_of
+from tests.factories.sales import NOW, balances
+from tests.factories.stored_value import left_on, make_card
 from tests.web.people import assert_sound, enter
 from tests.web.visitor import Visitor
 
@@ -113,3 +114,21 @@ async def test_an_operator_puts_cards_on_sale_and_takes_them_off(
     )
     assert row is not None
     assert tuple(row) == ("EUR", [2500, 5000], 1000, 20000, 1095, True)
+
+
+async def test_an_operator_takes_back_what_is_left(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    await offer_cards(resources)
+    order = await buy_card(resources, 5000)
+    card_id = (await purchase_of(resources, order)).card_id
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
+    page = f"/operator/gift-cards/{card_id}"
+    await visitor.go(page)
+    assert_sound(visitor.text)
+    await visitor.send(f"{page}/take-back", reason="not wanted")
+    assert "is taken back" in visitor.text
+    assert_sound(visitor.text)
+    assert f"{page}/take-back" not in visitor.text
+    assert await left_on(resources, UUID(str(card_id))) == 0
+    assert await balances(connection) == {}

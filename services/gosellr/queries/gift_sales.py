@@ -38,6 +38,12 @@ SELECT order_id, amount_minor, currency, valid_days, recipient_name, message, cr
 FROM gift_card_purchase WHERE order_id = $1
 """
 
+ORDER_OF_CARD = """
+SELECT orders.id, orders.number
+FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
+WHERE sold.card_id = $1
+"""
+
 # One purchase, one card: whoever comes second finds that there is one.
 MAKE_CARD = f"""
 WITH sold AS (
@@ -130,6 +136,12 @@ async def find_purchase(connection: Connection, *, order_id: UUID) -> GiftCardPu
         return None
     found = None if row["card_id"] is None else await connection.fetchrow(CARD, row["card_id"])
     return GiftCardPurchase(**row, card=None if found is None else GiftCard(*found))
+
+
+async def order_of_card(connection: Connection, *, card_id: UUID) -> tuple[UUID, int] | None:
+    """The order that bought a card, with its number; None for one that was issued."""
+    row = await connection.fetchrow(ORDER_OF_CARD, card_id)
+    return None if row is None else (row["id"], row["number"])
 
 
 async def make_card(

@@ -262,6 +262,12 @@ async def find(connection: Connection, *, viewer: Viewer, order_id: UUID) -> Gif
     return purchase
 
 
+async def order_of_card(connection: Connection, *, card_id: UUID) -> tuple[UUID, int] | None:
+    """The order that bought a card, with its number; None for one that was issued. For operators
+    and support."""
+    return await gift_sales.order_of_card(connection, card_id=card_id)
+
+
 async def give_code(
     connection: Connection,
     *,

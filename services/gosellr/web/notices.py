@@ -28,6 +28,7 @@ MOVEMENT_REJECTED = "movement-rejected"
 MOVEMENTS_FETCHED = "movements-fetched"
 MATCHED_AGAIN = "matched-again"
 CARD_STOPPED = "card-stopped"
+CARD_TAKEN_BACK = "card-taken-back"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
 PLAN_AGREED = "plan-agreed"
@@ -79,6 +80,7 @@ NOTICES = {
     MOVEMENTS_FETCHED: NoticeView("What the provider tells is here, and matched where it fits."),
     MATCHED_AGAIN: NoticeView("What waits was held against the books once more."),
     CARD_STOPPED: NoticeView("The card can't be spent any more. What it holds is still owed."),
+    CARD_TAKEN_BACK: NoticeView("The card is taken back. What was left on it is on its way."),
     PLAN_AGREED: NoticeView("The plan is in force, in place of the one before."),
     PLAN_ENDED: NoticeView("The plan is over: all that becomes available goes to the debt first."),
     PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),

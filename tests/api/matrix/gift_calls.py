@@ -65,4 +65,8 @@ GIFT_PAGES: dict[str, Sequence[Call]] = {
             reached=frozenset({303}),
         )
     ],
+    # That card was issued, not bought: 404 is the operation's own answer.
+    "POST /operator/gift-cards/{card_id}/take-back": [
+        Call(scope=Scope.STAFF, path=_CARD, form={"reason": "for a test"}, reached=_NO_CARD)
+    ],
 }
