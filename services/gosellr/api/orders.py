@@ -91,11 +91,11 @@ async def create_order(
         key=idempotency_key,
         body=await request.body(),
     )
-    tell = _telling(request=request, viewer=viewer, market=market, key=key)
+    tell = telling(request=request, viewer=viewer, market=market, key=key)
     placed = await checkout.place_order(
         market.checkout, viewer=viewer, request=body.request(), key=key, tell=tell
     )
-    return await _answer_of(placed, market=market, tell=tell)
+    return await answer_of(placed, market=market, tell=tell)
 
 
 @router.post(
@@ -126,8 +126,8 @@ async def create_payment(
     placed = await checkout.pay_again(
         market.checkout, viewer=viewer, order_id=order_id, tenders=body.tenders(), key=key
     )
-    tell = _telling(request=request, viewer=viewer, market=market, key=key)
-    return await _answer_of(placed, market=market, tell=tell)
+    tell = telling(request=request, viewer=viewer, market=market, key=key)
+    return await answer_of(placed, market=market, tell=tell)
 
 
 @router.get(
@@ -175,7 +175,7 @@ async def get_order(order_id: UUID, viewer: MayRead, market: Market) -> Response
     return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))
 
 
-def _telling(
+def telling(
     *, request: Request, viewer: Viewer, market: Resources, key: RequestKey
 ) -> Callable[[PlacedOrder], KeptAnswer]:
     """What an order is answered under this key, as an answer to be kept."""
@@ -192,7 +192,7 @@ def _telling(
     return tell
 
 
-async def _answer_of(
+async def answer_of(
     placed: PlacedOrder, *, market: Resources, tell: Callable[[PlacedOrder], KeptAnswer]
 ) -> Response:
     """The order as an answer; kept, so that the same request gets it again."""

@@ -59,14 +59,14 @@ async def create_refund(
         market.refunds, viewer=viewer, order_id=order_id, request=body.request(), key=key
     )
     if requested.refund is None:
-        return _stored(requested.answered)
+        return stored(requested.answered)
     document = refund_document(requested.refund, order_id=order_id, sees_terms=True)
     content = json_bytes(document)
     await refunds.keep_answer(market.refunds, key=key, status=201, body=content)
     return answer(content, status=201)
 
 
-def _stored(earlier: EarlierRequest | None) -> Response:
+def stored(earlier: EarlierRequest | None) -> Response:
     """The first answer to the same request."""
     if earlier is None:
         raise ValueError("neither a refund nor an earlier answer")
@@ -110,13 +110,12 @@ async def list_refunds(
 ) -> Response:
     """The refunds of an order: a seller sees those of its own part."""
     order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    sellers = {part.id: part.seller_id for part in order.parts}
+    own = {part.id for part in order.parts if part.seller_id in viewer.memberships}
     items = [
         refund_document(
             refund,
             order_id=order_id,
-            sees_terms=viewer.sees_everything
-            or sellers[refund.seller_order_id] in viewer.memberships,
+            sees_terms=viewer.sees_everything or refund.seller_order_id in own,
         )
         for refund in order.refunds
     ]

@@ -106,11 +106,11 @@ async def place_order(
         PaymentMethodUnavailable, IdempotencyInProgress, TooManyRequests, and what `open_order`
         raises.
     """
-    request = replace(request, tenders=_known_tenders(powers, request.tenders))
-    counted = _counted(
+    request = replace(request, tenders=known_tenders(powers, request.tenders))
+    counted = counted_for(
         viewer, email=request.email, basket_id=request.cart_id, tenders=request.tenders
     )
-    await _count_attempt(powers, counted, key=key, cards=len(request.tenders))
+    await count_attempt(powers, counted, key=key, cards=len(request.tenders))
     order_id = new_id()
     access_token = order_token(powers, order_id) if viewer.is_guest else None
 
@@ -123,7 +123,7 @@ async def place_order(
         token_hash=None if access_token is None else fingerprint(access_token),
     )
     if isinstance(opened, EarlierRequest):
-        return await _again(powers, viewer=viewer, earlier=opened)
+        return await answer_again(powers, viewer=viewer, earlier=opened)
     if opened.existing:
         return await _stand_of(powers, viewer=viewer, order_id=opened.order_id)
     go_ahead()
@@ -137,7 +137,7 @@ async def place_order(
         if tell is None
         else lambda order: tell(PlacedOrder(order=order, access_token=access_token)),
     )
-    await _count_declined(powers, counted, done.order, opened.payment_ids)
+    await count_declined(powers, counted, done.order, opened.payment_ids)
     return PlacedOrder(order=done.order, access_token=access_token, kept=done.kept)
 
 
@@ -183,9 +183,9 @@ async def pay_again(
         NotFound, NotPayable, PaymentInProgress, PaymentMethodUnavailable, InvalidInput,
         GiftCardRefused, InsufficientBalance, TooManyRequests.
     """
-    tenders = _known_tenders(powers, tenders)
-    counted = _counted(viewer, email=None, basket_id=order_id, tenders=tenders)
-    await _count_attempt(powers, counted, key=key, cards=len(tenders))
+    tenders = known_tenders(powers, tenders)
+    counted = counted_for(viewer, email=None, basket_id=order_id, tenders=tenders)
+    await count_attempt(powers, counted, key=key, cards=len(tenders))
     await _give_up_transfer(powers, order_id, viewer=viewer)
     opened = await transact(
         powers.db,
@@ -198,9 +198,9 @@ async def pay_again(
         now=powers.clock.now(),
     )
     if isinstance(opened, EarlierRequest):
-        return await _again(powers, viewer=viewer, earlier=opened)
+        return await answer_again(powers, viewer=viewer, earlier=opened)
     done = await _advance(powers, order_id, fresh=opened.payment_ids)
-    await _count_declined(powers, counted, done.order, opened.payment_ids)
+    await count_declined(powers, counted, done.order, opened.payment_ids)
     return PlacedOrder(order=done.order)
 
 
@@ -225,7 +225,7 @@ async def _give_up_transfer(powers: CheckoutPowers, order_id: UUID, *, viewer: V
         )
 
 
-async def _count_attempt(
+async def count_attempt(
     powers: CheckoutPowers, counted: Subjects, *, key: RequestKey, cards: int
 ) -> None:
     """Count cards before any gateway sees them, at every door; a repeated request isn't new.
@@ -243,7 +243,7 @@ async def _count_attempt(
         )
 
 
-async def _count_declined(
+async def count_declined(
     powers: CheckoutPowers, counted: Subjects, order: Order, payment_ids: Collection[UUID]
 ) -> None:
     """A declined card weighs more than one that pays."""
@@ -280,7 +280,9 @@ async def _advance(
     )
 
 
-async def _again(powers: CheckoutPowers, *, viewer: Viewer, earlier: EarlierRequest) -> PlacedOrder:
+async def answer_again(
+    powers: CheckoutPowers, *, viewer: Viewer, earlier: EarlierRequest
+) -> PlacedOrder:
     """The same request once more: its answer, or what became of it when it was cut off."""
     if earlier.status is not None:
         return PlacedOrder(order=None, answered=earlier)
@@ -305,7 +307,7 @@ async def _stand_of(powers: CheckoutPowers, *, viewer: Viewer, order_id: UUID) -
     return PlacedOrder(order=order, access_token=access_token, existed=True)
 
 
-def _known_tenders(powers: CheckoutPowers, tenders: Sequence[Tender]) -> tuple[Tender, ...]:
+def known_tenders(powers: CheckoutPowers, tenders: Sequence[Tender]) -> tuple[Tender, ...]:
     """The tenders, each of a method that this market takes; codes of gift cards go no further
     than here.
 
@@ -333,7 +335,7 @@ def _known_tenders(powers: CheckoutPowers, tenders: Sequence[Tender]) -> tuple[T
     )
 
 
-def _counted(
+def counted_for(
     viewer: Viewer, *, email: str | None, basket_id: UUID | None, tenders: Sequence[Tender]
 ) -> list[tuple[RateLimit, str]]:
     counted = limits.of_payment(

@@ -183,7 +183,8 @@ class Refund:
     """Money on its way back, or back."""
 
     id: UUID
-    seller_order_id: UUID
+    # None where a gift card was taken back.
+    seller_order_id: UUID | None
     amount_minor: int
     currency: str
     reason: str
@@ -195,6 +196,11 @@ class Refund:
     finished_at: datetime | None
     dispute_id: UUID | None
     lines: Sequence[Mapping[str, Any]]
+
+    @property
+    def part_key(self) -> str | None:
+        """The part that it is of, in plain JSON."""
+        return None if self.seller_order_id is None else str(self.seller_order_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +257,11 @@ class Order:
         return self.paid_at is not None
 
     @property
+    def buys_card(self) -> bool:
+        """Whether it was paid and bought a gift card. Needs the whole order."""
+        return not self.parts and self.paid_at is not None
+
+    @property
     def uncaptured(self) -> tuple[SellerOrder, ...]:
         """The parts whose money is still to be taken. Needs the whole order."""
         return tuple(
@@ -259,8 +270,8 @@ class Order:
 
     @property
     def awaits_capture(self) -> bool:
-        """Whether any of its money is still to be taken."""
-        return bool(self.uncaptured)
+        """Whether any of its money is still to be taken. What buys a gift card has no parts."""
+        return bool(self.uncaptured) or (not self.parts and self.paid_at is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,8 +239,9 @@ refund = Table(
     metadata,
     identifier(),
     reference("order_id", "orders.id"),
-    Column("seller_order_id", Uuid, nullable=False),
-    Column("seller_id", Uuid, nullable=False),
+    # Neither where a gift card is taken back: nobody but the market sold it.
+    Column("seller_order_id", Uuid, nullable=True),
+    Column("seller_id", Uuid, nullable=True),
     minor("amount_minor"),
     currency(),
     words("reason"),
@@ -256,6 +257,7 @@ refund = Table(
     reference("dispute_id", "dispute.id", nullable=True),
     one_of("status", "pending", "succeeded", "failed", "unknown"),
     one_of("borne_by", "seller", "marketplace"),
+    CheckConstraint("(seller_order_id IS NULL) = (seller_id IS NULL)", name="of_a_part_or_a_card"),
     # Nothing goes to a buyer whom a promotion spared all of it; the shares go back all the same.
     not_negative("amount_minor"),
     Index("ix_refund_order_id", "order_id"),

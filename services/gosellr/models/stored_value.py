@@ -8,8 +8,9 @@ gift_card = Table(
     "gift_card",
     metadata,
     identifier(),
-    # The code itself is told once and kept nowhere.
-    Column("code_hash", LargeBinary, nullable=False),
+    # The code itself is told once and kept nowhere. A card that was sold has none until its buyer
+    # asks for it.
+    Column("code_hash", LargeBinary, nullable=True),
     words("last_four"),
     minor("amount_minor"),
     currency(),
@@ -19,6 +20,8 @@ gift_card = Table(
     moment("expires_at", nullable=True),
     moment("deactivated_at", nullable=True),
     reference("deactivated_by", "user_account.id", nullable=True),
+    # While a bank disputes what was paid for it.
+    moment("frozen_at", nullable=True),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("length(last_four) = 4", name="last_four_only"),
     CheckConstraint("length(code_hash) = 32", name="code_hashed"),

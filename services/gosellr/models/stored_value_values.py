@@ -10,7 +10,8 @@ class GiftCard:
     """A gift card with what is left on it, in minor units of its currency."""
 
     id: UUID
-    code_hash: bytes
+    # None for one that was sold and whose code nobody has asked for yet.
+    code_hash: bytes | None
     last_four: str
     amount_minor: int
     balance_minor: int
@@ -20,11 +21,14 @@ class GiftCard:
     created_at: datetime
     expires_at: datetime | None
     deactivated_at: datetime | None
+    frozen_at: datetime | None = None
 
     def status_at(self, now: datetime) -> str:
-        """Whether it can be spent: `active`, `expired` or `deactivated`."""
+        """Whether it can be spent: `active`, `expired`, `frozen` or `deactivated`."""
         if self.deactivated_at is not None:
             return "deactivated"
+        if self.frozen_at is not None:
+            return "frozen"
         expired = self.expires_at is not None and self.expires_at <= now
         return "expired" if expired else "active"
 

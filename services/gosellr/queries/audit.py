@@ -261,7 +261,7 @@ SELECT 'order ' || orders.id, 'is paid, and its sale isn''t in the books'
 FROM orders WHERE orders.paid_at IS NOT NULL AND orders.total_minor > 0
   AND (orders.capture_at = 'at_order' OR orders.captured_minor > 0)
   AND NOT EXISTS (SELECT FROM ledger_transaction AS booked
-                  WHERE booked.order_id = orders.id AND booked.kind = 'sale')
+                  WHERE booked.order_id = orders.id AND booked.kind IN ('sale', 'gift_card_sold'))
   AND NOT EXISTS (SELECT FROM payment WHERE payment.order_id = orders.id
                   AND payment.seller_order_id IS NOT NULL)
 """)
@@ -332,7 +332,7 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT head.order_id, entry.currency, sum(entry.amount_minor) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.kind = 'sale' AND entry.direction = 'debit'
+    WHERE head.kind IN ('sale', 'gift_card_sold') AND entry.direction = 'debit'
       AND (entry.account LIKE 'gateway\\_clearing:%'
            OR entry.account LIKE 'stored\\_value\\_held:%')
     GROUP BY 1, 2

@@ -10,6 +10,9 @@ FROM orders LEFT JOIN (
     SELECT order_id, sum(subtotal_minor) AS subtotal, sum(discount_minor) AS discount,
            sum(shipping_minor) AS shipping, sum(tax_minor) AS tax, sum(total_minor) AS total
     FROM seller_order GROUP BY order_id
+    -- A gift card is bought of no seller: it is all that its order is about.
+    UNION ALL
+    SELECT order_id, amount_minor, 0, 0, 0, amount_minor FROM gift_card_purchase
 ) AS parts ON parts.order_id = orders.id
 WHERE parts.order_id IS NULL
    OR (parts.subtotal, parts.discount, parts.shipping, parts.tax, parts.total)

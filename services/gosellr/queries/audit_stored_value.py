@@ -74,6 +74,13 @@ WITH moved (account, currency, minor) AS (
     SELECT part.credited_account, refund.currency, part.amount_minor
     FROM refund_part AS part JOIN refund ON refund.id = part.refund_id
     WHERE part.credited_account IS NOT NULL AND part.status = 'succeeded'
+    UNION ALL
+    SELECT 'gift_card:' || sold.card_id, refund.currency, -refund.amount_minor
+    FROM gift_card_purchase AS sold JOIN refund ON refund.order_id = sold.order_id
+    WHERE sold.card_id IS NOT NULL AND refund.status <> 'failed'
+    UNION ALL
+    SELECT 'gift_card:' || card_id, currency, -lost_minor FROM gift_card_purchase
+    WHERE card_id IS NOT NULL AND lost_minor > 0
 ), due AS (
     SELECT account, currency, sum(minor) AS minor FROM moved GROUP BY 1, 2
 ), booked AS (
@@ -84,6 +91,46 @@ SELECT 'account ' || account || ' ' || currency, 'is to hold ' || COALESCE(due.m
        || ', its entries make ' || COALESCE(booked.minor, 0)
 FROM due FULL JOIN booked USING (account, currency)
 WHERE COALESCE(due.minor, 0) <> COALESCE(booked.minor, 0) OR due.minor < 0
+""")
+
+# A card is sold once its price was captured, once, and for just that; what a bank disputes can't be
+# spent.
+SOLD_IS_PAID = first("""
+WITH booked AS (
+    SELECT head.order_id, entry.account, sum(entry.amount_minor) AS minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind = 'gift_card_sold' AND entry.direction = 'credit'
+    GROUP BY 1, 2
+), sold AS (
+    SELECT sold.order_id, sold.card_id, sold.amount_minor, card.amount_minor AS worth_minor,
+           card.issued_by, card.frozen_at, orders.paid_at, orders.total_minor
+    FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
+    LEFT JOIN gift_card AS card ON card.id = sold.card_id
+)
+SELECT 'order ' || order_id, CASE WHEN card_id IS NULL THEN 'is paid, and has no gift card'
+       ELSE 'isn''t paid, and has gift card ' || card_id END
+FROM sold WHERE (card_id IS NULL) <> (paid_at IS NULL)
+UNION ALL
+SELECT 'gift_card ' || card_id, 'is worth ' || worth_minor || ', paid were ' || total_minor
+FROM sold WHERE card_id IS NOT NULL AND worth_minor <> total_minor
+UNION ALL
+SELECT 'order ' || order_id, 'bought ' || COALESCE('gift_card:' || sold.card_id, 'no card')
+       || ' for ' || COALESCE(sold.amount_minor, 0) || ', booked were '
+       || COALESCE(booked.minor, 0) || ' on ' || COALESCE(booked.account, 'none')
+FROM (SELECT * FROM sold WHERE card_id IS NOT NULL) AS sold FULL JOIN booked USING (order_id)
+WHERE booked.account IS DISTINCT FROM 'gift_card:' || sold.card_id
+   OR booked.minor <> sold.amount_minor
+UNION ALL
+SELECT 'gift_card ' || card_id, 'can be spent, and a bank disputes its price'
+FROM sold WHERE frozen_at IS NULL AND EXISTS (
+    SELECT FROM chargeback WHERE chargeback.order_id = sold.order_id
+      AND chargeback.status <> 'won')
+UNION ALL
+SELECT 'gift_card ' || card.id, 'is at nobody''s cost: not sold, and not issued'
+FROM gift_card AS card
+WHERE NOT EXISTS (SELECT FROM gift_card_purchase WHERE card_id = card.id)
+  AND NOT EXISTS (SELECT FROM ledger_transaction AS booked
+                  WHERE booked.cause_id = card.id AND booked.kind = 'gift_card_issued')
 """)
 
 NOTHING_IN_CLEAR = first("""

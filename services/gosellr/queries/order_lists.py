@@ -12,7 +12,7 @@ PAGE = """
 SELECT o.id, o.number, o.status, o.payment_status, o.email, o.currency, o.subtotal_minor,
        o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor, o.refunded_minor,
        o.tax_included, o.placed_at, o.reference, o.version,
-       (SELECT jsonb_agg(jsonb_build_object(
+       COALESCE((SELECT jsonb_agg(jsonb_build_object(
             'id', part.id, 'index', part.index, 'status', part.status,
             'seller', jsonb_build_object('id', seller.id, 'name', seller.name,
                                          'slug', seller.slug),
@@ -31,7 +31,7 @@ SELECT o.id, o.number, o.status, o.payment_status, o.email, o.currency, o.subtot
                        AS pictures
             FROM order_line AS line WHERE line.seller_order_id = part.id) AS items
         WHERE part.order_id = o.id AND ($1 <> 'seller' OR part.seller_id = ANY($3::uuid[]))
-       ) AS parts
+       ), '[]') AS parts
 FROM orders AS o
 WHERE CASE $1
         WHEN 'operator' THEN true

@@ -154,7 +154,8 @@ class Change:
     """By how much a refund moves the counters of what it takes from."""
 
     order_id: UUID
-    seller_order_id: UUID
+    # None where a gift card is taken back.
+    seller_order_id: UUID | None
     amount_minor: int
     pending_minor: int
     lines: Mapping[UUID, RefundShares]
@@ -164,7 +165,8 @@ class Change:
     @property
     def rows(self) -> int:
         """How many rows move."""
-        return 2 + len(self.lines) + len(self.payments)
+        parts = 0 if self.seller_order_id is None else 1
+        return 1 + parts + len(self.lines) + len(self.payments)
 
 
 async def insert(

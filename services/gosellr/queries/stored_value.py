@@ -10,7 +10,7 @@ from gosellr.models.stored_value_values import GiftCard, ReturnedValue, StoreCre
 _CARDS = """
 SELECT card.id, card.code_hash, card.last_four, card.amount_minor,
        COALESCE(held.balance_minor, 0), card.currency, card.note, card.issued_by,
-       card.created_at, card.expires_at, card.deactivated_at
+       card.created_at, card.expires_at, card.deactivated_at, card.frozen_at
 FROM gift_card AS card LEFT JOIN ledger_balance AS held
   ON held.account = 'gift_card:' || card.id AND held.currency = card.currency
 """
@@ -30,7 +30,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 # Who stops a card waits for those that are spending it, and they for whoever is stopping it.
 HOLD_ACTIVE = """
 SELECT id FROM gift_card
-WHERE id = ANY($1::uuid[]) AND deactivated_at IS NULL
+WHERE id = ANY($1::uuid[]) AND deactivated_at IS NULL AND frozen_at IS NULL
 ORDER BY id FOR SHARE
 """
 

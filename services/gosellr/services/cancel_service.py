@@ -151,6 +151,8 @@ def _cancelled(order: Order, reason: str) -> Fact:
 
 
 def _asked(hand: OrderInHand, seller_order_id: UUID | None) -> _Asked:
+    if not hand.order.parts and seller_order_id is None:
+        return _of_gift_card(hand)
     meant: Sequence[SellerOrder] = (
         hand.order.parts if seller_order_id is None else [hand.part(seller_order_id)]
     )
@@ -177,6 +179,17 @@ def _asked(hand: OrderInHand, seller_order_id: UUID | None) -> _Asked:
             extras={"seller_order_id": one.id, "current": one.status, "allowed": []},
         )
     return _Asked(actor=actor, parts=able)
+
+
+def _of_gift_card(hand: OrderInHand) -> _Asked:
+    """An order that buys a gift card is called off while it isn't paid; then its card exists."""
+    order = hand.order
+    if order.status != OrderStatus.PENDING_PAYMENT:
+        raise TransitionRefused(
+            "Once it is paid, a gift card is taken back by the marketplace",
+            extras={"current": order.status, "allowed": []},
+        )
+    return _Asked(actor=Actor.OPERATOR if hand.viewer.is_operator else Actor.BUYER)
 
 
 async def _cancel_unpaid(

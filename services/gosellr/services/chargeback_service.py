@@ -20,6 +20,7 @@ from gosellr.services import (
     dispute_freeze,
     dispute_outcome,
     dispute_steps,
+    gift_sale_books,
     ledger_service,
     order_steps,
     refund_books,
@@ -62,7 +63,7 @@ async def record(
     if order_id is None:
         return False
     order = await order_steps.lock_and_load(connection, order_id=order_id)
-    if not any(order.is_paid_for(part) for part in order.parts):
+    if not (order.buys_card or any(order.is_paid_for(part) for part in order.parts)):
         # Its money pays for nothing here and is on its way back; a person has to look.
         return False
     if reported.currency != order.currency or reported.amount_minor <= 0:
@@ -132,14 +133,11 @@ async def _open(
     )
     await _book(connection, opened, chargeback=chargeback, now=now)
     # Where all of it went back before, its first seller is asked to say so to the bank.
+    shares = shares or [(part, 0) for part in order.parts[:1]]
     await _open_cases(
-        connection,
-        order=order,
-        chargeback=chargeback,
-        shares=shares or [(order.parts[0], 0)],
-        policy=policy,
-        now=now,
+        connection, order=order, chargeback=chargeback, shares=shares, policy=policy, now=now
     )
+    await gift_sale_books.freeze(connection, order_id=order.id, now=now)
     await _tell(connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now)
     return chargeback
 
@@ -241,6 +239,7 @@ async def _win(
         )
         await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
         await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
+    await gift_sale_books.thaw(connection, order_id=chargeback.order_id)
 
 
 async def _lose(
@@ -248,6 +247,9 @@ async def _lose(
 ) -> None:
     borne_minor = chargeback.amount_minor
     order = await order_steps.load_locked(connection, order_id=chargeback.order_id)
+    if order.buys_card:
+        await gift_sale_books.charged_back(connection, chargeback=chargeback, now=now)
+        return
     await _hold_balances(connection, order=order)
     for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
         settled = await _settled(

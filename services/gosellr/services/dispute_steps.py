@@ -221,7 +221,12 @@ async def note_opened(
     actor_id: UUID | None,
     now: datetime,
 ) -> None:
-    """Begin the histories of new cases, tell of them, and mark their order as disputed."""
+    """Begin the histories of new cases, tell of them, and mark their order as disputed.
+
+    A chargeback of a gift card's price opens none: no seller has anything to say to it.
+    """
+    if not cases:
+        return
     for case in cases:
         await disputes.append_event(
             connection,

@@ -158,7 +158,7 @@ async def hand_back(
 
 
 def _part_of_refund(order: Order, refund_id: UUID, viewer: Viewer) -> SellerOrder:
-    found = [one.seller_order_id for one in order.refunds if one.id == refund_id]
+    found = [one.seller_order_id or order.id for one in order.refunds if one.id == refund_id]
     hand = OrderInHand(order=order, viewer=viewer, is_buyer=False)
     # A refund that isn't there is no part of anybody's.
     return hand.part(found[0] if found else refund_id)

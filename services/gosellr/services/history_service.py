@@ -16,6 +16,7 @@ from gosellr.utils.viewer import Viewer
 
 BUYER_KINDS: Final = (
     TransactionKind.SALE.value,
+    TransactionKind.GIFT_CARD_SOLD.value,
     TransactionKind.REFUND_CONFIRMED.value,
     TransactionKind.STRAY_CAPTURE.value,
     TransactionKind.STRAY_RETURN.value,

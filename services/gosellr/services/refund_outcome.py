@@ -14,6 +14,7 @@ from gosellr.queries import disputes, orders, outbox, payments, refunds
 from gosellr.queries.refunds import SettledPart
 from gosellr.services import (
     dispute_freeze,
+    gift_sale_books,
     ledger_service,
     order_steps,
     refund_books,
@@ -133,16 +134,15 @@ async def _confirm(
 ) -> None:
     if part.method == CASH_ON_DELIVERY and part.credited_account is None:
         draft = await refund_books.handed_back(connection, order=order, refund=refund, part=part)
-        await _book(connection, draft, order=order, refund=refund, part=part, now=now)
-        return
-    draft = refund_confirmed(
-        refund_id=refund.id,
-        gateway=part.method,
-        amount_minor=part.amount_minor,
-        currency=order.currency,
-        seller_order_id=refund.seller_order_id,
-        credited=part.credited_account,
-    )
+    else:
+        draft = refund_confirmed(
+            refund_id=refund.id,
+            gateway=part.method,
+            amount_minor=part.amount_minor,
+            currency=order.currency,
+            seller_order_id=refund.seller_order_id,
+            credited=part.credited_account,
+        )
     await _book(connection, draft, order=order, refund=refund, part=part, now=now)
 
 
@@ -181,6 +181,10 @@ async def _undo(
     now: datetime,
 ) -> Refund:
     """Put everything back that a refused part had taken; gives the refund as it is then."""
+    if refund.seller_order_id is None:
+        return await gift_sale_books.undo_refund(
+            connection, order=order, refund=refund, payment_id=settled.payment_id, now=now
+        )
     [sold] = [one for one in order.parts if one.id == refund.seller_order_id]
     undone = _undone(refund, failed_minor=settled.amount_minor)
     taken = refund_books.share_of(
@@ -392,5 +396,5 @@ async def _finish(
     }
     await orders.append_events(connection, order_id=order.id, events=[event], now=now)
     kind = FactType.REFUND_SUCCEEDED if succeeded else FactType.REFUND_FAILED
-    about = {"order_id": str(order.id), "seller_order_id": str(refund.seller_order_id)}
+    about = {"order_id": str(order.id), "seller_order_id": refund.part_key}
     await outbox.append(connection, [Fact(kind, refund.id, about)], now=now)

@@ -11,6 +11,7 @@ from gosellr.queries import orders
 from gosellr.services import (
     cash_service,
     cash_terms_service,
+    gift_sale_service,
     idempotency_service,
     payment_service,
     reservation_service,
@@ -42,7 +43,7 @@ async def reopen_payment(
 
     Raises:
         NotFound, NotPayable, PaymentInProgress, InvalidInput, IdempotencyKeyReused,
-        GiftCardRefused, InsufficientBalance.
+        GiftCardRefused, InsufficientBalance, NotPaidByValue.
     """
     order = await orders.find(connection, viewer=viewer, order_id=order_id)
     if order is None or not viewer.is_buyer_of(order.user_id, sees_whole=order.whole):
@@ -59,6 +60,7 @@ async def reopen_payment(
     order = await payment_service.lock_payable(
         connection, viewer=viewer, order_id=order_id, now=now
     )
+    gift_sale_service.refuse_value(tenders, buys_card=not order.parts)
     amounts = await tender_split.amounts_of(
         connection,
         viewer=viewer,
@@ -80,7 +82,6 @@ async def reopen_payment(
         parts=dict(zip(payment_ids, amounts, strict=True)),
         now=now,
     )
-    opened = OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
     promised = await cash_service.promise(
         connection,
         order_id=order_id,
@@ -95,7 +96,7 @@ async def reopen_payment(
     )
     if not promised:
         await _hold_longer(connection, order_id, tenders, policy=policy, now=now)
-    return opened
+    return OpenedOrder(order_id=order_id, payment_ids=tuple(payment_ids))
 
 
 async def _with_cash(
@@ -109,6 +110,8 @@ async def _with_cash(
     left_minor = payment_service.left_to_pay_minor(order)
     if left_minor < order.total_minor and len(order.parts) > 1:
         cash_terms_service.check_pays_all([tender for tender, _ in amounts])
+    if not order.parts:
+        return list(amounts)
     [first, *others] = order.parts
     return await cash_terms_service.with_cash(
         connection,

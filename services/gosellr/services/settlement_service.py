@@ -12,7 +12,12 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payments, settlements
 from gosellr.queries.settlements import Settlement
-from gosellr.services import ledger_service, promotion_service, stored_value_tender
+from gosellr.services import (
+    gift_sale_books,
+    ledger_service,
+    promotion_service,
+    stored_value_tender,
+)
 from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.services.ledger_service import Booking
 from gosellr.services.payment_answers import (
@@ -60,9 +65,13 @@ async def settle(
     )
     if order.coupon_codes:
         await promotion_service.redeem(connection, order_id=order.id)
-    await ledger_service.book(
-        connection, bookings=_bookings(order, paying, policy=policy, now=now), now=now
-    )
+    if order.parts:
+        bookings = _bookings(order, paying, policy=policy, now=now)
+    else:
+        # Nobody sold anything: its money buys a gift card.
+        card = await gift_sale_books.sold(connection, order=order, paying=paying, now=now)
+        bookings = [card, *_fees(order, paying, now=now)]
+    await ledger_service.book(connection, bookings=bookings, now=now)
     return _settled(order, paying, ship_by=now + policy.ship_within, now=now)
 
 

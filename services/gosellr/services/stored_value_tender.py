@@ -159,7 +159,7 @@ async def _cards(connection: Connection, tenders: Sequence[Tender]) -> dict[byte
     if not hashes:
         return {}
     cards = await stored_value.cards_of_codes(connection, code_hashes=hashes)
-    return {card.code_hash: card for card in cards}
+    return {card.code_hash: card for card in cards if card.code_hash is not None}
 
 
 def _source_of(card: GiftCard | None, currency: str, now: datetime) -> _Source:

@@ -111,6 +111,7 @@ def _refund_intent(figures: _Figures) -> str:
 def _given_back(figures: _Figures) -> str:
     return figures.clauses(
         (figures.debit(*_SELLER_POTS), "the seller gives {}"),
+        (figures.debit("gift_card"), "{} is taken off the gift card"),
         (figures.debit("commission"), "{} of commission is given back"),
         (figures.debit("tax_payable"), "{} less tax is passed on"),
         (figures.debit("goodwill_cost"), "the marketplace bears {} as goodwill"),
@@ -146,6 +147,11 @@ def _stored_value_returned(figures: _Figures) -> str:
 def _gift_card_issued(figures: _Figures) -> str:
     amount = figures.say(figures.credit("gift_card"))
     return f"A gift card over {amount} was issued at the marketplace's cost."
+
+
+def _gift_card_sold(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("gift_card"))
+    return f"A gift card over {amount} was sold; so much is owed to whoever holds it."
 
 
 def _store_credit_granted(figures: _Figures) -> str:
@@ -294,6 +300,7 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.STORED_VALUE_HELD: _stored_value_held,
     TransactionKind.STORED_VALUE_RETURNED: _stored_value_returned,
     TransactionKind.GIFT_CARD_ISSUED: _gift_card_issued,
+    TransactionKind.GIFT_CARD_SOLD: _gift_card_sold,
     TransactionKind.STORE_CREDIT_GRANTED: _store_credit_granted,
     TransactionKind.STRAY_CAPTURE: _stray_capture,
     TransactionKind.STRAY_RETURN: _stray_return,

@@ -239,6 +239,7 @@ class TransactionKind(StrEnum):
     STORED_VALUE_HELD = "stored_value_held"
     STORED_VALUE_RETURNED = "stored_value_returned"
     GIFT_CARD_ISSUED = "gift_card_issued"
+    GIFT_CARD_SOLD = "gift_card_sold"
     STORE_CREDIT_GRANTED = "store_credit_granted"
     STRAY_CAPTURE = "stray_capture"
     STRAY_RETURN = "stray_return"

@@ -67,6 +67,7 @@ def describe(*, kind: str, account: str, is_credit: bool) -> str:
 
 _TO_BUYER: Final[dict[str, str]] = {
     TransactionKind.SALE: "Payment",
+    TransactionKind.GIFT_CARD_SOLD: "Payment for a gift card",
     TransactionKind.REFUND_CONFIRMED: "Refund",
     TransactionKind.STRAY_CAPTURE: "Payment that wasn't needed",
     TransactionKind.STRAY_RETURN: "Payment sent back",
@@ -81,6 +82,10 @@ def describe_to_buyer(kind: str) -> str:
 _OF_CREDIT: Final[dict[str, str]] = {
     TransactionKind.STORE_CREDIT_GRANTED: "Given by the marketplace",
     TransactionKind.GIFT_CARD_ISSUED: "Issued",
+    TransactionKind.GIFT_CARD_SOLD: "Bought",
+    TransactionKind.REFUND_INTENT: "Taken back, its price refunded",
+    TransactionKind.REFUND_FAILED: "Refund failed, back on the card",
+    TransactionKind.CHARGEBACK_LOST: "Taken back by the bank of its buyer",
     TransactionKind.STORED_VALUE_HELD: "Set aside for an order",
     TransactionKind.STORED_VALUE_RETURNED: "Back from an order that came to nothing",
     TransactionKind.REFUND_CONFIRMED: "Refund",

@@ -12,6 +12,8 @@ STORED_METHODS: Final = frozenset({GIFT_CARD, STORE_CREDIT})
 CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's 32 symbols: what people mistake for another isn't among them."""
 CODE_LENGTH: Final = 16
+NO_CODE_YET: Final = "...."
+"""In place of the last four of a code that nobody has asked for yet."""
 _GROUP = 4
 _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 

@@ -3,12 +3,16 @@
 from uuid import UUID
 
 from gosellr.utils.ledger import (
+    CHARGEBACK_LOSS,
     PROMOTION_COST,
     Direction,
     Entry,
     TransactionDraft,
     TransactionKind,
+    dispute_receivable,
+    gateway_clearing,
     gift_card,
+    refund_in_transit,
     store_credit,
     stored_value_held,
 )
@@ -18,6 +22,48 @@ def gift_card_issued(*, card_id: UUID, amount_minor: int, currency: str) -> Tran
     """A card that nobody paid for is the marketplace's own promotion."""
     kind = TransactionKind.GIFT_CARD_ISSUED
     return _moved(kind, PROMOTION_COST, gift_card(card_id), amount_minor, currency)
+
+
+def gift_card_sold(
+    *, card_id: UUID, gateway: str, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """Recipe 10: what was captured is owed to whoever holds the card. No tax yet, and no income."""
+    kind = TransactionKind.GIFT_CARD_SOLD
+    return _moved(kind, gateway_clearing(gateway), gift_card(card_id), amount_minor, currency)
+
+
+def gift_card_taken_back(
+    *, card_id: UUID, refund_id: UUID, gateway: str, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """What is left on a card that was sold is on its way back to whoever paid for it."""
+    return TransactionDraft(
+        TransactionKind.REFUND_INTENT,
+        (
+            Entry(gift_card(card_id), Direction.DEBIT, amount_minor, currency, refund_id=refund_id),
+            Entry(
+                refund_in_transit(gateway),
+                Direction.CREDIT,
+                amount_minor,
+                currency,
+                refund_id=refund_id,
+            ),
+        ),
+    )
+
+
+def gift_card_charged_back(
+    *, card_id: UUID, gateway: str, taken_minor: int, borne_minor: int, currency: str
+) -> TransactionDraft:
+    """Recipe 7 for the price of a card: what is left on it makes it good, the rest is our loss."""
+    sides = (
+        (gift_card(card_id), Direction.DEBIT, taken_minor),
+        (CHARGEBACK_LOSS, Direction.DEBIT, borne_minor),
+        (dispute_receivable(gateway), Direction.CREDIT, taken_minor + borne_minor),
+    )
+    return TransactionDraft(
+        TransactionKind.CHARGEBACK_LOST,
+        tuple(Entry(account, side, minor, currency) for account, side, minor in sides if minor),
+    )
 
 
 def store_credit_granted(*, user_id: UUID, amount_minor: int, currency: str) -> TransactionDraft:

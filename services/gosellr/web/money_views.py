@@ -260,6 +260,11 @@ class CardPageView:
     moves: tuple[MoveView, ...]
     may_stop: bool = False
     pager: PagerView = field(default_factory=PagerView)
+    # The order that bought it, whether what is left can be taken back, and why that was refused.
+    bought_by: str = ""
+    may_take_back: bool = False
+    key: str = ""
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from gosellr.web.operator import (
     desk,
     explain,
     gift_cards,
+    gift_offers,
     letters,
     payout_runs,
     reconciliation,
@@ -42,6 +43,7 @@ from gosellr.web.storefront import (
     checkout,
     demo,
     documents,
+    gift_shop,
     orders,
     problems,
     wallet,
@@ -82,14 +84,14 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         base_url=settings.base_url,
         demo=settings.demo_enabled and settings.is_loopback,
     )
-    rooms = (browse, bag, checkout, orders, documents, accounts, demo, sandbox)
+    rooms = (browse, bag, checkout, gift_shop, orders, documents, accounts, demo, sandbox)
     back = (payment_return, payout_account_return)
     of_shops = (seller_money, seller_payouts, seller_papers, seller_cases)
     of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders)
-    of_debts = (balances, adjustments, reserve_rules, credit)
+    of_debts = (balances, adjustments, reserve_rules, credit, gift_offers)
     of_money = (*of_payouts, *of_debts, *of_orders)
     for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money, letters):
         app.include_router(doors.router)

@@ -29,6 +29,7 @@ MOVEMENTS_FETCHED = "movements-fetched"
 MATCHED_AGAIN = "matched-again"
 GIVEN_BACK_RESOLVED = "given-back-resolved"
 CARD_STOPPED = "card-stopped"
+CARD_TAKEN_BACK = "card-taken-back"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
 LETTER_RESENT = "letter-resent"
@@ -84,6 +85,7 @@ NOTICES = {
     GIVEN_BACK_RESOLVED: NoticeView("It waits no more; nothing was booked by that."),
     MATCHED_AGAIN: NoticeView("What waits was held against the books once more."),
     CARD_STOPPED: NoticeView("The card can't be spent any more. What it holds is still owed."),
+    CARD_TAKEN_BACK: NoticeView("The card is taken back. What was left on it is on its way."),
     PLAN_AGREED: NoticeView("The plan is in force, in place of the one before."),
     PLAN_ENDED: NoticeView("The plan is over: all that becomes available goes to the debt first."),
     PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),

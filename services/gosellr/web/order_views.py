@@ -270,6 +270,8 @@ class OrderView:
     transfer: TransferView | None = None
     # What is still to be paid at the door.
     cash_due: Money | None = None
+    # Where the gift card is that it buys, if that is what it buys.
+    gift_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.gift_calls import GIFT_SALES, STORED_VALUE
 from tests.api.matrix.letter_calls import LETTERS
 from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
 from tests.api.matrix.request import Call, Fixed, Of
@@ -445,19 +446,6 @@ BALANCES: dict[str, Sequence[Call]] = {
     "fail_payout": [_market(_REASON, payout_id=Of("payout"), reached=frozenset({409}))],
 }  # fmt: skip
 
-_AMOUNT = {"amount": {"amount": 100, "currency": EUR}}
-STORED_VALUE: dict[str, Sequence[Call]] = {
-    "list_gift_cards": [_mine()],
-    "issue_gift_card": [_mine(_AMOUNT)],
-    # Nobody knows a code here: 422 is the operation's own answer.
-    "check_gift_card": [_mine({"code": "0000-0000-0000-0000"}, reached=frozenset({422}))],
-    "get_gift_card": [_market(card_id=Of("gift_card"))],
-    "deactivate_gift_card": [_market(card_id=Of("gift_card"))],
-    "get_my_store_credit": [_mine()],
-    "get_store_credit": [_market(user_id=Of("user"))],
-    "grant_store_credit": [_market({**_AMOUNT, **_REASON}, user_id=Of("user"))],
-}
-
 BOOKS: dict[str, Sequence[Call]] = {
     "get_order_ledger": [_market(order_id=Of("paid_order"))],
     "get_seller_balance": [_seller(seller_id=Of("seller"))],
@@ -496,5 +484,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
     **RECONCILIATION, **TRANSFERS, **CASH, **REDUCTIONS, **BALANCES,
-    **STORED_VALUE, **BOOKS, **DOCUMENTS, **LETTERS,
+    **STORED_VALUE, **GIFT_SALES, **BOOKS, **DOCUMENTS, **LETTERS,
 }  # fmt: skip

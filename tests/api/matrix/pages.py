@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.api.matrix.callers import Scope
+from tests.api.matrix.gift_calls import GIFT_PAGES
 from tests.api.matrix.money_pages import MONEY_PAGES
 from tests.api.matrix.request import Call, Fixed, Of
 
@@ -98,5 +99,6 @@ PAGES: dict[str, Sequence[Call]] = {
     "POST /sandbox/pay/{attempt_id}": [
         _form(Scope.MARKET, path={"attempt_id": Of("unpaid_attempt")})
     ],
+    **GIFT_PAGES,
     **MONEY_PAGES,
 }

@@ -116,6 +116,28 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "issue_gift_card": [
         {"amount": {"amount": 5000, "currency": "EUR"}, "note": "For a parcel that was lost"}
     ],
+    "set_gift_card_offer": [
+        {
+            "amounts": [
+                {"amount": 2500, "currency": "EUR"},
+                {"amount": 5000, "currency": "EUR"},
+            ],
+            "minimum": {"amount": 1000, "currency": "EUR"},
+            "maximum": {"amount": 20000, "currency": "EUR"},
+            "valid_days": 1095,
+        }
+    ],
+    "create_gift_card_purchase": [
+        {
+            "amount": {"amount": 5000, "currency": "EUR"},
+            "payment_method": "sandbox",
+            "payment_token": "tok_ok",
+            "email": "ada@example.com",
+            "recipient_name": "Grace",
+            "message": "Happy birthday",
+        }
+    ],
+    "refund_gift_card_purchase": [{"reason": "The buyer has changed their mind"}],
     "check_gift_card": [{"code": "7K3M-Q9XD-42HB-TW8R"}],
     "grant_store_credit": [
         {"amount": {"amount": 1000, "currency": "EUR"}, "reason": "The parcel came a week late"}

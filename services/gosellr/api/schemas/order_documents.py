@@ -48,7 +48,8 @@ def order_document(
         "reference": order.reference,
         "seller_orders": [_part(order, part, viewer) for part in order.parts],
         "payments": [_payment(payment, order, base_url) for payment in order.payments],
-        "shipping_address": order.shipping_address if shows_address else None,
+        # What buys a gift card goes nowhere.
+        "shipping_address": (order.shipping_address or None) if shows_address else None,
         "billing_address": order.billing_address if in_full else None,
         "timeline": [_event(event) for event in order.events],
         "placed_at": order.placed_at,

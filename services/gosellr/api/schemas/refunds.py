@@ -132,7 +132,9 @@ class RefundOut(BaseModel):
 
     id: UUID
     order_id: UUID
-    seller_order_id: UUID
+    seller_order_id: Annotated[
+        UUID | None, Field(description="Null where a gift card that was sold is taken back")
+    ]
     lines: list[RefundLineOut]
     shipping: MoneyOut
     amount: MoneyOut

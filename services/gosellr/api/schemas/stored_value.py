@@ -22,7 +22,7 @@ from gosellr.services.stored_value_service import StoreCredit
 from gosellr.utils.money import Money
 
 Document = dict[str, Any]
-CardStatus = Literal["active", "expired", "deactivated"]
+CardStatus = Literal["active", "expired", "frozen", "deactivated"]
 
 
 class GiftCardCreate(RequestModel):

@@ -10,8 +10,14 @@ from gosellr.web.order_views import BadgeView
 _BADGES = {
     "active": BadgeView("Good", "ok", "check"),
     "expired": BadgeView("Over", "", "clock"),
+    "frozen": BadgeView("Frozen", "bad", "clock"),
     "deactivated": BadgeView("Stopped", "bad", "ban"),
 }
+
+
+def badge_of(found: GiftCard, *, now: datetime) -> BadgeView:
+    """Whether a card can be spent, at a glance."""
+    return _BADGES[found.status_at(now)]
 
 
 def card(found: GiftCard, *, base: str, now: datetime) -> CardView:
@@ -20,7 +26,7 @@ def card(found: GiftCard, *, base: str, now: datetime) -> CardView:
         id=str(found.id),
         href=f"{base}/{found.id}",
         last_four=found.last_four,
-        badge=_BADGES[found.status_at(now)],
+        badge=badge_of(found, now=now),
         amount=Money(found.amount_minor, found.currency),
         balance=Money(found.balance_minor, found.currency),
         created_at=found.created_at,

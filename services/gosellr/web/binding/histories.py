@@ -18,6 +18,7 @@ SHOWN = 50
 
 BUYER_KINDS = {
     "sale": "Payments",
+    "gift_card_sold": "Gift cards",
     "refund_confirmed": "Refunds",
 }
 SELLER_KINDS = {

@@ -126,6 +126,7 @@ def order(
         poll_href=href if waits else "",
         pay_href="" if waits or transfer else payment_href(found),
         cash_due=cash_due(found),
+        gift_href="" if found.parts else f"{href}/gift-card",
         transfer=None
         if transfer is None
         else TransferView(
@@ -167,7 +168,7 @@ def order_list(
                 total=Money(one.total_minor, one.currency),
                 parcel_count=len(one.parts),
                 pictures=_pictures(one),
-                what=", ".join(part["seller"]["name"] for part in one.parts),
+                what=", ".join(part["seller"]["name"] for part in one.parts) or "Gift card",
             )
             for one in found
         ),

@@ -7,11 +7,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gosellr.core.errors import Conflict, NotFound
+from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
-from gosellr.flows import stored_value
+from gosellr.flows import gift_sales, stored_value
 from gosellr.flows.stored_value import IssuedGiftCard
-from gosellr.services import history_service, stored_value_service
+from gosellr.services import (
+    gift_sale_service,
+    history_service,
+    stored_value_service,
+)
 from gosellr.services.history_service import JournalFilter
+from gosellr.utils.ids import order_number
 from gosellr.utils.ledger import gift_card
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
@@ -38,6 +45,7 @@ _CARD = (
     Field("expires_on", 10),
     Field("note", 200),
 )
+_REASON = (Field("reason", 500, "Write why"),)
 
 
 @router.get("")
@@ -86,7 +94,19 @@ async def issue(page: Issuing) -> Response:
 @router.get("/{card_id}")
 async def show_card(page: Reading, card_id: UUID, cursor: Cursor = None) -> Response:
     """A card and every movement on it."""
+    return await _show_card(page, card_id, cursor=cursor)
+
+
+async def _show_card(
+    page: Page,
+    card_id: UUID,
+    *,
+    cursor: str | None = None,
+    refusal: str = "",
+    status: int = 200,
+) -> Response:
     card = await ask(page.market.db, stored_value_service.find, card_id=card_id)
+    bought = await ask(page.market.db, gift_sale_service.order_of_card, card_id=card_id)
     moves = await ask(
         page.market.db,
         history_service.market_movements,
@@ -101,8 +121,37 @@ async def show_card(page: Reading, card_id: UUID, cursor: Cursor = None) -> Resp
         moves=tuple(map(histories.of_holder, moves.items)),
         may_stop=may_stop and card.deactivated_at is None,
         pager=histories.pager(path, [], moves.next_cursor, is_first=cursor is None),
+        bought_by="" if bought is None else order_number(bought[1]),
+        may_take_back=may_stop and bought is not None and card.balance_minor > 0,
+        key=new_secret(),
+        refusal=refusal,
     )
-    return await show(page, "operator/gift_card.html", current="/gift-cards", gift=view)
+    return await show(
+        page, "operator/gift_card.html", current="/gift-cards", status=status, gift=view
+    )
+
+
+@router.post("/{card_id}/take-back")
+async def take_back(page: Stopping, card_id: UUID) -> Response:
+    """Refund what is left on a card that was bought, to whoever paid for it."""
+    bought = await ask(page.market.db, gift_sale_service.order_of_card, card_id=card_id)
+    if bought is None:
+        raise NotFound
+    form = forms.read(_REASON, page.form)
+    if form.errors:
+        return await _show_card(page, card_id, refusal=form.error("reason"), status=422)
+    try:
+        await gift_sales.take_back(
+            page.market.refunds,
+            viewer=page.viewer,
+            order_id=bought[0],
+            reason=form.value("reason"),
+            key=form_keys.request_key(page, f"take_back:{card_id}", form),
+        )
+    except Conflict as refusal:
+        told = refusal.detail or refusal.title
+        return await _show_card(page, card_id, refusal=told, status=refusal.status)
+    return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_TAKEN_BACK)
 
 
 @router.post("/{card_id}/deactivate")

@@ -56,7 +56,7 @@ async def show_checkout(page: Buying) -> Response:
     if view is None or not view.parcels:
         order = await _order_of_cart(page, page.visit.cart_id)
         waits = order is not None and order.status == "pending_payment"
-        return _to_order(page, order) if order is not None and waits else page.go("/bag")
+        return to_order(page, order) if order is not None and waits else page.go("/bag")
     return await _show(page, view, checkouts.contact_form(view, page.viewer))
 
 
@@ -93,7 +93,7 @@ async def pay(page: Buying) -> Response:
     sent_id = _cart_id(page)
     if view is None or view.cart.id != sent_id or not view.parcels:
         order = await _order_of_cart(page, sent_id)
-        return page.go("/bag") if order is None else _to_order(page, order)
+        return page.go("/bag") if order is None else to_order(page, order)
     form = forms.read(checkouts.CONTACT, page.form)
     if form.errors:
         return await _show(page, view, form, status=422)
@@ -102,13 +102,13 @@ async def pay(page: Buying) -> Response:
     except IdempotencyInProgress:
         # The first sending of this form is still with the bank: show its order, which waits.
         order = await _order_of_cart(page, sent_id)
-        return page.go("/bag") if order is None else _to_order(page, order)
+        return page.go("/bag") if order is None else to_order(page, order)
     except GiftCardRefused as refusal:
         form = FormView(form.values, {**form.errors, checkouts.GIFT_CARD_FIELD: refusal.detail})
         return await _show(page, await open_cart(page) or view, form, status=422)
     except (Conflict, InvalidInput) as refusal:
         return await _refused(page, form, refusal, sent_id)
-    return _to_order(page, placed.order, access_token=placed.access_token)
+    return to_order(page, placed.order, access_token=placed.access_token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +188,12 @@ async def _refused(
     if view is None:
         # Another sending of the same form was quicker.
         order = await _order_of_cart(page, cart_id)
-        return page.go("/bag") if order is None else _to_order(page, order)
+        return page.go("/bag") if order is None else to_order(page, order)
     notice = _MOVED if isinstance(refusal, TotalChanged) else refusal.detail
     return await _show(page, view, form, status=409, notice=notice)
 
 
-def _to_order(page: Page, order: Order, *, access_token: str | None = None) -> Response:
+def to_order(page: Page, order: Order, *, access_token: str | None = None) -> Response:
     """Send the buyer where this order wants them: to the bank, to pay again, or to the receipt."""
     number = order_number(order.number)
     if page.viewer.is_guest:
@@ -262,12 +262,16 @@ async def offered(page: Page, *, currency: str, sellers_minor: Mapping[UUID, int
     for name, gateway in market.gateways.items():
         if isinstance(gateway, BankTransfer) and currency not in gateway.currencies:
             continue
-        if name == CASH_ON_DELIVERY and not await ask(
-            market.db,
-            cash_terms_service.is_taken,
-            sellers_minor=sellers_minor,
-            currency=currency,
-            policy=market.policy,
+        # What no seller sends has no door to pay at.
+        if name == CASH_ON_DELIVERY and (
+            not sellers_minor
+            or not await ask(
+                market.db,
+                cash_terms_service.is_taken,
+                sellers_minor=sellers_minor,
+                currency=currency,
+                policy=market.policy,
+            )
         ):
             continue
         names.append(name)
@@ -281,11 +285,12 @@ def tenders(page: Page) -> tuple[Tender, ...]:
     return (
         *([Tender(method=GIFT_CARD, token=code)] if code else []),
         *([Tender(method=STORE_CREDIT)] if wants_credit else []),
-        _rest(page),
+        rest_of(page),
     )
 
 
-def _rest(page: Page) -> Tender:
+def rest_of(page: Page) -> Tender:
+    """The way to pay that was chosen for what neither a gift card nor credit pays."""
     method = forms.clean(page.form.get("payment_method", ""))[:40]
     # The sandbox's choice of cards is sent along, whatever is chosen beside it.
     token = forms.clean(page.form.get("payment_token", ""))[:200]

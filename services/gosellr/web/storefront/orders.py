@@ -16,6 +16,7 @@ from gosellr.services import (
     order_service,
 )
 from gosellr.services.dispute_questions import DisputeFilters
+from gosellr.services.gift_sale_service import NotPaidByValue
 from gosellr.services.idempotency_service import IdempotencyInProgress, IdempotencyKeyReused
 from gosellr.services.order_service import OrderFilters
 from gosellr.services.stored_value_tender import GiftCardRefused
@@ -111,7 +112,7 @@ async def pay_again(page: Paying, number: str) -> Response:
         )
     except (IdempotencyInProgress, IdempotencyKeyReused):
         return page.go(orders.order_href(number))
-    except (Conflict, InvalidInput, GiftCardRefused) as refusal:
+    except (Conflict, InvalidInput, GiftCardRefused, NotPaidByValue) as refusal:
         return await _show(page, await _order(page, number), refusal=refusal)
     now = placed.order or await _order(page, number)
     if not order_payments.awaits_gateway(now) and (href := orders.payment_href(now)):

@@ -1,0 +1,48 @@
+"""Gift cards on sale and sold, as they are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.models.stored_value_values import GiftCard
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCardOffer:
+    """What can be bought in a currency: some amounts, and any between the limits if there are."""
+
+    currency: str
+    amounts_minor: Sequence[int]
+    minimum_minor: int | None
+    maximum_minor: int | None
+    valid_days: int | None
+    on_sale: bool
+    updated_at: datetime
+    updated_by: UUID | None
+
+    def sells(self, amount_minor: int) -> bool:
+        """Whether a card over so much can be bought."""
+        if not self.on_sale:
+            return False
+        if amount_minor in self.amounts_minor:
+            return True
+        if self.minimum_minor is None or self.maximum_minor is None:
+            return False
+        return self.minimum_minor <= amount_minor <= self.maximum_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftCardPurchase:
+    """Who bought a card for whom; `card` once its money was there."""
+
+    order_id: UUID
+    amount_minor: int
+    currency: str
+    valid_days: int | None
+    recipient_name: str | None
+    message: str | None
+    created_at: datetime
+    card_id: UUID | None
+    lost_minor: int
+    card: GiftCard | None = None

@@ -1,0 +1,183 @@
+"""Gift cards on sale, and those that were sold: one card for each purchase, once it is paid."""
+
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
+from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
+from gosellr.models.stored_value_values import GiftCard
+from gosellr.queries.stored_value import CARD
+from gosellr.utils.stored_value import NO_CODE_YET
+
+_OFFERS = """
+SELECT currency, amounts_minor, minimum_minor, maximum_minor, valid_days, on_sale, updated_at,
+       updated_by
+FROM gift_card_offer
+"""
+OFFERS = f"{_OFFERS} ORDER BY currency"
+OFFER = f"{_OFFERS} WHERE currency = $1"
+SET_OFFER = """
+INSERT INTO gift_card_offer (id, currency, amounts_minor, minimum_minor, maximum_minor, valid_days,
+                             on_sale, updated_at, updated_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (currency) DO UPDATE
+SET amounts_minor = excluded.amounts_minor, minimum_minor = excluded.minimum_minor,
+    maximum_minor = excluded.maximum_minor, valid_days = excluded.valid_days,
+    on_sale = excluded.on_sale, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+"""
+
+ADD_PURCHASE = """
+INSERT INTO gift_card_purchase (order_id, amount_minor, currency, valid_days, recipient_name,
+                                message, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+PURCHASE = """
+SELECT order_id, amount_minor, currency, valid_days, recipient_name, message, created_at, card_id,
+       lost_minor
+FROM gift_card_purchase WHERE order_id = $1
+"""
+
+ORDER_OF_CARD = """
+SELECT orders.id, orders.number
+FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
+WHERE sold.card_id = $1
+"""
+
+# One purchase, one card: whoever comes second finds that there is one.
+MAKE_CARD = f"""
+WITH sold AS (
+    UPDATE gift_card_purchase SET card_id = $2 WHERE order_id = $1 AND card_id IS NULL
+    RETURNING amount_minor, currency, valid_days
+)
+INSERT INTO gift_card (id, last_four, amount_minor, currency, created_at, expires_at)
+SELECT $2, '{NO_CODE_YET}', amount_minor, currency, $3::timestamptz,
+       $3::timestamptz + valid_days * interval '24 hours'
+FROM sold
+RETURNING id
+"""
+
+# A code is given to a card once, and told by whoever gave it.
+GIVE_CODE = """
+UPDATE gift_card SET code_hash = $2, last_four = $3 WHERE id = $1 AND code_hash IS NULL
+RETURNING id
+"""
+
+# All of these wait for whoever is spending the card, and they for these.
+STOP = """
+UPDATE gift_card SET deactivated_at = COALESCE(deactivated_at, $2),
+    deactivated_by = CASE WHEN deactivated_at IS NULL THEN $3 ELSE deactivated_by END
+WHERE id = $1
+"""
+START = """
+UPDATE gift_card SET deactivated_at = NULL, deactivated_by = NULL
+FROM gift_card_purchase AS sold
+WHERE sold.order_id = $1 AND gift_card.id = sold.card_id AND gift_card.deactivated_at = $2
+"""
+FREEZE = """
+UPDATE gift_card SET frozen_at = COALESCE(frozen_at, $2)
+FROM gift_card_purchase AS sold
+WHERE sold.order_id = $1 AND gift_card.id = sold.card_id
+"""
+THAW = """
+UPDATE gift_card SET frozen_at = NULL
+FROM gift_card_purchase AS sold
+WHERE sold.order_id = $1 AND gift_card.id = sold.card_id
+  AND NOT EXISTS (SELECT FROM chargeback WHERE order_id = $1 AND status <> 'won')
+"""
+COUNT_LOST = "UPDATE gift_card_purchase SET lost_minor = lost_minor + $2 WHERE order_id = $1"
+
+
+async def offers(connection: Connection) -> list[GiftCardOffer]:
+    """What is offered, by currency."""
+    return [GiftCardOffer(*row) for row in await connection.fetch(OFFERS)]
+
+
+async def find_offer(connection: Connection, *, currency: str) -> GiftCardOffer | None:
+    """What is offered in a currency."""
+    row = await connection.fetchrow(OFFER, currency)
+    return None if row is None else GiftCardOffer(*row)
+
+
+async def set_offer(connection: Connection, *, offer: GiftCardOffer) -> None:
+    """Offer this in its currency from now on."""
+    await connection.execute(
+        SET_OFFER,
+        new_id(),
+        offer.currency,
+        list(offer.amounts_minor),
+        offer.minimum_minor,
+        offer.maximum_minor,
+        offer.valid_days,
+        offer.on_sale,
+        offer.updated_at,
+        offer.updated_by,
+    )
+
+
+async def add_purchase(connection: Connection, *, purchase: GiftCardPurchase) -> None:
+    """Write what an order buys that was just written."""
+    await connection.execute(
+        ADD_PURCHASE,
+        purchase.order_id,
+        purchase.amount_minor,
+        purchase.currency,
+        purchase.valid_days,
+        purchase.recipient_name,
+        purchase.message,
+        purchase.created_at,
+    )
+
+
+async def find_purchase(connection: Connection, *, order_id: UUID) -> GiftCardPurchase | None:
+    """What an order buys, with the card as it stands; None for an order of goods."""
+    row = await connection.fetchrow(PURCHASE, order_id)
+    if row is None:
+        return None
+    found = None if row["card_id"] is None else await connection.fetchrow(CARD, row["card_id"])
+    return GiftCardPurchase(**row, card=None if found is None else GiftCard(*found))
+
+
+async def order_of_card(connection: Connection, *, card_id: UUID) -> tuple[UUID, int] | None:
+    """The order that bought a card, with its number; None for one that was issued."""
+    row = await connection.fetchrow(ORDER_OF_CARD, card_id)
+    return None if row is None else (row["id"], row["number"])
+
+
+async def make_card(
+    connection: Connection, *, order_id: UUID, card_id: UUID, now: datetime
+) -> bool:
+    """Make the card of a purchase, without a code; False where there is one."""
+    return await connection.fetchval(MAKE_CARD, order_id, card_id, now) is not None
+
+
+async def give_code(
+    connection: Connection, *, card_id: UUID, code_hash: bytes, last_four: str
+) -> bool:
+    """Give a card its code; False where it has one."""
+    return await connection.fetchval(GIVE_CODE, card_id, code_hash, last_four) is not None
+
+
+async def stop(connection: Connection, *, card_id: UUID, by: UUID | None, now: datetime) -> None:
+    """Let a card be spent no more; one that was stopped before stays as it was."""
+    await connection.execute(STOP, card_id, now, by)
+
+
+async def start(connection: Connection, *, order_id: UUID, stopped_at: datetime) -> None:
+    """Let a card be spent again that was stopped at that very moment."""
+    await connection.execute(START, order_id, stopped_at)
+
+
+async def freeze(connection: Connection, *, order_id: UUID, now: datetime) -> None:
+    """Keep the card of a purchase from being spent."""
+    await connection.execute(FREEZE, order_id, now)
+
+
+async def thaw(connection: Connection, *, order_id: UUID) -> None:
+    """Let it be spent again, unless a bank has taken its price back, or may yet."""
+    await connection.execute(THAW, order_id)
+
+
+async def count_lost(connection: Connection, *, order_id: UUID, amount_minor: int) -> None:
+    """So much of a card went to the bank that took its price back."""
+    await connection.execute(COUNT_LOST, order_id, amount_minor)

@@ -1,0 +1,171 @@
+"""Gift cards in the shop: bought like anything else, and their codes shown once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.identity import new_secret
+from gosellr.core.transact import ask
+from gosellr.flows import gift_sales as flow
+from gosellr.models.gift_sale_values import GiftCardOffer
+from gosellr.models.order_values import Order
+from gosellr.services import gift_sale_service, order_service
+from gosellr.services.gift_sale_service import GiftCardNotOffered, GiftCardWish, NotPaidByValue
+from gosellr.services.payment_service import PaymentMethodUnavailable
+from gosellr.utils.ids import order_number
+from gosellr.utils.permissions import Permission, may
+from gosellr.web import form_keys, forms
+from gosellr.web.binding import checkouts, gift_sales
+from gosellr.web.forms import Field
+from gosellr.web.pages import Page, admit
+from gosellr.web.storefront.checkout import offered, rest_of, to_order
+from gosellr.web.views import FormView
+
+router = APIRouter(include_in_schema=False)
+
+Looking = Annotated[Page, admit(Permission.MARKETPLACE_READ)]
+Buying = Annotated[Page, admit(Permission.ORDER_CREATE)]
+Reading = Annotated[Page, admit(Permission.ORDER_READ)]
+Asking = Annotated[Page, admit(Permission.ORDER_PAY)]
+
+_LINE = (
+    Field("chosen", 20),
+    Field("amount", 20),
+    Field("email", 254, check=forms.email_error),
+    Field("recipient_name", 100),
+)
+_TEXT = (Field("message", 500),)
+
+
+@router.get("/gift-cards")
+async def show_shop(
+    page: Looking, currency: Annotated[str | None, Query(max_length=3)] = None
+) -> Response:
+    """What gift cards can be bought, and the form that buys one."""
+    return await _show_shop(page, currency=currency, form=FormView())
+
+
+@router.post("/gift-cards")
+async def buy(page: Buying) -> Response:
+    """Order a card and ask for its money, once, however often the form is sent."""
+    currency = forms.clean(page.form.get("currency", ""))[:3]
+    offer = await _offer(page, currency)
+    line, text = forms.read(_LINE, page.form), forms.read_text(_TEXT, page.form)
+    form = FormView({**line.values, **text.values}, {**line.errors, **text.errors})
+    amount_minor = _amount_minor(form, currency) if offer else None
+    if page.viewer.is_guest and not form.value("email"):
+        form.errors["email"] = "Write where the receipt goes"
+    if amount_minor is None:
+        form.errors.setdefault("amount", "Choose an amount, or write one such as 40.00")
+    if form.errors or amount_minor is None:
+        return await _show_shop(page, currency=currency, form=form, status=422)
+    wish = GiftCardWish(
+        amount_minor=amount_minor,
+        currency=currency,
+        tender=rest_of(page),
+        email=forms.normal_email(form.value("email")) if form.value("email") else None,
+        recipient_name=form.value("recipient_name") or None,
+        message=form.value("message") or None,
+    )
+    try:
+        placed = await flow.buy_gift_card(
+            page.market.checkout,
+            viewer=page.viewer,
+            wish=wish,
+            key=form_keys.request_key(page, "gift_card", form, field="idempotency_key"),
+        )
+    except (GiftCardNotOffered, NotPaidByValue, PaymentMethodUnavailable) as refusal:
+        told = FormView(form.values, {"amount": refusal.detail})
+        return await _show_shop(page, currency=currency, form=told, status=422)
+    except (Conflict, InvalidInput) as refusal:
+        told = FormView(form.values, {"amount": refusal.detail})
+        return await _show_shop(page, currency=currency, form=told, status=refusal.status)
+    if placed.order is None:
+        raise NotFound
+    return to_order(page, placed.order, access_token=placed.access_token)
+
+
+@router.get("/orders/{number}/gift-card")
+async def show_purchase(page: Reading, number: str) -> Response:
+    """The card that an order bought."""
+    return await _show_purchase(page, await _order(page, number))
+
+
+@router.post("/orders/{number}/gift-card")
+async def show_code(page: Asking, number: str) -> Response:
+    """Make the code and show it by this answer, and never again."""
+    order = await _order(page, number)
+    viewer = page.visit.for_order(number).viewer
+    try:
+        told = await flow.tell_code(page.market.stored_value, viewer=viewer, order_id=order.id)
+    except Conflict as refusal:
+        return await _show_purchase(
+            page, order, refusal=refusal.detail or refusal.title, status=refusal.status
+        )
+    return await _show_purchase(page, order, code=told.code)
+
+
+def _amount_minor(form: FormView, currency: str) -> int | None:
+    chosen = form.value("chosen")
+    if chosen and chosen != gift_sales.ANOTHER:
+        return forms.whole_number(chosen, lowest=1, highest=10**15)
+    return forms.amount_minor(form.value("amount"), currency) or None
+
+
+async def _offer(page: Page, currency: str | None) -> GiftCardOffer | None:
+    """The offer in a currency; else the market's own, else the first there is."""
+    found = await ask(page.market.db, gift_sale_service.offers)
+    wanted = (currency, page.market.settings.default_currency)
+    named = [one for code in wanted for one in found if one.currency == code]
+    return next(iter([*named, *found]), None)
+
+
+async def _show_shop(
+    page: Page, *, currency: str | None, form: FormView, status: int = 200
+) -> Response:
+    offers = await ask(page.market.db, gift_sale_service.offers)
+    offer = await _offer(page, currency)
+    methods: list[str] = []
+    if offer is not None:
+        methods = await offered(page, currency=offer.currency, sellers_minor={})
+    kept = checkouts.kept_payment(page.form).values if form.values else {}
+    view = gift_sales.shop(
+        offers,
+        offer=offer,
+        methods=methods,
+        form=FormView({**form.values, **kept}, form.errors),
+        # A form that comes back is the same wish.
+        key=(page.form.get("idempotency_key") if form.values else None) or new_secret(),
+        signed_in=not page.viewer.is_guest,
+    )
+    return await page.show("store/gift_shop.html", status=status, personal=True, gifts=view)
+
+
+async def _order(page: Page, number: str) -> Order:
+    order = await ask(
+        page.market.db,
+        order_service.find_order_by_number,
+        viewer=page.visit.for_order(number).viewer,
+        number=number,
+    )
+    if not order.whole:
+        raise NotFound
+    return order
+
+
+async def _show_purchase(
+    page: Page, order: Order, *, code: str = "", refusal: str = "", status: int = 200
+) -> Response:
+    viewer = page.visit.for_order(order_number(order.number)).viewer
+    found = await ask(page.market.db, gift_sale_service.find, viewer=viewer, order_id=order.id)
+    view = gift_sales.purchase(
+        found,
+        number=order.number,
+        may_ask=may(viewer.roles, Permission.ORDER_PAY) and not viewer.sees_everything,
+        now=page.now,
+        code=code,
+        refusal=refusal,
+    )
+    return await page.show("store/gift_purchase.html", status=status, personal=True, gift=view)
