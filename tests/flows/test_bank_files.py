@@ -22,14 +22,13 @@ from gosellr.flows.payouts import account_place
 from gosellr.integrations.payouts.bank_file import BankFilePayouts
 from gosellr.models.payout_values import Payout
 from gosellr.resources import Resources
-from gosellr.services import bank_file_service, payout_settings_service
-from gosellr.services.bank_file_service import (
+from gosellr.services import bank_file_outcome, payout_settings_service
+from gosellr.services.bank_file_outcome import (
     BankFileContradicted,
     BankFileDecided,
-    MadeFile,
-    NothingToFile,
     PayoutNotByFile,
 )
+from gosellr.services.bank_file_service import MadeFile, NothingToFile
 from gosellr.services.payout_settings_service import NewDestination
 from gosellr.services.payout_terms import CurrencyNotPaid
 from gosellr.utils.payouts import PayoutStatus
@@ -250,7 +249,7 @@ async def test_a_crash_after_the_banks_word_is_taken_up_by_the_sweeper(
     paid = await pay(market, await a_shop(connection, market))
     file = (await make(market)).value
     await transact(
-        market.db, bank_file_service.execute, viewer=an_operator(), file_id=file.id, failed={},
+        market.db, bank_file_outcome.execute, viewer=an_operator(), file_id=file.id, failed={},
         now=clock.now(),
     )  # fmt: skip
     assert (await reread(market, paid)).status is STATUS.SENT

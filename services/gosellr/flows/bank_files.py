@@ -9,7 +9,7 @@ from gosellr.flows.one_by_one import one_by_one
 from gosellr.flows.payouts import PayoutPowers, send_payout
 from gosellr.models.balance_values import BankFile, FiledPayout
 from gosellr.models.payout_values import Payout
-from gosellr.services import bank_file_service, payout_questions
+from gosellr.services import bank_file_outcome, bank_file_service, payout_questions
 from gosellr.services.bank_file_service import Account, MadeFile, Secrets
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.utils.sepa import PAYMENTS_MAX
@@ -73,11 +73,11 @@ async def execute_file(
     """The bank has carried a file out, but for some payments.
 
     Raises:
-        What `bank_file_service.execute` raises.
+        What `bank_file_outcome.execute` raises.
     """
     await transact(
         powers.db,
-        bank_file_service.execute,
+        bank_file_outcome.execute,
         viewer=viewer,
         file_id=file_id,
         failed=failed,
@@ -92,11 +92,11 @@ async def reject_file(
     """The bank took a file not at all.
 
     Raises:
-        What `bank_file_service.reject` raises.
+        What `bank_file_outcome.reject` raises.
     """
     await transact(
         powers.db,
-        bank_file_service.reject,
+        bank_file_outcome.reject,
         viewer=viewer,
         file_id=file_id,
         reason=reason,
@@ -123,11 +123,11 @@ async def fail_payout(
     """A single payment came back, or can't be sent.
 
     Raises:
-        What `bank_file_service.fail_payout` raises.
+        What `bank_file_outcome.fail_payout` raises.
     """
     await transact(
         powers.db,
-        bank_file_service.fail_payout,
+        bank_file_outcome.fail_payout,
         viewer=viewer,
         payout_id=payout_id,
         reason=reason,

@@ -5,10 +5,17 @@ from typing import Final
 
 from gosellr.integrations.payouts.port import TransferOutcome, TransferResult
 from gosellr.models.payout_values import PayoutInstruction
+from gosellr.utils.payouts import PayoutStatus
 
 DIFFERS: Final = "transfer_differs"
 
 _log = logging.getLogger("gosellr.flows")
+
+_STATUSES = {
+    TransferOutcome.ACCEPTED: PayoutStatus.PAID,
+    TransferOutcome.PENDING: PayoutStatus.SENT,
+    TransferOutcome.DECLINED: PayoutStatus.FAILED,
+}
 
 
 def if_it_is_this(
@@ -31,3 +38,14 @@ def if_it_is_this(
         provider_reference=told.provider_reference,
         reason=DIFFERS,
     )
+
+
+def status_of(result: TransferResult | None, told: PayoutInstruction) -> PayoutStatus:
+    """What an answer means. Another amount than was asked for is left to a person."""
+    if result is None:
+        return PayoutStatus.UNKNOWN
+    if result.outcome in {TransferOutcome.ACCEPTED, TransferOutcome.PENDING} and (
+        (result.amount_minor, result.currency) != (told.amount_minor, told.currency)
+    ):
+        return PayoutStatus.UNKNOWN
+    return _STATUSES.get(result.outcome, PayoutStatus.UNKNOWN)

@@ -14,7 +14,7 @@ from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
 from gosellr.core.transact import ask, transact
-from gosellr.flows.found_transfers import if_it_is_this
+from gosellr.flows.found_transfers import if_it_is_this, status_of
 from gosellr.flows.one_by_one import Sweep
 from gosellr.integrations.payouts.port import (
     PayoutProvider,
@@ -24,7 +24,7 @@ from gosellr.integrations.payouts.port import (
 )
 from gosellr.models.payout_values import Payout, PayoutInstruction, PayoutTotal
 from gosellr.services import (
-    bank_file_service,
+    bank_file_outcome,
     idempotency_service,
     payout_outcome,
     payout_questions,
@@ -43,11 +43,6 @@ _RUNNING_FOR = timedelta(seconds=15)
 _BATCH_PAGE = 100
 BATCH_SELLERS_MAX = 1_000
 
-_STATUSES = {
-    TransferOutcome.ACCEPTED: PayoutStatus.PAID,
-    TransferOutcome.PENDING: PayoutStatus.SENT,
-    TransferOutcome.DECLINED: PayoutStatus.FAILED,
-}
 # Only then it may be that the provider has never heard of it.
 _MAY_BE_SENT = {PayoutStatus.PENDING, PayoutStatus.UNKNOWN}
 _MAY_BE_ASKED = _MAY_BE_SENT | {PayoutStatus.SENT, PayoutStatus.PAID}
@@ -343,11 +338,11 @@ async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = Tr
     if told is None or told.status not in _MAY_BE_ASKED:
         return
     if told.provider in BY_FILE:
-        await transact(powers.db, bank_file_service.follow, payout_id=payout_id, now=powers.now())
+        await transact(powers.db, bank_file_outcome.follow, payout_id=payout_id, now=powers.now())
         return
     provider = powers.providers.get(told.provider)
     result = None if provider is None else await _moved(powers, provider, told, fresh=fresh)
-    status = _status_of(result, told)
+    status = status_of(result, told)
     await transact(
         powers.db,
         payout_outcome.record_answer,
@@ -390,14 +385,3 @@ async def _moved(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
     return if_it_is_this(told, result, account=account)
-
-
-def _status_of(result: TransferResult | None, told: PayoutInstruction) -> PayoutStatus:
-    """What an answer means. Another amount than was asked for is left to a person."""
-    if result is None:
-        return PayoutStatus.UNKNOWN
-    if result.outcome in {TransferOutcome.ACCEPTED, TransferOutcome.PENDING} and (
-        (result.amount_minor, result.currency) != (told.amount_minor, told.currency)
-    ):
-        return PayoutStatus.UNKNOWN
-    return _STATUSES.get(result.outcome, PayoutStatus.UNKNOWN)
