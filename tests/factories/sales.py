@@ -259,9 +259,13 @@ async def seller_owes(connection: Connection, shop: Shop) -> dict[str, int]:
 
 
 async def stock(connection: Connection, shop: Shop) -> tuple[int, int]:
-    """On hand and reserved."""
+    """On hand and reserved, wherever it stands."""
     row = await connection.fetchrow(
-        "SELECT on_hand, reserved FROM stock_level WHERE variant_id = $1", shop.product.variant_id
+        """
+        SELECT sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved
+        FROM stock_level WHERE variant_id = $1
+        """,
+        shop.product.variant_id,
     )
     assert row is not None
     return row["on_hand"], row["reserved"]

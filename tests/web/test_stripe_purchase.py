@@ -295,7 +295,7 @@ async def test_case_39_a_refund_that_takes_its_time_ends_by_its_report(
 async def test_kinds_that_mean_nothing_are_taken_and_not_kept(
     client: httpx2.AsyncClient, connection: Connection, server: FakeStripe
 ) -> None:
-    server.account._report("charge.dispute.updated", {"id": "dp_1", "metadata": {}})
+    server.account._report("charge.something.new", {"id": "ch_1", "metadata": {}})
     await report(client, server)
     assert await connection.fetchval("SELECT count(*) FROM webhook_event") == 0
     forged = await client.post(REPORTS, content=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})

@@ -75,7 +75,7 @@ class Caller:
 
     def verdict(self, route: Route, scope: Scope, estate: str) -> Verdict:
         """What has to become of a call for the things of an estate."""
-        if not self.passes(route) or self._is_sent_away(scope):
+        if not self.passes(route) or self._is_sent_away(route, scope):
             return Verdict.DOOR
         if self._reaches(scope, estate):
             theirs = self.buys == estate or self._may_as_staff(route) or not self.sees_everything
@@ -86,10 +86,10 @@ class Caller:
             return Verdict.REACHED if held else Verdict.ROLE
         return Verdict.HIDDEN
 
-    def _is_sent_away(self, scope: Scope) -> bool:
+    def _is_sent_away(self, route: Route, scope: Scope) -> bool:
         """Whether the page isn't for their kind, though the door's permission is theirs."""
         if scope is Scope.STAFF:
-            return not self.sees_everything
+            return not (self.sees_everything and self._may_as_staff(route))
         return scope in (Scope.PERSON, Scope.SHOP) and not self.roles
 
     def _reaches(self, scope: Scope, estate: str) -> bool:
