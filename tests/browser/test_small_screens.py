@@ -80,7 +80,7 @@ async def test_the_line_at_the_foot_is_one_line(
     page = await opened(browser, market, troubles, "desktop")
     await signed_in(page, "desktop")
     places = await boxes(page.locator(".foot :is(.logo, a, button, p.muted)"))
-    assert len(places) == 6
+    assert len(places) == 7
     heights = [middle(place) for place in places]
     assert max(heights) - min(heights) <= 1
     await page.context.close()
