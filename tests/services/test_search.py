@@ -9,12 +9,10 @@ from uuid import UUID
 import pytest
 
 from gosellr.core.db import Connection
-from gosellr.queries.search import Question, find_hits
 from gosellr.queries.search_facets import PRICE_STEPS
 from gosellr.services import search_service
 from gosellr.services.product_list_service import ProductFilters
 from gosellr.services.search_service import FACET_NAMES, FacetName, SearchResult, price_ranges
-from gosellr.utils.search_words import compounds
 from tests.factories.catalogue import (
     make_category,
     make_product,
@@ -249,31 +247,3 @@ async def test_ways_on_are_titles_only_where_nothing_is_found(
     none = await ask(connection, "copper lantern tent", facets=())
     assert (none.total, none.corrected_query) == (0, None)
     assert [(each.kind, each.text) for each in none.suggestions] == [("product", "Copper lantern")]
-
-
-async def test_only_words_that_something_has_are_looked_for_beside_those_typed(
-    connection: Connection,
-) -> None:
-    """What nothing has would make the index read every list of the others to its end."""
-    seller = await make_shelf_seller(connection)
-    await make_product(connection, seller=seller, title="Garden smart watch")
-    await make_product(connection, seller=seller, title="Garden smartwatch")
-    words = compounds("garden smart watch")
-    assert len(words) == 2
-    hits = await find_hits(
-        connection,
-        Question(
-            filters=ProductFilters(),
-            sort="relevance",
-            after=None,
-            limit=5,
-            facets=(),
-            currency="EUR",
-        ),
-        words="garden smart watch",
-        compounds=words,
-        head=None,
-        last=None,
-    )
-    assert hits.total == 2
-    assert hits.words == "'garden' & 'smart' & 'watch' | 'garden' & 'smartwatch'"

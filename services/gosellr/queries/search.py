@@ -5,7 +5,7 @@ The words are found in `product_card.search_vector`. Where something is filtered
 are those of `ProductFilters`, whose words stay empty here: what is looked for comes behind them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,33 +25,20 @@ from gosellr.queries.search_facets import (
 )
 from gosellr.utils.ranking import COUNTED_HITS_MAX
 
-# The words, or what else they may mean, of which only what some product has is looked for: an
-# index finds rows that have this or that by reading all that have a part of either, where it finds
-# rows that have all of it by the rarest. A count, because an existence would be looked for in the
-# table from its beginning.
-_WHOLE = """websearch_to_tsquery('market', (
-    SELECT string_agg(way.words, ' or ' ORDER BY way.place)
-    FROM unnest({0}::text[]) WITH ORDINALITY AS way (words, place)
-    WHERE way.place = 1 OR (
-        SELECT count(*) FROM product_card AS card
-        WHERE card.visible
-          AND card.search_vector @@ websearch_to_tsquery('market', way.words)) > 0
-))"""
-
 # The words; where a tsquery of the last word's beginning is given, that and what stands before it.
-_ASKED = f"""
+_ASKED = """
 chosen AS MATERIALIZED (
-    SELECT CASE WHEN {{2}}::text IS NULL THEN {_WHOLE}
-           ELSE websearch_to_tsquery('market', {{1}}) && to_tsquery('market', {{2}}) END AS words,
+    SELECT CASE WHEN {2}::text IS NULL THEN websearch_to_tsquery('market', {0})
+           ELSE websearch_to_tsquery('market', {1}) && to_tsquery('market', {2}) END AS words,
            NULL::text AS corrected
 )"""
 
 # The same where something is filtered: the last word is a beginning where no product on sale has
 # the words, not where the filters leave none.
-_ASKED_FILTERED = f"""
+_ASKED_FILTERED = """
 asked AS MATERIALIZED (
-    SELECT {_WHOLE} AS whole,
-           websearch_to_tsquery('market', {{1}}) && to_tsquery('market', {{2}}) AS begun
+    SELECT websearch_to_tsquery('market', {0}) AS whole,
+           websearch_to_tsquery('market', {1}) && to_tsquery('market', {2}) AS begun
 ), chosen AS MATERIALIZED (
     SELECT CASE WHEN asked.begun IS NULL OR EXISTS (
                SELECT FROM product_card AS card
@@ -300,13 +287,11 @@ async def find_hits(
     question: Question,
     *,
     words: str,
-    compounds: Mapping[str, str],
     head: str | None,
     last: str | None,
     fewest: int = 0,
 ) -> Hits:
-    """Cards with these words, a web search, or with two of them written as one, as `compounds` has
-    it with the query that has it; `last` is the tsquery of the last word's beginning
+    """Cards with these words, a web search; `last` is the tsquery of the last word's beginning
     and `head` what stands before it, both None where it must be whole.
 
     Where nothing is filtered, a beginning is looked for if there is one. Where something is, only
@@ -314,12 +299,7 @@ async def find_hits(
     """
     row = await connection.fetchrow(
         HITS[question.sort, question.shape],
-        *_arguments(
-            question,
-            ([words, *compounds.values()], head, last),
-            query=" ".join([words, *compounds]),
-            fewest=fewest,
-        ),
+        *_arguments(question, (words, head, last), query=words, fewest=fewest),
     )
     return _hits_of(row, question)
 

@@ -21,17 +21,17 @@ def plain_words(words: str) -> list[str]:
     ]
 
 
-def compounds(words: str) -> dict[str, str]:
-    """Two words of a query written as one, and the query with it: a smart watch is a smartwatch as
-    well."""
+def with_compounds(words: str) -> str:
+    """The query, or two of its words written as one: a smart watch is a smartwatch as well."""
     if not is_plain(words):
-        return {}
+        return words
     typed = words.split()
-    pairs = [at for at in range(len(typed) - 1) if typed[at].isalpha() and typed[at + 1].isalpha()]
-    return {
-        (one := typed[at] + typed[at + 1]): " ".join([*typed[:at], one, *typed[at + 2 :]])
-        for at in pairs[:4]
-    }
+    joined = (
+        " ".join([*typed[:at], typed[at] + typed[at + 1], *typed[at + 2 :]])
+        for at in range(len(typed) - 1)
+        if typed[at].isalpha() and typed[at + 1].isalpha()
+    )
+    return " or ".join([words, *list(joined)[:4]])
 
 
 def beginning(words: str) -> tuple[str | None, str | None]:
