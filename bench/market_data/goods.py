@@ -42,7 +42,7 @@ async def load_catalogue(
 
     await in_chunks(owner_dsn, count=products, size=_CARDS_AT_ONCE, work=show)
     async with loader(owner_dsn) as connection:
-        await settle(connection, ("product_card", "search_word"))
+        await settle(connection, ("product_card", "search_word", "search_lexeme"))
     return catalogue
 
 

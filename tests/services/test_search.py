@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.queries.search import Question, find_hits
 from gosellr.queries.search_facets import PRICE_STEPS
 from gosellr.services import search_service
 from gosellr.services.product_list_service import ProductFilters
 from gosellr.services.search_service import FACET_NAMES, FacetName, SearchResult, price_ranges
+from gosellr.utils.search_words import ways_to_write
 from tests.factories.catalogue import (
     make_category,
     make_product,
@@ -247,3 +249,32 @@ async def test_ways_on_are_titles_only_where_nothing_is_found(
     none = await ask(connection, "copper lantern tent", facets=())
     assert (none.total, none.corrected_query) == (0, None)
     assert [(each.kind, each.text) for each in none.suggestions] == [("product", "Copper lantern")]
+
+
+async def test_only_words_that_something_has_are_looked_for_beside_those_typed(
+    connection: Connection,
+) -> None:
+    """What nothing has would make the index read every list of the others to its end."""
+    seller = await make_shelf_seller(connection)
+    await make_product(connection, seller=seller, title="Garden smart watch 2")
+    # In a description, by another form, and with a number beside it.
+    await make_product(
+        connection, seller=seller, title="Wearable", description="One of 2 garden smartwatches"
+    )
+    ways = ways_to_write("garden smart watch")
+    assert ways[1:] == ["gardensmart watch", "garden smartwatch"]
+    everything = Question(
+        filters=ProductFilters(),
+        sort="relevance",
+        after=None,
+        limit=5,
+        facets=(),
+        currency="EUR",
+    )
+    hits = await find_hits(connection, everything, ways=ways, head=None, last=None)
+    assert hits.total == 2
+    assert hits.words == "'garden' & 'smart' & 'watch' | 'garden' & 'smartwatch'"
+    hits = await find_hits(
+        connection, everything, ways=["smart watch 2", "smartwatch 2"], head=None, last=None
+    )
+    assert (hits.total, hits.words) == (2, "'smart' & 'watch' & '2' | 'smartwatch' & '2'")

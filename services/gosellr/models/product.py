@@ -282,3 +282,10 @@ search_word = Table(
         postgresql_ops={"word": "gin_trgm_ops"},
     ),
 )
+
+# Every word without digits of any card that was ever on sale, as the index of cards has it.
+search_lexeme = Table(
+    "search_lexeme",
+    metadata,
+    Column("lexeme", Text, primary_key=True),
+)

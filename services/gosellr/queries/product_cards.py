@@ -148,7 +148,8 @@ _COLUMNS = (
 )  # fmt: skip
 _SAID = [column for column in _COLUMNS if column != "updated_at"]
 
-# The words of what is on sale, for those who mistype them: what is known costs an index look-up.
+# The words of what is on sale, for those who mistype them, and what the index of cards knows, for
+# those who write words apart: what is known costs a look-up.
 # Then the listings whose pages say something else now: those with a new card, and the other
 # offers of the same items, which show it. One more than anybody wants to name tells of too many.
 _LEARN_WORDS = f"""
@@ -159,6 +160,14 @@ FROM written CROSS JOIN LATERAL regexp_split_to_table(
     written.search_text, '[^[:alnum:]]+') AS parted (word)
 WHERE written.visible AND length(parted.word) BETWEEN 3 AND 40
 ORDER BY parted.word
+ON CONFLICT DO NOTHING
+), known AS (
+INSERT INTO search_lexeme (lexeme)
+SELECT DISTINCT part.lexeme
+FROM written CROSS JOIN LATERAL unnest(tsvector_to_array(written.search_vector)) AS part (lexeme)
+WHERE written.visible AND part.lexeme !~ '[0-9]'
+  AND NOT EXISTS (SELECT FROM search_lexeme WHERE search_lexeme.lexeme = part.lexeme)
+ORDER BY part.lexeme
 ON CONFLICT DO NOTHING
 )
 SELECT DISTINCT listing.id
@@ -191,7 +200,7 @@ ON CONFLICT (product_id) DO UPDATE
 SET {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)}
 WHERE ({", ".join(f"product_card.{column}" for column in _SAID)})
       IS DISTINCT FROM ({", ".join(f"excluded.{column}" for column in _SAID)})
-RETURNING product_card.product_id, visible, search_text
+RETURNING product_card.product_id, visible, search_text, search_vector
 )"""
 
 # An archived listing keeps its last card for its seller's list, out of everybody else's sight.

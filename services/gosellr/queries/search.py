@@ -25,20 +25,33 @@ from gosellr.queries.search_facets import (
 )
 from gosellr.utils.ranking import COUNTED_HITS_MAX
 
+# The words as they were typed, or in another way of writing whose words some card has: an index
+# finds rows that have this or that by reading all that have a part of either, where it finds rows
+# that have all of it by the rarest. What nothing has is looked up among the words themselves: in
+# the index of cards each question would read the list of what waits for it.
+_WHOLE = """websearch_to_tsquery('market', (
+    SELECT string_agg(way.words, ' or ' ORDER BY way.place)
+    FROM unnest({0}::text[]) WITH ORDINALITY AS way (words, place)
+    WHERE way.place = 1 OR NOT EXISTS (
+        SELECT FROM unnest(tsvector_to_array(to_tsvector('market', way.words))) AS part (lexeme)
+        WHERE part.lexeme !~ '[0-9]'
+          AND NOT EXISTS (SELECT FROM search_lexeme WHERE search_lexeme.lexeme = part.lexeme))
+))"""
+
 # The words; where a tsquery of the last word's beginning is given, that and what stands before it.
-_ASKED = """
+_ASKED = f"""
 chosen AS MATERIALIZED (
-    SELECT CASE WHEN {2}::text IS NULL THEN websearch_to_tsquery('market', {0})
-           ELSE websearch_to_tsquery('market', {1}) && to_tsquery('market', {2}) END AS words,
+    SELECT CASE WHEN {{2}}::text IS NULL THEN {_WHOLE}
+           ELSE websearch_to_tsquery('market', {{1}}) && to_tsquery('market', {{2}}) END AS words,
            NULL::text AS corrected
 )"""
 
 # The same where something is filtered: the last word is a beginning where no product on sale has
 # the words, not where the filters leave none.
-_ASKED_FILTERED = """
+_ASKED_FILTERED = f"""
 asked AS MATERIALIZED (
-    SELECT websearch_to_tsquery('market', {0}) AS whole,
-           websearch_to_tsquery('market', {1}) && to_tsquery('market', {2}) AS begun
+    SELECT {_WHOLE} AS whole,
+           websearch_to_tsquery('market', {{1}}) && to_tsquery('market', {{2}}) AS begun
 ), chosen AS MATERIALIZED (
     SELECT CASE WHEN asked.begun IS NULL OR EXISTS (
                SELECT FROM product_card AS card
@@ -286,20 +299,21 @@ async def find_hits(
     connection: Connection,
     question: Question,
     *,
-    words: str,
+    ways: Sequence[str],
     head: str | None,
     last: str | None,
     fewest: int = 0,
 ) -> Hits:
-    """Cards with these words, a web search; `last` is the tsquery of the last word's beginning
-    and `head` what stands before it, both None where it must be whole.
+    """Cards with the words of one of these web searches, the first as it was typed; `last` is the
+    tsquery of the last word's beginning and `head` what stands before it, both None where it must
+    be whole.
 
     Where nothing is filtered, a beginning is looked for if there is one. Where something is, only
     if no product on sale has the words: there the words are asked for in the same statement.
     """
     row = await connection.fetchrow(
         HITS[question.sort, question.shape],
-        *_arguments(question, (words, head, last), query=words, fewest=fewest),
+        *_arguments(question, (list(ways), head, last), query=" ".join(ways), fewest=fewest),
     )
     return _hits_of(row, question)
 

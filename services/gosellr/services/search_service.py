@@ -18,7 +18,7 @@ from gosellr.queries.search_facets import ALL as FACET_NAMES
 from gosellr.queries.search_facets import PRICE_STEPS, FacetName, FacetRows, find_facets
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.ranking import COUNTED_HITS_MAX, normalise_query, similarity_threshold
-from gosellr.utils.search_words import beginning, plain_words, with_compounds
+from gosellr.utils.search_words import beginning, plain_words, ways_to_write
 
 __all__ = [
     "FACET_NAMES",
@@ -279,7 +279,7 @@ async def _hits(connection: Connection, question: Question, *, words: str, way: 
     else:
         fewest = 0
     return await queries.find_hits(
-        connection, question, words=with_compounds(words), head=head, last=last, fewest=fewest
+        connection, question, ways=ways_to_write(words), head=head, last=last, fewest=fewest
     )
 
 

@@ -21,17 +21,18 @@ def plain_words(words: str) -> list[str]:
     ]
 
 
-def with_compounds(words: str) -> str:
-    """The query, or two of its words written as one: a smart watch is a smartwatch as well."""
+def ways_to_write(words: str) -> list[str]:
+    """The query, and the same with two of its words written as one: a smart watch is a smartwatch
+    as well."""
     if not is_plain(words):
-        return words
+        return [words]
     typed = words.split()
     joined = (
         " ".join([*typed[:at], typed[at] + typed[at + 1], *typed[at + 2 :]])
         for at in range(len(typed) - 1)
         if typed[at].isalpha() and typed[at + 1].isalpha()
     )
-    return " or ".join([words, *list(joined)[:4]])
+    return [words, *list(joined)[:4]]
 
 
 def beginning(words: str) -> tuple[str | None, str | None]:
