@@ -31,7 +31,7 @@ def replay(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"TMPDIR": str(folder), "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
 

@@ -133,7 +133,7 @@ def test_a_month_is_played_and_comes_out_equal(open_folder: Path) -> None:
         env=os.environ | {"TMPDIR": str(open_folder), "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr

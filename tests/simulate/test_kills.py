@@ -38,7 +38,7 @@ KILLS = int(os.environ.get("GOSELLR_KILLS", "20"))
 BUYERS = 4
 TOKENS = ("tok_ok", "tok_ok", "tok_ok", "tok_timeout_then_ok", "tok_declined", "tok_timeout_before")
 MAIN = Path(gosellr.__file__).parent / "main.py"
-LIMIT_SECONDS = 90
+LIMIT_SECONDS = 240
 
 
 class Market:
