@@ -1,8 +1,9 @@
 """Lending connections: warm ones first, dead ones replaced, nobody waiting for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import asyncpg
 import pytest
@@ -10,8 +11,16 @@ import pytest
 from gosellr.api.errors import render_database_away
 from gosellr.core.db import Connection, Database, NoConnectionFree, go_ahead
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
+from gosellr.core.transact import write_together
 
 PID = "SELECT pg_backend_pid()"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What anything may be written with."""
+
+    shares_with_none: tuple[str, ...] = ()
 
 
 @pytest.fixture
@@ -165,3 +174,47 @@ async def test_who_finishes_is_served_before_those_who_begin(pair: Database) -> 
         assert not pair.is_crowded(seconds=60, places=3)
     await asyncio.gather(*waiting)
     assert turns == ["finishes", "begins 0", "begins 1"]
+
+
+async def test_who_is_ready_to_be_written_is_served_before_those_who_begin(pair: Database) -> None:
+    turns: list[str] = []
+
+    async def wait() -> None:
+        async with pair.connection():
+            turns.append("begins")
+
+    async def command(connection: Connection, several: Sequence[Draft]) -> list[int]:
+        turns.append("is written")
+        return [await connection.fetchval("SELECT 1") for _ in several]
+
+    async with pair.connection(), pair.connection():
+        begins = asyncio.create_task(wait())
+        await until_waiting(pair, 1)
+        written = asyncio.create_task(write_together(pair, command, Draft()))
+        while len(pair._pool._waiting) + len(pair._pool._ahead) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert await written == 1
+    await begins
+    assert turns == ["is written", "begins"]
+
+
+async def test_a_crowd_is_counted_in_all_queues(pair: Database) -> None:
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    async def command(connection: Connection, several: Sequence[Draft]) -> list[None]:
+        begun.set()
+        await gate.wait()
+        return [None for _ in several]
+
+    async with pair.connection():
+        tasks = [asyncio.create_task(write_together(pair, command, Draft()))]
+        await begun.wait()
+        tasks += [asyncio.create_task(write_together(pair, command, Draft())) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(pid(pair))
+        await until_waiting(pair, 1)
+        assert pair.is_crowded(seconds=60, places=3)
+        assert not pair.is_crowded(seconds=60, places=4)
+        gate.set()
+    await asyncio.gather(waiting, *tasks)
+    assert not pair.is_crowded(seconds=0, places=1)

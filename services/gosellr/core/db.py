@@ -85,12 +85,15 @@ class Pool:
         self._is_closing = False
         self._is_empty = asyncio.Event()
 
-    def is_crowded(self, *, seconds: float, places: int) -> bool:
-        """Whether somebody who begins has waited for so long, or so many wait to begin."""
-        waiting = self._waiting
-        if not waiting:
-            return False
-        return len(waiting) >= places or time.monotonic() - waiting[0][1] >= seconds
+    @property
+    def length(self) -> int:
+        """How many wait to begin."""
+        return len(self._waiting)
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds the first of them has."""
+        return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
 
     async def borrow(self) -> _Driver:
         """Take a connection, open a new one where there is room, or wait for one.
@@ -280,9 +283,9 @@ class Database:
     def is_crowded(self, *, seconds: float, places: int) -> bool:
         """Whether somebody has waited for so long, or so many wait: to begin, or to be written
         with others."""
-        return self._pool.is_crowded(seconds=seconds, places=places) or any(
-            gathering.is_crowded(seconds=seconds, places=places)
-            for gathering in self.gatherings.values()
+        queues = (self._pool, *self.gatherings.values())
+        return sum(queue.length for queue in queues) >= places or any(
+            queue.length and queue.waited >= seconds for queue in queues
         )
 
     async def close(self) -> None:

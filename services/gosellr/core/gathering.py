@@ -6,6 +6,7 @@ Where one command comes at a time, it is run at once and alone, and nothing is w
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
@@ -59,19 +60,20 @@ class Gathering(Generic[C, R]):
 
         Raises what the command raises when it is run alone.
         """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[R] = loop.create_future()
-        self._waiting.append(_Place(command, answer, loop.time()))
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Place(command, answer, time.monotonic()))
         self._call()
         return await answer
 
-    def is_crowded(self, *, seconds: float, places: int) -> bool:
-        """Whether somebody has waited for so long, or so many wait."""
-        waiting = self._waiting
-        if not waiting:
-            return False
-        now = asyncio.get_running_loop().time()
-        return len(waiting) >= places or now - waiting[0].since >= seconds
+    @property
+    def length(self) -> int:
+        """How many wait for a statement to begin."""
+        return len(self._waiting)
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds the first of them has."""
+        return time.monotonic() - self._waiting[0].since if self._waiting else 0.0
 
     def _call(self) -> None:
         """Begin at the end of this turn, so that all who come in it begin together."""

@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
-from gosellr.core.db import Connection, Database
+from gosellr.core.db import Connection, Database, go_ahead
 from gosellr.core.gathering import Command, Gathering
 from gosellr.core.generations import touching
 
@@ -115,6 +115,8 @@ async def write_together(
     if gathering is None:
 
         async def run(several: Sequence[C]) -> Sequence[R]:
+            # What is ready to be written was asked for before whatever only begins.
+            go_ahead()
             if len(several) == 1:
                 return await write(db, command, several)
             return await _written(db, command, several)
