@@ -109,7 +109,9 @@ class Resources:
             ),
             release_after=timedelta(days=settings.release_days),
             capture=CaptureMoment(settings.capture),
+            commission_approval=settings.commission_approval,
             payout_approval_over=settings.payout_approval_over,
+            transfer_approval_over=settings.transfer_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
             cash_on_delivery_limit=settings.cash_on_delivery_limit,
             disputes=DisputeTerms(

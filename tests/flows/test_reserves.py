@@ -18,7 +18,7 @@ from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.reserves import RiskMeasure
 from tests.factories.balances import agree, holds, make_rule, release_reserves
 from tests.factories.catalogue import make_category, make_product, variant_draft
-from tests.factories.payouts import earn, pay, set_account, wrong_with
+from tests.factories.payouts import an_operator, earn, pay, set_account, wrong_with
 from tests.factories.sales import (
     Shop,
     buy,
@@ -103,6 +103,7 @@ async def test_a_changed_rule_touches_no_sale_that_was_released(
     changed = await transact(
         resources.db,
         reserve_rule_service.change_rule,
+        viewer=an_operator(),
         rule_id=listed.rule.id,
         version=1,
         changes=change,
@@ -111,8 +112,8 @@ async def test_a_changed_rule_touches_no_sale_that_was_released(
     assert (changed.version, changed.rule.rate_bps, changed.name) == (2, 5000, "harder")
     with pytest.raises(VersionConflict):
         await transact(
-            resources.db, reserve_rule_service.change_rule, rule_id=listed.rule.id, version=1,
-            changes=change, now=clock.now(),
+            resources.db, reserve_rule_service.change_rule, viewer=an_operator(),
+            rule_id=listed.rule.id, version=1, changes=change, now=clock.now(),
         )  # fmt: skip
     assert await connection.fetchrow("SELECT * FROM reserve_hold") == before
     # Half of it would be 5400; the cap leaves room for 1920 beside what is kept back already.
@@ -121,7 +122,11 @@ async def test_a_changed_rule_touches_no_sale_that_was_released(
     await earn(resources, shop)
     assert len(await holds(connection, shop)) == 2
     await transact(
-        resources.db, reserve_rule_service.archive_rule, rule_id=listed.rule.id, now=clock.now()
+        resources.db,
+        reserve_rule_service.archive_rule,
+        viewer=an_operator(),
+        rule_id=listed.rule.id,
+        now=clock.now(),
     )
     clock.advance(100 * DAY)
     await release_reserves(resources)

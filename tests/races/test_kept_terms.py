@@ -16,6 +16,7 @@ from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.transact import transact
 from gosellr.queries import offers
 from gosellr.services import commission_service, shipping_service, tax_service
+from gosellr.services.commission_service import Word
 from gosellr.services.shipping_service import RateDraft
 from gosellr.services.terms_shelf import TermsShelf, terms_of
 from tests.factories.carts import Bag, make_bag
@@ -79,7 +80,12 @@ async def _begin(prices: Prices) -> None:
         draft=RateDraft(name="Parcel", currency="EUR", delivery_days=(1, 2), price_minor=490),
     )  # fmt: skip
     rule = await prices.sets(
-        commission_service.create_rule, position=None, name="", terms={"rate_bps": 1000}, now=NOW
+        commission_service.create_rule,
+        word=Word(None),
+        position=None,
+        name="",
+        terms={"rate_bps": 1000},
+        now=NOW,
     )
     prices.terms = {"tax": tax.id, "zone": zone.id, "rate": rate.rate.id, "rule": rule.rule.id}
     prices.bag = await make_bag(prices.seller.client)
@@ -177,20 +183,22 @@ async def rate_goes(prices: Prices) -> None:
 async def rule_comes(prices: Prices) -> None:
     """Before the market's, and for this shop only."""
     await prices.sets(
-        commission_service.create_rule, position=1, name="", now=NOW,
+        commission_service.create_rule, word=Word(None), position=1, name="", now=NOW,
         terms={"rate_bps": 300, "seller_id": prices.shop.seller.id},
     )  # fmt: skip
 
 
 async def rule_changes(prices: Prices) -> None:
     await prices.sets(
-        commission_service.change_rule, rule_id=prices.terms["rule"], version=None, now=NOW,
-        changes={"rate_bps": 500},
+        commission_service.change_rule, word=Word(None), rule_id=prices.terms["rule"], version=None,
+        changes={"rate_bps": 500}, now=NOW,
     )  # fmt: skip
 
 
 async def rule_goes(prices: Prices) -> None:
-    await prices.sets(commission_service.archive_rule, rule_id=prices.terms["rule"], now=NOW)
+    await prices.sets(
+        commission_service.archive_rule, word=Word(None), rule_id=prices.terms["rule"], now=NOW
+    )
 
 
 # Goods of 119.00 with 19.00 of tax in them, and 0.78 in the 4.90 for the parcel.

@@ -120,6 +120,11 @@ class Break:
 
 
 _ADJUSTED = "(SELECT id FROM ledger_transaction WHERE kind = 'adjusted')"
+_SOMEBODY = "'00000000-0000-0000-0000-000000000001'"
+_PROPOSED = (
+    "INSERT INTO proposal (id, kind, subject, wish, prepared_at, decided_at, status, prepared_by,"
+    " decided_by) VALUES (gen_random_uuid(), 'receipt', 'x', '{}', now(), now(),"
+)
 _DONE = "kind = 'entries' AND status = 'approved'"
 _RELEASED = "released_minor > 0 AND taken_minor = 0"
 _MORE = "amount_minor = 600, taken_minor = 300"
@@ -161,6 +166,9 @@ BREAKS = [
             "adjustment",
             f"UPDATE ledger_transaction SET actor = 'system' WHERE id = {_ADJUSTED}",
         ),
+        (27, "proposal", f"{_PROPOSED} 'approved', {_SOMEBODY}, {_SOMEBODY})"),
+        (27, "proposal", f"{_PROPOSED} 'approved', {_SOMEBODY}, NULL)"),
+        (27, "proposal", f"{_PROPOSED} 'prepared', {_SOMEBODY}, gen_random_uuid())"),
     )
 ]
 
@@ -172,7 +180,8 @@ async def test_what_is_broken_behind_the_applications_back_is_reported(
     await connection.execute("SET LOCAL session_replication_role = replica")
     for table, name in await connection.fetch(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c'"
-        " AND conrelid IN ('adjustment'::regclass, 'bank_file'::regclass)"
+        " AND conrelid IN ('adjustment'::regclass, 'bank_file'::regclass,"
+        " 'proposal'::regclass)"
     ):
         await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     status = await connection.execute(broken.sql)

@@ -7,13 +7,13 @@ from gosellr.utils.permissions import (
     MEMBER_PERMISSIONS,
     PUBLIC_PERMISSIONS,
     ROLE_PERMISSIONS,
-    SECOND_PERSON_PERMISSIONS,
     MemberRole,
     Permission,
     Role,
     may,
     may_as_member,
 )
+from gosellr.utils.proposals import SECOND_PERSON_PERMISSIONS, ProposalKind
 
 P = Permission
 AS_BUYER = {
@@ -131,5 +131,8 @@ def test_an_api_key_handles_no_people_keys_or_payouts() -> None:
     }  # fmt: skip
 
 
-def test_a_second_person_confirms_what_an_operator_may_do() -> None:
-    assert ROLE_PERMISSIONS[Role.OPERATOR] >= SECOND_PERSON_PERMISSIONS
+def test_what_takes_two_is_proposed_and_decided_by_operators_alone() -> None:
+    assert set(SECOND_PERSON_PERMISSIONS) == set(ProposalKind)
+    for permission in {P.PROPOSAL_DECIDE, *SECOND_PERSON_PERMISSIONS.values()}:
+        assert may([Role.OPERATOR], permission)
+        assert not may([Role.SUPPORT], permission)

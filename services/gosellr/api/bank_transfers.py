@@ -25,7 +25,10 @@ from gosellr.api.schemas.bank_transfers import (
     statement_document,
 )
 from gosellr.api.schemas.common import problems
-from gosellr.flows import bank_transfers, told_files
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
+from gosellr.flows import bank_transfers, told_by_hand, told_files
+from gosellr.models.proposal_values import Proposal
+from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -40,12 +43,20 @@ MayDecide = Annotated[Viewer, allow(Permission.RECONCILIATION_DECIDE)]
     "/bank-transfers/receipts",
     operation_id="create_receipt",
     status_code=201,
-    responses={201: {"model": ReceiptOut}, **problems(400, 401, 403, 409, 422)},
+    responses={
+        201: {"model": ReceiptOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 409, 422),
+    },
 )
 async def create_receipt(body: ReceiptIn, viewer: MayRun, market: Market) -> Response:
-    """Say that a transfer arrived; what it completes is paid with that."""
-    taken = await bank_transfers.take_receipt(market.transfers, viewer=viewer, line=body.as_line())
-    return answer(receipt_document(taken), status=201)
+    """Say that a transfer arrived; what it completes is paid with that.
+
+    Above `GOSELLR_TRANSFER_APPROVAL_OVER` it is proposed (202), and taken when another operator
+    approves that.
+    """
+    taken = await told_by_hand.take_receipt(market.transfers, viewer=viewer, line=body.as_line())
+    return _answer(taken, status=201)
 
 
 @router.post(
@@ -64,8 +75,9 @@ async def import_bank_statement(
     payer_name, payer_iban`; amounts in decimals, money that left is negative and skipped.
 
     A camt.053 has to be about an account of the market's. What it calls reversed waits among the
-    movements that nobody has explained, and pays for nothing."""
-    taken = await bank_transfers.take_statement(
+    movements that nobody has explained, and pays for nothing. What of a table is above
+    `GOSELLR_TRANSFER_APPROVAL_OVER` is proposed, for another operator to approve."""
+    taken = await told_by_hand.take_statement(
         market.transfers, viewer=viewer, lines=told_files.bank_lines_of(await file.read())
     )
     return answer(statement_document(taken), status=201)
@@ -74,31 +86,41 @@ async def import_bank_statement(
 @router.post(
     "/bank-transfers/receipts/{receipt_id}/assign",
     operation_id="assign_receipt",
-    responses={200: {"model": ReceiptOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": ReceiptOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def assign_receipt(
-    receipt_id: UUID, body: ReceiptAssign, _viewer: MayDecide, market: Market
+    receipt_id: UUID, body: ReceiptAssign, viewer: MayDecide, market: Market
 ) -> Response:
-    """Say which order a transfer in suspense was meant for, and use it."""
-    taken = await bank_transfers.assign(
-        market.transfers, receipt_id=receipt_id, reference=body.reference
+    """Say which order a transfer in suspense was meant for, and use it; above
+    `GOSELLR_TRANSFER_APPROVAL_OVER` that is proposed (202)."""
+    taken = await told_by_hand.assign(
+        market.transfers, viewer=viewer, receipt_id=receipt_id, reference=body.reference
     )
-    return answer(receipt_document(taken))
+    return _answer(taken)
 
 
 @router.post(
     "/bank-transfers/receipts/{receipt_id}/returned",
     operation_id="return_receipt",
-    responses={200: {"model": ReceiptOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": ReceiptOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def return_receipt(
     receipt_id: UUID, body: TransferSent, viewer: MayDecide, market: Market
 ) -> Response:
-    """Say that what of a transfer waited in suspense was sent back."""
-    taken = await bank_transfers.give_back(
+    """Say that what of a transfer waited in suspense was sent back; above
+    `GOSELLR_TRANSFER_APPROVAL_OVER` that is proposed (202)."""
+    taken = await told_by_hand.give_back(
         market.transfers, viewer=viewer, receipt_id=receipt_id, sent=body.as_value()
     )
-    return answer(receipt_document(taken))
+    return _answer(taken)
 
 
 @router.get(
@@ -167,3 +189,10 @@ async def set_refund_account(
         market.transfers, viewer=viewer, order_id=order_id, account=body.as_value()
     )
     return answer({"last_four": shown})
+
+
+def _answer(found: TakenReceipt | Proposal, *, status: int = 200) -> Response:
+    """What became of a transfer, or the proposal that waits for a second person."""
+    if isinstance(found, Proposal):
+        return answer(proposal_document(found), status=202)
+    return answer(receipt_document(found), status=status)

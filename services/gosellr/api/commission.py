@@ -21,8 +21,11 @@ from gosellr.api.schemas.commission_simulation import (
     simulation_document,
 )
 from gosellr.api.schemas.common import PageFilters, problems
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.core.transact import ask, transact
-from gosellr.services import commission_service, commission_simulation
+from gosellr.models.proposal_values import Proposal
+from gosellr.models.term_values import ListedRule
+from gosellr.services import commission_proposals, commission_service, commission_simulation
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -57,19 +60,30 @@ async def list_commission_rules(
     "",
     operation_id="create_commission_rule",
     status_code=201,
-    responses={201: {"model": RuleOut}, **problems(400, 401, 403, 409, 422)},
+    responses={
+        201: {"model": RuleOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 409, 422),
+    },
 )
-async def create_commission_rule(body: RuleCreate, _viewer: Writer, market: Market) -> Response:
-    """Add a rule at a position, which moves the later ones; at the end without one."""
-    listed = await transact(
+async def create_commission_rule(body: RuleCreate, viewer: Writer, market: Market) -> Response:
+    """Add a rule at a position, which moves the later ones; at the end without one.
+
+    Where the market asks for a second person (`GOSELLR_COMMISSION_APPROVAL`), the rule is proposed
+    (202) and in force by another operator's approval, or from its `valid_from` on.
+    """
+    made = await transact(
         market.db,
-        commission_service.create_rule,
+        commission_proposals.create,
+        viewer=viewer,
+        policy=market.policy,
         position=body.position,
         name=body.name,
         terms=body.terms(),
+        reason=body.reason,
         now=market.clock.now(),
     )
-    return answer(rule_document(listed), status=201)
+    return _answer(made, status=201)
 
 
 @router.post(
@@ -98,32 +112,61 @@ async def simulate_commission_rules(
 @router.patch(
     "/{rule_id}",
     operation_id="update_commission_rule",
-    responses={200: {"model": RuleOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": RuleOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def update_commission_rule(
-    rule_id: UUID, body: RuleChange, _viewer: Writer, market: Market
+    rule_id: UUID, body: RuleChange, viewer: Writer, market: Market
 ) -> Response:
-    """Change a rule, or move it. What was sold keeps the rule it was sold under."""
-    listed = await transact(
+    """Change a rule, or move it. What was sold keeps the rule it was sold under.
+
+    Where the market asks for a second person, the change is proposed (202).
+    """
+    changed = await transact(
         market.db,
-        commission_service.change_rule,
+        commission_proposals.change,
+        viewer=viewer,
+        policy=market.policy,
         rule_id=rule_id,
         version=body.version,
         changes=body.values(),
+        reason=body.reason,
         now=market.clock.now(),
     )
-    return answer(rule_document(listed))
+    return _answer(changed)
 
 
 @router.delete(
     "/{rule_id}",
     operation_id="delete_commission_rule",
     status_code=204,
-    responses=problems(401, 403, 404, 422),
+    responses={
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(401, 403, 404, 409, 422),
+    },
 )
-async def delete_commission_rule(rule_id: UUID, _viewer: Writer, market: Market) -> Response:
-    """Take a rule out of force; the later ones move up."""
-    await transact(
-        market.db, commission_service.archive_rule, rule_id=rule_id, now=market.clock.now()
+async def delete_commission_rule(rule_id: UUID, viewer: Writer, market: Market) -> Response:
+    """Take a rule out of force; the later ones move up.
+
+    Where the market asks for a second person, that is proposed (202).
+    """
+    proposed = await transact(
+        market.db,
+        commission_proposals.end,
+        viewer=viewer,
+        policy=market.policy,
+        rule_id=rule_id,
+        reason="",
+        now=market.clock.now(),
     )
-    return nothing()
+    return nothing() if proposed is None else _answer(proposed)
+
+
+def _answer(found: ListedRule | Proposal, *, status: int = 200) -> Response:
+    """A rule as it stands now, or the proposal that waits for a second person."""
+    if isinstance(found, Proposal):
+        return answer(proposal_document(found), status=202)
+    return answer(rule_document(found), status=status)

@@ -28,8 +28,8 @@ from gosellr.services import (
     connected_account_service,
     idempotency_service,
     payout_recall_service,
-    payout_settings_service,
 )
+from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -91,7 +91,7 @@ async def create_onboarding_link(
     seller_id: UUID, provider: Provider, viewer: MayWrite, market: Market
 ) -> Response:
     """A fresh page for what is missing: each is good for one visit."""
-    await ask(market.db, payout_settings_service.require_owner, viewer=viewer, seller_id=seller_id)
+    require_of_shop(viewer, seller_id=seller_id)
     account = await ask(
         market.db,
         connected_account_service.find_account,

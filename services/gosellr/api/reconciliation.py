@@ -8,6 +8,7 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.reconciliation import (
     GatewayName,
     MovementResolve,
@@ -26,9 +27,14 @@ from gosellr.api.schemas.reconciliation import (
 )
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation, told_files
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
-from gosellr.services import reconciliation_questions, reconciliation_service
+from gosellr.services import (
+    reconciliation_questions,
+    reconciliation_service,
+    transfer_proposals,
+)
 from gosellr.utils.permissions import Permission
 from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
@@ -189,20 +195,28 @@ async def reject_movement(movement_id: UUID, _viewer: MayDecide, market: Market)
 @router.post(
     "/movements/{movement_id}/clear",
     operation_id="clear_suspense",
-    responses={200: {"model": ProviderMovementOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": ProviderMovementOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def clear_suspense(
     movement_id: UUID, body: SuspenseClear, viewer: MayDecide, market: Market
 ) -> Response:
-    """Say what it was that waited in suspense, as a second person."""
+    """Say what it was that waited in suspense, as a second person. What went there by itself was
+    nobody's word yet: above `GOSELLR_TRANSFER_APPROVAL_OVER` that is proposed (202)."""
     found = await transact(
         market.db,
-        reconciliation_service.clear_suspense,
+        transfer_proposals.clear,
         viewer=viewer,
         movement_id=movement_id,
         resolution=Resolution(body.resolution),
+        policy=market.policy,
         now=market.clock.now(),
     )
+    if isinstance(found, Proposal):
+        return answer(proposal_document(found), status=202)
     return answer(movement_document(found))
 
 

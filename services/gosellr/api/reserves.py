@@ -72,12 +72,13 @@ async def create_reserve_rule(
     responses={200: {"model": ReserveRuleOut}, **problems(400, 401, 403, 404, 409, 422)},
 )
 async def update_reserve_rule(
-    rule_id: UUID, body: ReserveRuleChange, _viewer: MayWrite, market: Market
+    rule_id: UUID, body: ReserveRuleChange, viewer: MayWrite, market: Market
 ) -> Response:
     """Change a rule for releases to come. What was kept back stays as it was decided."""
     listed = await transact(
         market.db,
         reserve_rule_service.change_rule,
+        viewer=viewer,
         rule_id=rule_id,
         version=body.version,
         changes=body.values(),
@@ -92,10 +93,14 @@ async def update_reserve_rule(
     status_code=204,
     responses=problems(401, 403, 404, 422),
 )
-async def delete_reserve_rule(rule_id: UUID, _viewer: MayWrite, market: Market) -> Response:
+async def delete_reserve_rule(rule_id: UUID, viewer: MayWrite, market: Market) -> Response:
     """Take a rule out of force."""
     await transact(
-        market.db, reserve_rule_service.archive_rule, rule_id=rule_id, now=market.clock.now()
+        market.db,
+        reserve_rule_service.archive_rule,
+        viewer=viewer,
+        rule_id=rule_id,
+        now=market.clock.now(),
     )
     return nothing()
 

@@ -11,6 +11,7 @@ from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.limits import MEMBERS_PER_CALLER, REGISTER_SELLER_PER_CALLER, count_attempt
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.sellers import (
     MemberAdd,
     MemberChange,
@@ -24,6 +25,7 @@ from gosellr.api.schemas.sellers import (
     SellerUpdate,
 )
 from gosellr.core.transact import ask, transact
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import seller_member_service, seller_service
 from gosellr.services.seller_service import SellerStep
 from gosellr.utils.permissions import Permission
@@ -208,7 +210,11 @@ async def list_members(
     "/{seller_id}/members",
     operation_id="add_member",
     status_code=201,
-    responses={201: {"model": MemberOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
+    responses={
+        201: {"model": MemberOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422, 429),
+    },
 )
 async def add_member(
     seller_id: UUID,
@@ -217,7 +223,8 @@ async def add_member(
     viewer: Annotated[Viewer, allow(Permission.MEMBER_WRITE)],
     market: Market,
 ) -> Response:
-    """Let somebody who has an account act for a seller."""
+    """Let somebody who has an account act for a seller. An owner whom an operator names is
+    proposed (202), for another operator to approve."""
     await count_attempt(request, (MEMBERS_PER_CALLER, str(viewer.user_id)))
     member = await transact(
         market.db,
@@ -228,13 +235,17 @@ async def add_member(
         role=body.role,
         now=market.clock.now(),
     )
-    return answer(asdict(member), status=201)
+    return _member(member, status=201)
 
 
 @router.patch(
     "/{seller_id}/members/{user_id}",
     operation_id="change_member",
-    responses={200: {"model": MemberOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": MemberOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def change_member(
     seller_id: UUID,
@@ -243,7 +254,7 @@ async def change_member(
     viewer: Annotated[Viewer, allow(Permission.MEMBER_WRITE)],
     market: Market,
 ) -> Response:
-    """Give a member another role."""
+    """Give a member another role. An owner whom an operator names is proposed (202)."""
     member = await transact(
         market.db,
         seller_member_service.change_member,
@@ -253,7 +264,7 @@ async def change_member(
         role=body.role,
         now=market.clock.now(),
     )
-    return answer(asdict(member))
+    return _member(member)
 
 
 @router.delete(
@@ -278,3 +289,10 @@ async def remove_member(
         now=market.clock.now(),
     )
     return nothing()
+
+
+def _member(found: Any, *, status: int = 200) -> Response:
+    """A member, or the proposal of one that waits for a second person."""
+    if isinstance(found, Proposal):
+        return answer(proposal_document(found), status=202)
+    return answer(asdict(found), status=status)

@@ -16,6 +16,7 @@ from gosellr.core.transact import ask, transact
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.by_hand import BankTransfer
 from gosellr.models.offline_values import HandRefund
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     hand_refund_service,
     receipt_decisions,
@@ -67,11 +68,13 @@ class ToSend:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenStatement:
     """What became of a statement's lines; `skipped_count` of them are money that left.
-    `reversed_count` undo something earlier: they wait in the inbox for a person."""
+    `reversed_count` undo something earlier: they wait in the inbox for a person. `proposed` are
+    more than one person may say."""
 
     taken: Sequence[TakenReceipt]
     skipped_count: int
     reversed_count: int = 0
+    proposed: Sequence[Proposal] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,14 +173,14 @@ async def _take(
         powers.db,
         receipt_service.take,
         arrived=Arrived(
-            id=receipt_id, line=line, payer_encrypted=_sealed_payer(powers.vault, receipt_id, line)
+            id=receipt_id, line=line, payer_encrypted=sealed_payer(powers.vault, receipt_id, line)
         ),
         statement_id=statement_id,
         taken_by=viewer.user_id,
         policy=powers.policy,
         now=powers.now(),
     )
-    await _go_on(powers, taken)
+    await go_on(powers, taken)
     return taken
 
 
@@ -195,11 +198,11 @@ async def assign(powers: TransferPowers, *, receipt_id: UUID, reference: str) ->
         policy=powers.policy,
         now=powers.now(),
     )
-    await _go_on(powers, taken)
+    await go_on(powers, taken)
     return taken
 
 
-async def _go_on(powers: TransferPowers, taken: TakenReceipt) -> None:
+async def go_on(powers: TransferPowers, taken: TakenReceipt) -> None:
     """Beside a transfer other gateways may have waited for it."""
     if taken.order_id is not None and not taken.known:
         await advance(
@@ -321,7 +324,8 @@ def _sealed_account(vault: Vault, order_id: UUID, account: TypedAccount) -> Seal
     )
 
 
-def _sealed_payer(vault: Vault, receipt_id: UUID, line: BankLine) -> bytes | None:
+def sealed_payer(vault: Vault, receipt_id: UUID, line: BankLine) -> bytes | None:
+    """Who sent it, for the row of that receipt alone; None where nobody says."""
     if line.payer_iban is None:
         return None
     payer = {"iban": line.payer_iban, "holder": line.payer_name or ""}

@@ -20,7 +20,8 @@ from gosellr.integrations.payouts.port import (
     TransferOutcome,
 )
 from gosellr.models.connected_values import SellerAccount, ToldAccount
-from gosellr.services import connected_account_service, payout_settings_service
+from gosellr.services import connected_account_service
+from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.viewer import Viewer
 
 # While others write down what they were told, an account is asked after so often.
@@ -85,7 +86,7 @@ async def connect(
         NotFound, NotAllowed, InvalidInput, AccountRefused.
         ServiceUnavailable: the provider gives no answer; asking again goes on.
     """
-    await ask(powers.db, payout_settings_service.require_owner, viewer=viewer, seller_id=seller_id)
+    require_of_shop(viewer, seller_id=seller_id)
     power = provider_of(powers, provider)
     account = await transact(
         powers.db,

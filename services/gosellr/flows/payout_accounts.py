@@ -20,6 +20,7 @@ from gosellr.services import (
     payout_settings_service,
 )
 from gosellr.services.payout_settings_service import NewDestination
+from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
 from gosellr.utils.payouts import BY_FILE
 from gosellr.utils.sepa import NAME_LENGTH_MAX, NotSepa, sepa_iban, sepa_text
@@ -57,7 +58,7 @@ async def change_destination(
         NotFound, NotAllowed: that isn't for the viewer to do.
         InvalidInput: the password or the account is wrong, or nobody pays to such.
     """
-    await ask(powers.db, payout_settings_service.require_owner, viewer=viewer, seller_id=seller_id)
+    require_of_shop(viewer, seller_id=seller_id)
     provider = powers.providers.get(typed.method)
     if provider is None:
         raise InvalidInput.at("method", "method_unknown", "We don't pay in this way")

@@ -107,6 +107,12 @@ WHERE adjustment.status = 'approved' AND (
     OR booked.facts ->> 'approved_by' IS DISTINCT FROM adjustment.decided_by::text
     OR booked.facts ->> 'reason' IS DISTINCT FROM adjustment.reason
     OR booked.entries IS DISTINCT FROM adjustment.entries)
+UNION ALL
+SELECT 'proposal ' || id, 'was made and ' || status || ' by ' || prepared_by
+FROM proposal WHERE decided_by = prepared_by
+UNION ALL
+SELECT 'proposal ' || id, 'is ' || status || ', by nobody or for nothing'
+FROM proposal WHERE (status = 'prepared') <> (decided_by IS NULL)
 """)
 
 FILES_ARE_THEIR_PAYOUTS = first("""

@@ -44,6 +44,13 @@ SELECT ARRAY(SELECT named.field FROM (VALUES
 ) AS named (field, known) WHERE NOT named.known)
 """
 
+# Whose alone it is what these rules say: the shops that they name, by themselves or by a listing.
+OWN_SELLERS = """
+SELECT ARRAY(SELECT id FROM unnest($1::uuid[]) AS named (id)
+             UNION SELECT seller_id FROM product WHERE id = ANY($2::uuid[])
+             ORDER BY 1)
+"""
+
 ADD = """
 INSERT INTO commission_rule (id, position, name, seller_id, category_id, product_id, currency,
                              value_from_minor, value_to_minor, valid_from, valid_to, rate_bps,
@@ -111,6 +118,16 @@ async def unknown_references(connection: Connection, *, rule: CommissionRule) ->
         UNKNOWN, rule.seller_id, rule.category_id, rule.product_id
     )
     return fields
+
+
+async def own_sellers(connection: Connection, *, rules: Sequence[CommissionRule]) -> list[UUID]:
+    """The sellers whose own terms these rules are."""
+    found: list[UUID] = await connection.fetchval(
+        OWN_SELLERS,
+        [rule.seller_id for rule in rules if rule.seller_id is not None],
+        [rule.product_id for rule in rules if rule.product_id is not None],
+    )
+    return found
 
 
 def _values(listed: ListedRule) -> tuple[object, ...]:

@@ -12,6 +12,14 @@ SELECT id, order_id FROM payment
 WHERE method = 'bank_transfer' AND gateway_reference = ANY($1::text[]) LIMIT 2
 """
 
+# The shops whose orders are paid by these attempts.
+SELLERS_NAMED = """
+SELECT ARRAY(SELECT DISTINCT part.seller_id
+             FROM payment JOIN seller_order AS part ON part.order_id = payment.order_id
+             WHERE payment.method = 'bank_transfer' AND payment.gateway_reference = ANY($1::text[])
+             ORDER BY 1)
+"""
+
 _RECEIPT = """
 SELECT movement.id, movement.reference, movement.currency, movement.amount_minor, movement.key,
        movement.status, movement.unexplained_minor, movement.note,
@@ -143,6 +151,12 @@ async def payments_named(connection: Connection, *, references: Sequence[str]) -
     """The attempts that these references stand for, at most two."""
     rows = await connection.fetch(PAYMENTS_NAMED, list(references))
     return [Named(*row) for row in rows]
+
+
+async def sellers_named(connection: Connection, *, references: Sequence[str]) -> list[UUID]:
+    """The sellers who are paid by what is sent under these references."""
+    found: list[UUID] = await connection.fetchval(SELLERS_NAMED, list(references))
+    return found
 
 
 async def find_named(connection: Connection, *, reference: str) -> Receipt | None:

@@ -34,6 +34,8 @@ FROM provider_movement WHERE resolution = 'suspense' AND cleared_at IS NULL
 UNION ALL
 SELECT 'adjustments', count(*)::int, min(prepared_at) FROM adjustment WHERE status = 'prepared'
 UNION ALL
+SELECT 'two_people', count(*)::int, min(prepared_at) FROM proposal WHERE status = 'prepared'
+UNION ALL
 SELECT 'bank_files', count(*)::int, min(made_at) FROM bank_file WHERE status = 'made'
 """
 

@@ -4,7 +4,7 @@ A change speaks about sales to come: what was sold keeps the rule that was froze
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,15 +13,33 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import FieldError, InvalidInput, NotFound, VersionConflict
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
+from gosellr.models.events import Fact, FactType
 from gosellr.models.term_values import ListedRule
 from gosellr.queries import commission_rules as queries
+from gosellr.queries import outbox
 from gosellr.services.terms_scope import TooMany, scope_of
 from gosellr.utils.commission import CommissionRule, InvalidCommissionRule
 from gosellr.utils.money import InvalidAmount
 from gosellr.utils.permissions import Permission
+from gosellr.utils.proposals import plain_terms
 from gosellr.utils.viewer import Viewer
 
 RULES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """By whose word a rule changes: who wanted it and why, and who agreed where that takes two."""
+
+    by: UUID | None
+    approved_by: UUID | None = None
+    reason: str = ""
+
+
+def facts_of(listed: ListedRule) -> dict[str, Any]:
+    """A rule with its name as plain JSON."""
+    terms = {field.name: getattr(listed.rule, field.name) for field in fields(CommissionRule)}
+    return {"name": listed.name, "version": listed.version, **plain_terms(terms)}
 
 
 async def list_rules(
@@ -59,10 +77,12 @@ def _after(cursor: str | None) -> tuple[int, UUID] | None:
 async def create_rule(
     connection: Connection,
     *,
+    word: Word,
     position: int | None,
     name: str,
     terms: Mapping[str, Any],
     now: datetime,
+    rule_id: UUID | None = None,
 ) -> ListedRule:
     """A new rule at a position, which moves the later ones; at the end without one.
 
@@ -76,17 +96,22 @@ async def create_rule(
     if len(rule_ids) >= RULES_MAX:
         raise TooMany(f"There are at most {RULES_MAX} rules")
     place = _place(position, among=len(rule_ids) + 1)
-    rule = await new_rule(connection, rule_id=new_id(), terms={"position": place, **terms})
+    rule = await new_rule(
+        connection, rule_id=rule_id or new_id(), terms={"position": place, **terms}
+    )
     listed = ListedRule(rule=rule, name=name, version=1)
     await queries.add(connection, listed=listed, now=now)
     rule_ids.insert(rule.position - 1, rule.id)
     await queries.set_order(connection, rule_ids=rule_ids)
+    said = {"after": facts_of(listed)}
+    await _tell(connection, FactType.COMMISSION_RULE_CREATED, rule.id, said, word, now=now)
     return listed
 
 
 async def change_rule(
     connection: Connection,
     *,
+    word: Word,
     rule_id: UUID,
     version: int | None,
     changes: Mapping[str, Any],
@@ -100,11 +125,7 @@ async def change_rule(
         InvalidInput: for terms that contradict each other or name what doesn't exist.
     """
     rule_ids = await queries.lock_order(connection)
-    listed = await queries.find(connection, rule_id=rule_id)
-    if listed is None:
-        raise NotFound
-    if version not in {None, listed.version}:
-        raise VersionConflict(extras={"version": listed.version})
+    before = listed = await find_rule(connection, rule_id=rule_id, version=version)
     rule = await changed_rule(connection, rule=listed.rule, changes=changes)
     rule = replace(rule, position=_place(rule.position, among=len(rule_ids)))
     listed = ListedRule(rule=rule, name=changes.get("name", listed.name), version=listed.version)
@@ -112,20 +133,50 @@ async def change_rule(
     rule_ids.remove(rule.id)
     rule_ids.insert(rule.position - 1, rule.id)
     await queries.set_order(connection, rule_ids=rule_ids)
+    said = {"before": facts_of(before), "after": facts_of(listed)}
+    await _tell(connection, FactType.COMMISSION_RULE_CHANGED, rule_id, said, word, now=now)
     return listed
 
 
-async def archive_rule(connection: Connection, *, rule_id: UUID, now: datetime) -> None:
+async def archive_rule(
+    connection: Connection,
+    *,
+    word: Word,
+    rule_id: UUID,
+    version: int | None = None,
+    now: datetime,
+) -> None:
     """Take a rule out of force; the later ones move up.
 
     Raises:
         NotFound: when there is none.
+        VersionConflict: when another version was meant.
     """
     rule_ids = await queries.lock_order(connection)
+    before = await find_rule(connection, rule_id=rule_id, version=version)
     if not await queries.archive(connection, rule_id=rule_id, now=now):
         raise NotFound
     rule_ids.remove(rule_id)
     await queries.set_order(connection, rule_ids=rule_ids)
+    said = {"before": facts_of(before)}
+    await _tell(connection, FactType.COMMISSION_RULE_ENDED, rule_id, said, word, now=now)
+
+
+async def find_rule(
+    connection: Connection, *, rule_id: UUID, version: int | None = None
+) -> ListedRule:
+    """A rule in force.
+
+    Raises:
+        NotFound: when there is none.
+        VersionConflict: when another version was meant.
+    """
+    listed = await queries.find(connection, rule_id=rule_id)
+    if listed is None:
+        raise NotFound
+    if version not in {None, listed.version}:
+        raise VersionConflict(extras={"version": listed.version})
+    return listed
 
 
 async def new_rule(
@@ -183,3 +234,20 @@ def _rule(**values: Any) -> CommissionRule:
     except (InvalidCommissionRule, InvalidAmount) as error:
         field = "minimum" if "minimum" in str(error) else "fixed"
         raise InvalidInput.at(field, "rule_contradicts_itself", str(error)) from error
+
+
+async def _tell(
+    connection: Connection,
+    kind: FactType,
+    rule_id: UUID,
+    said: Mapping[str, Any],
+    word: Word,
+    *,
+    now: datetime,
+) -> None:
+    whose = {
+        "by": None if word.by is None else str(word.by),
+        "approved_by": None if word.approved_by is None else str(word.approved_by),
+        "reason": word.reason,
+    }
+    await outbox.append(connection, [Fact(kind, rule_id, {**whose, **said})], now=now)

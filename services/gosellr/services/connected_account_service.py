@@ -13,7 +13,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.connected_values import SellerAccount, ToldAccount
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import connected_accounts, ledger, outbox
-from gosellr.services.seller_scope import require_in_seller
+from gosellr.services.seller_scope import require_in_seller, require_of_shop
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -26,7 +26,7 @@ async def begin(
     Raises:
         NotFound, NotAllowed: that isn't for the viewer to do.
     """
-    require_in_seller(viewer, seller_id=seller_id, permission=Permission.PAYOUT_ACCOUNT_WRITE)
+    require_of_shop(viewer, seller_id=seller_id)
     await connected_accounts.ensure(
         connection,
         account_id=new_id(),
@@ -66,11 +66,9 @@ async def find_own(connection: Connection, *, viewer: Viewer, account_id: UUID) 
         NotFound, NotAllowed: there is none for the viewer.
     """
     account = await connected_accounts.load(connection, account_id=account_id)
-    if account is None:
+    if account is None or account.seller_id not in viewer.memberships:
         raise NotFound
-    require_in_seller(
-        viewer, seller_id=account.seller_id, permission=Permission.PAYOUT_ACCOUNT_WRITE
-    )
+    require_of_shop(viewer, seller_id=account.seller_id)
     return account
 
 

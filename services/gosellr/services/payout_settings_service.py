@@ -11,7 +11,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import ledger, outbox, payout_settings
 from gosellr.services import payout_terms
-from gosellr.services.seller_scope import require_in_seller, require_no_part
+from gosellr.services.seller_scope import require_in_seller, require_no_part, require_of_shop
 from gosellr.utils.payouts import (
     DEFAULT_SCHEDULE,
     InvalidSchedule,
@@ -79,7 +79,9 @@ async def change_settings(
         InvalidInput: the schedule contradicts itself.
         VersionConflict: it was changed meanwhile.
     """
-    await require_owner(connection, viewer=viewer, seller_id=seller_id)
+    require_in_seller(viewer, seller_id=seller_id, permission=Permission.PAYOUT_ACCOUNT_WRITE)
+    if viewer.is_operator and not await ledger.seller_exists(connection, seller_id=seller_id):
+        raise NotFound
     before = await _locked(connection, seller_id=seller_id, now=now)
     if expected_version not in (None, before.version):
         raise VersionConflict
@@ -138,17 +140,6 @@ async def hold(
     return await _found(connection, seller_id=seller_id)
 
 
-async def require_owner(connection: Connection, *, viewer: Viewer, seller_id: UUID) -> None:
-    """Let pass who may say where a seller's money goes.
-
-    Raises:
-        NotFound, NotAllowed: for everybody else.
-    """
-    require_in_seller(viewer, seller_id=seller_id, permission=Permission.PAYOUT_ACCOUNT_WRITE)
-    if viewer.is_operator and not await ledger.seller_exists(connection, seller_id=seller_id):
-        raise NotFound
-
-
 async def change_destination(
     connection: Connection,
     *,
@@ -163,9 +154,9 @@ async def change_destination(
     Whoever could be reached under the old one is told by the fact, which names both.
 
     Raises:
-        NotFound, NotAllowed: that isn't for the viewer to do.
+        NotFound, NotAllowed: that isn't for the viewer to do; it is for no operator.
     """
-    await require_owner(connection, viewer=viewer, seller_id=seller_id)
+    require_of_shop(viewer, seller_id=seller_id)
     await _locked(connection, seller_id=seller_id, now=now)
     old = await payout_settings.retire_destination(connection, seller_id=seller_id, now=now)
     destination = PayoutDestination(

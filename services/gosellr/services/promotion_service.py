@@ -14,6 +14,7 @@ from gosellr.models.term_values import ListedCoupon
 from gosellr.queries import coupons as queries
 from gosellr.queries import sellers
 from gosellr.queries.market_terms import OfferedCoupon
+from gosellr.services.seller_scope import require_no_part
 from gosellr.services.terms_scope import (
     after_id,
     owner_of_new,
@@ -151,13 +152,15 @@ async def create_coupon(
     Raises:
         InvalidInput: for terms that contradict each other, or that others would pay for.
         CodeTaken: when the code was ever used.
-        NotFound, NotAllowed: for a seller that isn't the viewer's to change.
+        NotFound, NotAllowed: for a seller that isn't the viewer's to change, or is an operator's
+            own, where the market bears a part.
     """
     owner_id = owner_of_new(viewer, seller_id=seller_id, permission=Permission.PROMOTION_WRITE)
     if not viewer.is_operator and draft.funded_by is not CouponFunding.SELLER:
         raise InvalidInput.at(
             "funded_by", "funding_not_yours", "A shop's coupon is at the shop's own cost"
         )
+    _require_no_part(viewer, seller_id=owner_id, funded_by=draft.funded_by)
     if owner_id is not None and await sellers.find_state(connection, seller_id=owner_id) is None:
         raise InvalidInput.at("seller_id", "unknown_seller", "There is no such shop")
     coupon = ListedCoupon(
@@ -236,7 +239,14 @@ async def _own(connection: Connection, *, viewer: Viewer, coupon_id: UUID) -> Li
     require_owner(viewer, seller_id=coupon.terms.seller_id, permission=Permission.PROMOTION_WRITE)
     if not viewer.is_operator and coupon.terms.funded_by is not CouponFunding.SELLER:
         raise NotAllowed("The market bears a part of it, so the market changes it")
+    _require_no_part(viewer, seller_id=coupon.terms.seller_id, funded_by=coupon.terms.funded_by)
     return coupon
+
+
+def _require_no_part(viewer: Viewer, *, seller_id: UUID | None, funded_by: CouponFunding) -> None:
+    """No operator lets the market pay for what their own shop sells. Raises `NotAllowed`."""
+    if viewer.is_operator and seller_id is not None and funded_by is not CouponFunding.SELLER:
+        require_no_part(viewer, seller_id=seller_id)
 
 
 def _terms(draft: CouponDraft, seller_id: UUID | None) -> CouponTerms:

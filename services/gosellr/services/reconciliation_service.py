@@ -316,9 +316,11 @@ async def clear_suspense(
     viewer: Viewer,
     movement_id: UUID,
     resolution: Resolution,
+    by_two: bool = False,
     now: datetime,
 ) -> Movement:
-    """Say what it was that waited in suspense; suspense loses it.
+    """Say what it was that waited in suspense; suspense loses it. `by_two`: another one proposed
+    what it was, so that whoever put it there may agree.
 
     Raises:
         NotFound: there is no such movement.
@@ -327,7 +329,8 @@ async def clear_suspense(
         MovementNotOpen: it doesn't wait in suspense.
     """
     movement = await _locked(connection, movement_id)
-    if movement.resolution is Resolution.SUSPENSE and movement.resolved_by == viewer.user_id:
+    own = movement.resolution is Resolution.SUSPENSE and movement.resolved_by == viewer.user_id
+    if own and not by_two:
         raise NotAllowed("A second person has to say what it was")
     try:
         draft = suspense_cleared(

@@ -15,6 +15,7 @@ from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page
 from gosellr.models.balance_values import ListedReserveRule
 from gosellr.queries import reserve_rules as queries
+from gosellr.services.seller_scope import require_no_part
 from gosellr.services.terms_scope import TooMany, after_id, page_by_id
 from gosellr.utils.reserves import InvalidReserveRule, ReserveRule
 from gosellr.utils.viewer import Viewer
@@ -42,12 +43,14 @@ async def create_rule(
     """A new rule. `terms` are the fields of `ReserveRule` besides its id.
 
     Raises:
+        NotAllowed: it is about a shop of the viewer's own.
         InvalidInput: for terms that contradict each other or name what doesn't exist.
         TooMany: beyond `RULES_MAX`.
     """
     if await queries.take_turn(connection) >= RULES_MAX:
         raise TooMany(f"There are at most {RULES_MAX} rules")
     rule = _rule(id=new_id(), **terms)
+    _require_no_part(viewer, rule)
     unknown = await queries.unknown_references(connection, rule=rule)
     if unknown:
         raise InvalidInput(
@@ -61,6 +64,7 @@ async def create_rule(
 async def change_rule(
     connection: Connection,
     *,
+    viewer: Viewer,
     rule_id: UUID,
     version: int | None,
     changes: Mapping[str, Any],
@@ -70,12 +74,11 @@ async def change_rule(
 
     Raises:
         NotFound: when there is none.
+        NotAllowed: it is about a shop of the viewer's own.
         VersionConflict: when the change was meant for another version.
         InvalidInput: for terms that contradict each other.
     """
-    listed = await queries.lock(connection, rule_id=rule_id)
-    if listed is None:
-        raise NotFound
+    listed = await _locked(connection, viewer, rule_id)
     if version not in {None, listed.version}:
         raise VersionConflict(extras={"version": listed.version})
     values = {one.name: getattr(listed.rule, one.name) for one in fields(ReserveRule)}
@@ -88,14 +91,31 @@ async def change_rule(
     return replace(listed, rule=rule, name=name, version=kept)
 
 
-async def archive_rule(connection: Connection, *, rule_id: UUID, now: datetime) -> None:
+async def archive_rule(
+    connection: Connection, *, viewer: Viewer, rule_id: UUID, now: datetime
+) -> None:
     """Take a rule out of force.
 
     Raises:
         NotFound: when there is none.
+        NotAllowed: it is about a shop of the viewer's own.
     """
+    await _locked(connection, viewer, rule_id)
     if not await queries.archive(connection, rule_id=rule_id, now=now):
         raise NotFound
+
+
+async def _locked(connection: Connection, viewer: Viewer, rule_id: UUID) -> ListedReserveRule:
+    listed = await queries.lock(connection, rule_id=rule_id)
+    if listed is None:
+        raise NotFound
+    _require_no_part(viewer, listed.rule)
+    return listed
+
+
+def _require_no_part(viewer: Viewer, rule: ReserveRule) -> None:
+    if rule.seller_id is not None:
+        require_no_part(viewer, seller_id=rule.seller_id)
 
 
 def _rule(**values: Any) -> ReserveRule:

@@ -4,12 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.models.events import Fact, FactType
+from gosellr.models.proposal_values import Proposal
 from gosellr.queries import accounts, outbox, seller_members, sellers
 from gosellr.queries.seller_members import Member
+from gosellr.services import proposal_service
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.permissions import MemberRole, Permission, Role, may
+from gosellr.utils.proposals import ProposalKind
 from gosellr.utils.viewer import Viewer
 
 MEMBERS_MAX = 100
@@ -59,11 +62,15 @@ async def add_member(
     email: str,
     role: MemberRole,
     now: datetime,
-) -> Member:
+) -> Member | Proposal:
     """Let somebody who has an account act for a seller, from their next request on.
+
+    An owner says where the seller's money goes: an operator can only propose one, for another
+    operator to agree to.
 
     Raises:
         NotFound, NotAllowed: when that isn't for the viewer to do.
+        ProposalWaits: another operator has proposed this person.
         InvalidInput: when nobody has an account with this address.
         AlreadyMember, TooManyMembers: when it can't be done.
     """
@@ -72,9 +79,11 @@ async def add_member(
     account = await accounts.find_by_email(connection, email=email)
     if account is None:
         raise InvalidInput.at("email", "account_unknown", "Nobody has registered this address")
-    members = await seller_members.list_members(connection, seller_id=seller_id, limit=MEMBERS_MAX)
-    if len(members) >= MEMBERS_MAX:
-        raise TooManyMembers(f"{MEMBERS_MAX} members are the most")
+    if role is MemberRole.OWNER and not _is_owner(viewer, seller_id):
+        return await _propose_owner(
+            connection, viewer, seller_id=seller_id, user_id=account.id, now=now
+        )
+    await _require_room(connection, seller_id=seller_id)
     added = await seller_members.add_member(
         connection, seller_id=seller_id, user_id=account.id, role=role, now=now
     )
@@ -93,11 +102,12 @@ async def change_member(
     user_id: UUID,
     role: MemberRole,
     now: datetime,
-) -> Member:
-    """Give a member another role.
+) -> Member | Proposal:
+    """Give a member another role. An operator can only propose an owner, as in `add_member`.
 
     Raises:
         NotFound, NotAllowed: when that isn't for the viewer to do, or there is no such member.
+        ProposalWaits: another operator has proposed this person.
         LastOwner: when nobody would own the seller any more.
     """
     require_in_seller(viewer, seller_id=seller_id, permission=Permission.MEMBER_WRITE)
@@ -106,11 +116,79 @@ async def change_member(
     member = next((each for each in members if each.user_id == user_id), None)
     if member is None:
         raise NotFound
+    if role is MemberRole.OWNER and not _is_owner(viewer, seller_id):
+        return await _propose_owner(
+            connection, viewer, seller_id=seller_id, user_id=user_id, now=now
+        )
     if role is not MemberRole.OWNER:
         _require_other_owner(members, user_id=user_id)
     await seller_members.change_member(connection, seller_id=seller_id, user_id=user_id, role=role)
     await _tell(connection, seller_id=seller_id, user_id=user_id, change="changed", now=now)
     return Member(user_id, member.name, member.email, role, member.created_at)
+
+
+async def approve_owner(
+    connection: Connection, *, viewer: Viewer, proposal_id: UUID, now: datetime
+) -> Proposal:
+    """Let somebody own a seller whom another operator proposed. Said again, it changes nothing.
+
+    Raises:
+        NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`; nobody agrees to
+            themselves.
+        TooManyMembers: there is no room by now.
+    """
+    held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
+    if held.status != "prepared":
+        return held
+    seller_id, user_id = UUID(held.wish["seller_id"]), UUID(held.wish["user_id"])
+    _require_another(viewer, user_id)
+    await _hold(connection, seller_id=seller_id, now=now)
+    role = MemberRole.OWNER
+    members = await seller_members.list_members(connection, seller_id=seller_id, limit=MEMBERS_MAX)
+    if any(member.user_id == user_id for member in members):
+        await seller_members.change_member(
+            connection, seller_id=seller_id, user_id=user_id, role=role
+        )
+        change = "changed"
+    else:
+        await _require_room(connection, seller_id=seller_id)
+        await seller_members.add_member(
+            connection, seller_id=seller_id, user_id=user_id, role=role, now=now
+        )
+        await accounts.grant_role(connection, user_id=user_id, role=Role.SELLER, now=now)
+        change = "added"
+    await _tell(connection, seller_id=seller_id, user_id=user_id, change=change, now=now)
+    return await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
+
+
+async def _propose_owner(
+    connection: Connection, viewer: Viewer, *, seller_id: UUID, user_id: UUID, now: datetime
+) -> Proposal:
+    _require_another(viewer, user_id)
+    return await proposal_service.prepare(
+        connection,
+        viewer=viewer,
+        kind=ProposalKind.SHOP_OWNER,
+        subject=f"shop_owner:{seller_id}:{user_id}",
+        wish={"seller_id": str(seller_id), "user_id": str(user_id)},
+        seller_ids=[seller_id],
+        now=now,
+    )
+
+
+def _is_owner(viewer: Viewer, seller_id: UUID) -> bool:
+    return viewer.memberships.get(seller_id) is MemberRole.OWNER
+
+
+def _require_another(viewer: Viewer, user_id: UUID) -> None:
+    if viewer.user_id == user_id:
+        raise NotAllowed("Nobody makes themselves the owner of a shop")
+
+
+async def _require_room(connection: Connection, *, seller_id: UUID) -> None:
+    members = await seller_members.list_members(connection, seller_id=seller_id, limit=MEMBERS_MAX)
+    if len(members) >= MEMBERS_MAX:
+        raise TooManyMembers(f"{MEMBERS_MAX} members are the most")
 
 
 async def remove_member(

@@ -28,6 +28,22 @@ def require_no_part(viewer: Viewer, *, seller_id: UUID) -> None:
         raise NotAllowed("Nobody decides for the market about their own shop")
 
 
+def require_of_shop(viewer: Viewer, *, seller_id: UUID) -> None:
+    """Let pass who says where a seller's money goes: those of its own people who may, and nobody
+    who only runs the market. Whether there is such a seller, they aren't told here.
+
+    Raises:
+        NotAllowed: for operators who aren't of the shop, and members without the permission.
+        NotFound: for everybody else.
+    """
+    if viewer.is_operator and seller_id not in viewer.memberships:
+        raise NotAllowed("Only the shop itself says where its money goes")
+    if seller_id not in viewer.memberships:
+        raise NotFound
+    if seller_id not in viewer.seller_ids_with(Permission.PAYOUT_ACCOUNT_WRITE):
+        raise NotAllowed("Your role in this shop doesn't allow it")
+
+
 def seller_acted_for(viewer: Viewer, *, seller_id: UUID | None, permission: Permission) -> UUID:
     """The seller a caller means: the one it names, else the only one it is a member of.
 

@@ -121,6 +121,8 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger.read"
     LEDGER_ADJUST = "ledger.adjust"
     LEDGER_APPROVE = "ledger.approve"
+    PROPOSAL_READ = "proposal.read"
+    PROPOSAL_DECIDE = "proposal.decide"
     RECONCILIATION_READ = "reconciliation.read"
     RECONCILIATION_RUN = "reconciliation.run"
     RECONCILIATION_DECIDE = "reconciliation.decide"
@@ -222,7 +224,7 @@ _SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ})
 _OPERATOR_ONLY_READS = _SECRETS | {
     P.CART_READ, P.LEDGER_READ, P.RECONCILIATION_READ, P.EVENT_READ, P.METRICS_READ,
     P.WEBHOOK_READ, P.SETTINGS_READ, P.JOB_READ, P.AUDIT_READ,
-    P.BANK_FILE_READ, P.LETTER_READ,
+    P.BANK_FILE_READ, P.LETTER_READ, P.PROPOSAL_READ,
 }  # fmt: skip
 _ALL_READS = frozenset(permission for permission in P if permission.endswith(".read"))
 
@@ -255,11 +257,6 @@ MEMBER_PERMISSIONS: dict[MemberRole, frozenset[Permission]] = {
 
 # What a seller may put into an API key: the daily work, never people, keys or payouts.
 API_KEY_PERMISSIONS: frozenset[Permission] = _SELLING - {P.MEMBER_READ, P.AUDIT_READ}
-
-# Actions that a marketplace may let a second person confirm before they take effect.
-SECOND_PERSON_PERMISSIONS: frozenset[Permission] = frozenset(
-    {P.PAYOUT_APPROVE, P.COMMISSION_WRITE, P.REFUND_CREATE, P.LEDGER_ADJUST}
-)
 
 
 def may(roles: Iterable[Role], permission: Permission) -> bool:

@@ -26,8 +26,13 @@ class MarketPolicy:
     commission_reversal: CommissionReversal = CommissionReversal.FULL
     # How long an idempotency key protects its request.
     idempotency_kept_for: timedelta = timedelta(days=2)
+    # Whether each change of a commission rule waits for the word of a second person.
+    commission_approval: bool = False
     # Payouts above it, by currency, wait for the word of a second person.
     payout_approval_over: Mapping[str, int] = field(default_factory=dict)
+    # Bank transfers above it, by currency, are taken, assigned and sent back by hand only with the
+    # word of a second person.
+    transfer_approval_over: Mapping[str, int] = field(default_factory=dict)
     # So much may be unexplained at the payment providers, by currency, before payouts stop.
     reconciliation_tolerance: Mapping[str, int] = field(default_factory=dict)
     # The most that may be paid in cash for one order, by currency; in others none is taken.

@@ -13,6 +13,7 @@ from gosellr.web.operator import (
     balances,
     bank_files,
     cash,
+    commission,
     credit,
     desk,
     explain,
@@ -20,6 +21,7 @@ from gosellr.web.operator import (
     gift_offers,
     letters,
     payout_runs,
+    proposals,
     reconciliation,
     reserve_rules,
     statements,
@@ -92,7 +94,8 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers)
-    of_money = (*of_payouts, *of_debts, *of_orders)
+    of_terms = (commission, proposals)
+    of_money = (*of_payouts, *of_debts, *of_orders, *of_terms)
     for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money, letters):
         app.include_router(doors.router)
     app.mount("/static", assets)

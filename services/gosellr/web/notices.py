@@ -38,6 +38,11 @@ PLAN_ENDED = "plan-ended"
 PREPARED = "prepared"
 ADJUSTMENT_BOOKED = "adjustment-booked"
 ADJUSTMENT_REJECTED = "adjustment-rejected"
+PROPOSED = "proposed"
+PROPOSAL_APPROVED = "proposal-approved"
+PROPOSAL_REJECTED = "proposal-rejected"
+COMMISSION_CHANGED = "commission-changed"
+COMMISSION_ENDED = "commission-ended"
 RULE_ADDED = "rule-added"
 RULE_ENDED = "rule-ended"
 RUN_BEFORE = "run-before"
@@ -91,6 +96,11 @@ NOTICES = {
     PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),
     ADJUSTMENT_BOOKED: NoticeView("It is booked."),
     ADJUSTMENT_REJECTED: NoticeView("It is turned down; nothing was booked."),
+    PROPOSED: NoticeView("It is proposed. Nothing changes before a second person agrees."),
+    PROPOSAL_APPROVED: NoticeView("It is approved, and done."),
+    PROPOSAL_REJECTED: NoticeView("It is turned down; nothing was changed."),
+    COMMISSION_CHANGED: NoticeView("The rule stands, for sales to come."),
+    COMMISSION_ENDED: NoticeView("The rule is out of force. What was sold keeps it."),
     RULE_ADDED: NoticeView("The rule is in force for releases to come."),
     RULE_ENDED: NoticeView("The rule is out of force. What was kept back stays until its day."),
     RUN_BEFORE: NoticeView("This run was begun before; there is one, not two.", "info"),

@@ -22,6 +22,15 @@ async def make_books(resources: Resources, connection: Connection) -> dict[str, 
         resources.vault.encrypt(b"<Document/>", place=content_place(file_id)),
         START,
     )
+    proposal_id = new_id()
+    await connection.execute(
+        "INSERT INTO proposal (id, kind, subject, wish, prepared_by, prepared_at)"
+        " VALUES ($1, 'commission_rule_new', $2, $3, $1, $4)",
+        proposal_id,
+        f"commission_rule:{new_id()}",
+        {"position": None, "name": "Later", "terms": {"rate_bps": 100}},
+        START,
+    )
     letter_id = new_id()
     await connection.execute(
         "INSERT INTO letter (id, effect_key, kind, audience, recipient, context, status,"
@@ -35,6 +44,7 @@ async def make_books(resources: Resources, connection: Connection) -> dict[str, 
     return {
         "reserve_rule": str(listed.rule.id),
         "adjustment": str(prepared.id),
+        "proposal": str(proposal_id),
         "bank_file": str(file_id),
         "letter": str(letter_id),
     }

@@ -1,6 +1,7 @@
 """How each operation of the API is called: a route that has no entry here fails the matrix."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.api.matrix.callers import Scope
 from tests.api.matrix.gift_calls import GIFT_SALES, STORED_VALUE
 from tests.api.matrix.letter_calls import LETTERS
 from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
+from tests.api.matrix.proposal_calls import PROPOSALS
 from tests.api.matrix.request import Call, Fixed, Of
 from tests.conftest import START
 from tests.factories.orders import ADDRESS
@@ -368,6 +370,11 @@ def _provider_account(*, reached: frozenset[int]) -> Call:
     )
 
 
+def _of_shop(call: Call) -> Call:
+    """Where a shop's money goes is its people's alone: operators are told that it isn't theirs."""
+    return replace(call, scope=Scope.SHOP, hidden=frozenset({403, 404}))
+
+
 PAYOUTS: dict[str, Sequence[Call]] = {
     "list_payouts": [_mine(), _mine(query=_SELLER_ID, absent=OK)],
     # Nothing is available here any more.
@@ -386,19 +393,19 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "get_payout_destination": [_seller(seller_id=Of("seller"))],
     # No provider here keeps accounts for sellers: 404 and 422 are the operations' own answers.
     "get_payout_account": [_provider_account(reached=frozenset({404}))],
-    "connect_payout_account": [_provider_account(reached=frozenset({422}))],
-    "create_onboarding_link": [_provider_account(reached=frozenset({404}))],
+    "connect_payout_account": [_of_shop(_provider_account(reached=frozenset({422})))],
+    "create_onboarding_link": [_of_shop(_provider_account(reached=frozenset({404})))],
     "refresh_payout_account": [_provider_account(reached=frozenset({404}))],
     "recall_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
     "get_payout_recall": [_market(payout_id=Of("payout"), reached=OK | {404})],
     # Nobody's password is known here: 422 is the operation's own answer.
     "update_payout_destination": [
-        _seller(
+        _of_shop(_seller(
             {"method": "sandbox", "holder": "Ada", "iban": "DE89370400440532013000",
              "password": "wrong"},
             seller_id=Of("seller"),
             reached=frozenset({422}),
-        )
+        ))
     ],
 }  # fmt: skip
 
@@ -484,5 +491,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
     **RECONCILIATION, **TRANSFERS, **CASH, **REDUCTIONS, **BALANCES,
-    **STORED_VALUE, **GIFT_SALES, **BOOKS, **DOCUMENTS, **LETTERS,
+    **STORED_VALUE, **GIFT_SALES, **BOOKS, **DOCUMENTS, **LETTERS, **PROPOSALS,
 }  # fmt: skip

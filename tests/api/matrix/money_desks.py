@@ -23,6 +23,8 @@ _REFUND = {"hand_refund_id": Fixed("provider_movement")}
 _PARCEL = {"seller_order_id": Fixed("provider_movement")}
 _BUYER = {"user_id": Of("user")}
 _RULE = {"rule_id": Fixed("reserve_rule")}
+_COMMISSION = {"rule_id": Fixed("commission_rule")}
+_PROPOSAL = {"proposal_id": Fixed("proposal")}
 
 
 def _page(
@@ -82,6 +84,21 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "POST /operator/adjustments/{adjustment_id}/reject": [
         _form(_REASON, path=_ADJUSTMENT, reached=SENT_ON | NOT_NOW)
+    ],
+    "GET /operator/commission-rules": [_page()],
+    "POST /operator/commission-rules": [_form({"rate": "5"})],
+    "GET /operator/commission-rules/{rule_id}": [_page(_COMMISSION)],
+    "POST /operator/commission-rules/{rule_id}": [
+        _form({"rate": "7", "currency": "EUR"}, path=_COMMISSION)
+    ],
+    "POST /operator/commission-rules/{rule_id}/end": [_form(path=_COMMISSION)],
+    "GET /operator/proposals": [_page()],
+    "GET /operator/proposals/{proposal_id}": [_page(_PROPOSAL)],
+    "POST /operator/proposals/{proposal_id}/approve": [
+        _form(path=_PROPOSAL, reached=SENT_ON | NOT_NOW)
+    ],
+    "POST /operator/proposals/{proposal_id}/reject": [
+        _form(_REASON, path=_PROPOSAL, reached=SENT_ON | NOT_NOW)
     ],
     "GET /operator/reserve-rules": [_page()],
     "POST /operator/reserve-rules": [_form({"scope": "market", "rate": "0", "days": "30"})],

@@ -139,11 +139,13 @@ class ReceiptOut(BaseModel):
 
 class BankStatementOut(BaseModel):
     """What a statement brought. `skipped` lines are money that left the account; `reversed` ones
-    undo something earlier and wait among the movements that nobody has explained."""
+    undo something earlier and wait among the movements that nobody has explained; `proposed` ones
+    wait for a second person."""
 
     known: int
     skipped: int
     reversed: int
+    proposed: int
     outcomes: dict[str, int]
     items: list[ReceiptOut]
 
@@ -203,6 +205,7 @@ def statement_document(statement: TakenStatement) -> Document:
         "known": sum(one.known for one in statement.taken),
         "skipped": statement.skipped_count,
         "reversed": statement.reversed_count,
+        "proposed": len(statement.proposed),
         "outcomes": outcomes,
         "items": [receipt_document(one) for one in statement.taken],
     }

@@ -22,6 +22,7 @@ from gosellr.models.term_values import ListedRule
 
 Position = Annotated[int, Field(strict=True, ge=1, le=100_000, description="1 is asked first")]
 RuleName = Annotated[str, line(200, min_length=0)]
+WhyIn = Annotated[str, line(500, min_length=0), Field(description="Why; a second person reads it")]
 
 
 class MatchIn(RequestModel):
@@ -36,6 +37,10 @@ class MatchIn(RequestModel):
     valid_to: MomentIn | None = None
 
 
+# What of a request no term of the rule is.
+_NO_TERMS = frozenset({"position", "name", "reason"})
+
+
 class RuleCreate(RequestModel):
     """A new rule; without a position it comes last."""
 
@@ -48,6 +53,7 @@ class RuleCreate(RequestModel):
     cap: MoneyIn | None = None
     vat_bps: Bps = 0
     on_shipping: Flag = False
+    reason: WhyIn = ""
 
     def terms(self) -> dict[str, Any]:
         """The rule's fields as the domain knows them, besides its place and name.
@@ -56,7 +62,7 @@ class RuleCreate(RequestModel):
             InvalidInput: when the amounts don't share one currency.
         """
         sent = given(self)
-        return _terms({name: sent[name] for name in sent if name not in {"position", "name"}})
+        return _terms({name: sent[name] for name in sent if name not in _NO_TERMS})
 
 
 class RuleChange(RequestModel):
@@ -72,6 +78,7 @@ class RuleChange(RequestModel):
     vat_bps: Bps = left_out()
     on_shipping: Flag = left_out()
     version: Version | None = None
+    reason: WhyIn = ""
 
     def values(self) -> dict[str, Any]:
         """The changes as the domain knows them.
@@ -79,7 +86,9 @@ class RuleChange(RequestModel):
         Raises:
             InvalidInput: when the amounts don't share one currency.
         """
-        values = _terms(given(self))
+        sent = given(self)
+        sent.pop("reason", None)
+        values = _terms(sent)
         if values["currency"] is None:
             del values["currency"]
         return values

@@ -194,6 +194,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "reason": "A parcel that we lost",
         }
     ],
+    "reject_proposal": [{"reason": "Below what we agreed on"}],
     "reject_adjustment": [{"reason": "The parcel turned up"}],
     "execute_bank_file": [{"failed": [{"payout_id": _ID, "reason": "The account is closed"}]}],
     "reject_bank_file": [{"reason": "The bank asks for another date"}],

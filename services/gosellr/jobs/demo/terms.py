@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.services import commission_service, promotion_service, shipping_service, tax_service
+from gosellr.services.commission_service import Word
 from gosellr.services.promotion_service import CouponDraft
 from gosellr.services.shipping_service import RateDraft
 from gosellr.utils.promotions import CouponFunding, CouponKind
@@ -132,7 +133,9 @@ async def set_terms(
     """Set them all, in force `since`. `owners` are the shops' ids and owners by handle."""
     await _set_taxes(connection, since=since)
     await _set_delivery(connection, operator=operator, owners=owners, since=since)
-    await _set_commission(connection, owners=owners, categories=categories, since=since)
+    await _set_commission(
+        connection, operator=operator, owners=owners, categories=categories, since=since
+    )
     await _set_coupons(connection, operator=operator, owners=owners, since=since)
 
 
@@ -178,6 +181,7 @@ async def _set_delivery(
 async def _set_commission(
     connection: Connection,
     *,
+    operator: Viewer,
     owners: Mapping[str, tuple[UUID, Viewer]],
     categories: Mapping[str, UUID],
     since: datetime,
@@ -194,6 +198,7 @@ async def _set_commission(
     for name, terms in rules:
         await commission_service.create_rule(
             connection,
+            word=Word(operator.user_id),
             position=None,
             name=name,
             terms={"vat_bps": _COMMISSION_VAT_BPS, **terms},

@@ -20,6 +20,7 @@ from gosellr.services import (
     shipping_service,
     tax_service,
 )
+from gosellr.services.commission_service import Word
 from gosellr.services.promotion_service import CouponDraft
 from gosellr.services.shipping_service import RateDraft
 from gosellr.utils.catalogue import Price, ProductDraft, VariantDraft
@@ -120,6 +121,7 @@ async def _terms(stage: Stage) -> None:
     listed = await transact(
         db,
         commission_service.create_rule,
+        word=Word(stage.operator.user_id),
         position=None,
         name="Everything",
         terms={"rate_bps": 1000, "vat_bps": 2000},

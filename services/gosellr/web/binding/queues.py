@@ -53,6 +53,12 @@ _KINDS: Final = {
         "A second person's word",
         Permission.LEDGER_READ,
     ),
+    "two_people": (
+        "Proposals to decide",
+        "/operator/proposals",
+        "A second person's word",
+        Permission.PROPOSAL_READ,
+    ),
     "bank_files": (
         "Bank files without an answer",
         "/operator/bank-files?status=made",

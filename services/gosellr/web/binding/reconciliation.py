@@ -185,6 +185,8 @@ def statement_words(taken: TakenStatement) -> str:
     known = sum(one.known for one in taken.taken)
     suspended = sum(one.suspended_minor > 0 and not one.known for one in taken.taken)
     undone = f" {taken.reversed_count} were reversed by the bank." if taken.reversed_count else ""
+    if taken.proposed:
+        undone += f" {len(taken.proposed)} wait for a second person."
     return (
         f"{_counted(len(taken.taken), 'transfer')} read, {len(taken.taken) - known} of them new."
         f" {suspended} wait in suspense; {taken.skipped_count} lines of money that left are"

@@ -24,6 +24,8 @@ _PAGES = (
     ("Cash", "/cash", "wallet", Permission.ORDER_READ),
     ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),
     ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
+    ("Commission", "/commission-rules", "tag", Permission.COMMISSION_READ),
+    ("Proposals", "/proposals", "users", Permission.PROPOSAL_READ),
     ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),
     ("Gift cards", "/gift-cards", "gift", Permission.GIFT_CARD_READ),
     ("Store credit", "/credit", "credit-card", Permission.STORE_CREDIT_READ),

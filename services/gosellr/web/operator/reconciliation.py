@@ -10,17 +10,20 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.reconciliation_values import GatewayStanding, Movement
 from gosellr.services import (
     provider_refund_service,
     reconciliation_questions,
     reconciliation_service,
+    transfer_proposals,
 )
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.reconciliation import MovementStatus, Resolution
 from gosellr.web import forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import reconciliation as binding
+from gosellr.web.binding.proposals import PROPOSALS
 from gosellr.web.forms import Field
 from gosellr.web.money_views import InboxView
 from gosellr.web.operator.frame import show, staff
@@ -155,10 +158,11 @@ async def clear(page: Deciding, movement_id: UUID) -> Response:
     return await _carry_out(
         page,
         movement_id,
-        reconciliation_service.clear_suspense,
+        transfer_proposals.clear,
         form=form,
         viewer=page.viewer,
         resolution=resolution,
+        policy=page.market.policy,
         now=page.now,
     )
 
@@ -176,7 +180,7 @@ def _unsaid(form: FormView) -> FormView:
 async def _carry_out(
     page: Page,
     movement_id: UUID,
-    command: Callable[..., Awaitable[Movement]],
+    command: Callable[..., Awaitable[Movement | Proposal]],
     *,
     form: FormView | None = None,
     notice: str = "",
@@ -187,6 +191,8 @@ async def _carry_out(
         found = await transact(page.market.db, command, movement_id=movement_id, **arguments)
     except (Conflict, InvalidInput, NotAllowed) as refusal:
         return await _refused(page, movement_id, refusal, form)
+    if isinstance(found, Proposal):
+        return page.go(f"{PROPOSALS}/{found.id}", notice=notices.PROPOSED)
     waits = found.status is MovementStatus.PROPOSED
     said = notice or (notices.MOVEMENT_PROPOSED if waits else notices.MOVEMENT_BOOKED)
     return page.go(f"{_BASE}/{movement_id}", notice=said)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.services import category_service, reserve_rule_service, seller_service
 from gosellr.utils.money import EXPONENTS
@@ -77,7 +77,7 @@ async def add(page: Writing) -> Response:
             terms=terms,
             now=page.now,
         )
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, NotAllowed) as refusal:
         told = forms.with_errors(form, refusal, _FIELDS)
         return await _show(page, told, status=refusal.status)
     return page.go(_BASE, notice=notices.RULE_ADDED)
@@ -86,7 +86,16 @@ async def add(page: Writing) -> Response:
 @router.post("/{rule_id}/end")
 async def end(page: Writing, rule_id: UUID) -> Response:
     """Take a rule out of force. What was kept back stays until its day."""
-    await transact(page.market.db, reserve_rule_service.archive_rule, rule_id=rule_id, now=page.now)
+    try:
+        await transact(
+            page.market.db,
+            reserve_rule_service.archive_rule,
+            viewer=page.viewer,
+            rule_id=rule_id,
+            now=page.now,
+        )
+    except NotAllowed as refusal:
+        return await _show(page, FormView({}, {"": refusal.detail}), status=refusal.status)
     return page.go(_BASE, notice=notices.RULE_ENDED)
 
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, DomainError, InvalidInput
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.flows import bank_transfers, told_files
+from gosellr.flows import told_by_hand, told_files
 from gosellr.services import reconciliation_questions, reconciliation_service
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms
@@ -67,12 +67,12 @@ async def take_statement(page: Taking) -> Response:
         told = FormView({}, {"statement": "Choose a file first"})
         return await show_inbox(page, form=told, code=422)
     try:
-        taken = await bank_transfers.take_statement(
+        taken = await told_by_hand.take_statement(
             page.market.transfers,
             viewer=page.viewer,
             lines=told_files.bank_lines_of(page.file.content),
         )
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, NotAllowed) as refusal:
         return await _refused(page, form, refusal, "statement")
     return await show_inbox(page, notice=NoticeView(binding.statement_words(taken)))
 

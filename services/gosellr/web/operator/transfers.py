@@ -7,12 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.transact import ask
-from gosellr.flows import bank_transfers
+from gosellr.flows import bank_transfers, told_by_hand
 from gosellr.flows.bank_transfers import TypedAccount
-from gosellr.services import awaited_service, reconciliation_questions
+from gosellr.models.proposal_values import Proposal
+from gosellr.services import (
+    awaited_service,
+    proposal_service,
+    reconciliation_questions,
+    transfer_proposals,
+)
 from gosellr.services.hand_refund_service import SentTransfer
+from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.creditor_reference import InvalidReference, parse_reference
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.permissions import Permission, may
@@ -20,6 +27,7 @@ from gosellr.web import forms, notices
 from gosellr.web.awaited_views import AwaitedListView, AwaitedRowView, AwaitedView
 from gosellr.web.binding import awaited as binding
 from gosellr.web.binding import histories
+from gosellr.web.binding.proposals import PROPOSALS, waits_notice
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
@@ -113,15 +121,16 @@ async def assign(page: Deciding, receipt_id: UUID) -> Response:
     if form.errors:
         return await _show_receipt(page, receipt_id, form, status=422)
     try:
-        await bank_transfers.assign(
+        done = await told_by_hand.assign(
             page.market.transfers,
+            viewer=page.viewer,
             receipt_id=receipt_id,
             reference=parse_reference(form.value("reference")),
         )
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, NotAllowed) as refusal:
         told = FormView(form.values, {"reference": refusal.detail})
         return await _show_receipt(page, receipt_id, told, status=refusal.status)
-    return page.go(f"{binding.TRANSFERS}/receipts/{receipt_id}", notice=notices.RECEIPT_ASSIGNED)
+    return _went(page, receipt_id, done, notices.RECEIPT_ASSIGNED)
 
 
 @router.post("/receipts/{receipt_id}/returned")
@@ -131,13 +140,19 @@ async def give_back(page: Deciding, receipt_id: UUID) -> Response:
     if sent is None:
         return await _show_receipt(page, receipt_id, form, status=422)
     try:
-        await bank_transfers.give_back(
+        done = await told_by_hand.give_back(
             page.market.transfers, viewer=page.viewer, receipt_id=receipt_id, sent=sent
         )
     except Conflict as refusal:
         told = FormView(form.values, {"transaction_id": refusal.detail})
         return await _show_receipt(page, receipt_id, told, status=refusal.status)
-    return page.go(f"{binding.TRANSFERS}/receipts/{receipt_id}", notice=notices.RECEIPT_RETURNED)
+    return _went(page, receipt_id, done, notices.RECEIPT_RETURNED)
+
+
+def _went(page: Page, receipt_id: UUID, done: TakenReceipt | Proposal, notice: str) -> Response:
+    if isinstance(done, Proposal):
+        return page.go(f"{PROPOSALS}/{done.id}", notice=notices.PROPOSED)
+    return page.go(f"{binding.TRANSFERS}/receipts/{receipt_id}", notice=notice)
 
 
 @router.get("/refunds/{hand_refund_id}")
@@ -216,7 +231,12 @@ async def _show_receipt(
         raise NotFound
     may_decide = may(page.viewer.roles, Permission.RECONCILIATION_DECIDE)
     view = binding.receipt(found, may_decide=may_decide, form=form)
-    return await _show(page, view, status=status)
+    proposed = await ask(
+        page.market.db,
+        proposal_service.find_waiting,
+        subject=transfer_proposals.subject_of(receipt_id),
+    )
+    return await _show(page, view, notice=waits_notice(proposed), status=status)
 
 
 async def _show_refund(

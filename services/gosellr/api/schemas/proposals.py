@@ -1,0 +1,69 @@
+"""Shapes of what takes a second person."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from gosellr.api.schemas.common import PageFilters, PageOut, Reason, RequestModel
+from gosellr.models.proposal_values import Proposal
+from gosellr.utils.proposals import ProposalKind
+
+Document = dict[str, Any]
+Status = Literal["prepared", "approved", "rejected"]
+
+PROPOSED: Final = "Nothing has changed yet: it is proposed, and waits for another operator"
+
+
+class ProposalReason(RequestModel):
+    """Why not."""
+
+    reason: Reason
+
+
+class ProposalFilters(PageFilters):
+    """Which proposals."""
+
+    status: Status | None = None
+    kind: ProposalKind | None = None
+
+
+class ProposalOut(BaseModel):
+    """What an operator proposed; it takes effect only when another one approves it."""
+
+    id: UUID
+    kind: ProposalKind
+    status: Status
+    subject: Annotated[str, Field(description="What it is about; one waits at a time for each")]
+    reason: str
+    wish: Annotated[dict[str, Any], Field(description="What approving does")]
+    seller_ids: Annotated[
+        list[UUID], Field(description="Whose own affair it is: their people can't decide")
+    ]
+    prepared_by: UUID
+    prepared_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    decision_note: str | None
+
+
+ProposalPageOut = PageOut[ProposalOut]
+
+
+def proposal_document(found: Proposal) -> Document:
+    """A proposal as it is answered."""
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "status": found.status,
+        "subject": found.subject,
+        "reason": found.reason,
+        "wish": dict(found.wish),
+        "seller_ids": list(found.seller_ids),
+        "prepared_by": found.prepared_by,
+        "prepared_at": found.prepared_at,
+        "decided_by": found.decided_by,
+        "decided_at": found.decided_at,
+        "decision_note": found.decision_note,
+    }

@@ -1,0 +1,61 @@
+"""What one operator proposes and another one decides, in plain JSON until then."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from gosellr.utils.permissions import Permission
+
+
+class ProposalKind(StrEnum):
+    """What approving does."""
+
+    COMMISSION_RULE_NEW = "commission_rule_new"
+    COMMISSION_RULE_CHANGE = "commission_rule_change"
+    COMMISSION_RULE_END = "commission_rule_end"
+    RECEIPT = "receipt"
+    RECEIPT_ASSIGNMENT = "receipt_assignment"
+    RECEIPT_RETURN = "receipt_return"
+    SUSPENSE_CLEARING = "suspense_clearing"
+    SHOP_OWNER = "shop_owner"
+
+
+# What both must be allowed to do: who proposes it, and who decides about it.
+SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
+    ProposalKind.COMMISSION_RULE_NEW: Permission.COMMISSION_WRITE,
+    ProposalKind.COMMISSION_RULE_CHANGE: Permission.COMMISSION_WRITE,
+    ProposalKind.COMMISSION_RULE_END: Permission.COMMISSION_WRITE,
+    ProposalKind.RECEIPT: Permission.RECONCILIATION_RUN,
+    ProposalKind.RECEIPT_ASSIGNMENT: Permission.RECONCILIATION_DECIDE,
+    ProposalKind.RECEIPT_RETURN: Permission.RECONCILIATION_DECIDE,
+    ProposalKind.SUSPENSE_CLEARING: Permission.RECONCILIATION_DECIDE,
+    ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
+}
+_IDS: Final = frozenset({"seller_id", "category_id", "product_id"})
+_MOMENTS: Final = frozenset({"valid_from", "valid_to"})
+
+
+def plain_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Terms of a rule as JSON; `read_terms` reads them back."""
+    return {name: _plain(value) for name, value in terms.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def read_terms(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Terms of a rule from their JSON."""
+    return {name: _read(name, value) for name, value in document.items()}
+
+
+def _read(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _IDS:
+        return UUID(value)
+    return datetime.fromisoformat(value) if name in _MOMENTS else value

@@ -1,0 +1,273 @@
+"""Money that a person says has come, is somebody's, or went back: by the word of two above the
+market's limit."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+
+from gosellr.core.db import Connection
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from tests.factories.accounts import User, bearer, make_operator
+from tests.factories.payouts import wrong_with
+from tests.factories.sales import NOW, Shop, balances, buy, make_commission, make_shop, read
+from tests.factories.transfers import BY_TRANSFER, PAYER_IBAN, doors, offline, transfer_of
+from tests.web.people import enter, open_page
+from tests.web.visitor import Visitor
+
+V1 = "/api/v1"
+Call = Callable[..., Awaitable[httpx2.Response]]
+
+
+@pytest.fixture
+def market(resources: Resources) -> Resources:
+    """Above 49.99 a second person has to agree."""
+    market = offline(resources)
+    limit = {"transfer_approval_over": {"EUR": 4_999}}
+    return replace(market, settings=market.settings.model_copy(update=limit))
+
+
+@pytest.fixture
+async def web(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
+    async with doors(market) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def shop(connection: Connection) -> Shop:
+    """50.00 a piece, 10 % commission and 20 % tax on that."""
+    await make_commission(connection)
+    return await make_shop(connection)
+
+
+@pytest.fixture
+async def people(connection: Connection) -> tuple[User, User]:
+    return await make_operator(connection, now=NOW), await make_operator(connection, now=NOW)
+
+
+@pytest.fixture
+async def first(web: httpx2.AsyncClient, market: Resources, people: tuple[User, User]) -> Call:
+    return calls(web, await bearer(market, people[0]))
+
+
+@pytest.fixture
+async def second(web: httpx2.AsyncClient, market: Resources, people: tuple[User, User]) -> Call:
+    return calls(web, await bearer(market, people[1]))
+
+
+def calls(web: httpx2.AsyncClient, headers: dict[str, str]) -> Call:
+    async def call(path: str, body: Any = None, **more: Any) -> httpx2.Response:
+        return await web.post(f"{V1}{path}", json=body, headers=headers, **more)
+
+    return call
+
+
+def told(reference: str, amount: int, name: str = "IN-1") -> dict[str, Any]:
+    return {
+        "reference": reference,
+        "amount": {"amount": amount, "currency": "EUR"},
+        "value_date": "2026-03-03",
+        "transaction_id": name,
+        "payer_name": "Ada Lovelace",
+        "payer_iban": PAYER_IBAN,
+    }
+
+
+def reference_of(order: Order) -> str:
+    return transfer_of(order).gateway_reference or ""
+
+
+async def moved(connection: Connection) -> int:
+    count: int = await connection.fetchval("SELECT count(*) FROM provider_movement")
+    return count
+
+
+async def test_a_large_transfer_is_taken_by_the_word_of_two(
+    market: Resources, connection: Connection, shop: Shop, first: Call, second: Call
+) -> None:
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    receipt = told(reference_of(order), 5_000)
+    proposed = await first("/bank-transfers/receipts", receipt)
+    assert proposed.status_code == 202, proposed.text
+    found = proposed.json()
+    assert (found["kind"], found["status"]) == ("receipt", "prepared")
+    assert found["seller_ids"] == [str(shop.seller.id)]
+    assert PAYER_IBAN not in proposed.text
+    assert "Ada" not in proposed.text
+    # The same once more is the same; somebody else's word, or another amount, isn't.
+    assert (await first("/bank-transfers/receipts", receipt)).json()["id"] == found["id"]
+    other = await second("/bank-transfers/receipts", receipt)
+    assert (other.status_code, other.json()["code"]) == (409, "proposal_waits")
+    assert (await read(market, order)).status == "pending_payment"
+    assert (await balances(connection), await moved(connection)) == ({}, 0)
+    approve = f"/proposals/{found['id']}/approve"
+    assert (await first(approve)).status_code == 403
+    assert (await balances(connection), await moved(connection)) == ({}, 0)
+    assert (await second(approve)).status_code == 200
+    assert (await second(approve)).status_code == 200
+    paid = await read(market, order)
+    assert (paid.status, paid.captured_minor) == ("paid", 5_000)
+    assert await balances(connection) == {
+        "gateway_clearing": 5_000,
+        "seller_pending": -4_400,
+        "commission": -500,
+        "tax_payable": -100,
+    }
+    # Known by now: nothing is proposed again, and who sent it can be read where it is kept.
+    again = await first("/bank-transfers/receipts", receipt)
+    assert (again.status_code, again.json()["known"]) == (201, True)
+    assert (again.json()["id"], await moved(connection)) == (found["id"], 1)
+    assert await wrong_with(connection, market) == []
+
+
+async def test_up_to_the_limit_one_person_is_enough(
+    market: Resources, connection: Connection, shop: Shop, first: Call
+) -> None:
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    part = await first("/bank-transfers/receipts", told(reference_of(order), 4_999))
+    assert (part.status_code, part.json()["outcome"]) == (201, "part")
+    assert await connection.fetchval("SELECT count(*) FROM proposal") == 0
+
+
+async def test_a_table_is_its_makers_word(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+    people: tuple[User, User],
+    second: Call,
+) -> None:
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    table = (
+        "transaction_id,amount,currency,value_date,reference\n"
+        f"IN-1,50.00,EUR,2026-03-03,{reference_of(order)}\n"
+        "IN-2,49.99,EUR,2026-03-03,\n"
+    ).encode()
+
+    async def upload() -> dict[str, Any]:
+        answer = await web.post(
+            f"{V1}/bank-transfers/statements",
+            files={"file": ("bank.csv", table)},
+            headers=await bearer(market, people[0]),
+        )
+        assert answer.status_code == 201, answer.text
+        taken: dict[str, Any] = answer.json()
+        return taken
+
+    taken = await upload()
+    assert (taken["proposed"], taken["outcomes"]) == (1, {"unmatched": 1})
+    assert (await read(market, order)).status == "pending_payment"
+    [waits] = await connection.fetch("SELECT id FROM proposal")
+    assert (await upload())["known"] == 1
+    assert await connection.fetchval("SELECT count(*) FROM proposal") == 1
+    assert (await second(f"/proposals/{waits['id']}/approve")).status_code == 200
+    assert (await read(market, order)).status == "paid"
+    taken = await upload()
+    assert (taken["proposed"], taken["known"]) == (0, 2)
+    assert await wrong_with(connection, market) == []
+
+
+async def test_money_leaves_suspense_by_the_word_of_two(
+    market: Resources, connection: Connection, shop: Shop, first: Call, second: Call
+) -> None:
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    stranger = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    names = {}
+    for name in ("IN-1", "IN-2", "IN-3"):
+        # Wrong references are in suspense by themselves.
+        made = await first("/bank-transfers/receipts", told("RF18539007547034", 5_000, name))
+        await second(f"/proposals/{made.json()['id']}/approve")
+        names[name] = made.json()["id"]
+    before = await balances(connection)
+    assert before == {"gateway_clearing": 15_000, "suspense": -15_000}
+    asked = {
+        "assign": {"reference": reference_of(order)},
+        "returned": {"transaction_id": "OUT-1", "sent_on": "2026-03-04"},
+    }
+    waiting = []
+    for name, word in (("IN-1", "assign"), ("IN-2", "returned")):
+        path = f"/bank-transfers/receipts/{names[name]}/{word}"
+        proposed = await first(path, asked[word])
+        assert proposed.status_code == 202, proposed.text
+        assert (await first(path, asked[word])).json()["id"] == proposed.json()["id"]
+        waiting.append(proposed.json()["id"])
+    path = f"/reconciliation/movements/{names['IN-3']}/clear"
+    cleared = await second(path, {"resolution": "income"})
+    assert (cleared.status_code, cleared.json()["kind"]) == (202, "suspense_clearing")
+    taken = await second(
+        f"/bank-transfers/receipts/{names['IN-1']}/assign", {"reference": reference_of(stranger)}
+    )
+    assert (taken.status_code, taken.json()["code"]) == (409, "proposal_waits")
+    assert await balances(connection) == before
+    for proposal_id in waiting:
+        assert (await first(f"/proposals/{proposal_id}/approve")).status_code == 403
+        assert (await second(f"/proposals/{proposal_id}/approve")).status_code == 200
+    # Who told of the transfer may say what it was, as the second of two.
+    assert (await first(f"/proposals/{cleared.json()['id']}/approve")).status_code == 200
+    assert (await read(market, order)).status == "paid"
+    assert await balances(connection) == {
+        "gateway_clearing": 10_000,
+        "seller_pending": -4_400,
+        "commission": -500,
+        "tax_payable": -100,
+        "fee_income": -5_000,
+    }
+    gone = await first(path, {"resolution": "income"})
+    assert (gone.status_code, gone.json()["code"]) == (409, "movement_not_open")
+    assert await wrong_with(connection, market) == []
+
+
+async def test_nobody_says_that_their_own_shop_was_paid(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+    people: tuple[User, User],
+    first: Call,
+) -> None:
+    await connection.execute(
+        "INSERT INTO seller_member (seller_id, user_id, role, created_at)"
+        " VALUES ($1, $2, 'viewer', $3)",
+        shop.seller.id,
+        people[1].id,
+        NOW,
+    )
+    own = calls(web, await bearer(market, people[1]))
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    receipt = told(reference_of(order), 5_000)
+    assert (await own("/bank-transfers/receipts", receipt)).status_code == 403
+    proposed = (await first("/bank-transfers/receipts", receipt)).json()
+    assert (await own(f"/proposals/{proposed['id']}/approve")).status_code == 403
+    assert (await balances(connection), await moved(connection)) == ({}, 0)
+
+
+async def test_on_their_pages_people_see_what_waits(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+    people: tuple[User, User],
+    first: Call,
+    second: Call,
+) -> None:
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    made = (await first("/bank-transfers/receipts", told("RF18539007547034", 5_000))).json()
+    await second(f"/proposals/{made['id']}/approve")
+    visitor = Visitor(web)
+    await enter(visitor, market, people[0])
+    page = f"/operator/transfers/receipts/{made['id']}"
+    await open_page(visitor, page)
+    await visitor.send(f"{page}/assign", reference=reference_of(order))
+    assert "Nothing changes before a second person agrees" in visitor.text
+    assert "€50.00" in visitor.text
+    assert reference_of(order) in visitor.text
+    proposal = visitor.path
+    assert "waits for a second person: transfer for an order" in await open_page(visitor, page)
+    await enter(visitor, market, people[1])
+    await open_page(visitor, proposal)
+    await visitor.send(f"{proposal}/approve")
+    assert "It is approved, and done" in visitor.text
+    assert (await read(market, order)).status == "paid"
