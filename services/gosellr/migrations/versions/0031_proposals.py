@@ -1,7 +1,7 @@
 """Proposals: what takes effect by the word of a second person alone.
 
 Revision ID: 0031
-Revises: 0029
+Revises: 0030
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0031"
-down_revision = "0029"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
