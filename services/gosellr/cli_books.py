@@ -18,12 +18,14 @@ from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
 from gosellr.utils.explanations import explain as explain_transaction
 from gosellr.utils.ids import order_number
+from gosellr.utils.moments import InvalidMoment, end_of
 from gosellr.utils.money import to_decimal_string
-from gosellr.utils.statements import describe
+from gosellr.utils.statements import POT_WORDS, describe
 
 if TYPE_CHECKING:
     from gosellr.services.audit_service import Finding
-    from gosellr.services.statement_service import BookedTransaction, Explanation, Movement
+    from gosellr.services.explanation_service import BalanceMade, Explanation
+    from gosellr.services.statement_service import BookedTransaction, Movement
 
 T = TypeVar("T")
 
@@ -82,15 +84,29 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         limit: Annotated[
             int, typer.Option(min=1, max=10_000, help="How many movements at most.")
         ] = _EXPLAINED,
+        at: Annotated[
+            str | None,
+            typer.Option(
+                help="As it was by then: 2026-03-02, 2026-03-02T09:00 or with seconds; UTC where"
+                " no zone is said. All of that day, minute or second counts."
+            ),
+        ] = None,
     ) -> None:
         """Tell in plain words what the books have on an order, a payout, a seller or an account."""
-        from gosellr.services import statement_service  # noqa: PLC0415
+        from gosellr.services import explanation_service  # noqa: PLC0415
 
+        try:
+            moment = None if at is None else end_of(at)
+        except InvalidMoment:
+            typer.echo(f"  ✗ --at {at} is no moment such as 2026-03-02T09:00Z", err=True)
+            raise typer.Exit(2) from None
         try:
             told = in_market(
                 open_database,
                 "gosellr explain",
-                lambda db: ask(db, statement_service.explain, subject=subject, limit=limit),
+                lambda db: ask(
+                    db, explanation_service.explain, subject=subject, limit=limit, at=moment
+                ),
             )
         except DomainError as error:
             typer.echo(f"  ✗ {error.detail}", err=True)
@@ -148,17 +164,41 @@ def _print_findings(found: Sequence["Finding"], *, of: int) -> None:
 
 def _print_explanation(told: "Explanation") -> None:
     typer.echo(told.title)
+    if told.at is not None:
+        typer.echo(f"As of {_to_the_second(told.at)}")
+    for balance in told.balances:
+        _print_balance(balance)
     for booked in told.transactions:
         _print_transaction(booked)
     if told.transactions:
-        _print_where_it_is(told.transactions)
+        _print_where_it_is(told.transactions, is_past=told.at is not None)
     if told.movements:
+        if told.balances:
+            typer.echo("\nThe latest movements")
         print_rows(
             ("Booked", "What", "Account", "Order", "Amount", "Balance"),
             [_movement_row(each) for each in told.movements],
         )
     if not told.transactions and not told.movements:
-        typer.echo("Nothing is booked.")
+        typer.echo("Nothing is booked." if told.at is None else "Nothing was booked by then.")
+
+
+def _to_the_second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _print_balance(balance: "BalanceMade") -> None:
+    """What a seller's accounts hold, and under each what made it."""
+    currency = balance.currency
+    total = to_decimal_string(balance.owed_minor, currency)
+    typer.echo(f"\n{total.rjust(14)} {currency}  is what the marketplace owes, account by account")
+    for pot in balance.pots:
+        amount = to_decimal_string(pot.minor, currency).rjust(14)
+        typer.echo(f"{amount} {currency}  {POT_WORDS[pot.pot]} ({pot.pot})")
+        for part in pot.parts:
+            words = describe(kind=part.kind, account=part.account, is_credit=part.is_credit)
+            amount = to_decimal_string(part.change_minor, currency).rjust(22)
+            typer.echo(f"{amount} {currency}  {words} ×{part.count}")
 
 
 def _print_transaction(booked: "BookedTransaction") -> None:
@@ -170,14 +210,14 @@ def _print_transaction(booked: "BookedTransaction") -> None:
         typer.echo(f"    {side} {amount.rjust(14)} {entry.currency}  {entry.account}")
 
 
-def _print_where_it_is(transactions: Iterable["BookedTransaction"]) -> None:
-    """What each account holds of this order now: every cent has one owner."""
+def _print_where_it_is(transactions: Iterable["BookedTransaction"], *, is_past: bool) -> None:
+    """What each account holds of this order: every cent has one owner."""
     held: dict[tuple[str, str], int] = {}
     for booked in transactions:
         for entry in booked.entries:
             key = (entry.account, entry.currency)
             held[key] = held.get(key, 0) + entry.balance_change_minor
-    typer.echo("\nWhere it is now")
+    typer.echo("\nWhere it was then" if is_past else "\nWhere it is now")
     for (account, currency), minor in held.items():
         if minor:
             amount = to_decimal_string(minor, currency).rjust(14)

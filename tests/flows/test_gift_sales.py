@@ -11,7 +11,7 @@ from gosellr.core.errors import DomainError, NotAllowed, NotFound
 from gosellr.core.transact import ask
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
-from gosellr.services import gift_sale_service, statement_service
+from gosellr.services import explanation_service, gift_sale_service
 from gosellr.services.gift_refund_service import GiftCardFrozen, NothingLeftOnCard
 from gosellr.services.gift_sale_service import (
     CodeNotReady,
@@ -88,7 +88,7 @@ async def test_what_was_captured_is_owed_to_whoever_holds_the_card(
     assert (purchase.card.amount_minor, purchase.card.balance_minor) == (5000, 5000)
     assert (purchase.card.code_hash, purchase.card.expires_at) == (None, None)
     for subject in (order_number(order.number), f"gift_card:{purchase.card.id}"):
-        told = await ask(market.db, statement_service.explain, subject=subject, limit=10)
+        told = await ask(market.db, explanation_service.explain, subject=subject, limit=10)
         assert [one.kind for one in (*told.transactions, *told.movements)] == ["gift_card_sold"]
     # Told to who bought it, once, and good from then on.
     code = await code_of(market, order)

@@ -10,7 +10,7 @@ from gosellr.core.transact import ask
 from gosellr.flows import chargebacks
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
-from gosellr.services import dispute_questions, statement_service
+from gosellr.services import dispute_questions, explanation_service
 from gosellr.services.dispute_questions import DisputeFilters
 from tests.factories.disputes import cases_of
 from tests.factories.payouts import an_operator
@@ -125,7 +125,7 @@ async def test_its_stage_is_kept_and_listed(sale: PayPalSale) -> None:
     assert await stages() == ("arbitration", "arbitration")
     [case] = await cases_of(sale.market, sale.order)
     for subject in ("PP-D-1", str(case.dispute.id), str(case.dispute.chargeback_id)):
-        told = await ask(sale.market.db, statement_service.explain, subject=subject, limit=9)
+        told = await ask(sale.market.db, explanation_service.explain, subject=subject, limit=9)
         assert told.title == "Chargeback PP-D-1 at paypal: open, arbitration"
         assert [one.kind for one in told.transactions] == ["chargeback_opened"]
 

@@ -16,10 +16,10 @@ from gosellr.models.balance_values import SellerDebt
 from gosellr.resources import Resources
 from gosellr.services import (
     adjustment_service,
+    explanation_service,
     history_service,
     period_figures,
     recovery_service,
-    statement_service,
 )
 from gosellr.services.adjustment_entries import MoreThanOwed
 from gosellr.services.adjustment_service import AdjustmentNotOpen
@@ -215,7 +215,7 @@ async def test_an_adjustment_is_booked_by_two_and_told_everywhere(
             await approve(resources, found.id, viewer=wrong)
     booked = await approve(resources, found.id, viewer=second)
     assert await seller_owes(connection, shop) == {"available": NET + 500}
-    told = await ask(resources.db, statement_service.explain, subject=str(found.id), limit=10)
+    told = await ask(resources.db, explanation_service.explain, subject=str(found.id), limit=10)
     [transaction] = told.transactions
     assert transaction.id == booked.transaction_id
     assert transaction.facts == {

@@ -11,8 +11,9 @@ import gosellr
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
-from gosellr.flows import payouts, reserves
+from gosellr.flows import hot_stock, payouts, reserves, sandbox_post
 from gosellr.flows.one_by_one import Sweep
+from gosellr.integrations.payments.sandbox_webhooks import WebhookDelivery
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.jobs import upkeep
 from gosellr.queries.sweep_delays import has_its_turn
@@ -20,6 +21,8 @@ from gosellr.resources import Resources
 from gosellr.services import sweep_service
 from gosellr.utils.order_states import OrderStatus
 from tests.factories.balances import make_rule
+from tests.factories.buckets import Bucket, buckets, spread
+from tests.factories.captures import sandbox_of
 from tests.factories.payouts import earn, pay, reread, set_account, wrong_with
 from tests.factories.sales import Shop, buy, make_shop, seller_owes, ship, step
 
@@ -182,3 +185,55 @@ async def test_a_reserve_that_can_t_be_released_stops_no_other(
     assert sorted(await seller_owes(connection, first)) == ["available", "reserve"]
     assert sorted(await seller_owes(connection, second)) == ["available"]
     assert await delays(connection) == {"reserves": 1}
+
+
+async def test_stock_that_can_t_be_gathered_stops_no_other(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    first, second = sorted(
+        [await make_shop(connection, stock=60) for _ in range(2)],
+        key=lambda shop: shop.product.variant_id,
+    )
+    for shop in (first, second):
+        await spread(resources, shop)
+    clock.advance(timedelta(minutes=3))
+    # Together more than a single bucket can hold.
+    await connection.execute(
+        "UPDATE stock_level SET on_hand = 4611686018427387904 WHERE variant_id = $1",
+        first.product.variant_id,
+    )
+    done = [await hot_stock.gather_idle(db=resources.db, clock=clock, limit=1) for _ in range(3)]
+    assert done == [0, 1, 0]
+    assert await buckets(resources, second) == [Bucket(0, 60, 0)]
+    assert await delays(connection) == {"gathering": 1}
+
+
+async def test_a_report_that_is_never_taken_holds_up_no_other(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    sandbox = sandbox_of(resources)
+    shop = await make_shop(connection, price_minor=1000)
+    for _ in range(3):
+        await buy(resources, (shop, 1))
+    clock.advance(timedelta(minutes=1))
+    due = [one.sequence for one in await sandbox.pending_webhooks()]
+    assert len(due) >= 3
+    brought: list[int] = []
+
+    async def take_in(report: WebhookDelivery) -> None:
+        brought.append(report.sequence)
+        if report.sequence == due[0]:
+            raise ValueError("always")
+
+    assert await sandbox_post.deliver_due(sandbox, take_in) == len(due) - 1
+    assert brought == due
+    pauses = []
+    while len(pauses) < 3:
+        assert await sandbox.pending_webhooks() == []
+        waited = clock.now()
+        while not await sandbox.pending_webhooks():
+            clock.advance(FIRST)
+        pauses.append(clock.now() - waited)
+        assert await sandbox_post.deliver_due(sandbox, take_in) == 0
+    # Twice as long each time, as any gateway's.
+    assert pauses == [pauses[0], pauses[0] * 2, pauses[0] * 4]

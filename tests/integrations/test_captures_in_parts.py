@@ -188,3 +188,23 @@ async def test_paypal_sets_the_rest_aside_for_longer() -> None:
     # PayPal keeps nothing aside for longer than its month.
     clock.advance(timedelta(days=20))
     assert (await gateway.reauthorize(attempt_id=attempt_id)).authorized_until is None
+
+
+@pytest.mark.parametrize("value", ["59.99", "69.00"])
+async def test_paypal_that_sets_another_amount_aside_keeps_nothing_longer(
+    value: str,
+) -> None:
+    clock = ManualClock(NOON)
+    server = FakePayPal(PayPalAccount(clock))
+    gateway = make_paypal(server, clock)
+    paypal = Provider(
+        gateway, clock, "",
+        lambda: server.account.approve(list(server.account.orders.values())[-1]), lambda: None,
+    )  # fmt: skip
+    attempt_id = await paypal.set_aside()
+    await gateway.lookup(attempt_id=attempt_id)
+    await gateway.capture(a_piece(attempt_id, 4_000))
+    clock.advance(timedelta(days=5))
+    server.account.reauthorized_as = value
+    told = await gateway.reauthorize(attempt_id=attempt_id)
+    assert (told.outcome, told.authorized_until) == (Outcome.UNKNOWN, None)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from gosellr.core.clock import ManualClock
+from gosellr.flows.found_transfers import if_it_is_this, status_of
 from gosellr.integrations.payouts.paypal import PayPalPayouts
 from gosellr.integrations.payouts.port import (
     AccountKind,
@@ -14,6 +15,8 @@ from gosellr.integrations.payouts.port import (
     TransferRequest,
     TransferResult,
 )
+from gosellr.models.payout_values import PayoutInstruction
+from gosellr.utils.payouts import PayoutStatus
 from tests.integrations.conftest import NOON
 from tests.integrations.paypal_api.account import Document
 from tests.integrations.paypal_api.server import (
@@ -53,7 +56,7 @@ def paid(server: FakePayPal, **more: Any) -> TransferResult:
     return TransferResult(
         **{
             "outcome": TransferOutcome.ACCEPTED, "transfer_id": TRANSFER, "amount_minor": 12_345,
-            "currency": "EUR",
+            "currency": "EUR", "account": "shop@example.com",
             "provider_reference": the_batch(server)["batch_header"]["payout_batch_id"], **more,
         }
     )  # fmt: skip
@@ -215,3 +218,39 @@ async def test_a_batch_without_its_item_is_open(
     batch["items"].append(item | {"payout_item": {"amount": {"currency": "EUR", "value": 1.5}}})
     paypal_server.contract.check_answer = lambda *_: None  # type: ignore[method-assign]
     assert (await payouts.lookup(transfer_id=TRANSFER)).outcome is TransferOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_it"),
+    [
+        ({}, True),
+        # PayPal may write an address in its own way.
+        ({"account": "Shop@Example.com"}, True),
+        ({"account": "mallory@example.com"}, False),
+        ({"amount_minor": 12_344}, False),
+        ({"currency": "USD"}, False),
+    ],
+)
+async def test_what_is_found_is_held_against_the_payout(
+    payouts: PayPalPayouts, asked: dict[str, Any], is_it: bool
+) -> None:
+    """Whoever sent it under our name: amount, currency and receiver have to be ours."""
+    await payouts.send(order_of(**asked))
+    told = PayoutInstruction(
+        payout_id=UUID(TRANSFER),
+        status=PayoutStatus.UNKNOWN,
+        provider="paypal",
+        amount_minor=12_345,
+        currency="EUR",
+        destination_id=UUID(int=1),
+        account_encrypted=b"",
+        provider_reference=None,
+    )
+    found = if_it_is_this(
+        told,
+        await payouts.lookup(transfer_id=TRANSFER),
+        account="shop@example.com",
+        kind=payouts.account_kind,
+    )
+    assert status_of(found, told) is (PayoutStatus.PAID if is_it else PayoutStatus.UNKNOWN)
+    assert (found.provider_reference is not None) is is_it

@@ -116,6 +116,27 @@ async def test_a_payout_explained(
         "Payout of 108.00 EUR on its way to the seller.",
         "The payout of 108.00 EUR failed; the money can be paid out again.",
     ]
+    result = await gosellr("explain", str(payout.id), "--at", "2026-03-02 08:59")
+    assert result.output.splitlines() == [
+        f"Payout {payout.id} to seller {seller.id}",
+        "As of 2026-03-02 08:59:59Z",
+        "Nothing was booked by then.",
+    ]
+    result = await gosellr("explain", str(seller.id), "--at", "2026-03-02")
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert lines[:9] == [
+        f"Seller {seller.id}",
+        "As of 2026-03-02 23:59:59Z",
+        "",
+        "108.00 EUR is what the marketplace owes, account by account",
+        "0.00 EUR Held until release (pending)",
+        "108.00 EUR Sale, held until release ×1",
+        "-108.00 EUR The hold is over ×1",
+        "108.00 EUR Ready to be paid out (available)",
+        "108.00 EUR Released, ready to be paid out ×1",
+    ]
+    result = await gosellr("explain", str(seller.id), "--at", "noon")
+    assert (result.exit_code, "--at noon is no moment" in result.output) == (2, True)
 
 
 async def test_what_nobody_knows(gosellr: Command) -> None:

@@ -15,7 +15,7 @@ from gosellr.resources import Resources, open_resources
 from gosellr.services.audit_service import audit
 from tests.conftest import START
 from tests.factories.payouts import earn
-from tests.factories.sales import make_shop
+from tests.factories.sales import make_shop, refund
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ async def opened(
     fresh_database: Callable[[str], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Resources]:
-    """A market of its own with an invoice and two closed months, reached as its owner."""
+    """A market with an invoice, two credit notes and two closed months, reached as its owner."""
     settings = Settings(
         home=tmp_path_factory.mktemp("audit"),
         database_url=cluster.dsn(database=fresh_database("audit documents")),
@@ -36,8 +36,11 @@ async def opened(
     clock = ManualClock(START)
     async with open_resources(settings, clock=clock) as market:
         shop = await transact(market.db, make_shop)
-        order = await earn(market, shop)
+        order = await earn(market, shop, 2)
         await documents.issue_invoices(market.documents, order_ids=[order.id])
+        for refunded in ({"units": 1}, {"amount_minor": 700}):
+            given = await refund(market, order, shop, **refunded)
+            await documents.issue_credit_note(market.documents, refund_id=given.id)
         for _ in range(2):
             clock.advance(timedelta(days=31))
             await documents.close_months(market.documents)
@@ -60,7 +63,9 @@ async def problems(connection: Connection, opened: Resources) -> list[str]:
 
 
 async def test_sound_documents_pass(connection: Connection, opened: Resources) -> None:
-    assert await connection.fetchval("SELECT count(*) FROM document") >= 3
+    kinds = await connection.fetch("SELECT kind, count(*) FROM document GROUP BY 1 ORDER BY 1")
+    assert dict(kinds)["credit_note"] == 2
+    assert dict(kinds).keys() >= {"invoice", "statement"}
     assert await problems(connection, opened) == []
 
 
@@ -76,6 +81,18 @@ async def test_sound_documents_pass(connection: Connection, opened: Resources) -
         (
             "UPDATE document SET total_minor = total_minor + 1 WHERE kind = 'invoice'",
             "the sale was booked with",
+        ),
+        (
+            "UPDATE document SET total_minor = total_minor - 1 WHERE kind = 'credit_note'",
+            "the refund was booked with",
+        ),
+        (
+            "UPDATE document SET cause_key = gen_random_uuid()::text WHERE kind = 'credit_note'",
+            "the refund was booked with 0",
+        ),
+        (
+            "UPDATE document SET total_minor = 1 WHERE kind = 'invoice'",
+            "its invoice says 1",
         ),
         (
             """UPDATE document SET content = jsonb_set(content, '{opening_minor}', '7')

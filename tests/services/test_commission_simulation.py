@@ -11,10 +11,23 @@ import pytest
 from gosellr.api.schemas.commission_simulation import SimulationOut
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
 from gosellr.resources import Resources
 from gosellr.utils.refunds import CommissionReversal
 from tests.factories.accounts import bearer, make_operator
-from tests.factories.sales import Shop, buy, make_commission, make_shop, part_of, refund
+from tests.factories.captures import at_shipment
+from tests.factories.reductions import call_off
+from tests.factories.sales import (
+    Shop,
+    buy,
+    cancel,
+    make_commission,
+    make_shop,
+    part_of,
+    read,
+    refund,
+    ship,
+)
 from tests.factories.terms import make_coupon, make_delivery, make_tax
 
 Simulate = Callable[..., Awaitable[dict[str, Any]]]
@@ -191,3 +204,36 @@ async def test_what_makes_no_sense_is_refused(
     assert (told["orders"], told["sellers"], told["totals"]) == (0, [], [])
     told = await simulate(**{"from": None, "to": None})
     assert (told["from"], told["to"]) == ("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")
+
+
+async def test_what_was_called_off_or_cancelled_before_it_was_paid_makes_no_difference(
+    client: httpx2.AsyncClient, connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    """A line that fell below the band it was ordered in, and a part that was never sold."""
+    await connection.execute(
+        "INSERT INTO commission_rule (id, position, currency, rate_bps, fixed_minor, vat_bps,"
+        " on_shipping, value_from_minor, value_to_minor, created_at, updated_at)"
+        " VALUES ($1, 1, 'EUR', 500, 0, 2000, true, 10000, NULL, $3, $3),"
+        " ($2, 2, 'EUR', 1500, 20, 2000, false, NULL, 10000, $3, $3)",
+        new_id(), new_id(), clock.now(),
+    )  # fmt: skip
+    await make_delivery(connection)
+    market = at_shipment(resources)
+    lamps = await make_shop(connection, price_minor=4_000)
+    chairs = await make_shop(connection, price_minor=3_333)
+    coupon = await make_coupon(connection)
+    order = await buy(market, (lamps, 4), (chairs, 7), coupons=(coupon,))
+    await cancel(market, order, viewer=chairs.viewer, shop=chairs)
+    order = await call_off(market, order, lamps, 2)
+    await ship(market, order, lamps)
+    await refund(market, await read(market, order), lamps, units=1)
+    headers = await bearer(resources, await make_operator(connection, now=clock.now()))
+    day = {"from": clock.now().isoformat(), "to": (clock.now() + timedelta(days=1)).isoformat()}
+    told = (await client.post(PATH, json=day, headers=headers)).json()
+    [one] = told["sellers"]
+    assert (told["orders"], one["seller"]["id"]) == (1, str(lamps.seller.id))
+    assert one["commission_booked"] == euros(await earned(connection, lamps))
+    assert (one["difference"], one["lines"], one["lines_touched"]) == (euros(0), 1, 0)
+    assert one["deliveries_touched"] == 0
+    # 5 % of the one unit that stays, and of its delivery.
+    assert one["commission_booked"]["amount"] > 0

@@ -10,7 +10,7 @@ import pytest
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.resources import Resources
-from gosellr.services.statement_service import explain
+from gosellr.services.explanation_service import explain
 from gosellr.utils.csv_text import csv_text, harmless
 from gosellr.utils.ledger import seller_pending
 from gosellr.utils.permissions import MemberRole

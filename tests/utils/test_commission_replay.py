@@ -24,6 +24,7 @@ from gosellr.utils.commission_replay import (
     SoldPart,
     replay,
 )
+from gosellr.utils.reductions import LineFigures, reduced
 from gosellr.utils.refunds import (
     SHIPPING_KEY,
     CommissionReversal,
@@ -74,9 +75,47 @@ def sold(
                 part=_part("line", goods_minor, tax_minor, terms, quantity=quantity),
                 product_id=PRODUCT,
                 category_ids=frozenset({LAMPS}),
+                ordered_minor=goods_minor,
             ),
         ),
         shipping=_part(SHIPPING_KEY, shipping_minor, shipping_tax, of_shipping),
+    )
+
+
+def reduced_and_sold(
+    rules: list[CommissionRule], line: LineFigures, *, called_off: list[int], shipping_minor: int
+) -> SoldParcel:
+    """A line as a checkout freezes it, of which units are called off before it is paid for."""
+    facts = CommissionLine(
+        currency="EUR", seller_id=SELLER, product_id=PRODUCT, category_ids=frozenset({LAMPS}),
+        goods_minor=line.goods_minor, tax_minor=line.tax_minor, tax_included=line.tax_included,
+    )  # fmt: skip
+    whole = replace(line, commission=commission_for(line=facts, rules=rules, at=NOON))
+    of_shipping = commission_for_shipping(
+        shipping_base_minor=shipping_minor, lines=[facts], rules=rules, at=NOON
+    )
+    left = whole
+    for quantity in called_off:
+        if quantity <= left.quantity:
+            left = reduced(left, quantity)
+    part = replace(
+        _part("line", left.goods_minor, left.tax_minor, left.commission, quantity=left.quantity),
+        promotion_minor=left.marketplace_discount_minor,
+    )
+    return SoldParcel(
+        seller_id=SELLER,
+        currency="EUR",
+        tax_included=line.tax_included,
+        placed_at=NOON,
+        lines=(
+            SoldLine(
+                part=part,
+                product_id=PRODUCT,
+                category_ids=frozenset({LAMPS}),
+                ordered_minor=whole.goods_minor,
+            ),
+        ),
+        shipping=_part(SHIPPING_KEY, shipping_minor, 0, of_shipping),
     )
 
 
@@ -103,7 +142,8 @@ def refunded(parcel: SoldParcel, *units: int, reversal: CommissionReversal = FUL
         quantity=part.quantity,
         goods_minor=part.goods_minor,
         tax_minor=part.tax_minor,
-        tax_included=True,
+        tax_included=parcel.tax_included,
+        promotion_minor=part.promotion_minor,
         commission_minor=part.booked.commission_minor,
         commission_vat_minor=part.booked.vat_minor,
         commission_fixed_minor=part.fixed_minor,
@@ -211,3 +251,85 @@ def test_the_same_rules_change_nothing_and_other_rules_are_as_if_they_had_been_t
     told = replay(booked, rules=[after], policy=RefundPolicy(reversal=other, of_all=True))
     assert told.simulated == expected
     assert told.booked == same.booked
+
+
+def test_a_line_that_became_smaller_keeps_the_band_it_was_ordered_in() -> None:
+    """From 100.00 on 5 %, below it 15 %: two of three units of 50.00 were called off."""
+    dear = a_rule(value_from_minor=10_000, rate_bps=500, currency="EUR", on_shipping=True)
+    cheap = a_rule(id=UUID(int=8), position=2, rate_bps=1500, currency="EUR", value_to_minor=10_000)
+    line = LineFigures(
+        quantity=3, unit_price_minor=5_000, seller_discount_minor=0, marketplace_discount_minor=0,
+        tax_rate_bps=0, tax_included=True, tax_minor=0, commission=CommissionTerms(),
+    )  # fmt: skip
+    parcel = reduced_and_sold([dear, cheap], line, called_off=[1, 1], shipping_minor=600)
+    told = replay(parcel, rules=[dear, cheap], policy=RefundPolicy())
+    # 5 % of 50.00 and of 6.00 delivery, with VAT.
+    assert told.booked == told.simulated == Earned(commission_minor=250 + 30, vat_minor=50 + 6)
+    # Other rules look at what was ordered as well, and take of what was sold.
+    other = replay(parcel, rules=[replace(dear, rate_bps=1000), cheap], policy=RefundPolicy())
+    assert other.simulated == Earned(commission_minor=500 + 60, vat_minor=100 + 12)
+
+
+bands = st.integers(0, 60_000)
+
+
+@given(
+    border=bands,
+    above=rules_drawn,
+    below=rules_drawn,
+    minimum=st.none() | st.integers(0, 200),
+    cap=st.none() | st.integers(200, 5_000),
+    unit_price_minor=st.integers(1, 9_000),
+    quantity=st.integers(1, 12),
+    seller_share=st.integers(0, 100),
+    marketplace_share=st.integers(0, 100),
+    tax=st.tuples(st.integers(0, 2_500), st.booleans()),
+    shipping_minor=st.integers(0, 2_000),
+    called_off=st.lists(st.integers(1, 6), max_size=4),
+    units=st.lists(st.integers(1, 3), max_size=4),
+    reversal=st.sampled_from(CommissionReversal),
+)
+def test_under_todays_own_rules_a_replay_is_what_was_booked(
+    border: int,
+    above: CommissionRule,
+    below: CommissionRule,
+    minimum: int | None,
+    cap: int | None,
+    unit_price_minor: int,
+    quantity: int,
+    seller_share: int,
+    marketplace_share: int,
+    tax: tuple[int, bool],
+    shipping_minor: int,
+    called_off: list[int],
+    units: list[int],
+    reversal: CommissionReversal,
+) -> None:
+    """Across a value band, with coupons of both, reductions and refunds: to the cent."""
+    rules = [
+        replace(above, value_from_minor=border, minimum_minor=minimum, cap_minor=cap),
+        replace(below, id=UUID(int=8), position=2, value_to_minor=border),
+    ]
+    gross_minor = unit_price_minor * quantity
+    by_seller = gross_minor * seller_share // 100
+    rate_bps, included = tax
+    line = LineFigures(
+        quantity=quantity,
+        unit_price_minor=unit_price_minor,
+        seller_discount_minor=by_seller,
+        marketplace_discount_minor=(gross_minor - by_seller) * marketplace_share // 100,
+        tax_rate_bps=rate_bps,
+        tax_included=included,
+        tax_minor=tax_on(gross_minor - by_seller, rate_bps=rate_bps, included=included),
+        commission=CommissionTerms(),
+    )
+    parcel = reduced_and_sold(rules, line, called_off=called_off, shipping_minor=shipping_minor)
+    left = parcel.lines[0].part.quantity
+    given_back = [each for each in units if each <= left] if left else []
+    while sum(given_back) > left:
+        given_back.pop()
+    parcel = refunded(parcel, *given_back, reversal=reversal)
+    for policy in (RefundPolicy(), RefundPolicy(reversal=reversal, of_all=True)):
+        told = replay(parcel, rules=rules, policy=policy)
+        assert told.simulated == told.booked
+        assert (told.lines_touched, told.deliveries_touched) == (0, 0)

@@ -262,6 +262,16 @@ async def test_the_books_explain_themselves(
     assert "Paid out" in await open_page(visitor, f"{page}?subject={shop.seller.id}")
     assert "on its way to the seller" in await open_page(visitor, f"{page}?subject={payout.id}")
     assert "commission" in await open_page(visitor, f"{page}?subject=commission")
+    then = f"{page}?subject={shop.seller.id}&at={NOW:%Y-%m-%d}"
+    text = await open_page(visitor, then)
+    for words in ("Only what was booked by", "Held until release", "Sale, held until release"):
+        assert words in text, words
+    assert "Paid out" not in text
+    text = await open_page(visitor, f"{page}?subject={payout.id}&at=2026-03-01")
+    assert "Nothing was booked by then." in text
+    text = await open_page(visitor, f"{page}?subject={number}&at=<i>noon", status=422)
+    assert "Write it like 2026-03-02 09:00" in text
+    assert "&lt;i&gt;noon" in text
     text = await open_page(visitor, f"{page}?subject=<b>nothing", status=404)
     assert "&lt;b&gt;nothing" in text
 

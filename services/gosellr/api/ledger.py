@@ -16,20 +16,29 @@ from gosellr.api.schemas.ledger import (
     BuyerMovementPageOut,
     JournalFilters,
     JournalPageOut,
+    MomentFilters,
     MovementFilters,
     MovementPageOut,
     OrderLedgerOut,
     PayoutLedgerOut,
     SellerBalancesOut,
+    SellerLedgerOut,
 )
 from gosellr.api.schemas.receivables import plan_document
 from gosellr.core.pagination import Page
 from gosellr.core.transact import ask
-from gosellr.services import history_service, payout_questions, statement_service
+from gosellr.services import (
+    explanation_service,
+    history_service,
+    payout_questions,
+    statement_service,
+)
+from gosellr.services.explanation_service import BalanceMade
 from gosellr.services.statement_service import POTS, BookedTransaction, Movement, SellerBalance
 from gosellr.utils.explanations import explain
 from gosellr.utils.money import Money
 from gosellr.utils.permissions import Permission
+from gosellr.utils.statements import describe
 from gosellr.utils.viewer import Viewer
 
 router = APIRouter(tags=["ledger"])
@@ -43,10 +52,13 @@ Accept = Annotated[str, Header(include_in_schema=False)]
     responses={200: {"model": OrderLedgerOut}, **problems(401, 403, 404, 422)},
 )
 async def get_order_ledger(
-    order_id: UUID, _viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)], market: Market
+    order_id: UUID,
+    wanted: Annotated[MomentFilters, Query()],
+    _viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)],
+    market: Market,
 ) -> Response:
     """Where every cent of an order went, transaction by transaction, each with its meaning."""
-    booked = await ask(market.db, statement_service.order_ledger, order_id=order_id)
+    booked = await ask(market.db, statement_service.order_ledger, order_id=order_id, at=wanted.at)
     return answer({"transactions": [_transaction(each) for each in booked]})
 
 
@@ -56,11 +68,38 @@ async def get_order_ledger(
     responses={200: {"model": PayoutLedgerOut}, **problems(401, 403, 404, 422)},
 )
 async def get_payout_ledger(
-    payout_id: UUID, _viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)], market: Market
+    payout_id: UUID,
+    wanted: Annotated[MomentFilters, Query()],
+    _viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)],
+    market: Market,
 ) -> Response:
     """What was booked of a payout, transaction by transaction, each with its meaning."""
-    booked = await ask(market.db, payout_questions.payout_ledger, payout_id=payout_id)
+    booked = await ask(market.db, payout_questions.payout_ledger, payout_id=payout_id, at=wanted.at)
     return answer({"transactions": [_transaction(each) for each in booked]})
+
+
+@router.get(
+    "/sellers/{seller_id}/ledger",
+    operation_id="get_seller_ledger",
+    responses={200: {"model": SellerLedgerOut}, **problems(401, 403, 404, 422)},
+)
+async def get_seller_ledger(
+    seller_id: UUID,
+    wanted: Annotated[MomentFilters, Query()],
+    viewer: Annotated[Viewer, allow(Permission.BALANCE_READ)],
+    market: Market,
+) -> Response:
+    """What a seller had and owed at a moment, and what had made it: each kind of movement with its
+    meaning and its sum, from the first on."""
+    at = wanted.at or market.clock.now()
+    balances = await ask(
+        market.db,
+        explanation_service.seller_ledger,
+        viewer=viewer,
+        seller_id=seller_id,
+        at=at,
+    )
+    return answer({"as_of": at, "balances": [_balance_made(each) for each in balances]})
 
 
 @router.get(
@@ -201,6 +240,31 @@ def _transaction(booked: BookedTransaction) -> dict[str, Any]:
             for entry in booked.entries
         ],
         "explanation": explain(booked.kind, booked.entries),
+    }
+
+
+def _balance_made(made: BalanceMade) -> dict[str, Any]:
+    return {
+        "currency": made.currency,
+        "owed": Money(made.owed_minor, made.currency),
+        "accounts": [
+            {
+                "account": pot.pot,
+                "amount": Money(pot.minor, made.currency),
+                "made_of": [
+                    {
+                        "kind": part.kind,
+                        "description": describe(
+                            kind=part.kind, account=part.account, is_credit=part.is_credit
+                        ),
+                        "count": part.count,
+                        "amount": Money(part.change_minor, made.currency),
+                    }
+                    for part in pot.parts
+                ],
+            }
+            for pot in made.pots
+        ],
     }
 
 

@@ -6,6 +6,7 @@ watches what is set aside: kept longer where a gateway can, else its sellers are
 wasn't shipped by its end is cancelled.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -44,6 +45,8 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
 Shipped = TypeVar("Shipped")
+
+_log = logging.getLogger("gosellr.flows")
 
 _STATUSES = {
     Outcome.ACCEPTED: CaptureStatus.SUCCEEDED,
@@ -281,6 +284,9 @@ async def _kept_longer(powers: CapturePowers, held: WatchedAuthorization) -> boo
     )
     until = result.authorized_until
     if result.outcome is not Outcome.ACCEPTED or until is None:
+        return False
+    if (result.amount_minor, result.currency) != (held.amount_minor, held.currency):
+        _log.error("%s has other money aside for %s than we have", held.method, held.payment_id)
         return False
     if until <= held.authorized_until or until <= powers.now():
         return False

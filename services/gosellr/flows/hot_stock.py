@@ -1,4 +1,4 @@
-"""A product that many buy at once: noticed where they wait for each other, and spread."""
+"""A product that many buy at once: noticed where they wait, spread, and gathered again."""
 
 import asyncio
 from collections.abc import Collection
@@ -10,7 +10,8 @@ import structlog
 from gosellr.core.bursts import Bursts
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
-from gosellr.core.transact import transact
+from gosellr.core.transact import ask, transact
+from gosellr.flows.one_by_one import Sweep
 from gosellr.services import inventory_service
 
 _log = structlog.get_logger("gosellr.stock")
@@ -44,6 +45,22 @@ class HotStock:
     async def settle(self) -> None:
         """Wait for what has begun."""
         await asyncio.gather(*self._begun)
+
+
+async def gather_idle(*, db: Database, clock: Clock, limit: int = 100) -> int:
+    """Gather what was spread for a rush that is over, variant by variant; gives for how many."""
+    now = clock.now()
+
+    async def gather(variant_id: UUID) -> bool:
+        return await transact(db, inventory_service.gather_stock, variant_id=variant_id, now=now)
+
+    sweep = Sweep(
+        name="gathering",
+        db=db,
+        now=now,
+        due=lambda: ask(db, inventory_service.idle_stock, now=now, limit=limit),
+    )
+    return await sweep.run(gather, story="gathering stock")
 
 
 async def _spread(db: Database, clock: Clock, variant_id: UUID) -> None:

@@ -369,7 +369,7 @@ async def _moved(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
         if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
-            return if_it_is_this(told, earlier, account=account)
+            return if_it_is_this(told, earlier, account=account, kind=provider.account_kind)
     result = await provider.send(
         TransferRequest(
             transfer_id=transfer_id,
@@ -384,4 +384,4 @@ async def _moved(
         result = await provider.lookup(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
-    return if_it_is_this(told, result, account=account)
+    return if_it_is_this(told, result, account=account, kind=provider.account_kind)

@@ -7,6 +7,7 @@ from gosellr.flows import (
     captures,
     chargebacks,
     disputes,
+    hot_stock,
     labels,
     payments,
     payout_recalls,
@@ -16,14 +17,15 @@ from gosellr.flows import (
     refunds,
     releases,
     reserves,
+    sandbox_post,
     webhooks,
 )
 from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.integrations.payments.sandbox_webhooks import WebhookDelivery
 from gosellr.resources import Resources
 from gosellr.services import (
     account_service,
     idempotency_service,
-    inventory_service,
     job_service,
     ledger_upkeep_service,
     popularity_service,
@@ -61,7 +63,7 @@ async def deliver_sandbox_reports(resources: Resources) -> None:
     if not isinstance(gateway, SandboxGateway):
         return
 
-    for delivery in await gateway.pending_webhooks():
+    async def take_in(delivery: WebhookDelivery) -> None:
         await webhooks.receive(
             db=resources.db,
             gateways=resources.gateways,
@@ -72,7 +74,8 @@ async def deliver_sandbox_reports(resources: Resources) -> None:
             headers=delivery.headers,
             body=delivery.body,
         )
-        await gateway.mark_delivered(sequence=delivery.sequence)
+
+    await sandbox_post.deliver_due(gateway, take_in)
 
 
 async def apply_parked_reports(resources: Resources) -> None:
@@ -185,9 +188,7 @@ async def refresh_popularity(resources: Resources) -> None:
 
 async def gather_stock(resources: Resources) -> None:
     """Gather the stock that was spread for a rush which is over, variant by variant."""
-    now = resources.clock.now()
-    while await transact(resources.db, inventory_service.gather_idle_stock, now=now):
-        pass
+    await hot_stock.gather_idle(db=resources.db, clock=resources.clock)
 
 
 async def sweep_idempotency_keys(resources: Resources) -> None:

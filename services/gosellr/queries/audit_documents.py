@@ -46,6 +46,35 @@ WHERE document.kind = 'invoice'
   AND document.total_minor <> COALESCE(booked.paid_minor, 0) + COALESCE(collected.minor, 0)
 """)
 
+# What went back to a buyer is what its refund was booked with: on its way, taken by the bank, or
+# given as goodwill before. All that went back of a part is at most what its invoice says.
+CREDIT_NOTES_AS_BOOKED = first("""
+WITH booked AS (
+    SELECT entry.refund_id, entry.currency, sum(entry.amount_minor) AS minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind IN ('refund_intent', 'chargeback_lost') AND entry.direction = 'credit'
+      AND entry.refund_id IS NOT NULL AND (entry.account = 'goodwill_cost'
+           OR split_part(entry.account, ':', 1) IN ('refund_in_transit', 'dispute_receivable'))
+    GROUP BY 1, 2
+)
+SELECT 'document ' || document.id, 'says ' || document.total_minor || ' ' || document.currency
+       || ', the refund was booked with ' || COALESCE(booked.minor, 0)
+FROM document
+LEFT JOIN booked ON booked.refund_id::text = document.cause_key
+                AND booked.currency = document.currency
+WHERE document.kind = 'credit_note' AND document.total_minor <> COALESCE(booked.minor, 0)
+UNION ALL
+SELECT 'seller_order ' || refund.seller_order_id, 'has credit notes for '
+       || sum(note.total_minor) || ', its invoice says ' || COALESCE(max(invoice.total_minor), 0)
+FROM document AS note
+JOIN refund ON refund.id::text = note.cause_key
+LEFT JOIN document AS invoice ON invoice.kind = 'invoice'
+                             AND invoice.cause_key = refund.seller_order_id::text
+WHERE note.kind = 'credit_note'
+GROUP BY refund.seller_order_id
+HAVING sum(note.total_minor) > COALESCE(max(invoice.total_minor), 0)
+""")
+
 STATEMENTS_CHAIN = first("""
 SELECT 'document ' || id, 'begins with ' || opening || ', the month before ended with ' || before
 FROM (

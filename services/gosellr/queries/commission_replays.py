@@ -23,19 +23,31 @@ WHERE placed_at >= $1 AND placed_at < $2 AND paid_at IS NOT NULL
 ORDER BY placed_at, id LIMIT $5
 """
 
+# A part that was cancelled before its money came, or refused at the door, was never sold, whatever
+# the others of its order were.
 PARCELS = """
-SELECT id, order_id, seller_id, currency, shipping_goods_minor, shipping_tax_minor,
-       shipping_marketplace_discount_minor, shipping_commission_minor,
-       shipping_commission_vat_minor
-FROM seller_order WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, index LIMIT $2
+SELECT part.id, part.order_id, part.seller_id, part.currency, part.shipping_goods_minor,
+       part.shipping_tax_minor, part.shipping_marketplace_discount_minor,
+       part.shipping_commission_minor, part.shipping_commission_vat_minor
+FROM seller_order AS part JOIN orders ON orders.id = part.order_id
+WHERE part.order_id = ANY($1::uuid[])
+  AND COALESCE((SELECT bool_and(collected.status <> 'voided') FROM payment AS collected
+                WHERE collected.seller_order_id = part.id),
+               orders.capture_at <> 'at_shipment' OR part.captured_at IS NOT NULL)
+ORDER BY part.order_id, part.index LIMIT $2
 """
 
-# A category's ancestors are those of today: a line keeps its category, not the way to it.
+# A category's ancestors are those of today: a line keeps its category, not the way to it. A rule
+# was chosen by what was ordered, before anything was called off; goods only become less by that.
 LINES = """
 SELECT line.id, line.seller_order_id, line.product_id, line.quantity, line.goods_minor,
        line.tax_minor, line.marketplace_discount_minor, line.commission_minor,
        line.commission_vat_minor,
        COALESCE((line.commission ->> 'fixed_minor')::bigint, 0) AS fixed_minor,
+       CASE WHEN line.called_off_quantity = 0 THEN line.goods_minor ELSE (
+           SELECT max((taken.before ->> 'goods_minor')::bigint)
+           FROM order_reduction AS taken WHERE taken.order_line_id = line.id
+       ) END AS ordered_minor,
        COALESCE(category.ancestor_ids, '{}') AS category_ids
 FROM order_line AS line LEFT JOIN category ON category.id = line.category_id
 WHERE line.order_id = ANY($1::uuid[]) ORDER BY line.seller_order_id, line.position LIMIT $2
@@ -163,6 +175,7 @@ def _line(row: Record, returns: _Returns) -> SoldLine:
             returns=tuple(returns.get((row["seller_order_id"], row["id"]), ())),
         ),
         product_id=row["product_id"],
+        ordered_minor=row["ordered_minor"],
         category_ids=frozenset(row["category_ids"]),
     )
 

@@ -107,9 +107,13 @@ SELECT id, kind, cause_type, cause_id, idempotency_key, order_id, corrects_id, a
        effective_at, booked_at, hash
 FROM ledger_transaction
 """
-OF_ORDER = f"{_TRANSACTION} WHERE order_id = $1 ORDER BY written_by, id LIMIT $2"
+OF_ORDER = f"""{_TRANSACTION}
+WHERE order_id = $1 AND ($3::timestamptz IS NULL OR booked_at <= $3)
+ORDER BY written_by, id LIMIT $2"""
 OF_KEY = f"""{_TRANSACTION}
-WHERE kind = ANY($1::text[]) AND idempotency_key = $2 ORDER BY written_by, id"""
+WHERE kind = ANY($1::text[]) AND idempotency_key = $2
+  AND ($3::timestamptz IS NULL OR booked_at <= $3)
+ORDER BY written_by, id"""
 OF_IDS = f"{_TRANSACTION} WHERE id = ANY($1::uuid[]) ORDER BY id"
 
 ENTRIES = """
@@ -302,17 +306,22 @@ async def turnovers(connection: Connection, *, accounts: Sequence[str]) -> list[
 
 
 async def find_of_order(
-    connection: Connection, *, order_id: UUID, limit: int
+    connection: Connection, *, order_id: UUID, at: datetime | None = None, limit: int
 ) -> list[BookedTransaction]:
-    """The transactions of an order, in the order of booking."""
-    return await _with_entries(connection, await connection.fetch(OF_ORDER, order_id, limit))
+    """The transactions of an order, or those booked by a moment, in the order of booking."""
+    return await _with_entries(connection, await connection.fetch(OF_ORDER, order_id, limit, at))
 
 
 async def find_of_key(
-    connection: Connection, *, kinds: Sequence[str], idempotency_key: str
+    connection: Connection,
+    *,
+    kinds: Sequence[str],
+    idempotency_key: str,
+    at: datetime | None = None,
 ) -> list[BookedTransaction]:
-    """The transactions of these kinds under one key, in the order of booking."""
-    rows = await connection.fetch(OF_KEY, kinds, idempotency_key)
+    """The transactions of these kinds under one key, or those booked by a moment, in the order of
+    booking."""
+    rows = await connection.fetch(OF_KEY, kinds, idempotency_key, at)
     return await _with_entries(connection, rows)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.queries.sweep_delays import has_its_turn
 
 # The journal's word for these moves: they change nothing that a seller counts.
 CAUSE_TYPE = "buckets"
@@ -55,8 +56,9 @@ SELECT count(*) FROM change WHERE delta <> 0 OR is_empty
 # Spread, and neither spread nor sold much since `$1`. A bucket all of whose units are promised
 # has nothing to gather, and waits until they are sent or given back.
 FIND_IDLE = f"""
-SELECT level.variant_id FROM stock_level AS level
-WHERE level.bucket > 0 AND (level.on_hand > level.reserved OR level.on_hand = 0)
+SELECT DISTINCT level.variant_id FROM stock_level AS level
+WHERE {has_its_turn("gathering", "level.variant_id", now="$3")}
+  AND level.bucket > 0 AND (level.on_hand > level.reserved OR level.on_hand = 0)
   AND NOT EXISTS (
     SELECT FROM stock_movement AS movement
     WHERE movement.variant_id = level.variant_id AND movement.at > $1
@@ -66,7 +68,7 @@ WHERE level.bucket > 0 AND (level.on_hand > level.reserved OR level.on_hand = 0)
         WHERE hold.variant_id = level.variant_id AND hold.created_at > $1
           AND hold.shipped_quantity + hold.released_quantity < hold.quantity
         LIMIT $2) AS lately) < $2
-ORDER BY level.variant_id LIMIT 1
+ORDER BY level.variant_id LIMIT $4
 """
 
 
@@ -86,7 +88,9 @@ async def spread(
     return changed
 
 
-async def find_idle(connection: Connection, *, since: datetime, sales_max: int) -> UUID | None:
-    """A variant whose buckets can be gathered: fewer holds than `sales_max` were taken since."""
-    variant_id: UUID | None = await connection.fetchval(FIND_IDLE, since, sales_max)
-    return variant_id
+async def find_idle(
+    connection: Connection, *, since: datetime, sales_max: int, now: datetime, limit: int
+) -> list[UUID]:
+    """Variants whose buckets can be gathered: fewer holds than `sales_max` were taken since."""
+    rows = await connection.fetch(FIND_IDLE, since, sales_max, now, limit)
+    return [row["variant_id"] for row in rows]

@@ -374,6 +374,7 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 25, market.CARDS_TRUE, (now - limits.late_card,)
     yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
     yield 26, audit_documents.INVOICES_AS_BOOKED, ()
+    yield 26, audit_documents.CREDIT_NOTES_AS_BOOKED, ()
     yield 26, audit_documents.STATEMENTS_CHAIN, ()
     yield 27, audit_balances.TWO_PEOPLE, ()
 

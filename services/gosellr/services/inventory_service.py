@@ -175,25 +175,27 @@ async def spread_stock(connection: Connection, *, variant_id: UUID, now: datetim
     )
 
 
-async def gather_idle_stock(connection: Connection, *, now: datetime) -> bool:
-    """Bring the free units of one variant that is hot no more back into one bucket.
-
-    False when there is none. Buckets that are promised stay until the promise is kept.
-    """
-    variant_id = await stock_buckets.find_idle(
-        connection, since=now - IDLE_FOR, sales_max=BUCKETS_MAX
+async def idle_stock(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """Variants that are hot no more and whose free units still stand in several buckets."""
+    return await stock_buckets.find_idle(
+        connection, since=now - IDLE_FOR, sales_max=BUCKETS_MAX, now=now, limit=limit
     )
-    if variant_id is None:
-        return False
+
+
+async def gather_stock(connection: Connection, *, variant_id: UUID, now: datetime) -> bool:
+    """Bring the free units of a variant back into one bucket; False where they are.
+
+    Buckets that are promised stay until the promise is kept.
+    """
     await locks.stock(connection, variant_ids=[variant_id])
-    await stock_buckets.spread(
+    changed = await stock_buckets.spread(
         connection,
         variant_id=variant_id,
         buckets_max=1,
         units_per_bucket=UNITS_PER_BUCKET,
         now=now,
     )
-    return True
+    return changed > 0
 
 
 async def stock_document(connection: Connection, *, viewer: Viewer, variant_id: UUID) -> bytes:

@@ -1,6 +1,7 @@
 """Questions about payouts: which there are, and what each of them claims."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -84,8 +85,10 @@ async def list_entries(
     return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
 
 
-async def payout_ledger(connection: Connection, *, payout_id: UUID) -> list[BookedTransaction]:
-    """Every transaction of a payout, as booked. For operators.
+async def payout_ledger(
+    connection: Connection, *, payout_id: UUID, at: datetime | None = None
+) -> list[BookedTransaction]:
+    """Every transaction of a payout, as booked, or those booked by a moment. For operators.
 
     Raises:
         NotFound: there is no such payout.
@@ -93,7 +96,10 @@ async def payout_ledger(connection: Connection, *, payout_id: UUID) -> list[Book
     if await payouts.load(connection, payout_id=payout_id) is None:
         raise NotFound
     return await ledger.find_of_key(
-        connection, kinds=[kind.value for kind in PAYOUT_KINDS], idempotency_key=str(payout_id)
+        connection,
+        kinds=[kind.value for kind in PAYOUT_KINDS],
+        idempotency_key=str(payout_id),
+        at=at,
     )
 
 

@@ -1,9 +1,9 @@
-"""The books as people read them: an order's, a seller's, an account's."""
+"""The books as people read them: an order's, a seller's balances and movements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -12,8 +12,6 @@ from gosellr.core.pagination import Page, decode_cursor, encode_cursor
 from gosellr.models.balance_values import ComingMoney, KeptPlan
 from gosellr.models.payout_values import Payout, UpcomingRelease
 from gosellr.queries import (
-    adjustments,
-    chargebacks,
     histories,
     ledger,
     payout_settings,
@@ -24,13 +22,9 @@ from gosellr.queries import (
 )
 from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import BookedTransaction, Movement
-from gosellr.services import ledger_service, payout_questions
+from gosellr.services import ledger_service
 from gosellr.services.seller_scope import require_in_seller
-from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
 from gosellr.utils.ledger import (
-    TransactionKind,
-    UnknownAccount,
-    account_kind,
     payout_in_transit,
     seller_available,
     seller_pending,
@@ -44,14 +38,13 @@ from gosellr.utils.viewer import Viewer
 __all__ = [
     "POTS",
     "BookedTransaction",
-    "Explanation",
     "Movement",
     "MovementFilter",
     "SellerBalance",
     "accounts_page",
-    "explain",
     "order_ledger",
     "pots_of",
+    "require_seller",
     "seller_balances",
     "seller_movements",
 ]
@@ -59,7 +52,6 @@ __all__ = [
 ORDER_TRANSACTIONS_MAX: Final = 500
 LONGEST_DELIVERY: Final = timedelta(days=14)
 """Where a delivery option doesn't say how long it takes."""
-ADJUSTMENT_KINDS: Final = (TransactionKind.ADJUSTED.value, TransactionKind.DEBT_WRITTEN_OFF.value)
 
 POTS: Final = {
     "pending": seller_pending,
@@ -95,28 +87,20 @@ class SellerBalance:
     plan: KeptPlan | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What was found under a word: an order's whole story, or the latest of some accounts.
-
-    `about` is what it is, and the name that it goes by: an order's number, or an id.
-    """
-
-    title: str
-    about: tuple[Literal["order", "seller", "payout", "adjustment"], str] | None = None
-    transactions: tuple[BookedTransaction, ...] = ()
-    movements: tuple[Movement, ...] = ()
-
-
-async def order_ledger(connection: Connection, *, order_id: UUID) -> list[BookedTransaction]:
-    """Every transaction of an order, as booked. For operators: it shows all sellers' sides.
+async def order_ledger(
+    connection: Connection, *, order_id: UUID, at: datetime | None = None
+) -> list[BookedTransaction]:
+    """Every transaction of an order, as booked, or those booked by a moment. For operators: it
+    shows all sellers' sides.
 
     Raises:
         NotFound: there is no such order.
     """
     if await ledger.find_order(connection, order_id=order_id) is None:
         raise NotFound
-    return await ledger.find_of_order(connection, order_id=order_id, limit=ORDER_TRANSACTIONS_MAX)
+    return await ledger.find_of_order(
+        connection, order_id=order_id, at=at, limit=ORDER_TRANSACTIONS_MAX
+    )
 
 
 async def seller_balances(
@@ -132,7 +116,7 @@ async def seller_balances(
     Raises:
         NotFound, NotAllowed: the seller isn't the viewer's to look at.
     """
-    await _require(connection, viewer, seller_id, Permission.BALANCE_READ)
+    await require_seller(connection, viewer, seller_id, Permission.BALANCE_READ)
     pot_of = {account_of(seller_id): pot for pot, account_of in POTS.items()}
     held = await ledger_service.balances(connection, accounts=list(pot_of))
     by_currency: dict[str, dict[str, int]] = {}
@@ -192,7 +176,7 @@ async def seller_movements(
         NotFound, NotAllowed: the seller isn't the viewer's to look at.
         InvalidInput: the cursor isn't one of ours.
     """
-    await _require(connection, viewer, seller_id, Permission.TRANSACTION_READ)
+    await require_seller(connection, viewer, seller_id, Permission.TRANSACTION_READ)
     return await accounts_page(
         connection,
         pots_of(seller_id, pot=pot),
@@ -226,62 +210,6 @@ async def accounts_page(
         known = await ledger.turnovers(connection, accounts=accounts)
         currency = min((each.currency for each in known), default="")
     return await _page(connection, accounts, currency, wanted=wanted, cursor=cursor, limit=limit)
-
-
-async def explain(connection: Connection, *, subject: str, limit: int) -> Explanation:
-    """The books of whatever an operator names: an order's id or number, a payout, an adjustment, a
-    chargeback by its case's id or its provider's name of it, a seller, an account.
-
-    Raises:
-        NotFound: nothing bears that name.
-    """
-    as_id, number = _uuid(subject), _order_number(subject)
-    if as_id is not None or number is not None:
-        order = await ledger.find_order(connection, order_id=as_id, number=number)
-        if order is not None:
-            transactions = await order_ledger(connection, order_id=order[0])
-            named = order_number(order[1])
-            return Explanation(f"Order {named}", ("order", named), transactions=tuple(transactions))
-    if as_id is not None and await ledger.seller_exists(connection, seller_id=as_id):
-        accounts = [account_of(as_id) for account_of in POTS.values()]
-        found = await _latest(connection, f"Seller {as_id}", accounts, limit=limit)
-        return replace(found, about=("seller", str(as_id)))
-    payout = None if as_id is None else await payouts.load(connection, payout_id=as_id)
-    if payout is not None:
-        booked = await payout_questions.payout_ledger(connection, payout_id=payout.id)
-        reason = "" if payout.failure_reason is None else f" ({payout.failure_reason})"
-        title = f"Payout {payout.id} to seller {payout.seller_id}: {payout.status}{reason}"
-        return Explanation(title, ("payout", str(payout.id)), transactions=tuple(booked))
-    adjusted = None if as_id is None else await adjustments.find(connection, adjustment_id=as_id)
-    if adjusted is not None:
-        booked = await ledger.find_of_key(
-            connection, kinds=ADJUSTMENT_KINDS, idempotency_key=str(adjusted.id)
-        )
-        title = f"Adjustment {adjusted.id}: {adjusted.status} ({adjusted.reason})"
-        return Explanation(title, ("adjustment", str(adjusted.id)), transactions=tuple(booked))
-    back = await chargebacks.named(connection, case_id=as_id, reference=subject)
-    if back is not None:
-        booked = await order_ledger(connection, order_id=back.order_id)
-        stage = "" if back.stage is None else f", {back.stage.replace('_', ' ')}"
-        title = f"Chargeback {back.gateway_reference} at {back.gateway}: {back.status}{stage}"
-        own = tuple(one for one in booked if one.cause_id == back.id)
-        return Explanation(title, transactions=own)
-    try:
-        account_kind(subject)
-    except UnknownAccount:
-        raise NotFound(f"No order, payout, seller or account is called {subject}") from None
-    return await _latest(connection, f"Account {subject}", [subject], limit=limit)
-
-
-async def _latest(
-    connection: Connection, title: str, accounts: Sequence[str], *, limit: int
-) -> Explanation:
-    known = await ledger.turnovers(connection, accounts=accounts)
-    movements: list[Movement] = []
-    for currency in sorted({each.currency for each in known}):
-        page = await _page(connection, accounts, currency, cursor=None, limit=limit)
-        movements += page.items
-    return Explanation(title, movements=tuple(movements))
 
 
 async def _page(
@@ -322,25 +250,11 @@ def _position(cursor: str) -> tuple[int, int, int]:
     return written_by, entry_id, balance_minor
 
 
-async def _require(
+async def require_seller(
     connection: Connection, viewer: Viewer, seller_id: UUID, permission: Permission
 ) -> None:
+    """Raise NotFound or NotAllowed where the seller isn't the viewer's to look at."""
     if not viewer.sees_everything:
         require_in_seller(viewer, seller_id=seller_id, permission=permission)
     elif not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _order_number(text: str) -> int | None:
-    """The number in `GS-20481`, or in `20481` as somebody in a hurry writes it."""
-    try:
-        return parse_order_number(f"GS-{text.upper().removeprefix('GS-')}")
-    except InvalidNumber:
-        return None

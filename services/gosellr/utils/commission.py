@@ -67,8 +67,8 @@ class CommissionRule:
             and self.seller_id in {None, line.seller_id}
             and self.product_id in {None, line.product_id}
             and (self.category_id is None or self.category_id in line.category_ids)
-            and (self.value_from_minor is None or self.value_from_minor <= line.goods_minor)
-            and (self.value_to_minor is None or line.goods_minor < self.value_to_minor)
+            and (self.value_from_minor is None or self.value_from_minor <= line.valued_minor)
+            and (self.value_to_minor is None or line.valued_minor < self.value_to_minor)
             and (self.valid_from is None or self.valid_from <= at)
             and (self.valid_to is None or at < self.valid_to)
         )
@@ -80,7 +80,7 @@ def _ordered_wrongly(lower: int | None, upper: int | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionLine:
-    """The facts of a sold line that rules look at; `goods_minor` is also what value bands see.
+    """The facts of a sold line that rules look at.
 
     `category_ids` holds the category of the product and all its ancestors.
     """
@@ -92,6 +92,13 @@ class CommissionLine:
     goods_minor: int
     tax_minor: int
     tax_included: bool
+    # What value bands see, where units were called off since: the line's goods as ordered.
+    ordered_minor: int | None = None
+
+    @property
+    def valued_minor(self) -> int:
+        """What value bands see."""
+        return self.goods_minor if self.ordered_minor is None else self.ordered_minor
 
     @property
     def base_minor(self) -> int:

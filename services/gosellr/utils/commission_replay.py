@@ -74,11 +74,16 @@ class SoldPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldLine:
-    """A line, and what rules look at besides its money: its product and all its categories."""
+    """A line, and what rules look at besides its money: its product and all its categories.
+
+    `ordered_minor` is what its goods cost before any units were called off: the rule was chosen
+    by that, and what was sold in the end is under the same rule.
+    """
 
     part: SoldPart
     product_id: UUID
     category_ids: frozenset[UUID]
+    ordered_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,7 @@ class SoldParcel:
                 goods_minor=line.part.goods_minor,
                 tax_minor=line.part.tax_minor,
                 tax_included=self.tax_included,
+                ordered_minor=line.ordered_minor,
             )
             for line in self.lines
         ]

@@ -65,6 +65,16 @@ def describe(*, kind: str, account: str, is_credit: bool) -> str:
     return meaning or kind.replace("_", " ").capitalize()
 
 
+POT_WORDS: Final[dict[str, str]] = {
+    "pending": "Held until release",
+    "available": "Ready to be paid out",
+    "reserved": "In reserve",
+    "receivable": "Owed to the marketplace",
+    "in_transit": "Payouts on their way",
+}
+"""What a seller's accounts are, by the names they have at the door."""
+
+
 _TO_BUYER: Final[dict[str, str]] = {
     TransactionKind.SALE: "Payment",
     TransactionKind.GIFT_CARD_SOLD: "Payment for a gift card",

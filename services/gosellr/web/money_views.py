@@ -338,8 +338,16 @@ class ProviderMovePageView:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceMadeView:
+    """What a seller is owed in one currency: each account, and what made it."""
+
+    owed: Money
+    pots: tuple[tuple[AmountRowView, tuple[AmountRowView, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainView:
-    """What the books say of a word that was asked for."""
+    """What the books say of a word that was asked for, now or as of `at`."""
 
     form: FormView
     title: str = ""
@@ -347,6 +355,8 @@ class ExplainView:
     moves: tuple[MoveView, ...] = ()
     held: tuple[AmountRowView, ...] = ()
     link: LinkView | None = None
+    balances: tuple[BalanceMadeView, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -456,6 +456,7 @@ BALANCES: dict[str, Sequence[Call]] = {
 BOOKS: dict[str, Sequence[Call]] = {
     "get_order_ledger": [_market(order_id=Of("paid_order"))],
     "get_seller_balance": [_seller(seller_id=Of("seller"))],
+    "get_seller_ledger": [_seller(seller_id=Of("seller"))],
     "list_seller_transactions": [_seller(seller_id=Of("seller"))],
     "list_my_transactions": [_mine(), _mine(query={"order_id": Of("paid_order")}, absent=OK)],
     "list_transactions": [_mine(), _mine(query={"seller": Of("seller")})],

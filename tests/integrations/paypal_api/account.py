@@ -66,6 +66,8 @@ class Account:
     pending: bool = False
     refund_status: str = "COMPLETED"
     refund_kind: str = "REFUNDED"
+    # The amount that PayPal sets aside anew, where it isn't the one that it was asked for.
+    reauthorized_as: str = ""
     transfer_status: str = "SUCCESS"
     orders: dict[str, Document] = field(default_factory=dict)
     batches: dict[str, Document] = field(default_factory=dict)
@@ -165,7 +167,10 @@ class Account:
         if self.clock.now() < made + timedelta(days=4):
             raise PayPalSays(422, "REAUTHORIZATION_TOO_SOON")
         authorization = self._payment("AUTH", order) | {
-            "status": before["status"], "amount": body["amount"],
+            "status": before["status"],
+            "amount": {
+                **body["amount"], "value": self.reauthorized_as or body["amount"]["value"],
+            },
             "expiration_time": before["expiration_time"],
         }  # fmt: skip
         self._payments(order)["authorizations"].append(authorization)

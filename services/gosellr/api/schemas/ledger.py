@@ -53,6 +53,15 @@ class TransactionOut(BaseModel):
     explanation: str
 
 
+class MomentFilters(Filters):
+    """As of when."""
+
+    at: Annotated[
+        MomentIn | None,
+        Field(description="Only what was booked by then. Left out: all there is by now."),
+    ] = None
+
+
 class PayoutLedgerOut(BaseModel):
     """Everything booked for a payout, in the order of booking."""
 
@@ -109,6 +118,38 @@ class SellerBalancesOut(BaseModel):
     """One balance per currency that the seller ever sold in."""
 
     balances: list[SellerBalanceOut]
+
+
+class MadeOfOut(BaseModel):
+    """What one kind of movement did to an account, in sum: negative where it took from it."""
+
+    kind: str
+    description: str
+    count: int
+    amount: MoneyOut
+
+
+class AccountMadeOut(BaseModel):
+    """What an account held: `made_of` sums to it. What the seller owes is negative."""
+
+    account: Pot
+    amount: MoneyOut
+    made_of: list[MadeOfOut]
+
+
+class BalanceMadeOut(BaseModel):
+    """A seller's accounts in one currency; `owed` is what the marketplace owes over all of them."""
+
+    currency: str
+    owed: MoneyOut
+    accounts: list[AccountMadeOut]
+
+
+class SellerLedgerOut(BaseModel):
+    """What a seller had and owed as of a moment, and what had made it."""
+
+    as_of: datetime
+    balances: list[BalanceMadeOut]
 
 
 class HistoryFilters(Filters):

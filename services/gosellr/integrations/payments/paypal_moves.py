@@ -156,7 +156,12 @@ class PayPalMoves(ProviderMoves):
             )
         except Refused as refusal:
             _log.info("%s isn't set aside anew: %s", aside.id, refusal.code)
-        return await self._orders.read(order.id)
+        renewed = await self._orders.read(order.id)
+        anew = renewed.authorization
+        if anew is not None and anew.id != aside.id and anew.amount_minor != left_minor:
+            _log.error("%s sets %s aside, not %s", anew.id, anew.amount_minor, left_minor)
+            raise Unreadable("another amount than what was left")
+        return renewed
 
     async def _captured(self, request: CaptureRequest, order: Order) -> Order:
         """The order after its money was taken; what PayPal answered, it is asked for once more,

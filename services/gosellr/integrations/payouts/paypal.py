@@ -63,7 +63,7 @@ class _Batch:
 class PayPalPayouts:
     """A `PayoutProvider` over one account at PayPal, and out of its balance.
 
-    An amount is told from an instruction's own batch, never from what was asked.
+    Amount and receiver are told from an instruction's own batch, never from what was asked.
     """
 
     name = "paypal"
@@ -225,6 +225,7 @@ def _result(batch: _Batch) -> TransferResult:
         currency=batch.currency,
         provider_reference=batch.id,
         reason=batch.reason,
+        account=batch.receiver,
     )
 
 

@@ -11,7 +11,7 @@ from gosellr.jobs.audit import audit_market
 from gosellr.jobs.story.month import Differs
 from gosellr.jobs.story.pen import money
 from gosellr.jobs.story.stage import CURRENCY, Shop, Stage
-from gosellr.services import ledger_service, statement_service
+from gosellr.services import explanation_service, ledger_service, statement_service
 from gosellr.services.audit_service import NAMES, Finding
 from gosellr.services.statement_service import BookedTransaction, Movement
 from gosellr.utils.ids import order_number
@@ -70,7 +70,7 @@ async def explained(stage: Stage) -> None:
 async def _explain(stage: Stage, shop: Shop) -> None:
     told = await ask(
         stage.resources.db,
-        statement_service.explain,
+        explanation_service.explain,
         subject=str(shop.id),
         limit=_MOVEMENTS_MAX,
     )

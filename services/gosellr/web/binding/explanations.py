@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from gosellr.services.statement_service import Explanation
+from gosellr.services.explanation_service import BalanceMade, Explanation
 from gosellr.utils.ledger import account_kind, account_owner
 from gosellr.utils.money import Money
-from gosellr.utils.statements import describe
+from gosellr.utils.statements import POT_WORDS, describe
 from gosellr.web.binding.payouts import transaction
-from gosellr.web.money_views import ExplainView, MoveView
+from gosellr.web.money_views import BalanceMadeView, ExplainView, MoveView
 from gosellr.web.order_views import AmountRowView
 from gosellr.web.views import FormView, LinkView
 
@@ -39,7 +39,7 @@ def _seller_of(account: str) -> UUID | None:
     return None if owner is None else UUID(owner)
 
 
-def explained(found: Explanation, *, subject: str, names: Mapping[UUID, str]) -> ExplainView:
+def explained(found: Explanation, *, form: FormView, names: Mapping[UUID, str]) -> ExplainView:
     """A story with all its entries, and where its money is now; `names` are those of sellers."""
     held: dict[tuple[str, str], int] = {}
     for booked in found.transactions:
@@ -47,8 +47,10 @@ def explained(found: Explanation, *, subject: str, names: Mapping[UUID, str]) ->
             key = (entry.account, entry.currency)
             held[key] = held.get(key, 0) + entry.balance_change_minor
     return ExplainView(
-        form=FormView({"subject": subject}),
+        form=form,
         title=_title(found, names),
+        at=found.at,
+        balances=tuple(map(_balance, found.balances)),
         link=None if found.about is None else _page_of(*found.about),
         booked=tuple(map(transaction, found.transactions)),
         moves=tuple(
@@ -67,6 +69,26 @@ def explained(found: Explanation, *, subject: str, names: Mapping[UUID, str]) ->
             AmountRowView(account, Money(minor, currency), note=_name_of(account, names))
             for (account, currency), minor in held.items()
             if minor
+        ),
+    )
+
+
+def _balance(made: BalanceMade) -> BalanceMadeView:
+    return BalanceMadeView(
+        owed=Money(made.owed_minor, made.currency),
+        pots=tuple(
+            (
+                AmountRowView(POT_WORDS[pot.pot], Money(pot.minor, made.currency)),
+                tuple(
+                    AmountRowView(
+                        describe(kind=part.kind, account=part.account, is_credit=part.is_credit),
+                        Money(part.change_minor, made.currency),
+                        note=f"×{part.count}",
+                    )
+                    for part in pot.parts
+                ),
+            )
+            for pot in made.pots
         ),
     )
 

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
-from gosellr.services import seller_service, statement_service
+from gosellr.services import explanation_service, seller_service
+from gosellr.utils.moments import InvalidMoment, end_of
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms
 from gosellr.web.binding import explanations
@@ -25,26 +26,40 @@ _MOVEMENTS_SHOWN = 50
 
 @router.get("/explain")
 async def explain(
-    page: Reading, subject: Annotated[str | None, Query(max_length=200)] = None
+    page: Reading,
+    subject: Annotated[str | None, Query(max_length=200)] = None,
+    at: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
-    """Look something up by its number, id or name."""
-    wanted = forms.clean(subject or "")
-    view, status = ExplainView(FormView({"subject": wanted})), 200
-    if wanted:
+    """Look something up by its number, id or name, as it is or as it was."""
+    form = _form(forms.clean(subject or ""), forms.clean(at or ""))
+    view, status = ExplainView(form), 422 if form.errors else 200
+    wanted = form.value("subject")
+    if wanted and not form.errors:
         try:
             found = await ask(
                 page.market.db,
-                statement_service.explain,
+                explanation_service.explain,
                 subject=wanted,
                 limit=_MOVEMENTS_SHOWN,
+                at=end_of(form.value("at")) if form.value("at") else None,
             )
             names = await ask(
                 page.market.db,
                 seller_service.names_of,
                 seller_ids=sorted(explanations.sellers_in(found)),
             )
-            view = explanations.explained(found, subject=wanted, names=names)
+            view = explanations.explained(found, form=form, names=names)
         except NotFound as refusal:
-            form = FormView({"subject": wanted}, {"subject": refusal.detail})
-            view, status = ExplainView(form), 404
+            refused = FormView(form.values, {"subject": refusal.detail})
+            view, status = ExplainView(refused), 404
     return await show(page, "operator/explain.html", current="/explain", status=status, told=view)
+
+
+def _form(subject: str, at: str) -> FormView:
+    values = {"subject": subject, "at": at}
+    try:
+        if at:
+            end_of(at)
+    except InvalidMoment:
+        return FormView(values, {"at": "Write it like 2026-03-02 09:00"})
+    return FormView(values)
