@@ -61,7 +61,7 @@ async def test_no_operator_says_where_a_shops_money_goes(
     for way in ("payout-accounts/stripe", "payout-accounts/stripe/onboarding"):
         answer = await client.post(f"{V1}/sellers/{seller.id}/{way}", headers=operator)
         assert answer.status_code == 403
-    assert await connection.fetchval("SELECT count(*) FROM payout_account") == 0
+    assert await connection.fetchval("SELECT count(*) FROM connected_account") == 0
     owner = await knows_password(connection, resources, seller.owner)
     assert (await client.put(path, json=ACCOUNT, headers=owner)).status_code == 200
     # When it is paid, the market may still say for it; and it reads where to.

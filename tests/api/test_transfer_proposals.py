@@ -92,6 +92,9 @@ async def test_a_large_transfer_is_taken_by_the_word_of_two(
     receipt = told(reference_of(order), 5_000)
     proposed = await first("/bank-transfers/receipts", receipt)
     assert proposed.status_code == 202, proposed.text
+    payer = "SELECT payer_encrypted FROM provider_movement"
+    sealed = await connection.fetchval("SELECT secret_encrypted FROM proposal")
+    assert b"iban" not in sealed
     found = proposed.json()
     assert (found["kind"], found["status"]) == ("receipt", "prepared")
     assert found["seller_ids"] == [str(shop.seller.id)]
@@ -116,7 +119,10 @@ async def test_a_large_transfer_is_taken_by_the_word_of_two(
         "commission": -500,
         "tax_payable": -100,
     }
-    # Known by now: nothing is proposed again, and who sent it can be read where it is kept.
+    # Who sent it stands with the transfer now, and nowhere else.
+    assert await connection.fetchval(payer) == sealed
+    assert await connection.fetchval("SELECT secret_encrypted FROM proposal") is None
+    # Known by now: nothing is proposed again.
     again = await first("/bank-transfers/receipts", receipt)
     assert (again.status_code, again.json()["known"]) == (201, True)
     assert (again.json()["id"], await moved(connection)) == (found["id"], 1)

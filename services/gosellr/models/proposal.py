@@ -43,6 +43,9 @@ proposal = Table(
         " AND (status = 'prepared') = (decided_at IS NULL)",
         name="decided_by_somebody",
     ),
+    CheckConstraint(
+        "status = 'prepared' OR secret_encrypted IS NULL", name="secret_while_it_waits"
+    ),
     Index("ix_proposal_prepared_at", "prepared_at", "id"),
     Index(
         "uq_proposal_waiting",

@@ -118,4 +118,7 @@ FROM refund_account WHERE position('iban'::bytea IN account_encrypted) > 0
 UNION ALL
 SELECT 'provider_movement ' || id, 'holds an account in clear'
 FROM provider_movement WHERE position('iban'::bytea IN payer_encrypted) > 0
+UNION ALL
+SELECT 'proposal ' || id, 'holds an account in clear'
+FROM proposal WHERE position('iban'::bytea IN secret_encrypted) > 0
 """)

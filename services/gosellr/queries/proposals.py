@@ -29,8 +29,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (subject) WHERE status = 'prepared' DO NOTHING
 RETURNING id
 """
+# What of it nobody may read stands where it was put, or nowhere.
 DECIDE = """
-UPDATE proposal SET status = $2, decided_by = $3, decided_at = $4, decision_note = $5
+UPDATE proposal
+SET status = $2, decided_by = $3, decided_at = $4, decision_note = $5, secret_encrypted = NULL
 WHERE id = $1 AND status = 'prepared'
 RETURNING id
 """

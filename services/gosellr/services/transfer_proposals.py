@@ -66,7 +66,9 @@ async def propose_receipt(
     """
     if await receipts.find_named(connection, reference=line.transaction_id) is not None:
         return None
-    named = await receipts.sellers_named(connection, references=references_in(line.text))
+    # What else the payer wrote is nobody's business here, and decides nothing.
+    references = references_in(line.text)
+    named = await receipts.sellers_named(connection, references=references)
     return await proposal_service.prepare(
         connection,
         viewer=viewer,
@@ -77,7 +79,7 @@ async def propose_receipt(
             "amount_minor": line.amount_minor,
             "currency": line.currency,
             "value_date": line.value_date.isoformat(),
-            "text": line.text,
+            "references": list(references),
         },
         seller_ids=named,
         proposal_id=proposal_id,
@@ -256,7 +258,7 @@ async def _take(
         amount_minor=wish["amount_minor"],
         currency=wish["currency"],
         value_date=datetime.fromisoformat(wish["value_date"]),
-        text=wish["text"],
+        text=" ".join(wish["references"]),
     )
     return await receipt_service.take(
         connection,

@@ -21,11 +21,12 @@ GUARD = """
 CREATE FUNCTION guard_proposal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.status <> 'prepared'
-       OR (NEW.kind, NEW.subject, NEW.reason, NEW.wish, NEW.secret_encrypted, NEW.seller_ids,
-           NEW.prepared_by, NEW.prepared_at)
+       OR (NEW.status = 'prepared' AND NEW.secret_encrypted IS DISTINCT FROM OLD.secret_encrypted)
+       OR (NEW.kind, NEW.subject, NEW.reason, NEW.wish, NEW.seller_ids, NEW.prepared_by,
+           NEW.prepared_at)
           IS DISTINCT FROM
-          (OLD.kind, OLD.subject, OLD.reason, OLD.wish, OLD.secret_encrypted, OLD.seller_ids,
-           OLD.prepared_by, OLD.prepared_at)
+          (OLD.kind, OLD.subject, OLD.reason, OLD.wish, OLD.seller_ids, OLD.prepared_by,
+           OLD.prepared_at)
     THEN
         RAISE EXCEPTION 'proposal % is only ever decided, once', OLD.id
             USING ERRCODE = 'restrict_violation';
@@ -52,6 +53,7 @@ def upgrade() -> None:
             "(status = 'prepared') = (decided_by IS NULL)"
             " AND (status = 'prepared') = (decided_at IS NULL)"
         ),
+        "secret_while_it_waits": "status = 'prepared' OR secret_encrypted IS NULL",
     }
     op.create_table(
         "proposal",

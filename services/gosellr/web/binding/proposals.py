@@ -49,7 +49,7 @@ _SAID: Final = {
     "movement": "The bank's name of it",
     "transaction_id": "The bank's name of it",
     "value_date": "On",
-    "text": "What the payer wrote",
+    "references": "References on it",
     "reference": "For the reference",
     "sent_at": "Left on",
     "resolution": "What it was",
@@ -154,6 +154,8 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
         value = wish[name]
         if name == "amount_minor":
             value = format_money(value, wish["currency"])
+        elif name == "references":
+            value = ", ".join(value)
         elif name in {"value_date", "sent_at"}:
             value = format_when(datetime.fromisoformat(value), "date")
         if name == "transaction_id" and kind == ProposalKind.RECEIPT_RETURN:
