@@ -73,6 +73,10 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         _print_findings(found, of=len(NAMES))
         raise typer.Exit(1)
 
+    _install_explain(app, open_database=open_database)
+
+
+def _install_explain(app: typer.Typer, *, open_database: OpenDatabase) -> None:
     @app.command()
     def explain(
         subject: Annotated[

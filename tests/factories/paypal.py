@@ -51,14 +51,16 @@ class PayPalSale:
                 body=body,
             )
 
-    async def tell(self, *rows: tuple[str, str, int, str | None]) -> None:
+    async def tell(
+        self, *rows: tuple[str, str, int, str | None], fee_change_minor: int = 0
+    ) -> None:
         """Import movements: the name, the event's code, the change, and what it refers to."""
         await transact(
             self.market.db,
             reconciliation_service.import_movements,
             gateway="paypal",
             source="document",
-            movements=[_movement(row, self.market.clock.now()) for row in rows],
+            movements=[_movement(row, fee_change_minor, self.market.clock.now()) for row in rows],
             imported_by=None,
             now=self.market.clock.now(),
         )
@@ -82,9 +84,13 @@ class PayPalSale:
         return [tuple(row) for row in rows]
 
 
-def _movement(row: tuple[str, str, int, str | None], now: datetime) -> NewMovement:
+def _movement(
+    row: tuple[str, str, int, str | None], fee_change_minor: int, now: datetime
+) -> NewMovement:
     name, code, change_minor, reference = row
-    kind, amount_minor, fee_minor = figures_of(code, change_minor=change_minor, fee_change_minor=0)
+    kind, amount_minor, fee_minor = figures_of(
+        code, change_minor=change_minor, fee_change_minor=fee_change_minor
+    )
     return NewMovement(
         reference=name,
         kind=MovementKind(kind),

@@ -95,6 +95,43 @@ async def test_a_refund_made_at_paypal_is_a_refund(sale: PayPalSale, amount_mino
     assert await sale.movements() == {name: ("matched", None, 0)}
 
 
+async def test_a_fee_that_came_back_with_a_refund_is_booked_as_reported(sale: PayPalSale) -> None:
+    name = give_back(sale, 2_000)
+    await sale.report_all()
+    before = await balances(sale.connection)
+    for _ in range(2):
+        await sale.tell((name, "T1107", -2_000, sale.capture["id"]), fee_change_minor=70)
+    assert await sale.movements() == {name: ("matched", None, 0)}
+    after = await balances(sale.connection)
+    assert {kind: after[kind] - before[kind] for kind in after if after[kind] != before[kind]} == {
+        "gateway_clearing": 70, "gateway_fee": -70,
+    }  # fmt: skip
+    assert sorted(await sale.booked("reconciled")) == [
+        ("gateway_clearing", "debit", 70), ("gateway_fee", "credit", 70),
+    ]  # fmt: skip
+    await is_sound(sale)
+
+
+async def test_a_fee_that_came_back_is_no_excuse_for_another_amount(sale: PayPalSale) -> None:
+    name = give_back(sale, 2_000)
+    await sale.report_all()
+    await sale.tell((name, "T1107", -2_100, sale.capture["id"]), fee_change_minor=70)
+    assert await sale.movements() == {name: ("unmatched", "amount_differs", -30)}
+    assert await sale.booked("reconciled") == []
+
+
+async def test_what_was_read_as_a_smaller_refund_before_is_the_same_movement(
+    sale: PayPalSale,
+) -> None:
+    name = give_back(sale, 2_000)
+    await sale.report_all()
+    await sale.tell((name, "T1107", -1_930, sale.capture["id"]))
+    assert await sale.movements() == {name: ("unmatched", "amount_differs", 70)}
+    await sale.tell((name, "T1107", -2_000, sale.capture["id"]), fee_change_minor=70)
+    assert await sale.movements() == {name: ("matched", None, 0)}
+    await is_sound(sale)
+
+
 async def test_ours_is_no_one_else_s(sale: PayPalSale) -> None:
     await refund(sale.market, sale.order, sale.shop, amount_minor=1_000)
     # PayPal doesn't show our name of it any more: it is known by PayPal's.

@@ -121,7 +121,7 @@ def test_each_kind_with_its_sign_its_fee_and_our_name() -> None:
         for one in found
     ] == [
         ("charge", 10_000, 349, ATTEMPT, None),
-        ("refund", -1_930, 0, REFUND, "R"),
+        ("refund", -2_000, -70, REFUND, "R"),
         ("chargeback", -10_000, 0, None, "C"),
         ("chargeback", 10_000, 0, None, "C"),
         ("payout", -5_000, 0, ATTEMPT, None),

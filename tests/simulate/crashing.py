@@ -27,6 +27,7 @@ from gosellr.integrations.payments.port import (
     PaymentGateway,
     RefundRequest,
 )
+from gosellr.integrations.payments.report_port import GivenBack, TellsRefunds
 from gosellr.integrations.payouts.port import (
     AccountKind,
     AccountRequest,
@@ -242,6 +243,22 @@ class NumberedGateway:
         await self._inner.aclose()
 
 
+class NumberedTeller(NumberedGateway):
+    """The same of one that tells what went back without us."""
+
+    def __init__(self, inner: TellsRefunds, fuse: Fuse) -> None:
+        super().__init__(inner, fuse)
+        self._tells = inner
+
+    async def given_back(self, **named: Any) -> Sequence[GivenBack] | None:
+        """One numbered call."""
+        return await self._fuse.step("GATEWAY given_back", lambda: self._tells.given_back(**named))
+
+    def read_again(self, body: bytes) -> GatewayEvent | None:
+        """No step: nothing leaves the process."""
+        return self._tells.read_again(body)
+
+
 class NumberedProvider:
     """A `PayoutProvider` whose calls pass the fuse."""
 
@@ -334,6 +351,12 @@ class NumberedPost:
         """No step: whoever dies closes nothing."""
 
 
+def _numbered_gateway(gateway: PaymentGateway, fuse: Fuse) -> NumberedGateway:
+    if isinstance(gateway, TellsRefunds):
+        return NumberedTeller(gateway, fuse)
+    return NumberedGateway(gateway, fuse)
+
+
 def _numbered_provider(provider: PayoutProvider, fuse: Fuse) -> NumberedProvider:
     if isinstance(provider, ConnectsSellers):
         return NumberedConnect(provider, fuse)
@@ -346,7 +369,7 @@ def numbered(resources: Resources, fuse: Fuse) -> Resources:
         resources,
         db=NumberedDatabase(resources.db, fuse),
         gateways={
-            name: NumberedGateway(gateway, fuse) for name, gateway in resources.gateways.items()
+            name: _numbered_gateway(gateway, fuse) for name, gateway in resources.gateways.items()
         },
         payout_providers={
             name: _numbered_provider(provider, fuse)

@@ -76,7 +76,7 @@ def test_every_kind_of_row() -> None:
         for one in read("\ufeff" + text.replace("\n", "\r\n"))
     ] == [
         ("C", K.CHARGE, 10_000, 349, "EUR", UUID(ATTEMPT), None),
-        ("R", K.REFUND, -1_930, 0, "EUR", UUID(REFUND), "R"),
+        ("R", K.REFUND, -2_000, -70, "EUR", UUID(REFUND), "R"),
         ("B", K.CHARGEBACK, -10_000, 0, "EUR", None, "C"),
         ("W", K.CHARGEBACK, 10_000, 0, "EUR", None, "C"),
         ("P", K.PAYOUT, -5_000, 0, "EUR", UUID(ATTEMPT), None),

@@ -91,15 +91,15 @@ async def get_seller_ledger(
 ) -> Response:
     """What a seller had and owed at a moment, and what had made it: each kind of movement with its
     meaning and its sum, from the first on."""
-    at = wanted.at or market.clock.now()
+    as_of = wanted.at or market.clock.now()
     balances = await ask(
         market.db,
         explanation_service.seller_ledger,
         viewer=viewer,
         seller_id=seller_id,
-        at=at,
+        at=wanted.at,
     )
-    return answer({"as_of": at, "balances": [_balance_made(each) for each in balances]})
+    return answer({"as_of": as_of, "balances": [_balance_made(each) for each in balances]})
 
 
 @router.get(

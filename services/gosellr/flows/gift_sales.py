@@ -1,30 +1,25 @@
 """Buying a gift card, being told its code, and giving back what it cost."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 from gosellr.core.db import go_ahead
 from gosellr.core.identity import fingerprint, new_code, new_id
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import transact
 from gosellr.flows import checkout, refunds
 from gosellr.flows.checkout import CheckoutPowers, PlacedOrder, order_token
 from gosellr.flows.payments import advance
 from gosellr.flows.refunds import RefundPowers, RequestedRefund
 from gosellr.flows.stored_value import StoredValuePowers, code_hash_of
 from gosellr.models.stored_value_values import GiftCard
-from gosellr.services import gift_refund_service, gift_sale_service, order_service
+from gosellr.services import gift_refund_service, gift_sale_service
 from gosellr.services.gift_sale_service import GiftCardWish
 from gosellr.services.idempotency_service import (
     EarlierRequest,
-    IdempotencyInProgress,
     RequestKey,
 )
 from gosellr.utils.stored_value import CODE_ALPHABET, CODE_LENGTH, readable_code
 from gosellr.utils.viewer import Viewer
-
-# For so long an unanswered first request counts as still running; then it was cut off.
-_RUNNING_FOR = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +110,4 @@ async def take_back(
         policy=powers.policy,
         now=powers.now(),
     )
-    if isinstance(opened, EarlierRequest):
-        if opened.status is not None:
-            return RequestedRefund(answered=opened)
-        cut_off = powers.now() - opened.created_at >= _RUNNING_FOR
-        if opened.resource_id is None or not cut_off:
-            raise IdempotencyInProgress
-        refund_id = UUID(opened.resource_id)
-        await refunds.send_refund(powers, refund_id=refund_id, fresh=False)
-    else:
-        refund_id = opened
-        await refunds.send_refund(powers, refund_id=refund_id)
-    order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    [refund] = [one for one in order.refunds if one.id == refund_id]
-    return RequestedRefund(refund=refund)
+    return await refunds.send_opened(powers, viewer=viewer, order_id=order_id, opened=opened)

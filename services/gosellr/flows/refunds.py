@@ -93,6 +93,19 @@ async def request_refund(
         policy=powers.policy,
         now=powers.now(),
     )
+    told = opened if isinstance(opened, EarlierRequest) else opened.refund_id
+    return await send_opened(powers, viewer=viewer, order_id=order_id, opened=told)
+
+
+async def send_opened(
+    powers: RefundPowers, *, viewer: Viewer, order_id: UUID, opened: UUID | EarlierRequest
+) -> RequestedRefund:
+    """Send a refund that was opened, or that an earlier request opened and was cut off before it
+    was answered; say how far that went.
+
+    Raises:
+        IdempotencyInProgress: the earlier request may still be at it.
+    """
     if isinstance(opened, EarlierRequest):
         if opened.status is not None:
             return RequestedRefund(answered=opened)
@@ -102,7 +115,7 @@ async def request_refund(
         refund_id = UUID(opened.resource_id)
         await send_refund(powers, refund_id=refund_id, fresh=False)
     else:
-        refund_id = opened.refund_id
+        refund_id = opened
         await send_refund(powers, refund_id=refund_id)
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
     [refund] = [one for one in order.refunds if one.id == refund_id]

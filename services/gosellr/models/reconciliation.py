@@ -19,7 +19,6 @@ from gosellr.models.base import (
     metadata,
     minor,
     moment,
-    not_negative,
     one_of,
     reference,
     words,
@@ -77,7 +76,8 @@ provider_movement = Table(
     one_of("status", "matched", "unmatched", "proposed", "resolved"),
     one_of("resolution", "fee", "income", "loss", "suspense", "nothing"),
     one_of("cleared_as", "fee", "income", "loss", "payment", "returned", "chargeback"),
-    not_negative("fee_minor"),
+    # With a refund some providers give of their fee back.
+    CheckConstraint("fee_minor >= 0 OR kind = 'refund'", name="fee_given_back_with_refund"),
     CheckConstraint("amount_minor <> 0 OR fee_minor <> 0", name="moves_something"),
     CheckConstraint(
         "status <> 'matched' OR (unexplained_minor = 0 AND mismatch IS NULL)", name="match_is_whole"

@@ -50,7 +50,8 @@ SET kind = told.kind, amount_minor = told.amount_minor, fee_minor = told.fee_min
 FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::uuid[])
     AS told (reference, kind, amount_minor, fee_minor, related, key)
 WHERE known.gateway = $1 AND known.reference = told.reference AND known.status = 'unmatched'
-  AND told.kind = 'chargeback' AND known.kind IN ('fee', 'other')
+  AND (told.kind = 'chargeback' AND known.kind IN ('fee', 'other')
+       OR told.kind = 'refund' AND known.kind = 'refund' AND told.fee_minor < 0)
 """
 
 # A provider may tell the same movement again, but not another one under its name.
@@ -61,8 +62,10 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
 JOIN provider_movement AS known ON known.gateway = $1 AND known.reference = told.reference
 WHERE (known.kind, known.currency, known.amount_minor, known.fee_minor)
       IS DISTINCT FROM (told.kind, told.currency::bpchar, told.amount_minor, told.fee_minor)
-  -- What is read as a chargeback now, and wasn't before, is the same movement.
-  AND NOT (told.kind = 'chargeback' AND known.kind IN ('fee', 'other')
+  -- What is read as a chargeback now, and wasn't before, is the same movement; so is a refund whose
+  -- fee that came back was part of its amount before.
+  AND NOT ((told.kind = 'chargeback' AND known.kind IN ('fee', 'other')
+            OR told.kind = 'refund' AND known.kind = 'refund' AND told.fee_minor < 0)
            AND known.currency = told.currency
            AND known.amount_minor - known.fee_minor = told.amount_minor - told.fee_minor)
 ORDER BY told.reference LIMIT 1

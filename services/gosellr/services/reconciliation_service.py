@@ -148,8 +148,7 @@ async def _match_open(
         if verdict.is_matched:
             if subject is not None:
                 taken.add(subject.subject_id)
-            if movement.kind is MovementKind.SETTLEMENT:
-                bookings.append(_settled(movement, now=now))
+            bookings += _at_once(movement, verdict, now=now)
         judgements.append(
             Judgement(
                 movement_id=movement.id,
@@ -214,11 +213,20 @@ def _best(
     return None if index is None else subjects[index], verdict
 
 
-def _settled(movement: Movement, *, now: datetime) -> Booking:
-    draft = settlement(
-        gateway=movement.gateway, amount_minor=-movement.amount_minor, currency=movement.currency
-    )
-    return _booking(movement, draft, actor=f"gateway:{movement.gateway}", now=now)
+def _at_once(movement: Movement, verdict: Verdict, *, now: datetime) -> list[Booking]:
+    """What nobody is asked about: what went to the bank, and a fee that came back with a refund."""
+    gateway, draft = movement.gateway, None
+    if movement.kind is MovementKind.SETTLEMENT:
+        draft = settlement(
+            gateway=gateway, amount_minor=-movement.amount_minor, currency=movement.currency
+        )
+    else:
+        draft = explained(
+            gateway=gateway, unexplained_minor=verdict.given_back_minor,
+            currency=movement.currency, resolution=Resolution.FEE,
+        )  # fmt: skip
+    actor = f"gateway:{gateway}"
+    return [] if draft is None else [_booking(movement, draft, actor=actor, now=now)]
 
 
 def _booking(movement: Movement, draft: TransactionDraft, *, actor: str, now: datetime) -> Booking:

@@ -61,22 +61,24 @@ def kind_of(code: str, *, amount_minor: int) -> Kind:
     return _BY_GROUP.get(found[1], "other")
 
 
-def fee_apart(amount_minor: int, fee_change_minor: int) -> tuple[int, int]:
+def fee_apart(kind: Kind, amount_minor: int, fee_change_minor: int) -> tuple[int, int]:
     """The amount and the fee of a movement whose fee changed the balance by so much, mostly down.
 
-    A fee that PayPal gave back is part of the amount: the net stays what it is.
+    A fee that PayPal gave back with a refund is a fee below zero, as it is reported; with anything
+    else it is part of the amount: the net stays what it is.
     """
-    if fee_change_minor > 0:
+    if fee_change_minor > 0 and kind != "refund":
         return amount_minor + fee_change_minor, 0
     return amount_minor, -fee_change_minor
 
 
 def figures_of(code: str, *, change_minor: int, fee_change_minor: int) -> tuple[Kind, int, int]:
     """What a movement is, its amount and its fee. One that is a fee by itself has no amount."""
-    amount_minor, fee_minor = fee_apart(change_minor, fee_change_minor)
+    kind = kind_of(code, amount_minor=change_minor + max(fee_change_minor, 0))
+    amount_minor, fee_minor = fee_apart(kind, change_minor, fee_change_minor)
     if code in _FEES and amount_minor < 0:
         amount_minor, fee_minor = 0, fee_minor - amount_minor
-    return kind_of(code, amount_minor=amount_minor), amount_minor, fee_minor
+    return kind, amount_minor, fee_minor
 
 
 def our_name(kind: Kind, custom: object) -> str | None:

@@ -1,7 +1,8 @@
 """Reconciliation: what a payment provider says it moved, held against what the books say.
 
 A movement's amount is signed as the provider's balance with us sees it: a charge raises it; a
-refund, a fee and a settlement to the bank lower it. `fee_minor` is what the provider kept besides.
+refund, a fee and a settlement to the bank lower it. `fee_minor` is what the provider kept besides,
+or below zero gave back with a refund.
 What of a movement the books don't know is its unexplained amount, in the same sense.
 """
 
@@ -152,6 +153,8 @@ class Verdict:
 
     mismatch: Mismatch | None
     unexplained_minor: int
+    # What the provider gave back of its fee besides; that is no question to anybody.
+    given_back_minor: int = 0
 
     @property
     def is_matched(self) -> bool:
@@ -171,9 +174,16 @@ def judge(said: MovementAmounts, known: Known | None) -> Verdict:
     mismatch = _mismatch(said, known)
     if mismatch is None:
         return MATCHED
+    if known is not None and mismatch is Mismatch.FEE_DIFFERS and _gave_back(said, known.amounts):
+        return Verdict(None, 0, given_back_minor=-said.fee_minor)
     if known is not None and mismatch in (Mismatch.AMOUNT_DIFFERS, Mismatch.FEE_DIFFERS):
         return Verdict(mismatch, said.net_minor - known.amounts.net_minor)
     return Verdict(mismatch, said.net_minor)
+
+
+def _gave_back(said: MovementAmounts, ours: MovementAmounts) -> bool:
+    """Whether all that differs is of a fee that came back, of which the books can't know."""
+    return said.fee_minor < 0 and ours.fee_minor == 0
 
 
 def judge_best(

@@ -1,5 +1,6 @@
 """Payouts for those who run the market: let go by a second person, called back, tried again."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -42,6 +43,8 @@ _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
 _FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
 _BASE = "/operator/payouts"
+# What undoes a payout for a reason, in the powers of payouts.
+_Ends = Callable[..., Awaitable[Payout]]
 # Where a person may say that a payment by file didn't arrive.
 _BY_HAND = frozenset({PayoutStatus.PENDING, PayoutStatus.PAID})
 
@@ -99,19 +102,9 @@ async def approve(page: Approving, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/cancel")
 async def cancel(page: Cancelling, payout_id: UUID) -> Response:
     """Call back a payout that waits for approval."""
-    form = forms.read(_REASON, page.form)
-    if form.errors:
-        return await _show(page, payout_id, form=form, status=422)
-    try:
-        await payouts.cancel_payout(
-            page.market.payouts,
-            viewer=page.viewer,
-            payout_id=payout_id,
-            reason=form.value("reason"),
-        )
-    except Conflict as refusal:
-        return await _refused(page, payout_id, refusal, form)
-    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_CANCELLED)
+    return await _end(
+        page, payout_id, _REASON, by=payouts.cancel_payout, notice=notices.PAYOUT_CANCELLED
+    )
 
 
 @router.post("/payouts/{payout_id}/retry")
@@ -153,19 +146,29 @@ async def unhold(page: Approving, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/fail")
 async def fail(page: Failing, payout_id: UUID) -> Response:
     """A payment by bank file came back, or can't be sent: its money is the seller's again."""
-    form = forms.read(_FAILURE, page.form)
+    return await _end(
+        page, payout_id, _FAILURE, by=bank_files.fail_payout, notice=notices.PAYOUT_FAILED
+    )
+
+
+async def _end(
+    page: Page, payout_id: UUID, fields: tuple[forms.Field], *, by: _Ends, notice: str
+) -> Response:
+    """Undo a payout for the reason in the form's one field."""
+    [field] = fields
+    form = forms.read(fields, page.form)
     if form.errors:
         return await _show(page, payout_id, form=form, status=422)
     try:
-        await bank_files.fail_payout(
+        await by(
             page.market.payouts,
             viewer=page.viewer,
             payout_id=payout_id,
-            reason=form.value("failure"),
+            reason=form.value(field.name),
         )
     except Conflict as refusal:
         return await _refused(page, payout_id, refusal, form)
-    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_FAILED)
+    return page.go(f"{_BASE}/{payout_id}", notice=notice)
 
 
 async def _hold(page: Page, seller_id: UUID, *, reason: str | None) -> None:
