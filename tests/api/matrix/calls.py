@@ -93,6 +93,13 @@ ACCOUNTS: dict[str, Sequence[Call]] = {
         Call(form={"username": "nobody@example.com", "password": "wrong"}, reached=frozenset({401}))
     ],
     "refresh_token": [_mine({"refresh_token": "unknown"}, reached=frozenset({401}))],
+    # Nobody's password is known here: 422 is the operation's own answer.
+    "change_password": [
+        _mine(
+            {"current_password": "wrong", "new_password": "a long pass phrase"},
+            reached=frozenset({422}),
+        )
+    ],
     "end_session": [_mine()],
     "get_me": [_mine()],
 }
@@ -392,6 +399,18 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "recall_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
     "get_payout_recall": [_market(payout_id=Of("payout"), reached=OK | {404})],
     # Nobody's password is known here: 422 is the operation's own answer.
+    # Nobody's password is known here: 422 is the operation's own answer.
+    "confirm_payouts": [
+        _seller({"password": "wrong"}, seller_id=Of("seller"), reached=frozenset({422}))
+    ],
+    # Nobody has such a letter: 404 is the operation's own answer.
+    "withdraw_payout_change": [
+        Call(
+            path={"destination_id": "01900000-0000-7000-8000-000000000000"},
+            body={"token": "none"},
+            reached=frozenset({404}),
+        )
+    ],
     "update_payout_destination": [
         _seller(
             {"method": "sandbox", "holder": "Ada", "iban": "DE89370400440532013000",
