@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from tests.api.matrix.callers import Scope
-from tests.api.matrix.gift_calls import GIFT_SALES, STORED_VALUE
+from tests.api.matrix.gift_calls import GIFT_SALES, PAYOUT_CHANGES, STORED_VALUE
 from tests.api.matrix.letter_calls import LETTERS
 from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
 from tests.api.matrix.request import Call, Fixed, Of
@@ -399,18 +399,6 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "recall_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
     "get_payout_recall": [_market(payout_id=Of("payout"), reached=OK | {404})],
     # Nobody's password is known here: 422 is the operation's own answer.
-    # Nobody's password is known here: 422 is the operation's own answer.
-    "confirm_payouts": [
-        _seller({"password": "wrong"}, seller_id=Of("seller"), reached=frozenset({422}))
-    ],
-    # Nobody has such a letter: 404 is the operation's own answer.
-    "withdraw_payout_change": [
-        Call(
-            path={"destination_id": "01900000-0000-7000-8000-000000000000"},
-            body={"token": "none"},
-            reached=frozenset({404}),
-        )
-    ],
     "update_payout_destination": [
         _seller(
             {"method": "sandbox", "holder": "Ada", "iban": "DE89370400440532013000",
@@ -503,5 +491,5 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
     **RECONCILIATION, **TRANSFERS, **CASH, **REDUCTIONS, **BALANCES,
-    **STORED_VALUE, **GIFT_SALES, **BOOKS, **DOCUMENTS, **LETTERS,
+    **STORED_VALUE, **GIFT_SALES, **PAYOUT_CHANGES, **BOOKS, **DOCUMENTS, **LETTERS,
 }  # fmt: skip

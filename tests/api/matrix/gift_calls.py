@@ -67,6 +67,22 @@ STORED_VALUE: dict[str, Sequence[Call]] = {
     "grant_store_credit": [Call(scope=Scope.MARKET, body={**_WORTH, **_REASON}, path=_USER)],
 }
 
+# What a letter about a changed payout account leads to.
+PAYOUT_CHANGES: dict[str, Sequence[Call]] = {
+    # Nobody's password is known here: 422 is the operation's own answer.
+    "confirm_payouts": [
+        Call(
+            scope=Scope.SELLER,
+            path={"seller_id": Of("seller")},
+            body={"password": "wrong"},
+            reached=frozenset({422}),
+        )
+    ],
+    "withdraw_payout_change": [
+        Call(path={"destination_id": _NO_LETTER}, body={"token": "none"}, reached=frozenset({404}))
+    ],
+}
+
 _NUMBER = {"number": Of("paid_number")}
 GIFT_PAGES: dict[str, Sequence[Call]] = {
     "GET /gift-cards": [Call(reached=frozenset({200}))],

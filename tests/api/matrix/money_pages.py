@@ -214,7 +214,9 @@ STAFFS: dict[str, Sequence[Call]] = {
     "POST /operator/cases/{dispute_id}/messages": [_form(Scope.STAFF, _ANY_CASE, _SAID)],
     "POST /operator/cases/{dispute_id}/evidence": [_form(Scope.STAFF, _ANY_CASE, files=_FILE)],
     # That case is a seller's to give in to: 409 is the operation's own answer.
-    "POST /operator/cases/{dispute_id}/accept": [_form(Scope.STAFF, _ANY_CASE)],
+    "POST /operator/cases/{dispute_id}/accept": [
+        _form(Scope.STAFF, _ANY_CASE, reached=frozenset({409}))
+    ],
     "POST /operator/cases/{dispute_id}/decide": [
         # What it would move, shown.
         _form(Scope.STAFF, _ANY_CASE, _AWARD, reached=SEEN),
