@@ -62,7 +62,10 @@ async def test_the_market_says_what_is_for_sale(
         "valid_days": 1095,
     }
     set_ = await call("PUT", "/gift-cards/offers/EUR", operator, offer)
-    assert (set_.status_code, set_.json()) == (200, {"currency": "EUR", **offer, "on_sale": True})
+    assert (set_.status_code, set_.json()) == (
+        200,
+        {"currency": "EUR", **offer, "released_after_days": None, "on_sale": True},
+    )
     assert (await call("GET", "/gift-cards/offers")).json()["items"] == [set_.json()]
     paused = await call("PUT", "/gift-cards/offers/EUR", operator, {**offer, "on_sale": False})
     assert paused.json()["on_sale"] is False

@@ -83,6 +83,8 @@ def test_every_fact_waits_in_one_tray() -> None:
     assert {kind.value for kind in URGENT} == {
         "transfer_instructions",
         "payout_account_changed",
+        "payout_change_withdrawn",
+        "password_changed",
         "shop_contact_changed",
         "chargeback_opened",
         "audit_found",

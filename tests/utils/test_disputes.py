@@ -166,6 +166,18 @@ def test_a_chargeback_is_between_the_seller_and_the_bank() -> None:
     assert may(S.AWAITING_PROVIDER, Actor.SELLER, of_bank) == {"message"}
 
 
+def test_the_chargeback_of_a_card_s_price_is_the_market_s_to_answer() -> None:
+    def may(actor: Actor, status: DisputeStatus = DisputeStatus.AWAITING_SELLER) -> set[str]:
+        listed = allowed_actions(
+            kind=DisputeKind.CHARGEBACK, status=status, actor=actor, is_of_card=True
+        )
+        return {one.value for one in listed}
+
+    assert may(Actor.OPERATOR) == {"message", "answer", "evidence", "accept"}
+    assert may(Actor.OPERATOR, DisputeStatus.AWAITING_PROVIDER) == {"message"}
+    assert may(Actor.SELLER) == may(Actor.BUYER) == set()
+
+
 def test_what_is_final_is_argued_no_more() -> None:
     for actor in (Actor.BUYER, Actor.SELLER):
         left = allowed_actions(

@@ -6,12 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gosellr.utils.explanations import explain
-from gosellr.utils.ledger import Direction, gift_card, imbalance
+from gosellr.utils.ledger import Direction, gift_card, imbalance, store_credit
 from gosellr.utils.postings import refund_failed
 from gosellr.utils.value_postings import (
     gift_card_charged_back,
+    gift_card_released,
+    gift_card_restored,
     gift_card_sold,
     gift_card_taken_back,
+    stored_value_moved,
 )
 
 CARD = UUID(int=1)
@@ -54,6 +57,32 @@ def test_a_bank_takes_what_is_left_and_the_market_bears_the_rest(taken: int, bor
     assert sides.get(gift_card(CARD), 0) == taken
     assert sides.get("chargeback_loss", 0) == borne
     assert sides.get("dispute_receivable:sandbox", 0) == -(taken + borne)
+
+
+@given(AMOUNT, st.booleans())
+def test_what_is_released_is_restored_to_the_cent(amount_minor: int, is_issued: bool) -> None:
+    made = {"card_id": CARD, "is_issued": is_issued, "amount_minor": amount_minor}
+    released = gift_card_released(currency="JPY", **made)  # type: ignore[arg-type]
+    restored = gift_card_restored(currency="JPY", **made)  # type: ignore[arg-type]
+    to = "promotion_cost" if is_issued else "breakage"
+    sides = {each.account: each.signed_minor for each in released.entries}
+    assert sides == {gift_card(CARD): amount_minor, to: -amount_minor}
+    assert {each.account: each.signed_minor for each in restored.entries} == {
+        gift_card(CARD): -amount_minor,
+        to: amount_minor,
+    }
+
+
+@given(AMOUNT, st.booleans())
+def test_what_moves_on_is_value_again(amount_minor: int, is_credit: bool) -> None:
+    credited = store_credit(REFUND) if is_credit else gift_card(REFUND)
+    draft = stored_value_moved(
+        card_id=CARD, credited=credited, amount_minor=amount_minor, currency="KWD"
+    )
+    sides = {each.account: each.signed_minor for each in draft.entries}
+    assert sides == {gift_card(CARD): amount_minor, credited: -amount_minor}
+    words = "as store credit." if is_credit else "as a new gift card."
+    assert explain(draft.kind, draft.entries).endswith(words)
 
 
 def test_it_is_told_in_words() -> None:

@@ -55,6 +55,7 @@ def test_every_account_function_names_an_account_of_the_chart() -> None:
         ledger.BANK: None,
         ledger.COMMISSION: None,
         ledger.FEE_INCOME: None,
+        ledger.BREAKAGE: None,
         ledger.GATEWAY_FEE: None,
         ledger.PROMOTION_COST: None,
         ledger.GOODWILL_COST: None,

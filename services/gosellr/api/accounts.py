@@ -18,6 +18,7 @@ from gosellr.api.room import Room
 from gosellr.api.schemas.accounts import (
     KeySetOut,
     LogoutIn,
+    PasswordChangeIn,
     RefreshIn,
     RegisterIn,
     TokenForm,
@@ -135,6 +136,34 @@ async def end_session(
         account_service.sign_out,
         viewer=viewer,
         everywhere=body is not None and body.everywhere,
+        now=market.clock.now(),
+    )
+    return nothing()
+
+
+@router.post(
+    "/password",
+    operation_id="change_password",
+    status_code=204,
+    responses=problems(400, 401, 403, 422, 429),
+)
+async def change_password(
+    body: PasswordChangeIn,
+    request: Request,
+    viewer: Annotated[Viewer, allow(Permission.ACCOUNT_UPDATE)],
+    market: Market,
+) -> Response:
+    """Change one's own password. Every session and token of the account ends with it."""
+    await count_attempt(
+        request,
+        (LOGIN_PER_ADDRESS, address_of(request)),
+        (LOGIN_PER_ACCOUNT, viewer.email.strip().casefold()),
+        (LOGIN_ALTOGETHER, EVERYBODY),
+    )
+    await market.sign_in.change_password(
+        viewer=viewer,
+        current=body.current_password,
+        new=body.new_password,
         now=market.clock.now(),
     )
     return nothing()

@@ -9,6 +9,7 @@ from gosellr.api.answers import answer
 from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.limits import address_of, count_attempt
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.payout_changes import PayoutConfirmation
 from gosellr.api.schemas.payouts import (
     PayoutDestinationOut,
     PayoutDestinationUpdate,
@@ -19,7 +20,7 @@ from gosellr.api.schemas.payouts import (
     settings_document,
 )
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payout_accounts
+from gosellr.flows import payout_accounts, payout_withdrawals
 from gosellr.flows.limits import (
     EVERYBODY,
     LOGIN_ALTOGETHER,
@@ -115,6 +116,36 @@ async def unhold_payouts(seller_id: UUID, viewer: MayHold, market: Market) -> Re
     return answer(settings_document(settings))
 
 
+@router.post(
+    "/payout-settings/confirm",
+    operation_id="confirm_payouts",
+    responses={200: {"model": PayoutSettingsOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
+)
+async def confirm_payouts(
+    seller_id: UUID,
+    body: PayoutConfirmation,
+    request: Request,
+    viewer: MayWrite,
+    market: Market,
+) -> Response:
+    """Let payouts go on that are held since a change of the account was withdrawn.
+
+    A password may be tried here as often as at the sign-in, and both count together.
+    """
+    await _count_password(request, viewer)
+    await payout_withdrawals.let_go(
+        market.payouts,
+        market.passwords,
+        viewer=viewer,
+        seller_id=seller_id,
+        password=body.password,
+    )
+    settings = await ask(
+        market.db, payout_settings_service.find_settings, viewer=viewer, seller_id=seller_id
+    )
+    return answer(settings_document(settings))
+
+
 @router.get(
     "/payout-destination",
     operation_id="get_payout_destination",
@@ -148,12 +179,7 @@ async def update_payout_destination(
 
     A password may be tried here as often as at the sign-in, and both count together.
     """
-    await count_attempt(
-        request,
-        (LOGIN_PER_ADDRESS, address_of(request)),
-        (LOGIN_PER_ACCOUNT, viewer.email.strip().casefold()),
-        (LOGIN_ALTOGETHER, EVERYBODY),
-    )
+    await _count_password(request, viewer)
     destination = await payout_accounts.change_destination(
         market.payouts,
         market.passwords,
@@ -162,3 +188,12 @@ async def update_payout_destination(
         typed=body.typed(),
     )
     return answer(destination_document(destination))
+
+
+async def _count_password(request: Request, viewer: Viewer) -> None:
+    await count_attempt(
+        request,
+        (LOGIN_PER_ADDRESS, address_of(request)),
+        (LOGIN_PER_ACCOUNT, viewer.email.strip().casefold()),
+        (LOGIN_ALTOGETHER, EVERYBODY),
+    )

@@ -12,7 +12,11 @@ from gosellr.flows.payments import advance
 from gosellr.flows.refunds import RefundPowers, RequestedRefund
 from gosellr.flows.stored_value import StoredValuePowers, code_hash_of
 from gosellr.models.stored_value_values import GiftCard
-from gosellr.services import gift_refund_service, gift_sale_service
+from gosellr.services import (
+    gift_refund_service,
+    gift_sale_service,
+    replacement_card_service,
+)
 from gosellr.services.gift_sale_service import GiftCardWish
 from gosellr.services.idempotency_service import (
     EarlierRequest,
@@ -86,6 +90,28 @@ async def tell_code(powers: StoredValuePowers, *, viewer: Viewer, order_id: UUID
         gift_sale_service.give_code,
         viewer=viewer,
         order_id=order_id,
+        code_hash=code_hash_of(powers.secret_key, code),
+        last_four=code[-4:],
+    )
+    return ToldGiftCard(card=card, code=readable_code(code))
+
+
+async def tell_replacement_code(
+    powers: StoredValuePowers, *, viewer: Viewer, order_id: UUID, card_id: UUID
+) -> ToldGiftCard:
+    """Make the code of a card that was made for an order in place of one that can't be spent, and
+    tell it, once.
+
+    Raises:
+        NotFound, NotAllowed, CodeToldAlready.
+    """
+    code = new_code(CODE_LENGTH, alphabet=CODE_ALPHABET)
+    card = await transact(
+        powers.db,
+        replacement_card_service.give_code,
+        viewer=viewer,
+        order_id=order_id,
+        card_id=card_id,
         code_hash=code_hash_of(powers.secret_key, code),
         last_four=code[-4:],
     )

@@ -19,6 +19,8 @@ from gosellr.core.db import Database
 from gosellr.core.identity import derived_token
 from gosellr.core.transact import ask, transact
 from gosellr.flows.checkout import ORDER_TOKEN_PURPOSE
+from gosellr.flows.gift_deliveries import CLAIM_TOKEN_PURPOSE
+from gosellr.flows.payout_withdrawals import WITHDRAWAL_TOKEN_PURPOSE
 from gosellr.integrations.letters.renderer import LetterText, renderer_for
 from gosellr.integrations.messages.port import (
     Email,
@@ -213,7 +215,7 @@ async def _hand_over(powers: MailPowers, letter: ClaimedLetter) -> SendResult:
         words = renderer_for(powers.market_name).render(
             letter.kind,
             language=letter.language,
-            context=letter.context,
+            context={**letter.context, **_withdrawal(powers, letter)},
             link=_link(powers, letter),
         )
         email = Email(
@@ -233,6 +235,10 @@ async def _hand_over(powers: MailPowers, letter: ClaimedLetter) -> SendResult:
 def _link(powers: MailPowers, letter: ClaimedLetter) -> str:
     """Where its reader can see more. A guest has nothing but the letter to get in with."""
     url = powers.base_url + str(letter.context["path"])
+    if letter.audience is Audience.RECIPIENT:
+        claim_id = UUID(str(letter.context["claim_id"]))
+        token = derived_token(powers.secret_key, purpose=CLAIM_TOKEN_PURPOSE, subject=claim_id)
+        return f"{url}?token={token}"
     is_guest = letter.audience is Audience.BUYER and letter.context.get("is_guest") is True
     if not is_guest or letter.order_id is None:
         return url
@@ -240,6 +246,18 @@ def _link(powers: MailPowers, letter: ClaimedLetter) -> str:
     token = derived_token(powers.secret_key, purpose=ORDER_TOKEN_PURPOSE, subject=letter.order_id)
     # The order's own page takes the key along into the browser; what is below it is one step on.
     return f"{powers.base_url}{path}?token={token}"
+
+
+def _withdrawal(powers: MailPowers, letter: ClaimedLetter) -> dict[str, str]:
+    """Where what the letter tells of is withdrawn, if it can be."""
+    told = letter.context.get("withdrawal_id")
+    if told is None:
+        return {}
+    token = derived_token(
+        powers.secret_key, purpose=WITHDRAWAL_TOKEN_PURPOSE, subject=UUID(str(told))
+    )
+    path = str(letter.context["withdrawal_path"])
+    return {"withdrawal_link": f"{powers.base_url}{path}?token={token}"}
 
 
 async def _note(powers: MailPowers, letter: ClaimedLetter, result: SendResult) -> None:

@@ -67,7 +67,7 @@ async def change_destination(
         account, shown = await _connected(powers, viewer, seller_id=seller_id, typed=typed)
     else:
         account, shown = _account(kind, typed)
-    await _prove(powers.db, passwords, viewer=viewer, password=typed.password)
+    await prove(powers.db, passwords, viewer=viewer, password=typed.password)
     destination_id = new_id()
     new = NewDestination(
         destination_id=destination_id,
@@ -141,7 +141,7 @@ def _sealed(vault: Vault, destination_id: UUID, account: Mapping[str, str]) -> b
     return vault.encrypt(json.dumps(account).encode(), place=account_place(destination_id))
 
 
-async def _prove(db: Database, passwords: Passwords, *, viewer: Viewer, password: str) -> None:
+async def prove(db: Database, passwords: Passwords, *, viewer: Viewer, password: str) -> None:
     """Whoever holds a stolen session still doesn't know the password."""
     found = await ask(db, account_service.find_credentials, email=viewer.email)
     is_own = found is not None and found.user_id == viewer.user_id

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
+from gosellr.core.errors import InvalidInput
 from gosellr.core.identity import new_secret
 from gosellr.core.passwords import LENGTH_MAX, Passwords, check_new_password
 from gosellr.core.tokens import ACCESS_TOKEN_LIFETIME, InvalidToken, sign
@@ -15,6 +16,7 @@ from gosellr.flows.key_ring import KeyRing
 from gosellr.services import account_service
 from gosellr.services.account_service import Device, Refusal, WrongCredentials
 from gosellr.utils.accounts import Account, Session
+from gosellr.utils.viewer import Viewer
 
 _TOKEN_IDS = UUID("5a0d9b0e-3f6c-5b0e-9f5e-6f1d8a1c7e42")
 
@@ -124,6 +126,36 @@ class SignIn:
             device=device,
             now=now,
             kind=kind,
+        )
+
+    async def change_password(
+        self, *, viewer: Viewer, current: str, new: str, now: datetime
+    ) -> None:
+        """Another password for the viewer's own account, which is signed out everywhere by it.
+
+        Raises:
+            InvalidInput: the current one is wrong, or the new one easily guessed.
+            WrongCredentials: it was changed meanwhile.
+        """
+        found = await ask(self.db, account_service.find_credentials, email=viewer.email)
+        is_own = found is not None and found.user_id == viewer.user_id
+        kept_hash = found.password_hash if found is not None and is_own else None
+        verdict = await self.passwords.verify(current[:LENGTH_MAX], kept_hash)
+        if found is None or kept_hash is None or not verdict.is_right or len(current) > LENGTH_MAX:
+            raise InvalidInput.at("current_password", "password_wrong", "This isn't your password")
+        try:
+            check_new_password(new, about=(viewer.email, viewer.name))
+        except InvalidInput as refusal:
+            raise InvalidInput.at(
+                "new_password", refusal.errors[0].code, refusal.errors[0].message
+            ) from None
+        await transact(
+            self.db,
+            account_service.change_password,
+            user_id=found.user_id,
+            checked_hash=kept_hash,
+            password_hash=await self.passwords.hash(new),
+            now=now,
         )
 
     async def refresh(self, *, refresh_token: str, now: datetime) -> TokenPair:

@@ -5,8 +5,10 @@ from datetime import timedelta
 from gosellr.core.transact import ask, transact
 from gosellr.flows import (
     captures,
+    card_releases,
     chargebacks,
     disputes,
+    gift_deliveries,
     hot_stock,
     labels,
     payments,
@@ -140,6 +142,16 @@ async def release_sales(resources: Resources) -> None:
 async def release_reserves(resources: Resources) -> None:
     """Give sellers what was kept back long enough, seller by seller."""
     await reserves.release_due(db=resources.db, clock=resources.clock)
+
+
+async def deliver_gift_cards(resources: Resources) -> None:
+    """Have the letters of gift cards written whose time has come."""
+    await gift_deliveries.deliver_due(db=resources.db, clock=resources.clock)
+
+
+async def release_gift_cards(resources: Resources) -> None:
+    """Owe no more what is left on gift cards that ran out long enough ago."""
+    await card_releases.release_due(db=resources.db, clock=resources.clock)
 
 
 async def pay_scheduled(resources: Resources) -> None:

@@ -75,8 +75,9 @@ dispute = Table(
     identifier(),
     words("kind"),
     reference("order_id", "orders.id"),
-    Column("seller_order_id", Uuid, nullable=False),
-    Column("seller_id", Uuid, nullable=False),
+    # Neither where a bank took back what a gift card was paid with: the market has sold it.
+    Column("seller_order_id", Uuid, nullable=True),
+    Column("seller_id", Uuid, nullable=True),
     # A chargeback's case is about a seller's whole part, and names no line.
     reference("order_line_id", "order_line.id", nullable=True),
     Column("quantity", Integer, nullable=True),
@@ -130,6 +131,11 @@ dispute = Table(
         "(kind = 'buyer') = (order_line_id IS NOT NULL AND quantity IS NOT NULL)"
         " AND (kind = 'chargeback') = (chargeback_id IS NOT NULL)",
         name="kind_fits",
+    ),
+    CheckConstraint(
+        "(seller_order_id IS NULL) = (seller_id IS NULL)"
+        " AND (seller_id IS NOT NULL OR kind = 'chargeback')",
+        name="of_a_part_or_a_card",
     ),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("award_minor BETWEEN 0 AND amount_minor", name="award_within_amount"),

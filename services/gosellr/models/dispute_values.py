@@ -12,13 +12,14 @@ from gosellr.utils.disputes import DisputeKind, DisputeStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A case. A chargeback's is about a seller's whole part and names no line."""
+    """A case. A chargeback's is about a seller's whole part and names no line; that of a gift
+    card's price names no seller either, because the market has sold it."""
 
     id: UUID
     kind: str
     order_id: UUID
-    seller_order_id: UUID
-    seller_id: UUID
+    seller_order_id: UUID | None
+    seller_id: UUID | None
     order_line_id: UUID | None
     quantity: int | None
     chargeback_id: UUID | None
@@ -62,6 +63,11 @@ class Dispute:
     def frozen_minor(self) -> int:
         """What stands in the seller's reserve under this case."""
         return self.frozen_from.total_minor - self.spent_minor
+
+    @property
+    def is_of_card(self) -> bool:
+        """Whether it is about what a gift card was paid with."""
+        return self.seller_id is None
 
     @property
     def stands(self) -> DisputeStatus:

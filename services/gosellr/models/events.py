@@ -15,6 +15,7 @@ class FactType(StrEnum):
     """Everything that may have happened, as `<aggregate>.<past tense>`."""
 
     ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_PASSWORD_CHANGED = "account.password_changed"  # noqa: S105  (a name, not a secret)
     ACCOUNT_SESSIONS_REVOKED = "account.sessions_revoked"
 
     SELLER_REGISTERED = "seller.registered"
@@ -72,6 +73,7 @@ class FactType(StrEnum):
     BANK_FILE_REJECTED = "bank_file.rejected"
     PAYOUT_SETTINGS_CHANGED = "payout_settings.changed"
     PAYOUT_DESTINATION_CHANGED = "payout_destination.changed"
+    PAYOUT_DESTINATION_WITHDRAWN = "payout_destination.withdrawn"
     PAYOUT_RECALL_ASKED = "payout.recall_asked"
     PAYOUT_RECALL_REFUSED = "payout.recall_refused"
     PAYOUT_ACCOUNT_CHANGED = "payout_account.changed"
@@ -87,6 +89,10 @@ class FactType(StrEnum):
     CHARGEBACK_WON = "chargeback.won"
     CHARGEBACK_LOST = "chargeback.lost"
     REVIEW_POSTED = "review.posted"
+    STORED_VALUE_MOVED = "stored_value.moved"
+    GIFT_CARD_SENT = "gift_card.sent"
+    GIFT_CARD_RELEASED = "gift_card.released"
+    GIFT_CARD_RESTORED = "gift_card.restored"
     AUDIT_FOUND = "audit.found"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -34,6 +35,9 @@ gift_card_offer = Table(
     minor("maximum_minor", nullable=True),
     # For how long a card that is bought now is good; without it, without end.
     Column("valid_days", Integer, nullable=True),
+    # So long after a card of this currency ran out, what is left on it is owed no more; without it,
+    # never.
+    Column("released_after_days", Integer, nullable=True),
     Column("on_sale", Boolean, nullable=False),
     moment("updated_at"),
     reference("updated_by", "user_account.id", nullable=True),
@@ -43,6 +47,7 @@ gift_card_offer = Table(
         "minimum_minor IS NOT NULL OR cardinality(amounts_minor) > 0", name="something_to_choose"
     ),
     CheckConstraint("valid_days > 0", name="valid_days_positive"),
+    CheckConstraint("released_after_days >= 0", name="released_after_days_not_negative"),
     Index("uq_gift_card_offer_currency", "currency", unique=True),
 )
 
@@ -56,6 +61,12 @@ gift_card_purchase = Table(
     Column("valid_days", Integer, nullable=True),
     words("recipient_name", nullable=True),
     words("message", nullable=True),
+    # Whom the card is sent to, and when. Its letter leads to `claim_id`, one for each address.
+    words("recipient_email", nullable=True),
+    moment("deliver_at", nullable=True),
+    Column("claim_id", Uuid, nullable=True),
+    Column("sent_count", Integer, nullable=False, server_default=text("0")),
+    moment("sent_at", nullable=True),
     moment("created_at"),
     # The one card that its money has bought; none before the money is there.
     reference("card_id", "gift_card.id", nullable=True),
@@ -63,6 +74,19 @@ gift_card_purchase = Table(
     minor("lost_minor", default=0),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     not_negative("lost_minor"),
+    not_negative("sent_count"),
+    CheckConstraint(
+        "(recipient_email IS NULL) = (claim_id IS NULL)"
+        " AND (recipient_email IS NULL) = (deliver_at IS NULL)",
+        name="delivered_to_somebody",
+    ),
+    CheckConstraint("(sent_count = 0) = (sent_at IS NULL)", name="sent_has_time"),
+    Index("uq_gift_card_purchase_claim_id", "claim_id", unique=True),
+    Index(
+        "ix_gift_card_purchase_deliver_at",
+        "deliver_at",
+        postgresql_where=text("deliver_at IS NOT NULL AND sent_at IS NULL"),
+    ),
     Index(
         "uq_gift_card_purchase_card_id",
         "card_id",

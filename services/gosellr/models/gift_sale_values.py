@@ -20,6 +20,8 @@ class GiftCardOffer:
     on_sale: bool
     updated_at: datetime
     updated_by: UUID | None
+    # So long after a card ran out, what is left on it is owed no more; None for never.
+    released_after_days: int | None = None
 
     def sells(self, amount_minor: int) -> bool:
         """Whether a card over so much can be bought."""
@@ -45,4 +47,10 @@ class GiftCardPurchase:
     created_at: datetime
     card_id: UUID | None
     lost_minor: int
+    recipient_email: str | None = None
+    # When it is to be sent; what its letter leads to; how often it was sent, and when last.
+    deliver_at: datetime | None = None
+    claim_id: UUID | None = None
+    sent_count: int = 0
+    sent_at: datetime | None = None
     card: GiftCard | None = None

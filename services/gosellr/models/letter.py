@@ -55,7 +55,7 @@ letter = Table(
     Column("resent_by", Uuid, nullable=True),
     moment("resent_at", nullable=True),
     one_of("status", "queued", "sent", "failed", "dead"),
-    one_of("audience", "buyer", "seller", "member", "operator"),
+    one_of("audience", "buyer", "seller", "member", "operator", "recipient"),
     not_negative("attempt_count"),
     CheckConstraint("length(effect_key) BETWEEN 1 AND 100", name="effect_key_length"),
     CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),

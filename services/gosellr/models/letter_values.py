@@ -155,7 +155,8 @@ class MadeRefund:
 
     id: UUID
     order_id: UUID
-    seller_order_id: UUID
+    # None where a gift card was taken back.
+    seller_order_id: UUID | None
     amount_minor: int
     currency: str
     reason: str
@@ -170,8 +171,9 @@ class ToldCase:
     id: UUID
     kind: str
     order_id: UUID
-    seller_order_id: UUID
-    seller_id: UUID
+    # None where the market has sold it: a gift card.
+    seller_order_id: UUID | None
+    seller_id: UUID | None
     reason: str
     status: str
     amount_minor: int
@@ -238,3 +240,19 @@ class Addressee:
     id: UUID
     name: str
     email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldGift:
+    """A gift card that is sent to somebody, by whom and with which words."""
+
+    card_id: UUID
+    order_id: UUID
+    recipient_email: str
+    recipient_name: str | None
+    giver: str | None
+    message: str | None
+    claim_id: UUID
+    amount_minor: int
+    currency: str
+    expires_at: datetime | None

@@ -78,7 +78,12 @@ payout_destination = Table(
     # One that takes the place of another waits, so that its owner can notice.
     moment("usable_from"),
     moment("replaced_at", nullable=True),
+    # By whoever was told of it in time: the one before took its place again.
+    moment("withdrawn_at", nullable=True),
     CheckConstraint("length(last_four) = 4", name="last_four_only"),
+    CheckConstraint(
+        "withdrawn_at IS NULL OR replaced_at IS NOT NULL", name="withdrawn_is_replaced"
+    ),
     Index(
         "uq_payout_destination_current",
         "seller_id",

@@ -108,3 +108,25 @@ class UpcomingRelease:
     currency: str
     day: str | None
     amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationChange:
+    """A seller's new account in place of another, and whether it still waits: until
+    `usable_from`, unless it was replaced or withdrawn before."""
+
+    id: UUID
+    seller_id: UUID
+    seller: str
+    last_four: str
+    created_at: datetime
+    usable_from: datetime
+    replaced_at: datetime | None
+    withdrawn_at: datetime | None
+    previous_id: UUID | None
+    previous_last_four: str | None
+
+    def may_withdraw(self, now: datetime) -> bool:
+        """Whether the one before can still take its place again."""
+        waits = self.replaced_at is None and self.usable_from > now
+        return waits and self.previous_id is not None

@@ -22,6 +22,8 @@ class GiftCard:
     expires_at: datetime | None
     deactivated_at: datetime | None
     frozen_at: datetime | None = None
+    # The card in whose place it was made.
+    replaces_id: UUID | None = None
 
     def status_at(self, now: datetime) -> str:
         """Whether it can be spent: `active`, `expired`, `frozen` or `deactivated`."""
@@ -54,3 +56,37 @@ class ReturnedValue:
     account: str
     amount_minor: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMove:
+    """What came back to a gift card that couldn't be spent, and where it went on to: its buyer's
+    credit, or a new card, of which `last_four` and `balance_minor` are, and whether its code was
+    told."""
+
+    id: UUID
+    order_id: UUID
+    from_card_id: UUID
+    to_card_id: UUID | None
+    to_user_id: UUID | None
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    last_four: str | None = None
+    balance_minor: int | None = None
+    code_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardRelease:
+    """What an expired card was left with and is owed no more; `restored_at` once it is again."""
+
+    id: UUID
+    card_id: UUID
+    amount_minor: int
+    currency: str
+    is_issued: bool
+    expired_at: datetime
+    released_at: datetime
+    restored_at: datetime | None
+    last_four: str = ""

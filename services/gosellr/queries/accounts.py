@@ -98,6 +98,13 @@ CHANGE_SIGN_IN = """
 UPDATE user_account SET password_hash = $3, updated_at = $1 WHERE id = $2
 """
 
+# As long as it is still the one that was just checked.
+CHANGE_OWN = """
+UPDATE user_account SET password_hash = $4, updated_at = $1
+WHERE id = $2 AND password_hash = $3 AND status = 'active'
+RETURNING id
+"""
+
 DROP_SELLER_ROLE = """
 UPDATE user_account
 SET roles = array_remove(roles, 'seller'), version = version + 1, updated_at = $1
@@ -217,6 +224,14 @@ async def set_password(
 ) -> None:
     """Replace a person's password."""
     await connection.execute(CHANGE_SIGN_IN, now, user_id, password_hash)
+
+
+async def change_own_password(
+    connection: Connection, *, user_id: UUID, checked_hash: str, password_hash: str, now: datetime
+) -> bool:
+    """Replace a person's password; False where it isn't the one that was checked any more."""
+    changed = await connection.fetchval(CHANGE_OWN, now, user_id, checked_hash, password_hash)
+    return changed is not None
 
 
 async def drop_seller_role(connection: Connection, *, user_id: UUID, now: datetime) -> None:

@@ -62,7 +62,7 @@ WHERE COALESCE(booked.minor, 0) <> COALESCE(spent.minor, 0)
 # What was issued and came back, less what was spent, is what the books owe: to the last of it.
 SPENT_WITHIN_ISSUED = first(f"""
 WITH moved (account, currency, minor) AS (
-    SELECT 'gift_card:' || id, currency, amount_minor FROM gift_card
+    SELECT 'gift_card:' || id, currency, amount_minor FROM gift_card WHERE replaces_id IS NULL
     UNION ALL
     SELECT 'store_credit:' || user_id, currency, amount_minor FROM store_credit_grant
     UNION ALL
@@ -81,6 +81,15 @@ WITH moved (account, currency, minor) AS (
     UNION ALL
     SELECT 'gift_card:' || card_id, currency, -lost_minor FROM gift_card_purchase
     WHERE card_id IS NOT NULL AND lost_minor > 0
+    UNION ALL
+    SELECT 'gift_card:' || from_card_id, currency, -amount_minor FROM stored_value_move
+    UNION ALL
+    SELECT COALESCE('gift_card:' || to_card_id, 'store_credit:' || to_user_id), currency,
+           amount_minor
+    FROM stored_value_move
+    UNION ALL
+    SELECT 'gift_card:' || card_id, currency, -amount_minor FROM gift_card_release
+    WHERE restored_at IS NULL
 ), due AS (
     SELECT account, currency, sum(minor) AS minor FROM moved GROUP BY 1, 2
 ), booked AS (
@@ -128,9 +137,64 @@ FROM sold WHERE frozen_at IS NULL AND EXISTS (
 UNION ALL
 SELECT 'gift_card ' || card.id, 'is at nobody''s cost: not sold, and not issued'
 FROM gift_card AS card
-WHERE NOT EXISTS (SELECT FROM gift_card_purchase WHERE card_id = card.id)
+WHERE card.replaces_id IS NULL
+  AND NOT EXISTS (SELECT FROM gift_card_purchase WHERE card_id = card.id)
   AND NOT EXISTS (SELECT FROM ledger_transaction AS booked
                   WHERE booked.cause_id = card.id AND booked.kind = 'gift_card_issued')
+""")
+
+# What goes on from a card that can't be spent is booked as it is written, and is all that the card
+# made for it is worth.
+MOVED_IS_BOOKED = first("""
+WITH booked AS (
+    SELECT head.cause_id AS id, entry.account, entry.currency, entry.amount_minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind = 'stored_value_moved' AND entry.direction = 'credit'
+)
+SELECT 'stored_value_move ' || COALESCE(booked.id, move.id),
+       'moved ' || COALESCE(move.amount_minor, 0) || ', booked were '
+       || COALESCE(booked.amount_minor, 0) || ' to ' || COALESCE(booked.account, 'nowhere')
+FROM stored_value_move AS move FULL JOIN booked USING (id)
+WHERE (booked.amount_minor, booked.currency, booked.account) IS DISTINCT FROM
+      (move.amount_minor, move.currency,
+       COALESCE('gift_card:' || move.to_card_id, 'store_credit:' || move.to_user_id))
+UNION ALL
+SELECT 'gift_card ' || card.id, 'is worth ' || card.amount_minor || ', moved to it were '
+       || COALESCE(sum(move.amount_minor), 0)
+FROM gift_card AS card LEFT JOIN stored_value_move AS move ON move.to_card_id = card.id
+WHERE card.replaces_id IS NOT NULL
+GROUP BY card.id, card.amount_minor
+HAVING card.amount_minor <> COALESCE(sum(move.amount_minor), 0)
+""")
+
+# What is released of a card is booked as it is written, and is owed again once the card is good.
+RELEASED_IS_BOOKED = first("""
+WITH booked AS (
+    SELECT head.cause_id AS id, entry.account, entry.currency,
+           sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+               ELSE -entry.amount_minor END) AS minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind IN ('gift_card_released', 'gift_card_restored')
+    GROUP BY 1, 2, 3
+), told AS (
+    SELECT id, 'gift_card:' || card_id AS account, currency,
+           CASE WHEN restored_at IS NULL THEN amount_minor ELSE 0 END AS minor
+    FROM gift_card_release
+    UNION ALL
+    SELECT id, CASE WHEN is_issued THEN 'promotion_cost' ELSE 'breakage' END, currency,
+           CASE WHEN restored_at IS NULL THEN -amount_minor ELSE 0 END
+    FROM gift_card_release
+)
+SELECT 'gift_card_release ' || COALESCE(booked.id, told.id),
+       'is to move ' || COALESCE(told.minor, 0) || ' off '
+       || COALESCE(told.account, booked.account) || ', booked were ' || COALESCE(booked.minor, 0)
+FROM told FULL JOIN booked USING (id, account, currency)
+WHERE booked.minor IS DISTINCT FROM told.minor
+UNION ALL
+SELECT 'gift_card ' || card.id, 'can be spent, and what was left on it is released'
+FROM gift_card_release AS released JOIN gift_card AS card ON card.id = released.card_id
+WHERE released.restored_at IS NULL
+  AND (card.expires_at IS NULL OR card.expires_at > released.released_at)
 """)
 
 NOTHING_IN_CLEAR = first("""

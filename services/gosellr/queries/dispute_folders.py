@@ -82,6 +82,9 @@ SELECT to_jsonb(dispute) || jsonb_build_object('order_number', orders.number,
           < ($11::boolean, $9, $10::uuid))
   AND ($13::text[] IS NULL OR dispute.status = ANY($13))
   AND (NOT $14 OR reader.is_buyer)
+  -- The market decides between buyers and sellers, and answers banks for the cards that it sold.
+  AND (NOT $15 OR dispute.kind = 'buyer' AND dispute.status IN ('under_review', 'appealed')
+       OR dispute.seller_id IS NULL AND dispute.status = 'awaiting_seller')
 ORDER BY $1 AND dispute.review_overdue_at IS NOT NULL DESC, dispute.opened_at DESC,
          dispute.id DESC
 LIMIT $12
@@ -147,6 +150,7 @@ async def page(
     kind: str | None,
     statuses: Sequence[str] | None,
     as_buyer: bool,
+    waits_for_market: bool,
     after: tuple[datetime, UUID, bool] | None,
     limit: int,
 ) -> list[tuple[Dispute, int, bool, str | None]]:
@@ -157,6 +161,7 @@ async def page(
     rows = await connection.fetch(
         LIST, *_reader(viewer), status, seller_id, order_id, kind,
         *(after or (None, None, None)), limit, statuses, as_buyer,
+        waits_for_market,
     )  # fmt: skip
     return [
         (

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from gosellr.core.db import Connection
+from gosellr.core.db import Connection, Record
 from gosellr.core.identity import new_id
 from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
 from gosellr.models.stored_value_values import GiftCard
@@ -12,31 +12,34 @@ from gosellr.utils.stored_value import NO_CODE_YET
 
 _OFFERS = """
 SELECT currency, amounts_minor, minimum_minor, maximum_minor, valid_days, on_sale, updated_at,
-       updated_by
+       updated_by, released_after_days
 FROM gift_card_offer
 """
 OFFERS = f"{_OFFERS} ORDER BY currency"
 OFFER = f"{_OFFERS} WHERE currency = $1"
 SET_OFFER = """
 INSERT INTO gift_card_offer (id, currency, amounts_minor, minimum_minor, maximum_minor, valid_days,
-                             on_sale, updated_at, updated_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                             on_sale, updated_at, updated_by, released_after_days)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (currency) DO UPDATE
 SET amounts_minor = excluded.amounts_minor, minimum_minor = excluded.minimum_minor,
     maximum_minor = excluded.maximum_minor, valid_days = excluded.valid_days,
-    on_sale = excluded.on_sale, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+    on_sale = excluded.on_sale, updated_at = excluded.updated_at,
+    updated_by = excluded.updated_by, released_after_days = excluded.released_after_days
 """
 
 ADD_PURCHASE = """
 INSERT INTO gift_card_purchase (order_id, amount_minor, currency, valid_days, recipient_name,
-                                message, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+                                message, created_at, recipient_email, deliver_at, claim_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
-PURCHASE = """
+_PURCHASES = """
 SELECT order_id, amount_minor, currency, valid_days, recipient_name, message, created_at, card_id,
-       lost_minor
-FROM gift_card_purchase WHERE order_id = $1
+       lost_minor, recipient_email, deliver_at, claim_id, sent_count, sent_at
+FROM gift_card_purchase
 """
+PURCHASE = f"{_PURCHASES} WHERE order_id = $1"
+PURCHASE_OF_CLAIM = f"{_PURCHASES} WHERE claim_id = $1"
 
 ORDER_OF_CARD = """
 SELECT orders.id, orders.number
@@ -112,6 +115,7 @@ async def set_offer(connection: Connection, *, offer: GiftCardOffer) -> None:
         offer.on_sale,
         offer.updated_at,
         offer.updated_by,
+        offer.released_after_days,
     )
 
 
@@ -126,12 +130,23 @@ async def add_purchase(connection: Connection, *, purchase: GiftCardPurchase) ->
         purchase.recipient_name,
         purchase.message,
         purchase.created_at,
+        purchase.recipient_email,
+        purchase.deliver_at,
+        purchase.claim_id,
     )
 
 
 async def find_purchase(connection: Connection, *, order_id: UUID) -> GiftCardPurchase | None:
     """What an order buys, with the card as it stands; None for an order of goods."""
-    row = await connection.fetchrow(PURCHASE, order_id)
+    return await _purchase(connection, await connection.fetchrow(PURCHASE, order_id))
+
+
+async def find_claimed(connection: Connection, *, claim_id: UUID) -> GiftCardPurchase | None:
+    """The purchase that the letter of a card leads to; None where it leads nowhere any more."""
+    return await _purchase(connection, await connection.fetchrow(PURCHASE_OF_CLAIM, claim_id))
+
+
+async def _purchase(connection: Connection, row: Record | None) -> GiftCardPurchase | None:
     if row is None:
         return None
     found = None if row["card_id"] is None else await connection.fetchrow(CARD, row["card_id"])

@@ -53,8 +53,10 @@ WITH own AS (
     JOIN ledger_transaction AS head ON head.order_id = orders.id AND head.kind = ANY($3::text[])
     JOIN ledger_entry AS entry ON entry.transaction_id = head.id
     WHERE orders.user_id = $1 AND entry.currency = $2
-      AND split_part(entry.account, ':', 1)
-          IN ('gateway_clearing', 'stored_value_held', 'store_credit')
+      AND (split_part(entry.account, ':', 1)
+               IN ('gateway_clearing', 'stored_value_held', 'store_credit')
+           -- A card that is sold is paid for, and one that is taken back is paid back, elsewhere.
+           OR (head.kind = 'refund_confirmed' AND split_part(entry.account, ':', 1) = 'gift_card'))
 )
 SELECT id, written_by, transaction_id, account, direction, change_minor, balance_minor::bigint,
        currency, seller_order_id, refund_id, payout_id, kind, order_id, number, effective_at,

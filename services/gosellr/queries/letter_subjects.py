@@ -16,6 +16,7 @@ from gosellr.models.letter_values import (
     SoldPart,
     ToldCase,
     ToldChargeback,
+    ToldGift,
     ToldPayout,
     ToldSeller,
 )
@@ -76,7 +77,8 @@ WHERE aggregate_type = 'dispute' AND aggregate_id = ANY($1::uuid[]) AND type = A
 # Those whose seller is to answer, and soon; the first at $1 is the last that was read before.
 CASES_NEARLY_DUE = """
 SELECT id, due_at FROM dispute
-WHERE status = 'awaiting_seller' AND (due_at, id) > ($1, $2) AND due_at <= $3
+WHERE status = 'awaiting_seller' AND seller_id IS NOT NULL
+  AND (due_at, id) > ($1, $2) AND due_at <= $3
 ORDER BY due_at, id
 LIMIT $4
 """
@@ -129,6 +131,17 @@ SELECT id, name, email::text FROM user_account
 WHERE 'operator' = ANY(roles) AND status = 'active' AND email IS NOT NULL
 ORDER BY id
 LIMIT $1
+"""
+
+
+GIFTS = """
+SELECT sold.card_id, sold.order_id, sold.recipient_email, sold.recipient_name,
+       account.name AS giver, sold.message, sold.claim_id, sold.amount_minor,
+       sold.currency::text, card.expires_at
+FROM gift_card_purchase AS sold JOIN gift_card AS card ON card.id = sold.card_id
+JOIN orders ON orders.id = sold.order_id
+LEFT JOIN user_account AS account ON account.id = orders.user_id AND account.status = 'active'
+WHERE sold.card_id = ANY($1::uuid[]) AND sold.claim_id IS NOT NULL AND card.code_hash IS NULL
 """
 
 
@@ -224,3 +237,8 @@ async def people(connection: Connection, *, user_ids: Sequence[UUID]) -> list[Ad
 async def operators(connection: Connection, *, limit: int) -> list[Addressee]:
     """Whoever runs the market."""
     return [Addressee(**row) for row in await connection.fetch(OPERATORS, limit)]
+
+
+async def gifts(connection: Connection, *, card_ids: Sequence[UUID]) -> list[ToldGift]:
+    """Cards that are sent to somebody and whose code nobody knows yet."""
+    return [ToldGift(**row) for row in await connection.fetch(GIFTS, card_ids)]

@@ -10,7 +10,8 @@ from gosellr.models.stored_value_values import GiftCard, ReturnedValue, StoreCre
 _CARDS = """
 SELECT card.id, card.code_hash, card.last_four, card.amount_minor,
        COALESCE(held.balance_minor, 0), card.currency, card.note, card.issued_by,
-       card.created_at, card.expires_at, card.deactivated_at, card.frozen_at
+       card.created_at, card.expires_at, card.deactivated_at, card.frozen_at,
+       card.replaces_id
 FROM gift_card AS card LEFT JOIN ledger_balance AS held
   ON held.account = 'gift_card:' || card.id AND held.currency = card.currency
 """
@@ -40,8 +41,8 @@ WHERE id = $1 AND deactivated_at IS NULL
 """
 
 KEEP_USABLE = """
-UPDATE gift_card SET expires_at = $2
-WHERE id = ANY($1::uuid[]) AND expires_at < $2
+UPDATE gift_card SET expires_at = $3
+WHERE id = ANY($1::uuid[]) AND expires_at <= $2 AND expires_at < $3
 """
 
 ADD_GRANT = """
@@ -133,9 +134,15 @@ async def deactivate(connection: Connection, *, card_id: UUID, by: UUID, now: da
     await connection.execute(DEACTIVATE, card_id, now, by)
 
 
-async def keep_usable(connection: Connection, *, card_ids: Sequence[UUID], until: datetime) -> None:
-    """Let gift cards be spent until then at least."""
-    await connection.execute(KEEP_USABLE, card_ids, until)
+async def keep_usable(
+    connection: Connection,
+    *,
+    card_ids: Sequence[UUID],
+    expiring_before: datetime,
+    until: datetime,
+) -> None:
+    """Let those of the gift cards that run out before a moment be spent until then at least."""
+    await connection.execute(KEEP_USABLE, card_ids, expiring_before, until)
 
 
 async def add_grant(connection: Connection, *, grant: StoreCreditGrant) -> bool:

@@ -15,7 +15,9 @@ SELECT 'payouts_failed', count(*)::int, min(finished_at)
 FROM payout WHERE status = 'failed' AND finished_at >= $1
 UNION ALL
 SELECT 'cases', count(*)::int, min(opened_at)
-FROM dispute WHERE kind = 'buyer' AND status IN ('under_review', 'appealed')
+FROM dispute
+WHERE kind = 'buyer' AND status IN ('under_review', 'appealed')
+   OR seller_id IS NULL AND status = 'awaiting_seller'
 UNION ALL
 SELECT 'chargebacks', count(*)::int, min(opened_at) FROM chargeback WHERE status = 'open'
 UNION ALL

@@ -100,6 +100,8 @@ async def create_operator(
         await accounts.set_password(
             connection, user_id=found.id, password_hash=password_hash, now=now
         )
+        changed = Fact(FactType.ACCOUNT_PASSWORD_CHANGED, found.id)
+        await outbox.append(connection, [changed], now=now)
         await accounts.grant_role(connection, user_id=found.id, role=Role.OPERATOR, now=now)
         await end_all_sessions(connection, user_id=found.id, reason="role_changed", now=now)
         return found, False
@@ -183,6 +185,22 @@ async def register_and_open(
         now=now,
         kind=kind,
     )
+
+
+async def change_password(
+    connection: Connection, *, user_id: UUID, checked_hash: str, password_hash: str, now: datetime
+) -> None:
+    """Replace a password that was just checked, and sign its owner out everywhere.
+
+    Raises:
+        WrongCredentials: the account was closed or its password changed meanwhile.
+    """
+    if not await accounts.change_own_password(
+        connection, user_id=user_id, checked_hash=checked_hash, password_hash=password_hash, now=now
+    ):
+        raise WrongCredentials
+    await outbox.append(connection, [Fact(FactType.ACCOUNT_PASSWORD_CHANGED, user_id)], now=now)
+    await end_all_sessions(connection, user_id=user_id, reason="password_changed", now=now)
 
 
 async def rotate_session(

@@ -328,6 +328,8 @@ def _of_the_books() -> Iterator[Question]:
     yield 8, audit_offline.CASH_FOLLOWS_PARTS, ()
     yield 8, audit_stored_value.SPENT_IS_SOLD, ()
     yield 8, audit_stored_value.SOLD_IS_PAID, ()
+    yield 8, audit_stored_value.MOVED_IS_BOOKED, ()
+    yield 8, audit_stored_value.RELEASED_IS_BOOKED, ()
     yield 9, money.CAPTURED_ONCE, ()
     yield 8, audit_captures.COUNTED, ()
     yield 9, audit_captures.TAKEN_ONCE, ()

@@ -104,7 +104,12 @@ async def _shares(
     """What its sellers' cases are about: those were told when it was opened."""
     parts = {part.id: part for part in order.parts}
     cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
-    return [(parts[case.seller_order_id], case.amount_minor) for case in cases if case.amount_minor]
+    return [
+        (parts[case.seller_order_id], case.amount_minor)
+        for case in cases
+        # What a gift card was paid with is no seller's.
+        if case.amount_minor and case.seller_order_id is not None
+    ]
 
 
 async def _returned(

@@ -184,14 +184,18 @@ async def _open_cases(
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
+    about: list[tuple[SellerOrder | None, int]] = [*shares]
+    if order.buys_card:
+        # The market has sold it: it answers the bank, and the card is what is frozen.
+        about = [(None, chargeback.amount_minor)]
     due = evidence_due_at(now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes)
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "kind": DisputeKind.CHARGEBACK.value,
             "order_id": order.id,
-            "seller_order_id": part.id,
-            "seller_id": part.seller_id,
+            "seller_order_id": None if part is None else part.id,
+            "seller_id": None if part is None else part.seller_id,
             "chargeback_id": chargeback.id,
             "reason": _REASONS.get(chargeback.reason, DisputeReason.OTHER).value,
             "status": DisputeStatus.AWAITING_SELLER.value,
@@ -200,11 +204,13 @@ async def _open_cases(
             "opened_at": now,
             "due_at": due,
         }
-        for part, share_minor in shares
+        for part, share_minor in about
     ]
     await disputes.insert(connection, order_id=order.id, cases=rows)
     cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
     for case in cases:
+        if case.is_of_card:
+            continue
         part = dispute_steps.part_of(order, case)
         claim = dispute_claims.chargeback_claim(
             order, part, amount_minor=case.amount_minor, reversal=policy.commission_reversal
@@ -249,6 +255,12 @@ async def _lose(
     order = await order_steps.load_locked(connection, order_id=chargeback.order_id)
     if order.buys_card:
         await gift_sale_books.charged_back(connection, chargeback=chargeback, now=now)
+        for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
+            await _settled(
+                connection, case=case, award_minor=case.amount_minor,
+                outcome=DisputeOutcome.FOR_BUYER, policy=policy, now=now,
+            )  # fmt: skip
+            await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
         return
     await _hold_balances(connection, order=order)
     for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
@@ -278,9 +290,10 @@ async def _take(
 ) -> int:
     """A seller's share goes back to the buyer, as the bank has done already; gives how much."""
     order = await order_steps.load_locked(connection, order_id=case.order_id)
+    part = dispute_steps.part_of(order, case)
     planned = dispute_claims.chargeback_claim(
         order,
-        dispute_steps.part_of(order, case),
+        part,
         amount_minor=case.amount_minor,
         reversal=policy.commission_reversal,
     )
@@ -303,7 +316,7 @@ async def _take(
     await refund_service.end_what_is_empty(
         connection,
         order=order,
-        part_id=case.seller_order_id,
+        part_id=part.id,
         actor=Actor.SYSTEM,
         actor_id=None,
         policy=policy,

@@ -77,9 +77,10 @@ async def _refund(
 ) -> UUID | None:
     if dispute.order_line_id is None or dispute.quantity is None:
         raise RuntimeError(f"case {dispute.id} names no line to be refunded")
+    part = dispute_steps.part_of(order, dispute)
     planned = dispute_claims.awarded(
         order,
-        dispute_steps.part_of(order, dispute),
+        part,
         line_id=dispute.order_line_id,
         quantity=dispute.quantity,
         award_minor=award_minor,
@@ -104,7 +105,7 @@ async def _refund(
     await refund_service.end_what_is_empty(
         connection,
         order=order,
-        part_id=dispute.seller_order_id,
+        part_id=part.id,
         actor=Actor.SYSTEM,
         actor_id=None,
         policy=policy,

@@ -34,6 +34,8 @@ class DisputeFilters:
     statuses: tuple[str, ...] | None = None
     # Only those of the viewer's own orders.
     as_buyer: bool = False
+    # Only those in which an operator has to do something.
+    waits_for_market: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ async def list_cases(
         kind=filters.kind,
         statuses=filters.statuses,
         as_buyer=filters.as_buyer,
+        waits_for_market=filters.waits_for_market,
         after=None if cursor is None else _place(cursor),
         limit=limit + 1,
     )
@@ -124,7 +127,7 @@ _ASKS_FOR = {
 
 def actions_of(viewer: Viewer, *, dispute: Dispute, is_buyer: bool) -> list[DisputeAction]:
     """What the viewer may do with a case now."""
-    role = viewer.memberships.get(dispute.seller_id)
+    role = None if dispute.seller_id is None else viewer.memberships.get(dispute.seller_id)
     held = {
         Actor.OPERATOR: viewer.sees_everything
         and not viewer.is_party(dispute.seller_id, is_buyer=is_buyer),
@@ -138,6 +141,7 @@ def actions_of(viewer: Viewer, *, dispute: Dispute, is_buyer: bool) -> list[Disp
             status=dispute.stands,
             actor=actor,
             is_final=dispute.is_final,
+            is_of_card=dispute.is_of_card,
         )
         for action in own:
             permission = _ASKS_FOR[action]

@@ -69,6 +69,7 @@ class CaseInHand:
                 status=self.dispute.stands,
                 actor=actor,
                 is_final=self.dispute.is_final,
+                is_of_card=self.dispute.is_of_card,
             )
             if action in own:
                 return actor
@@ -94,7 +95,7 @@ class CaseInHand:
 
 
 def part_of(order: Order, dispute: Dispute) -> SellerOrder:
-    """The seller's part that a case is about."""
+    """The seller's part that a case is about; a gift card's is about none."""
     [part] = [one for one in order.parts if one.id == dispute.seller_order_id]
     return part
 
@@ -113,14 +114,16 @@ async def take_case(
         raise NotFound
     hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
     dispute = await loaded(connection, dispute_id=dispute_id)
-    actors = [
-        actor
-        for actor in hand.capacities(part_of(hand.order, dispute), permission)
-        # A chargeback is between the seller and the bank.
-        if actor is not Actor.BUYER or not dispute.is_chargeback
-    ]
     is_party = viewer.is_party(dispute.seller_id, is_buyer=hand.is_buyer)
-    if viewer.sees_everything and not viewer.is_operator and not is_party:
+    actors: list[Actor] = []
+    if not dispute.is_of_card:
+        actors += [
+            actor
+            for actor in hand.capacities(part_of(hand.order, dispute), permission)
+            # A chargeback is between the seller and the bank.
+            if actor is not Actor.BUYER or not dispute.is_chargeback
+        ]
+    if viewer.sees_everything and Actor.OPERATOR not in actors and not is_party:
         actors.append(Actor.OPERATOR)
     if not actors and dispute.seller_id in viewer.memberships:
         raise NotAllowed("Your role in this shop doesn't allow it")
@@ -204,11 +207,11 @@ async def move(
 
 def whom_it_concerns(dispute: Dispute) -> dict[str, str]:
     """What every fact about a case says."""
-    return {
-        "order_id": str(dispute.order_id),
+    of_seller = {
         "seller_order_id": str(dispute.seller_order_id),
         "seller_id": str(dispute.seller_id),
     }
+    return {"order_id": str(dispute.order_id), **({} if dispute.is_of_card else of_seller)}
 
 
 async def note_opened(
@@ -221,12 +224,7 @@ async def note_opened(
     actor_id: UUID | None,
     now: datetime,
 ) -> None:
-    """Begin the histories of new cases, tell of them, and mark their order as disputed.
-
-    A chargeback of a gift card's price opens none: no seller has anything to say to it.
-    """
-    if not cases:
-        return
+    """Begin the histories of new cases, tell of them, and mark their order as disputed."""
     for case in cases:
         await disputes.append_event(
             connection,

@@ -7,12 +7,13 @@ other order; the card is made in the transaction that settles it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotFound
+from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
 from gosellr.models.stored_value_values import GiftCard
@@ -30,6 +31,7 @@ from gosellr.utils.viewer import Viewer
 
 VALID_DAYS_MAX = 36_500
 AMOUNTS_MAX = 12
+DELIVERED_WITHIN = timedelta(days=366)
 
 
 class GiftCardNotOffered(DomainError):
@@ -73,6 +75,9 @@ class GiftCardWish:
     recipient_name: str | None = None
     message: str | None = None
     reference: str | None = None
+    # Whom it is sent to, and when; None for at once.
+    recipient_email: str | None = None
+    deliver_at: datetime | None = None
 
 
 async def offers(connection: Connection, *, all_of_them: bool = False) -> list[GiftCardOffer]:
@@ -164,9 +169,32 @@ async def open_purchase(
             created_at=now,
             card_id=None,
             lost_minor=0,
+            **_delivery(wish, now=now),
         ),
     )
     return OpenedOrder(order_id=order_id, payment_ids=tuple(row["id"] for row in payments))
+
+
+def _delivery(wish: GiftCardWish, *, now: datetime) -> dict[str, Any]:
+    """Whom a card is sent to, and when.
+
+    Raises:
+        InvalidInput: on a day that has passed, is too far away, or to nobody.
+    """
+    at = wish.deliver_at
+    if wish.recipient_email is None:
+        if at is not None:
+            raise InvalidInput.at("recipient_email", "missing", "Say whom it is sent to")
+        return {}
+    if at is not None and at < now:
+        raise InvalidInput.at("deliver_at", "in_the_past", "That moment has passed")
+    if at is not None and at > now + DELIVERED_WITHIN:
+        raise InvalidInput.at("deliver_at", "too_far_away", "Choose a day within a year")
+    return {
+        "recipient_email": wish.recipient_email,
+        "deliver_at": at or now,
+        "claim_id": new_id(),
+    }
 
 
 async def _write(

@@ -1,6 +1,6 @@
 """Letters about cases, payouts and shops, and to those who run the market."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -79,13 +79,13 @@ def payout_account_changed(fact: RecordedFact, subjects: Subjects) -> Iterator[D
     seller = subjects.sellers.get(UUID(fact.data["seller_id"]))
     if seller is None:
         return
-    since = fact.occurred_at - FORMER_FOR
-    former = [
-        one.email
-        for one in subjects.former_contacts
-        if one.seller_id == seller.id and one.replaced_at >= since
-    ]
-    for recipient in dict.fromkeys((*former, *seller.owner_emails, seller.email)):
+    withdrawal: dict[str, Any] = {}
+    if fact.data["previous_last_four"]:
+        withdrawal = {
+            "withdrawal_id": str(fact.aggregate_id),
+            "withdrawal_path": f"/payout-changes/{fact.aggregate_id}",
+        }
+    for recipient in _everybody_lately(fact, seller, subjects):
         yield _to_shop(
             seller,
             LetterKind.PAYOUT_ACCOUNT_CHANGED,
@@ -95,7 +95,49 @@ def payout_account_changed(fact: RecordedFact, subjects: Subjects) -> Iterator[D
             previous_last_four=plain(fact.data["previous_last_four"] or ""),
             usable_from=fact.data["usable_from"],
             changed_at=moment(fact.occurred_at),
+            # What opens it is made on the way out.
+            **withdrawal,
         )
+
+
+def payout_change_withdrawn(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """Somebody who was told of a new account didn't want it: whoever was told, and the market."""
+    seller = subjects.sellers.get(UUID(fact.data["seller_id"]))
+    if seller is None:
+        return
+    said: dict[str, Any] = {
+        "shop": plain(seller.name),
+        "last_four": plain(fact.data["last_four"]),
+        "previous_last_four": plain(fact.data["restored_last_four"] or ""),
+        "changed_at": moment(fact.occurred_at),
+    }
+    for recipient in _everybody_lately(fact, seller, subjects):
+        yield _to_shop(
+            seller,
+            LetterKind.PAYOUT_CHANGE_WITHDRAWN,
+            recipient=recipient,
+            at="/payout-settings",
+            side="seller",
+            **said,
+        )
+    yield from _to_operators(
+        subjects,
+        LetterKind.PAYOUT_CHANGE_WITHDRAWN,
+        path="/operator/payouts",
+        side="operator",
+        **said,
+    )
+
+
+def _everybody_lately(fact: RecordedFact, seller: ToldSeller, subjects: Subjects) -> Iterable[str]:
+    """Every address of a shop, and of its owners, of now and until lately."""
+    since = fact.occurred_at - FORMER_FOR
+    former = [
+        one.email
+        for one in subjects.former_contacts
+        if one.seller_id == seller.id and one.replaced_at >= since
+    ]
+    return dict.fromkeys((*former, *seller.owner_emails, seller.email))
 
 
 def shop_updated(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
@@ -191,6 +233,7 @@ ABOUT_AFFAIRS: Mapping[FactType, Composer] = {
     FactType.PAYOUT_PAID: payout_finished,
     FactType.PAYOUT_FAILED: payout_finished,
     FactType.PAYOUT_DESTINATION_CHANGED: payout_account_changed,
+    FactType.PAYOUT_DESTINATION_WITHDRAWN: payout_change_withdrawn,
     FactType.SELLER_UPDATED: shop_updated,
     FactType.SELLER_APPROVED: shop_standing,
     FactType.SELLER_REJECTED: shop_standing,
@@ -207,7 +250,9 @@ def _case_of(
     case = subjects.cases.get(fact.aggregate_id)
     if case is None:
         return None, None, None
-    return case, subjects.orders.get(case.order_id), subjects.sellers.get(case.seller_id)
+    # Of a gift card's case operators hear by the chargeback itself.
+    seller = None if case.seller_id is None else subjects.sellers.get(case.seller_id)
+    return case, subjects.orders.get(case.order_id), seller
 
 
 def _said_of(case: ToldCase, seller: ToldSeller) -> dict[str, Any]:

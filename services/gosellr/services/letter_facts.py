@@ -17,6 +17,7 @@ from gosellr.models.letter_values import (
     SoldOrder,
     ToldCase,
     ToldChargeback,
+    ToldGift,
     ToldPayout,
     ToldSeller,
     Tray,
@@ -42,10 +43,11 @@ OF_ORDERS = frozenset(
         FactType.ORDER_CANCELLED,
         FactType.SELLER_ORDER_STATUS_CHANGED,
         FactType.SELLER_ORDER_REDUCED,
+        FactType.STORED_VALUE_MOVED,
     }
 )
 OF_PARCELS = frozenset({FactType.SHIPMENT_CREATED})
-OF_REFUNDS = frozenset({FactType.REFUND_SUCCEEDED})
+OF_REFUNDS = frozenset({FactType.REFUND_SUCCEEDED, FactType.REFUND_FAILED})
 OF_CASES = frozenset(
     {
         FactType.DISPUTE_OPENED,
@@ -55,6 +57,9 @@ OF_CASES = frozenset(
     }
 )
 OF_PAYOUTS = frozenset({FactType.PAYOUT_PAID, FactType.PAYOUT_FAILED})
+_MOVED_ACCOUNTS = frozenset(
+    {FactType.PAYOUT_DESTINATION_CHANGED, FactType.PAYOUT_DESTINATION_WITHDRAWN}
+)
 OF_SELLERS = frozenset(
     {
         FactType.SELLER_APPROVED,
@@ -62,18 +67,23 @@ OF_SELLERS = frozenset(
         FactType.SELLER_SUSPENDED,
         FactType.SELLER_REINSTATED,
         FactType.SELLER_UPDATED,
-        FactType.PAYOUT_DESTINATION_CHANGED,
+        *_MOVED_ACCOUNTS,
     }
 )
+OF_GIFTS = frozenset({FactType.GIFT_CARD_SENT})
 OF_OPERATORS = frozenset({FactType.CHARGEBACK_OPENED, FactType.AUDIT_FOUND})
 
-_TOLD = OF_ORDERS | OF_PARCELS | OF_REFUNDS | OF_CASES | OF_PAYOUTS | OF_SELLERS | OF_OPERATORS
+OF_ACCOUNTS = frozenset({FactType.ACCOUNT_REGISTERED, FactType.ACCOUNT_PASSWORD_CHANGED})
+_OF_SHOPS = OF_PAYOUTS | OF_SELLERS
+_OF_BUYERS = OF_ORDERS | OF_PARCELS | OF_REFUNDS | OF_GIFTS | OF_ACCOUNTS
+_TOLD = _OF_BUYERS | OF_CASES | _OF_SHOPS | OF_OPERATORS
 # Few in any market. Somebody waits for what follows from them, or would want to stop it.
 _URGENT = OF_OPERATORS | {
     FactType.ORDER_TRANSFER_AWAITED,
     FactType.ORDER_TRANSFER_PART_ARRIVED,
-    FactType.PAYOUT_DESTINATION_CHANGED,
+    *_MOVED_ACCOUNTS,
     FactType.SELLER_UPDATED,
+    FactType.ACCOUNT_PASSWORD_CHANGED,
 }
 
 TRAYS: Mapping[Tray, frozenset[FactType]] = {Tray.URGENT: _URGENT, Tray.OTHER: _TOLD - _URGENT}
@@ -108,6 +118,8 @@ class Subjects:
     # Cases that took a step, and when: what was said with it stands in the letter about it.
     moved_cases: frozenset[tuple[UUID, datetime]] = frozenset()
     operators: Sequence[Addressee] = ()
+    # By their cards.
+    gifts: Mapping[UUID, ToldGift] = field(default_factory=dict)
 
 
 async def read_subjects(connection: Connection, facts: Sequence[RecordedFact]) -> Subjects:
@@ -131,13 +143,14 @@ async def read_subjects(connection: Connection, facts: Sequence[RecordedFact]) -
     sellers = await _sellers(
         connection,
         {
-            *_ids(facts, OF_SELLERS - {FactType.PAYOUT_DESTINATION_CHANGED}),
-            *_named(facts, {FactType.PAYOUT_DESTINATION_CHANGED}, "seller_id"),
-            *(one.seller_id for one in cases.values()),
+            *_ids(facts, OF_SELLERS - _MOVED_ACCOUNTS),
+            *_named(facts, _MOVED_ACCOUNTS, "seller_id"),
+            *(one.seller_id for one in cases.values() if one.seller_id is not None),
             *(one.seller_id for one in payouts.values()),
         },
     )
-    has_operators = any(fact.type in OF_OPERATORS for fact in facts)
+    to_operators = OF_OPERATORS | {FactType.PAYOUT_DESTINATION_WITHDRAWN}
+    has_operators = any(fact.type in to_operators for fact in facts)
     return Subjects(
         orders=orders,
         parcels=parcels,
@@ -152,6 +165,7 @@ async def read_subjects(connection: Connection, facts: Sequence[RecordedFact]) -
         operators=await letter_subjects.operators(connection, limit=OPERATORS_MAX)
         if has_operators
         else (),
+        gifts=await _gifts(connection, _ids(facts, OF_GIFTS)),
     )
 
 
@@ -214,6 +228,11 @@ async def _chargebacks(connection: Connection, ids: set[UUID]) -> dict[UUID, Tol
     return {one.id: one for one in found}
 
 
+async def _gifts(connection: Connection, ids: set[UUID]) -> dict[UUID, ToldGift]:
+    found = await letter_subjects.gifts(connection, card_ids=sorted(ids)) if ids else []
+    return {one.card_id: one for one in found}
+
+
 async def _sellers(connection: Connection, ids: set[UUID]) -> dict[UUID, ToldSeller]:
     found = await letter_subjects.sellers(connection, seller_ids=sorted(ids)) if ids else []
     return {one.id: one for one in found}
@@ -235,7 +254,7 @@ async def _moved_cases(
 
 
 async def _people(connection: Connection, facts: Sequence[RecordedFact]) -> dict[UUID, Addressee]:
-    ids = _named(facts, {FactType.SELLER_UPDATED}, "user_id")
+    ids = _named(facts, {FactType.SELLER_UPDATED}, "user_id") | _ids(facts, OF_ACCOUNTS)
     found = await letter_subjects.people(connection, user_ids=sorted(ids)) if ids else []
     return {one.id: one for one in found}
 
@@ -243,7 +262,7 @@ async def _people(connection: Connection, facts: Sequence[RecordedFact]) -> dict
 async def _former_contacts(
     connection: Connection, facts: Sequence[RecordedFact]
 ) -> Sequence[FormerContact]:
-    moved = {FactType.PAYOUT_DESTINATION_CHANGED}
+    moved = _MOVED_ACCOUNTS
     renamed = [
         fact
         for fact in facts

@@ -32,6 +32,14 @@ def confirmed(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     if order is None:
         return
     how = _HOW[fact.type]
+    if not order.parts:
+        yield to_buyer(
+            order,
+            LetterKind.GIFT_CARD_BOUGHT,
+            at="/gift-card",
+            total=money(order.total_minor, order.currency),
+        )
+        return
     if how == "paid" and (order.capture_at == AT_SHIPMENT or CASH in order.methods):
         return
     # What was called off since then is told by a letter of its own.
@@ -175,7 +183,7 @@ def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         seller=", ".join(plain(part.seller) for part in order.parts),
         money="awaited",
         is_all=True,
-        reason=_reason(order.parts[0]),
+        reason=_reason(order.parts[0]) if order.parts else _REASONS["payment_expired"],
         lines=[line for part in order.parts for line in _lines(order, part)],
         total=money(order.total_minor, order.currency),
     )
@@ -186,6 +194,19 @@ def refunded(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     refund = subjects.refunds.get(fact.aggregate_id)
     order = None if refund is None else subjects.orders.get(refund.order_id)
     if refund is None or order is None:
+        return
+    if refund.seller_order_id is None:
+        # A gift card was taken back, which the market had sold.
+        yield to_buyer(
+            order,
+            LetterKind.REFUND_MADE,
+            at="/gift-card",
+            seller="",
+            credited=None,
+            is_all_credited=False,
+            amount=money(refund.amount_minor, refund.currency),
+            reason=plain(refund.reason),
+        )
         return
     part = _part_of(order, refund.seller_order_id)
     credited = refund.credited_minor
@@ -208,6 +229,19 @@ def refunded(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         borne_by_market=refund.borne_by == "marketplace",
         **said,
     )
+
+
+def refund_failed(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """Money that was to go back didn't, and somebody looks into it."""
+    refund = subjects.refunds.get(fact.aggregate_id)
+    order = None if refund is None else subjects.orders.get(refund.order_id)
+    if refund is not None and order is not None:
+        yield to_buyer(
+            order,
+            LetterKind.REFUND_FAILED,
+            amount=money(refund.amount_minor, refund.currency),
+            reason=plain(refund.reason),
+        )
 
 
 def authorization_expiring(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
@@ -249,6 +283,7 @@ ABOUT_ORDERS: Mapping[FactType, Composer] = {
     FactType.SELLER_ORDER_REDUCED: reduced,
     FactType.SHIPMENT_CREATED: sent,
     FactType.REFUND_SUCCEEDED: refunded,
+    FactType.REFUND_FAILED: refund_failed,
 }
 
 

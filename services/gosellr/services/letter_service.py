@@ -14,8 +14,10 @@ from gosellr.core.db import Connection
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.models.letter_values import NewLetter, Tray
 from gosellr.queries import letter_subjects, letters
+from gosellr.services.letter_accounts import ABOUT_ACCOUNTS
 from gosellr.services.letter_affairs import ABOUT_AFFAIRS, deadline_near
 from gosellr.services.letter_facts import TRAYS, Draft, Subjects, read_subjects
+from gosellr.services.letter_gifts import ABOUT_GIFTS
 from gosellr.services.letter_orders import ABOUT_ORDERS, Composer
 from gosellr.utils.letters import URGENT, effect_key
 
@@ -30,7 +32,9 @@ CASES_AT_ONCE = 200
 Deadline = tuple[datetime, UUID]
 """When a case is due, and which."""
 
-COMPOSERS: Mapping[FactType, Composer] = {**ABOUT_ORDERS, **ABOUT_AFFAIRS}
+COMPOSERS: Mapping[FactType, Composer] = {
+    **ABOUT_ORDERS, **ABOUT_GIFTS, **ABOUT_AFFAIRS, **ABOUT_ACCOUNTS,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +110,13 @@ async def remind_of_deadlines(
     sellers = {
         one.id: one
         for one in await letter_subjects.sellers(
-            connection, seller_ids=sorted({case.seller_id for case in cases})
+            connection, seller_ids=sorted({case.seller_id for case in cases if case.seller_id})
         )
     }
     new = []
     for case in cases:
+        if case.seller_id is None:
+            continue
         due_at = due[case.id]
         draft = deadline_near(case, orders[case.order_id], sellers[case.seller_id], due_at=due_at)
         new.append(_letter(f"{case.id}.{int(due_at.timestamp())}", draft))

@@ -165,7 +165,7 @@ async def carry_out(
         raise RuntimeError(f"the counters of order {order.id} moved under its lock")
     await _withdraw(connection, intent=intent, restock=restock)
     await _tell(connection, intent=intent)
-    await _credit(connection, parts=parts, policy=policy, now=now)
+    await _credit(connection, order=order, parts=parts, policy=policy, now=now)
     order = await order_steps.load_locked(connection, order_id=order.id)
     if not intent.through:
         order = await refund_outcome.finish(
@@ -290,6 +290,7 @@ class _Intent:
 async def _credit(
     connection: Connection,
     *,
+    order: Order,
     parts: Sequence[Mapping[str, Any]],
     policy: MarketPolicy,
     now: datetime,
@@ -303,10 +304,14 @@ async def _credit(
     if not credited:
         return
     accounts = [part["credited_account"] for part in credited]
-    await stored_value_tender.keep_usable(connection, accounts=accounts, now=now)
+    over = await stored_value_tender.ready_for(
+        connection, accounts=accounts, until_least=True, now=now
+    )
     for part in credited:
         answer = RefundAnswer(part_id=part["id"], status=RefundStatus.SUCCEEDED)
         await refund_outcome.record_answer(connection, answer=answer, policy=policy, now=now)
+    landed = [(part["credited_account"], part["amount_minor"]) for part in credited]
+    await stored_value_tender.move_on(connection, order=order, landed=landed, over=over, now=now)
 
 
 async def _withdraw(connection: Connection, *, intent: _Intent, restock: bool) -> None:

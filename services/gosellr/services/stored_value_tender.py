@@ -4,7 +4,8 @@ The guarded balance of a gift card or of a buyer's credit is what it can't be ov
 is moved out of it in the transaction that writes the attempt, by the statement that books.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +16,11 @@ from gosellr.core.errors import DomainError, InvalidInput
 from gosellr.models.order_values import Order
 from gosellr.models.stored_value_values import GiftCard
 from gosellr.queries import stored_value
-from gosellr.services import ledger_service
+from gosellr.services import ledger_service, value_move_books
 from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import Booking, InsufficientBalance
-from gosellr.utils.ledger import account_kind, account_owner, gift_card, store_credit
+from gosellr.services.value_move_books import cards_of
+from gosellr.utils.ledger import gift_card, store_credit
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.stored_value import (
     GIFT_CARD,
@@ -230,17 +232,9 @@ async def hold(
 
 async def _keep_active(connection: Connection, accounts: Sequence[str]) -> None:
     # One card may pay several parts.
-    card_ids = _cards_of(sorted(set(accounts)))
+    card_ids = cards_of(sorted(set(accounts)))
     if card_ids and await stored_value.hold_active(connection, card_ids=card_ids) < len(card_ids):
         raise GiftCardRefused("Somebody has just stopped this gift card")
-
-
-def _cards_of(accounts: Sequence[str]) -> list[UUID]:
-    return [
-        UUID(account_owner(account))
-        for account in accounts
-        if account_kind(account).name == GIFT_CARD
-    ]
 
 
 def _booking(*, draft: Any, order_id: UUID, payment_id: UUID, actor: str, now: datetime) -> Booking:
@@ -297,23 +291,10 @@ async def give_back(
     if not any(payment.method in STORED_METHODS for payment in order.payments):
         return
     returned = await stored_value.give_back(connection, order_id=order.id, part_id=part_id, now=now)
-    await ledger_service.book(
+    await _return(
         connection,
-        bookings=[
-            _booking(
-                draft=stored_value_return(
-                    order_id=order.id,
-                    account=each.account,
-                    amount_minor=each.amount_minor,
-                    currency=each.currency,
-                ),
-                order_id=order.id,
-                payment_id=each.payment_id,
-                actor="system",
-                now=now,
-            )
-            for each in returned
-        ],
+        order=order,
+        back={each.payment_id: (each.account, each.amount_minor) for each in returned},
         now=now,
     )
 
@@ -325,6 +306,23 @@ async def give_back_rest(connection: Connection, *, order: Order, now: datetime)
         for payment in order.payments
         if payment.secured_at is not None and payment.status == PaymentStatus.AUTHORIZED
     }
+    back = {
+        payment_id: (account, left_minor)
+        for payment_id, (account, left_minor) in rest.items()
+        if account is not None and left_minor
+    }
+    await _return(connection, order=order, back=back, now=now)
+
+
+async def _return(
+    connection: Connection,
+    *,
+    order: Order,
+    back: Mapping[UUID, tuple[str, int]],
+    now: datetime,
+) -> None:
+    """Book what goes back by each attempt, to where it can be spent."""
+    over = await ready_for(connection, accounts=[account for account, _ in back.values()], now=now)
     await ledger_service.book(
         connection,
         bookings=[
@@ -332,7 +330,7 @@ async def give_back_rest(connection: Connection, *, order: Order, now: datetime)
                 draft=stored_value_return(
                     order_id=order.id,
                     account=account,
-                    amount_minor=left_minor,
+                    amount_minor=amount_minor,
                     currency=order.currency,
                 ),
                 order_id=order.id,
@@ -340,16 +338,45 @@ async def give_back_rest(connection: Connection, *, order: Order, now: datetime)
                 actor="system",
                 now=now,
             )
-            for payment_id, (account, left_minor) in rest.items()
-            if account is not None and left_minor
+            for payment_id, (account, amount_minor) in back.items()
         ],
         now=now,
     )
+    await move_on(connection, order=order, landed=back.values(), over=over, now=now)
 
 
-async def keep_usable(connection: Connection, *, accounts: Sequence[str], now: datetime) -> None:
-    """Let gift cards that a refund goes to be spent for a while yet."""
-    card_ids = _cards_of(accounts)
-    if card_ids:
-        until = now + _REFUND_USABLE_FOR
-        await stored_value.keep_usable(connection, card_ids=card_ids, until=until)
+async def ready_for(
+    connection: Connection, *, accounts: Sequence[str], until_least: bool = False, now: datetime
+) -> set[UUID]:
+    """Make gift cards ready for what comes back to them; gives those that can't be.
+
+    One that ran out can be spent for a while again, and with `until_least` so can one that is
+    about to.
+    """
+    over = await value_move_books.hold_over(connection, accounts=accounts)
+    good = sorted(set(cards_of(accounts)) - over)
+    if good:
+        await stored_value.keep_usable(
+            connection,
+            card_ids=good,
+            expiring_before=now + _REFUND_USABLE_FOR if until_least else now,
+            until=now + _REFUND_USABLE_FOR,
+        )
+    return over
+
+
+async def move_on(
+    connection: Connection,
+    *,
+    order: Order,
+    landed: Iterable[tuple[str, int]],
+    over: Collection[UUID],
+    now: datetime,
+) -> None:
+    """Move what came back to cards that can't be spent to where it can be."""
+    sums: defaultdict[UUID, int] = defaultdict(int)
+    for account, amount_minor in landed:
+        for card_id in cards_of([account]):
+            if card_id in over:
+                sums[card_id] += amount_minor
+    await value_move_books.move_on(connection, order=order, landed=sums, now=now)

@@ -164,7 +164,8 @@ DISPUTE_STATES: Final[StateMachine[DisputeStatus]] = StateMachine(
         (_S.UNDER_REVIEW, _S.SETTLING): _PARTIES | _OPERATOR,
         (_S.DECIDED, _S.SETTLING): _SYSTEM,
         (_S.APPEALED, _S.SETTLING): _PARTIES | _OPERATOR,
-        (_S.AWAITING_SELLER, _S.AWAITING_PROVIDER): _SELLER | _SYSTEM,
+        # The market itself where it sold a gift card.
+        (_S.AWAITING_SELLER, _S.AWAITING_PROVIDER): _SELLER | _SYSTEM | _OPERATOR,
         (_S.AWAITING_PROVIDER, _S.SETTLING): _BANK,
         (_S.SETTLING, _S.CLOSED): _SYSTEM,
         # The provider refused the refund: an operator says what becomes of the money.
@@ -210,6 +211,11 @@ _ALLOWED: Final[
     },
 }
 
+_ALLOWED_OF_CARD: Final[Mapping[DisputeStatus, Mapping[DisputeAction, frozenset[Actor]]]] = {
+    status: dict.fromkeys(actions, _OPERATOR)
+    for status, actions in _ALLOWED[DisputeKind.CHARGEBACK].items()
+}
+
 OPEN_STATUSES: Final = frozenset(DisputeStatus) - {_S.CLOSED}
 """Money is, or may be, frozen."""
 ARGUED_STATUSES: Final = OPEN_STATUSES - {_S.SETTLING}
@@ -238,13 +244,19 @@ def review_step(
 
 
 def allowed_actions(
-    *, kind: DisputeKind, status: DisputeStatus, actor: Actor, is_final: bool = False
+    *,
+    kind: DisputeKind,
+    status: DisputeStatus,
+    actor: Actor,
+    is_final: bool = False,
+    is_of_card: bool = False,
 ) -> tuple[DisputeAction, ...]:
     """What somebody may do with a case that stands like this, in the order of the enumeration.
 
-    With `is_final` nothing is left to be argued: an operator only says what becomes of the money.
+    The chargeback of a gift card's price (`is_of_card`) is the market's own to answer. With
+    `is_final` nothing is left to be argued: an operator only says what becomes of the money.
     """
-    listed = _ALLOWED[kind].get(status, {})
+    listed = (_ALLOWED_OF_CARD if is_of_card else _ALLOWED[kind]).get(status, {})
     argued = {DisputeAction.ACCEPT, DisputeAction.ESCALATE} if is_final else set()
     return tuple(
         action

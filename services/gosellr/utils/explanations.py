@@ -144,6 +144,12 @@ def _stored_value_returned(figures: _Figures) -> str:
     return f"{amount} that was set aside went back to the gift card or store credit."
 
 
+def _stored_value_moved(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("gift_card"))
+    where = "store credit" if figures.credit("store_credit") else "a new gift card"
+    return f"{amount} came back to a gift card that can't be spent, and went on as {where}."
+
+
 def _gift_card_issued(figures: _Figures) -> str:
     amount = figures.say(figures.credit("gift_card"))
     return f"A gift card over {amount} was issued at the marketplace's cost."
@@ -152,6 +158,20 @@ def _gift_card_issued(figures: _Figures) -> str:
 def _gift_card_sold(figures: _Figures) -> str:
     amount = figures.say(figures.credit("gift_card"))
     return f"A gift card over {amount} was sold; so much is owed to whoever holds it."
+
+
+def _gift_card_released(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("gift_card"))
+    to = figures.clauses(
+        (figures.credit("breakage"), "it is income"),
+        (figures.credit("promotion_cost"), "the promotion cost so much less"),
+    )
+    return f"The gift card ran out with {amount} on it, which is owed no more: {to}."
+
+
+def _gift_card_restored(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("gift_card"))
+    return f"The gift card is good again: {amount} that it had run out with is owed once more."
 
 
 def _store_credit_granted(figures: _Figures) -> str:
@@ -299,8 +319,11 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.REFUND_FAILED: _refund_failed,
     TransactionKind.STORED_VALUE_HELD: _stored_value_held,
     TransactionKind.STORED_VALUE_RETURNED: _stored_value_returned,
+    TransactionKind.STORED_VALUE_MOVED: _stored_value_moved,
     TransactionKind.GIFT_CARD_ISSUED: _gift_card_issued,
     TransactionKind.GIFT_CARD_SOLD: _gift_card_sold,
+    TransactionKind.GIFT_CARD_RELEASED: _gift_card_released,
+    TransactionKind.GIFT_CARD_RESTORED: _gift_card_restored,
     TransactionKind.STORE_CREDIT_GRANTED: _store_credit_granted,
     TransactionKind.STRAY_CAPTURE: _stray_capture,
     TransactionKind.STRAY_RETURN: _stray_return,

@@ -84,6 +84,7 @@ ACCOUNT_KINDS: Final[dict[str, AccountKind]] = {
         AccountKind("refund_in_transit", Side.LIABILITY, "gateway"),
         AccountKind("commission", Side.INCOME),
         AccountKind("fee_income", Side.INCOME),
+        AccountKind("breakage", Side.INCOME),
         AccountKind("gateway_fee", Side.EXPENSE),
         AccountKind("promotion_cost", Side.EXPENSE),
         AccountKind("goodwill_cost", Side.EXPENSE),
@@ -97,6 +98,7 @@ GUARDED_KINDS: Final = frozenset(kind.name for kind in ACCOUNT_KINDS.values() if
 BANK: Final = "bank"
 COMMISSION: Final = "commission"
 FEE_INCOME: Final = "fee_income"
+BREAKAGE: Final = "breakage"
 GATEWAY_FEE: Final = "gateway_fee"
 PROMOTION_COST: Final = "promotion_cost"
 GOODWILL_COST: Final = "goodwill_cost"
@@ -238,8 +240,11 @@ class TransactionKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     STORED_VALUE_HELD = "stored_value_held"
     STORED_VALUE_RETURNED = "stored_value_returned"
+    STORED_VALUE_MOVED = "stored_value_moved"
     GIFT_CARD_ISSUED = "gift_card_issued"
     GIFT_CARD_SOLD = "gift_card_sold"
+    GIFT_CARD_RELEASED = "gift_card_released"
+    GIFT_CARD_RESTORED = "gift_card_restored"
     STORE_CREDIT_GRANTED = "store_credit_granted"
     STRAY_CAPTURE = "stray_capture"
     STRAY_RETURN = "stray_return"

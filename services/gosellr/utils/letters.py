@@ -31,6 +31,8 @@ class Audience(StrEnum):
     SELLER = "seller"
     MEMBER = "member"
     OPERATOR = "operator"
+    RECIPIENT = "recipient"
+    """Somebody whom a buyer named, and who is no party here."""
 
 
 class LetterStatus(StrEnum):
@@ -54,6 +56,10 @@ class LetterKind(StrEnum):
     PART_SHIPPED = "part_shipped"
     PART_CANCELLED = "part_cancelled"
     REFUND_MADE = "refund_made"
+    REFUND_FAILED = "refund_failed"
+    VALUE_MOVED = "value_moved"
+    GIFT_CARD_BOUGHT = "gift_card_bought"
+    GIFT_CARD_FOR_YOU = "gift_card_for_you"
     CASE_OPENED = "case_opened"
     CASE_ANSWERED = "case_answered"
 
@@ -67,6 +73,7 @@ class LetterKind(StrEnum):
     PAYOUT_PAID = "payout_paid"
     PAYOUT_FAILED = "payout_failed"
     PAYOUT_ACCOUNT_CHANGED = "payout_account_changed"
+    PAYOUT_CHANGE_WITHDRAWN = "payout_change_withdrawn"
     SHOP_CONTACT_CHANGED = "shop_contact_changed"
     SHOP_STANDING = "shop_standing"
     MEMBER_ADDED = "member_added"
@@ -74,6 +81,9 @@ class LetterKind(StrEnum):
     CASE_MESSAGE = "case_message"
     CASE_DECIDED = "case_decided"
     CASE_CLOSED = "case_closed"
+
+    WELCOME = "welcome"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  (a name, not a secret)
 
     CHARGEBACK_OPENED = "chargeback_opened"
     AUDIT_FOUND = "audit_found"
@@ -83,7 +93,9 @@ URGENT: Final = frozenset(
     {
         LetterKind.TRANSFER_INSTRUCTIONS,
         LetterKind.PAYOUT_ACCOUNT_CHANGED,
+        LetterKind.PAYOUT_CHANGE_WITHDRAWN,
         LetterKind.SHOP_CONTACT_CHANGED,
+        LetterKind.PASSWORD_CHANGED,
         LetterKind.CHARGEBACK_OPENED,
         LetterKind.AUDIT_FOUND,
     }

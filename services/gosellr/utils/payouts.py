@@ -274,3 +274,10 @@ def _moved(
             for account, direction in ((debited, Direction.DEBIT), (credited, Direction.CREDIT))
         ),
     )
+
+
+WITHDRAWN_HOLD_REASON: Final = (
+    "A change of the account that is paid to was withdrawn. An owner of the shop has to say, with"
+    " the password, that payouts may go on."
+)
+"""Why nothing is paid until then, as the shop reads it."""

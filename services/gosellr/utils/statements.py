@@ -98,6 +98,9 @@ _OF_CREDIT: Final[dict[str, str]] = {
     TransactionKind.CHARGEBACK_LOST: "Taken back by the bank of its buyer",
     TransactionKind.STORED_VALUE_HELD: "Set aside for an order",
     TransactionKind.STORED_VALUE_RETURNED: "Back from an order that came to nothing",
+    TransactionKind.GIFT_CARD_RELEASED: "Ran out, owed no more",
+    TransactionKind.GIFT_CARD_RESTORED: "Good again, owed once more",
+    TransactionKind.STORED_VALUE_MOVED: "Moved from a gift card that can't be spent",
     TransactionKind.REFUND_CONFIRMED: "Refund",
 }
 

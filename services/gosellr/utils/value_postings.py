@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from gosellr.utils.ledger import (
+    BREAKAGE,
     CHARGEBACK_LOSS,
     PROMOTION_COST,
     Direction,
@@ -98,3 +99,30 @@ def stored_value_return(
     """Recipe 10: give it back when the order expires or is declined for good."""
     held = stored_value_held(order_id)
     return _moved(TransactionKind.STORED_VALUE_RETURNED, held, account, amount_minor, currency)
+
+
+def stored_value_moved(
+    *, card_id: UUID, credited: str, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """What came back to a card that can't be spent goes on to where it can be."""
+    kind = TransactionKind.STORED_VALUE_MOVED
+    return _moved(kind, gift_card(card_id), credited, amount_minor, currency)
+
+
+def gift_card_released(
+    *, card_id: UUID, is_issued: bool, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """What an expired card is left with is owed no more: income of a card that was sold, and of one
+    that the marketplace gave away a promotion that cost less."""
+    kind = TransactionKind.GIFT_CARD_RELEASED
+    credited = PROMOTION_COST if is_issued else BREAKAGE
+    return _moved(kind, gift_card(card_id), credited, amount_minor, currency)
+
+
+def gift_card_restored(
+    *, card_id: UUID, is_issued: bool, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """The card is good again: just what was released is owed once more."""
+    kind = TransactionKind.GIFT_CARD_RESTORED
+    debited = PROMOTION_COST if is_issued else BREAKAGE
+    return _moved(kind, debited, gift_card(card_id), amount_minor, currency)

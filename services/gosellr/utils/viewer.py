@@ -55,7 +55,7 @@ class Viewer:
         owns = self.user_id is not None and self.user_id == owner_id
         return owns or (sees_whole and not self.sees_everything)
 
-    def is_party(self, seller_id: UUID, *, is_buyer: bool) -> bool:
+    def is_party(self, seller_id: UUID | None, *, is_buyer: bool) -> bool:
         """Whether the viewer stands on a side between a seller and a buyer. Whoever does is that
         alone there, and never the judge, whatever else they are in the market."""
         return is_buyer or seller_id in self.memberships

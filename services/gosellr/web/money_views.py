@@ -185,6 +185,25 @@ class PayoutSettingsView:
     may_change: bool = False
     sees_account: bool = False
     currency: str = ""
+    # Whether the shop's own word, with the password, ends the hold.
+    may_let_go: bool = False
+    let_go_form: FormView = field(default_factory=FormView)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutChangeView:
+    """A shop's new account, as whoever was told of it sees it."""
+
+    href: str
+    token: str
+    shop: str
+    last_four: str
+    previous_last_four: str
+    changed_at: datetime
+    usable_from: datetime
+    withdrawn_at: datetime | None
+    may_withdraw: bool
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +284,10 @@ class CardPageView:
     may_take_back: bool = False
     key: str = ""
     refusal: str = ""
+    # The card in whose place it was made, and whether it can be good for longer: `until` was typed.
+    replaces: str = ""
+    may_extend: bool = False
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from gosellr.web.operator import (
     adjustments,
     balances,
     bank_files,
+    card_releases,
     cash,
     commission,
     credit,
@@ -45,9 +46,13 @@ from gosellr.web.storefront import (
     checkout,
     demo,
     documents,
+    gift_claims,
     gift_shop,
     orders,
+    passwords,
+    payout_changes,
     problems,
+    replacement_cards,
     wallet,
 )
 
@@ -93,10 +98,11 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders)
-    of_debts = (balances, adjustments, reserve_rules, credit, gift_offers)
+    of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     of_terms = (commission, proposals)
     of_money = (*of_payouts, *of_debts, *of_orders, *of_terms)
-    for doors in (*rooms, *back, problems, wallet, *of_sellers, *of_operators, *of_money, letters):
+    of_buyers = (problems, replacement_cards, gift_claims, payout_changes, passwords, wallet)
+    for doors in (*rooms, *back, *of_buyers, *of_sellers, *of_operators, *of_money, letters):
         app.include_router(doors.router)
     app.mount("/static", assets)
     install_error_pages(app)

@@ -3,6 +3,7 @@
 from gosellr.web.views import NoticeView
 
 PLACED = "placed"
+PASSWORD_CHANGED = "password-changed"  # noqa: S105  (a name, not a secret)
 SIGNED_OUT = "signed-out"
 REGISTERED = "registered"
 ADDED = "added"
@@ -30,6 +31,9 @@ MATCHED_AGAIN = "matched-again"
 GIVEN_BACK_RESOLVED = "given-back-resolved"
 CARD_STOPPED = "card-stopped"
 CARD_TAKEN_BACK = "card-taken-back"
+CARD_EXTENDED = "card-extended"
+PAYOUTS_GO_ON = "payouts-go-on"
+GIFT_SENT = "gift-sent"
 CONNECTED = "connected"
 NOT_CONNECTED_YET = "not-connected-yet"
 LETTER_RESENT = "letter-resent"
@@ -62,6 +66,7 @@ CALLED_OFF = "called-off"
 
 NOTICES = {
     LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
+    PASSWORD_CHANGED: NoticeView("Your password is changed. Sign in with it.", "ok"),
     SIGNED_OUT: NoticeView("You are signed out.", "ok"),
     REGISTERED: NoticeView("Your account is made, and you are signed in.", "ok"),
     ADDED: NoticeView("It is in your bag.", "ok"),
@@ -91,6 +96,9 @@ NOTICES = {
     MATCHED_AGAIN: NoticeView("What waits was held against the books once more."),
     CARD_STOPPED: NoticeView("The card can't be spent any more. What it holds is still owed."),
     CARD_TAKEN_BACK: NoticeView("The card is taken back. What was left on it is on its way."),
+    CARD_EXTENDED: NoticeView("The card is good for longer, with all that was left on it."),
+    PAYOUTS_GO_ON: NoticeView("Your payouts go on."),
+    GIFT_SENT: NoticeView("We have written down where the card goes."),
     PLAN_AGREED: NoticeView("The plan is in force, in place of the one before."),
     PLAN_ENDED: NoticeView("The plan is over: all that becomes available goes to the debt first."),
     PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),

@@ -243,6 +243,16 @@ class CaseLinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedView:
+    """What came back to a gift card that can't be spent, and where it is now; `href` tells more."""
+
+    label: str
+    amount: Money
+    href: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """`celebrate` is true once, right after the order was placed.
 
@@ -272,6 +282,7 @@ class OrderView:
     cash_due: Money | None = None
     # Where the gift card is that it buys, if that is what it buys.
     gift_href: str = ""
+    moved: tuple[MovedView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

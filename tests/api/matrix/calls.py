@@ -8,7 +8,8 @@ from typing import Any
 from PIL import Image
 
 from tests.api.matrix.callers import Scope
-from tests.api.matrix.gift_calls import GIFT_SALES, STORED_VALUE
+from tests.api.matrix.document_calls import DOCUMENTS
+from tests.api.matrix.gift_calls import GIFT_SALES, PAYOUT_CHANGES, STORED_VALUE
 from tests.api.matrix.letter_calls import LETTERS
 from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
 from tests.api.matrix.proposal_calls import PROPOSALS
@@ -95,6 +96,13 @@ ACCOUNTS: dict[str, Sequence[Call]] = {
         Call(form={"username": "nobody@example.com", "password": "wrong"}, reached=frozenset({401}))
     ],
     "refresh_token": [_mine({"refresh_token": "unknown"}, reached=frozenset({401}))],
+    # Nobody's password is known here: 422 is the operation's own answer.
+    "change_password": [
+        _mine(
+            {"current_password": "wrong", "new_password": "a long pass phrase"},
+            reached=frozenset({422}),
+        )
+    ],
     "end_session": [_mine()],
     "get_me": [_mine()],
 }
@@ -469,28 +477,8 @@ BOOKS: dict[str, Sequence[Call]] = {
     "retry_dead_job": [Call(path={"job_id": "1"}, reached=frozenset({404}))],
 }
 
-MONTH = START.strftime("%Y-%m")
-DOCUMENTS: dict[str, Sequence[Call]] = {
-    "list_order_documents": [_order("paid")],
-    "get_order_document": [
-        _order("paid", document_id=Of("paid_invoice")),
-        Call(
-            scope=Scope.ORDER,
-            path={"order_id": Of("paid_order"), "document_id": Of("paid_invoice")},
-            query={"format": "csv"},
-        ),
-    ],
-    "get_packing_slip": [_order("shipped", shipment_id=Of("shipped_shipment"))],
-    "list_seller_documents": [_seller(seller_id=Of("seller"))],
-    "get_seller_document": [_seller(seller_id=Of("seller"), document_id=Of("statement"))],
-    "get_seller_statement": [
-        Call(scope=Scope.SELLER, path={"seller_id": Of("seller"), "period": MONTH})
-    ],
-    "get_tax_report": [Call(path={"year": str(START.year)})],
-}
-
 CALLS: dict[str, Sequence[Call]] = {
     **ACCOUNTS, **SELLERS, **CATALOGUE, **CARTS, **TERMS, **ORDERS, **DISPUTES, **PAYOUTS,
     **RECONCILIATION, **TRANSFERS, **CASH, **REDUCTIONS, **BALANCES,
-    **STORED_VALUE, **GIFT_SALES, **BOOKS, **DOCUMENTS, **LETTERS, **PROPOSALS,
+    **STORED_VALUE, **GIFT_SALES, **PAYOUT_CHANGES, **BOOKS, **DOCUMENTS, **LETTERS, **PROPOSALS,
 }  # fmt: skip

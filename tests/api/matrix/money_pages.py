@@ -57,6 +57,7 @@ def _form(
     return Call(scope=scope, path=path or {}, form=fields or {}, files=files, reached=reached)
 
 
+_NO_LETTER = {"destination_id": "01900000-0000-7000-8000-000000000000"}
 _BOUGHT = {"number": Of("delivered_number")}
 _BOUGHT_CASE = {**_BOUGHT, "dispute_id": _CASE}
 _REPORT = {
@@ -72,6 +73,11 @@ BUYERS: dict[str, Sequence[Call]] = {
     "GET /account": [_page(Scope.PERSON)],
     "GET /account/cases": [_page(Scope.PERSON)],
     "GET /account/payments": [_page(Scope.PERSON), _page(Scope.PERSON, query=_CSV)],
+    "GET /account/password": [_page(Scope.PERSON)],
+    # Nobody's password is known here: 422 is the page's own answer.
+    "POST /account/password": [
+        _form(Scope.PERSON, fields={"current_password": "wrong"}, reached=WRONG)
+    ],
     # Nobody knows a code here: 422 is the page's own answer.
     "POST /account/gift-card": [
         _form(Scope.PERSON, fields={"code": "0000-0000-0000-0000"}, reached=WRONG)
@@ -139,6 +145,15 @@ SHOPS: dict[str, Sequence[Call]] = {
     ],
     "GET /seller/{seller_id}/payout-settings": [_page(Scope.SHOP, _SHOP)],
     "POST /seller/{seller_id}/payout-settings": [_form(Scope.SHOP, _SHOP, {"schedule": "daily"})],
+    "POST /seller/{seller_id}/payout-settings/confirm": [
+        _form(Scope.SHOP, _SHOP, {"own_password": "wrong"}, reached=frozenset({422}))
+    ],
+    "GET /payout-changes/{destination_id}": [
+        Call(path=_NO_LETTER, reached=frozenset({404})),
+    ],
+    "POST /payout-changes/{destination_id}": [
+        Call(path=_NO_LETTER, form={"token": "none"}, reached=frozenset({404})),
+    ],
     # Nobody's password is known here: 422 is the page's own answer.
     "POST /seller/{seller_id}/payout-account": [
         _form(
@@ -198,6 +213,10 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
     "POST /operator/cases/{dispute_id}/messages": [_form(Scope.STAFF, _ANY_CASE, _SAID)],
     "POST /operator/cases/{dispute_id}/evidence": [_form(Scope.STAFF, _ANY_CASE, files=_FILE)],
+    # That case is a seller's to give in to: 409 is the operation's own answer.
+    "POST /operator/cases/{dispute_id}/accept": [
+        _form(Scope.STAFF, _ANY_CASE, reached=frozenset({409}))
+    ],
     "POST /operator/cases/{dispute_id}/decide": [
         # What it would move, shown.
         _form(Scope.STAFF, _ANY_CASE, _AWARD, reached=SEEN),

@@ -24,6 +24,13 @@ class RegisterIn(RequestModel):
     name: Name
 
 
+class PasswordChangeIn(RequestModel):
+    """Another password, and the one before."""
+
+    current_password: Secret
+    new_password: Secret
+
+
 class TokenForm(RequestModel):
     """The password form of OAuth 2 (RFC 6749, section 4.3); `username` is the e-mail address."""
 

@@ -122,8 +122,10 @@ class DisputeSummaryOut(BaseModel):
     kind: DisputeKind
     order_id: UUID
     order_number: str
-    seller_order_id: UUID
-    seller_id: UUID
+    seller_order_id: Annotated[
+        UUID | None, Field(description="null where a bank took back what a gift card was paid with")
+    ]
+    seller_id: UUID | None
     order_item_id: UUID | None
     quantity: int | None
     reason: DisputeReason
@@ -248,6 +250,13 @@ class DisputeOut(DisputeSummaryOut):
     log: list[DisputeStepOut]
 
 
+def _waiting_for(dispute: Dispute) -> str | None:
+    if dispute.is_of_card and dispute.stands is DisputeStatus.AWAITING_SELLER:
+        # The market has sold it.
+        return "operator"
+    return _WAITING_FOR.get(dispute.stands)
+
+
 def summary_document(
     dispute: Dispute, *, number: int, actions: list[DisputeAction], sees_money: bool
 ) -> Document:
@@ -264,7 +273,7 @@ def summary_document(
         "quantity": dispute.quantity,
         "reason": dispute.reason,
         "status": dispute.status,
-        "waiting_for": _WAITING_FOR.get(dispute.stands),
+        "waiting_for": _waiting_for(dispute),
         "due_at": dispute.due_at,
         "is_overdue": dispute.review_overdue_at is not None,
         "actions": [one.value for one in actions],

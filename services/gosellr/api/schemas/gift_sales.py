@@ -21,6 +21,7 @@ from gosellr.api.schemas.common import (
 )
 from gosellr.api.schemas.orders import PaymentMethod, Token
 from gosellr.api.schemas.stored_value import CardStatus
+from gosellr.api.schemas.terms import MomentIn
 from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
 from gosellr.models.stored_value_values import GiftCard
 from gosellr.services.basket_service import Tender
@@ -43,6 +44,16 @@ class GiftCardOfferSet(RequestModel):
             le=VALID_DAYS_MAX,
             strict=True,
             description="For how long a card bought from now on is good; without it, no end",
+        ),
+    ] = None
+    released_after_days: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=VALID_DAYS_MAX,
+            strict=True,
+            description="So long after a card ran out, what is left on it is owed no more; "
+            "without it, never",
         ),
     ] = None
     on_sale: Flag = True
@@ -70,6 +81,7 @@ class GiftCardOfferSet(RequestModel):
             on_sale=self.on_sale,
             updated_at=now,
             updated_by=by,
+            released_after_days=self.released_after_days,
         )
 
 
@@ -82,6 +94,12 @@ class GiftCardPurchaseCreate(RequestModel):
     email: Email | None = None
     recipient_name: Annotated[str, line(100), NoCard] | None = None
     message: Annotated[str, lines(500, min_length=1), NoCard] | None = None
+    recipient_email: Annotated[
+        Email | None, Field(description="Whom the card is sent to, by a letter that leads to it")
+    ] = None
+    deliver_at: Annotated[
+        MomentIn | None, Field(description="When it is sent; without it, as soon as it is paid")
+    ] = None
     reference: Annotated[str, line(100), NoCard] | None = None
 
     def wish(self) -> GiftCardWish:
@@ -93,8 +111,23 @@ class GiftCardPurchaseCreate(RequestModel):
             email=self.email,
             recipient_name=self.recipient_name,
             message=self.message,
+            recipient_email=self.recipient_email,
+            deliver_at=self.deliver_at,
             reference=self.reference,
         )
+
+
+class GiftCardSend(RequestModel):
+    """To whom it is sent from now on; without it, to whom it was."""
+
+    recipient_email: Email | None = None
+
+
+class GiftCardClaim(RequestModel):
+    """What the link in a card's letter holds."""
+
+    claim_id: UUID
+    token: Annotated[str, line(100)]
 
 
 class GiftCardTakeBack(RequestModel):
@@ -111,6 +144,7 @@ class GiftCardOfferOut(BaseModel):
     minimum: MoneyOut | None
     maximum: MoneyOut | None
     valid_days: int | None
+    released_after_days: int | None
     on_sale: bool
 
 
@@ -138,6 +172,10 @@ class GiftCardPurchaseOut(BaseModel):
     amount: MoneyOut
     recipient_name: str | None
     message: str | None
+    recipient_email: str | None
+    deliver_at: Moment | None
+    sent_at: Moment | None
+    sent_count: int
     card: BoughtCardOut | None
     created_at: Moment
 
@@ -163,6 +201,7 @@ def offer_document(offer: GiftCardOffer) -> Document:
         "minimum": limit(offer.minimum_minor),
         "maximum": limit(offer.maximum_minor),
         "valid_days": offer.valid_days,
+        "released_after_days": offer.released_after_days,
         "on_sale": offer.on_sale,
     }
 
@@ -179,6 +218,10 @@ def purchase_document(purchase: GiftCardPurchase, *, now: datetime) -> Document:
         "amount": Money(purchase.amount_minor, purchase.currency),
         "recipient_name": purchase.recipient_name,
         "message": purchase.message,
+        "recipient_email": purchase.recipient_email,
+        "deliver_at": purchase.deliver_at,
+        "sent_at": purchase.sent_at,
+        "sent_count": purchase.sent_count,
         "card": None if card is None else _card(card, now=now),
         "created_at": purchase.created_at,
     }

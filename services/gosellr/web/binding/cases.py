@@ -7,7 +7,7 @@ from typing import Literal
 from gosellr.models.dispute_values import Chargeback, Dispute, DisputeFolder
 from gosellr.services.dispute_preview import AwardPreview
 from gosellr.services.dispute_questions import ListedDispute
-from gosellr.utils.disputes import DisputeAction, DisputeStatus
+from gosellr.utils.disputes import DisputeAction, DisputeOutcome, DisputeStatus
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.web.binding.orders import REFUND_BADGES
@@ -76,6 +76,10 @@ _DUE = {
     _S.DECIDED: "Until then either side may appeal, once. After that the decision is final.",
 }
 _EVIDENCE_DUE = "The shop has until then to hand in what speaks for it. Then the bank is answered."
+_OWN_EVIDENCE_DUE = (
+    "We have sold the card, so we have until then to hand in what speaks for us. Then the bank is"
+    " answered. What is left on the card is frozen meanwhile."
+)
 _SIDES = {"buyer": "Buyer", "seller": "Shop", "operator": "Operator", "support": "Support"}
 _STEPS = {
     "awaiting_seller": "The shop was asked",
@@ -117,11 +121,17 @@ def title_of(reason: str, *, is_chargeback: bool, item: str = "") -> str:
     return f"{what}: {item}" if item else what
 
 
+def _of_card(dispute: Dispute) -> str:
+    return "gift card" if dispute.is_of_card else ""
+
+
 def badge_of(dispute: Dispute, *, side: Side) -> BadgeView:
     """Where a case stands, told to one side."""
     waits_for = _WAITS_FOR.get(dispute.stands)
     if waits_for is None:
         return _BADGES[dispute.stands]
+    if dispute.is_of_card:
+        return _YOURS["seller"]
     return (_YOURS if waits_for == side else _WAITING_BADGES)[waits_for]
 
 
@@ -141,7 +151,7 @@ def rows(
                 title=title_of(
                     dispute.reason,
                     is_chargeback=dispute.is_chargeback,
-                    item=_STAGES_LISTED.get(one.stage or "", ""),
+                    item=_STAGES_LISTED.get(one.stage or "", _of_card(dispute)),
                 ),
                 order_number=number,
                 badge=badge_of(dispute, side=side),
@@ -178,7 +188,7 @@ def case(
 ) -> CaseView:
     """A case with all that belongs to it, as one side sees it."""
     dispute = folder.dispute
-    item = str(folder.line["title"]) if folder.line else ""
+    item = str(folder.line["title"]) if folder.line else _of_card(dispute)
     return CaseView(
         id=str(dispute.id),
         path=path,
@@ -265,9 +275,12 @@ def _facts(folder: DisputeFolder, *, item: str) -> tuple[AttributeView, ...]:
 
 
 def _steps(folder: DisputeFolder) -> tuple[TimelineStepView, ...]:
+    dispute = folder.dispute
     steps = [
         TimelineStepView(
-            _STEPS.get(event.to_status or "", "Changed"),
+            "We were asked"
+            if dispute.is_of_card and event.to_status == _S.AWAITING_SELLER
+            else _STEPS.get(event.to_status or "", "Changed"),
             at=event.at,
             note="gave in" if event.data.get("conceded") else _ACTORS.get(event.actor, ""),
         )
@@ -281,7 +294,8 @@ def _due(dispute: Dispute) -> str:
     if dispute.due_at is None:
         return ""
     if dispute.is_chargeback:
-        return _EVIDENCE_DUE if dispute.stands is _S.AWAITING_SELLER else ""
+        words = _OWN_EVIDENCE_DUE if dispute.is_of_card else _EVIDENCE_DUE
+        return words if dispute.stands is _S.AWAITING_SELLER else ""
     return _DUE.get(dispute.stands, "")
 
 
@@ -289,6 +303,8 @@ def _outcome(dispute: Dispute) -> str:
     if dispute.outcome is None:
         return ""
     words = _OUTCOMES[dispute.outcome]
+    if dispute.is_of_card and dispute.outcome == DisputeOutcome.FOR_SELLER:
+        words = "Decided for us"
     if dispute.award_minor is None:
         return f"{words}."
     award = format_money(dispute.award_minor, dispute.currency)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
+from gosellr.services.gift_delivery_service import SENDS_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.web.binding.checkouts import payment_methods
@@ -78,6 +79,7 @@ def offers(found: Sequence[GiftCardOffer], *, form: FormView, may_set: bool) -> 
                 amounts=tuple(Money(minor, one.currency) for minor in one.amounts_minor),
                 limits=_limits(one),
                 valid_days=one.valid_days,
+                released_after_days=one.released_after_days,
             )
             for one in found
         ),
@@ -97,6 +99,7 @@ def purchase(
     now: datetime,
     code: str = "",
     refusal: str = "",
+    form: FormView | None = None,
 ) -> GiftPurchaseView:
     """A card as its buyer sees it."""
     card, href = found.card, order_href(order_number(number))
@@ -115,4 +118,12 @@ def purchase(
         code=code,
         may_ask=may_ask and card is not None and not told,
         refusal=refusal,
+        recipient_email=found.recipient_email or "",
+        deliver_at=found.deliver_at,
+        sent_at=found.sent_at,
+        may_send=may_ask
+        and found.recipient_email is not None
+        and not told
+        and found.sent_count < SENDS_MAX,
+        form=form or FormView(),
     )

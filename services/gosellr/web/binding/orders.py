@@ -38,6 +38,7 @@ from gosellr.web.order_views import (
     BadgeView,
     CaseLinkView,
     LineView,
+    MovedView,
     OrderListView,
     OrderParcelView,
     OrderRowView,
@@ -89,6 +90,7 @@ def order(
     viewer: Viewer,
     papers: Sequence[IssuedDocument] = (),
     cases: tuple[CaseLinkView, ...] = (),
+    moved: tuple[MovedView, ...] = (),
     celebrate: bool = False,
     actions: bool = True,
 ) -> OrderView:
@@ -106,6 +108,7 @@ def order(
             for index, part in enumerate(found.parts, start=1)
         ),
         cases=cases,
+        moved=moved,
         summary=order_summary(found),
         paid_with=paid_with(found.payments),
         paid_parts=paid_parts(found),

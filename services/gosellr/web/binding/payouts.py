@@ -16,7 +16,7 @@ from gosellr.services.statement_service import BookedTransaction, SellerBalance
 from gosellr.utils.explanations import explain
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money, to_decimal_string
-from gosellr.utils.payouts import PayoutStatus, ScheduleKind
+from gosellr.utils.payouts import WITHDRAWN_HOLD_REASON, PayoutStatus, ScheduleKind
 from gosellr.utils.statements import describe
 from gosellr.web.formats import format_when
 from gosellr.web.money_views import (
@@ -257,6 +257,7 @@ def settings_page(
     now: datetime,
     form: FormView | None = None,
     account_form: FormView | None = None,
+    let_go_form: FormView | None = None,
 ) -> PayoutSettingsView:
     """When and where a shop is paid; with the forms that came back, where they did."""
     typed = form or _saved(settings, currency)
@@ -277,6 +278,10 @@ def settings_page(
         may_change=may_change,
         sees_account=sees_account,
         currency=currency,
+        may_let_go=may_change
+        and settings.held_at is not None
+        and settings.hold_reason == WITHDRAWN_HOLD_REASON,
+        let_go_form=let_go_form or FormView(),
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ _CHIPS = (
     ("all", "All"),
 )
 _VIEWS: dict[str, DisputeFilters] = {
-    "": DisputeFilters(kind="buyer", statuses=("under_review", "appealed")),
+    "": DisputeFilters(waits_for_market=True),
     "open": DisputeFilters(statuses=tuple(sorted(ARGUED_STATUSES))),
     "chargebacks": DisputeFilters(kind="chargeback"),
     "all": DisputeFilters(),
@@ -68,7 +68,7 @@ async def list_cases(
         cursor=cursor,
         limit=_SHOWN,
     )
-    sellers = list({one.dispute.seller_id for one in found.items})
+    sellers = list({one.dispute.seller_id for one in found.items if one.dispute.seller_id})
     names = await ask(page.market.db, seller_service.names_of, seller_ids=sellers)
     kept = [("view", chosen)] if chosen else []
     case_list = CaseListView(
@@ -100,6 +100,12 @@ async def say(page: Saying, dispute_id: UUID) -> Response:
 async def hand_in(page: HandingIn, dispute_id: UUID) -> Response:
     """Put a file into the case."""
     return await _take(page, dispute_id, case_doors.hand_in)
+
+
+@router.post("/{dispute_id}/accept")
+async def accept(page: Deciding, dispute_id: UUID) -> Response:
+    """Say nothing to the bank that took back what a gift card was paid with."""
+    return await _take(page, dispute_id, case_doors.accept)
 
 
 @router.post("/{dispute_id}/decide")

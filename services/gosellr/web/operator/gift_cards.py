@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
 from gosellr.flows import gift_sales, stored_value
 from gosellr.flows.stored_value import IssuedGiftCard
 from gosellr.services import (
+    card_release_service,
     gift_sale_service,
     history_service,
     stored_value_service,
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/operator/gift-cards", include_in_schema=False)
 Reading = Annotated[Page, staff(Permission.GIFT_CARD_READ)]
 Issuing = Annotated[Page, staff(Permission.GIFT_CARD_ISSUE)]
 Stopping = Annotated[Page, staff(Permission.GIFT_CARD_DEACTIVATE)]
+Extending = Annotated[Page, staff(Permission.GIFT_CARD_ISSUE)]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 _SHOWN = 24
@@ -45,6 +47,7 @@ _CARD = (
     Field("expires_on", 10),
     Field("note", 200),
 )
+_UNTIL = (Field("expires_on", 10),)
 _REASON = (Field("reason", 500, "Write why"),)
 
 
@@ -103,6 +106,7 @@ async def _show_card(
     *,
     cursor: str | None = None,
     refusal: str = "",
+    typed: str = "",
     status: int = 200,
 ) -> Response:
     card = await ask(page.market.db, stored_value_service.find, card_id=card_id)
@@ -125,6 +129,11 @@ async def _show_card(
         may_take_back=may_stop and bought is not None and card.balance_minor > 0,
         key=new_secret(),
         refusal=refusal,
+        replaces="" if card.replaces_id is None else f"{_BASE}/{card.replaces_id}",
+        may_extend=card.expires_at is not None
+        and card.deactivated_at is None
+        and may(page.viewer.roles, Permission.GIFT_CARD_ISSUE),
+        until=typed,
     )
     return await show(
         page, "operator/gift_card.html", current="/gift-cards", status=status, gift=view
@@ -165,6 +174,29 @@ async def deactivate(page: Stopping, card_id: UUID) -> Response:
         now=page.now,
     )
     return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_STOPPED)
+
+
+@router.post("/{card_id}/extend")
+async def extend(page: Extending, card_id: UUID) -> Response:
+    """Let a card be good for longer; what was released of it is on it again."""
+    typed = forms.read(_UNTIL, page.form).value("expires_on")
+    ends = forms.day(typed)
+    if typed and ends is None:
+        words = "Write a day, such as 2027-12-31"
+        return await _show_card(page, card_id, refusal=words, typed=typed, status=422)
+    try:
+        await transact(
+            page.market.db,
+            card_release_service.extend,
+            viewer=page.viewer,
+            card_id=card_id,
+            expires_at=None if ends is None else datetime.combine(ends, time.max, tzinfo=UTC),
+            now=page.now,
+        )
+    except (Conflict, InvalidInput) as refusal:
+        words = refusal.errors[0].message if isinstance(refusal, InvalidInput) else refusal.title
+        return await _show_card(page, card_id, refusal=words, typed=typed, status=refusal.status)
+    return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_EXTENDED)
 
 
 async def _show_list(

@@ -31,6 +31,7 @@ _OFFER = (
     Field("minimum", 20),
     Field("maximum", 20),
     Field("valid_days", 5),
+    Field("released_after_days", 5),
     Field("on_sale", 1),
 )
 
@@ -74,6 +75,11 @@ def _read(page: Page) -> tuple[FormView, GiftCardOffer | None]:
     days = forms.whole_number(form.value("valid_days"), lowest=1, highest=VALID_DAYS_MAX)
     if form.value("valid_days") and days is None:
         errors["valid_days"] = "Write for how many days"
+    released = forms.whole_number(
+        form.value("released_after_days"), lowest=0, highest=VALID_DAYS_MAX
+    )
+    if form.value("released_after_days") and released is None:
+        errors["released_after_days"] = "Write after how many days"
     if errors:
         return FormView(form.values, errors), None
     return form, GiftCardOffer(
@@ -85,6 +91,7 @@ def _read(page: Page) -> tuple[FormView, GiftCardOffer | None]:
         on_sale=form.value("on_sale") == "1",
         updated_at=page.now,
         updated_by=page.viewer.user_id,
+        released_after_days=released,
     )
 
 

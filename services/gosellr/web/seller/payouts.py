@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.rate_limit import network_of
 from gosellr.core.transact import ask, transact
-from gosellr.flows import limits, payout_accounts, payouts
+from gosellr.flows import limits, payout_accounts, payout_withdrawals, payouts
 from gosellr.flows.payout_accounts import TypedAccount
 from gosellr.services import payout_questions, payout_settings_service
 from gosellr.services.payout_questions import PayoutFilters
@@ -204,13 +204,7 @@ async def change_account(page: Changing, seller_id: UUID) -> Response:
     form = forms.read(_ACCOUNT, page.form)
     if form.errors:
         return await _show_settings(page, shop, account_form=form, status=422)
-    # Tried here as often as at the sign-in, and counted together with it.
-    await count(
-        page,
-        (limits.LOGIN_PER_ADDRESS, network_of(page.viewer.ip_address)),
-        (limits.LOGIN_PER_ACCOUNT, page.viewer.email.strip().casefold()),
-        (limits.LOGIN_ALTOGETHER, limits.EVERYBODY),
-    )
+    await _count_password(page)
     try:
         await payout_accounts.change_destination(
             page.market.payouts,
@@ -232,12 +226,45 @@ async def change_account(page: Changing, seller_id: UUID) -> Response:
     return page.go(f"{shop.href}/payout-settings", notice=notices.ACCOUNT_SAVED)
 
 
+@router.post("/payout-settings/confirm")
+async def let_go(page: Changing, seller_id: UUID) -> Response:
+    """Let payouts go on that are held since a change of the account was withdrawn."""
+    shop = await shop_of(page, seller_id, Permission.PAYOUT_ACCOUNT_WRITE)
+    await _count_password(page)
+    try:
+        await payout_withdrawals.let_go(
+            page.market.payouts,
+            page.market.passwords,
+            viewer=page.viewer,
+            seller_id=seller_id,
+            password=page.form.get("own_password", ""),
+        )
+    except InvalidInput as refusal:
+        told = forms.with_errors(FormView(), refusal, {"password": "own_password"})
+        return await _show_settings(page, shop, let_go_form=told, status=422)
+    except Conflict as refusal:
+        told = FormView({}, {"own_password": refusal.detail or refusal.title})
+        return await _show_settings(page, shop, let_go_form=told, status=refusal.status)
+    return page.go(f"{shop.href}/payout-settings", notice=notices.PAYOUTS_GO_ON)
+
+
+async def _count_password(page: Page) -> None:
+    """Tried here as often as at the sign-in, and counted together with it."""
+    await count(
+        page,
+        (limits.LOGIN_PER_ADDRESS, network_of(page.viewer.ip_address)),
+        (limits.LOGIN_PER_ACCOUNT, page.viewer.email.strip().casefold()),
+        (limits.LOGIN_ALTOGETHER, limits.EVERYBODY),
+    )
+
+
 async def _show_settings(
     page: Page,
     shop: Shop,
     *,
     form: FormView | None = None,
     account_form: FormView | None = None,
+    let_go_form: FormView | None = None,
     notice: NoticeView | None = None,
     status: int = 200,
 ) -> Response:
@@ -267,6 +294,7 @@ async def _show_settings(
         now=page.now,
         form=form,
         account_form=account_form,
+        let_go_form=let_go_form,
     )
     return await show(
         page, shop, "seller/payout_settings.html", current="payout-settings", status=status,

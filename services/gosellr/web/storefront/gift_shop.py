@@ -1,5 +1,6 @@
 """Gift cards in the shop: bought like anything else, and their codes shown once."""
 
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -7,16 +8,16 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.identity import new_secret
-from gosellr.core.transact import ask
+from gosellr.core.transact import ask, transact
 from gosellr.flows import gift_sales as flow
 from gosellr.models.gift_sale_values import GiftCardOffer
 from gosellr.models.order_values import Order
-from gosellr.services import gift_sale_service, order_service
+from gosellr.services import gift_delivery_service, gift_sale_service, order_service
 from gosellr.services.gift_sale_service import GiftCardNotOffered, GiftCardWish, NotPaidByValue
 from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import form_keys, forms
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import checkouts, gift_sales
 from gosellr.web.forms import Field
 from gosellr.web.pages import Page, admit
@@ -35,7 +36,12 @@ _LINE = (
     Field("amount", 20),
     Field("email", 254, check=forms.email_error),
     Field("recipient_name", 100),
+    Field("recipient_email", 254, check=forms.email_error),
+    Field("deliver_on", 10),
 )
+_TO = (Field("recipient_email", 254, check=forms.email_error),)
+# On its day a card is there in the morning, as far as one clock can be right for all.
+_SENT_AT = time(8)
 _TEXT = (Field("message", 500),)
 
 
@@ -59,6 +65,9 @@ async def buy(page: Buying) -> Response:
         form.errors["email"] = "Write where the receipt goes"
     if amount_minor is None:
         form.errors.setdefault("amount", "Choose an amount, or write one such as 40.00")
+    day = forms.day(form.value("deliver_on"))
+    if form.value("deliver_on") and day is None:
+        form.errors["deliver_on"] = "Write a day, such as 2027-12-24"
     if form.errors or amount_minor is None:
         return await _show_shop(page, currency=currency, form=form, status=422)
     wish = GiftCardWish(
@@ -68,6 +77,10 @@ async def buy(page: Buying) -> Response:
         email=forms.normal_email(form.value("email")) if form.value("email") else None,
         recipient_name=form.value("recipient_name") or None,
         message=form.value("message") or None,
+        recipient_email=forms.normal_email(form.value("recipient_email"))
+        if form.value("recipient_email")
+        else None,
+        deliver_at=None if day is None or day == page.now.date() else _morning(day),
     )
     try:
         placed = await flow.buy_gift_card(
@@ -79,7 +92,11 @@ async def buy(page: Buying) -> Response:
     except (GiftCardNotOffered, NotPaidByValue, PaymentMethodUnavailable) as refusal:
         told = FormView(form.values, {"amount": refusal.detail})
         return await _show_shop(page, currency=currency, form=told, status=422)
-    except (Conflict, InvalidInput) as refusal:
+    except InvalidInput as refusal:
+        names = {"recipient_email": "recipient_email", "deliver_at": "deliver_on"}
+        told = forms.with_errors(form, refusal, names)
+        return await _show_shop(page, currency=currency, form=told, status=refusal.status)
+    except Conflict as refusal:
         told = FormView(form.values, {"amount": refusal.detail})
         return await _show_shop(page, currency=currency, form=told, status=refusal.status)
     if placed.order is None:
@@ -105,6 +122,34 @@ async def show_code(page: Asking, number: str) -> Response:
             page, order, refusal=refusal.detail or refusal.title, status=refusal.status
         )
     return await _show_purchase(page, order, code=told.code)
+
+
+@router.post("/orders/{number}/gift-card/send")
+async def send_again(page: Asking, number: str) -> Response:
+    """Have the letter sent once more, to another address if one is written."""
+    order = await _order(page, number)
+    form = forms.read(_TO, page.form)
+    if form.errors:
+        return await _show_purchase(page, order, form=form, status=422)
+    typed = form.value("recipient_email")
+    try:
+        await transact(
+            page.market.db,
+            gift_delivery_service.send_again,
+            viewer=page.visit.for_order(number).viewer,
+            order_id=order.id,
+            recipient_email=forms.normal_email(typed) if typed else None,
+            now=page.now,
+        )
+    except Conflict as refusal:
+        words = refusal.detail or refusal.title
+        told = FormView(form.values, {"recipient_email": words})
+        return await _show_purchase(page, order, form=told, status=refusal.status)
+    return page.go(f"/orders/{order_number(order.number)}/gift-card", notice=notices.GIFT_SENT)
+
+
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, _SENT_AT, tzinfo=UTC)
 
 
 def _amount_minor(form: FormView, currency: str) -> int | None:
@@ -156,7 +201,13 @@ async def _order(page: Page, number: str) -> Order:
 
 
 async def _show_purchase(
-    page: Page, order: Order, *, code: str = "", refusal: str = "", status: int = 200
+    page: Page,
+    order: Order,
+    *,
+    code: str = "",
+    refusal: str = "",
+    form: FormView | None = None,
+    status: int = 200,
 ) -> Response:
     viewer = page.visit.for_order(order_number(order.number)).viewer
     found = await ask(page.market.db, gift_sale_service.find, viewer=viewer, order_id=order.id)
@@ -167,5 +218,6 @@ async def _show_purchase(
         now=page.now,
         code=code,
         refusal=refusal,
+        form=form or FormView(),
     )
     return await page.show("store/gift_purchase.html", status=status, personal=True, gift=view)

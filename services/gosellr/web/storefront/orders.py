@@ -10,10 +10,12 @@ from gosellr.core.transact import ask
 from gosellr.flows import checkout as flow
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
+from gosellr.models.stored_value_values import ValueMove
 from gosellr.services import (
     dispute_questions,
     document_questions,
     order_service,
+    replacement_card_service,
 )
 from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.gift_sale_service import NotPaidByValue
@@ -22,8 +24,9 @@ from gosellr.services.order_service import OrderFilters
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
+from gosellr.utils.stored_value import GIFT_CARD
 from gosellr.web import form_keys, notices
-from gosellr.web.binding import cases, checkouts, order_payments, orders
+from gosellr.web.binding import cases, checkouts, order_payments, orders, value_moves
 from gosellr.web.binding.listings import address
 from gosellr.web.pages import Page, admit
 from gosellr.web.session import Cookie, orders_value
@@ -164,6 +167,14 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
         cursor=None,
         limit=_CASES_SHOWN,
     )
+    moved: list[ValueMove] = []
+    if any(payment.method == GIFT_CARD for payment in order.payments):
+        moved = await ask(
+            page.market.db,
+            replacement_card_service.moves_of_order,
+            viewer=viewer,
+            order_id=order.id,
+        )
     return await page.show(
         "store/order.html",
         layout=await page.layout(notice=notice),
@@ -175,6 +186,7 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
             viewer=page.viewer,
             papers=papers,
             cases=cases.links(known.items),
+            moved=value_moves.on_order(moved, number=order.number),
             celebrate=page.visit.notice == notices.PLACED,
         ),
     )

@@ -1,0 +1,100 @@
+"""What came back to gift cards that can't be spent any more: found, and moved on."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.stored_value_values import ValueMove
+from gosellr.utils.stored_value import NO_CODE_YET
+
+# Held until the commit: who spends or stops one of them waits. What is frozen isn't over: won, it
+# is good again, and lost, what is on it makes the loss good.
+HOLD_CARDS = """
+SELECT id, deactivated_at IS NOT NULL OR EXISTS (
+           SELECT FROM gift_card_release AS released
+           WHERE released.card_id = gift_card.id AND released.restored_at IS NULL) AS is_over
+FROM gift_card
+WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+# The one that took the place of a card for the same order before, while it can be spent.
+REPLACEMENT = """
+SELECT card.id FROM stored_value_move AS move JOIN gift_card AS card ON card.id = move.to_card_id
+WHERE move.order_id = $1 AND card.deactivated_at IS NULL AND card.frozen_at IS NULL
+ORDER BY card.id LIMIT 1
+FOR NO KEY UPDATE OF card
+"""
+MAKE_REPLACEMENT = f"""
+INSERT INTO gift_card (id, last_four, amount_minor, currency, created_at, replaces_id)
+VALUES ($1, '{NO_CODE_YET}', $2, $3, $4, $5)
+"""
+FILL_REPLACEMENT = "UPDATE gift_card SET amount_minor = amount_minor + $2 WHERE id = $1"
+
+ADD = """
+INSERT INTO stored_value_move (id, order_id, from_card_id, to_card_id, to_user_id, amount_minor,
+                               currency, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+OF_ORDER = """
+SELECT move.id, move.order_id, move.from_card_id, move.to_card_id, move.to_user_id,
+       move.amount_minor, move.currency, move.created_at, card.last_four, held.balance_minor,
+       card.code_hash IS NOT NULL
+FROM stored_value_move AS move
+LEFT JOIN gift_card AS card ON card.id = move.to_card_id
+LEFT JOIN ledger_balance AS held
+  ON held.account = 'gift_card:' || card.id AND held.currency = card.currency
+WHERE move.order_id = $1
+ORDER BY move.id
+"""
+
+
+async def hold_cards(connection: Connection, *, card_ids: Sequence[UUID]) -> set[UUID]:
+    """Keep gift cards as they are until the commit; gives those that can't be spent any more."""
+    rows = await connection.fetch(HOLD_CARDS, card_ids)
+    return {row["id"] for row in rows if row["is_over"]}
+
+
+async def replacement(connection: Connection, *, order_id: UUID) -> UUID | None:
+    """The card that was made for a locked order in place of another, and can be spent."""
+    card_id: UUID | None = await connection.fetchval(REPLACEMENT, order_id)
+    return card_id
+
+
+async def make_replacement(
+    connection: Connection,
+    *,
+    card_id: UUID,
+    replaces_id: UUID,
+    amount_minor: int,
+    currency: str,
+    now: datetime,
+) -> None:
+    """Write a card in place of another, without a code and without an end."""
+    await connection.execute(MAKE_REPLACEMENT, card_id, amount_minor, currency, now, replaces_id)
+
+
+async def fill_replacement(connection: Connection, *, card_id: UUID, amount_minor: int) -> None:
+    """So much more goes to a card that took the place of another."""
+    await connection.execute(FILL_REPLACEMENT, card_id, amount_minor)
+
+
+async def add(connection: Connection, *, move: ValueMove) -> None:
+    """Write what is moved on."""
+    await connection.execute(
+        ADD,
+        move.id,
+        move.order_id,
+        move.from_card_id,
+        move.to_card_id,
+        move.to_user_id,
+        move.amount_minor,
+        move.currency,
+        move.created_at,
+    )
+
+
+async def of_order(connection: Connection, *, order_id: UUID) -> list[ValueMove]:
+    """What was moved on for an order, oldest first, each with the card it went to as it stands."""
+    return [ValueMove(*row) for row in await connection.fetch(OF_ORDER, order_id)]

@@ -1,0 +1,29 @@
+"""How the papers of orders and sellers are called for."""
+
+from collections.abc import Sequence
+
+from tests.api.matrix.callers import Scope
+from tests.api.matrix.request import Call, Of
+from tests.conftest import START
+
+_SELLER = {"seller_id": Of("seller")}
+_PAID = {"order_id": Of("paid_order")}
+_INVOICE = {**_PAID, "document_id": Of("paid_invoice")}
+_SHIPPED = {"order_id": Of("shipped_order"), "shipment_id": Of("shipped_shipment")}
+
+DOCUMENTS: dict[str, Sequence[Call]] = {
+    "list_order_documents": [Call(scope=Scope.ORDER, path=_PAID)],
+    "get_order_document": [
+        Call(scope=Scope.ORDER, path=_INVOICE),
+        Call(scope=Scope.ORDER, path=_INVOICE, query={"format": "csv"}),
+    ],
+    "get_packing_slip": [Call(scope=Scope.ORDER, path=_SHIPPED)],
+    "list_seller_documents": [Call(scope=Scope.SELLER, path=_SELLER)],
+    "get_seller_document": [
+        Call(scope=Scope.SELLER, path={**_SELLER, "document_id": Of("statement")})
+    ],
+    "get_seller_statement": [
+        Call(scope=Scope.SELLER, path={**_SELLER, "period": START.strftime("%Y-%m")})
+    ],
+    "get_tax_report": [Call(path={"year": str(START.year)})],
+}

@@ -1,0 +1,197 @@
+"""A bank takes back what a gift card was paid with: a case in the same queue, for the market."""
+
+from datetime import timedelta
+
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.core.errors import NotFound
+from gosellr.core.transact import ask
+from gosellr.flows import chargebacks, disputes
+from gosellr.models.dispute_values import DisputeFolder
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from gosellr.services import dispute_questions
+from gosellr.services.dispute_questions import DisputeFilters
+from gosellr.services.dispute_steps import DisputeStepRefused
+from gosellr.services.stored_value_tender import GiftCardRefused
+from tests.factories.accounts import make_operator
+from tests.factories.disputes import (
+    bank_decides,
+    cases_of,
+    hand_in,
+    hear,
+    network,
+    pass_deadline,
+    take_back,
+)
+from tests.factories.gift_sales import buy_card, code_of, holder_of, offer_cards, purchase_of
+from tests.factories.letters import open_room, to_whom, write
+from tests.factories.payouts import an_operator, wrong_with
+from tests.factories.sales import NOW, balances, buy, make_commission, make_shop, read
+from tests.factories.stored_value import by_card, left_on
+
+
+@pytest.fixture
+async def order(resources: Resources, connection: Connection) -> Order:
+    """A card over 50.00 that was bought, of which a bank wants the price back."""
+    await offer_cards(resources)
+    return await buy_card(resources, 5000)
+
+
+async def the_case(resources: Resources, order: Order) -> DisputeFolder:
+    [case] = await cases_of(resources, order)
+    return case
+
+
+async def test_it_opens_a_case_that_waits_for_the_market(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    code = await code_of(resources, order)
+    await buy(resources, (shop, 1), tenders=(by_card(code),))
+    await take_back(resources, order)
+    case = await the_case(resources, order)
+    dispute = case.dispute
+    assert (dispute.kind, dispute.status) == ("chargeback", "awaiting_seller")
+    assert (dispute.seller_id, dispute.seller_order_id) == (None, None)
+    assert (dispute.amount_minor, dispute.frozen_minor) == (5000, 0)
+    assert dispute.due_at is not None
+    assert (await read(resources, order)).payment_status == "disputed"
+    # What wasn't spent is frozen on the card itself.
+    purchase = await purchase_of(resources, order)
+    assert purchase.card is not None
+    assert (purchase.card.status_at(NOW), purchase.card.balance_minor) == ("frozen", 4000)
+    with pytest.raises(GiftCardRefused):
+        await buy(resources, (shop, 1), tenders=(by_card(code),))
+    queue = await ask(
+        resources.db,
+        dispute_questions.list_cases,
+        viewer=an_operator(),
+        filters=DisputeFilters(waits_for_market=True),
+        cursor=None,
+        limit=10,
+    )
+    assert [one.dispute.id for one in queue.items] == [dispute.id]
+    actions = dispute_questions.actions_of(an_operator(), dispute=dispute, is_buyer=False)
+    assert [one.value for one in actions] == ["message", "answer", "evidence", "accept"]
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_the_market_answers_the_bank_with_words_and_files(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    reference = await take_back(resources, order)
+    case = await the_case(resources, order)
+    await hand_in(resources, case, viewer=an_operator())
+    await disputes.say(
+        resources.disputes,
+        viewer=an_operator(),
+        dispute_id=case.dispute.id,
+        body="The code was shown to the buyer",
+        is_answer=True,
+    )
+    case = await the_case(resources, order)
+    assert case.dispute.status == "awaiting_provider"
+    assert [one.author for one in case.messages] == ["operator"]
+    assert await chargebacks.send_due_evidence(resources.disputes) == 1
+    [at_bank] = (
+        await network(resources).disputes_of(
+            attempt_id=str(order.payments[0].id), gateway_reference=None
+        )
+        or []
+    )
+    assert at_bank.reference == reference
+    case = await the_case(resources, order)
+    assert case.chargeback is not None
+    assert case.chargeback.evidence_sent_at is not None
+    with pytest.raises(DisputeStepRefused):
+        await disputes.accept(resources.disputes, viewer=an_operator(), dispute_id=case.dispute.id)
+
+
+async def test_won_the_card_is_good_again_and_the_case_closed(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    reference = await take_back(resources, order)
+    before = await balances(connection)
+    await bank_decides(resources, order, reference, won=True)
+    dispute = (await the_case(resources, order)).dispute
+    assert (dispute.status, dispute.outcome, dispute.award_minor) == ("closed", "for_seller", 0)
+    card = (await purchase_of(resources, order)).card
+    assert card is not None
+    assert (card.status_at(NOW), card.balance_minor) == ("active", 5000)
+    assert (await read(resources, order)).payment_status == "paid"
+    assert before == {"dispute_receivable": 5000, "gift_card": -5000}
+    assert await balances(connection) == {"gateway_clearing": 5000, "gift_card": -5000}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_lost_what_is_left_goes_and_the_case_says_so(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    await buy(resources, (shop, 1), tenders=(by_card(await code_of(resources, order)),))
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    dispute = (await the_case(resources, order)).dispute
+    assert (dispute.status, dispute.outcome, dispute.award_minor) == ("closed", "for_buyer", 5000)
+    purchase = await purchase_of(resources, order)
+    assert purchase.lost_minor == 4000
+    assert purchase.card_id is not None
+    assert await left_on(resources, purchase.card_id) == 0
+    assert await balances(connection) == {
+        "chargeback_loss": 1000,
+        "seller_pending": -880,
+        "commission": -100,
+        "tax_payable": -20,
+    }
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_silence_answers_the_bank_with_nothing(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await take_back(resources, order)
+    case = await pass_deadline(resources, await the_case(resources, order))
+    assert case.dispute.status == "awaiting_provider"
+    # Nobody said anything, and that is what the bank is told.
+    await chargebacks.send_due_evidence(resources.disputes)
+    assert case.chargeback is not None
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_it_is_nobody_elses_case(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await take_back(resources, order)
+    case_id = (await the_case(resources, order)).dispute.id
+    shop = await make_shop(connection)
+    for viewer in (shop.viewer, holder_of(resources, order.id)):
+        with pytest.raises(NotFound):
+            await disputes.find(resources.disputes, viewer=viewer, dispute_id=case_id)
+        with pytest.raises(NotFound):
+            await disputes.say(
+                resources.disputes,
+                viewer=viewer,
+                dispute_id=case_id,
+                body="mine",
+                is_answer=True,
+            )
+
+
+async def test_operators_hear_of_it_and_no_letter_is_unclear(
+    resources: Resources, connection: Connection, clock: ManualClock, order: Order
+) -> None:
+    who = await make_operator(connection, now=NOW)
+    await open_room(resources, connection)
+    reference = await take_back(resources, order)
+    clock.advance(timedelta(minutes=1))
+    await write(resources, connection)
+    assert ("chargeback_opened", who.email) in await to_whom(connection)
+    await bank_decides(resources, order, reference, won=True)
+    await hear(resources, order)
+    await write(resources, connection)
+    assert {kind for kind, _ in await to_whom(connection)} == {"chargeback_opened"}
