@@ -107,8 +107,8 @@ you have a new order to send. It is paid.
   Yours of it: €88.00 EUR
   To be sent by: 5 Mar 2026, 09:00 UTC
 
-Your shop:
-http://localhost:4004/seller/{shop.seller.id}/money
+The order:
+http://localhost:4004/seller/{shop.seller.id}/orders/{number}
 
 --{BLANK}
 GoSellr

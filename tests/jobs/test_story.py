@@ -127,6 +127,9 @@ def test_all_that_can_happen_to_money_happens(told: Told) -> None:
             by_side[line.side] += line.amount_minor
         assert by_side["debit"] == by_side["credit"] > 0
     assert "5 charges and refunds. 5 match" in notebook.words
+    # A step is told at the hour at which the books have it.
+    assert "Mon 30 Mar, 16:00. Olu pays everybody: 3 payouts over 74.51 EUR." in notebook.words
+    assert "all together 234.20 -46.84 14.70 202.06 19.52 3.91 225.47" in notebook.words
     assert notebook.words.endswith(f"The audit: all {len(NAMES)} invariants hold.")
     assert "debit 52.06 EUR gateway_clearing · sandbox" in notebook.words
 

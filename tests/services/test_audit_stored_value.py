@@ -153,6 +153,9 @@ BREAKS = [
         (5, "account gift_card", _set("ledger_entry", "amount_minor = 1", _ISSUED)),
         (10, "payment", _set("payment", "refunded_minor = 201", _SPENT)),
         (23, "payment", _set("payment", "token = 'a code'", _SPENT)),
+        (23, "gift_card", "UPDATE gift_card SET note = 'paid with 4111111111111111'"),
+        (23, "store_credit_grant", "UPDATE store_credit_grant SET reason = '4111111111111111'"),
+        (23, "seller", "UPDATE seller SET legal_name = 'Lampo 4111111111111111 GmbH'"),
     )
 ]
 

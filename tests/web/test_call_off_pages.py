@@ -78,6 +78,8 @@ async def test_a_shop_sees_what_it_changes_and_calls_off_once(
     text = await open_page(visitor, page)
     assert f'href="{form}"' in text
     assert "Not paid for yet" in text
+    for words in ("Commission", "−€15.00", "VAT on commission", "−€3.00", "You earn", "€132.00"):
+        assert words in text, words
     assert "3 can be called off, of 3 ordered at €50.00" in await open_page(visitor, form)
 
     await visitor.send(f"{form}/preview", changes={units: "1", "reason": ""})
@@ -150,6 +152,7 @@ async def test_an_operator_sees_the_whole_order_and_a_shop_its_own_part(
     assert "Nothing matches" in await open_page(visitor, "/operator/orders?status=cancelled")
     text = await open_page(visitor, page)
     for words in (shop.seller.name, other.seller.name, order.email, "Test card", "€140.00",
+                  "The shop earns",
                   f"/operator/explain?subject={number}"):  # fmt: skip
         assert words in text, words
     await open_page(visitor, form)

@@ -323,7 +323,14 @@ async def test_a_chargeback_is_between_the_shop_and_the_bank(
     assert address in listed
     assert "Chargeback: before arbitration" in listed
     text = await open_page(visitor, address)
-    for words in (reference, "€15.00", "Signed for", "Not decided yet", "Before arbitration"):
+    for words in (
+        reference,
+        "€15.00",
+        "Signed for",
+        "Not decided yet",
+        "Before arbitration",
+        sale.shop.seller.name,
+    ):
         assert words in text, words
     await enter(visitor, resources, sale.buyer)
     assert await statuses(visitor, [f"{sale.href}/problems/{case.dispute.id}"]) == {404}

@@ -49,6 +49,7 @@ async def test_a_letter_that_was_given_up_is_found_read_and_sent_again(
     page = await open_page(visitor, path)
     assert_sound(page)
     assert "Hello Ada Lovelace," in page
+    assert f'<a href="{BASE}">Letters</a></p>' in page
     assert "declined: told to say declined" in page
     assert "token=" not in page.partition("<pre")[2].partition("</pre>")[0]
 

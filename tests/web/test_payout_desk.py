@@ -62,8 +62,9 @@ async def test_a_run_pays_and_says_whom_it_passed_over(
     assert f'action="{preview}"' in await open_page(visitor, PAYOUTS)
     text = await open_page(visitor, preview)
     for words in (
-        "Would be paid", "Stays: no account named", "Make 1 payout", "€44.00", "€17.60",
-        "€61.60", "The seller hasn&#39;t said where to", paid.seller.name, homeless.seller.name,
+        "Would be paid", "To be paid", "Stays: no account named", "Make 1 payout", "€44.00",
+        "€17.60", "€61.60",
+        "The seller hasn&#39;t said where to", paid.seller.name, homeless.seller.name,
     ):  # fmt: skip
         assert words in text, words
     assert "Nothing is available" in await open_page(visitor, f"{preview}?currency=USD")

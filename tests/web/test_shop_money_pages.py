@@ -128,6 +128,29 @@ async def test_debts_and_adjustments_are_told_to_the_shop(
     assert "Adjusted by the marketplace" in await open_page(visitor, adjusted)
 
 
+async def test_the_button_says_what_is_left_of_it_after_a_debt(
+    visitor: Visitor, market: Resources, connection: Connection, shop: Shop
+) -> None:
+    await set_account(market, shop)
+    await earn(market, shop)
+    money = f"/seller/{shop.seller.id}/money"
+    await enter(visitor, market, shop.seller.owner)
+    text = await open_page(visitor, money)
+    assert "Pay out €44.00" in text
+    assert "goes to what you owe first" not in text
+    own = f"seller_receivable:{shop.seller.id}"
+    owed = await prepare(market, (own, "debit", 4200), ("fee_income", "credit", 4200))
+    await approve(market, owed.id)
+    text = await open_page(visitor, money)
+    assert "Pay out €2.00" in text
+    assert "€42.00 of what is available goes to what you owe first" in text
+    more = await prepare(market, (own, "debit", 200), ("fee_income", "credit", 200))
+    await approve(market, more.id)
+    text = await open_page(visitor, money)
+    assert "Pay out €" not in text
+    assert "€44.00 of what is available goes to what you owe first" in text
+
+
 async def test_an_account_is_opened_told_and_looked_at_again(
     visitor: Visitor, market: Resources, connection: Connection, shop: Shop, stripe: FakeStripe
 ) -> None:

@@ -344,6 +344,12 @@ WITH said (row, words) AS (
     SELECT 'payment ' || id, concat_ws(' ', token, gateway_reference, decline_code) FROM payment
     UNION ALL SELECT 'order ' || id, reference FROM orders WHERE reference IS NOT NULL
     UNION ALL SELECT 'refund ' || id, reason FROM refund
+    UNION ALL SELECT 'gift_card ' || id, note FROM gift_card WHERE note IS NOT NULL
+    UNION ALL SELECT 'store_credit_grant ' || id, reason FROM store_credit_grant
+    UNION ALL SELECT 'adjustment ' || id, concat_ws(' ', reason, decision_note) FROM adjustment
+    UNION ALL SELECT 'recovery_plan ' || id, concat_ws(' ', note, end_reason) FROM recovery_plan
+    UNION ALL SELECT 'dispute_message ' || id, body FROM dispute_message
+    UNION ALL SELECT 'seller ' || id, concat_ws(' ', name, legal_name, status_reason) FROM seller
     UNION ALL SELECT 'order_event ' || id, data::text FROM order_event WHERE data <> '{}'
     UNION ALL SELECT 'webhook_event ' || event_id, encode(payload, 'escape') FROM webhook_event
 ), candidate AS (

@@ -315,7 +315,7 @@ def _to_seller(order: SoldOrder, part: SoldPart, kind: LetterKind, **said: Any) 
         context={
             "name": plain(part.seller),
             "number": seller_order_number(order_number(order.number), part.index),
-            "path": f"/seller/{part.seller_id}/money",
+            "path": f"/seller/{part.seller_id}/orders/{order_number(order.number)}",
             **said,
         },
     )

@@ -1,6 +1,6 @@
 """What a run of payouts would do, by the same reckoning as the run itself; nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,10 +10,13 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed
 from gosellr.models.payout_values import PayoutTotal
 from gosellr.queries import payouts
-from gosellr.services import payout_opening, payout_terms
+from gosellr.services import payout_opening, payout_terms, recovery_service
 from gosellr.services.payout_opening import PayoutRequest
 from gosellr.services.payout_terms import PayoutTerms
+from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.ledger import seller_available
+from gosellr.utils.payouts import plan_payout
+from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
@@ -93,6 +96,33 @@ async def foresee(
             connection, seller_id=seller_id, currency=currency, policy=policy, now=now
         )
     return Forecast(seen, more=len(found) > sellers_max)
+
+
+async def owed_first(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    seller_id: UUID,
+    available: Mapping[str, int],
+    now: datetime,
+) -> dict[str, int]:
+    """How much of what is available a payout of all of it would keep back for what the seller
+    owes, by currency. Locks nothing.
+
+    Raises:
+        NotFound, NotAllowed: the seller isn't the viewer's to look at.
+    """
+    if not viewer.sees_everything:
+        require_in_seller(viewer, seller_id=seller_id, permission=Permission.BALANCE_READ)
+    kept = {}
+    for currency, minor in available.items():
+        debts = await recovery_service.debts_of(
+            connection, seller_ids=[seller_id], currency=currency
+        )
+        due_minor = debts[seller_id].take_at_payout(minor, now=now)
+        plan = plan_payout(available_minor=minor, receivable_minor=due_minor)
+        kept[currency] = plan.recovered_minor
+    return kept
 
 
 async def _of_seller(

@@ -45,7 +45,8 @@ class SoldLineView:
 
 @dataclass(frozen=True, slots=True)
 class SoldPartView:
-    """A shop's part of an order. With an address, units of it can be called off there."""
+    """A shop's part of an order, and what of its total the shop earns. With an address, units of
+    it can be called off there."""
 
     id: str
     title: str
@@ -55,6 +56,7 @@ class SoldPartView:
     lines: tuple[SoldLineView, ...]
     rows: tuple[AmountRowView, ...]
     total: Money
+    earned: tuple[AmountRowView, ...] = ()
     call_off_href: str = ""
     links: tuple[LinkView, ...] = ()
 

@@ -83,7 +83,8 @@ class BalanceView:
     """What a seller has in one currency. `owed` is what it owes the market.
 
     `kept_back` is what rules keep of sales, free by day as `kept_until` says, those to come later
-    in one sum without a day; `frozen` is what open cases hold.
+    in one sum without a day; `frozen` is what open cases hold. A payout asked for now is over
+    `payable`, since `owed_first` of what is available goes to the debt.
     """
 
     currency: str
@@ -94,10 +95,12 @@ class BalanceView:
     owed: Money
     in_transit: Money
     paid_out: Money
+    payable: Money
     upcoming: tuple[UpcomingView, ...] = ()
     kept_until: tuple[UpcomingView, ...] = ()
     on_their_way: tuple["PayoutRowView", ...] = ()
     payout_key: str = ""
+    owed_first: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from tests.api.matrix.letter_calls import LETTERS
 from tests.api.matrix.offline_calls import CASH, REDUCTIONS, TRANSFERS
 from tests.api.matrix.proposal_calls import PROPOSALS
 from tests.api.matrix.request import Call, Fixed, Of
-from tests.conftest import START
 from tests.factories.orders import ADDRESS
 
 EUR = "EUR"

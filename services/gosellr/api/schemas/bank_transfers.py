@@ -10,6 +10,7 @@ from gosellr.api.schemas.common import (
     Moment,
     MoneyIn,
     MoneyOut,
+    NoCard,
     PageFilters,
     PageOut,
     Reason,
@@ -54,7 +55,7 @@ Reference = Annotated[
     Field(description="A creditor reference (ISO 11649), blanks allowed"),
 ]
 Iban = Annotated[str, line(60), AfterValidator(parse_iban)]
-Holder = Annotated[str, line(140)]
+Holder = Annotated[str, line(140), NoCard]
 
 
 class ReceiptIn(RequestModel):

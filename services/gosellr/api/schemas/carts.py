@@ -11,6 +11,8 @@ from gosellr.api.schemas.common import (
     Email,
     Filters,
     MoneyOut,
+    Name,
+    NoCard,
     Quantity,
     RequestModel,
     SellerReference,
@@ -26,6 +28,7 @@ from gosellr.utils.pricing import Totals
 CouponCode = Annotated[
     str,
     StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{3,40}$"),
+    NoCard,
     Field(examples=["SPRING26"]),
 ]
 
@@ -54,14 +57,14 @@ class CartItemChange(RequestModel):
 class AddressIn(RequestModel):
     """A postal address."""
 
-    name: Annotated[str, line(200)]
-    line1: Annotated[str, line(200)]
-    line2: Annotated[str, line(200, min_length=0)] | None = None
-    city: Annotated[str, line(120)]
-    region: Annotated[str, line(60, min_length=0)] | None = None
-    postal_code: Annotated[str, line(16, min_length=0)]
+    name: Name
+    line1: Name
+    line2: Annotated[str, line(200, min_length=0), NoCard] | None = None
+    city: Annotated[str, line(120), NoCard]
+    region: Annotated[str, line(60, min_length=0), NoCard] | None = None
+    postal_code: Annotated[str, line(16, min_length=0), NoCard]
     country: Country
-    phone: Annotated[str, line(40, min_length=0)] | None = None
+    phone: Annotated[str, line(40, min_length=0), NoCard] | None = None
 
 
 class CartAddresses(RequestModel):

@@ -11,6 +11,7 @@ from gosellr.api.schemas.common import (
     Moment,
     MoneyIn,
     MoneyOut,
+    NoCard,
     PageOut,
     RequestModel,
     Version,
@@ -21,8 +22,10 @@ from gosellr.api.schemas.terms import MomentIn, given, minor_of, money, one_curr
 from gosellr.models.term_values import ListedRule
 
 Position = Annotated[int, Field(strict=True, ge=1, le=100_000, description="1 is asked first")]
-RuleName = Annotated[str, line(200, min_length=0)]
-WhyIn = Annotated[str, line(500, min_length=0), Field(description="Why; a second person reads it")]
+RuleName = Annotated[str, line(200, min_length=0), NoCard]
+WhyIn = Annotated[
+    str, line(500, min_length=0), NoCard, Field(description="Why; a second person reads it")
+]
 
 
 class MatchIn(RequestModel):

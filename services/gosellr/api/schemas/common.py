@@ -63,11 +63,12 @@ def _known_currency(value: str) -> str:
     return value
 
 
-Name = Annotated[str, line(200)]
-ShortText = Annotated[str, line(500)]
-OptionalShortText = Annotated[str, line(500, min_length=0)]
-LongText = Annotated[str, lines(20_000)]
+# For every text that people write, but for the long ones of the catalogue.
 NoCard = AfterValidator(_checked_words)
+Name = Annotated[str, line(200), NoCard]
+ShortText = Annotated[str, line(500), NoCard]
+OptionalShortText = Annotated[str, line(500, min_length=0), NoCard]
+LongText = Annotated[str, lines(20_000)]
 Reason = Annotated[str, lines(500, min_length=1), NoCard]
 Email = Annotated[
     str,

@@ -100,7 +100,7 @@ class OrderCreate(PaymentCreate):
     shipping_address: AddressIn | None = None
     billing_address: AddressIn | None = None
     shipping_choice: Literal["cheapest"] | None = None
-    coupons: Annotated[list[Annotated[str, line(64)]], Field(max_length=5)] | None = None
+    coupons: Annotated[list[Annotated[str, line(64), NoCard]], Field(max_length=5)] | None = None
     expected_total: MoneyIn | None = None
     reference: Annotated[str, line(100), NoCard] | None = None
 

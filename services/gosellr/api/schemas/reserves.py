@@ -10,6 +10,7 @@ from gosellr.api.schemas.common import (
     Bps,
     MoneyIn,
     MoneyOut,
+    NoCard,
     PageOut,
     RequestModel,
     Version,
@@ -32,7 +33,7 @@ _Caps = Annotated[
     tuple[MoneyIn, ...],
     Field(max_length=_CAPS_MAX, description="The most that is kept back of a seller in all"),
 ]
-_RuleName = Annotated[str, line(200, min_length=0)]
+_RuleName = Annotated[str, line(200, min_length=0), NoCard]
 
 
 class ReserveRuleCreate(RequestModel):

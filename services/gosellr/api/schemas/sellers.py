@@ -11,6 +11,7 @@ from gosellr.api.schemas.common import (
     Email,
     LongText,
     Name,
+    NoCard,
     PageFilters,
     PageOut,
     Reason,
@@ -22,6 +23,8 @@ from gosellr.api.schemas.common import (
 from gosellr.utils.permissions import MemberRole
 from gosellr.utils.states import SellerStatus
 
+Words = Annotated[LongText, NoCard]
+
 
 class SellerRegister(RequestModel):
     """An application to sell."""
@@ -30,15 +33,15 @@ class SellerRegister(RequestModel):
     legal_name: Name
     email: Email
     country: Country
-    description: LongText = ""
+    description: Words = ""
 
 
 class SellerPolicies(RequestModel):
     """What a seller promises, in its own words. Policies left out stay."""
 
-    returns: LongText = left_out()
-    shipping: LongText = left_out()
-    terms: LongText = left_out()
+    returns: Words = left_out()
+    shipping: Words = left_out()
+    terms: Words = left_out()
 
 
 class SellerUpdate(RequestModel):
@@ -48,7 +51,7 @@ class SellerUpdate(RequestModel):
     legal_name: Name = left_out()
     email: Email = left_out()
     country: Country = left_out()
-    description: LongText = left_out()
+    description: Words = left_out()
     policies: SellerPolicies = left_out()
     logo_media_id: UUID | None = left_out()
     version: Version | None = None

@@ -10,6 +10,7 @@ from gosellr.api.schemas.common import (
     Country,
     Flag,
     Moment,
+    NoCard,
     PageFilters,
     PageOut,
     RequestModel,
@@ -28,7 +29,7 @@ TaxClass = Annotated[
         examples=["standard"],
     ),
 ]
-Region = Annotated[str, line(60)]
+Region = Annotated[str, line(60), NoCard]
 
 
 class TaxRateCreate(RequestModel):

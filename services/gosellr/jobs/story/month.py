@@ -47,8 +47,6 @@ async def _pay_all(stage: Stage) -> None:
     )
     if not isinstance(batch, Batch):
         raise TypeError("nobody asked for this batch before")
-    stage.wait(until=17)
-    await upkeep.resume_payouts(stage.resources)
     paid = ", ".join(
         f"{total.count} payouts over {money(total.amount_minor, total.currency)}"
         for total in batch.totals
@@ -58,6 +56,9 @@ async def _pay_all(stage: Stage) -> None:
         f" {skipped[one.seller_id]} is passed over: {one.code}." for one in batch.skipped
     )
     await stage.follow(f"Olu pays everybody: {paid or 'nothing'}.{passed_over}")
+    stage.wait(until=17)
+    await upkeep.resume_payouts(stage.resources)
+    await stage.follow("The provider has paid.")
 
 
 def _next_month(stage: Stage) -> datetime:

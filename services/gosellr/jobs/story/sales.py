@@ -1,5 +1,7 @@
 """Chapters 2 to 4: one order from three sellers, a cancelled part, and a refund after a payout."""
 
+from collections.abc import Iterable
+
 from gosellr.flows import payouts
 from gosellr.jobs import upkeep
 from gosellr.jobs.story.acts import (
@@ -48,7 +50,14 @@ async def one_order(stage: Stage) -> None:
 
 
 def _show_order(stage: Stage, order: Order) -> None:
-    rows = [_line_row(part, line) for part in order.parts for line in part.lines]
+    sold = [(part, line) for part in order.parts for line in part.lines]
+    rows = [
+        *(
+            (f"{line.quantity} × {line.title}, {part.seller_name}", *_told(_figures(part, line)))
+            for part, line in sold
+        ),
+        ("all together", *_told(map(sum, zip(*(_figures(*one) for one in sold), strict=True)))),
+    ]
     stage.pen.table(
         "What is ordered",
         ("", "goods", "coupon", "delivery", "Ada pays", "commission", "its VAT", "seller earns"),
@@ -56,8 +65,9 @@ def _show_order(stage: Stage, order: Order) -> None:
     )
 
 
-def _line_row(part: SellerOrder, line: OrderLine) -> tuple[str, ...]:
-    figures = (
+def _figures(part: SellerOrder, line: OrderLine) -> tuple[int, ...]:
+    """What a line and its delivery cost, and who gets what of it: a part has one line here."""
+    return (
         line.gross_minor,
         -line.marketplace_discount_minor,
         part.shipping_total_minor,
@@ -66,10 +76,10 @@ def _line_row(part: SellerOrder, line: OrderLine) -> tuple[str, ...]:
         part.commission_vat_minor,
         part.net_minor,
     )
-    return (
-        f"{line.quantity} × {line.title}, {part.seller_name}",
-        *(money(one, part.currency).removesuffix(f" {part.currency}") for one in figures),
-    )
+
+
+def _told(figures: Iterable[int]) -> tuple[str, ...]:
+    return tuple(money(one, CURRENCY).removesuffix(f" {CURRENCY}") for one in figures)
 
 
 async def a_part_is_cancelled(stage: Stage) -> None:
@@ -80,9 +90,10 @@ async def a_part_is_cancelled(stage: Stage) -> None:
     await cancel_part(stage, FIRST, c, reason="It broke while we packed it")
     order = await stage.order(FIRST)
     await stage.follow(
-        f"Clay & Co cancels. {money(order.refunded_minor, CURRENCY)} go back, the last to pay"
-        f" first: {_went_back(order)}. The others' money isn't touched, the commission is given"
-        " back, and the marketplace gets its share of the coupon back."
+        "The teapot broke while it was packed, and Clay & Co cancels."
+        f" {money(order.refunded_minor, CURRENCY)} go back, the last to pay first:"
+        f" {_went_back(order)}. The others' money isn't touched, the commission is given back,"
+        " and the marketplace gets its share of the coupon back."
     )
     await stage.show_balances("What C has", [c])
 

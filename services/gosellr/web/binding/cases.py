@@ -12,7 +12,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.web.binding.orders import REFUND_BADGES
 from gosellr.web.case_views import CaseRowView, CaseView, FileView, SaidView
-from gosellr.web.formats import format_money
+from gosellr.web.formats import format_money, format_when
 from gosellr.web.order_views import (
     AmountRowView,
     BadgeView,
@@ -183,10 +183,11 @@ def case(
     actions: Sequence[DisputeAction],
     sees_money: bool,
     sees_bank: bool = False,
+    shop: str = "",
     form: FormView | None = None,
     preview: AwardPreview | None = None,
 ) -> CaseView:
-    """A case with all that belongs to it, as one side sees it."""
+    """A case with all that belongs to it, as one side sees it; `shop` names whose it is."""
     dispute = folder.dispute
     item = str(folder.line["title"]) if folder.line else _of_card(dispute)
     return CaseView(
@@ -198,7 +199,7 @@ def case(
         order_href=order_href,
         amount=Money(dispute.amount_minor, dispute.currency),
         currency=dispute.currency,
-        facts=_facts(folder, item=item),
+        facts=_facts(folder, item=item, shop=shop),
         said=tuple(
             SaidView(one.author, _SIDES[one.author], one.at, one.body, mine=one.author == side)
             for one in folder.messages
@@ -259,9 +260,9 @@ def effects(preview: AwardPreview) -> tuple[AmountRowView, ...]:
     return tuple(rows)
 
 
-def _facts(folder: DisputeFolder, *, item: str) -> tuple[AttributeView, ...]:
+def _facts(folder: DisputeFolder, *, item: str, shop: str) -> tuple[AttributeView, ...]:
     dispute = folder.dispute
-    facts = []
+    facts = [AttributeView("Shop", shop)] if shop else []
     if item:
         units = f"{dispute.quantity} × " if dispute.quantity else ""
         facts.append(AttributeView("About", f"{units}{item}"))
@@ -323,7 +324,7 @@ def _bank(back: Chargeback | None, *, in_full: bool) -> tuple[AttributeView, ...
     ]
     if in_full:
         told += [
-            ("Taken back", format_money(back.amount_minor, back.currency)),
+            ("Taken back of the order", format_money(back.amount_minor, back.currency)),
             ("Fee", format_money(back.fee_minor, back.currency)),
             ("Its own name", back.gateway_reference),
         ]
@@ -333,7 +334,7 @@ def _bank(back: Chargeback | None, *, in_full: bool) -> tuple[AttributeView, ...
 
 
 def _moment(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%d %b %Y, %H:%M} UTC"
+    return "" if at is None else format_when(at, "full")
 
 
 def _accept_label(dispute: Dispute, side: Side) -> str:

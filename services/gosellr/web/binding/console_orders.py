@@ -52,6 +52,7 @@ _PAYMENT_BADGES: Final = {
     "unknown": BadgeView("Answer missing", "warn", "clock"),
 }
 _PAID: Final = BadgeView("Paid for", "ok", "check")
+_EARNS: Final = {True: "The shop earns", False: "You earn"}
 _NOT_PAID: Final = BadgeView("Not paid for yet", "warn", "clock")
 
 
@@ -102,7 +103,7 @@ def order(
         back=back,
         badge=BADGES[found.status if whole or len(parts) != 1 else parts[0].status],
         facts=tuple(AttributeView(label, value) for label, value in told if value),
-        parts=tuple(part(found, one, path=path, actor=actor) for one in parts),
+        parts=tuple(part(found, one, path=path, actor=actor, whole=whole) for one in parts),
         money=(
             *(map(_payment, found.payments) if whole else ()),
             *_refunds(found, {one.id for one in parts}),
@@ -111,7 +112,9 @@ def order(
     )
 
 
-def part(found: Order, one: SellerOrder, *, path: str, actor: Actor | None) -> SoldPartView:
+def part(
+    found: Order, one: SellerOrder, *, path: str, actor: Actor | None, whole: bool
+) -> SoldPartView:
     """A shop's part, with the way to call units of it off where that may be."""
 
     def money(minor: int) -> Money:
@@ -142,8 +145,26 @@ def part(found: Order, one: SellerOrder, *, path: str, actor: Actor | None) -> S
         lines=lines,
         rows=tuple(one for one in rows if one.amount.amount),
         total=money(one.total_minor),
+        earned=_earned(one, whole=whole),
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
     )  # fmt: skip
+
+
+def _earned(one: SellerOrder, *, whole: bool) -> tuple[AmountRowView, ...]:
+    """From what its buyer pays to what the shop earns by it, as it was sold: all rows but the
+    last make up the last, with the total above them."""
+    if one.status == OrderStatus.CANCELLED:
+        return ()
+    commission_minor = one.commission_minor + one.commission_vat_minor
+    # A discount that the marketplace bears lowers what is paid, not what is earned.
+    added_minor = one.net_minor + commission_minor - one.total_minor
+    rows = (
+        ("Commission", -one.commission_minor),
+        ("VAT on commission", -one.commission_vat_minor),
+        ("Discount, borne by the marketplace", added_minor),
+        (_EARNS[whole] + (", before refunds" if one.refunded_minor else ""), one.net_minor),
+    )
+    return tuple(AmountRowView(label, Money(minor, one.currency)) for label, minor in rows if minor)
 
 
 def _may_shrink(found: Order, actor: Actor) -> bool:

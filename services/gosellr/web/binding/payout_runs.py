@@ -18,7 +18,7 @@ RUN_CURRENCIES: Final = (
     *(ChoiceView(code, code) for code in sorted(EXPONENTS)),
 )
 _BADGES: Final = {
-    PAID: BadgeView("Paid", "ok", "check"),
+    PAID: BadgeView("To be paid", "ok", "landmark"),
     AWAITS_APPROVAL: BadgeView("Needs a second person", "warn", "users"),
     "payouts_held": BadgeView("Held", "bad", "pause"),
     "no_payout_destination": BadgeView("No account named", "warn", "landmark"),

@@ -86,12 +86,18 @@ def money_page(
     *,
     base: str,
     kept_back: Mapping[str, int],
+    owed_first: Mapping[str, int],
     may_ask: bool,
     default_currency: str,
 ) -> MoneyPageView:
     """A shop's money; one that never sold anything has zero of the market's currency."""
     balances = tuple(
-        _balance(one, base=base, kept_minor=kept_back.get(one.currency, 0))
+        _balance(
+            one,
+            base=base,
+            kept_minor=kept_back.get(one.currency, 0),
+            first_minor=owed_first.get(one.currency, 0),
+        )
         for one in held or [SellerBalance(currency=default_currency)]
     )
     return MoneyPageView(
@@ -107,7 +113,7 @@ def money_page(
     )
 
 
-def _balance(held: SellerBalance, *, base: str, kept_minor: int) -> BalanceView:
+def _balance(held: SellerBalance, *, base: str, kept_minor: int, first_minor: int) -> BalanceView:
     def money(minor: int) -> Money:
         return Money(minor, held.currency)
 
@@ -124,6 +130,8 @@ def _balance(held: SellerBalance, *, base: str, kept_minor: int) -> BalanceView:
         kept_until=_kept_until(held, kept_minor),
         on_their_way=tuple(row(one, base=f"{base}/payouts") for one in held.on_their_way),
         payout_key=new_secret(),
+        payable=money(held.available_minor - first_minor),
+        owed_first=money(first_minor) if first_minor else None,
     )
 
 

@@ -178,6 +178,8 @@ async def _show_case(
     status: int = 200,
 ) -> Response:
     folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
+    seller_id = folder.dispute.seller_id
+    names = await ask(page.market.db, seller_service.names_of, seller_ids=[seller_id])
     view = cases.case(
         folder,
         side="operator",
@@ -188,6 +190,7 @@ async def _show_case(
         ),
         sees_money=True,
         sees_bank=True,
+        shop=names.get(seller_id, ""),
         form=form,
         preview=preview,
     )

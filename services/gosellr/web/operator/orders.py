@@ -138,7 +138,7 @@ async def _show_form(page: Page, found: Order, part_id: UUID, asked: Asked) -> R
     part = call_off_doors.part_in(found, part_id)
     path = f"{_BASE}/{number}"
     view = CallOffView(
-        part=binding.part(found, part, path=path, actor=_actor(page)),
+        part=binding.part(found, part, path=path, actor=_actor(page), whole=True),
         path=f"{path}/parts/{part_id}/call-off",
         back=LinkView(number, path),
         form=asked.form,

@@ -11,7 +11,12 @@ from gosellr.core.errors import NotFound
 from gosellr.core.pagination import Page as PageOf
 from gosellr.core.transact import ask
 from gosellr.flows import history_files
-from gosellr.services import payout_settings_service, reserve_service, statement_service
+from gosellr.services import (
+    payout_forecast,
+    payout_settings_service,
+    reserve_service,
+    statement_service,
+)
 from gosellr.services.statement_service import Movement
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import histories, payouts
@@ -63,11 +68,20 @@ async def show_money(page: Entering, seller_id: UUID) -> Response:
     kept_back = await ask(
         page.market.db, reserve_service.held_by_rules, viewer=page.viewer, seller_id=seller_id
     )
+    owed_first = await ask(
+        page.market.db,
+        payout_forecast.owed_first,
+        viewer=page.viewer,
+        seller_id=seller_id,
+        available={one.currency: one.available_minor for one in held if one.receivable_minor},
+        now=page.now,
+    )
     view = payouts.money_page(
         held,
         settings,
         base=shop.href,
         kept_back=kept_back,
+        owed_first=owed_first,
         may_ask=shop.may(Permission.PAYOUT_CREATE),
         default_currency=page.market.settings.default_currency,
     )

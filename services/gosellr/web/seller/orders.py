@@ -151,7 +151,7 @@ async def _show_form(
     number = order_number(found.number)
     path = f"{shop.href}/orders/{number}"
     view = CallOffView(
-        part=binding.part(found, part, path=path, actor=Actor.SELLER),
+        part=binding.part(found, part, path=path, actor=Actor.SELLER, whole=False),
         path=f"{path}/parts/{part.id}/call-off",
         back=LinkView(number, path),
         form=asked.form,
