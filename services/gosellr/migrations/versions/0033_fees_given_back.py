@@ -1,13 +1,13 @@
 """A provider may give of its fee back with a refund: a fee below zero.
 
 Revision ID: 0033
-Revises: 0029
+Revises: 0032
 """
 
 from alembic import op
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
