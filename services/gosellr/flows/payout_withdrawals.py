@@ -10,7 +10,8 @@ from gosellr.core.transact import ask, transact
 from gosellr.flows import payout_accounts
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.models.payout_values import DestinationChange
-from gosellr.services import payout_settings_service, payout_withdrawal_service
+from gosellr.services import payout_withdrawal_service
+from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.viewer import Viewer
 
 WITHDRAWAL_TOKEN_PURPOSE = "payout_withdrawal"  # noqa: S105  (a name, not a secret)
@@ -61,7 +62,7 @@ async def let_go(
         NotFound, NotAllowed, NotHeldForOwner.
         InvalidInput: the password is wrong.
     """
-    await ask(powers.db, payout_settings_service.require_owner, viewer=viewer, seller_id=seller_id)
+    require_of_shop(viewer, seller_id=seller_id)
     await payout_accounts.prove(powers.db, passwords, viewer=viewer, password=password)
     await transact(
         powers.db,

@@ -12,7 +12,7 @@ from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import DestinationChange
 from gosellr.queries import outbox, payout_settings, payout_withdrawals
-from gosellr.services import payout_settings_service
+from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.payouts import DEFAULT_SCHEDULE, WITHDRAWN_HOLD_REASON, next_due
 from gosellr.utils.viewer import Viewer
 
@@ -90,7 +90,7 @@ async def let_go(connection: Connection, *, viewer: Viewer, seller_id: UUID, now
         NotFound, NotAllowed: that isn't for the viewer to do.
         NotHeldForOwner: they aren't held, or an operator holds them.
     """
-    await payout_settings_service.require_owner(connection, viewer=viewer, seller_id=seller_id)
+    require_of_shop(viewer, seller_id=seller_id)
     if not await payout_withdrawals.let_go(
         connection, seller_id=seller_id, reason=WITHDRAWN_HOLD_REASON, now=now
     ):

@@ -179,7 +179,9 @@ async def _show_case(
 ) -> Response:
     folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
     seller_id = folder.dispute.seller_id
-    names = await ask(page.market.db, seller_service.names_of, seller_ids=[seller_id])
+    # A case about a gift card's price is about no shop.
+    shops = [] if seller_id is None else [seller_id]
+    names = await ask(page.market.db, seller_service.names_of, seller_ids=shops)
     view = cases.case(
         folder,
         side="operator",
@@ -190,7 +192,7 @@ async def _show_case(
         ),
         sees_money=True,
         sees_bank=True,
-        shop=names.get(seller_id, ""),
+        shop=", ".join(names.values()),
         form=form,
         preview=preview,
     )
