@@ -12,16 +12,8 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.models.reconciliation_values import (
-    ImportedStatement,
-    Movement,
-    NewMovement,
-)
-from gosellr.queries import (
-    chargeback_movements,
-    reconciliation,
-    reconciliation_subjects,
-)
+from gosellr.models.reconciliation_values import ImportedStatement, Movement, NewMovement
+from gosellr.queries import chargeback_movements, reconciliation, reconciliation_subjects
 from gosellr.queries.reconciliation import Judgement
 from gosellr.queries.reconciliation_subjects import KnownSubject
 from gosellr.services import ledger_service

@@ -10,7 +10,7 @@ from gosellr.core.errors import NotFound
 from gosellr.models.refund_values import RefundPart
 from gosellr.queries import orders, refunds
 from gosellr.services import dispute_freeze, ledger_service, refund_books, refund_plan
-from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.services.refund_plan import PlannedRefund, RefundRequest, WayBack
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
 from gosellr.utils.viewer import Viewer
@@ -18,10 +18,12 @@ from gosellr.utils.viewer import Viewer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPreview:
-    """What a refund would do if it were asked for now."""
+    """What a refund would do if it were asked for now: what goes back, what that takes from whom,
+    and by which payments."""
 
     planned: PlannedRefund
     effects: dict[str, Any]
+    ways: tuple[WayBack, ...]
     currency: str
 
 
@@ -36,7 +38,7 @@ async def preview(
     """Say what a refund would take from whom; changes nothing and locks nothing.
 
     Raises:
-        As `refund_service.open_refund`.
+        As `refund_service.open_refund`, and `UnderChargeback`.
     """
     seen = await orders.find(connection, viewer=viewer, order_id=order_id)
     order = None if seen is None else await orders.load(connection, order_id=order_id)
@@ -61,6 +63,14 @@ async def preview(
     return RefundPreview(
         planned=planned,
         effects=refund_books.effects_of_plan(planned, sources),
+        ways=tuple(
+            refund_plan.through_payments(
+                order,
+                part=part,
+                amount_minor=planned.amount_minor,
+                to_store_credit=planned.to_store_credit,
+            )
+        ),
         currency=order.currency,
     )
 

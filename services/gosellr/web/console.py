@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gosellr.web.money_views import ConsoleView
+from gosellr.web.console_views import ConsoleView
 from gosellr.web.pages import Page
 from gosellr.web.views import NoticeView
 

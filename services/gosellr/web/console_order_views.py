@@ -46,7 +46,7 @@ class SoldLineView:
 @dataclass(frozen=True, slots=True)
 class SoldPartView:
     """A shop's part of an order, and what of its total the shop earns. With an address, units of
-    it can be called off there."""
+    it can be called off there, or refunded."""
 
     id: str
     title: str
@@ -58,6 +58,7 @@ class SoldPartView:
     total: Money
     earned: tuple[AmountRowView, ...] = ()
     call_off_href: str = ""
+    refund_href: str = ""
     links: tuple[LinkView, ...] = ()
 
 

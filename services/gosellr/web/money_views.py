@@ -2,33 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
 
 from gosellr.utils.money import Money
 from gosellr.web.order_views import AmountRowView, BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
-
-
-@dataclass(frozen=True, slots=True)
-class NavItemView:
-    """A page of a console. `count` is how much waits there; 0 shows none."""
-
-    label: str
-    href: str
-    icon: str
-    current: bool = False
-    count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleView:
-    """The frame of the seller's or the operator's pages."""
-
-    face: Literal["sell", "ops"]
-    title: str
-    home: str
-    nav: tuple[NavItemView, ...]
-    others: tuple[LinkView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from gosellr.web.operator import (
 from gosellr.web.operator import cases as operator_cases
 from gosellr.web.operator import orders as operator_orders
 from gosellr.web.operator import payouts as operator_payouts
+from gosellr.web.operator import refunds as operator_refunds
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
 from gosellr.web.seller import cases as seller_cases
@@ -39,6 +40,7 @@ from gosellr.web.seller import money as seller_money
 from gosellr.web.seller import orders as seller_orders
 from gosellr.web.seller import papers as seller_papers
 from gosellr.web.seller import payouts as seller_payouts
+from gosellr.web.seller import refunds as seller_refunds
 from gosellr.web.storefront import (
     accounts,
     bag,
@@ -97,7 +99,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
-    of_orders = (operator_orders, seller_orders)
+    of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     of_terms = (commission, proposals)
     of_money = (*of_payouts, *of_debts, *of_orders, *of_terms)

@@ -63,6 +63,9 @@ PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
 LOOKED_AGAIN = "looked-again"
 CALLED_OFF = "called-off"
+REFUND_MADE = "refund-made"
+REFUND_UNDER_WAY = "refund-under-way"
+REFUND_DECLINED = "refund-declined"
 
 NOTICES = {
     LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
@@ -124,5 +127,10 @@ NOTICES = {
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
     CALLED_OFF: NoticeView("The units are called off: they are back on sale, and never charged."),
+    REFUND_MADE: NoticeView("The refund is made, and told to the buyer.", "ok"),
+    REFUND_UNDER_WAY: NoticeView("The refund is on its way; its state follows the provider."),
+    REFUND_DECLINED: NoticeView(
+        "The provider declined the refund. Nothing moved, and what it had taken went back.", "bad"
+    ),
     LOOKED_AGAIN: NoticeView("The provider was asked; this is how the account stands now."),
 }

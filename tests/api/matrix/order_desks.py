@@ -14,12 +14,16 @@ def _calls(scope: Scope, base: str, own: dict[str, Of]) -> dict[str, Sequence[Ca
     order = {**own, "number": Of("paid_number")}
     part = {**order, "part_id": Of("paid_part")}
     form = f"{base}/orders/{{number}}/parts/{{part_id}}/call-off"
+    refund = f"{base}/orders/{{number}}/parts/{{part_id}}/refund"
     return {
         f"GET {base}/orders": [Call(scope=scope, path=own, reached=_SEEN)],
         f"GET {base}/orders/{{number}}": [Call(scope=scope, path=order, reached=_SEEN)],
         f"GET {form}": [Call(scope=scope, path=part, reached=_SEEN)],
         f"POST {form}/preview": [Call(scope=scope, path=part, form={}, reached=_WRONG)],
         f"POST {form}": [Call(scope=scope, path=part, form={}, reached=_WRONG)],
+        f"GET {refund}": [Call(scope=scope, path=part, reached=_SEEN)],
+        f"POST {refund}/preview": [Call(scope=scope, path=part, form={}, reached=_WRONG)],
+        f"POST {refund}": [Call(scope=scope, path=part, form={}, reached=_WRONG)],
     }
 
 

@@ -83,6 +83,7 @@ def order(
     back: LinkView,
     actor: Actor | None,
     whole: bool,
+    may_refund: bool,
     links: tuple[LinkView, ...] = (),
 ) -> SoldOrderView:
     """An order with these of its parts; `actor` is as whom units may be called off, if at all.
@@ -103,7 +104,10 @@ def order(
         back=back,
         badge=BADGES[found.status if whole or len(parts) != 1 else parts[0].status],
         facts=tuple(AttributeView(label, value) for label, value in told if value),
-        parts=tuple(part(found, one, path=path, actor=actor, whole=whole) for one in parts),
+        parts=tuple(
+            part(found, one, path=path, actor=actor, whole=whole, may_refund=may_refund)
+            for one in parts
+        ),
         money=(
             *(map(_payment, found.payments) if whole else ()),
             *_refunds(found, {one.id for one in parts}),
@@ -113,9 +117,15 @@ def order(
 
 
 def part(
-    found: Order, one: SellerOrder, *, path: str, actor: Actor | None, whole: bool
+    found: Order,
+    one: SellerOrder,
+    *,
+    path: str,
+    actor: Actor | None,
+    whole: bool,
+    may_refund: bool = False,
 ) -> SoldPartView:
-    """A shop's part, with the way to call units of it off where that may be."""
+    """A shop's part, with the ways to call units of it off and to refund it where that may be."""
 
     def money(minor: int) -> Money:
         return Money(minor, found.currency)
@@ -147,6 +157,9 @@ def part(
         total=money(one.total_minor),
         earned=_earned(one, whole=whole),
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
+        refund_href=f"{path}/parts/{one.id}/refund"
+        if may_refund and paid and one.total_minor > one.refunded_minor
+        else "",
     )  # fmt: skip
 
 
@@ -221,11 +234,16 @@ def _refunds(found: Order, part_ids: Collection[UUID]) -> Iterable[PaidView]:
             )
 
 
+def method_name(method: str) -> str:
+    """What paid, as those who sell call it."""
+    return _METHODS.get(method, method.replace("_", " ").capitalize())
+
+
 def _payment(payment: Payment) -> PaidView:
     badge = _PAYMENT_BADGES.get(payment.status)
     taken = format_money(payment.captured_minor, payment.currency)
     return PaidView(
-        label=_METHODS.get(payment.method, payment.method.replace("_", " ").capitalize()),
+        label=method_name(payment.method),
         badge=badge or BadgeView(payment.status.replace("_", " ").capitalize()),
         amount=Money(payment.amount_minor, payment.currency),
         note=f"{taken} taken" if 0 < payment.captured_minor < payment.amount_minor else "",

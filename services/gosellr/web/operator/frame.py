@@ -9,7 +9,7 @@ from gosellr.core.errors import NotAllowed, NotAuthenticated
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.viewer import Viewer
 from gosellr.web import console
-from gosellr.web.money_views import ConsoleView, NavItemView
+from gosellr.web.console_views import ConsoleView, NavItemView
 from gosellr.web.pages import Admit, Page
 from gosellr.web.views import LinkView, NoticeView
 

@@ -72,6 +72,7 @@ async def show_order(page: Reading, number: str) -> Response:
         back=_BACK,
         actor=_actor(page),
         whole=True,
+        may_refund=may(page.viewer.roles, Permission.REFUND_CREATE),
         links=_links(page, found),
     )
     return await show(page, "console/order.html", current="/orders", order=view)

@@ -81,6 +81,7 @@ async def show_order(page: Reading, seller_id: UUID, number: str) -> Response:
         back=LinkView("Orders", f"{shop.href}/orders"),
         actor=Actor.SELLER if shop.may(Permission.ORDER_CANCEL) else None,
         whole=False,
+        may_refund=shop.may(Permission.REFUND_CREATE),
         links=tuple(
             LinkView(label, f"{shop.href}/{path}")
             for label, path, permission in ways

@@ -11,7 +11,7 @@ from gosellr.core.transact import ask
 from gosellr.services import seller_service
 from gosellr.utils.permissions import MemberRole, Permission, may_as_member
 from gosellr.web import console
-from gosellr.web.money_views import ConsoleView, NavItemView
+from gosellr.web.console_views import ConsoleView, NavItemView
 from gosellr.web.pages import Page
 from gosellr.web.views import LinkView, NoticeView
 

@@ -1,0 +1,140 @@
+"""A refund as whoever asks for it sees it: what can go back, and what that would take from whom."""
+
+from typing import Any, Final
+
+from gosellr.models.order_values import Order, SellerOrder
+from gosellr.services.refund_plan import WayBack, part_left_minor
+from gosellr.services.refund_questions import RefundPreview
+from gosellr.utils.ids import order_number, seller_order_number
+from gosellr.utils.money import Money
+from gosellr.utils.stored_value import STORED_METHODS
+from gosellr.web.binding.console_orders import method_name
+from gosellr.web.console_refund_views import (
+    RefundableLineView,
+    RefundFormView,
+    RefundPreviewView,
+)
+from gosellr.web.order_views import AmountRowView
+from gosellr.web.views import ChoiceView, FormView, LinkView
+
+_PAYERS: Final = (
+    ChoiceView("seller", "The shop"),
+    ChoiceView("marketplace", "The marketplace, a free amount alone"),
+)
+_TARGETS: Final = (
+    ChoiceView("original", "The way it was paid"),
+    ChoiceView("store_credit", "Store credit, where the buyer has agreed"),
+)
+# From where it is taken, in the order in which it is.
+_POTS: Final = (
+    ("case_reserve_minor", "The shop, of what a case has frozen"),
+    ("pending_minor", "The shop, of what isn't available yet"),
+    ("available_minor", "The shop, of what is available"),
+    ("reserve_minor", "The shop, of its reserve"),
+    ("receivable_minor", "The shop, which owes it from then on"),
+)
+_OTHERS: Final = (
+    ("commission_minor", "The marketplace, of its commission", 1),
+    ("commission_vat_minor", "The marketplace, of the VAT on it", 1),
+    ("goodwill_minor", "The marketplace, as goodwill", 1),
+    ("promotion_minor", "Back to the marketplace: the discount it bore", -1),
+    ("goodwill_returned_minor", "Back to the marketplace: goodwill it gave before", -1),
+)
+
+
+def units_field(line_id: object) -> str:
+    """Where it is said how many units of a line go back."""
+    return f"units-{line_id}"
+
+
+def refund_form(
+    found: Order,
+    part: SellerOrder,
+    *,
+    path: str,
+    back: LinkView,
+    form: FormView,
+    key: str,
+    is_operator: bool,
+    preview: RefundPreviewView | None,
+) -> RefundFormView:
+    """The form that refunds a part, with what it would do once that was asked."""
+    delivery_minor = part.shipping_total_minor - part.shipping_refunded_minor
+    return RefundFormView(
+        title=part.seller_name,
+        number=seller_order_number(order_number(found.number), part.index),
+        path=path,
+        back=back,
+        lines=tuple(
+            RefundableLineView(
+                name=units_field(line.id),
+                title=line.title,
+                left=line.quantity - line.refunded_quantity,
+                unit_price=Money(line.unit_price_minor, found.currency),
+            )
+            for line in part.lines
+            if line.quantity > line.refunded_quantity
+        ),
+        delivery=Money(delivery_minor, found.currency) if delivery_minor else None,
+        left=Money(part_left_minor(part), found.currency),
+        payers=_PAYERS if is_operator else (),
+        targets=() if found.user_id is None else _TARGETS,
+        form=form,
+        key=key,
+        preview=preview,
+    )
+
+
+def refund_preview(asked: RefundPreview, *, found: Order, form: FormView) -> RefundPreviewView:
+    """What a refund would do. By which ways it goes back is told where the order's payments are."""
+    planned, currency = asked.planned, asked.currency
+
+    def money(minor: int) -> Money:
+        return Money(minor, currency)
+
+    titles = {line.id: line.title for line in planned.part.lines}
+    shipping_minor = planned.shipping.buyer_minor
+    lines = [
+        AmountRowView(
+            titles[key], money(one.buyer_minor), note=f"×{one.quantity}" if one.quantity else ""
+        )
+        for key, one in planned.lines.items()
+    ]
+    if shipping_minor:
+        lines.append(AmountRowView("Delivery", money(shipping_minor)))
+    return RefundPreviewView(
+        lines=tuple(lines),
+        total=money(planned.amount_minor),
+        given_by=tuple(_given_by(asked.effects, currency)),
+        ways=tuple(
+            AmountRowView(_way_name(way), money(way.amount_minor))
+            for way in (asked.ways if found.payments else ())
+        ),
+        note=_note(asked),
+        sent=tuple(form.values.items()),
+    )
+
+
+def _way_name(way: WayBack) -> str:
+    """Where money goes: what paid, or credit in place of what a gateway took."""
+    is_instead = way.credited is not None and way.method not in STORED_METHODS
+    return "Store credit" if is_instead else method_name(way.method)
+
+
+def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
+    """Who gives how much: all rows together are what the buyer gets."""
+    rows = [(label, effects["seller"].get(name, 0)) for name, label in _POTS]
+    rows += [(label, sign * effects[name]) for name, label, sign in _OTHERS]
+    return [AmountRowView(label, Money(minor, currency)) for label, minor in rows if minor]
+
+
+def _note(asked: RefundPreview) -> str:
+    """What becomes of the units."""
+    units = sum(asked.planned.withdrawn().values())
+    if not units:
+        return ""
+    return (
+        "1 unit hasn't left yet and won't be sent any more."
+        if units == 1
+        else f"{units} units haven't left yet and won't be sent any more."
+    )

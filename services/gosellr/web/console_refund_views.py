@@ -1,0 +1,49 @@
+"""What a shop's and the operator's page about a refund is told."""
+
+from dataclasses import dataclass
+
+from gosellr.utils.money import Money
+from gosellr.web.order_views import AmountRowView
+from gosellr.web.views import ChoiceView, FormView, LinkView
+
+
+@dataclass(frozen=True, slots=True)
+class RefundableLineView:
+    """A sold line, and how many of its units haven't gone back; `name` is its field."""
+
+    name: str
+    title: str
+    left: int
+    unit_price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPreviewView:
+    """What a refund would do: what the buyer gets and of which lines, who gives it, and by which
+    way it goes back; `sent` is the form that does it."""
+
+    lines: tuple[AmountRowView, ...]
+    total: Money
+    given_by: tuple[AmountRowView, ...]
+    ways: tuple[AmountRowView, ...]
+    note: str
+    sent: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFormView:
+    """The form that refunds a part of an order. `delivery` is what of the delivery can go back,
+    `left` of the whole part; the choices are there for who has one."""
+
+    title: str
+    number: str
+    path: str
+    back: LinkView
+    lines: tuple[RefundableLineView, ...]
+    delivery: Money | None
+    left: Money
+    payers: tuple[ChoiceView, ...]
+    targets: tuple[ChoiceView, ...]
+    form: FormView
+    key: str
+    preview: RefundPreviewView | None = None

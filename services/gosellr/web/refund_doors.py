@@ -1,0 +1,120 @@
+"""Refunds for every face that may ask for one: looked at, then done."""
+
+from dataclasses import dataclass
+
+from gosellr.core.errors import DomainError
+from gosellr.core.transact import ask
+from gosellr.flows import refunds
+from gosellr.models.order_values import Order, SellerOrder
+from gosellr.services import refund_questions
+from gosellr.services.refund_plan import RefundRequest, RefundTooLarge
+from gosellr.services.refund_questions import RefundPreview
+from gosellr.utils.states import RefundStatus
+from gosellr.web import form_keys, forms, notices
+from gosellr.web.binding import console_refunds as binding
+from gosellr.web.formats import format_money
+from gosellr.web.forms import Field
+from gosellr.web.pages import Page
+from gosellr.web.views import FormView
+
+_UNITS_MAX = 999_999
+_NOTICES = {
+    RefundStatus.SUCCEEDED: notices.REFUND_MADE,
+    RefundStatus.FAILED: notices.REFUND_DECLINED,
+}
+_TOTAL = ("amount", "amount.amount", "amount.currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A form that was taken, or that comes back with what is to be changed about it. `notice` says
+    how far the refund went, once it was made."""
+
+    form: FormView
+    preview: RefundPreview | None = None
+    notice: str = ""
+    status: int = 200
+
+
+async def preview(page: Page, order: Order, part: SellerOrder) -> Asked:
+    """What the refund would take from whom; nothing happens."""
+    form, request = _read(page, order, part)
+    if request is None:
+        return Asked(form, status=422)
+    try:
+        found = await ask(
+            page.market.db,
+            refund_questions.preview,
+            viewer=page.viewer,
+            order_id=order.id,
+            request=request,
+            policy=page.market.policy,
+        )
+    except form_keys.REFUSALS as refusal:
+        return _refused(form, refusal)
+    return Asked(form, found)
+
+
+async def refund(page: Page, order: Order, part: SellerOrder) -> Asked:
+    """Send it back; the same form twice does it once."""
+    form, request = _read(page, order, part)
+    if request is None:
+        return Asked(form, status=422)
+    key = form_keys.request_key(page, f"refund:{part.id}", form)
+    try:
+        requested = await refunds.request_refund(
+            page.market.refunds, viewer=page.viewer, order_id=order.id, request=request, key=key
+        )
+    except form_keys.REFUSALS as refusal:
+        return _refused(form, refusal)
+    made = requested.refund
+    if made is None:
+        return Asked(form, notice=notices.REFUND_MADE)
+    await refunds.keep_answer(page.market.refunds, key=key, status=201, body=str(made.id).encode())
+    return Asked(form, notice=_NOTICES.get(RefundStatus(made.status), notices.REFUND_UNDER_WAY))
+
+
+def _read(page: Page, order: Order, part: SellerOrder) -> tuple[FormView, RefundRequest | None]:
+    """What was typed; None where it can't be meant, and the form says why."""
+    fields = [Field(binding.units_field(line.id), 6) for line in part.lines]
+    fields += [Field(name, 20) for name in ("amount", "shipping", "restock", "borne_by", "to")]
+    form = forms.read([*fields, Field("reason", 500, "Say why: the buyer reads it")], page.form)
+    errors, items = dict(form.errors), []
+    for line in part.lines:
+        name = binding.units_field(line.id)
+        units = forms.whole_number(form.value(name) or "0", lowest=0, highest=_UNITS_MAX)
+        if units is None:
+            errors[name] = "Write a number of units"
+        elif units:
+            items.append((line.id, units))
+    shipping, typed = form.value("shipping") == "1", form.value("amount")
+    minor = forms.amount_minor(typed, order.currency) if typed else None
+    if typed and not minor:
+        errors.setdefault("amount", f"Write an amount in {order.currency}, such as 25.00")
+    elif typed and (items or shipping):
+        errors["amount"] = "Either units and the delivery, or a free amount"
+    elif not typed and not items and not shipping and not errors:
+        errors["amount"] = "Say what goes back: units, the delivery, or an amount"
+    told = FormView(form.values, errors)
+    if errors:
+        return told, None
+    return told, RefundRequest(
+        seller_order_id=part.id,
+        reason=form.value("reason"),
+        items=tuple(items),
+        shipping=shipping,
+        amount_minor=minor,
+        currency=None if minor is None else order.currency,
+        by_marketplace=form.value("borne_by") == "marketplace",
+        restock=form.value("restock") == "1",
+        to_store_credit=form.value("to") == "store_credit",
+    )
+
+
+def _refused(form: FormView, refusal: DomainError) -> Asked:
+    left = refusal.extras.get("left")
+    if isinstance(refusal, RefundTooLarge) and left:
+        words = f"No more than {format_money(left['amount'], left['currency'])} is left to refund"
+        return Asked(FormView(form.values, {"": words}), status=refusal.status)
+    names = dict.fromkeys(_TOTAL, "amount") | {"borne_by": "borne_by", "to": "to"}
+    return Asked(forms.with_errors(form, refusal, names), status=refusal.status)

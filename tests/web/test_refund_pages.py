@@ -1,0 +1,168 @@
+"""Refunds on a shop's and the operator's pages: seen before they are sent, and sent once."""
+
+import httpx2
+import pytest
+
+from gosellr.core.db import Connection
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from gosellr.utils.ids import order_number
+from tests.factories.accounts import make_operator, make_support
+from tests.factories.payouts import wrong_with
+from tests.factories.sales import (
+    NOW,
+    Shop,
+    balances,
+    buy,
+    make_buyer,
+    make_commission,
+    make_shop,
+    part_of,
+    read,
+    ship,
+)
+from tests.web.people import (
+    assert_sound,
+    enter,
+    leads_to_sign_in,
+    open_page,
+    post_without_token,
+    statuses,
+)
+from tests.web.visitor import HTML, Visitor
+
+
+@pytest.fixture
+def visitor(client: httpx2.AsyncClient) -> Visitor:
+    return Visitor(client)
+
+
+@pytest.fixture
+async def shop(connection: Connection) -> Shop:
+    """50.00 a piece, of which 6.00 are commission with its tax."""
+    await make_commission(connection)
+    return await make_shop(connection, price_minor=5000)
+
+
+async def sold(market: Resources, connection: Connection, *shops: Shop, units: int = 3) -> Order:
+    buyer = await make_buyer(connection)
+    return await buy(market, *((one, units) for one in shops), buyer=buyer)
+
+
+def pages(order: Order, shop: Shop, base: str) -> tuple[str, str, str]:
+    """The page of the order, of the form, and the name of its field."""
+    part = part_of(order, shop)
+    page = f"{base}/orders/{order_number(order.number)}"
+    return page, f"{page}/parts/{part.id}/refund", f"units-{part.lines[0].id}"
+
+
+async def test_a_shop_sees_who_gives_what_and_refunds_once(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    order = await sold(resources, connection, shop)
+    page, form, units = pages(order, shop, f"/seller/{shop.seller.id}")
+    await enter(visitor, resources, shop.seller.owner)
+    assert f'href="{form}"' in await open_page(visitor, page)
+    text = await open_page(visitor, form)
+    assert "3 can go back, at €50.00 each" in text
+    assert "Who bears it" not in text
+
+    for changes, words in (
+        ({units: "", "reason": "broken"}, "Say what goes back"),
+        ({units: "x", "reason": "broken"}, "Write a number of units"),
+        ({units: "1", "reason": ""}, "Say why"),
+        ({units: "1", "amount": "3.00", "reason": "broken"}, "Either units and the delivery"),
+        ({units: "", "amount": "3.001", "reason": "broken"}, "Write an amount in EUR"),
+        ({units: "4", "amount": "", "reason": "broken"}, "No more than €150.00 is left"),
+        ({units: "", "amount": "150.01", "reason": "broken"}, "No more than €150.00 is left"),
+    ):
+        await visitor.send(f"{form}/preview", changes=changes)
+        assert visitor.page.status_code in {409, 422}, words
+        assert_sound(visitor.text)
+        assert words in visitor.text
+    await visitor.send(f"{form}/preview", changes={units: "1", "amount": "", "reason": "broken"})
+    assert visitor.page.status_code == 200
+    assert_sound(visitor.text)
+    for words in (
+        "The buyer gets", "€50.00", "of what isn&#39;t available yet", "€44.00",
+        "of its commission", "€5.00", "of the VAT on it", "€1.00",
+        "1 unit hasn&#39;t left yet",
+    ):  # fmt: skip
+        assert words in visitor.text, words
+    assert await read(resources, order) == order
+
+    sent = visitor.form(form).values
+    assert (sent[units], sent["restock"]) == ("1", "1")
+    await visitor.send(form)
+    assert visitor.path == page
+    for words in ("The refund is made", "1 refunded", "−€50.00", "broken"):
+        assert words in visitor.text, words
+    again = await visitor.client.post(form, data=sent, headers=HTML)
+    assert again.status_code == 303
+    assert again.headers["location"].startswith(page)
+    other = await visitor.client.post(form, data={**sent, units: "2"}, headers=HTML)
+    assert other.status_code == 422
+    after = await read(resources, order)
+    assert (after.refunded_minor, len(after.refunds)) == (5000, 1)
+    assert "2 can go back, at €50.00 each" in await open_page(visitor, form)
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_an_operator_lets_the_marketplace_bear_it_or_gives_credit(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    order = await sold(resources, connection, shop, units=1)
+    await ship(resources, order, shop)
+    page, form, units = pages(order, shop, "/operator")
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
+    await open_page(visitor, form)
+    await visitor.send(
+        f"{form}/preview",
+        changes={units: "1", "amount": "", "reason": "late", "borne_by": "marketplace"},
+    )
+    assert visitor.page.status_code == 422
+    assert "The marketplace bears a free amount, not a line" in visitor.text
+    await visitor.send(f"{form}/preview", changes={units: "", "amount": "7.50"})
+    for words in ("The marketplace, as goodwill", "Test card", "€7.50"):
+        assert words in visitor.text, words
+    await visitor.send(form)
+    assert visitor.path == page
+    assert "The refund is made" in visitor.text
+    assert (await read(resources, order)).refunded_minor == 750
+
+    await open_page(visitor, form)
+    await visitor.send(
+        f"{form}/preview",
+        changes={units: "1", "reason": "broken", "borne_by": "seller", "to": "store_credit"},
+    )
+    for words in ("Store credit", "Back to the marketplace: goodwill it gave before", "€42.50"):
+        assert words in visitor.text, words
+    await visitor.send(form)
+    assert visitor.path == page
+    text = await open_page(visitor, page)
+    assert f'href="{form}"' not in text
+    late = await visitor.client.get(form, headers=HTML)
+    assert late.status_code == 200
+    assert (await balances(connection))["store_credit"] == -4250
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_refund_is_for_the_shop_and_for_who_runs_the_market(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    other = await make_shop(connection, price_minor=900)
+    order = await sold(resources, connection, shop, other, units=1)
+    _, form, _ = pages(order, shop, f"/seller/{shop.seller.id}")
+    _, desk, _ = pages(order, shop, "/operator")
+    foreign = form.replace(str(part_of(order, shop).id), str(part_of(order, other).id))
+    assert await leads_to_sign_in(visitor, [form, desk])
+    await enter(visitor, resources, shop.seller.owner)
+    assert await statuses(visitor, [form]) == {200}
+    assert await statuses(visitor, [foreign]) == {404}
+    assert await statuses(visitor, [desk]) == {403}
+    assert (await post_without_token(visitor, form)).status_code == 403
+    await enter(visitor, resources, other.seller.owner)
+    assert await statuses(visitor, [form]) == {404}
+    await enter(visitor, resources, await make_support(connection, now=NOW))
+    assert await statuses(visitor, [desk]) == {403}
+    assert not (await read(resources, order)).refunds
