@@ -65,6 +65,7 @@ async def make_desks(
             "orders": f"{desk}/orders",
             "order": f"{desk}/orders/{number}",
             "call-off": f"{desk}/orders/{number}/parts/{part.id}/call-off",
+            "refund": f"{desk}/orders/{number}/parts/{part.id}/refund",
             "adjustment": f"{desk}/adjustments/{waiting.id}",
             "reserve-rules": f"{desk}/reserve-rules",
             "bank-files": f"{desk}/bank-files",
