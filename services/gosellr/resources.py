@@ -180,12 +180,9 @@ class Resources:
     def transfers(self) -> TransferPowers:
         """What bank transfers need."""
         return TransferPowers(
-            db=self.db,
-            gateways=self.gateways,
-            clock=self.clock,
-            policy=self.policy,
+            db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy,
             vault=self.vault,
-        )
+        )  # fmt: skip
 
     @property
     def stored_value(self) -> StoredValuePowers:
