@@ -20,6 +20,7 @@ FORMS = {
     "query", "reference", "related", "scope", "seller", "sku", "slug", "transaction_id",
     "tracking_number", "tracking_url", "unit",
     "code", "client_id", "client_secret", "password", "refresh_token", "username",
+    "current_password", "new_password", "recipient_email", "token",
     "postal_patterns", "regions", "carrier", "service",
 }  # fmt: skip
 # The catalogue is written by shops for everybody, and is full of numbers of goods.

@@ -69,10 +69,12 @@ STORED_VALUE: dict[str, Sequence[Call]] = {
 
 # What a letter about a changed payout account leads to.
 PAYOUT_CHANGES: dict[str, Sequence[Call]] = {
-    # Nobody's password is known here: 422 is the operation's own answer.
+    # Nobody's password is known here: 422 is the operation's own answer. It is for the shop's
+    # people alone, and operators are told that it isn't theirs.
     "confirm_payouts": [
         Call(
-            scope=Scope.SELLER,
+            scope=Scope.SHOP,
+            hidden=frozenset({403, 404}),
             path={"seller_id": Of("seller")},
             body={"password": "wrong"},
             reached=frozenset({422}),

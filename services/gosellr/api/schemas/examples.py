@@ -21,6 +21,9 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "register_account": [
         {"email": "ada@example.com", "password": "a long pass phrase", "name": "Ada Lovelace"}
     ],
+    "change_password": [
+        {"current_password": "a long pass phrase", "new_password": "another, as long"}
+    ],
     "refresh_token": [{"refresh_token": "the one of the last answer"}],
     "end_session": [{"everywhere": True}],
     "register_seller": [
@@ -138,6 +141,11 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "refund_gift_card_purchase": [{"reason": "The buyer has changed their mind"}],
+    "send_gift_card": [{"recipient_email": "grace@example.com"}],
+    "extend_gift_card": [{"expires_at": "2028-12-31T23:00:00Z"}],
+    "claim_gift_card": [{"claim_id": _ID, "token": "the one of the letter's link"}],
+    "confirm_payouts": [{"password": "a long pass phrase"}],
+    "withdraw_payout_change": [{"token": "the one of the letter's link"}],
     "check_gift_card": [{"code": "7K3M-Q9XD-42HB-TW8R"}],
     "grant_store_credit": [
         {"amount": {"amount": 1000, "currency": "EUR"}, "reason": "The parcel came a week late"}
