@@ -34,7 +34,7 @@ from gosellr.jobs.audit import audit_market
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.orders import order_body
 
-KILLS = int(os.environ.get("GOSELLR_KILLS", "12"))
+KILLS = int(os.environ.get("GOSELLR_KILLS", "20"))
 BUYERS = 4
 TOKENS = ("tok_ok", "tok_ok", "tok_ok", "tok_timeout_then_ok", "tok_declined", "tok_timeout_before")
 MAIN = Path(gosellr.__file__).parent / "main.py"
