@@ -11,6 +11,7 @@ import pytest
 from gosellr.api.errors import render_database_away
 from gosellr.core.db import Connection, Database, NoConnectionFree, go_ahead
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
+from gosellr.core.pace import Pace
 from gosellr.core.transact import write_together
 
 PID = "SELECT pg_backend_pid()"
@@ -196,6 +197,23 @@ async def test_who_is_ready_to_be_written_is_served_before_those_who_begin(pair:
     assert await written == 1
     await begins
     assert turns == ["is written", "begins"]
+
+
+async def test_a_slow_queue_is_a_crowd_before_anybody_has_waited(pair: Database) -> None:
+    moment = 0.0
+    pair._pool._pace = Pace(clock=lambda: moment)
+    async with pair.connection():
+        async with pair.connection():
+            waiting = [asyncio.create_task(pid(pair)) for _ in range(3)]
+            await until_waiting(pair, 3)
+            moment += 0.25
+        # One of them has gone on after a quarter of a second, and two are left.
+        assert pair._pool.length == 2
+        assert pair._pool.expected == 0.5
+        assert not pair.is_crowded(seconds=60, places=3)
+        assert pair.is_crowded(seconds=0.5, places=3)
+    await asyncio.gather(*waiting)
+    assert pair._pool.expected == 0
 
 
 async def test_a_crowd_is_counted_in_all_queues(pair: Database) -> None:

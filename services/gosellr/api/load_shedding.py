@@ -1,11 +1,11 @@
 """Past saturation some are sent away at once, so that those who are let in are served fast.
 
 What everybody waits for is a connection to the database, or to be written with others. Where
-whoever stands first in such a queue has stood there for too long, or too many stand in all of them,
-one more would only make all of them later. Their number counts where a crowd comes in one moment,
-in which nobody has waited yet. It is asked at the door, once: a purchase that has begun is never
-sent away in the middle. Those who look around give way before those who change something, most of
-all who buy.
+whoever comes now would stand in such queues for too long, at the pace at which they move, or
+whoever stands first in one has done so, one more would only make all of them later. Where too many
+stand in them nobody needs to know the pace: a crowd may come in one moment, before anybody has been
+served. It is asked at the door, once: a purchase that has begun is never sent away in the middle.
+Those who look around give way before those who change something, most of all who buy.
 """
 
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from gosellr.core.errors import DomainError, ServiceUnavailable
 from gosellr.resources import Resources
 
 _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
-# How long the first may have waited and how many may wait, for those who look and for the others.
+# How long anybody may wait and how many may, for those who look and for the others.
 # What is looked at takes a tenth of what an order does.
 LOOKERS = (0.1, 100)
 BUYERS = (0.2, 40)

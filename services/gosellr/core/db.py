@@ -22,6 +22,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from gosellr.core.generations import Generations
+from gosellr.core.pace import Pace
 
 # A string, because asyncpg's classes are generic only to the type checker.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -82,6 +83,7 @@ class Pool:
         self._waiting: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
         # Those who finish what they have begun are served before those who begin.
         self._ahead: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
+        self._pace = Pace()
         self._is_closing = False
         self._is_empty = asyncio.Event()
 
@@ -94,6 +96,11 @@ class Pool:
     def waited(self) -> float:
         """For how many seconds the first of them has."""
         return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
+
+    @property
+    def expected(self) -> float:
+        """For how many seconds whoever comes now will, at the pace of late."""
+        return self._pace.wait_of(len(self._waiting) + len(self._ahead))
 
     async def borrow(self) -> _Driver:
         """Take a connection, open a new one where there is room, or wait for one.
@@ -151,6 +158,8 @@ class Pool:
     async def _wait(self) -> _Driver:
         place: asyncio.Future[_Driver | None] = asyncio.get_running_loop().create_future()
         queue = self._ahead if _goes_ahead.get() else self._waiting
+        if not (self._ahead or self._waiting):
+            self._pace.begin()
         queue.append((place, time.monotonic()))
         try:
             async with asyncio.timeout(self._wait_seconds):
@@ -189,6 +198,7 @@ class Pool:
             place, _ = (self._ahead or self._waiting).popleft()
             if not place.done():
                 place.set_result(connection)
+                self._pace.depart(1)
                 return True
         return False
 
@@ -281,11 +291,13 @@ class Database:
         return _Borrowed(self._pool)
 
     def is_crowded(self, *, seconds: float, places: int) -> bool:
-        """Whether somebody has waited for so long, or so many wait: to begin, or to be written
-        with others."""
-        queues = (self._pool, *self.gatherings.values())
-        return sum(queue.length for queue in queues) >= places or any(
-            queue.length and queue.waited >= seconds for queue in queues
+        """Whether somebody has waited for so long or whoever comes now will, or so many wait: to
+        begin, or to be written with others."""
+        queues = [queue for queue in (self._pool, *self.gatherings.values()) if queue.length]
+        return bool(queues) and (
+            sum(queue.length for queue in queues) >= places
+            or sum(queue.expected for queue in queues) >= seconds
+            or max(queue.waited for queue in queues) >= seconds
         )
 
     async def close(self) -> None:

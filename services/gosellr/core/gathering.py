@@ -14,6 +14,8 @@ from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
+from gosellr.core.pace import Pace
+
 # One that has been under way for longer waits for somebody's lock: others begin beside it.
 _LATE_SECONDS = 0.06
 _SIDE_BY_SIDE_MAX = 3
@@ -54,6 +56,7 @@ class Gathering(Generic[C, R]):
         self._under_way: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
         self._is_called = False
+        self._pace = Pace()
 
     async def join(self, command: C) -> R:
         """Have a command run with those who come in the meantime; gives what it gives.
@@ -61,6 +64,8 @@ class Gathering(Generic[C, R]):
         Raises what the command raises when it is run alone.
         """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        if not self._waiting:
+            self._pace.begin()
         self._waiting.append(_Place(command, answer, time.monotonic()))
         self._call()
         return await answer
@@ -74,6 +79,11 @@ class Gathering(Generic[C, R]):
     def waited(self) -> float:
         """For how many seconds the first of them has."""
         return time.monotonic() - self._waiting[0].since if self._waiting else 0.0
+
+    @property
+    def expected(self) -> float:
+        """For how many seconds whoever comes now will, at the pace of late."""
+        return self._pace.wait_of(len(self._waiting))
 
     def _call(self) -> None:
         """Begin at the end of this turn, so that all who come in it begin together."""
@@ -116,6 +126,8 @@ class Gathering(Generic[C, R]):
             else:
                 left.append(place)
         self._waiting.extendleft(reversed(left))
+        if taken:
+            self._pace.depart(len(taken))
         return taken
 
     async def _answer(self, taken: Sequence[_Place[C, R]]) -> None:
