@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from gosellr.core.gathering import Gathering, NotTogether
+from gosellr.core.pace import Pace
 
 
 @dataclass(frozen=True)
@@ -150,3 +151,27 @@ async def test_who_waits_is_counted_and_who_is_written_is_not() -> None:
     assert gathering.length == 2
     statement.gate.set()
     await asyncio.gather(*tasks)
+
+
+async def test_what_is_expected_of_it_counts_those_under_way() -> None:
+    moment = 0.0
+    statement = Statement()
+    gathering = Gathering(statement, together_max=4)
+    gathering._pace = Pace(clock=lambda: moment)
+    first = joined(gathering, *named("ab"))
+    await turns()
+    assert (gathering.length, gathering.expected) == (0, 0)
+    others = joined(gathering, *named("c"))
+    await turns()
+    moment += 0.25
+    statement.gate.set()
+    await asyncio.gather(*first, *others)
+    # Two were answered after a quarter of a second, the third in the same moment.
+    assert gathering.expected == 0
+    statement.gate.clear()
+    following = joined(gathering, *named("defghi"))
+    await turns()
+    assert gathering.length == 2
+    assert gathering.expected == 6 * 0.25 / 3
+    statement.gate.set()
+    await asyncio.gather(*following)

@@ -293,11 +293,11 @@ class Database:
     def is_crowded(self, *, seconds: float, places: int) -> bool:
         """Whether somebody has waited for so long or whoever comes now will, or so many wait: to
         begin, or to be written with others."""
-        queues = [queue for queue in (self._pool, *self.gatherings.values()) if queue.length]
-        return bool(queues) and (
+        queues = (self._pool, *self.gatherings.values())
+        return (
             sum(queue.length for queue in queues) >= places
-            or sum(queue.expected for queue in queues) >= seconds
-            or max(queue.waited for queue in queues) >= seconds
+            or any(queue.length and queue.waited >= seconds for queue in queues)
+            or sum(queue.expected for queue in queues) >= seconds > 0
         )
 
     async def close(self) -> None:

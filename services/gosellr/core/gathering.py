@@ -56,6 +56,8 @@ class Gathering(Generic[C, R]):
         self._under_way: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
         self._is_called = False
+        # How many are in the statements under way.
+        self._inside = 0
         self._pace = Pace()
 
     async def join(self, command: C) -> R:
@@ -64,7 +66,7 @@ class Gathering(Generic[C, R]):
         Raises what the command raises when it is run alone.
         """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        if not self._waiting:
+        if not (self._waiting or self._inside):
             self._pace.begin()
         self._waiting.append(_Place(command, answer, time.monotonic()))
         self._call()
@@ -82,8 +84,8 @@ class Gathering(Generic[C, R]):
 
     @property
     def expected(self) -> float:
-        """For how many seconds whoever comes now will, at the pace of late."""
-        return self._pace.wait_of(len(self._waiting))
+        """In how many seconds whoever comes now is likely to be answered, at the pace of late."""
+        return self._pace.wait_of(len(self._waiting) + self._inside)
 
     def _call(self) -> None:
         """Begin at the end of this turn, so that all who come in it begin together."""
@@ -126,12 +128,11 @@ class Gathering(Generic[C, R]):
             else:
                 left.append(place)
         self._waiting.extendleft(reversed(left))
-        if taken:
-            self._pace.depart(len(taken))
         return taken
 
     async def _answer(self, taken: Sequence[_Place[C, R]]) -> None:
         """Run what was taken, and tell each who waits what came of it."""
+        self._inside += len(taken)
         try:
             results = await self._run([place.command for place in taken])
         except BaseException as error:
@@ -146,6 +147,9 @@ class Gathering(Generic[C, R]):
             for place, result in zip(taken, results, strict=True):
                 if not place.answer.done():
                     place.answer.set_result(result)
+        finally:
+            self._inside -= len(taken)
+            self._pace.depart(len(taken))
 
 
 def _is_undone(error: BaseException) -> bool:
