@@ -8,14 +8,16 @@ from gosellr.core.db import Connection
 from gosellr.models.stored_value_values import ValueMove
 from gosellr.utils.stored_value import NO_CODE_YET
 
-# Held until the commit: who spends or stops one of them waits. What is frozen isn't over: won, it
-# is good again, and lost, what is on it makes the loss good.
-HOLD_CARDS = """
-SELECT id, deactivated_at IS NOT NULL OR EXISTS (
-           SELECT FROM gift_card_release AS released
-           WHERE released.card_id = gift_card.id AND released.restored_at IS NULL) AS is_over
-FROM gift_card
-WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+# Held until the commit: who spends, stops or releases one of them waits.
+HOLD_CARDS = "SELECT id FROM gift_card WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+# By a statement of its own: one that waits for a card sees other rows as they were before it
+# waited. What is frozen isn't over: won, it is good again, and lost, what is on it makes the loss
+# good.
+OVER = """
+SELECT card.id FROM gift_card AS card
+WHERE card.id = ANY($1::uuid[]) AND (card.deactivated_at IS NOT NULL OR EXISTS (
+    SELECT FROM gift_card_release AS released
+    WHERE released.card_id = card.id AND released.restored_at IS NULL))
 """
 
 # The one that took the place of a card for the same order before, while it can be spent.
@@ -52,8 +54,8 @@ ORDER BY move.id
 
 async def hold_cards(connection: Connection, *, card_ids: Sequence[UUID]) -> set[UUID]:
     """Keep gift cards as they are until the commit; gives those that can't be spent any more."""
-    rows = await connection.fetch(HOLD_CARDS, card_ids)
-    return {row["id"] for row in rows if row["is_over"]}
+    await connection.execute(HOLD_CARDS, card_ids)
+    return {row["id"] for row in await connection.fetch(OVER, card_ids)}
 
 
 async def replacement(connection: Connection, *, order_id: UUID) -> UUID | None:
