@@ -18,7 +18,8 @@ from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import card_release_service, gift_sale_service, stored_value_service
 from tests.factories.accounts import User
-from tests.factories.gift_sales import offer_cards
+from tests.factories.disputes import bank_decides, take_back
+from tests.factories.gift_sales import buy_card, code_of, offer_cards, purchase_of
 from tests.factories.sales import Shop, balances, buy, cancel, make_buyer, refund
 from tests.factories.stored_value import by_bank, by_card, credit_of, left_on, make_card, operator
 from tests.races.test_payout_races import waits_or_ends
@@ -242,4 +243,26 @@ async def test_an_unpaid_order_s_end_meets_the_release_of_its_card(
     assert (credit, await released(live)) == (
         (1000, [(500, True)]) if held_first else (0, [(1500, True)])
     )
+    await is_sound(live)
+
+
+async def test_refunds_that_meet_the_bank_s_word_make_its_loss_good(live: Resources) -> None:
+    """Before it they lie on the frozen card, after it they make the loss good: the same cents."""
+    await offer_cards(live)
+    shop = await a_shop(live)
+    for _ in range(ROUNDS):
+        bought = await buy_card(live, 5000)
+        code = await code_of(live, bought)
+        orders = [await buy(live, (shop, 1), tenders=(by_card(code),)) for _ in range(4)]
+        reference = await take_back(live, bought)
+        seen = await outcomes(
+            *(refund(live, one, shop, units=1) for one in orders[:2]),
+            bank_decides(live, bought, reference, won=False),
+            *(refund(live, one, shop, units=1) for one in orders[2:]),
+        )
+        assert seen == {"done": 5}
+        purchase = await purchase_of(live, bought)
+        assert purchase.card is not None
+        assert (purchase.lost_minor, purchase.card.balance_minor) == (5000, 0)
+    assert await ask(live.db, balances) == {}
     await is_sound(live)
