@@ -33,6 +33,7 @@ proposal = Table(
         "receipt_assignment",
         "receipt_return",
         "suspense_clearing",
+        "hand_refund_sent",
         "shop_owner",
     ),
     one_of("status", "prepared", "approved", "rejected"),
