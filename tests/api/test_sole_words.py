@@ -11,8 +11,10 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.flows import told_by_hand
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.utils.bank_lines import BankLine
 from tests.factories.accounts import User, bearer, make_operator
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
@@ -25,7 +27,16 @@ from tests.factories.sales import (
     read,
     refund,
 )
-from tests.factories.transfers import BY_TRANSFER, PAYER_IBAN, arrive, doors, offline, transfer_of
+from tests.factories.transfers import (
+    BY_TRANSFER,
+    IBAN,
+    PAYER_IBAN,
+    VALUE_DATE,
+    arrive,
+    doors,
+    offline,
+    transfer_of,
+)
 from tests.web.people import enter, open_page
 from tests.web.visitor import Visitor
 
@@ -324,3 +335,32 @@ async def test_on_their_pages_people_see_that_a_refund_waits(
     await visitor.send(f"{proposal}/approve")
     assert "It is approved, and done" in visitor.text
     assert (await read(market, order)).refunds[0].status == "succeeded"
+
+
+async def test_a_bank_s_own_document_is_nobody_s_word(
+    market: Resources, connection: Connection, people: tuple[User, User], first: Call
+) -> None:
+    lines = [
+        BankLine(
+            transaction_id=name,
+            amount_minor=amount_minor,
+            currency="EUR",
+            value_date=VALUE_DATE,
+            text=WRONG,
+            account=account,
+        )
+        for name, amount_minor, account in (
+            ("IN-1", 10_000, IBAN),
+            ("IN-2", 3_000, None),
+            ("IN-3", 3_000, IBAN),
+            ("IN-4", 2_000, None),
+        )
+    ]
+    taken = await told_by_hand.take_statement(
+        market.transfers, viewer=people[0].viewer, lines=lines
+    )
+    # What names the account is taken whole, and counts for nobody.
+    assert [one.transaction_id for one in taken.taken] == ["IN-1", "IN-2", "IN-3"]
+    assert [one.wish["transaction_id"] for one in taken.proposed] == ["IN-4"]
+    assert (await tell(first, 1_999, "IN-5")).status_code == 201
+    assert await balances(connection) == {"gateway_clearing": 17_999, "suspense": -17_999}
