@@ -33,8 +33,8 @@ proposal = Table(
         "receipt_assignment",
         "receipt_return",
         "suspense_clearing",
-        "hand_refund_sent",
         "shop_owner",
+        "hand_refund_sent",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.
