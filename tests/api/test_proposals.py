@@ -9,8 +9,12 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.errors import NotAllowed
 from gosellr.core.identity import new_id
 from gosellr.resources import Resources
+from gosellr.services import proposal_service
+from gosellr.utils.proposals import ProposalKind
+from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import (
     TestSeller,
     User,
@@ -209,9 +213,25 @@ async def test_the_database_refuses_what_one_person_decides(
     with pytest.raises(asyncpg.CheckViolationError, match="decided_by_another"):
         async with connection.transaction():
             await connection.execute(decided, people[0].id)
+    for half in ("status = 'approved'", "decided_by = gen_random_uuid()", "decided_at = now()"):
+        with pytest.raises(asyncpg.CheckViolationError, match="decided_by_somebody"):
+            async with connection.transaction():
+                await connection.execute(f"UPDATE proposal SET {half}")
+    with pytest.raises(asyncpg.CheckViolationError, match="secret_while_it_waits"):
+        async with connection.transaction():
+            await connection.execute(f"{decided}, secret_encrypted = 'x'", people[1].id)
+    columns = {
+        "kind": "'receipt'",
+        "subject": "'receipt:IN-1'",
+        "reason": "'another one'",
+        "wish": "'{}'",
+        "seller_ids": "ARRAY[gen_random_uuid()]",
+        "prepared_by": "gen_random_uuid()",
+        "prepared_at": "now() + interval '1 hour'",
+        "secret_encrypted": "'x'",
+    }
     for rewritten in (
-        "UPDATE proposal SET prepared_by = gen_random_uuid()",
-        "UPDATE proposal SET wish = '{}'",
+        *(f"UPDATE proposal SET {name} = {value}" for name, value in columns.items()),
         "DELETE FROM proposal",
     ):
         with pytest.raises(asyncpg.RestrictViolationError, match=proposed["id"]):
@@ -246,3 +266,18 @@ async def test_proposals_are_for_operators(
     page = await client.get(f"{path}?limit=1&kind=commission_rule_end", headers=first)
     assert page.json() == {"items": [], "next_cursor": None}
     assert (await client.get(f"{path}?cursor=x", headers=first)).status_code == 422
+
+
+@pytest.mark.parametrize("kind", list(ProposalKind))
+async def test_nobody_proposes_what_they_may_not_do(
+    connection: Connection, clock: ManualClock, kind: ProposalKind
+) -> None:
+    """Whatever their door lets pass: support reads all of this, and an owner runs a shop."""
+    support = await make_support(connection, now=clock.now())
+    owner = (await make_seller(connection, now=clock.now())).owner
+    for viewer in (support.viewer, owner.viewer, Viewer()):
+        with pytest.raises(NotAllowed):
+            await proposal_service.prepare(
+                connection, viewer=viewer, kind=kind, subject="x", wish={}, now=clock.now()
+            )
+    assert await connection.fetchval("SELECT count(*) FROM proposal") == 0

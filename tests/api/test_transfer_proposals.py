@@ -248,6 +248,22 @@ async def test_nobody_says_that_their_own_shop_was_paid(
     proposed = (await first("/bank-transfers/receipts", receipt)).json()
     assert (await own(f"/proposals/{proposed['id']}/approve")).status_code == 403
     assert (await balances(connection), await moved(connection)) == ({}, 0)
+    # Nor that money of which nobody knew whose it is was meant for it.
+    stray = (
+        await first("/bank-transfers/receipts", told("RF18539007547034", 5_000, "IN-2"))
+    ).json()
+    assert (await own(f"/proposals/{stray['id']}/approve")).status_code == 200
+    before = await balances(connection)
+    path, named = (
+        f"/bank-transfers/receipts/{stray['id']}/assign",
+        {"reference": reference_of(order)},
+    )
+    assert (await own(path, named)).status_code == 403
+    proposed = (await first(path, named)).json()
+    assert proposed["seller_ids"] == [str(shop.seller.id)]
+    for word, body in (("approve", None), ("reject", {"reason": "no"})):
+        assert (await own(f"/proposals/{proposed['id']}/{word}", body)).status_code == 403
+    assert await balances(connection) == before
 
 
 async def test_on_their_pages_people_see_what_waits(

@@ -76,14 +76,21 @@ async def to_send(market: Resources) -> list[ToSend]:
     return (await bank_transfers.list_to_send(market.transfers, cursor=None, limit=10)).items
 
 
-async def mark_sent(market: Resources, hand_refund_id: UUID, name: str = "OUT-1") -> ToSend:
-    return await bank_transfers.mark_sent(
+async def mark_sent(
+    market: Resources,
+    hand_refund_id: UUID,
+    name: str = "OUT-1",
+    account: TypedAccount | None = None,
+) -> ToSend:
+    done = await bank_transfers.mark_sent(
         market.transfers,
         viewer=await operator(market),
         hand_refund_id=hand_refund_id,
         sent=sent(name),
-        account=None,
+        account=account,
     )
+    assert isinstance(done, ToSend)
+    return done
 
 
 async def test_the_exact_amount_pays_as_a_card_does(
@@ -286,13 +293,8 @@ async def test_a_refund_is_sent_by_hand_and_its_state_follows(
             sent=sent(),
             account=TypedAccount(iban=IBAN.replace("89", "98"), holder="Ada"),
         )
-    done = await bank_transfers.mark_sent(
-        market.transfers,
-        viewer=await operator(market),
-        hand_refund_id=waiting.refund.id,
-        sent=sent(),
-        account=TypedAccount(iban=PAYER_IBAN, holder="Ada"),
-    )
+    account = TypedAccount(iban=PAYER_IBAN, holder="Ada")
+    done = await mark_sent(market, waiting.refund.id, account=account)
     assert (done.refund.status, done.refund.reference) == ("succeeded", "OUT-1")
     after = await read(market, order)
     assert (after.refunds[0].status, after.payment_status) == ("succeeded", "partially_refunded")

@@ -11,11 +11,13 @@ from gosellr.core.transact import ask
 from gosellr.flows import chargebacks, disputes
 from gosellr.models.dispute_values import DisputeFolder
 from gosellr.models.order_values import Order
+from gosellr.queries import ledger
 from gosellr.resources import Resources
 from gosellr.services import dispute_questions
 from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.dispute_steps import DisputeStepRefused
 from gosellr.services.stored_value_tender import GiftCardRefused
+from gosellr.utils.explanations import explain
 from tests.factories.accounts import make_operator
 from tests.factories.disputes import (
     bank_decides,
@@ -29,8 +31,17 @@ from tests.factories.disputes import (
 from tests.factories.gift_sales import buy_card, code_of, holder_of, offer_cards, purchase_of
 from tests.factories.letters import open_room, to_whom, write
 from tests.factories.payouts import an_operator, wrong_with
-from tests.factories.sales import NOW, balances, buy, make_commission, make_shop, read
-from tests.factories.stored_value import by_card, left_on
+from tests.factories.sales import (
+    NOW,
+    balances,
+    buy,
+    make_buyer,
+    make_commission,
+    make_shop,
+    read,
+    refund,
+)
+from tests.factories.stored_value import by_card, credit_of, left_on
 
 
 @pytest.fixture
@@ -195,3 +206,60 @@ async def test_operators_hear_of_it_and_no_letter_is_unclear(
     await hear(resources, order)
     await write(resources, connection)
     assert {kind for kind, _ in await to_whom(connection)} == {"chargeback_opened"}
+
+
+@pytest.mark.parametrize("is_guest", [True, False])
+async def test_what_comes_back_after_the_bank_has_won_makes_the_loss_good(
+    resources: Resources, connection: Connection, order: Order, is_guest: bool
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    buyer = None if is_guest else await make_buyer(connection)
+    code = await code_of(resources, order)
+    bought = await buy(resources, (shop, 2), buyer=buyer, tenders=(by_card(code),))
+    before = await buy(resources, (shop, 1), buyer=buyer, tenders=(by_card(code),))
+    reference = await take_back(resources, order)
+    # A day before the bank's word it lies on the frozen card, and goes with what was left.
+    await refund(resources, before, shop, units=1)
+    await bank_decides(resources, order, reference, won=False)
+    assert (await balances(connection))["chargeback_loss"] == 2000
+    for left_minor in (1000, 0):
+        await refund(resources, bought, shop, units=1)
+        assert (await balances(connection)).get("chargeback_loss", 0) == left_minor
+    assert await balances(connection) == {}
+    purchase = await purchase_of(resources, order)
+    assert (purchase.lost_minor, purchase.amount_minor) == (5000, 5000)
+    assert purchase.card is not None
+    assert (purchase.card.status_at(NOW), purchase.card.balance_minor) == ("frozen", 0)
+    assert await connection.fetchval("SELECT count(*) FROM stored_value_move") == 0
+    [told, _] = await connection.fetch(
+        "SELECT idempotency_key, order_id FROM ledger_transaction"
+        " WHERE kind = 'chargeback_made_good' ORDER BY id"
+    )
+    assert told["order_id"] == order.id
+    [booked] = await ledger.find_of_key(
+        connection, kinds=["chargeback_made_good"], idempotency_key=told["idempotency_key"]
+    )
+    assert explain(booked.kind, booked.entries) == (
+        "10.00 EUR came back to a gift card whose price a bank has taken back for good: "
+        "the marketplace's loss is so much smaller."
+    )
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_is_more_than_the_bank_took_goes_on_to_who_bought(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    buyer = await make_buyer(connection)
+    code = await code_of(resources, order)
+    bought = await buy(resources, (shop, 4), buyer=buyer, tenders=(by_card(code),))
+    reference = await take_back(resources, order, amount_minor=3000)
+    await bank_decides(resources, order, reference, won=False)
+    # 10.00 were left of the card, and made good a third of it.
+    assert (await balances(connection))["chargeback_loss"] == 2000
+    await refund(resources, bought, shop, units=3)
+    assert (await balances(connection)).get("chargeback_loss", 0) == 0
+    assert await credit_of(resources, buyer) == {"EUR": 1000}
+    assert await wrong_with(connection, resources) == []

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from gosellr.core.clock import ManualClock
@@ -18,6 +19,7 @@ from gosellr.services import card_release_service, gift_sale_service, stored_val
 from gosellr.services.card_release_service import GiftCardStopped
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.explanations import explain
+from tests.factories.disputes import bank_decides, take_back
 from tests.factories.gift_sales import buy_card, code_of, offer_cards, purchase_of
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import balances, buy, make_buyer, make_commission, make_shop, refund
@@ -208,3 +210,43 @@ async def test_the_audit_names_what_is_released_and_can_be_spent(
     )
     await connection.execute("UPDATE gift_card_release SET amount_minor = 600")
     assert [one.number for one in await wrong_with(connection, resources)] == [8, 19]
+
+
+async def test_what_a_bank_disputes_is_released_when_that_is_decided(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    await policy(resources, 0)
+    bought = await buy_card(resources, 5000)
+    reference = await take_back(resources, bought)
+    clock.advance(11 * DAY)
+    assert await run(resources) == 0
+    await bank_decides(resources, bought, reference, won=True)
+    assert await run(resources) == 1
+    assert await balances(connection) == {"gateway_clearing": 5000, "breakage": -5000}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_the_database_keeps_releases_whole(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    await policy(resources, 0)
+    await make_card(resources, 700, expires_at=clock.now() + DAY)
+    clock.advance(DAY)
+    assert await run(resources) == 1
+    another = (
+        "INSERT INTO gift_card_release (id, card_id, amount_minor, currency, is_issued, expired_at,"
+        " released_at, restored_at, restored_by) SELECT gen_random_uuid(), card_id, {}, currency,"
+        " is_issued, {}, released_at, {}, {} FROM gift_card_release"
+    )
+    person = (await operator(resources)).user_id
+    for values, name in (
+        (("1", "expired_at", "NULL", "NULL"), "uq_gift_card_release_standing"),
+        (("0", "expired_at", "now()", "NULL"), "amount_positive"),
+        (("1", "released_at + interval '1 s'", "now()", "NULL"), "expired_before"),
+        (("1", "expired_at", "NULL", f"'{person}'::uuid"), "restored_by_somebody"),
+    ):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=name):
+            async with connection.transaction():
+                await connection.execute(another.format(*values))
+    with pytest.raises(asyncpg.CheckViolationError, match="released_after_days"):
+        await policy(resources, -1)

@@ -1,6 +1,7 @@
 """A gift card that is sent to somebody: at its time, by one letter, and its code told once."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,13 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
-from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
+from gosellr.core.errors import InvalidInput, NotAllowed, NotFound, TooManyRequests
 from gosellr.core.transact import transact
 from gosellr.flows import gift_deliveries, letters
+from gosellr.flows.limits import CODE_PER_ADDRESS
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import gift_delivery_service
+from gosellr.services import gift_delivery_service, stored_value_service
 from gosellr.services.gift_delivery_service import NobodyToSendTo, SentEnough
 from gosellr.services.gift_sale_service import CodeNotReady, CodeToldAlready
 from gosellr.utils.viewer import GUEST, Viewer
@@ -245,3 +247,40 @@ async def test_a_card_whose_price_a_bank_disputes_waits(
     assert await deliver(market) == 0
     await bank_decides(market, order, reference, won=True)
     assert await deliver(market) == 1
+
+
+async def test_a_card_that_was_stopped_is_sent_to_nobody(
+    market: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    order = await to_grace(market, deliver_at=clock.now() + timedelta(days=1))
+    purchase = await purchase_of(market, order)
+    assert purchase.card is not None
+    await transact(
+        market.db,
+        stored_value_service.deactivate,
+        viewer=await operator(market),
+        card_id=purchase.card.id,
+        now=clock.now(),
+    )
+    clock.advance(timedelta(days=2))
+    assert await deliver(market) == 0
+    assert (await purchase_of(market, order)).sent_count == 0
+
+
+async def test_who_tries_the_keys_of_letters_is_sent_away(
+    market: Resources, connection: Connection
+) -> None:
+    order = await to_grace(market)
+    await deliver(market)
+    [(claim_id, token)] = await claim_links(market, connection)
+    counted = replace(market.stored_value, rate_limits=True)
+    stranger = Viewer(ip_address="192.0.2.7")
+    for number in range(CODE_PER_ADDRESS.amount + 1):
+        refused = NotFound if number < CODE_PER_ADDRESS.amount else TooManyRequests
+        with pytest.raises(refused):
+            await gift_deliveries.claim(
+                counted, viewer=stranger, claim_id=claim_id, token=f"{number:03}{token[3:]}"
+            )
+    with pytest.raises(TooManyRequests):
+        await gift_deliveries.look(counted, viewer=stranger, claim_id=claim_id, token=token)
+    assert (await purchase_of(market, order)).card is not None

@@ -52,8 +52,8 @@ MayDecide = Annotated[Viewer, allow(Permission.RECONCILIATION_DECIDE)]
 async def create_receipt(body: ReceiptIn, viewer: MayRun, market: Market) -> Response:
     """Say that a transfer arrived; what it completes is paid with that.
 
-    Above `GOSELLR_TRANSFER_APPROVAL_OVER` it is proposed (202), and taken when another operator
-    approves that.
+    Above `GOSELLR_TRANSFER_APPROVAL_OVER`, with all else that this person has said of the bank's
+    money within 24 hours, it is proposed (202), and taken when another operator approves that.
     """
     taken = await told_by_hand.take_receipt(market.transfers, viewer=viewer, line=body.as_line())
     return _answer(taken, status=201)
@@ -142,12 +142,17 @@ async def list_hand_refunds(
 @router.post(
     "/bank-transfers/refunds/{hand_refund_id}/sent",
     operation_id="send_hand_refund",
-    responses={200: {"model": HandRefundOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": HandRefundOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def send_hand_refund(
     hand_refund_id: UUID, body: HandRefundSent, viewer: MayRun, market: Market
 ) -> Response:
-    """Say that money was sent back, under the bank's own name of the transfer."""
+    """Say that money was sent back, under the bank's own name of the transfer; above
+    `GOSELLR_TRANSFER_APPROVAL_OVER` that is proposed (202)."""
     sent = await bank_transfers.mark_sent(
         market.transfers,
         viewer=viewer,
@@ -155,6 +160,8 @@ async def send_hand_refund(
         sent=body.as_value(),
         account=None if body.account is None else body.account.as_value(),
     )
+    if isinstance(sent, Proposal):
+        return answer(proposal_document(sent), status=202)
     return answer(hand_refund_document(sent))
 
 

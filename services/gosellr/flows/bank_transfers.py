@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.clock import Clock
-from gosellr.core.db import Connection, Database
+from gosellr.core.db import Database
 from gosellr.core.encryption import Vault
 from gosellr.core.errors import InvalidInput
 from gosellr.core.identity import new_id
@@ -18,10 +18,12 @@ from gosellr.integrations.payments.by_hand import BankTransfer
 from gosellr.models.offline_values import HandRefund
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
+    hand_refund_proposals,
     hand_refund_service,
     receipt_decisions,
     receipt_service,
     reversal_service,
+    transfer_proposals,
 )
 from gosellr.services.hand_refund_service import SealedAccount, SentTransfer
 from gosellr.services.receipt_service import Arrived, TakenReceipt
@@ -96,9 +98,15 @@ class TypedAccount:
 
 
 async def take_statement(
-    powers: TransferPowers, *, viewer: Viewer, lines: Sequence[BankLine], source: str = "document"
+    powers: TransferPowers,
+    *,
+    viewer: Viewer,
+    lines: Sequence[BankLine],
+    source: str = "document",
+    by_hand: bool = False,
 ) -> TakenStatement:
-    """Take the lines of a statement one by one, each once however often it is told.
+    """Take the lines of a statement one by one, each once however often it is told. With `by_hand`
+    what names no account is the viewer's word, and proposed where that isn't enough.
 
     What was taken before a cut stays, and the same statement again goes over the rest.
 
@@ -106,6 +114,7 @@ async def take_statement(
         InvalidInput: two lines bear one name, or it is about an account that isn't the market's;
             nothing is taken.
         MovementContradicted: a line was taken before with another amount; those before it stay.
+        NotAllowed, ProposalWaits: as `transfer_proposals.take_alone`; those before it stay.
     """
     _check_accounts(powers, lines)
     if len({line.transaction_id for line in lines}) < len(lines):
@@ -129,11 +138,19 @@ async def take_statement(
         imported_by=viewer.user_id,
         now=powers.now(),
     )
-    taken = [
-        await _take(powers, viewer=viewer, line=line, statement_id=statement_id) for line in arrived
+    told = [
+        await _take(
+            powers,
+            viewer=viewer,
+            line=line,
+            statement_id=statement_id,
+            by_hand=by_hand and line.account is None,
+        )
+        for line in arrived
     ]
     return TakenStatement(
-        taken=taken,
+        taken=[one for one in told if isinstance(one, TakenReceipt)],
+        proposed=[one for one in told if isinstance(one, Proposal)],
         skipped_count=len(lines) - len(arrived) - len(reversals),
         reversed_count=len(reversals),
     )
@@ -166,15 +183,29 @@ async def take_receipt(powers: TransferPowers, *, viewer: Viewer, line: BankLine
 
 
 async def _take(
-    powers: TransferPowers, *, viewer: Viewer, line: BankLine, statement_id: UUID
-) -> TakenReceipt:
+    powers: TransferPowers, *, viewer: Viewer, line: BankLine, statement_id: UUID, by_hand: bool
+) -> TakenReceipt | Proposal:
     receipt_id = new_id()
+    arrived = Arrived(
+        id=receipt_id, line=line, payer_encrypted=sealed_payer(powers.vault, receipt_id, line)
+    )
+    if by_hand:
+        told = await transact(
+            powers.db,
+            transfer_proposals.take_alone,
+            viewer=viewer,
+            arrived=arrived,
+            statement_id=statement_id,
+            policy=powers.policy,
+            now=powers.now(),
+        )
+        if isinstance(told, TakenReceipt):
+            await go_on(powers, told)
+        return told
     taken = await transact(
         powers.db,
         receipt_service.take,
-        arrived=Arrived(
-            id=receipt_id, line=line, payer_encrypted=sealed_payer(powers.vault, receipt_id, line)
-        ),
+        arrived=arrived,
         statement_id=statement_id,
         taken_by=viewer.user_id,
         policy=powers.policy,
@@ -252,34 +283,27 @@ async def mark_sent(
     hand_refund_id: UUID,
     sent: SentTransfer,
     account: TypedAccount | None,
-) -> ToSend:
-    """Say that a refund was sent, and to which account where nobody knew that before.
+) -> ToSend | Proposal:
+    """Say that a refund was sent, and to which account where nobody knew that before; or propose
+    to say so.
 
     Raises:
-        As `hand_refund_service.mark_sent`; InvalidInput: the account's number is wrong.
+        As `hand_refund_proposals.mark_sent`; InvalidInput: the account's number is wrong.
     """
     found = await ask(powers.db, hand_refund_service.find, hand_refund_id=hand_refund_id)
     sealed = None if account is None else _sealed_account(powers.vault, found.order_id, account)
 
-    async def mark(connection: Connection) -> HandRefund:
-        if sealed is not None and found.is_open:
-            await hand_refund_service.note_account(
-                connection,
-                viewer=viewer,
-                order_id=found.order_id,
-                account=sealed,
-                now=powers.now(),
-            )
-        return await hand_refund_service.mark_sent(
-            connection,
-            viewer=viewer,
-            hand_refund_id=hand_refund_id,
-            sent=sent,
-            policy=powers.policy,
-            now=powers.now(),
-        )
-
-    return _to_send(powers.vault, await transact(powers.db, mark))
+    done = await transact(
+        powers.db,
+        hand_refund_proposals.mark_sent,
+        viewer=viewer,
+        hand_refund_id=hand_refund_id,
+        sent=sent,
+        account=sealed,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    return done if isinstance(done, Proposal) else _to_send(powers.vault, done)
 
 
 async def mark_failed(powers: TransferPowers, *, hand_refund_id: UUID, reason: str) -> ToSend:

@@ -9,6 +9,7 @@ from gosellr.flows.bank_transfers import TransferPowers
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     commission_proposals,
+    hand_refund_proposals,
     proposal_service,
     seller_member_service,
     transfer_proposals,
@@ -42,6 +43,15 @@ async def approve(powers: TransferPowers, *, viewer: Viewer, proposal_id: UUID) 
             command,
             viewer=viewer,
             proposal_id=proposal_id,
+            now=powers.now(),
+        )
+    if found.kind == ProposalKind.HAND_REFUND_SENT:
+        return await transact(
+            powers.db,
+            hand_refund_proposals.approve,
+            viewer=viewer,
+            proposal_id=proposal_id,
+            policy=powers.policy,
             now=powers.now(),
         )
     done = await transact(

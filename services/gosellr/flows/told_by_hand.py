@@ -37,8 +37,9 @@ async def take_receipt(
 async def take_statement(
     powers: TransferPowers, *, viewer: Viewer, lines: Sequence[BankLine]
 ) -> TakenStatement:
-    """Take the lines of a statement. A table is its maker's word: what of it is above the limit
-    is proposed. A bank's own document names the account, and is taken whole.
+    """Take the lines of a statement. A table is its maker's word: what of it is above the limit,
+    or would be with what they have said in a day, is proposed. A bank's own document names the
+    account, and is taken whole.
 
     Raises:
         As `bank_transfers.take_statement`, and `transfer_proposals.propose_receipt`; what was
@@ -55,8 +56,8 @@ async def take_statement(
     at_once = [line for line in lines if line not in over or line in known]
     if proposed and not at_once:
         return TakenStatement(taken=[], skipped_count=0, proposed=proposed)
-    taken = await bank_transfers.take_statement(powers, viewer=viewer, lines=at_once)
-    return replace(taken, proposed=proposed)
+    taken = await bank_transfers.take_statement(powers, viewer=viewer, lines=at_once, by_hand=True)
+    return replace(taken, proposed=[*proposed, *taken.proposed])
 
 
 def _takes_two(powers: TransferPowers, line: BankLine) -> bool:

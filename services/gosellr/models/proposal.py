@@ -34,6 +34,7 @@ proposal = Table(
         "receipt_return",
         "suspense_clearing",
         "shop_owner",
+        "hand_refund_sent",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

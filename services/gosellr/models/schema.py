@@ -27,6 +27,7 @@ from gosellr.models import (
     reconciliation,
     reduction,
     seller,
+    sole_word,
     stock,
     stored_value,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "reconciliation",
     "reduction",
     "seller",
+    "sole_word",
     "stock",
     "stored_value",
 ]

@@ -36,6 +36,16 @@ class GiftCard:
 
 
 @dataclass(frozen=True, slots=True)
+class CardLoss:
+    """What a bank took back of a card's price for good, less what the card has made good of it, in
+    minor units; the purchase's order and a chargeback of it."""
+
+    order_id: UUID
+    chargeback_id: UUID
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreCreditGrant:
     """Credit that an operator gave a buyer."""
 

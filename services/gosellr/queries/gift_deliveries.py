@@ -8,19 +8,32 @@ from gosellr.queries.sweep_delays import has_its_turn
 
 # A card whose code was told is with its buyer; one that can't be spent waits.
 _READY = """
-EXISTS (SELECT FROM gift_card AS card WHERE card.id = sold.card_id AND card.code_hash IS NULL
-        AND card.deactivated_at IS NULL AND card.frozen_at IS NULL)
+card.code_hash IS NULL AND card.deactivated_at IS NULL AND card.frozen_at IS NULL
 """
 DUE = f"""
 SELECT sold.order_id FROM gift_card_purchase AS sold
+JOIN gift_card AS card ON card.id = sold.card_id
 WHERE sold.deliver_at <= $1 AND sold.sent_at IS NULL AND {_READY}
   AND {has_its_turn("gift_deliveries", "sold.order_id")}
 ORDER BY sold.deliver_at LIMIT $2
 """
+# Whoever is told its code in that moment comes before or after.
 FIRST = f"""
+WITH ready AS (
+    SELECT card.id FROM gift_card AS card JOIN gift_card_purchase AS sold ON sold.card_id = card.id
+    WHERE sold.order_id = $1 AND {_READY}
+    FOR NO KEY UPDATE OF card
+)
 UPDATE gift_card_purchase AS sold SET sent_at = $2, sent_count = 1
-WHERE sold.order_id = $1 AND sold.deliver_at <= $2 AND sold.sent_at IS NULL AND {_READY}
+FROM ready
+WHERE sold.order_id = $1 AND sold.card_id = ready.id
+  AND sold.deliver_at <= $2 AND sold.sent_at IS NULL
 RETURNING sold.card_id
+"""
+HOLD_CARD = """
+SELECT card.id FROM gift_card AS card JOIN gift_card_purchase AS sold ON sold.card_id = card.id
+WHERE sold.order_id = $1
+FOR NO KEY UPDATE OF card
 """
 # One more letter, or before the first another address alone; as long as nobody came first.
 AGAIN = """
@@ -36,6 +49,11 @@ RETURNING order_id
 async def due(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
     """The purchases whose cards are to be sent now."""
     return [row["order_id"] for row in await connection.fetch(DUE, now, limit)]
+
+
+async def hold_card(connection: Connection, *, order_id: UUID) -> None:
+    """Keep a bought card as it is until the commit: nobody is told its code."""
+    await connection.execute(HOLD_CARD, order_id)
 
 
 async def note_first(connection: Connection, *, order_id: UUID, now: datetime) -> UUID | None:

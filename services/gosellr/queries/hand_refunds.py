@@ -38,6 +38,10 @@ ORDER BY back.created_at, back.id LIMIT $3
 
 FIND = f"{_OPEN} WHERE back.id = $1"
 
+SELLERS_OF = """
+SELECT ARRAY(SELECT DISTINCT seller_id FROM seller_order WHERE order_id = $1 ORDER BY 1)
+"""
+
 GIVE_ACCOUNT = """
 INSERT INTO refund_account (order_id, account_encrypted, last_four, given_by, given_at)
 VALUES ($1, $2, $3, $4, $5)
@@ -59,6 +63,12 @@ async def find(connection: Connection, *, hand_refund_id: UUID) -> HandRefund | 
     """What a person has to send back, or has sent."""
     row = await connection.fetchrow(FIND, hand_refund_id)
     return None if row is None else HandRefund(*row)
+
+
+async def sellers_of(connection: Connection, *, order_id: UUID) -> list[UUID]:
+    """The shops of an order."""
+    found: list[UUID] = await connection.fetchval(SELLERS_OF, order_id)
+    return found
 
 
 async def give_account(

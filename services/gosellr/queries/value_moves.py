@@ -5,17 +5,27 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.models.stored_value_values import ValueMove
+from gosellr.models.stored_value_values import CardLoss, ValueMove
 from gosellr.utils.stored_value import NO_CODE_YET
 
-# Held until the commit: who spends or stops one of them waits. What is frozen isn't over: won, it
-# is good again, and lost, what is on it makes the loss good.
-HOLD_CARDS = """
-SELECT id, deactivated_at IS NOT NULL OR EXISTS (
-           SELECT FROM gift_card_release AS released
-           WHERE released.card_id = gift_card.id AND released.restored_at IS NULL) AS is_over
-FROM gift_card
-WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+# Held until the commit: who spends, stops or releases one of them waits.
+HOLD_CARDS = "SELECT id FROM gift_card WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+# By a statement of its own: one that waits for a card sees other rows as they were before it
+# waited. What is frozen isn't over while its bank decides: won, it is good again.
+OVER = """
+SELECT card.id FROM gift_card AS card
+WHERE card.id = ANY($1::uuid[]) AND (card.deactivated_at IS NOT NULL OR EXISTS (
+    SELECT FROM gift_card_release AS released
+    WHERE released.card_id = card.id AND released.restored_at IS NULL))
+"""
+
+# Cards whose price a bank has taken back for good, and what of that nothing has made good yet.
+LOSSES = """
+SELECT sold.card_id, sold.order_id, min(taken.id::text)::uuid AS chargeback_id,
+       (sum(taken.amount_minor) - sold.lost_minor)::bigint AS minor
+FROM gift_card_purchase AS sold JOIN chargeback AS taken ON taken.order_id = sold.order_id
+WHERE sold.card_id = ANY($1::uuid[]) AND taken.status = 'lost'
+GROUP BY sold.card_id, sold.order_id, sold.lost_minor
 """
 
 # The one that took the place of a card for the same order before, while it can be spent.
@@ -52,8 +62,17 @@ ORDER BY move.id
 
 async def hold_cards(connection: Connection, *, card_ids: Sequence[UUID]) -> set[UUID]:
     """Keep gift cards as they are until the commit; gives those that can't be spent any more."""
-    rows = await connection.fetch(HOLD_CARDS, card_ids)
-    return {row["id"] for row in rows if row["is_over"]}
+    await connection.execute(HOLD_CARDS, card_ids)
+    return {row["id"] for row in await connection.fetch(OVER, card_ids)}
+
+
+async def losses(connection: Connection, *, card_ids: Sequence[UUID]) -> dict[UUID, CardLoss]:
+    """Those of these cards whose banks have won, held before, with what is lost by each."""
+    rows = await connection.fetch(LOSSES, card_ids)
+    return {
+        row["card_id"]: CardLoss(row["order_id"], row["chargeback_id"], row["minor"])
+        for row in rows
+    }
 
 
 async def replacement(connection: Connection, *, order_id: UUID) -> UUID | None:

@@ -67,6 +67,9 @@ async def send_again(
     purchase = await gift_sale_service.find(connection, viewer=viewer, order_id=order_id)
     if viewer.sees_everything:
         raise NotAllowed("Only who bought a gift card sends it")
+    await gift_deliveries.hold_card(connection, order_id=order_id)
+    # Read again: its code may have been told while this waited.
+    purchase = await gift_sale_service.find(connection, viewer=viewer, order_id=order_id)
     known, claim_id = purchase.recipient_email, purchase.claim_id
     if known is None or claim_id is None:
         raise NobodyToSendTo

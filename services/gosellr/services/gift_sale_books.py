@@ -13,7 +13,7 @@ from gosellr.models.dispute_values import Chargeback
 from gosellr.models.gift_sale_values import GiftCardPurchase
 from gosellr.models.order_values import Order, Payment, Refund
 from gosellr.models.stored_value_values import GiftCard
-from gosellr.queries import gift_sales, refunds
+from gosellr.queries import gift_sales, refunds, value_moves
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import gift_card
@@ -121,6 +121,8 @@ async def thaw(connection: Connection, *, order_id: UUID) -> None:
 async def charged_back(connection: Connection, *, chargeback: Chargeback, now: datetime) -> None:
     """The bank keeps it: what is left on the card makes it good, as far as that goes."""
     card = card_of(await _with_card(connection, chargeback.order_id))
+    # Whoever gives something back to it has done so before, or finds that the bank has won.
+    await value_moves.hold_cards(connection, card_ids=[card.id])
     taken_minor = min(await held_on(connection, card=card), chargeback.amount_minor)
     await gift_sales.count_lost(connection, order_id=chargeback.order_id, amount_minor=taken_minor)
     booking = Booking(

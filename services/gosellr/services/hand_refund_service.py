@@ -110,9 +110,11 @@ async def note_account(
     viewer: Viewer,
     order_id: UUID,
     account: SealedAccount,
+    named_by: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Note, as whoever sent it there, to which account an order's money went back.
+    """Note, as whoever sent it there, to which account an order's money went back; `named_by` is
+    who said so, where the viewer only agrees.
 
     Raises:
         NotAllowed: the viewer runs no market.
@@ -125,7 +127,7 @@ async def note_account(
     order = await orders.load(connection, order_id=order_id)
     if order is None:
         raise NotFound
-    await _keep_account(connection, order, account, given_by=viewer.user_id, now=now)
+    await _keep_account(connection, order, account, given_by=named_by or viewer.user_id, now=now)
 
 
 async def _keep_account(
@@ -170,8 +172,7 @@ async def mark_sent(
         if back.status == RefundStatus.SUCCEEDED and back.reference == sent.transaction_id:
             return back
         raise AlreadyDecided
-    if back.account_encrypted is None and back.payer_encrypted is None:
-        raise RefundAccountUnknown
+    require_account(back)
     await _write_down(connection, back=back, sent=sent, viewer=viewer, now=now)
     await _answer(
         connection,
@@ -183,6 +184,12 @@ async def mark_sent(
         now=now,
     )
     return await find(connection, hand_refund_id=hand_refund_id)
+
+
+def require_account(back: HandRefund) -> None:
+    """Raises `RefundAccountUnknown` where nobody can have sent it."""
+    if back.account_encrypted is None and back.payer_encrypted is None:
+        raise RefundAccountUnknown
 
 
 async def mark_failed(

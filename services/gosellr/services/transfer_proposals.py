@@ -1,5 +1,5 @@
-"""Bank transfers by the word of two: above the market's limit nobody alone says that money came,
-whose it is, that it went back, or what it was.
+"""Bank transfers by the word of two: above the market's limit, in all of a day, nobody alone says
+that money came, whose it is, that it went back, or what it was.
 
 What a bank says in a statement of its own is no word of ours: that is taken at once.
 """
@@ -20,12 +20,12 @@ from gosellr.services import (
     receipt_service,
     reconciliation_questions,
     reconciliation_service,
+    sole_word_service,
 )
 from gosellr.services.receipt_service import Arrived, TakenReceipt
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.creditor_reference import references_in
 from gosellr.utils.offline import BANK_TRANSFER
-from gosellr.utils.payouts import needs_approval
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.proposals import ProposalKind
 from gosellr.utils.reconciliation import Resolution
@@ -45,6 +45,58 @@ class Approved:
 def subject_of(movement_id: UUID) -> str:
     """What a proposal about a movement that waits in suspense is about."""
     return f"{_SUSPENDED}:{movement_id}"
+
+
+def _named(reference: str) -> str:
+    """A transfer by the bank's own name of it, for who speaks of it twice."""
+    return f"{BANK_TRANSFER}:{reference}"
+
+
+async def take_alone(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    arrived: Arrived,
+    statement_id: UUID,
+    policy: MarketPolicy,
+    now: datetime,
+) -> TakenReceipt | Proposal:
+    """Take a transfer that a person tells of, or propose to, where their word alone isn't enough
+    for it with all else they have said in a day.
+
+    Raises:
+        MovementContradicted: as `receipt_service.take`.
+        NotAllowed, ProposalWaits: as `propose_receipt`.
+    """
+    line = arrived.line
+    known = await receipts.find_named(connection, reference=line.transaction_id)
+    if known is None and not await sole_word_service.suffices(
+        connection,
+        viewer=viewer,
+        subject=_named(line.transaction_id),
+        amount_minor=line.amount_minor,
+        currency=line.currency,
+        policy=policy,
+        now=now,
+    ):
+        proposed = await propose_receipt(
+            connection,
+            viewer=viewer,
+            proposal_id=arrived.id,
+            line=line,
+            payer_encrypted=arrived.payer_encrypted,
+            now=now,
+        )
+        if proposed is not None:
+            return proposed
+    return await receipt_service.take(
+        connection,
+        arrived=arrived,
+        statement_id=statement_id,
+        taken_by=viewer.user_id,
+        policy=policy,
+        now=now,
+    )
 
 
 async def propose_receipt(
@@ -105,7 +157,7 @@ async def assign(
         ProposalWaits: something else is proposed about this transfer.
     """
     found = await _receipt(connection, receipt_id)
-    if not _takes_two(found, policy):
+    if await _suffices(connection, viewer, found, policy, now=now):
         return await receipt_decisions.assign(
             connection, receipt_id=receipt_id, reference=reference, policy=policy, now=now
         )
@@ -136,7 +188,7 @@ async def give_back(
         ProposalWaits: something else is proposed about this transfer.
     """
     found = await _receipt(connection, receipt_id)
-    if not _takes_two(found, policy):
+    if await _suffices(connection, viewer, found, policy, now=now):
         return await receipt_decisions.give_back(
             connection,
             viewer=viewer,
@@ -170,7 +222,7 @@ async def clear(
     """
     found = await reconciliation_questions.find_movement(connection, movement_id=movement_id)
     is_unjudged = found.gateway == BANK_TRANSFER or found.resolved_by is None
-    if not (is_unjudged and _takes_two(found, policy)):
+    if not is_unjudged or await _suffices(connection, viewer, found, policy, now=now):
         return await reconciliation_service.clear_suspense(
             connection, viewer=viewer, movement_id=movement_id, resolution=resolution, now=now
         )
@@ -305,9 +357,22 @@ async def _receipt(connection: Connection, receipt_id: UUID) -> Movement:
     return found
 
 
-def _takes_two(found: Movement, policy: MarketPolicy) -> bool:
-    return needs_approval(
-        abs(found.unexplained_minor), found.currency, policy.transfer_approval_over
+async def _suffices(
+    connection: Connection,
+    viewer: Viewer,
+    found: Movement,
+    policy: MarketPolicy,
+    *,
+    now: datetime,
+) -> bool:
+    return await sole_word_service.suffices(
+        connection,
+        viewer=viewer,
+        subject=f"{found.gateway}:{found.reference}",
+        amount_minor=abs(found.unexplained_minor),
+        currency=found.currency,
+        policy=policy,
+        now=now,
     )
 
 

@@ -2,6 +2,8 @@
 
 Whoever bought with an account gets it as store credit, a guest on a new card, whose code the order
 tells like that of a card that was bought. It is never paid out: what came from a card stays value.
+Where a bank has taken the card's price back for good, nobody is owed it a second time: it makes the
+market's loss good.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +15,12 @@ from gosellr.core.identity import new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.models.stored_value_values import ValueMove
-from gosellr.queries import outbox, value_moves
+from gosellr.queries import gift_sales, outbox, value_moves
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import account_kind, account_owner, gift_card, store_credit
 from gosellr.utils.stored_value import GIFT_CARD
-from gosellr.utils.value_postings import stored_value_moved
+from gosellr.utils.value_postings import gift_card_loss_made_good, stored_value_moved
 
 
 def cards_of(accounts: Sequence[str]) -> list[UUID]:
@@ -34,7 +36,10 @@ async def hold_over(connection: Connection, *, accounts: Sequence[str]) -> set[U
     """Keep the gift cards among these accounts as they are until the commit; gives those that can't
     be spent any more. Before their balances are locked: whoever spends takes them in that order."""
     card_ids = cards_of(sorted(set(accounts)))
-    return await value_moves.hold_cards(connection, card_ids=card_ids) if card_ids else set()
+    if not card_ids:
+        return set()
+    over = await value_moves.hold_cards(connection, card_ids=card_ids)
+    return over | set(await value_moves.losses(connection, card_ids=card_ids))
 
 
 async def move_on(
@@ -44,8 +49,9 @@ async def move_on(
     lock of the order that they had paid."""
     if not landed:
         return
+    owed = await _make_good(connection, landed=landed, currency=order.currency, now=now)
     moves: list[ValueMove] = []
-    for card_id, amount_minor in sorted(landed.items()):
+    for card_id, amount_minor in sorted(owed.items()):
         to_card_id = None
         if order.user_id is None:
             to_card_id = await _replacement(
@@ -63,9 +69,43 @@ async def move_on(
         )
         await value_moves.add(connection, move=move)
         moves.append(move)
+    if not moves:
+        return
     bookings = [_booking(move, now=now) for move in moves]
     await ledger_service.book(connection, bookings=bookings, now=now)
     await outbox.append(connection, [_fact(move) for move in moves], now=now)
+
+
+async def _make_good(
+    connection: Connection, *, landed: Mapping[UUID, int], currency: str, now: datetime
+) -> dict[UUID, int]:
+    """Where a card's bank has won, what comes back makes the loss good, as what was left on it did;
+    gives what is owed to somebody beyond that."""
+    losses = await value_moves.losses(connection, card_ids=list(landed))
+    owed = dict(landed)
+    bookings: list[Booking] = []
+    for card_id, loss in sorted(losses.items()):
+        minor = min(landed[card_id], loss.minor)
+        if minor <= 0:
+            continue
+        owed[card_id] -= minor
+        await gift_sales.count_lost(connection, order_id=loss.order_id, amount_minor=minor)
+        draft = gift_card_loss_made_good(card_id=card_id, amount_minor=minor, currency=currency)
+        bookings.append(
+            Booking(
+                draft=draft,
+                cause_type="chargeback",
+                cause_id=loss.chargeback_id,
+                # Each time that something comes back, which whoever returns it does once.
+                idempotency_key=str(new_id()),
+                order_id=loss.order_id,
+                actor="system",
+                effective_at=now,
+            )
+        )
+    if bookings:
+        await ledger_service.book(connection, bookings=bookings, now=now)
+    return {card_id: minor for card_id, minor in owed.items() if minor}
 
 
 async def _replacement(

@@ -308,6 +308,14 @@ def _chargeback_lost(figures: _Figures) -> str:
     return f"The chargeback of {amount} is lost: {_given_back(figures)}."
 
 
+def _chargeback_made_good(figures: _Figures) -> str:
+    amount = figures.say(figures.debit("gift_card"))
+    return (
+        f"{amount} came back to a gift card whose price a bank has taken back for good:"
+        " the marketplace's loss is so much smaller."
+    )
+
+
 _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.SALE: _sale,
     TransactionKind.SALE_ON_DELIVERY: _sale_on_delivery,
@@ -342,4 +350,5 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.CHARGEBACK_WON: _chargeback_won,
     TransactionKind.CHARGEBACK_FEE: _chargeback_fee,
     TransactionKind.CHARGEBACK_LOST: _chargeback_lost,
+    TransactionKind.CHARGEBACK_MADE_GOOD: _chargeback_made_good,
 }

@@ -19,6 +19,7 @@ class ProposalKind(StrEnum):
     RECEIPT_ASSIGNMENT = "receipt_assignment"
     RECEIPT_RETURN = "receipt_return"
     SUSPENSE_CLEARING = "suspense_clearing"
+    HAND_REFUND_SENT = "hand_refund_sent"
     SHOP_OWNER = "shop_owner"
 
 
@@ -31,6 +32,7 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.RECEIPT_ASSIGNMENT: Permission.RECONCILIATION_DECIDE,
     ProposalKind.RECEIPT_RETURN: Permission.RECONCILIATION_DECIDE,
     ProposalKind.SUSPENSE_CLEARING: Permission.RECONCILIATION_DECIDE,
+    ProposalKind.HAND_REFUND_SENT: Permission.RECONCILIATION_RUN,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 _IDS: Final = frozenset({"seller_id", "category_id", "product_id"})

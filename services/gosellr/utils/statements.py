@@ -96,6 +96,7 @@ _OF_CREDIT: Final[dict[str, str]] = {
     TransactionKind.REFUND_INTENT: "Taken back, its price refunded",
     TransactionKind.REFUND_FAILED: "Refund failed, back on the card",
     TransactionKind.CHARGEBACK_LOST: "Taken back by the bank of its buyer",
+    TransactionKind.CHARGEBACK_MADE_GOOD: "Came back after the bank of its buyer had won",
     TransactionKind.STORED_VALUE_HELD: "Set aside for an order",
     TransactionKind.STORED_VALUE_RETURNED: "Back from an order that came to nothing",
     TransactionKind.GIFT_CARD_RELEASED: "Ran out, owed no more",

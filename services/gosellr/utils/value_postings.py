@@ -67,6 +67,15 @@ def gift_card_charged_back(
     )
 
 
+def gift_card_loss_made_good(
+    *, card_id: UUID, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """What comes back to a card after its bank has won has no money behind it any more: whoever
+    paid for the card has it. So our loss was so much smaller."""
+    kind = TransactionKind.CHARGEBACK_MADE_GOOD
+    return _moved(kind, gift_card(card_id), CHARGEBACK_LOSS, amount_minor, currency)
+
+
 def store_credit_granted(*, user_id: UUID, amount_minor: int, currency: str) -> TransactionDraft:
     """A buyer gets credit at the marketplace's cost."""
     kind = TransactionKind.STORE_CREDIT_GRANTED

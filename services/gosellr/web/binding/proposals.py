@@ -33,6 +33,7 @@ _KINDS: Final = {
     ProposalKind.RECEIPT_ASSIGNMENT: "Transfer for an order",
     ProposalKind.RECEIPT_RETURN: "Transfer that was sent back",
     ProposalKind.SUSPENSE_CLEARING: "What waited in suspense",
+    ProposalKind.HAND_REFUND_SENT: "Refund that was sent by hand",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -52,6 +53,8 @@ _SAID: Final = {
     "references": "References on it",
     "reference": "For the reference",
     "sent_at": "Left on",
+    "order_number": "Refund of order",
+    "account_last_four": "To the account ending in",
     "resolution": "What it was",
 }
 
@@ -149,7 +152,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
     """What is said of money that moved, by what people call it."""
     told = {}
     for name, label in _SAID.items():
-        if name not in wish:
+        if not wish.get(name):
             continue
         value = wish[name]
         if name == "amount_minor":

@@ -14,6 +14,7 @@ from gosellr.flows.bank_transfers import TypedAccount
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     awaited_service,
+    hand_refund_proposals,
     proposal_service,
     reconciliation_questions,
     transfer_proposals,
@@ -171,7 +172,7 @@ async def mark_sent(page: Running, hand_refund_id: UUID) -> Response:
     if sent is None or form.errors:
         return await _show_refund(page, hand_refund_id, form, status=422)
     try:
-        await bank_transfers.mark_sent(
+        done = await bank_transfers.mark_sent(
             page.market.transfers,
             viewer=page.viewer,
             hand_refund_id=hand_refund_id,
@@ -183,6 +184,8 @@ async def mark_sent(page: Running, hand_refund_id: UUID) -> Response:
         return await _show_refund(page, hand_refund_id, told, status=422)
     except Conflict as refusal:
         return await _refused(page, hand_refund_id, refusal, form)
+    if isinstance(done, Proposal):
+        return page.go(f"{PROPOSALS}/{done.id}", notice=notices.PROPOSED)
     return page.go(f"{binding.TRANSFERS}/refunds/{hand_refund_id}", notice=notices.REFUND_SENT)
 
 
@@ -250,7 +253,12 @@ async def _show_refund(
     found = await bank_transfers.find_to_send(page.market.transfers, hand_refund_id=hand_refund_id)
     may_send = may(page.viewer.roles, Permission.RECONCILIATION_RUN)
     view = binding.refund(found, may_send=may_send, form=form)
-    return await _show(page, view, notice=notice, status=status)
+    proposed = await ask(
+        page.market.db,
+        proposal_service.find_waiting,
+        subject=hand_refund_proposals.subject_of(hand_refund_id),
+    )
+    return await _show(page, view, notice=notice or waits_notice(proposed), status=status)
 
 
 async def _show(
