@@ -292,6 +292,35 @@ async def test_beyond_the_tolerance_payouts_stop_until_it_is_explained(
     assert (await ask_for_payout()).status_code == 201
 
 
+async def test_a_fee_that_came_back_with_a_refund_is_booked_whoever_tells_of_it(
+    desk: Desk, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    order = await buy(resources, (shop, 2))
+    for _ in range(2):
+        await refund(resources, order, shop, units=1)
+    one, other = [
+        str(row["id"]) for row in await connection.fetch("SELECT id FROM refund_part ORDER BY id")
+    ]
+    before = await balances(connection)
+    told = await desk.tell(movement("re_1", -12_000, "refund", key=one, fee=-29))
+    assert told["matched"] == 1, await desk.inbox()
+    text = (
+        "reference,kind,amount,currency,occurred_at,fee,key\n"
+        f"re_2,refund,-120.00,EUR,{AT},-0.31,{other}\n"
+    )
+    answer = await desk.call(
+        "POST", "/documents", data={"gateway": "sandbox"},
+        files={"file": ("table.csv", text.encode(), "text/csv")},
+    )  # fmt: skip
+    assert answer.json()["matched"] == 1, await desk.inbox()
+    after = await balances(connection)
+    moved = {key: after[key] - before.get(key, 0) for key in ("gateway_clearing", "gateway_fee")}
+    assert moved == {"gateway_clearing": 60, "gateway_fee": -60}
+    body = {"gateway": "sandbox", "movements": [movement("ch_1", 5, fee=-1)]}
+    refused = await desk.call("POST", "/imports", json=body)
+    assert [one["field"] for one in refused.json()["errors"]] == ["movements.0.fee"]
+
+
 async def test_a_report_is_read_row_by_row_or_not_at_all(desk: Desk) -> None:
     async def send(text: str) -> httpx2.Response:
         return await desk.call(

@@ -157,6 +157,21 @@ def test_a_fee_that_was_given_back_is_part_of_the_amount() -> None:
     assert (one.kind, one.amount_minor, one.fee_minor) == ("chargeback", 11_500, 0)
 
 
+def test_a_fee_that_came_back_with_a_refund_stands_by_itself() -> None:
+    row = {
+        "id": "txn_1", "amount": -10_800, "fee": -241, "currency": "usd", "created": 1,
+        "reporting_category": "refund", "type": "refund",
+        "source": {"id": "re_1", "amount": 10_000, "currency": "eur"},
+    }  # fmt: skip
+    one = read_movement(row)
+    assert (one.kind, one.currency, one.amount_minor, one.fee_minor) == (
+        "refund", "EUR", -10_000, -223,
+    )  # fmt: skip
+    row |= {"source": {"id": "re_1", "amount": 10_800, "currency": "usd"}}
+    one = read_movement(row)
+    assert (one.amount_minor, one.fee_minor) == (-10_800, -241)
+
+
 async def test_silence_and_nonsense_are_said_to_be(
     stripe_gateway: StripeGateway, stripe_server: FakeStripe
 ) -> None:

@@ -41,6 +41,11 @@ def test_a_cell_may_go_over_lines_and_hold_any_letter() -> None:
     assert (one.reference, other.reference) == ("txn\u2028_1", "txn_2")
 
 
+def test_a_fee_below_zero_came_back_with_a_refund() -> None:
+    [one] = read_document(table(f"T1,refund,-12.34,EUR,{AT},-0.59,"))
+    assert (one.amount_minor, one.fee_minor) == (-1_234, -59)
+
+
 @pytest.mark.parametrize("amount", ["1,000.00", "1.000,00", "1 000.00", "12,50", "+1", "1e3", "１"])
 def test_amounts_of_other_habits_are_refused(amount: str) -> None:
     assert flaw_of(table(f'T1,charge,"{amount}",EUR,{AT},,')) == (1, "amount")
@@ -56,6 +61,7 @@ def test_amounts_of_other_habits_are_refused(amount: str) -> None:
         (f"T1,charge,{NINES},EUR,{AT},,", "amount"),
         (f"T1,charge,1,eur,{AT},,", "amount"),
         (f"T1,charge,1,EUR,{AT},=1+1,", "fee"),
+        (f"T1,charge,1,EUR,{AT},-0.30,", "fee"),
         ("T1,charge,1,EUR,03.03.2026,,", "occurred_at"),
         ("T1,charge,1,EUR,0001-01-01T00:00+14:00,,", "occurred_at"),
         ("T1,charge,1,EUR,9999-12-31,,", "occurred_at"),

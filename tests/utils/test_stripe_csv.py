@@ -36,6 +36,7 @@ def test_every_kind_of_row() -> None:
         f"txn_5,{at},eur,-50.00,0.00,-50.00,transfer,tr_1,,,,,,,{KEY}3",
         f"txn_6,{at},eur,-400.00,0.00,-400.00,payout,po_1,,,,,,,",
         f"txn_7,{at},eur,-0.30,0.00,-0.30,fee,,Billing,,,,,,",
+        f"txn_10,{at},eur,-20.00,-0.30,-19.70,refund,re_2,,pi_1,-20.00,eur,,{KEY}4,",
         f"txn_8,{at},eur,5.00,0.00,5.00,topup,tu_1,,,,,,,",
         f"txn_9,{at},eur,1.00,0.05,0.95,charge,ch_9,,pi_9,,,not ours,,",
     ) == [
@@ -46,6 +47,7 @@ def test_every_kind_of_row() -> None:
         ("txn_5", K.PAYOUT, -5_000, 0, "EUR", UUID(f"{KEY}3"), "tr_1"),
         ("txn_6", K.SETTLEMENT, -40_000, 0, "EUR", None, "po_1"),
         ("txn_7", K.FEE, -30, 0, "EUR", None, None),
+        ("txn_10", K.REFUND, -2_000, -30, "EUR", UUID(f"{KEY}4"), "re_2"),
         ("txn_8", K.OTHER, 500, 0, "EUR", None, "tu_1"),
         ("txn_9", K.CHARGE, 100, 5, "EUR", None, "pi_9"),
     ]
@@ -58,6 +60,7 @@ def test_every_kind_of_row() -> None:
         ("usd,108.00,2.41,105.59,charge,ch_1,,pi_1,100.00,eur", (10_000, 223, "EUR")),
         ("eur,120.00,2.65,117.35,charge,ch_1,,pi_1,12000,jpy", (12_000, 265, "JPY")),
         ("eur,-120.00,0.00,-120.00,refund,re_1,,pi_1,-12000.00,jpy", (-12_000, 0, "JPY")),
+        ("usd,-108.00,-2.41,-105.59,refund,re_1,,pi_1,-100.00,eur", (-10_000, -223, "EUR")),
         ("jpy,12000.00,265,11735,charge,ch_1,,pi_1,,", (12_000, 265, "JPY")),
         ("kwd,12.340,0.271,12.069,charge,ch_1,,pi_1,,", (12_340, 271, "KWD")),
         ("kwd,12.3400,0.271,12.069,charge,ch_1,,pi_1,,", (12_340, 271, "KWD")),

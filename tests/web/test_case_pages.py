@@ -372,3 +372,29 @@ async def test_cases_are_nobody_else_s(
     for path in (f"{theirs[1]}/messages", f"{shops[1]}/accept", f"{operators[1]}/messages"):
         assert (await post_without_token(visitor, path)).status_code == 403
     assert await connection.fetchval("SELECT status FROM dispute") == "awaiting_seller"
+
+
+async def test_an_order_says_that_a_bank_took_its_money_back_and_offers_nothing_that_can_t_be(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    await make_commission(connection)
+    shop, buyer = await make_shop(connection), await make_buyer(connection)
+    order = await buy(resources, (shop, 2), buyer=buyer)
+    number = order_number(order.number)
+    operator = await make_operator(connection, now=NOW)
+    pages = (
+        (buyer, f"/orders/{number}", f"/orders/{number}/cancel"),
+        (shop.seller.owner, f"/seller/{shop.seller.id}/orders/{number}", "/refund"),
+        (operator, f"/operator/orders/{number}", "/refund"),
+    )
+    for person, address, way in pages:
+        await enter(visitor, resources, person)
+        text = await open_page(visitor, address)
+        assert way in text, address
+        assert "taken back" not in text.lower(), address
+    await take_back(resources, order)
+    for person, address, way in pages:
+        await enter(visitor, resources, person)
+        text = await open_page(visitor, address)
+        assert way not in text, address
+        assert "taken back" in text.lower(), address

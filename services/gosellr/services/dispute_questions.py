@@ -15,6 +15,7 @@ from gosellr.models.dispute_values import (
     DisputeFolder,
     ListedChargeback,
 )
+from gosellr.models.order_values import Order
 from gosellr.queries import chargebacks, dispute_folders, dispute_reviews, disputes
 from gosellr.utils.disputes import DisputeAction, DisputeKind, allowed_actions
 from gosellr.utils.permissions import Permission, may, may_as_member
@@ -46,6 +47,14 @@ class ListedDispute:
     order_number: int
     is_buyer: bool
     stage: str | None
+
+
+async def is_charged_back(connection: Connection, *, order: Order) -> bool:
+    """Whether a bank has taken money of an order back and hasn't decided yet."""
+    if not order.open_dispute_count:
+        return False
+    cases = await disputes.open_of_order(connection, order_id=order.id)
+    return any(case.is_chargeback for case in cases)
 
 
 async def find_case(connection: Connection, *, viewer: Viewer, dispute_id: UUID) -> DisputeFolder:

@@ -20,6 +20,7 @@ from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.reconciliation_questions import find_movement
 from gosellr.utils.ledger import TransactionDraft
+from gosellr.utils.movement_csv import ONLY_REFUNDS_RETURN_FEES
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import settlement
@@ -89,6 +90,9 @@ async def import_movements(
         if one.amount_minor == 0 and one.fee_minor == 0:
             place = f"movements.{index}.amount.amount"
             raise InvalidInput.at(place, "nothing_moved", "This movement moves nothing")
+        if one.fee_minor < 0 and one.kind is not MovementKind.REFUND:
+            place = f"movements.{index}.fee"
+            raise InvalidInput.at(place, "fee_below_zero", ONLY_REFUNDS_RETURN_FEES)
     await reconciliation.take_gateway(connection, gateway=gateway)
     contradicted = await reconciliation.find_contradicted(
         connection, gateway=gateway, movements=movements

@@ -16,6 +16,7 @@ from gosellr.utils.reconciliation import MovementKind
 
 REQUIRED = ("reference", "kind", "amount", "currency", "occurred_at")
 OPTIONAL = ("fee", "key", "related")
+ONLY_REFUNDS_RETURN_FEES: Final = "Only a refund's fee can be negative: what of it came back"
 _CELL_LENGTH_MAX: Final = 200
 # No market has older money, and no provider tells of it so far ahead.
 _FIRST_YEAR: Final = 2000
@@ -109,13 +110,13 @@ class _Row:
     def read(self) -> MovementRow:
         if "" in self._cells:
             raise MovementFlaw(self._number, "reference", "This row has more cells than columns")
-        currency = self._text("currency")
+        currency, kind = self._text("currency"), self._kind()
         return MovementRow(
             reference=self._text("reference"),
-            kind=self._kind(),
+            kind=kind,
             currency=currency,
             amount_minor=self._minor("amount", currency),
-            fee_minor=self._minor("fee", currency) if self._optional("fee") else 0,
+            fee_minor=self._fee(kind, currency),
             key=self._key(),
             related=self._optional("related"),
             occurred_at=self._moment(),
@@ -141,12 +142,19 @@ class _Row:
     def _minor(self, column: str, currency: str) -> int:
         text = self._text(column)
         try:
-            amount_minor = parse_decimal(text, currency)
+            amount_minor: int = parse_decimal(text, currency)
         except ValueError as error:
             raise MovementFlaw(self._number, column, str(error)) from None
-        if column == "fee" and amount_minor < 0:
-            raise MovementFlaw(self._number, column, "A fee is never negative")
         return amount_minor
+
+    def _fee(self, kind: MovementKind, currency: str) -> int:
+        """What the provider kept; below zero where it came back with a refund."""
+        if self._optional("fee") is None:
+            return 0
+        fee_minor = self._minor("fee", currency)
+        if fee_minor < 0 and kind is not MovementKind.REFUND:
+            raise MovementFlaw(self._number, "fee", ONLY_REFUNDS_RETURN_FEES)
+        return fee_minor
 
     def _key(self) -> UUID | None:
         text = self._optional("key")

@@ -80,8 +80,8 @@ class _Row:
             seen_minor = abs(self._minor("customer_facing_amount", seen_in))
             fee_minor = _share(fee_minor, of=seen_minor, in_all=abs(amount_minor))
             amount_minor = seen_minor if amount_minor > 0 else -seen_minor
-        if fee_minor < 0:
-            # A fee that was given back is part of the amount: the net stays what it is.
+        if fee_minor < 0 and kind is not MovementKind.REFUND:
+            # What else was given back is part of the amount: the net stays what it is.
             amount_minor, fee_minor = amount_minor - fee_minor, 0
         return MovementRow(
             reference=self._text(NAME),
@@ -139,7 +139,7 @@ class _Row:
 
 
 def _share(fee_minor: int, *, of: int, in_all: int) -> int:
-    """The same share of what the buyer saw as the fee is of what was settled, half up."""
-    if fee_minor <= 0:
-        return 0
-    return (2 * fee_minor * of + in_all) // (2 * in_all)
+    """The same share of what the buyer saw as the fee is of what was settled, half up; of what
+    was given back, too."""
+    share_minor = (2 * abs(fee_minor) * of + in_all) // (2 * in_all)
+    return share_minor if fee_minor >= 0 else -share_minor

@@ -80,6 +80,8 @@ class SoldOrderView:
     facts: tuple[AttributeView, ...]
     parts: tuple[SoldPartView, ...]
     money: tuple[PaidView, ...]
+    # What is to be known of its money as a whole, if anything is.
+    money_badge: BadgeView | None = None
     links: tuple[LinkView, ...] = ()
 
 

@@ -273,6 +273,8 @@ class OrderView:
     refunds: tuple[RefundView, ...] = ()
     cases: tuple[CaseLinkView, ...] = ()
     actions: tuple[ActionView, ...] = ()
+    # A bank has taken its money back and hasn't decided yet.
+    charged_back: bool = False
     celebrate: bool = False
     pending_payment: bool = False
     poll_href: str = ""

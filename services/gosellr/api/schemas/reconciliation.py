@@ -47,12 +47,13 @@ class SignedMoneyIn(RequestModel):
 
 class MovementIn(RequestModel):
     """A movement as its provider tells it. `key` is our own id of it, where it is repeated;
-    `related` the provider's name of the charge or refund."""
+    `related` the provider's name of the charge or refund; `fee` what the provider kept, below zero
+    where it came back with a refund."""
 
     reference: ProviderName
     kind: MovementKind
     amount: SignedMoneyIn
-    fee: Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT_MINOR)] = 0
+    fee: Annotated[int, Field(strict=True, ge=-MAX_AMOUNT_MINOR, le=MAX_AMOUNT_MINOR)] = 0
     key: UUID | None = None
     related: ProviderName | None = None
     occurred_at: AwareDatetime

@@ -170,7 +170,8 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
 def read_movement(row: Mapping[str, Any]) -> GatewayMovement:
     """A movement with its source; raises KeyError, TypeError or ValueError.
 
-    A fee that Stripe gave back is part of the amount: the net stays what it is.
+    A fee that Stripe gave back with a refund is below zero; any other is part of the amount: the
+    net stays what it is.
     """
     kind, settled_in = kind_of(row), row["currency"].upper()
     source = row.get("source")
@@ -184,11 +185,11 @@ def read_movement(row: Mapping[str, Any]) -> GatewayMovement:
     if currency != settled_in:
         amount = about[_OWN_AMOUNT[kind]]
         fee_minor = fee_from_stripe(
-            row["fee"], currency, fee_currency=settled_in, charged=amount,
+            abs(row["fee"]), currency, fee_currency=settled_in, charged=amount,
             settled=abs(row["amount"]),
-        )  # fmt: skip
+        ) * (-1 if row["fee"] < 0 else 1)  # fmt: skip
         amount_minor = from_stripe(amount, currency) * (-1 if row["amount"] < 0 else 1)
-    if fee_minor < 0:
+    if fee_minor < 0 and kind != "refund":
         amount_minor, fee_minor = amount_minor - fee_minor, 0
     return GatewayMovement(
         reference=row["id"],

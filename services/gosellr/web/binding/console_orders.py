@@ -52,6 +52,7 @@ _PAYMENT_BADGES: Final = {
     "unknown": BadgeView("Answer missing", "warn", "clock"),
 }
 _PAID: Final = BadgeView("Paid for", "ok", "check")
+_CHARGED_BACK: Final = BadgeView("Taken back by the bank", "warn", "landmark")
 _EARNS: Final = {True: "The shop earns", False: "You earn"}
 _NOT_PAID: Final = BadgeView("Not paid for yet", "warn", "clock")
 
@@ -84,9 +85,11 @@ def order(
     actor: Actor | None,
     whole: bool,
     may_refund: bool,
+    charged_back: bool = False,
     links: tuple[LinkView, ...] = (),
 ) -> SoldOrderView:
     """An order with these of its parts; `actor` is as whom units may be called off, if at all.
+    Nothing is refunded while a bank that has taken its money back decides.
 
     Only where it is shown as a `whole`, its buyer and all payments are.
     """
@@ -103,9 +106,17 @@ def order(
         number=number,
         back=back,
         badge=BADGES[found.status if whole or len(parts) != 1 else parts[0].status],
+        money_badge=_CHARGED_BACK if charged_back else None,
         facts=tuple(AttributeView(label, value) for label, value in told if value),
         parts=tuple(
-            part(found, one, path=path, actor=actor, whole=whole, may_refund=may_refund)
+            part(
+                found,
+                one,
+                path=path,
+                actor=actor,
+                whole=whole,
+                may_refund=may_refund and not charged_back,
+            )
             for one in parts
         ),
         money=(

@@ -93,8 +93,9 @@ def order(
     moved: tuple[MovedView, ...] = (),
     celebrate: bool = False,
     actions: bool = True,
+    charged_back: bool = False,
 ) -> OrderView:
-    """An order as its buyer sees it."""
+    """An order as its buyer sees it; while a bank decides about its money, nothing can be done."""
     number = order_number(found.number)
     href = order_href(number)
     waits = awaits_gateway(found)
@@ -123,7 +124,8 @@ def order(
             )
             for refund in found.refunds
         ),
-        actions=_actions(found, viewer, href) if actions else (),
+        actions=_actions(found, viewer, href) if actions and not charged_back else (),
+        charged_back=charged_back,
         celebrate=celebrate and (found.paid_at is not None or found.status == "processing"),
         pending_payment=waits,
         poll_href=href if waits else "",

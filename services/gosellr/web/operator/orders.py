@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gosellr.core.errors import NotAllowed
 from gosellr.core.transact import ask
 from gosellr.models.order_values import Order
-from gosellr.services import order_service
+from gosellr.services import dispute_questions, order_service
 from gosellr.services.order_service import OrderFilters
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
@@ -73,6 +73,7 @@ async def show_order(page: Reading, number: str) -> Response:
         actor=_actor(page),
         whole=True,
         may_refund=may(page.viewer.roles, Permission.REFUND_CREATE),
+        charged_back=await ask(page.market.db, dispute_questions.is_charged_back, order=found),
         links=_links(page, found),
     )
     return await show(page, "console/order.html", current="/orders", order=view)

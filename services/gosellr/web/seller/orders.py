@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gosellr.core.errors import NotAuthenticated, NotFound
 from gosellr.core.transact import ask
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.services import order_service
+from gosellr.services import dispute_questions, order_service
 from gosellr.services.order_service import OrderFilters
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
@@ -82,6 +82,7 @@ async def show_order(page: Reading, seller_id: UUID, number: str) -> Response:
         actor=Actor.SELLER if shop.may(Permission.ORDER_CANCEL) else None,
         whole=False,
         may_refund=shop.may(Permission.REFUND_CREATE),
+        charged_back=await ask(page.market.db, dispute_questions.is_charged_back, order=found),
         links=tuple(
             LinkView(label, f"{shop.href}/{path}")
             for label, path, permission in ways

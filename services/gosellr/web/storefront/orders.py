@@ -167,6 +167,7 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
         cursor=None,
         limit=_CASES_SHOWN,
     )
+    charged_back = await ask(page.market.db, dispute_questions.is_charged_back, order=order)
     moved: list[ValueMove] = []
     if any(payment.method == GIFT_CARD for payment in order.payments):
         moved = await ask(
@@ -188,6 +189,7 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
             cases=cases.links(known.items),
             moved=value_moves.on_order(moved, number=order.number),
             celebrate=page.visit.notice == notices.PLACED,
+            charged_back=charged_back,
         ),
     )
 
