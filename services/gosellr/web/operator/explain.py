@@ -1,7 +1,6 @@
 """What the books say of an order, a payout, a seller or an account, in plain words."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -57,21 +56,24 @@ async def explain(
 async def _found(page: Page, form: FormView) -> Explanation:
     """What the books know under that name; what they don't know may be a shop's."""
     subject = form.value("subject")
-    question = partial(
-        ask,
-        page.market.db,
-        explanation_service.explain,
-        limit=_MOVEMENTS_SHOWN,
-        at=end_of(form.value("at")) if form.value("at") else None,
-    )
     try:
-        return await question(subject=subject)
+        return await _explained(page, form, subject)
     except NotFound as unknown:
         meant = await ask(page.market.db, seller_names.meant_by, texts=[subject])
         seller_id, wrong = shop_binding.pick(subject, meant)
         if seller_id is None:
             raise (NotFound(wrong) if meant[subject] else unknown) from None
-    return await question(subject=str(seller_id))
+    return await _explained(page, form, str(seller_id))
+
+
+async def _explained(page: Page, form: FormView, subject: str) -> Explanation:
+    return await ask(
+        page.market.db,
+        explanation_service.explain,
+        subject=subject,
+        limit=_MOVEMENTS_SHOWN,
+        at=end_of(form.value("at")) if form.value("at") else None,
+    )
 
 
 def _form(subject: str, at: str) -> FormView:
