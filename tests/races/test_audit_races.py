@@ -11,10 +11,11 @@ from gosellr.core.errors import DomainError
 from gosellr.core.transact import transact
 from gosellr.integrations.payments.journal_port import JournalCharge
 from gosellr.integrations.payments.sandbox import SandboxGateway
-from gosellr.jobs import past, upkeep
+from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.services import past_service
 from gosellr.services.audit_service import Finding, Offence
 from gosellr.services.checkout_service import Tender
 from gosellr.utils.order_states import OrderStatus
@@ -58,10 +59,10 @@ async def test_nothing_is_late_in_a_past_that_is_still_written(
         return {one.number for one in await audited(live, now=now)}
 
     assert await broken(today) == {15, 20}
-    await transact(live.db, past.begin)
+    await transact(live.db, past_service.begin)
     assert await broken(today) == set()
     # What was left to the market's own jobs has an hour.
-    await transact(live.db, past.end, now=today)
+    await transact(live.db, past_service.end, now=today)
     assert await broken(today + timedelta(minutes=59)) == set()
     assert await broken(today + timedelta(minutes=61)) == {15, 20}
 

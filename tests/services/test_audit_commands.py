@@ -111,14 +111,16 @@ async def test_a_payout_explained(
     result = await gosellr("explain", str(payout.id))
     assert result.exit_code == 0, result.output
     first, *rest = result.output.splitlines()
-    assert first == f"Payout {payout.id} to seller {seller.id}: failed (account_closed)"
+    number, name = payout.id.hex[-12:], seller.name
+    told = f"Payout {number} of 108.00 EUR to {name} on {BOOKED_AT:%Y-%m-%d}"
+    assert first == f"{told}: failed (account_closed)"
     assert [line.strip() for line in rest if "payout of" in line.lower()] == [
         "Payout of 108.00 EUR on its way to the seller.",
         "The payout of 108.00 EUR failed; the money can be paid out again.",
     ]
     result = await gosellr("explain", str(payout.id), "--at", "2026-03-02 08:59")
     assert result.output.splitlines() == [
-        f"Payout {payout.id} to seller {seller.id}",
+        told,
         "As of 2026-03-02 08:59:59Z",
         "Nothing was booked by then.",
     ]

@@ -215,7 +215,9 @@ async def test_reserve_rules_are_added_and_ended(
 ) -> None:  # fmt: skip
     await enter(visitor, resources, operators[0])
     text = await open_page(visitor, f"{RULES}?seller={shop.seller.id}")
-    assert f'value="{shop.seller.id}"' in text
+    slug = await connection.fetchval("SELECT slug FROM seller WHERE id = $1", shop.seller.id)
+    assert visitor.form(RULES).values["seller_id"] == slug
+    assert f'<option value="{slug}">' in text
     await visitor.send(RULES, rate="150", days="200", name="Young shops")
     assert visitor.page.status_code == 422
     assert_sound(visitor.text)
@@ -223,11 +225,13 @@ async def test_reserve_rules_are_added_and_ended(
     assert {"rate-error", "days-error"} <= set(visitor.text.split('"'))
     await visitor.send(RULES, rate="10", days="30", scope="risk", above="x")
     assert {"measure-error", "above-error"} <= set(visitor.text.split('"'))
+    await visitor.send(RULES, scope="seller", seller_id="")
+    assert "Write the shop&#39;s name" in visitor.text
     unknown = {"seller_id": "0b4d9d6e-0000-4000-8000-000000000000"}
     await visitor.send(RULES, scope="seller", changes=unknown)
     assert 'id="seller_id-error"' in visitor.text
     assert await connection.fetchval("SELECT count(*) FROM reserve_rule") == 0
-    await visitor.send(RULES, scope="seller", seller_id=str(shop.seller.id), cap="50")
+    await visitor.send(RULES, scope="seller", seller_id=shop.seller.name.upper(), cap="50")
     assert "in force for releases to come" in visitor.text
     for words in ("Young shops", shop.seller.name, "10 %", "30 days", "at most €50.00"):
         assert words in visitor.text, words

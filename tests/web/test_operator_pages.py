@@ -11,7 +11,7 @@ from gosellr.core.transact import transact
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
-from gosellr.services import reconciliation_service, work_queue_service
+from gosellr.services import past_service, reconciliation_service, work_queue_service
 from gosellr.services.work_queue_service import AuditResult
 from gosellr.utils.ids import order_number
 from gosellr.utils.reconciliation import MovementKind
@@ -274,6 +274,18 @@ async def test_the_books_explain_themselves(
     assert "&lt;i&gt;noon" in text
     text = await open_page(visitor, f"{page}?subject=<b>nothing", status=404)
     assert "&lt;b&gt;nothing" in text
+
+
+async def test_the_desk_says_that_the_history_is_still_being_written(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    said = "The history of this market is still being written"
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
+    assert said not in await open_page(visitor, OPERATOR)
+    await transact(resources.db, past_service.begin)
+    assert said in await open_page(visitor, OPERATOR)
+    await transact(resources.db, past_service.end, now=NOW)
+    assert said not in await open_page(visitor, OPERATOR)
 
 
 async def test_the_desk_tells_what_the_last_audit_said(

@@ -17,9 +17,8 @@ from gosellr.integrations.payments.port import PaymentGateway
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
-from gosellr.jobs import past
 from gosellr.resources import Resources
-from gosellr.services import work_queue_service
+from gosellr.services import past_service, work_queue_service
 from gosellr.services.audit_service import (
     AT_PROVIDERS,
     NAMES,
@@ -174,7 +173,7 @@ class _Audited:
             }
 
         async def ask_all(shared: Sequence[Connection]) -> T:
-            is_past = await past.is_being_written(shared[0], now=self.now)
+            is_past = await past_service.is_being_written(shared[0], now=self.now)
             told = AuditInput(
                 now=self.now,
                 gateway_journals=journals,

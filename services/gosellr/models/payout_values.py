@@ -8,6 +8,11 @@ from uuid import UUID
 from gosellr.utils.payouts import PayoutStatus, Schedule
 
 
+def payout_number(payout_id: UUID) -> str:
+    """A payout's short number: the last twelve digits of its id."""
+    return payout_id.hex[-12:]
+
+
 @dataclass(frozen=True, slots=True)
 class Payout:
     """A payout, and the end of the account it goes to."""
@@ -32,6 +37,11 @@ class Payout:
     finished_at: datetime | None
     check_count: int
     entry_count: int
+
+    @property
+    def number(self) -> str:
+        """What people call it: the end of its id, as the bank's file says it."""
+        return payout_number(self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,6 @@ WHERE refund.order_id = ANY($1::uuid[]) AND refund.status <> 'failed'
 ORDER BY refund.created_at, refund.id LIMIT $2
 """
 
-SELLERS = "SELECT id, name, slug FROM seller WHERE id = ANY($1::uuid[]) LIMIT $2"
-
 # An order has at most some hundred lines, and a batch a thousand orders.
 _ROWS_MAX = 1_000_000
 
@@ -75,15 +73,6 @@ class PlacedOrder:
     id: UUID
     placed_at: datetime
     tax_included: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NamedSeller:
-    """A seller as lists name it."""
-
-    id: UUID
-    name: str
-    slug: str
 
 
 async def count_orders(
@@ -178,11 +167,3 @@ def _line(row: Record, returns: _Returns) -> SoldLine:
         ordered_minor=row["ordered_minor"],
         category_ids=frozenset(row["category_ids"]),
     )
-
-
-async def sellers_named(
-    connection: Connection, *, seller_ids: Sequence[UUID]
-) -> dict[UUID, NamedSeller]:
-    """Sellers by their ids."""
-    rows = await connection.fetch(SELLERS, list(seller_ids), len(seller_ids))
-    return {row["id"]: NamedSeller(*row) for row in rows}

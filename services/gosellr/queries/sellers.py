@@ -12,6 +12,15 @@ from gosellr.utils.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)
+class NamedSeller:
+    """A seller as lists name it."""
+
+    id: UUID
+    name: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
 class SellerState:
     """What decides about a change of a seller."""
 
@@ -76,6 +85,25 @@ LIMIT $7
 """
 
 NAMES_OF = "SELECT id, name FROM seller WHERE id = ANY($1::uuid[])"
+
+NAMED = "SELECT id, name, slug FROM seller WHERE id = ANY($1::uuid[])"
+
+FIRST_BY_NAME = "SELECT id, name, slug FROM seller ORDER BY lower(name), id LIMIT $1"
+
+# Nobody else has a shop's address, others may have its name, and many a part of it: only what
+# fits best is found.
+CALLED = """
+SELECT found.id, found.name, found.slug FROM (
+    SELECT id, name, slug, rank() OVER (ORDER BY CASE
+        WHEN slug = lower($1::text) THEN 1
+        WHEN f_unaccent(lower(name)) = f_unaccent(lower($1::text)) THEN 2
+        ELSE 3 END) AS place
+    FROM seller
+    WHERE strpos(slug, lower($1::text)) > 0
+       OR strpos(f_unaccent(lower(name)), f_unaccent(lower($1::text))) > 0
+) AS found
+WHERE found.place = 1 ORDER BY lower(found.name), found.id LIMIT $2
+"""
 
 FIND_STATE = "SELECT id, name, status, version FROM seller WHERE id = $1"
 
@@ -191,6 +219,22 @@ async def names_of(connection: Connection, *, seller_ids: Sequence[UUID]) -> dic
     """The names of sellers; who isn't one is left out."""
     rows = await connection.fetch(NAMES_OF, seller_ids)
     return {row[0]: row[1] for row in rows}
+
+
+async def named(connection: Connection, *, seller_ids: Sequence[UUID]) -> dict[UUID, NamedSeller]:
+    """Sellers by their ids; who isn't one is left out."""
+    rows = await connection.fetch(NAMED, seller_ids)
+    return {row["id"]: NamedSeller(*row) for row in rows}
+
+
+async def first_by_name(connection: Connection, *, limit: int) -> list[NamedSeller]:
+    """The first sellers by name, of any status."""
+    return [NamedSeller(*row) for row in await connection.fetch(FIRST_BY_NAME, limit)]
+
+
+async def called(connection: Connection, *, text: str, limit: int) -> list[NamedSeller]:
+    """The seller with this slug; else those with this name; else those with it as a part."""
+    return [NamedSeller(*row) for row in await connection.fetch(CALLED, text, limit)]
 
 
 async def find_state(connection: Connection, *, seller_id: UUID) -> SellerState | None:

@@ -16,6 +16,7 @@ from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
 from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 from gosellr.models.events import Fact, FactType
+from gosellr.models.payout_values import payout_number
 from gosellr.queries import bank_files, outbox
 from gosellr.services import idempotency_service
 from gosellr.services.idempotency_service import RequestKey
@@ -165,7 +166,7 @@ def _transfers(
                 amount_minor=one.amount_minor,
                 name=sepa.sepa_text(account.holder, length_max=sepa.NAME_LENGTH_MAX),
                 iban=account.iban,
-                text=f"Payout {one.id.hex[-12:]}",
+                text=f"Payout {payout_number(one.id)}",
             )
         except NotSepa as error:
             unfit.append(Unfit(one.id, str(error)))

@@ -13,8 +13,9 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput
 from gosellr.core.identity import new_id
-from gosellr.queries import commission_replays, commission_rules
-from gosellr.queries.commission_replays import NamedSeller, PlacedOrder
+from gosellr.queries import commission_replays, commission_rules, sellers
+from gosellr.queries.commission_replays import PlacedOrder
+from gosellr.queries.sellers import NamedSeller
 from gosellr.services.commission_service import RULES_MAX, changed_rule, new_rule
 from gosellr.utils.commission import CommissionRule
 from gosellr.utils.commission_replay import (
@@ -221,7 +222,7 @@ async def _answer(
         totals.setdefault(one.currency, SimulatedSums(currency=one.currency)).add(one)
     ranked = sorted(sums.items(), key=_rank)
     shown = ranked[:SELLERS_SHOWN]
-    named = await commission_replays.sellers_named(
+    named = await sellers.named(
         connection, seller_ids=list({seller_id for (seller_id, _), _ in shown})
     )
     return Simulation(

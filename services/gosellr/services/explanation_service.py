@@ -6,19 +6,21 @@ an order, a payout or a case has become since isn't said.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.models.dispute_values import Chargeback
-from gosellr.queries import adjustments, chargebacks, ledger, past_balances, payouts
+from gosellr.models.payout_values import Payout
+from gosellr.queries import adjustments, chargebacks, ledger, past_balances, payouts, sellers
 from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.queries.past_balances import MadeOf
 from gosellr.services import payout_questions, statement_service
 from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
 from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind
+from gosellr.utils.money import to_decimal_string
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -133,7 +135,7 @@ async def _by_id(
         booked = await payout_questions.payout_ledger(connection, payout_id=payout.id, at=at)
         reason = "" if payout.failure_reason is None else f" ({payout.failure_reason})"
         state = "" if at is not None else f": {payout.status}{reason}"
-        title = f"Payout {payout.id} to seller {payout.seller_id}{state}"
+        title = f"{await _payout_words(connection, payout)}{state}"
         return Explanation(title, ("payout", str(payout.id)), tuple(booked), at=at)
     adjusted = await adjustments.find(connection, adjustment_id=named)
     if adjusted is not None:
@@ -144,6 +146,16 @@ async def _by_id(
         title = f"Adjustment {adjusted.id}{state}"
         return Explanation(title, ("adjustment", str(adjusted.id)), tuple(booked), at=at)
     return None
+
+
+async def _payout_words(connection: Connection, payout: Payout) -> str:
+    """A payout by its number, as the bank's file has it, and by what people know of it."""
+    found = await sellers.named(connection, seller_ids=[payout.seller_id])
+    amount = f"{to_decimal_string(payout.amount_minor, payout.currency)} {payout.currency}"
+    return (
+        f"Payout {payout.number} of {amount} to {found[payout.seller_id].name}"
+        f" on {payout.created_at.astimezone(UTC):%Y-%m-%d}"
+    )
 
 
 def _chargeback_title(back: Chargeback, at: datetime | None) -> str:

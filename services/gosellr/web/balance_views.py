@@ -84,6 +84,7 @@ class EntryFormView:
     accounts: tuple[ChoiceView, ...]
     sides: tuple[ChoiceView, ...]
     currencies: tuple[ChoiceView, ...]
+    shops: tuple[ChoiceView, ...]
     sums: tuple[EntrySumView, ...] = ()
 
 
@@ -128,5 +129,6 @@ class RuleListView:
     categories: tuple[ChoiceView, ...] = ()
     measures: tuple[ChoiceView, ...] = ()
     currencies: tuple[ChoiceView, ...] = ()
+    shops: tuple[ChoiceView, ...] = ()
     may_write: bool = False
     pager: PagerView = field(default_factory=PagerView)

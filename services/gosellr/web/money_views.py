@@ -220,11 +220,15 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class DeskView:
-    """The operator's first page: what waits, and whether the books were found in order."""
+    """The operator's first page: what waits, and whether the books were found in order.
+
+    With `is_past_open` the market's history is still being written.
+    """
 
     queues: tuple[QueueView, ...]
     audited_at: datetime | None = None
     findings: tuple[AttributeView, ...] = ()
+    is_past_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +364,7 @@ class ExplainView:
     link: LinkView | None = None
     balances: tuple[BalanceMadeView, ...] = ()
     at: datetime | None = None
+    shops: tuple[ChoiceView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

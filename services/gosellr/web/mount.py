@@ -15,6 +15,7 @@ from gosellr.web.operator import (
     card_releases,
     cash,
     commission,
+    commission_simulation,
     credit,
     desk,
     explain,
@@ -101,7 +102,8 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
-    of_terms = (commission, proposals)
+    # The simulator's address would be taken for a rule's id.
+    of_terms = (commission_simulation, commission, proposals)
     of_money = (*of_payouts, *of_debts, *of_orders, *of_terms)
     of_buyers = (problems, replacement_cards, gift_claims, payout_changes, passwords, wallet)
     for doors in (*rooms, *back, *of_buyers, *of_sellers, *of_operators, *of_money, letters):

@@ -69,6 +69,7 @@ class CommissionFormView:
     categories: tuple[ChoiceView, ...]
     currencies: tuple[ChoiceView, ...]
     yes_no: tuple[ChoiceView, ...]
+    shops: tuple[ChoiceView, ...]
     takes_two: bool
     version: str = ""
 
@@ -81,6 +82,7 @@ class CommissionListView:
     waiting: tuple[ProposalRowView, ...]
     fields: CommissionFormView
     may_write: bool = False
+    simulate_href: str = ""
     pager: PagerView = field(default_factory=PagerView)
 
 

@@ -87,6 +87,13 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/commission-rules": [_page()],
     "POST /operator/commission-rules": [_form({"rate": "5"})],
+    "GET /operator/commission-rules/simulate": [_page()],
+    "POST /operator/commission-rules/simulate": [
+        _form(
+            {"from": "2026-02-01", "to": "2026-03-01", "rule": "new", "rate": "5"},
+            reached=SEEN | WRONG,
+        )
+    ],
     "GET /operator/commission-rules/{rule_id}": [_page(_COMMISSION)],
     "POST /operator/commission-rules/{rule_id}": [
         _form({"rate": "7", "currency": "EUR"}, path=_COMMISSION)

@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.jobs import past
-from gosellr.services import setting_service
+from gosellr.services import past_service, setting_service
 
 _MARKET = "demo.market"
 _HISTORY = "demo.history"
@@ -62,7 +61,7 @@ async def recall_market(connection: Connection) -> Market | None:
 
 async def remember_market(connection: Connection, market: Market) -> None:
     """Keep what was made, and that its history is to be told."""
-    await past.begin(connection)
+    await past_service.begin(connection)
     await setting_service.remember(
         connection,
         key=_MARKET,
@@ -90,7 +89,7 @@ async def recall_affairs(connection: Connection) -> bool:
 
 async def remember_affairs(connection: Connection, *, now: datetime) -> None:
     """Keep that they are, and that nothing more is told."""
-    await past.end(connection, now=now)
+    await past_service.end(connection, now=now)
     await setting_service.remember(connection, key=_AFFAIRS, document={"arranged": True})
 
 

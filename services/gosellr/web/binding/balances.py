@@ -18,6 +18,7 @@ from gosellr.web.balance_views import (
     PlanView,
     RuleView,
 )
+from gosellr.web.binding import shops
 from gosellr.web.formats import format_money, format_when
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView
@@ -161,9 +162,14 @@ def owner_missing(kind: str) -> str:
         case None:
             return ""
         case "seller":
-            return "Write the seller's id"
+            return shops.ASKED
         case _:
             return "Write the country's two letters, such as DE"
+
+
+def is_sellers(kind: str) -> bool:
+    """Whether an account of this kind is a seller's."""
+    return _owner_of(kind) == "seller"
 
 
 def _owner_of(kind: str) -> str | None:

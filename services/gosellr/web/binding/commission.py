@@ -11,7 +11,9 @@ from gosellr.utils.commission import CommissionRule
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.proposals import plain_terms
 from gosellr.web import forms
+from gosellr.web.binding import shops
 from gosellr.web.binding.balances import percent
+from gosellr.web.binding.shops import Meant
 from gosellr.web.formats import format_money, format_when
 from gosellr.web.forms import Field
 from gosellr.web.order_views import BadgeView
@@ -22,7 +24,7 @@ COMMISSION: Final = "/operator/commission-rules"
 FIELDS: Final = (
     Field("name", 200),
     Field("position", 6),
-    Field("seller_id", 36),
+    Field("seller_id", shops.TYPED_MAX),
     Field("category_id", 36),
     Field("product_id", 36),
     Field("value_from", 20),
@@ -40,19 +42,22 @@ FIELDS: Final = (
 )
 _AMOUNTS: Final = ("value_from", "value_to", "fixed", "minimum", "cap")
 _DAYS: Final = {"starts_on": "valid_from", "ends_on": "valid_to"}
-_IDS: Final = ("seller_id", "category_id", "product_id")
+_IDS: Final = ("category_id", "product_id")
 _NO_ID: Final = "This is no id: copy it from its page"
 # The API's names of what it refuses, by the form's.
 NAMES: Final = {
-    **{f"match.{name}": name for name in (*_IDS, "value_to")},
+    **{f"match.{name}": name for name in ("seller_id", *_IDS, "value_to")},
     "match.valid_to": "ends_on",
     "minimum": "minimum",
     "fixed": "fixed",
 }
 
 
-def read(sent: Mapping[str, str]) -> tuple[FormView, dict[str, Any] | None]:
-    """The rule that was typed, with its `name` and `position`; None where the form says why not."""
+def read(sent: Mapping[str, str], *, meant: Meant) -> tuple[FormView, dict[str, Any] | None]:
+    """The rule that was typed, with its `name` and `position`; None where the form says why not.
+
+    `meant` says whom the name of a shop may mean.
+    """
     form = forms.read(FIELDS, sent)
     errors = dict(form.errors)
     terms: dict[str, Any] = {"name": form.value("name")}
@@ -61,6 +66,10 @@ def read(sent: Mapping[str, str]) -> tuple[FormView, dict[str, Any] | None]:
         terms["position"] = forms.whole_number(form.value("position"), lowest=1, highest=100_000)
         if terms["position"] is None:
             errors["position"] = "Write a place, such as 1"
+    terms["seller_id"] = None
+    if form.value("seller_id"):
+        terms["seller_id"], wrong = shops.pick(form.value("seller_id"), meant)
+        errors |= {"seller_id": wrong} if wrong else {}
     for name in _IDS:
         terms[name] = _id(form.value(name), name, errors)
     for name, term in _DAYS.items():
@@ -110,17 +119,18 @@ def _amounts(form: FormView, errors: dict[str, str]) -> dict[str, Any]:
     return terms
 
 
-def typed_of(listed: ListedRule, *, currency: str) -> FormView:
-    """A rule as somebody would type it."""
+def typed_of(listed: ListedRule, *, currency: str, shop: str) -> FormView:
+    """A rule as somebody would type it, with the name of its shop."""
     rule = listed.rule
     code = rule.currency or currency
     values = {
         "name": listed.name,
         "position": str(rule.position),
+        "seller_id": shop,
         **{name: str(getattr(rule, name) or "") for name in _IDS},
         **{name: _day(getattr(rule, term)) for name, term in _DAYS.items()},
-        "rate": _typed_percent(rule.rate_bps),
-        "vat": _typed_percent(rule.vat_bps),
+        "rate": typed_percent(rule.rate_bps),
+        "vat": typed_percent(rule.vat_bps),
         "on_shipping": "yes" if rule.on_shipping else "no",
         "currency": code,
     }
@@ -134,7 +144,8 @@ def _day(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).date().isoformat()
 
 
-def _typed_percent(bps: int) -> str:
+def typed_percent(bps: int) -> str:
+    """A rate as somebody would type it."""
     return percent(bps).removesuffix(" %")
 
 

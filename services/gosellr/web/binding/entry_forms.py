@@ -8,14 +8,16 @@ from gosellr.utils.balance_postings import ENTRIES_MAX
 from gosellr.utils.money import Money
 from gosellr.web import forms
 from gosellr.web.balance_views import EntrySumView
-from gosellr.web.binding.balances import account_of, owner_missing
+from gosellr.web.binding import shops
+from gosellr.web.binding.balances import account_of, is_sellers, owner_missing
+from gosellr.web.binding.shops import Meant
 from gosellr.web.formats import format_money
 from gosellr.web.forms import Field
 from gosellr.web.views import FormView
 
 SIDES: Final = (("debit", "Debit"), ("credit", "Credit"))
 _ROWS_FIRST: Final = 2
-_ROW: Final = {"account": 40, "owner": 36, "side": 6, "amount": 20, "currency": 3}
+_ROW: Final = {"account": 40, "owner": shops.TYPED_MAX, "side": 6, "amount": 20, "currency": 3}
 # A row in which none of these is typed says nothing, and is passed over.
 _SAYS: Final = ("account", "owner", "amount")
 _REASON: Final = Field("reason", 500, "Say why: whoever approves it reads it")
@@ -45,8 +47,17 @@ def empty(currency: str) -> TypedEntries:
     return TypedEntries(FormView({**sides, **codes}), _ROWS_FIRST, ())
 
 
-def read(sent: Mapping[str, str]) -> TypedEntries:
-    """The rows of a form; what is wrong with a row stands at its field."""
+def shop_fields(sent: Mapping[str, str]) -> list[str]:
+    """The fields of a form in which a shop is named."""
+    rows = range(_count(sent))
+    return [f"owner-{row}" for row in rows if is_sellers(sent.get(f"account-{row}", ""))]
+
+
+def read(sent: Mapping[str, str], *, meant: Meant) -> TypedEntries:
+    """The rows of a form; what is wrong with a row stands at its field.
+
+    `meant` says whom the names of shops may mean.
+    """
     count = _count(sent)
     fields = [
         Field(f"{name}-{row}", longest) for row in range(count) for name, longest in _ROW.items()
@@ -55,7 +66,7 @@ def read(sent: Mapping[str, str]) -> TypedEntries:
     errors, entries = dict(form.errors), []
     for row in range(count):
         if any(form.value(f"{name}-{row}") for name in _SAYS):
-            entry = _entry(form, row, errors)
+            entry = _entry(form, row, errors, meant)
             entries += [] if entry is None else [entry]
     return TypedEntries(FormView(form.values, errors), count, tuple(entries))
 
@@ -71,7 +82,7 @@ def checked(typed: TypedEntries) -> TypedEntries:
     return TypedEntries(FormView(typed.form.values, errors), typed.row_count, typed.entries)
 
 
-def resized(sent: Mapping[str, str]) -> TypedEntries:
+def resized(sent: Mapping[str, str], *, meant: Meant) -> TypedEntries:
     """The form summed up, with a row more, or without the one that its button names.
 
     What was typed in the others stays.
@@ -86,7 +97,7 @@ def resized(sent: Mapping[str, str]) -> TypedEntries:
         values[f"currency-{len(kept)}"] = sent.get(f"currency-{kept[-1]}", "")
         values[f"side-{len(kept)}"] = _other(sent.get(f"side-{kept[-1]}", ""))
         kept.append(count)
-    typed = read({**values, "rows": str(len(kept))})
+    typed = read({**values, "rows": str(len(kept))}, meant=meant)
     # Whoever only wants the sums hears what can't be summed up; nothing is missing yet.
     wrong = {name: text for name, text in typed.form.errors.items() if name != _REASON.name}
     form = FormView(typed.form.values, wrong if "sum" in sent else {})
@@ -102,7 +113,7 @@ def _other(side: str) -> str:
     return "credit" if side == "debit" else "debit"
 
 
-def _entry(form: FormView, row: int, errors: dict[str, str]) -> dict[str, Any] | None:
+def _entry(form: FormView, row: int, errors: dict[str, str], meant: Meant) -> dict[str, Any] | None:
     """What a row says; None where it can't be an entry, and the errors say why."""
     account, owner, side = (form.value(f"{name}-{row}") for name in ("account", "owner", "side"))
     told: dict[str, str] = {}
@@ -110,6 +121,10 @@ def _entry(form: FormView, row: int, errors: dict[str, str]) -> dict[str, Any] |
         told["account"] = "Choose an account"
     if (missing := owner_missing(account)) and not owner:
         told["owner"] = missing
+    elif is_sellers(account):
+        seller_id, wrong = shops.pick(owner, meant)
+        owner = str(seller_id)
+        told |= {"owner": wrong} if wrong else {}
     if side not in dict(SIDES):
         told["side"] = "Choose a side"
     read_form, money = forms.money_of(

@@ -90,6 +90,7 @@ def desk(
     waiting: Sequence[WaitingWork],
     audit: AuditResult | None,
     *,
+    is_past_open: bool,
     may: Callable[[Permission], bool],
 ) -> DeskView:
     """What waits, in the order in which it is asked about."""
@@ -101,6 +102,7 @@ def desk(
             queues.append(QueueView(label, href, found.count, note, found.oldest_at))
     return DeskView(
         queues=tuple(queues),
+        is_past_open=is_past_open,
         audited_at=None if audit is None else audit.at,
         findings=()
         if audit is None

@@ -18,7 +18,9 @@ from gosellr.web.balance_views import AdjustmentListView, EntryFormView
 from gosellr.web.binding import balances as binding
 from gosellr.web.binding import entry_forms, histories
 from gosellr.web.binding.entry_forms import TypedEntries
+from gosellr.web.binding.shops import Meant
 from gosellr.web.forms import Field
+from gosellr.web.operator import shops
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
@@ -47,7 +49,7 @@ async def list_adjustments(
 @router.post("")
 async def prepare(page: Preparing) -> Response:
     """Prepare entries that balance; nothing is booked yet. The same form twice is one."""
-    typed = entry_forms.checked(entry_forms.read(page.form))
+    typed = entry_forms.checked(entry_forms.read(page.form, meant=await _meant(page)))
     form = typed.form
     if form.errors:
         return await _show_form(page, typed, status=422)
@@ -77,7 +79,7 @@ async def write(page: Preparing) -> Response:
 @router.post("/rows")
 async def resize(page: Preparing) -> Response:
     """The form with a row more, or without one, and what is typed in it summed up."""
-    return await _show_form(page, entry_forms.resized(page.form))
+    return await _show_form(page, entry_forms.resized(page.form, meant=await _meant(page)))
 
 
 @router.get("/{adjustment_id}")
@@ -124,6 +126,10 @@ async def reject(page: Deciding, adjustment_id: UUID) -> Response:
     return page.go(f"{_BASE}/{adjustment_id}", notice=notices.ADJUSTMENT_REJECTED)
 
 
+async def _meant(page: Page) -> Meant:
+    return await shops.meant(page, entry_forms.shop_fields(page.form))
+
+
 async def _show_form(page: Page, typed: TypedEntries, *, status: int = 200) -> Response:
     view = EntryFormView(
         form=typed.form,
@@ -134,6 +140,7 @@ async def _show_form(page: Page, typed: TypedEntries, *, status: int = 200) -> R
         accounts=binding.account_choices(),
         sides=binding.choices(entry_forms.SIDES),
         currencies=binding.currency_choices(sorted(EXPONENTS)),
+        shops=await shops.offered(page),
         sums=typed.sums,
     )
     return await show(

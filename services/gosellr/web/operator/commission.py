@@ -24,6 +24,8 @@ from gosellr.web import forms, notices
 from gosellr.web.binding import balances, histories
 from gosellr.web.binding import commission as binding
 from gosellr.web.binding import proposals as proposal_binding
+from gosellr.web.binding.commission_simulation import SIMULATE
+from gosellr.web.operator import shops
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.operator.proposals import names_of
 from gosellr.web.pages import Page
@@ -62,7 +64,7 @@ async def list_rules(
 @router.post("")
 async def add(page: Writing) -> Response:
     """Add a rule, or propose to."""
-    form, typed = binding.read(page.form)
+    form, typed = binding.read(page.form, meant=await shops.meant(page, ["seller_id"]))
     if typed is None:
         return await _show_list(page, form, status=422)
     name, position = typed.pop("name"), typed.pop("position")
@@ -93,7 +95,7 @@ async def show_rule(page: Reading, rule_id: UUID) -> Response:
 @router.post("/{rule_id}")
 async def change(page: Writing, rule_id: UUID) -> Response:
     """Change a rule, or propose to."""
-    form, typed = binding.read(page.form)
+    form, typed = binding.read(page.form, meant=await shops.meant(page, ["seller_id"]))
     if typed is None:
         return await _show_rule(page, rule_id, form, status=422)
     listed = await ask(page.market.db, commission_service.find_rule, rule_id=rule_id)
@@ -163,13 +165,15 @@ async def _waiting(page: Page) -> Sequence[Proposal]:
     return found.items
 
 
-async def _fields(page: Page, form: FormView, *, version: str = "") -> CommissionFormView:
+async def fields_of(page: Page, form: FormView, *, version: str = "") -> CommissionFormView:
+    """The fields of a rule, with what they offer."""
     tree = await ask(page.market.db, category_service.category_tree)
     return CommissionFormView(
         form=form,
         categories=balances.choices(((str(one.id), one.name) for one in tree), first="Every one"),
         currencies=balances.currency_choices(sorted(EXPONENTS)),
         yes_no=_YES_NO,
+        shops=await shops.offered(page),
         takes_two=page.market.policy.commission_approval,
         version=version,
     )
@@ -207,8 +211,9 @@ async def _show_list(
     view = CommissionListView(
         rules=tuple(rules),
         waiting=tuple(rows.values()),
-        fields=await _fields(page, form),
+        fields=await fields_of(page, form),
         may_write=may(page.viewer.roles, Permission.COMMISSION_WRITE),
+        simulate_href=SIMULATE if may(page.viewer.roles, Permission.COMMISSION_SIMULATE) else "",
         pager=histories.pager(binding.COMMISSION, [], found.next_cursor, is_first=cursor is None),
     )
     return await show(
@@ -232,12 +237,16 @@ async def _show_rule(
         for one in await _waiting(page)
         if one.subject == f"commission_rule:{rule_id}"
     ]
-    typed = form or binding.typed_of(listed, currency=page.market.settings.default_currency)
+    typed = form or binding.typed_of(
+        listed,
+        currency=page.market.settings.default_currency,
+        shop="" if seller_id is None else await shops.typed_as(page, seller_id),
+    )
     view = CommissionEditView(
         rule=binding.rule(
             listed, names=names, now=page.now, waits_href=proposed[0].href if proposed else ""
         ),
-        fields=await _fields(page, typed, version=str(listed.version)),
+        fields=await fields_of(page, typed, version=str(listed.version)),
         may_write=may(page.viewer.roles, Permission.COMMISSION_WRITE),
     )
     return await show(

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.transact import ask
-from gosellr.services import work_queue_service
+from gosellr.services import past_service, work_queue_service
 from gosellr.utils.permissions import Permission, may
 from gosellr.web.binding import queues
 from gosellr.web.operator.frame import show, staff
@@ -23,5 +23,10 @@ async def show_desk(page: Entering) -> Response:
     waiting = await ask(page.market.db, work_queue_service.waiting, now=page.now)
     audit = await ask(page.market.db, work_queue_service.last_audit)
     roles = page.viewer.roles
-    view = queues.desk(waiting, audit, may=lambda permission: may(roles, permission))
+    view = queues.desk(
+        waiting,
+        audit,
+        is_past_open=await ask(page.market.db, past_service.is_open),
+        may=lambda permission: may(roles, permission),
+    )
     return await show(page, "operator/desk.html", current="", desk=view)

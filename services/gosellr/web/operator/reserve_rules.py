@@ -16,7 +16,10 @@ from gosellr.web import forms, notices
 from gosellr.web.balance_views import RuleListView
 from gosellr.web.binding import balances as binding
 from gosellr.web.binding import histories
+from gosellr.web.binding import shops as shop_binding
+from gosellr.web.binding.shops import Meant
 from gosellr.web.forms import Field
+from gosellr.web.operator import shops
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
@@ -32,7 +35,7 @@ _AGE_DAYS_MAX = 3650
 _RULE = (
     Field("name", 200),
     Field("scope", 20, "Choose whom it is about"),
-    Field("seller_id", 36),
+    Field("seller_id", shop_binding.TYPED_MAX),
     Field("category_id", 36),
     Field("younger_than_days", 4),
     Field("measure", 20),
@@ -57,7 +60,9 @@ async def list_rules(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """The rules, oldest first, and the form that adds one, for a `seller` where one is named."""
-    asked = {"scope": "seller", "seller_id": seller} if seller else {}
+    asked = {}
+    if seller:
+        asked = {"scope": "seller", "seller_id": await _typed_as(page, seller)}
     own = {"cap_currency": page.market.settings.default_currency}
     return await _show(page, FormView({**own, **asked}), cursor=cursor)
 
@@ -65,7 +70,7 @@ async def list_rules(
 @router.post("")
 async def add(page: Writing) -> Response:
     """Add a rule: it speaks about releases to come."""
-    form, terms = _read(page)
+    form, terms = _read(page, await shops.meant(page, ["seller_id"]))
     if terms is None:
         return await _show(page, form, status=422)
     try:
@@ -99,7 +104,7 @@ async def end(page: Writing, rule_id: UUID) -> Response:
     return page.go(_BASE, notice=notices.RULE_ENDED)
 
 
-def _read(page: Page) -> tuple[FormView, dict[str, Any] | None]:
+def _read(page: Page, meant: Meant) -> tuple[FormView, dict[str, Any] | None]:
     """The rule that was typed; None where it can't be one, and the form says why."""
     form = forms.read(_RULE, page.form)
     errors, scope = dict(form.errors), form.value("scope")
@@ -116,7 +121,7 @@ def _read(page: Page) -> tuple[FormView, dict[str, Any] | None]:
         form, cap = forms.money_of(form, amount="cap", currency="cap_currency")
         errors = {**form.errors, **errors}
         caps = {} if cap is None else {cap.currency: cap.amount}
-    condition = _condition(form, scope, errors)
+    condition = _condition(form, scope, errors, meant)
     told = FormView(form.values, errors)
     if errors:
         return told, None
@@ -129,16 +134,15 @@ def _read(page: Page) -> tuple[FormView, dict[str, Any] | None]:
     }
 
 
-def _condition(form: FormView, scope: str, errors: dict[str, str]) -> dict[str, Any]:
+def _condition(form: FormView, scope: str, errors: dict[str, str], meant: Meant) -> dict[str, Any]:
     """What a rule of this scope looks at; what is wrong with it is added to the errors."""
-    if scope in {ReserveScope.SELLER, ReserveScope.CATEGORY}:
-        name = f"{scope}_id"
+    if scope == ReserveScope.SELLER:
+        return _of_seller(form, errors, meant)
+    if scope == ReserveScope.CATEGORY:
         try:
-            return {name: UUID(form.value(name))}
+            return {"category_id": UUID(form.value("category_id"))}
         except ValueError:
-            errors[name] = (
-                "Write the seller's id" if scope == ReserveScope.SELLER else "Choose a category"
-            )
+            errors["category_id"] = "Choose a category"
     if scope == ReserveScope.NEW_ACCOUNT:
         age = forms.whole_number(form.value("younger_than_days"), lowest=1, highest=_AGE_DAYS_MAX)
         if age is not None:
@@ -153,6 +157,21 @@ def _condition(form: FormView, scope: str, errors: dict[str, str]) -> dict[str, 
         elif above is not None:
             return {"measure": RiskMeasure(form.value("measure")), "above_bps": above}
     return {}
+
+
+def _of_seller(form: FormView, errors: dict[str, str], meant: Meant) -> dict[str, Any]:
+    seller_id, wrong = shop_binding.pick(form.value("seller_id"), meant)
+    if seller_id is not None:
+        return {"seller_id": seller_id}
+    errors["seller_id"] = wrong if form.value("seller_id") else shop_binding.ASKED
+    return {}
+
+
+async def _typed_as(page: Page, seller: str) -> str:
+    try:
+        return await shops.typed_as(page, UUID(seller))
+    except ValueError:
+        return seller
 
 
 async def _show(
@@ -177,6 +196,7 @@ async def _show(
         ),
         measures=binding.choices(binding.MEASURES.items(), first="Choose which"),
         currencies=binding.currency_choices(sorted(EXPONENTS)),
+        shops=await shops.offered(page) if may_write else (),
         may_write=may_write,
         pager=histories.pager(_BASE, [], found.next_cursor, is_first=cursor is None),
     )

@@ -26,6 +26,12 @@ async def end(connection: Connection, *, now: datetime) -> None:
     await setting_service.remember(connection, key=_PAST, document={"written_at": now.isoformat()})
 
 
+async def is_open(connection: Connection) -> bool:
+    """Whether some of it is still to be written."""
+    document = await setting_service.recall(connection, key=_PAST)
+    return document is not None and document["written_at"] is None
+
+
 async def is_being_written(connection: Connection, *, now: datetime) -> bool:
     """Whether it is, or was so little ago that the market's jobs may not have come by since."""
     document = await setting_service.recall(connection, key=_PAST)
