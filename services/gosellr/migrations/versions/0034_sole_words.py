@@ -1,6 +1,6 @@
 """What one person said alone of the bank's money is counted, and refunds by hand may take two.
 
-Revision ID: 0035
+Revision ID: 0034
 Revises: 0033
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0035"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None
