@@ -125,6 +125,9 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
     assert cases == {"awaiting_seller": 2, "awaiting_buyer": 1, "under_review": 1}
     assert (told["unmatched"], cards["x"]) == (2, 2)
     assert paid == {"failed": 1, "sent": 1}
+    proposed = await counts(market, "SELECT kind, count(*) FROM proposal WHERE status = 'prepared'"
+                                    " GROUP BY 1")  # fmt: skip
+    assert proposed == {"commission_rule_change": 1, "shop_owner": 1}
     # Nobody is written to about the months that were told, but about what is to be seen today.
     async with market.db.connection() as connection:
         await connection.execute(TELL)

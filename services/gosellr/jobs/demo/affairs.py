@@ -21,16 +21,19 @@ from gosellr.flows.payouts import account_place
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_disputes import NothingToDispute
 from gosellr.jobs import audit
-from gosellr.jobs.demo.people import OLU_EMAIL
+from gosellr.jobs.demo.people import ADA_EMAIL, OLU_EMAIL, RUNA_EMAIL, RUNA_NAME
 from gosellr.jobs.demo.state import Market
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
 from gosellr.services import (
     account_service,
+    commission_proposals,
+    commission_service,
     order_service,
     payout_settings_service,
     reconciliation_service,
+    seller_member_service,
     stored_value_service,
 )
 from gosellr.services.dispute_service import NewDispute
@@ -73,6 +76,8 @@ async def arrange(resources: Resources, market: Market) -> None:
         _chargeback(resources, recent[3:4]),
         _payouts(resources, market),
         _value(resources, olu, market),
+        _commission(resources),
+        _owner_of_another(resources, market),
         _provider(resources, olu),
     ):
         await _try(part)
@@ -272,6 +277,62 @@ async def _value(resources: Resources, olu: Viewer, market: Market) -> None:
         kept_for=timedelta(days=400),
         now=resources.clock.now(),
     )
+
+
+async def _commission(resources: Resources) -> None:
+    """The other operator wants more of what no other rule is about: Olu may agree or not."""
+    now = resources.clock.now()
+    runa = await _runa(resources)
+    rules = await ask(
+        resources.db,
+        commission_service.list_rules,
+        viewer=runa,
+        cursor=None,
+        limit=commission_service.RULES_MAX,
+    )
+    last = rules.items[-1]
+    # Whoever proposes it a second time is refused: it waits already.
+    await transact(
+        resources.db,
+        commission_proposals.change,
+        viewer=runa,
+        policy=replace(resources.policy, commission_approval=True),
+        rule_id=last.rule.id,
+        version=last.version,
+        changes={"rate_bps": last.rule.rate_bps + 150},
+        reason="Card fees went up in spring",
+        now=now,
+    )
+
+
+async def _owner_of_another(resources: Resources, market: Market) -> None:
+    """She wants Ada to own a shop beside its owner: that takes Olu's word, too."""
+    seller_id, _ = market.sellers["loom"]
+    await transact(
+        resources.db,
+        seller_member_service.add_member,
+        viewer=await _runa(resources),
+        seller_id=seller_id,
+        email=ADA_EMAIL,
+        role=MemberRole.OWNER,
+        now=resources.clock.now(),
+    )
+
+
+async def _runa(resources: Resources) -> Viewer:
+    """The other operator, who has no password: nobody can sign in as her."""
+    found = await ask(resources.db, account_service.find_credentials, email=RUNA_EMAIL)
+    if found is not None:
+        return Viewer(user_id=found.user_id, roles=frozenset({Role.OPERATOR}))
+    account, _ = await transact(
+        resources.db,
+        account_service.create_operator,
+        email=RUNA_EMAIL,
+        name=RUNA_NAME,
+        password_hash="",
+        now=resources.clock.now(),
+    )
+    return Viewer(user_id=account.id, roles=account.roles)
 
 
 async def _provider(resources: Resources, olu: Viewer) -> None:

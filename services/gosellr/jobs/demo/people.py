@@ -19,6 +19,8 @@ class Person:
 ADA_EMAIL = f"ada@{EMAIL_DOMAIN}"
 OLU_EMAIL = f"olu@{EMAIL_DOMAIN}"
 OLU_NAME = "Olu Adeyemi"
+RUNA_EMAIL = f"runa@{EMAIL_DOMAIN}"
+RUNA_NAME = "Runa Holm"
 BUYERS_COUNT = 60
 
 _ADA = Person(
