@@ -14,7 +14,7 @@ from gosellr.flows import card_releases
 from gosellr.models.proposal_values import Proposal
 from gosellr.resources import Resources
 from gosellr.services import commission_proposals, gift_sale_service
-from gosellr.utils.ids import order_number
+from gosellr.utils.ids import order_number, parse_order_number
 from tests.browser.conftest import Troubles
 from tests.browser.market import Market
 from tests.browser.money import sign_in
@@ -44,7 +44,7 @@ class Terms:
 async def terms(market: Market) -> Terms:
     resources, now = market.resources, datetime.now(UTC)
     async with resources.db.connection() as connection:
-        olu, runa = (await make_operator(connection, now=now) for _ in range(2))
+        olu, runa = [await make_operator(connection, now=now) for _ in range(2)]
     shop = Shop(market.sellers["Kettle & Co"], market.products["Bread board in oak"])
     own = {"rate_bps": 800, "vat_bps": 2000, "seller_id": shop.seller.id}
     await propose(resources, olu, "Kettle & Co, founding member", own, takes_two=False)
@@ -168,7 +168,7 @@ async def test_a_refund_is_looked_at_and_then_confirmed(
     refunds = (
         "SELECT count(*) FROM refund WHERE order_id = (SELECT id FROM orders WHERE number = $1)"
     )
-    number = int(terms.refund_path.split("/")[3].removeprefix("GS-"))
+    number = parse_order_number(terms.refund_path.split("/")[3])
     assert await market.value(refunds, number) == 0
     # One board of 28.90, with the tax on it.
     await page.get_by_role("button", name="Refund €").click()

@@ -134,7 +134,7 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
     await letters.write_letters(market)
     assert await counts(market, "SELECT kind, count(*) FROM letter GROUP BY 1") == {
         "payout_account_changed": 4, "payout_failed": 1, "case_opened": 3, "case_to_answer": 4,
-        "case_answered": 2, "chargeback_opened": 1,
+        "case_answered": 2, "chargeback_opened": 2, "welcome": 1,
     }  # fmt: skip
 
 
