@@ -185,8 +185,13 @@ def rule(
     told = words(plain_terms({one.name: getattr(found, one.name) for one in fields(found)}), names)
     about = told["For"]
     more = [
-        f"{label.lower()} {told[label]}"
-        for label in ("Fixed", "At least", "At most", "VAT on it")
+        f"{said} {told[label]}"
+        for label, said in (
+            ("Fixed", "fixed"),
+            ("At least", "at least"),
+            ("At most", "at most"),
+            ("VAT on it", "VAT on it"),
+        )
         if told[label]
     ]
     if told["On shipping"]:
