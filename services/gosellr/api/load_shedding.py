@@ -17,8 +17,8 @@ from gosellr.resources import Resources
 _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 # How long anybody may wait and how many may, for those who look and for the others.
 # What is looked at takes a tenth of what an order does.
-LOOKERS = (0.1, 100)
-BUYERS = (0.2, 40)
+LOOKERS = (0.15, 100)
+BUYERS = (0.3, 40)
 # What is served from memory or disk waits for nobody; and whoever asks whether the process is well
 # would take it out of service when it is needed most.
 _ALWAYS = ("/healthz", "/readyz", "/static/", "/media/")
