@@ -128,6 +128,10 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
     proposed = await counts(market, "SELECT kind, count(*) FROM proposal WHERE status = 'prepared'"
                                     " GROUP BY 1")  # fmt: skip
     assert proposed == {"commission_rule_change": 1, "shop_owner": 1}
+    # Nobody waits for the papers of months that are over already.
+    papers = await counts(market, "SELECT kind, count(*) FROM document WHERE period IS NOT NULL"
+                                  " GROUP BY 1")  # fmt: skip
+    assert papers == {"statement": 8, "commission_invoice": 5}
     # Nobody is written to about the months that were told, but about what is to be seen today.
     async with market.db.connection() as connection:
         await connection.execute(TELL)

@@ -128,6 +128,21 @@ async def test_debts_and_adjustments_are_told_to_the_shop(
     assert "Adjusted by the marketplace" in await open_page(visitor, adjusted)
 
 
+async def test_who_owes_reads_what_is_done_with_what_becomes_available(
+    visitor: Visitor, market: Resources, connection: Connection, shop: Shop
+) -> None:
+    await delivered(market, (shop, 1), buyer=await make_buyer(connection))
+    await enter(visitor, market, shop.seller.owner)
+    money = f"/seller/{shop.seller.id}/money"
+    text = await open_page(visitor, money)
+    assert "When it becomes available" in text
+    assert "What you owe is paid from it" not in text
+    own = f"seller_receivable:{shop.seller.id}"
+    owed = await prepare(market, (own, "debit", 100), ("fee_income", "credit", 100))
+    await approve(market, owed.id)
+    assert "What you owe is paid from it" in await open_page(visitor, money)
+
+
 async def test_the_button_says_what_is_left_of_it_after_a_debt(
     visitor: Visitor, market: Resources, connection: Connection, shop: Shop
 ) -> None:

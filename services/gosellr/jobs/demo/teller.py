@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gosellr.core.transact import ask, transact
-from gosellr.jobs import upkeep
+from gosellr.jobs import documents, upkeep
 from gosellr.jobs.demo import affairs
 from gosellr.jobs.demo.history import History
 from gosellr.jobs.demo.plan import draw_plan
@@ -80,6 +80,8 @@ async def _arrange(resources: Resources) -> None:
     market = await ask(resources.db, recall_market)
     if market is not None:
         await affairs.arrange(resources, market)
+        # Its months are over already: nobody has to wait for the hour in which papers are written.
+        await documents.close_months(resources)
     await transact(resources.db, remember_affairs, now=resources.clock.now())
 
 
