@@ -14,6 +14,7 @@ from gosellr import (
     cli_accounts,
     cli_books,
     cli_doctor,
+    cli_sandbox,
     cli_simulate,
     cli_story,
 )
@@ -93,6 +94,7 @@ def _command_database(settings: Settings, purpose: str) -> Iterator[Logins]:
 cli_doctor.install(app)
 cli_accounts.install(app, open_database=_command_database)
 cli_books.install(app, open_database=_command_database)
+cli_sandbox.install(app, open_database=_command_database)
 cli_simulate.install(app, open_database=_command_database)
 cli_story.install(app)
 

@@ -206,6 +206,9 @@ class Settings(BaseSettings):
     allow_demo_in_production: bool = _setting(default=False, example="1")
     allow_sandbox_in_production: bool = _setting(default=False, example="1")
     sandbox_repeats: int = _setting(1, "1", ge=0, le=9)
+    sandbox_delay_seconds: int = _setting(0, "30", ge=0, le=86_400)
+    sandbox_drop_one_in: int = _setting(0, "5", ge=0, le=1000)
+    sandbox_reorder: bool = _setting(default=False, example="1")
 
     bank_accounts: AccountMap = Field(
         {},

@@ -27,7 +27,12 @@ def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway
             settings.home,
             production=settings.is_production,
             allowed_in_production=settings.allow_sandbox_in_production,
-            script=SandboxScript(extra_copies=settings.sandbox_repeats),
+            script=SandboxScript(
+                extra_copies=settings.sandbox_repeats,
+                delay_seconds=settings.sandbox_delay_seconds,
+                drop_one_in=settings.sandbox_drop_one_in,
+                reorder=settings.sandbox_reorder,
+            ),
             clock=clock,
         )
     if settings.stripe_secret_key:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gosellr.integrations.payments import sandbox
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
@@ -16,6 +17,7 @@ from gosellr.integrations.payments.port import (
     RefundRequest,
 )
 from gosellr.integrations.payments.sandbox import SandboxForbidden, SandboxGateway
+from gosellr.integrations.payments.sandbox_disputes import NothingToDispute
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.integrations.payments.sandbox_store import CurrencyTotal, reference_of
 
@@ -336,3 +338,29 @@ def test_case_32_production_has_no_sandbox_unless_allowed_by_name(tmp_path: Path
         SandboxGateway(tmp_path, production=True)
     assert list(tmp_path.iterdir()) == []
     SandboxGateway(tmp_path, production=True, allowed_in_production=True).close()
+
+
+async def test_a_slow_bank_is_waited_for(
+    gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(sandbox, "sleep", sleep)
+    first = await gateway.charge(ask("tok_slow"))
+    assert (first.outcome, first.captured_minor, slept) == (Outcome.ACCEPTED, 10_000, [3])
+    # What is on record already is told at once.
+    again = await gateway.charge(ask("tok_slow"))
+    assert (again.outcome, again.captured_minor, slept) == (Outcome.ACCEPTED, 10_000, [3])
+
+
+async def test_a_journal_says_which_charge_it_does_not_have(gateway: SandboxGateway) -> None:
+    await gateway.charge(ask("tok_declined"))
+    for attempt, words in (
+        ("attempt-1", "attempt-1 took no money"),
+        ("attempt-2", "the journal has no charge attempt-2"),
+    ):
+        with pytest.raises(NothingToDispute, match=words):
+            await gateway.disputes.open(attempt_id=attempt)

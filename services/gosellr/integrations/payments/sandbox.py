@@ -5,6 +5,7 @@ loses answers on demand, and reports each change by a signed webhook. `sandbox_s
 its test tokens.
 """
 
+from asyncio import sleep
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -117,6 +118,8 @@ class SandboxGateway(SandboxMoves):
             return unanswered
         except KeyReused:
             return without_charge(Outcome.REFUSED, request.attempt_id)
+        if fresh and TOKENS[token].seconds:
+            await sleep(TOKENS[token].seconds)
         if fresh and not TOKENS[token].answered:
             await self._lose_answer()
             return unanswered

@@ -76,11 +76,14 @@ class SandboxDisputes:
         and what `taken_back` says of it against books."""
         return await self._file.read(lambda file: store.amounts_after(file, after, limit))
 
-    async def decide(self, *, reference: str, won: bool) -> None:
-        """The bank decides, once; saying it again changes nothing. Raises `NothingToDispute`."""
+    async def decide(self, *, reference: str, won: bool) -> DisputeState:
+        """The bank decides, once; gives how it stands, which saying it again doesn't change.
+
+        Raises `NothingToDispute`.
+        """
         now = self._now()
         state = DisputeState.WON if won else DisputeState.LOST
-        await self._file.write(
+        return await self._file.write(
             lambda file: _decide(file, reference, state, script=self._script, now=now)
         )
 
@@ -119,7 +122,9 @@ def _open(
     now: datetime,
 ) -> str:
     charge = store.find_charge(file, attempt_id)
-    if charge is None or not charge.captured_minor:
+    if charge is None:
+        raise NothingToDispute(f"the journal has no charge {attempt_id}")
+    if not charge.captured_minor:
         raise NothingToDispute(f"{attempt_id} took no money")
     held = sum(
         one.amount_minor
@@ -153,16 +158,17 @@ def _decide(
     *,
     script: SandboxScript,
     now: datetime,
-) -> None:
+) -> DisputeState:
     known = _find(file, reference)
     if known is None:
         raise NothingToDispute(f"there is no dispute {reference}")
     if known.state is not DisputeState.OPEN:
-        return
+        return known.state
     file.execute("UPDATE dispute SET state = ? WHERE reference = ?", (state, reference))
     charge = store.find_charge(file, known.attempt_id)
     if charge is not None:
         _report(file, charge, reference, script=script, now=now)
+    return state
 
 
 def _report(

@@ -18,10 +18,13 @@ class ChargeBehaviour(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBehaviour:
-    """`answered=False` loses the answer after the journal has it, as a time-out does."""
+    """`answered=False` loses the answer after the journal has it, as a time-out does;
+    `seconds` keeps the caller waiting for one that comes. `about` says it in words."""
 
+    about: str
     charge: ChargeBehaviour = ChargeBehaviour.APPROVE
     answered: bool = True
+    seconds: int = 0
     decline_code: str | None = None
     refund_decline_code: str | None = None
     refund_answered: bool = True
@@ -36,36 +39,68 @@ class TokenBehaviour:
 _DECLINED = "card_declined"
 
 TOKENS: dict[str, TokenBehaviour] = {
-    "tok_ok": TokenBehaviour(),
-    "tok_declined": TokenBehaviour(charge=ChargeBehaviour.DECLINE, decline_code=_DECLINED),
-    "tok_requires_action": TokenBehaviour(charge=ChargeBehaviour.ASK_BUYER),
-    "tok_timeout_then_ok": TokenBehaviour(answered=False),
-    "tok_timeout_then_declined": TokenBehaviour(
-        charge=ChargeBehaviour.DECLINE, answered=False, decline_code=_DECLINED
+    "tok_ok": TokenBehaviour(about="pays"),
+    "tok_declined": TokenBehaviour(
+        about="is declined", charge=ChargeBehaviour.DECLINE, decline_code=_DECLINED
     ),
-    # The request never arrives: the caller hears nothing, and a lookup finds nothing.
-    "tok_timeout_before": TokenBehaviour(charge=ChargeBehaviour.LOSE_REQUEST, answered=False),
-    # The gateway takes half of what was asked and calls it a success.
-    "tok_captures_half": TokenBehaviour(charge=ChargeBehaviour.CAPTURE_HALF),
-    "tok_refund_declined": TokenBehaviour(refund_decline_code="refund_declined"),
-    "tok_refund_timeout_then_ok": TokenBehaviour(refund_answered=False),
+    "tok_requires_action": TokenBehaviour(
+        about="asks the buyer on a page of the bank", charge=ChargeBehaviour.ASK_BUYER
+    ),
+    "tok_slow": TokenBehaviour(about="pays, and answers after three seconds", seconds=3),
+    "tok_timeout_then_ok": TokenBehaviour(about="pays, and the answer is lost", answered=False),
+    "tok_timeout_then_declined": TokenBehaviour(
+        about="is declined, and the answer is lost",
+        charge=ChargeBehaviour.DECLINE,
+        answered=False,
+        decline_code=_DECLINED,
+    ),
+    # The caller hears nothing, and a lookup finds nothing.
+    "tok_timeout_before": TokenBehaviour(
+        about="is never asked: the request is lost",
+        charge=ChargeBehaviour.LOSE_REQUEST,
+        answered=False,
+    ),
+    "tok_captures_half": TokenBehaviour(
+        about="pays half of what was asked and calls it a success",
+        charge=ChargeBehaviour.CAPTURE_HALF,
+    ),
+    "tok_refund_declined": TokenBehaviour(
+        about="pays, and takes no refund", refund_decline_code="refund_declined"
+    ),
+    "tok_refund_timeout_then_ok": TokenBehaviour(
+        about="pays; the answer to a refund is lost", refund_answered=False
+    ),
     "tok_refund_timeout_then_declined": TokenBehaviour(
-        refund_decline_code="refund_declined", refund_answered=False
+        about="pays, and takes no refund; the answer to one is lost",
+        refund_decline_code="refund_declined",
+        refund_answered=False,
     ),
     # These show what they do once money that was only set aside is to be taken.
-    "tok_capture_declined": TokenBehaviour(capture_decline_code="insufficient_funds"),
-    "tok_capture_timeout_then_ok": TokenBehaviour(capture_answered=False),
-    "tok_capture_timeout_before": TokenBehaviour(capture_arrives=False),
-    # The gateway takes money once of an authorisation, as many do.
-    "tok_captured_once": TokenBehaviour(captures_many=False),
-    # It keeps money aside for longer when it is asked to.
-    "tok_reauthorizes": TokenBehaviour(reauthorizes=True),
+    "tok_capture_declined": TokenBehaviour(
+        about="sets money aside that can't be taken", capture_decline_code="insufficient_funds"
+    ),
+    "tok_capture_timeout_then_ok": TokenBehaviour(
+        about="sets money aside; the answer to its capture is lost", capture_answered=False
+    ),
+    "tok_capture_timeout_before": TokenBehaviour(
+        about="sets money aside; the first request to capture it is lost", capture_arrives=False
+    ),
+    "tok_captured_once": TokenBehaviour(
+        about="sets money aside that is taken once, as many gateways do", captures_many=False
+    ),
+    "tok_reauthorizes": TokenBehaviour(
+        about="sets money aside, and for longer when it is asked to", reauthorizes=True
+    ),
 }
 
 UNKNOWN_TOKEN = "tok_unknown"  # noqa: S105 - stands in the journal for whatever was sent instead
 """Written down in place of a token that isn't ours, so that no card number can reach the disk."""
 
-TOKENS[UNKNOWN_TOKEN] = TokenBehaviour(charge=ChargeBehaviour.DECLINE, decline_code="invalid_token")
+TOKENS[UNKNOWN_TOKEN] = TokenBehaviour(
+    about="stands for all others, and is declined",
+    charge=ChargeBehaviour.DECLINE,
+    decline_code="invalid_token",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,15 @@ TEST_ACCOUNTS: dict[str, Behaviour] = {
     "DE55999999990000000006": Behaviour.LOSE_REQUEST,
 }
 
+ABOUT = {
+    Behaviour.DECLINE: "refuses the money",
+    Behaviour.SLOW: "is paid a day later",
+    Behaviour.LOSE_ANSWER: "is paid, and the answer is lost",
+    Behaviour.LOSE_ANSWER_THEN_DECLINE: "refuses the money, and the answer is lost",
+    Behaviour.LOSE_REQUEST: "is paid when it is sent again: the first request is lost",
+    Behaviour.RETURN: "is paid, and sends the money back two days later",
+}
+
 _UNANSWERED = {Behaviour.LOSE_ANSWER, Behaviour.LOSE_ANSWER_THEN_DECLINE}
 _DECLINED = {Behaviour.DECLINE, Behaviour.LOSE_ANSWER_THEN_DECLINE}
 

@@ -1,23 +1,28 @@
-"""`gosellr audit` and `gosellr explain`, as an operator runs them."""
+"""The commands that ask a market or move its sandbox, as an operator runs them."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from gosellr.cli import app
-from gosellr.config import Settings
+from gosellr.config import Settings, load_settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Database
 from gosellr.core.embedded_postgres import Cluster
 from gosellr.core.transact import transact
-from gosellr.integrations.payouts.sandbox import Behaviour
-from gosellr.resources import open_resources
+from gosellr.integrations.payments.sandbox_script import TOKENS
+from gosellr.integrations.payouts.sandbox import TEST_ACCOUNTS, Behaviour
+from gosellr.jobs import upkeep
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources, open_resources
 from gosellr.services.audit_service import NAMES
+from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import book
+from gosellr.utils.ids import order_number
 from gosellr.utils.ledger import seller_pending
 from tests.factories.accounts import make_seller
 from tests.factories.ledger import BOOKED_AT, Sold
@@ -35,17 +40,21 @@ def database(fresh_database: Callable[[str], str]) -> str:
 @pytest.fixture
 def gosellr(
     cluster: Cluster, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Command:
+) -> Iterator[Command]:
     """Run a command over the test's own database."""
     monkeypatch.setenv("GOSELLR_HOME", str(tmp_path))
     monkeypatch.setenv("GOSELLR_DATABASE_URL", cluster.dsn(database=database))
     monkeypatch.setenv("COLUMNS", "200")
 
+    # A process reads its settings once; here each test is another market.
+    load_settings.cache_clear()
+
     async def run(*arguments: str) -> Result:
         # The command has an event loop of its own.
         return await asyncio.to_thread(CliRunner().invoke, app, list(arguments))
 
-    return run
+    yield run
+    load_settings.cache_clear()
 
 
 @pytest.fixture
@@ -186,3 +195,97 @@ async def test_a_simulation_of_the_rules(
         refused = await gosellr("simulate", *arguments)
         assert refused.exit_code == 1
         assert f"✗ {words}" in refused.output
+
+
+@pytest.fixture
+async def market(
+    cluster: Cluster, database: str, tmp_path: Path, gosellr: Command
+) -> AsyncIterator[Resources]:
+    """The market that the commands reach, at work."""
+    assert gosellr
+    settings = Settings(
+        home=tmp_path,
+        database_url=cluster.dsn(database=database),
+        secret_key="a secret of the test run, long enough to be taken",
+        rate_limits=False,
+        demo=False,
+    )
+    async with open_resources(settings) as resources:
+        yield resources
+
+
+async def frozen(market: Resources, order: Order) -> list[tuple[str, int]]:
+    """The chargebacks of an order, and what its payment lacks, as the market knows them."""
+    async with market.db.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT chargeback.status, payment.disputed_minor FROM chargeback"
+            " JOIN payment ON payment.id = chargeback.payment_id"
+            " WHERE payment.order_id = $1 ORDER BY chargeback.opened_at",
+            order.id,
+        )
+    return [(row["status"], row["disputed_minor"]) for row in rows]
+
+
+async def test_a_chargeback_of_a_running_market(gosellr: Command, market: Resources) -> None:
+    shop = await transact(market.db, make_shop, price_minor=5000)
+    order = await buy(market, (shop, 2))
+    assert (order.payment_status, order.payments[0].captured_minor) == ("paid", 10_000)
+    number = order_number(order.number)
+    opened = await gosellr("sandbox", "dispute", number, "--amount", "60", "--fee", "15.00")
+    assert opened.exit_code == 0, opened.output
+    reference, told = opened.output.strip().split("\t")
+    assert told == f"60.00 EUR of {number} taken back"
+    await upkeep.deliver_sandbox_reports(market)
+    assert await frozen(market, order) == [("open", 6_000)]
+    # What is left is all that is taken when nothing is said.
+    second = await gosellr("sandbox", "dispute", number)
+    assert second.output.strip().endswith(f"40.00 EUR of {number} taken back")
+    for _ in range(2):
+        decided = await gosellr("sandbox", "decide", reference, "lost")
+        assert (decided.exit_code, decided.output) == (0, f"{reference}\tlost\n")
+    # Decided once: whoever says otherwise afterwards hears how it stands.
+    again = await gosellr("sandbox", "decide", reference, "won")
+    assert again.output == f"{reference}\tlost\n"
+    await upkeep.deliver_sandbox_reports(market)
+    assert await frozen(market, order) == [("lost", 10_000), ("open", 10_000)]
+    assert (await gosellr("audit")).output == f"All {len(NAMES)} invariants hold.\n"
+
+
+async def test_what_the_sandbox_cannot_do(gosellr: Command, market: Resources) -> None:
+    shop = await transact(market.db, make_shop, price_minor=5000)
+    declined = await buy(
+        market, (shop, 1), tenders=(Tender(method="sandbox", token="tok_declined"),)
+    )
+    paid = await buy(market, (shop, 1))
+    number, unpaid = order_number(paid.number), order_number(declined.number)
+    for arguments, words in (
+        (("dispute", unpaid), f"the sandbox took no money for {unpaid}"),
+        (("dispute", "GS-99999999"), "There is nothing"),
+        (("dispute", number, "--amount", "50.01"), "5001 isn't what"),
+        (("dispute", number, "--amount", "0"), "0 isn't what"),
+        (("dispute", number, "--amount", "-5"), "-5 is below zero"),
+        (("dispute", number, "--amount", "5.001"), "has more than the 2 decimals of EUR"),
+        (("dispute", number, "--fee", "-1"), "-1 is below zero"),
+        (("decide", "sdp_nobody", "won"), "there is no dispute sdp_nobody"),
+    ):
+        refused = await gosellr("sandbox", *arguments)
+        assert refused.exit_code == 1, arguments
+        assert "✗ " in refused.output
+        assert words in refused.output, arguments
+    assert await frozen(market, paid) == []
+    assert (await gosellr("sandbox", "decide", "sdp_nobody", "maybe")).exit_code == 2
+
+
+async def test_every_test_card_and_account_is_listed(gosellr: Command) -> None:
+    told = (await gosellr("sandbox", "tokens")).output
+    cards, accounts = told.split("\n\n")
+    assert [line.split("\t")[0] for line in cards.splitlines()] == list(TOKENS)
+    assert "tok_slow\tpays, and answers after three seconds" in cards.splitlines()
+    assert [line.split("\t")[0] for line in accounts.splitlines()] == list(TEST_ACCOUNTS)
+
+
+async def test_no_sandbox_no_commands(gosellr: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Settings, "sandbox_enabled", property(lambda _: False))
+    refused = await gosellr("sandbox", "decide", "sdp_nobody", "won")
+    assert refused.exit_code == 1
+    assert "the sandbox isn't offered in this market" in refused.output
