@@ -166,6 +166,15 @@ def test_what_is_wrong_with_a_table_is_said(text: str, row: int, column: str) ->
     assert (flaw.value.row, flaw.value.column) == (row, column)
 
 
+def test_a_column_that_is_not_known_is_told_which_ones_are() -> None:
+    with pytest.raises(StatementFlaw) as flaw:
+        list(read_table("transaction_id,amount,currency,value_date,booking_date"))
+    assert str(flaw.value) == (
+        "This column isn't known; known are transaction_id, amount, currency, value_date,"
+        " reference, text, payer_name, payer_iban"
+    )
+
+
 def test_a_cell_may_have_several_lines() -> None:
     text = (
         "transaction_id,amount,currency,value_date,text\r\n"

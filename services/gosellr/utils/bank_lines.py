@@ -16,6 +16,7 @@ from gosellr.utils.money import parse_decimal
 
 REQUIRED: Final = ("transaction_id", "amount", "currency", "value_date")
 OPTIONAL: Final = ("reference", "text", "payer_name", "payer_iban")
+_UNKNOWN: Final = f"This column isn't known; known are {', '.join(REQUIRED + OPTIONAL)}"
 _CELL_LENGTH_MAX: Final = 200
 _TEXT_LENGTH_MAX: Final = 2_000
 # No market has older money, and no bank books so far ahead.
@@ -74,7 +75,7 @@ def read_table(text: str) -> Iterator[BankLine]:
             raise StatementFlaw(0, column, "This column is missing")
     for column in header:
         if column not in REQUIRED + OPTIONAL:
-            raise StatementFlaw(0, column, "This column isn't known")
+            raise StatementFlaw(0, column, _UNKNOWN)
         if header.count(column) > 1:
             raise StatementFlaw(0, column, "This column stands there twice")
     try:

@@ -17,6 +17,7 @@ from gosellr.utils.reconciliation import MovementKind
 REQUIRED = ("reference", "kind", "amount", "currency", "occurred_at")
 OPTIONAL = ("fee", "key", "related")
 ONLY_REFUNDS_RETURN_FEES: Final = "Only a refund's fee can be negative: what of it came back"
+_UNKNOWN: Final = f"This column isn't known; known are {', '.join(REQUIRED + OPTIONAL)}"
 _CELL_LENGTH_MAX: Final = 200
 # No market has older money, and no provider tells of it so far ahead.
 _FIRST_YEAR: Final = 2000
@@ -95,7 +96,7 @@ def read_movements(text: str) -> Iterator[MovementRow]:
         reader = table_of(text, required=REQUIRED)
         for column in reader.fieldnames or []:
             if column not in REQUIRED + OPTIONAL:
-                raise MovementFlaw(0, column, "This column isn't known")
+                raise MovementFlaw(0, column, _UNKNOWN)
         for number, row in enumerate(reader, 1):
             yield _Row(number, row).read()
     except csv.Error as error:
