@@ -233,6 +233,7 @@ class Settings(BaseSettings):
     commission_approval: bool = _setting(default=False, example="1")
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
     transfer_approval_over: AmountMap = _setting({}, '{"EUR": 500000}')
+    audit_hour: int = _setting(3, "3", ge=0, le=23)
     read_movements: bool = _setting(default=True, example="on")
     reconciliation_tolerance: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
     dispute_window_days: int = _setting(30, "30", ge=1, le=365)

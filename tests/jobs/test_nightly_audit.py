@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.transact import ask, transact
-from gosellr.jobs.audit import audit_nightly
+from gosellr.jobs.audit import audit_and_remember, audit_nightly
 from gosellr.resources import Resources
 from gosellr.services.ledger_service import book
 from gosellr.services.work_queue_service import AuditResult, last_audit
@@ -43,3 +43,29 @@ async def test_what_is_wrong_is_kept_and_cried_out(live: Resources) -> None:
     async with market.db.connection() as connection:
         facts = await connection.fetch("SELECT data FROM outbox_event WHERE type = 'audit.found'")
     assert [fact["data"]["findings"] for fact in facts] == [found.findings]
+
+
+async def test_an_audit_by_day_replaces_no_night_and_a_missed_night_is_made_up_for(
+    live: Resources,
+) -> None:
+    clock = ManualClock(datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
+    market = replace(live, clock=clock, settings=live.settings.model_copy(update={"audit_hour": 4}))
+
+    async def at(day: int, hour: int, minute: int = 0) -> datetime | None:
+        clock.set(datetime(2026, 3, day, hour, minute, tzinfo=UTC))
+        await audit_nightly(market)
+        last = await ask(market.db, last_audit)
+        return None if last is None else last.at
+
+    assert await at(3, 14) is None, "the first night hasn't come"
+    by_day = clock.now()
+    await audit_and_remember(market.db, gateways=market.gateways, now=by_day)
+    assert await at(4, 3, 59) == by_day
+    night = datetime(2026, 3, 4, 4, tzinfo=UTC)
+    assert await at(4, 4) == night
+    assert await at(4, 4, 20) == night
+    assert await at(4, 23, 59) == night
+    # The market stood still in the night of the 5th.
+    assert await at(5, 9) == datetime(2026, 3, 5, 9, tzinfo=UTC)
+    assert await at(6, 3, 59) == datetime(2026, 3, 5, 9, tzinfo=UTC)
+    assert await at(6, 4) == datetime(2026, 3, 6, 4, tzinfo=UTC)

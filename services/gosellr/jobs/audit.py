@@ -39,9 +39,6 @@ T = TypeVar("T", covariant=True)  # noqa: PLC0105
 _log = structlog.get_logger("gosellr.audit")
 
 _PAGE = 1_000
-# When few buy, in UTC; an audit takes a processor for a while.
-_AT_HOUR = 3
-_ONCE_IN = timedelta(hours=20)
 # So many rows of each broken invariant stand in the log; the command has them all.
 _TOLD_ROWS = 5
 # A file on this machine gives more at a time than a provider's API.
@@ -123,12 +120,19 @@ async def audit_and_remember(
 
 
 async def audit_nightly(resources: Resources) -> None:
-    """Audit this market once a night, keep what was found, and cry out if anything was."""
+    """Audit this market once a night, keep what was found, and cry out if anything was.
+
+    A night that was missed is made up for at once. A market that was never audited waits for its
+    first night.
+    """
     now = resources.clock.now()
     last = await ask(resources.db, work_queue_service.last_audit)
-    if now.hour != _AT_HOUR or (last is not None and now - last.at < _ONCE_IN):
-        return
-    await audit_aloud(resources, now=now)
+    hour = resources.settings.audit_hour
+    began = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    if now < began:
+        began -= timedelta(days=1)
+    if (last is None and now.hour == hour) or (last is not None and last.at < began):
+        await audit_aloud(resources, now=now)
 
 
 async def audit_aloud(resources: Resources, *, now: datetime) -> None:
