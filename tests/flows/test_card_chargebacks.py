@@ -263,3 +263,76 @@ async def test_what_is_more_than_the_bank_took_goes_on_to_who_bought(
     assert (await balances(connection)).get("chargeback_loss", 0) == 0
     assert await credit_of(resources, buyer) == {"EUR": 1000}
     assert await wrong_with(connection, resources) == []
+
+
+async def card_of(resources: Resources, order: Order) -> tuple[int, str]:
+    """What is left on the card that was bought, and how it stands."""
+    card = (await purchase_of(resources, order)).card
+    assert card is not None
+    return card.balance_minor, card.status_at(NOW)
+
+
+async def test_what_no_bank_took_of_the_price_is_good_again(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    code = await code_of(resources, order)
+    first = await take_back(resources, order, amount_minor=2000)
+    second = await take_back(resources, order, amount_minor=1000)
+    await bank_decides(resources, order, first, won=False)
+    # Another bank still decides.
+    assert await card_of(resources, order) == (3000, "frozen")
+    assert await wrong_with(connection, resources) == []
+    await bank_decides(resources, order, second, won=True)
+    assert await card_of(resources, order) == (3000, "active")
+    assert (await balances(connection)).get("chargeback_loss", 0) == 0
+    bought = await buy(resources, (shop, 3), tenders=(by_card(code),))
+    assert bought.status == "paid"
+    # What comes back to a card that is good stays on it.
+    await refund(resources, bought, shop, units=2)
+    assert await card_of(resources, order) == (2000, "active")
+    assert await connection.fetchval("SELECT count(*) FROM stored_value_move") == 0
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_loss_that_is_made_good_later_ends_the_frost_and_a_price_lost_whole_never_does(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    code = await code_of(resources, order)
+    bought = await buy(resources, (shop, 4), tenders=(by_card(code),))
+    reference = await take_back(resources, order, amount_minor=3000)
+    await bank_decides(resources, order, reference, won=False)
+    await refund(resources, bought, shop, units=1)
+    assert await card_of(resources, order) == (0, "frozen")
+    assert (await balances(connection))["chargeback_loss"] == 1000
+    await refund(resources, bought, shop, units=1)
+    assert (await balances(connection)).get("chargeback_loss", 0) == 0
+    await refund(resources, bought, shop, units=1)
+    assert await card_of(resources, order) == (1000, "active")
+    assert await wrong_with(connection, resources) == []
+    # Now the rest of the price goes the same way.
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    await refund(resources, bought, shop, units=1)
+    assert await card_of(resources, order) == (0, "frozen")
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_the_audit_finds_a_card_that_is_frozen_for_nothing_and_one_that_should_be(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await connection.execute("UPDATE gift_card SET frozen_at = now()")
+    [found] = await wrong_with(connection, resources)
+    assert "is frozen, and no bank disputes what is left of its price" in str(found)
+    await connection.execute("UPDATE gift_card SET frozen_at = NULL")
+    reference = await take_back(resources, order)
+    for state in ("open", "lost"):
+        assert await connection.fetchval("SELECT status FROM chargeback") == state
+        await connection.execute("UPDATE gift_card SET frozen_at = NULL")
+        [found] = await wrong_with(connection, resources)
+        assert "can be spent, and a bank disputes its price" in str(found)
+        await connection.execute("UPDATE gift_card SET frozen_at = now()")
+        await bank_decides(resources, order, reference, won=False)

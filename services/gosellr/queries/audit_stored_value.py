@@ -112,9 +112,15 @@ WITH booked AS (
     GROUP BY 1, 2
 ), sold AS (
     SELECT sold.order_id, sold.card_id, sold.amount_minor, card.amount_minor AS worth_minor,
-           card.issued_by, card.frozen_at, orders.paid_at, orders.total_minor
+           card.issued_by, card.frozen_at, orders.paid_at, orders.total_minor, sold.lost_minor,
+           taken.undecided, taken.lost_minor AS taken_minor
     FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
     LEFT JOIN gift_card AS card ON card.id = sold.card_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE status NOT IN ('won', 'lost')) AS undecided,
+               COALESCE(sum(amount_minor) FILTER (WHERE status = 'lost'), 0) AS lost_minor
+        FROM chargeback WHERE chargeback.order_id = sold.order_id
+    ) AS taken
 )
 SELECT 'order ' || order_id, CASE WHEN card_id IS NULL THEN 'is paid, and has no gift card'
        ELSE 'isn''t paid, and has gift card ' || card_id END
@@ -131,9 +137,12 @@ WHERE booked.account IS DISTINCT FROM 'gift_card:' || sold.card_id
    OR booked.minor <> sold.amount_minor
 UNION ALL
 SELECT 'gift_card ' || card_id, 'can be spent, and a bank disputes its price'
-FROM sold WHERE frozen_at IS NULL AND EXISTS (
-    SELECT FROM chargeback WHERE chargeback.order_id = sold.order_id
-      AND chargeback.status <> 'won')
+FROM sold WHERE frozen_at IS NULL
+  AND (undecided > 0 OR taken_minor <> lost_minor OR taken_minor >= total_minor)
+UNION ALL
+SELECT 'gift_card ' || card_id, 'is frozen, and no bank disputes what is left of its price'
+FROM sold WHERE frozen_at IS NOT NULL
+  AND undecided = 0 AND taken_minor = lost_minor AND taken_minor < total_minor
 UNION ALL
 SELECT 'gift_card ' || card.id, 'is at nobody''s cost: not sold, and not issued'
 FROM gift_card AS card

@@ -82,11 +82,17 @@ UPDATE gift_card SET frozen_at = COALESCE(frozen_at, $2)
 FROM gift_card_purchase AS sold
 WHERE sold.order_id = $1 AND gift_card.id = sold.card_id
 """
+# No bank may still decide; of what one has won all must be made good, and some of the price left.
 THAW = """
 UPDATE gift_card SET frozen_at = NULL
-FROM gift_card_purchase AS sold
-WHERE sold.order_id = $1 AND gift_card.id = sold.card_id
-  AND NOT EXISTS (SELECT FROM chargeback WHERE order_id = $1 AND status <> 'won')
+FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE status NOT IN ('won', 'lost')) AS undecided,
+           COALESCE(sum(amount_minor) FILTER (WHERE status = 'lost'), 0) AS lost_minor
+    FROM chargeback WHERE chargeback.order_id = sold.order_id
+) AS taken
+WHERE sold.order_id = $1 AND gift_card.id = sold.card_id AND taken.undecided = 0
+  AND taken.lost_minor = sold.lost_minor AND taken.lost_minor < orders.total_minor
 """
 COUNT_LOST = "UPDATE gift_card_purchase SET lost_minor = lost_minor + $2 WHERE order_id = $1"
 
@@ -189,7 +195,7 @@ async def freeze(connection: Connection, *, order_id: UUID, now: datetime) -> No
 
 
 async def thaw(connection: Connection, *, order_id: UUID) -> None:
-    """Let it be spent again, unless a bank has taken its price back, or may yet."""
+    """Let it be spent again, where a bank neither decides nor has won more than was made good."""
     await connection.execute(THAW, order_id)
 
 

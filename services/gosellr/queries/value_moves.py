@@ -19,12 +19,14 @@ WHERE card.id = ANY($1::uuid[]) AND (card.deactivated_at IS NOT NULL OR EXISTS (
     WHERE released.card_id = card.id AND released.restored_at IS NULL))
 """
 
-# Cards whose price a bank has taken back for good, and what of that nothing has made good yet.
+# Cards whose price a bank has taken back for good, and what of that nothing has made good yet. One
+# that is good again isn't among them: what comes back to it stays.
 LOSSES = """
 SELECT sold.card_id, sold.order_id, min(taken.id::text)::uuid AS chargeback_id,
        (sum(taken.amount_minor) - sold.lost_minor)::bigint AS minor
 FROM gift_card_purchase AS sold JOIN chargeback AS taken ON taken.order_id = sold.order_id
-WHERE sold.card_id = ANY($1::uuid[]) AND taken.status = 'lost'
+JOIN gift_card AS card ON card.id = sold.card_id
+WHERE sold.card_id = ANY($1::uuid[]) AND taken.status = 'lost' AND card.frozen_at IS NOT NULL
 GROUP BY sold.card_id, sold.order_id, sold.lost_minor
 """
 

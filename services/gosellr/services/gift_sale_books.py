@@ -114,12 +114,14 @@ async def freeze(connection: Connection, *, order_id: UUID, now: datetime) -> No
 
 
 async def thaw(connection: Connection, *, order_id: UUID) -> None:
-    """The bank gave it back: the card is good again."""
+    """The card is good again for what of its price no bank took, unless one still decides, or what
+    one took for good isn't made good yet."""
     await gift_sales.thaw(connection, order_id=order_id)
 
 
 async def charged_back(connection: Connection, *, chargeback: Chargeback, now: datetime) -> None:
-    """The bank keeps it: what is left on the card makes it good, as far as that goes."""
+    """The bank keeps it: what is left on the card makes it good, as far as that goes; beyond that
+    the card is good again."""
     card = card_of(await _with_card(connection, chargeback.order_id))
     # Whoever gives something back to it has done so before, or finds that the bank has won.
     await value_moves.hold_cards(connection, card_ids=[card.id])
@@ -142,6 +144,7 @@ async def charged_back(connection: Connection, *, chargeback: Chargeback, now: d
         facts={"reason": chargeback.reason},
     )
     await ledger_service.book(connection, bookings=[booking], now=now)
+    await thaw(connection, order_id=chargeback.order_id)
 
 
 async def _with_card(connection: Connection, order_id: UUID) -> GiftCardPurchase:

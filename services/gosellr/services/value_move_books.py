@@ -90,6 +90,7 @@ async def _make_good(
             continue
         owed[card_id] -= minor
         await gift_sales.count_lost(connection, order_id=loss.order_id, amount_minor=minor)
+        await gift_sales.thaw(connection, order_id=loss.order_id)
         draft = gift_card_loss_made_good(card_id=card_id, amount_minor=minor, currency=currency)
         bookings.append(
             Booking(
