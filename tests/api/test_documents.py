@@ -13,6 +13,7 @@ from gosellr.core.db import Connection
 from gosellr.flows import documents
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.utils.ids import order_number, seller_order_number
 from tests.factories.accounts import bearer, make_operator
 from tests.factories.orders import order_body, place
 from tests.factories.sales import (
@@ -21,6 +22,7 @@ from tests.factories.sales import (
     make_buyer,
     make_commission,
     make_shop,
+    part_of,
     ship,
 )
 
@@ -98,14 +100,26 @@ async def test_a_document_answers_under_its_own_order_only(
     assert unknown.status_code == 404
 
 
-async def test_a_packing_slip_is_a_pdf(
+async def test_a_packing_slip_is_a_pdf_or_a_table(
     client: httpx2.AsyncClient, resources: Resources, shop: Shop, sold: Order
 ) -> None:
     shipment_id = await ship(resources, sold, shop)
     url = f"{V1}/orders/{sold.id}/shipments/{shipment_id}/packing-slip"
-    answer = await client.get(url, headers=await owner(resources, shop))
-    assert answer.content.startswith(b"%PDF-")
-    assert "packing-slip-GS-" in answer.headers["content-disposition"]
+    headers = await owner(resources, shop)
+    for wanted in ("", "?format=pdf"):
+        answer = await client.get(f"{url}{wanted}", headers=headers)
+        assert answer.content.startswith(b"%PDF-")
+        assert "packing-slip-GS-" in answer.headers["content-disposition"]
+    number = seller_order_number(order_number(sold.number), part_of(sold, shop).index)
+    asked = await client.get(url, headers=headers | {"Accept": "text/csv"})
+    assert asked.headers["content-type"] == "text/csv; charset=utf-8"
+    assert (await client.get(f"{url}?format=csv", headers=headers)).content == asked.content
+    head, *lines = list(csv.reader(io.StringIO(asked.content.decode("utf-8-sig"))))
+    assert head == ["order_number", "sku", "title", "options", "quantity"]
+    assert [(line[0], line[-1]) for line in lines] == [(number, "2")]
+    book = await client.get(f"{url}?format=xlsx", headers=headers)
+    assert book.content.startswith(b"PK")
+    assert (await client.get(f"{url}?format=json", headers=headers)).status_code == 422
 
 
 async def test_statements_before_and_after_the_month_is_closed(

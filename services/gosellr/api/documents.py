@@ -15,6 +15,7 @@ from gosellr.api.schemas.documents import (
     FileFilters,
     OrderDocumentsOut,
     SellerDocumentFilters,
+    SlipFilters,
     StatementFilters,
     StatementOut,
     TaxReportOut,
@@ -80,17 +81,20 @@ async def get_order_document(
     "/orders/{order_id}/shipments/{shipment_id}/packing-slip",
     operation_id="get_packing_slip",
     responses={
-        200: {"description": "A packing slip", "content": {"application/pdf": _BYTES}},
+        200: {"description": "A packing slip", **_FILES},
         **problems(401, 403, 404, 422),
     },
 )
 async def get_packing_slip(
+    *,
     order_id: UUID,
     shipment_id: UUID,
+    wanted: Annotated[SlipFilters, Query()],
     viewer: Annotated[Viewer, allow(Permission.SHIPMENT_READ)],
     market: Market,
+    accept: Accept = "",
 ) -> Response:
-    """What is in a parcel, to be put into it: a PDF without any price."""
+    """What is in a parcel, to be put into it, without any price: as PDF, CSV or XLSX."""
     content = await ask(
         market.db,
         sales_documents.packing_slip,
@@ -99,7 +103,8 @@ async def get_packing_slip(
         shipment_id=shipment_id,
     )
     name = f"packing-slip-{content['seller_order_number']}"
-    return file_answer(await documents.make_file(market.documents, content, form="pdf", name=name))
+    form = _form(wanted, accept) or "pdf"
+    return await _file(market, content, form=form, name=name, wanted=wanted)
 
 
 @router.get(
@@ -227,7 +232,12 @@ async def _issued(
 
 
 async def _file(
-    market: Resources, content: Mapping[str, Any], *, form: Form, name: str, wanted: FileFilters
+    market: Resources,
+    content: Mapping[str, Any],
+    *,
+    form: Form,
+    name: str,
+    wanted: FileFilters | SlipFilters,
 ) -> Response:
     return file_answer(
         await documents.make_file(
@@ -236,7 +246,7 @@ async def _file(
     )
 
 
-def _form(wanted: FileFilters, accept: str) -> Form | None:
+def _form(wanted: FileFilters | SlipFilters, accept: str) -> Form | None:
     """The kind of file that is wanted; None for JSON, which whoever also takes it gets."""
     if wanted.format is not None:
         return None if wanted.format == "json" else wanted.format

@@ -27,6 +27,13 @@ class FileFilters(Filters):
     language: Annotated[Language | None, Field(description="Left out: the document's own")] = None
 
 
+class SlipFilters(Filters):
+    """How a packing slip is wanted: `format`, else what `Accept` names, else PDF."""
+
+    format: Literal["pdf", "csv", "xlsx"] | None = None
+    language: Annotated[Language | None, Field(description="Left out: the order's own")] = None
+
+
 class StatementFilters(FileFilters):
     """Which of a month's statements."""
 
