@@ -88,7 +88,7 @@ class Supervisor:
             os.close(self._wake_reader)
             os.close(self._wake_writer)
 
-    def start(self, *, is_ready: Callable[[], bool], timeout_seconds: float = 60) -> bool:
+    def start(self, *, is_ready: Callable[[], bool], timeout_seconds: float = 180) -> bool:
         """Start all and wait until `is_ready`, then start what follows; False when told to stop.
 
         Raises StartupError when a program keeps dying or nothing is ready in time.
