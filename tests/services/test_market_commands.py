@@ -136,7 +136,7 @@ async def test_a_payout_explained(
     result = await gosellr("explain", str(seller.id), "--at", "2026-03-02")
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
     assert lines[:9] == [
-        f"Seller {seller.id}",
+        f"Seller {seller.name}, {seller.id}",
         "As of 2026-03-02 23:59:59Z",
         "",
         "108.00 EUR is what the marketplace owes, account by account",

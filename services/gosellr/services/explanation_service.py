@@ -121,8 +121,9 @@ async def _by_id(
     connection: Connection, named: UUID, *, limit: int, at: datetime | None
 ) -> Explanation | None:
     if await ledger.seller_exists(connection, seller_id=named):
+        [seller] = (await sellers.named(connection, seller_ids=[named])).values()
         return Explanation(
-            f"Seller {named}",
+            f"Seller {seller.name}, {named}",
             ("seller", str(named)),
             movements=await _latest(
                 connection, statement_service.pots_of(named), limit=limit, at=at
