@@ -9,9 +9,14 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.transact import transact
 from gosellr.models.order_values import Order
+from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
+from gosellr.services import reconciliation_service
+from gosellr.utils.reconciliation import MovementKind, Resolution
 from tests.factories.accounts import User, bearer, make_operator
+from tests.factories.disputes import OPERATOR
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import NOW, Shop, balances, buy, make_commission, make_shop, read
 from tests.factories.transfers import BY_TRANSFER, PAYER_IBAN, doors, offline, transfer_of
@@ -78,6 +83,17 @@ def told(reference: str, amount: int, name: str = "IN-1") -> dict[str, Any]:
 
 def reference_of(order: Order) -> str:
     return transfer_of(order).gateway_reference or ""
+
+
+def a_bonus(name: str, amount_minor: int) -> NewMovement:
+    """What a provider gives, and nobody knows for what."""
+    return NewMovement(
+        reference=name,
+        kind=MovementKind.OTHER,
+        currency="EUR",
+        amount_minor=amount_minor,
+        occurred_at=NOW,
+    )
 
 
 async def moved(connection: Connection) -> int:
@@ -224,6 +240,51 @@ async def test_money_leaves_suspense_by_the_word_of_two(
     gone = await first(path, {"resolution": "income"})
     assert (gone.status_code, gone.json()["code"]) == (409, "movement_not_open")
     assert await wrong_with(connection, market) == []
+
+
+async def test_what_nobody_judged_leaves_suspense_by_the_word_of_two(
+    market: Resources,
+    connection: Connection,
+    people: tuple[User, User],
+    first: Call,
+    second: Call,
+) -> None:
+    """Also what a provider told, which is judged by whoever put it there, if anybody did."""
+    paths = {}
+    for name, viewer in (("nobody", OPERATOR), ("one", people[0].viewer)):
+        made = await transact(
+            market.db,
+            reconciliation_service.import_movements,
+            gateway="sandbox",
+            source="document",
+            movements=[a_bonus(name, 5_000)],
+            imported_by=None,
+            now=NOW,
+        )
+        movement_id = await connection.fetchval(
+            "SELECT id FROM provider_movement WHERE reference = $1", name
+        )
+        assert made.waiting == 1
+        await transact(
+            market.db,
+            reconciliation_service.resolve,
+            viewer=viewer,
+            movement_id=movement_id,
+            resolution=Resolution.SUSPENSE,
+            note="asked the provider",
+            policy=replace(market.policy, reconciliation_tolerance={"EUR": 5_000}),
+            now=NOW,
+        )
+        paths[name] = f"/reconciliation/movements/{movement_id}/clear"
+    before = {"gateway_clearing": 10_000, "suspense": -10_000}
+    assert await balances(connection) == before
+    proposed = await second(paths["nobody"], {"resolution": "income"})
+    assert (proposed.status_code, proposed.json()["kind"]) == (202, "suspense_clearing")
+    assert await balances(connection) == before
+    assert (await first(f"/proposals/{proposed.json()['id']}/approve")).status_code == 200
+    # Where one has said that it waits, another one is the second.
+    assert (await second(paths["one"], {"resolution": "income"})).status_code == 200
+    assert await balances(connection) == {"gateway_clearing": 10_000, "fee_income": -10_000}
 
 
 async def test_nobody_says_that_their_own_shop_was_paid(
