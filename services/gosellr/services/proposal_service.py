@@ -2,8 +2,8 @@
 shop.
 
 Nothing changes before the second person's word. What approving does is known to the service of the
-proposal's kind: it asks `second` for the proposal, does it, and says `approved`, in one
-transaction.
+proposal's kind: `proposal_approval` asks `second` for the proposal, lets that service do it, and
+says `approved`, in one transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
