@@ -167,6 +167,28 @@ async def test_changes_and_ends_wait_as_well_and_one_at_a_time(
     assert told["before"]["rate_bps"] == 950
 
 
+@pytest.mark.usefixtures("takes_two")
+async def test_a_rule_is_ended_as_it_stood_when_that_was_proposed(
+    client: httpx2.AsyncClient,
+    resources: Resources,
+    monkeypatch: pytest.MonkeyPatch,
+    first: Headers,
+    second: Headers,
+) -> None:
+    with monkeypatch.context() as alone:
+        alone.setitem(resources.settings.__dict__, "commission_approval", False)
+        _, rule = await propose(client, first, rate_bps=1000)
+    path = f"{RULES}/{rule['id']}"
+    ended = (await client.delete(path, headers=first)).json()
+    with monkeypatch.context() as alone:
+        alone.setitem(resources.settings.__dict__, "commission_approval", False)
+        assert (await client.patch(path, json={"rate_bps": 950}, headers=first)).status_code == 200
+    late = await decide(client, second, ended["id"])
+    assert (late.status_code, late.json()["code"]) == (409, "version_conflict")
+    assert [one["rate_bps"] for one in await rules(client, first)] == [950]
+    assert (await client.get(f"{API}/proposals/{ended['id']}", headers=first)).json() == ended
+
+
 @pytest.mark.parametrize("two", [False, True])
 async def test_nobody_sets_what_their_own_shop_pays(
     client: httpx2.AsyncClient,

@@ -247,8 +247,9 @@ async def test_what_comes_back_after_the_bank_has_won_makes_the_loss_good(
     assert await wrong_with(connection, resources) == []
 
 
+@pytest.mark.parametrize("returned", [(3,), (1, 2), (1, 1, 1)])
 async def test_what_is_more_than_the_bank_took_goes_on_to_who_bought(
-    resources: Resources, connection: Connection, order: Order
+    resources: Resources, connection: Connection, order: Order, returned: tuple[int, ...]
 ) -> None:
     await make_commission(connection)
     shop = await make_shop(connection, price_minor=1000)
@@ -259,7 +260,8 @@ async def test_what_is_more_than_the_bank_took_goes_on_to_who_bought(
     await bank_decides(resources, order, reference, won=False)
     # 10.00 were left of the card, and made good a third of it.
     assert (await balances(connection))["chargeback_loss"] == 2000
-    await refund(resources, bought, shop, units=3)
+    for units in returned:
+        await refund(resources, bought, shop, units=units)
     assert (await balances(connection)).get("chargeback_loss", 0) == 0
     assert await credit_of(resources, buyer) == {"EUR": 1000}
     assert await wrong_with(connection, resources) == []

@@ -146,6 +146,79 @@ async def test_an_extended_card_is_good_for_all_that_it_was(
     assert await wrong_with(connection, resources) == []
 
 
+async def booked_of(connection: Connection, kind: str) -> list[tuple[UUID, UUID | None]]:
+    """What was booked of this kind, and what each corrects, oldest first."""
+    rows = await connection.fetch(
+        "SELECT id, corrects_id FROM ledger_transaction WHERE kind = $1 ORDER BY id", kind
+    )
+    return [(row["id"], row["corrects_id"]) for row in rows]
+
+
+async def test_each_release_is_restored_once_and_names_what_it_takes_back(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    await policy(resources, 0)
+    card_id, _ = await make_card(resources, 700, expires_at=clock.now() + DAY)
+    clock.advance(DAY)
+    await run(resources)
+    await extend(resources, card_id, days=10)
+    first = await connection.fetchrow("SELECT * FROM gift_card_release")
+    clock.advance(DAY)
+    # Extended again, there is nothing more to be restored.
+    await extend(resources, card_id, days=10)
+    assert await connection.fetchrow("SELECT * FROM gift_card_release") == first
+    facts = "SELECT count(*) FROM outbox_event WHERE type = 'gift_card.restored'"
+    assert await connection.fetchval(facts) == 1
+    assert await left_on(resources, card_id) == 700
+    clock.advance(10 * DAY)
+    assert await run(resources) == 1
+    assert await ask(resources.db, card_release_service.standing) == [("EUR", True, 700)]
+    await extend(resources, card_id, days=10)
+    assert await ask(resources.db, card_release_service.standing) == []
+    assert await left_on(resources, card_id) == 700
+    assert first == await connection.fetchrow("SELECT * FROM gift_card_release ORDER BY id LIMIT 1")
+    [(first_id, _), (second_id, _)] = await booked_of(connection, "gift_card_released")
+    restored = await booked_of(connection, "gift_card_restored")
+    assert [corrects_id for _, corrects_id in restored] == [first_id, second_id]
+    assert await balances(connection) == {"promotion_cost": 700, "gift_card": -700}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_refund_to_a_card_that_was_restored_stays_on_it(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    await policy(resources, 0)
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    buyer = await make_buyer(connection)
+    card_id, code = await make_card(resources, 1500, expires_at=clock.now() + DAY)
+    order = await buy(resources, (shop, 1), buyer=buyer, tenders=(by_card(code),))
+    clock.advance(DAY)
+    await run(resources)
+    await extend(resources, card_id)
+    await refund(resources, order, shop, units=1)
+    assert await left_on(resources, card_id) == 1500
+    assert await credit_of(resources, buyer) == {}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_card_that_ran_out_is_extended_beyond_today(
+    resources: Resources, connection: Connection, clock: ManualClock
+) -> None:
+    await policy(resources, 0)
+    card_id, _ = await make_card(resources, 700, expires_at=clock.now() + DAY)
+    clock.advance(10 * DAY)
+    await run(resources)
+    # Later than it was good for, and over already.
+    for days in (-1, 0):
+        with pytest.raises(InvalidInput):
+            await extend(resources, card_id, days=days)
+    assert await left_on(resources, card_id) == 0
+    assert await balances(connection) == {}
+    card = await extend(resources, card_id, days=1)
+    assert (card.balance_minor, card.expires_at) == (700, clock.now() + DAY)
+
+
 async def test_a_card_is_extended_and_never_cut(
     resources: Resources, connection: Connection, clock: ManualClock
 ) -> None:

@@ -174,3 +174,25 @@ async def test_an_operators_own_hold_is_not_the_shops_to_end(
             seller_id=shop.seller.id,
             password=PASSWORD,
         )
+
+
+async def test_an_operators_hold_stands_also_in_the_markets_own_words(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    destination_id, token = await changed(resources, connection, shop)
+    await withdraw(resources, destination_id, token)
+    operator = (await make_operator(connection, now=NOW)).viewer
+    await transact(
+        resources.db,
+        payout_settings_service.hold,
+        viewer=operator,
+        seller_id=shop.seller.id,
+        reason=WITHDRAWN_HOLD_REASON,
+        now=resources.clock.now(),
+    )
+    with pytest.raises(NotHeldForOwner):
+        await let_go(resources, shop)
+    assert await hold_reason(resources, shop) == WITHDRAWN_HOLD_REASON
+    await earn(resources, shop)
+    with pytest.raises(PayoutsHeld):
+        await pay(resources, shop)

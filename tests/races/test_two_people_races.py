@@ -9,20 +9,23 @@ from uuid import uuid4
 
 import pytest
 
+from gosellr.core.errors import VersionConflict
 from gosellr.core.transact import transact
 from gosellr.flows import bank_transfers, proposals, told_by_hand
 from gosellr.jobs.audit import audit_market
 from gosellr.models.order_values import Order
 from gosellr.models.proposal_values import Proposal
 from gosellr.resources import Resources
-from gosellr.services import commission_proposals, proposal_service
+from gosellr.services import commission_proposals, commission_service, proposal_service
 from gosellr.services.hand_refund_service import SentTransfer
 from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.bank_lines import BankLine
+from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.sales import Shop, buy, make_commission, make_shop, read, refund
 from tests.factories.stored_value import operator
 from tests.factories.transfers import BY_TRANSFER, VALUE_DATE, arrive, offline, transfer_of
+from tests.races.test_payout_races import waits_or_ends
 from tests.races.test_refund_races import outcomes
 
 LIMIT = 4_999
@@ -210,3 +213,38 @@ async def test_a_rule_is_changed_by_one_of_two_who_agree_to_it(market: Resources
             "SELECT rate_bps, version FROM commission_rule WHERE archived_at IS NULL"
         )
     assert [tuple(row) for row in rows] == [(900, 2)]
+
+
+@pytest.mark.parametrize("does_end", [True, False])
+async def test_nobody_alone_touches_a_rule_that_has_just_become_their_own_shop_s(
+    market: Resources, does_end: bool
+) -> None:
+    """Whose it is, is looked at before the rules are locked."""
+    alone = replace(market.policy, commission_approval=False)
+    shop, other = await transact(market.db, make_shop), await operator(market)
+    own = replace(shop.viewer, roles=frozenset({Role.OPERATOR}))
+    now = market.clock.now()
+    async with market.db.connection() as connection:
+        rule_id = await connection.fetchval(
+            "SELECT id FROM commission_rule WHERE archived_at IS NULL"
+        )
+
+    async def touch() -> None:
+        about = {"viewer": own, "policy": alone, "rule_id": rule_id, "reason": "", "now": now}
+        if does_end:
+            await transact(market.db, commission_proposals.end, **about)
+        else:
+            change = {"version": None, "changes": {"rate_bps": 1}}
+            await transact(market.db, commission_proposals.change, **change, **about)
+
+    async with market.db.connection() as connection, connection.transaction():
+        moved = await commission_proposals.change(
+            connection, viewer=other, policy=alone, rule_id=rule_id, version=None,
+            changes={"seller_id": shop.seller.id}, reason="", now=now,
+        )  # fmt: skip
+        late = asyncio.create_task(touch())
+        await waits_or_ends(market, late)
+    with pytest.raises(VersionConflict):
+        await late
+    async with market.db.connection() as connection:
+        assert await commission_service.find_rule(connection, rule_id=rule_id) == moved

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gosellr.core.transact import ask, transact
-from gosellr.flows import card_releases, gift_deliveries, refunds
+from gosellr.flows import card_releases, gift_deliveries
 from gosellr.jobs import letters
 from gosellr.resources import Resources
 from gosellr.services import gift_sale_service, order_service, stored_value_service
@@ -13,7 +13,7 @@ from gosellr.services.letter_post import HELD_FOR
 from gosellr.services.order_steps import TransitionRefused
 from tests.factories.gift_sales import buy_card, offer_cards, purchase_of
 from tests.factories.letters import TELL
-from tests.factories.sales import buy, make_buyer
+from tests.factories.sales import buy, cancel, make_buyer
 from tests.factories.stored_value import by_card, credit_of, left_on, make_card, operator
 from tests.simulate.stage import OPERATOR, PRICE, Scene, Stage, die_everywhere, sweep
 
@@ -72,13 +72,7 @@ async def test_a_refund_to_a_stopped_card_cut_off_anywhere_goes_on_once(stage: S
         )
 
         async def play(market: Resources) -> None:
-            await refunds.cancel_order(
-                market.refunds,
-                viewer=OPERATOR,
-                order_id=order.id,
-                seller_order_id=None,
-                reason="changed my mind",
-            )
+            await cancel(market, order, viewer=OPERATOR)
 
         async def check(market: Resources) -> None:
             with suppress(TransitionRefused):

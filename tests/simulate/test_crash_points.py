@@ -37,7 +37,7 @@ from gosellr.services.pricing_service import PricingContext
 from gosellr.services.refund_plan import RefundRequest
 from gosellr.utils.viewer import GUEST, Viewer
 from tests.factories.orders import ADDRESS
-from tests.factories.sales import a_key, buy, buyer_of
+from tests.factories.sales import a_key, buy, buyer_of, cancel
 from tests.factories.terms import make_coupon
 from tests.simulate.crashing import Died, Fuse, NumberedGateway, numbered
 from tests.simulate.stage import (
@@ -156,13 +156,7 @@ async def test_case_18_a_cancellation_cut_off_anywhere(stage: Stage, token: str)
         order = await buy(stage.market, (stage.shop, 2), tenders=(card(token),))
 
         async def play(market: Resources) -> None:
-            await refunds.cancel_order(
-                market.refunds,
-                viewer=OPERATOR,
-                order_id=order.id,
-                seller_order_id=None,
-                reason="changed my mind",
-            )
+            await cancel(market, order, viewer=OPERATOR)
 
         async def check(market: Resources) -> None:
             with suppress(TransitionRefused):

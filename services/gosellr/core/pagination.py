@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -75,3 +76,24 @@ def decode_moment_cursor(cursor: str) -> tuple[datetime, UUID]:
     if position is None:
         raise InvalidInput.at("cursor", "cursor_unknown", "This cursor isn't one of ours")
     return position
+
+
+def after_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Where the page before ended, in a list by a moment; None for the first page.
+
+    Raises:
+        InvalidInput: when the cursor isn't one of ours.
+    """
+    return None if cursor is None else decode_moment_cursor(cursor)
+
+
+def page_by_moment(
+    found: Sequence[T], *, limit: int, key_of: Callable[[T], tuple[datetime, UUID]]
+) -> Page[T]:
+    """A page of what was found, in the order of a moment and an id, by looking one further than
+    `limit`."""
+    items = list(found[:limit])
+    if len(found) <= limit:
+        return Page(items, None)
+    moment, identity = key_of(items[-1])
+    return Page(items, encode_cursor(moment.isoformat(), str(identity)))

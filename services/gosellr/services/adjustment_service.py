@@ -13,7 +13,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.balance_values import Adjustment
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import adjustments, outbox
@@ -219,13 +219,10 @@ async def list_adjustments(
         connection,
         status=status,
         kind=kind,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].prepared_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.prepared_at, one.id))
 
 
 def _decider(viewer: Viewer, entries: Iterable[Entry]) -> UUID:

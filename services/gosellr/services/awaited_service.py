@@ -4,7 +4,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.offline_values import AwaitedCash, AwaitedTransfer
 from gosellr.queries import awaited
 
@@ -17,13 +17,9 @@ async def list_transfers(
     Raises:
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else decode_moment_cursor(cursor)
+    after = after_moment(cursor)
     rows = await awaited.transfers(connection, after=after, limit=limit + 1)
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    last = items[-1]
-    return Page(items, encode_cursor(last.expires_at.isoformat(), str(last.payment_id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.expires_at, one.payment_id))
 
 
 async def list_cash(connection: Connection, *, cursor: str | None, limit: int) -> Page[AwaitedCash]:
@@ -32,13 +28,11 @@ async def list_cash(connection: Connection, *, cursor: str | None, limit: int) -
     Raises:
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else decode_moment_cursor(cursor)
+    after = after_moment(cursor)
     rows = await awaited.cash(connection, after=after, limit=limit + 1)
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    last = items[-1]
-    return Page(items, encode_cursor(last.placed_at.isoformat(), str(last.seller_order_id)))
+    return page_by_moment(
+        rows, limit=limit, key_of=lambda one: (one.placed_at, one.seller_order_id)
+    )
 
 
 async def find_cash(connection: Connection, *, seller_order_id: UUID) -> AwaitedCash:

@@ -13,7 +13,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.balance_values import BankFile, FiledPayment, FiledPayout
 from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import payout_number
@@ -228,13 +228,10 @@ async def list_files(
     rows = await bank_files.list_files(
         connection,
         status=status,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].made_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.made_at, one.id))
 
 
 def operator_of(viewer: Viewer) -> UUID:

@@ -159,29 +159,22 @@ async def end(
     )
 
 
-async def approve(
-    connection: Connection, *, viewer: Viewer, proposal_id: UUID, now: datetime
-) -> Proposal:
-    """Put in force what somebody else proposed. Said again by the same person, it changes nothing.
+async def put_in_force(
+    connection: Connection, held: Proposal, *, viewer: Viewer, now: datetime
+) -> None:
+    """Put in force what somebody else proposed, held by its second person.
 
     Raises:
-        NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`.
         VersionConflict: the rule was changed, or ended, since it was proposed.
         InvalidInput, TooMany: what it names is gone, or there are too many rules by now.
     """
-    held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
-    if held.status != "prepared":
-        return held
     try:
-        await _put_in_force(connection, held, viewer, now=now)
+        await _write(connection, held, viewer, now=now)
     except (NotFound, VersionConflict) as gone:
         raise VersionConflict(_CHANGED_SINCE) from gone
-    return await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
 
 
-async def _put_in_force(
-    connection: Connection, held: Proposal, viewer: Viewer, *, now: datetime
-) -> None:
+async def _write(connection: Connection, held: Proposal, viewer: Viewer, *, now: datetime) -> None:
     word = Word(held.prepared_by, approved_by=viewer.user_id, reason=held.reason)
     rule_id, wish = UUID(held.subject.partition(":")[2]), held.wish
     match ProposalKind(held.kind):

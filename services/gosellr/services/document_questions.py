@@ -5,7 +5,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.document_values import IssuedDocument
 from gosellr.queries import documents
 from gosellr.services import period_documents
@@ -70,13 +70,10 @@ async def of_seller(
         seller_id=seller_id,
         kind=filters.kind,
         period=filters.period,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].issued_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.issued_at, one.id))
 
 
 async def find_of_seller(

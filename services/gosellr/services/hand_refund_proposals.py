@@ -74,23 +74,14 @@ async def mark_sent(
     )
 
 
-async def approve(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    proposal_id: UUID,
-    policy: MarketPolicy,
-    now: datetime,
-) -> Proposal:
-    """Book as sent what somebody else proposed. Said again by the same person, it changes nothing.
+async def mark_as_proposed(
+    connection: Connection, held: Proposal, *, viewer: Viewer, policy: MarketPolicy, now: datetime
+) -> None:
+    """Book as sent what somebody else proposed, held by its second person.
 
     Raises:
-        NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`.
         AlreadyDecided, RefundAccountUnknown, MovementContradicted: it has moved on since.
     """
-    held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
-    if held.status != "prepared":
-        return held
     wish = held.wish
     found = await hand_refund_service.find(
         connection, hand_refund_id=UUID(held.subject.partition(":")[2])
@@ -109,7 +100,6 @@ async def approve(
         connection, viewer=viewer, found=found, sent=sent, account=account,
         named_by=held.prepared_by, policy=policy, now=now,
     )  # fmt: skip
-    return await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
 
 
 async def _mark(

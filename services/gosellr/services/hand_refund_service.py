@@ -7,7 +7,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.offline_values import HandRefund
 from gosellr.models.order_values import Order
 from gosellr.models.refund_values import DueReturn
@@ -67,12 +67,9 @@ async def list_open(connection: Connection, *, cursor: str | None, limit: int) -
     Raises:
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else decode_moment_cursor(cursor)
+    after = after_moment(cursor)
     rows = await hand_refunds.list_open(connection, after=after, limit=limit + 1)
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].created_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.created_at, one.id))
 
 
 async def find(connection: Connection, *, hand_refund_id: UUID) -> HandRefund:

@@ -9,7 +9,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_cursor, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, decode_cursor, encode_cursor
 from gosellr.models.events import Fact, FactType
 from gosellr.models.import_values import ErrorRow, NewRun, RunState
 from gosellr.queries import imports as queries
@@ -175,7 +175,7 @@ async def list_imports(
     limit: int,
 ) -> tuple[bytes, str | None]:
     """A page of the imports that the viewer may read, newest first, as a JSON list."""
-    after = None if cursor is None else decode_moment_cursor(cursor)
+    after = after_moment(cursor)
     page = await queries.list_runs(
         connection,
         everything=viewer.sees_everything,

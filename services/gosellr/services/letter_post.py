@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed, NotFound
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.letter_values import ClaimedLetter, Letter
 from gosellr.queries import letters
 from gosellr.utils.letters import LetterKind, LetterStatus
@@ -115,13 +115,10 @@ async def list_letters(
         connection,
         status=status,
         kind=kind,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].created_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.created_at, one.id))
 
 
 async def resend(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.order_values import ListedOrder, Order
 from gosellr.queries import order_lists, orders
 from gosellr.services import cart_service
@@ -111,7 +111,7 @@ async def list_orders(
     Raises:
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else decode_moment_cursor(cursor)
+    after = after_moment(cursor)
     capacity = capacity_of(viewer, filters.as_)
     found = await order_lists.page(
         connection,
@@ -127,12 +127,7 @@ async def list_orders(
         after=after,
         limit=limit + 1,
     )
-    more = len(found) > limit
-    items = found[:limit]
-    return Page(
-        items=items,
-        next_cursor=encode_cursor(items[-1].placed_at, str(items[-1].id)) if more else None,
-    )
+    return page_by_moment(found, limit=limit, key_of=lambda one: (one.placed_at, one.id))
 
 
 def _seller_scope(viewer: Viewer, capacity: str) -> Sequence[UUID]:

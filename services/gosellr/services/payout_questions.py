@@ -6,7 +6,13 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
-from gosellr.core.pagination import Page, decode_cursor, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import (
+    Page,
+    after_moment,
+    decode_cursor,
+    encode_cursor,
+    page_by_moment,
+)
 from gosellr.models.payout_values import ClaimedEntry, Payout, PayoutTotal
 from gosellr.queries import ledger, payouts
 from gosellr.queries.ledger import BookedTransaction
@@ -56,13 +62,10 @@ async def list_payouts(
         status=filters.status,
         currency=filters.currency,
         batch_id=filters.batch_id,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].created_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.created_at, one.id))
 
 
 async def list_entries(

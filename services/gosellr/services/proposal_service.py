@@ -2,8 +2,8 @@
 shop.
 
 Nothing changes before the second person's word. What approving does is known to the service of the
-proposal's kind: it asks `second` for the proposal, does it, and says `approved`, in one
-transaction.
+proposal's kind: `proposal_approval` asks `second` for the proposal, lets that service do it, and
+says `approved`, in one transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.events import Fact, FactType
 from gosellr.models.proposal_values import Proposal
 from gosellr.queries import outbox, proposals
@@ -173,13 +173,10 @@ async def list_proposals(
         connection,
         status=status,
         kinds=kinds,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].prepared_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.prepared_at, one.id))
 
 
 def _decider(viewer: Viewer, held: Proposal) -> UUID:

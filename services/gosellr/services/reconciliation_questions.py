@@ -5,7 +5,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.reconciliation_values import GatewayStanding, Movement
 from gosellr.queries import reconciliation, reconciliation_standing
 from gosellr.utils.reconciliation import CHARGEBACK_KINDS, PAYOUT_KINDS, TOLD_KINDS
@@ -43,13 +43,10 @@ async def list_movements(
         status=status,
         currency=currency,
         suspended=suspended,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].occurred_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.occurred_at, one.id))
 
 
 async def standing(connection: Connection, *, now: datetime) -> list[GatewayStanding]:

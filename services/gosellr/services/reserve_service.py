@@ -13,7 +13,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.balance_values import ReserveHold
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import ledger, outbox, reserve_rules, reserves
@@ -263,10 +263,7 @@ async def list_holds(
     rows = await reserves.list_holds(
         connection,
         seller_id=seller_id,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    items = rows[:limit]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, encode_cursor(items[-1].release_at.isoformat(), str(items[-1].id)))
+    return page_by_moment(rows, limit=limit, key_of=lambda one: (one.release_at, one.id))

@@ -8,7 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.catalogue_names import offers_changed
 from gosellr.models.events import Fact, FactType
 from gosellr.models.review_values import Review
@@ -185,14 +185,12 @@ async def list_reviews(
         NotFound: there is no such product on sale.
         InvalidInput: the cursor isn't one of ours.
     """
-    after = None if cursor is None else decode_moment_cursor(cursor)
+    after = after_moment(cursor)
     product = await reviews.product(connection, product_id=product_id)
     if product is None or not product.is_public:
         raise NotFound
     found = await reviews.page(connection, product_id=product_id, after=after, limit=limit + 1)
-    items = found[:limit]
-    more = len(found) > limit
     return ReviewPage(
-        page=Page(items, encode_cursor(items[-1].created_at, str(items[-1].id)) if more else None),
+        page=page_by_moment(found, limit=limit, key_of=lambda one: (one.created_at, one.id)),
         rating=RatingAggregate(product.rating_count, product.rating_sum),
     )

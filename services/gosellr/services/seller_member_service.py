@@ -127,19 +127,15 @@ async def change_member(
     return Member(user_id, member.name, member.email, role, member.created_at)
 
 
-async def approve_owner(
-    connection: Connection, *, viewer: Viewer, proposal_id: UUID, now: datetime
-) -> Proposal:
-    """Let somebody own a seller whom another operator proposed. Said again, it changes nothing.
+async def make_owner(
+    connection: Connection, held: Proposal, *, viewer: Viewer, now: datetime
+) -> None:
+    """Let somebody own a seller whom another operator proposed, held by its second person.
 
     Raises:
-        NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`; nobody agrees to
-            themselves.
+        NotAllowed: nobody agrees to themselves.
         TooManyMembers: there is no room by now.
     """
-    held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
-    if held.status != "prepared":
-        return held
     seller_id, user_id = UUID(held.wish["seller_id"]), UUID(held.wish["user_id"])
     _require_another(viewer, user_id)
     await _hold(connection, seller_id=seller_id, now=now)
@@ -158,7 +154,6 @@ async def approve_owner(
         await accounts.grant_role(connection, user_id=user_id, role=Role.SELLER, now=now)
         change = "added"
     await _tell(connection, seller_id=seller_id, user_id=user_id, change=change, now=now)
-    return await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
 
 
 async def _propose_owner(

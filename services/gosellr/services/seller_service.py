@@ -10,7 +10,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, VersionConflict
 from gosellr.core.identity import new_id
-from gosellr.core.pagination import Page, decode_moment_cursor, encode_cursor
+from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import letter_subjects, locks, outbox, sellers
 from gosellr.queries.sellers import SellerState
@@ -188,15 +188,11 @@ async def list_sellers(
         viewer=viewer,
         status=status,
         words=words or None,
-        after=None if cursor is None else decode_moment_cursor(cursor),
+        after=after_moment(cursor),
         limit=limit + 1,
     )
-    shown = found[:limit]
-    more = len(found) > limit
-    return Page(
-        items=[seller.document for seller in shown],
-        next_cursor=encode_cursor(shown[-1].created_at, shown[-1].id.hex) if more else None,
-    )
+    page = page_by_moment(found, limit=limit, key_of=lambda one: (one.created_at, one.id))
+    return Page([seller.document for seller in page.items], page.next_cursor)
 
 
 async def names_of(connection: Connection, *, seller_ids: Sequence[UUID]) -> dict[UUID, str]:

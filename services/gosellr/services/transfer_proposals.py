@@ -4,7 +4,6 @@ that money came, whose it is, that it went back, or what it was.
 What a bank says in a statement of its own is no word of ours: that is taken at once.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -32,14 +31,6 @@ from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
 
 _SUSPENDED: Final = "movement"
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A proposal that was approved, and the transfer that it was about as it stands then."""
-
-    proposal: Proposal
-    receipt: TakenReceipt | None = None
 
 
 def subject_of(movement_id: UUID) -> str:
@@ -236,32 +227,16 @@ async def clear(
     )
 
 
-async def approve(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    proposal_id: UUID,
-    policy: MarketPolicy,
-    now: datetime,
-) -> Approved:
-    """Book what somebody else proposed. Said again by the same person, it changes nothing.
+async def book_as_proposed(
+    connection: Connection, held: Proposal, *, viewer: Viewer, policy: MarketPolicy, now: datetime
+) -> TakenReceipt | None:
+    """Book what somebody else proposed, held by its second person; gives the transfer as it stands
+    then, where it was used.
 
     Raises:
-        NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`.
         Conflict: as `receipt_service.take`, `receipt_decisions` and `clear_suspense`: it has
             moved on since.
     """
-    held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
-    if held.status != "prepared":
-        return Approved(held)
-    receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
-    done = await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
-    return Approved(done, receipt)
-
-
-async def _do(
-    connection: Connection, held: Proposal, *, viewer: Viewer, policy: MarketPolicy, now: datetime
-) -> TakenReceipt | None:
     wish = held.wish
     match ProposalKind(held.kind):
         case ProposalKind.RECEIPT:

@@ -1,13 +1,10 @@
 """What one person says of the bank's money counts together, for a day: cut into parts it is no
 less, and above the market's limit it takes two, also for a refund that was sent by hand."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx2
-import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
@@ -15,15 +12,14 @@ from gosellr.flows import told_by_hand
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.utils.bank_lines import BankLine
-from tests.factories.accounts import User, bearer, make_operator
+from tests.api.by_two.desk import LIMIT, RECEIPTS, V1, WRONG, Call
+from tests.factories.accounts import User, bearer
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     NOW,
     Shop,
     balances,
     buy,
-    make_commission,
-    make_shop,
     read,
     refund,
 )
@@ -33,63 +29,10 @@ from tests.factories.transfers import (
     PAYER_IBAN,
     VALUE_DATE,
     arrive,
-    doors,
-    offline,
     transfer_of,
 )
 from tests.web.people import enter, open_page
 from tests.web.visitor import Visitor
-
-V1 = "/api/v1"
-RECEIPTS = "/bank-transfers/receipts"
-WRONG = "RF18539007547034"
-LIMIT = 4_999
-Call = Callable[..., Awaitable[httpx2.Response]]
-
-
-@pytest.fixture
-def market(resources: Resources) -> Resources:
-    """Above 49.99 a second person has to agree."""
-    market = offline(resources)
-    limit = {"transfer_approval_over": {"EUR": LIMIT}}
-    return replace(market, settings=market.settings.model_copy(update=limit))
-
-
-@pytest.fixture
-async def web(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
-    async with doors(market) as caller:
-        yield caller
-
-
-@pytest.fixture
-async def shop(connection: Connection) -> Shop:
-    """50.00 a piece, 10 % commission and 20 % tax on that."""
-    await make_commission(connection)
-    return await make_shop(connection)
-
-
-@pytest.fixture
-async def people(connection: Connection) -> tuple[User, User]:
-    return await make_operator(connection, now=NOW), await make_operator(connection, now=NOW)
-
-
-@pytest.fixture
-async def first(web: httpx2.AsyncClient, market: Resources, people: tuple[User, User]) -> Call:
-    return calls(web, market, people[0])
-
-
-@pytest.fixture
-async def second(web: httpx2.AsyncClient, market: Resources, people: tuple[User, User]) -> Call:
-    return calls(web, market, people[1])
-
-
-def calls(web: httpx2.AsyncClient, market: Resources, user: User) -> Call:
-    async def call(path: str, body: Any = None, **more: Any) -> httpx2.Response:
-        # Days pass, and a token's hour is over by then.
-        headers = await bearer(market, user)
-        return await web.post(f"{V1}{path}", json=body, headers=headers, **more)
-
-    return call
 
 
 async def tell(

@@ -1,68 +1,26 @@
 """Money that a person says has come, is somebody's, or went back: by the word of two above the
 market's limit."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import httpx2
-import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.transact import transact
 from gosellr.models.order_values import Order
+from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
-from tests.factories.accounts import User, bearer, make_operator
+from gosellr.services import reconciliation_service
+from gosellr.utils.reconciliation import MovementKind, Resolution
+from tests.api.by_two.desk import LIMIT, RECEIPTS, V1, WRONG, Call
+from tests.factories.accounts import User, bearer
+from tests.factories.disputes import OPERATOR
 from tests.factories.payouts import wrong_with
-from tests.factories.sales import NOW, Shop, balances, buy, make_commission, make_shop, read
-from tests.factories.transfers import BY_TRANSFER, PAYER_IBAN, doors, offline, transfer_of
+from tests.factories.sales import NOW, Shop, balances, buy, read
+from tests.factories.transfers import BY_TRANSFER, PAYER_IBAN, transfer_of
 from tests.web.people import enter, open_page
 from tests.web.visitor import Visitor
-
-V1 = "/api/v1"
-Call = Callable[..., Awaitable[httpx2.Response]]
-
-
-@pytest.fixture
-def market(resources: Resources) -> Resources:
-    """Above 49.99 a second person has to agree."""
-    market = offline(resources)
-    limit = {"transfer_approval_over": {"EUR": 4_999}}
-    return replace(market, settings=market.settings.model_copy(update=limit))
-
-
-@pytest.fixture
-async def web(market: Resources) -> AsyncIterator[httpx2.AsyncClient]:
-    async with doors(market) as caller:
-        yield caller
-
-
-@pytest.fixture
-async def shop(connection: Connection) -> Shop:
-    """50.00 a piece, 10 % commission and 20 % tax on that."""
-    await make_commission(connection)
-    return await make_shop(connection)
-
-
-@pytest.fixture
-async def people(connection: Connection) -> tuple[User, User]:
-    return await make_operator(connection, now=NOW), await make_operator(connection, now=NOW)
-
-
-@pytest.fixture
-async def first(web: httpx2.AsyncClient, market: Resources, people: tuple[User, User]) -> Call:
-    return calls(web, await bearer(market, people[0]))
-
-
-@pytest.fixture
-async def second(web: httpx2.AsyncClient, market: Resources, people: tuple[User, User]) -> Call:
-    return calls(web, await bearer(market, people[1]))
-
-
-def calls(web: httpx2.AsyncClient, headers: dict[str, str]) -> Call:
-    async def call(path: str, body: Any = None, **more: Any) -> httpx2.Response:
-        return await web.post(f"{V1}{path}", json=body, headers=headers, **more)
-
-    return call
 
 
 def told(reference: str, amount: int, name: str = "IN-1") -> dict[str, Any]:
@@ -80,6 +38,17 @@ def reference_of(order: Order) -> str:
     return transfer_of(order).gateway_reference or ""
 
 
+def a_bonus(name: str, amount_minor: int) -> NewMovement:
+    """What a provider gives, and nobody knows for what."""
+    return NewMovement(
+        reference=name,
+        kind=MovementKind.OTHER,
+        currency="EUR",
+        amount_minor=amount_minor,
+        occurred_at=NOW,
+    )
+
+
 async def moved(connection: Connection) -> int:
     count: int = await connection.fetchval("SELECT count(*) FROM provider_movement")
     return count
@@ -90,7 +59,7 @@ async def test_a_large_transfer_is_taken_by_the_word_of_two(
 ) -> None:
     order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
     receipt = told(reference_of(order), 5_000)
-    proposed = await first("/bank-transfers/receipts", receipt)
+    proposed = await first(RECEIPTS, receipt)
     assert proposed.status_code == 202, proposed.text
     payer = "SELECT payer_encrypted FROM provider_movement"
     sealed = await connection.fetchval("SELECT secret_encrypted FROM proposal")
@@ -101,8 +70,8 @@ async def test_a_large_transfer_is_taken_by_the_word_of_two(
     assert PAYER_IBAN not in proposed.text
     assert "Ada" not in proposed.text
     # The same once more is the same; somebody else's word, or another amount, isn't.
-    assert (await first("/bank-transfers/receipts", receipt)).json()["id"] == found["id"]
-    other = await second("/bank-transfers/receipts", receipt)
+    assert (await first(RECEIPTS, receipt)).json()["id"] == found["id"]
+    other = await second(RECEIPTS, receipt)
     assert (other.status_code, other.json()["code"]) == (409, "proposal_waits")
     assert (await read(market, order)).status == "pending_payment"
     assert (await balances(connection), await moved(connection)) == ({}, 0)
@@ -123,7 +92,7 @@ async def test_a_large_transfer_is_taken_by_the_word_of_two(
     assert await connection.fetchval(payer) == sealed
     assert await connection.fetchval("SELECT secret_encrypted FROM proposal") is None
     # Known by now: nothing is proposed again.
-    again = await first("/bank-transfers/receipts", receipt)
+    again = await first(RECEIPTS, receipt)
     assert (again.status_code, again.json()["known"]) == (201, True)
     assert (again.json()["id"], await moved(connection)) == (found["id"], 1)
     assert await wrong_with(connection, market) == []
@@ -133,7 +102,7 @@ async def test_up_to_the_limit_one_person_is_enough(
     market: Resources, connection: Connection, shop: Shop, first: Call
 ) -> None:
     order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
-    part = await first("/bank-transfers/receipts", told(reference_of(order), 4_999))
+    part = await first(RECEIPTS, told(reference_of(order), LIMIT))
     assert (part.status_code, part.json()["outcome"]) == (201, "part")
     assert await connection.fetchval("SELECT count(*) FROM proposal") == 0
 
@@ -184,7 +153,7 @@ async def test_money_leaves_suspense_by_the_word_of_two(
     names = {}
     for name in ("IN-1", "IN-2", "IN-3"):
         # Wrong references are in suspense by themselves.
-        made = await first("/bank-transfers/receipts", told("RF18539007547034", 5_000, name))
+        made = await first(RECEIPTS, told(WRONG, 5_000, name))
         await second(f"/proposals/{made.json()['id']}/approve")
         names[name] = made.json()["id"]
     before = await balances(connection)
@@ -195,7 +164,7 @@ async def test_money_leaves_suspense_by_the_word_of_two(
     }
     waiting = []
     for name, word in (("IN-1", "assign"), ("IN-2", "returned")):
-        path = f"/bank-transfers/receipts/{names[name]}/{word}"
+        path = f"{RECEIPTS}/{names[name]}/{word}"
         proposed = await first(path, asked[word])
         assert proposed.status_code == 202, proposed.text
         assert (await first(path, asked[word])).json()["id"] == proposed.json()["id"]
@@ -204,7 +173,7 @@ async def test_money_leaves_suspense_by_the_word_of_two(
     cleared = await second(path, {"resolution": "income"})
     assert (cleared.status_code, cleared.json()["kind"]) == (202, "suspense_clearing")
     taken = await second(
-        f"/bank-transfers/receipts/{names['IN-1']}/assign", {"reference": reference_of(stranger)}
+        f"{RECEIPTS}/{names['IN-1']}/assign", {"reference": reference_of(stranger)}
     )
     assert (taken.status_code, taken.json()["code"]) == (409, "proposal_waits")
     assert await balances(connection) == before
@@ -226,13 +195,58 @@ async def test_money_leaves_suspense_by_the_word_of_two(
     assert await wrong_with(connection, market) == []
 
 
+async def test_what_nobody_judged_leaves_suspense_by_the_word_of_two(
+    market: Resources,
+    connection: Connection,
+    people: tuple[User, User],
+    first: Call,
+    second: Call,
+) -> None:
+    """Also what a provider told, which is judged by whoever put it there, if anybody did."""
+    paths = {}
+    for name, viewer in (("nobody", OPERATOR), ("one", people[0].viewer)):
+        made = await transact(
+            market.db,
+            reconciliation_service.import_movements,
+            gateway="sandbox",
+            source="document",
+            movements=[a_bonus(name, 5_000)],
+            imported_by=None,
+            now=NOW,
+        )
+        movement_id = await connection.fetchval(
+            "SELECT id FROM provider_movement WHERE reference = $1", name
+        )
+        assert made.waiting == 1
+        await transact(
+            market.db,
+            reconciliation_service.resolve,
+            viewer=viewer,
+            movement_id=movement_id,
+            resolution=Resolution.SUSPENSE,
+            note="asked the provider",
+            policy=replace(market.policy, reconciliation_tolerance={"EUR": 5_000}),
+            now=NOW,
+        )
+        paths[name] = f"/reconciliation/movements/{movement_id}/clear"
+    before = {"gateway_clearing": 10_000, "suspense": -10_000}
+    assert await balances(connection) == before
+    proposed = await second(paths["nobody"], {"resolution": "income"})
+    assert (proposed.status_code, proposed.json()["kind"]) == (202, "suspense_clearing")
+    assert await balances(connection) == before
+    assert (await first(f"/proposals/{proposed.json()['id']}/approve")).status_code == 200
+    # Where one has said that it waits, another one is the second.
+    assert (await second(paths["one"], {"resolution": "income"})).status_code == 200
+    assert await balances(connection) == {"gateway_clearing": 10_000, "fee_income": -10_000}
+
+
 async def test_nobody_says_that_their_own_shop_was_paid(
-    web: httpx2.AsyncClient,
     market: Resources,
     connection: Connection,
     shop: Shop,
     people: tuple[User, User],
     first: Call,
+    second: Call,
 ) -> None:
     await connection.execute(
         "INSERT INTO seller_member (seller_id, user_id, role, created_at)"
@@ -241,28 +255,25 @@ async def test_nobody_says_that_their_own_shop_was_paid(
         people[1].id,
         NOW,
     )
-    own = calls(web, await bearer(market, people[1]))
     order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
     receipt = told(reference_of(order), 5_000)
-    assert (await own("/bank-transfers/receipts", receipt)).status_code == 403
-    proposed = (await first("/bank-transfers/receipts", receipt)).json()
-    assert (await own(f"/proposals/{proposed['id']}/approve")).status_code == 403
+    assert (await second(RECEIPTS, receipt)).status_code == 403
+    proposed = (await first(RECEIPTS, receipt)).json()
+    assert (await second(f"/proposals/{proposed['id']}/approve")).status_code == 403
     assert (await balances(connection), await moved(connection)) == ({}, 0)
     # Nor that money of which nobody knew whose it is was meant for it.
-    stray = (
-        await first("/bank-transfers/receipts", told("RF18539007547034", 5_000, "IN-2"))
-    ).json()
-    assert (await own(f"/proposals/{stray['id']}/approve")).status_code == 200
+    stray = (await first(RECEIPTS, told(WRONG, 5_000, "IN-2"))).json()
+    assert (await second(f"/proposals/{stray['id']}/approve")).status_code == 200
     before = await balances(connection)
     path, named = (
-        f"/bank-transfers/receipts/{stray['id']}/assign",
+        f"{RECEIPTS}/{stray['id']}/assign",
         {"reference": reference_of(order)},
     )
-    assert (await own(path, named)).status_code == 403
+    assert (await second(path, named)).status_code == 403
     proposed = (await first(path, named)).json()
     assert proposed["seller_ids"] == [str(shop.seller.id)]
     for word, body in (("approve", None), ("reject", {"reason": "no"})):
-        assert (await own(f"/proposals/{proposed['id']}/{word}", body)).status_code == 403
+        assert (await second(f"/proposals/{proposed['id']}/{word}", body)).status_code == 403
     assert await balances(connection) == before
 
 
@@ -276,7 +287,7 @@ async def test_on_their_pages_people_see_what_waits(
     second: Call,
 ) -> None:
     order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
-    made = (await first("/bank-transfers/receipts", told("RF18539007547034", 5_000))).json()
+    made = (await first(RECEIPTS, told(WRONG, 5_000))).json()
     await second(f"/proposals/{made['id']}/approve")
     visitor = Visitor(web)
     await enter(visitor, market, people[0])

@@ -1,0 +1,79 @@
+"""The second person's word: what was proposed is held, done by the service that knows its kind, and
+approved, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.proposal_values import Proposal
+from gosellr.services import (
+    commission_proposals,
+    hand_refund_proposals,
+    proposal_service,
+    seller_member_service,
+    transfer_proposals,
+)
+from gosellr.services.receipt_service import TakenReceipt
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.proposals import ProposalKind
+from gosellr.utils.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A proposal that was approved, and the transfer that it was about as it stands then, where
+    it has just been used."""
+
+    proposal: Proposal
+    receipt: TakenReceipt | None = None
+
+
+async def approve(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    proposal_id: UUID,
+    policy: MarketPolicy,
+    now: datetime,
+) -> Approved:
+    """Do what somebody else proposed. Said again by the same person, it changes nothing.
+
+    Raises:
+        NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`.
+        Conflict, InvalidInput: it can't be done any more, as the service of its kind says.
+    """
+    held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
+    if held.status != "prepared":
+        return Approved(held)
+    receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
+    done = await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
+    return Approved(done, receipt)
+
+
+async def _do(
+    connection: Connection, held: Proposal, *, viewer: Viewer, policy: MarketPolicy, now: datetime
+) -> TakenReceipt | None:
+    match ProposalKind(held.kind):
+        case (
+            ProposalKind.COMMISSION_RULE_NEW
+            | ProposalKind.COMMISSION_RULE_CHANGE
+            | ProposalKind.COMMISSION_RULE_END
+        ):
+            await commission_proposals.put_in_force(connection, held, viewer=viewer, now=now)
+        case ProposalKind.SHOP_OWNER:
+            await seller_member_service.make_owner(connection, held, viewer=viewer, now=now)
+        case ProposalKind.HAND_REFUND_SENT:
+            await hand_refund_proposals.mark_as_proposed(
+                connection, held, viewer=viewer, policy=policy, now=now
+            )
+        case (
+            ProposalKind.RECEIPT
+            | ProposalKind.RECEIPT_ASSIGNMENT
+            | ProposalKind.RECEIPT_RETURN
+            | ProposalKind.SUSPENSE_CLEARING
+        ):
+            return await transfer_proposals.book_as_proposed(
+                connection, held, viewer=viewer, policy=policy, now=now
+            )
+    return None
