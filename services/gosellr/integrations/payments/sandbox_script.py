@@ -45,7 +45,7 @@ TOKENS: dict[str, TokenBehaviour] = {
     ),
     # The request never arrives: the caller hears nothing, and a lookup finds nothing.
     "tok_timeout_before": TokenBehaviour(charge=ChargeBehaviour.LOSE_REQUEST, answered=False),
-    # The gateway takes half of what was asked and calls it a success.
+    # The gateway takes half of what was asked and calls it a success, whenever it is asked.
     "tok_captures_half": TokenBehaviour(charge=ChargeBehaviour.CAPTURE_HALF),
     "tok_refund_declined": TokenBehaviour(refund_decline_code="refund_declined"),
     "tok_refund_timeout_then_ok": TokenBehaviour(refund_answered=False),
