@@ -9,9 +9,9 @@ from gosellr.core.transact import ask, transact
 from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import order_service
+from gosellr.services import order_service, stray_service
 from gosellr.services.order_steps import TransitionRefused
-from gosellr.services.payment_captures import CapturePending
+from gosellr.services.payment_captures import CaptureDeclined, CapturePending
 from gosellr.services.shipment_service import NothingLeftToShip
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
@@ -88,6 +88,40 @@ async def test_case_8_a_parcel_cut_off_anywhere_is_paid_for_once(stage: Stage, t
             # What the other seller doesn't ship is let go of.
             await cancel(market, order, viewer=OPERATOR, shop=other)
             await check_taken(market, order, PRICE, "captured")
+
+        return Scene(play, check)
+
+    assert await die_everywhere(stage, scene) >= 15
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_short_share_cut_off_anywhere_goes_back_once(stage: Stage) -> None:
+    async def scene() -> Scene:
+        order, other = await two_shops(stage, "tok_captures_half")
+
+        async def play(market: Resources) -> None:
+            with suppress(CaptureDeclined):
+                await ship(market, order, stage.shop)
+            await upkeep.resume_returns(market)
+
+        async def check(market: Resources) -> None:
+            await tidy(stage, market)
+            if not (await reread(market, order)).payments[0].returns:
+                # It was cut off before anything was asked for.
+                with suppress(CaptureDeclined):
+                    await ship(market, order, stage.shop)
+            await tidy(stage, market)
+            for shop in (stage.shop, other):
+                await cancel(market, order, viewer=OPERATOR, shop=shop)
+            await tidy(stage, market)
+            after = await reread(market, order)
+            assert (after.status, after.captured_minor, after.paid_at) == ("cancelled", 0, None)
+            [payment] = after.payments
+            assert (payment.taken_minor, payment.given_back_minor) == (PRICE // 2, PRICE // 2)
+            found = await market.gateways["sandbox"].lookup(attempt_id=str(payment.id))
+            assert found.captured_minor == PRICE // 2
+            cases = await ask(market.db, stray_service.open_cases)
+            assert [one.order_id for one in cases].count(order.id) == 1
 
         return Scene(play, check)
 

@@ -40,7 +40,7 @@ from gosellr.services.payment_captures import (
     CaptureNeeded,
     CapturePending,
 )
-from gosellr.utils.captures import CaptureStatus, Watch, watch
+from gosellr.utils.captures import SHORT_CAPTURE, CaptureStatus, Watch, watch
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
@@ -205,20 +205,25 @@ async def _moved(gateway: PaymentGateway, capture: DueCapture, *, fresh: bool) -
 
 
 def _answer(capture: DueCapture, result: MovementResult | None) -> CaptureAnswer:
-    """What an answer means. Another amount than was asked for is left to a person."""
+    """What an answer means. Another amount than was asked for pays for nothing and goes back;
+    another currency is left to a person."""
     if result is None:
         return CaptureAnswer(capture_id=capture.id, status=CaptureStatus.UNKNOWN)
     status = _STATUSES.get(result.outcome, CaptureStatus.UNKNOWN)
-    other = (result.amount_minor, result.currency) != (capture.amount_minor, capture.currency)
-    if status is CaptureStatus.SUCCEEDED and other:
-        status = CaptureStatus.UNKNOWN
+    astray_minor = 0
+    if status is CaptureStatus.SUCCEEDED:
+        if result.currency != capture.currency or result.amount_minor <= 0:
+            status = CaptureStatus.UNKNOWN
+        elif result.amount_minor != capture.amount_minor:
+            status, astray_minor = CaptureStatus.FAILED, result.amount_minor
     return CaptureAnswer(
         capture_id=capture.id,
         status=status,
+        astray_minor=astray_minor,
         fee_minor=result.fee_minor,
         fee_total_minor=result.fee_total_minor,
         gateway_reference=result.gateway_reference,
-        decline_code=result.decline_code,
+        decline_code=SHORT_CAPTURE if astray_minor else result.decline_code,
     )
 
 

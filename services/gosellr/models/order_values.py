@@ -129,6 +129,19 @@ class SellerOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureReturn:
+    """Money that an attempt took in vain, on its way back: what it was to take, and what it took.
+    `capture_id` names the one capture that did, where money is taken as goods leave."""
+
+    asked_minor: int
+    amount_minor: int
+    reason: str
+    status: str
+    capture_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """One attempt to pay one part of an order."""
 
@@ -161,7 +174,21 @@ class Payment:
     seller_order_id: UUID | None
     created_at: datetime
     updated_at: datetime
+    # Whether all that it took goes back; and each amount that does, single captures' as well.
     returned: bool
+    returns: tuple[CaptureReturn, ...]
+
+    @property
+    def taken_minor(self) -> int:
+        """All that was taken by it, what paid for nothing as well."""
+        astray = sum(one.amount_minor for one in self.returns if one.capture_id is not None)
+        return self.captured_minor + astray
+
+    @property
+    def given_back_minor(self) -> int:
+        """What went back: by refunds, and of what paid for nothing once that is there."""
+        back = sum(one.amount_minor for one in self.returns if one.status == "succeeded")
+        return self.refunded_minor + back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,9 @@ payment_return = Table(
     # mixed tender whose other half was declined. Also the idempotency key at the gateway.
     identifier(),
     reference("payment_id", "payment.id"),
+    # The capture that it was taken by, where money is taken as goods leave; else all that the
+    # attempt took goes back.
+    reference("capture_id", "payment_capture.id", nullable=True),
     minor("amount_minor"),
     words("reason"),
     words("status", default="pending"),
@@ -168,10 +171,38 @@ payment_return = Table(
     moment("created_at"),
     moment("check_at", nullable=True),
     Column("check_count", Integer, nullable=False, server_default=text("0")),
+    # The case for a person to look at: another amount was taken than was asked for, or what was
+    # taken can't be sent back. What that person said ends it.
+    moment("case_opened_at", nullable=True),
+    moment("case_closed_at", nullable=True),
+    reference("case_closed_by", "user_account.id", nullable=True),
+    words("case_note", nullable=True),
     one_of("status", "pending", "succeeded", "failed", "unknown"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint(
+        "case_closed_at IS NULL OR (case_opened_at IS NOT NULL AND case_note IS NOT NULL)",
+        name="case_closed_with_a_note",
+    ),
     # All of a capture goes back at once, so once is enough.
-    Index("uq_payment_return_payment_id", "payment_id", unique=True),
+    Index(
+        "uq_payment_return_payment_id",
+        "payment_id",
+        unique=True,
+        postgresql_where=text("capture_id IS NULL"),
+    ),
+    Index(
+        "uq_payment_return_capture_id",
+        "capture_id",
+        unique=True,
+        postgresql_where=text("capture_id IS NOT NULL"),
+    ),
+    Index("ix_payment_return_payment_id", "payment_id"),
+    Index(
+        "ix_payment_return_case",
+        "case_opened_at",
+        "id",
+        postgresql_where=text("case_opened_at IS NOT NULL AND case_closed_at IS NULL"),
+    ),
     Index("ix_payment_return_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
 )
 

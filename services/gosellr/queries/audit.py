@@ -211,16 +211,22 @@ WITH booked AS (
         SELECT payment_id, fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END
         FROM chargeback
     ) AS each (payment_id, minor) GROUP BY payment_id
+), astray AS (
+    SELECT payment_id, sum(amount_minor)::bigint AS minor
+    FROM payment_return WHERE capture_id IS NOT NULL GROUP BY payment_id
 ), paid AS (
     SELECT payment.order_id, payment.method AS gateway, payment.currency,
-           sum(payment.captured_minor - payment.fee_minor - COALESCE(gone.minor, 0)) AS net
+           sum(payment.captured_minor + COALESCE(astray.minor, 0) - payment.fee_minor
+               - COALESCE(gone.minor, 0)) AS net
     FROM payment JOIN orders ON orders.id = payment.order_id
     LEFT JOIN gone ON gone.payment_id = payment.id
-    WHERE payment.captured_minor > 0 AND payment.account IS NULL
+    LEFT JOIN astray ON astray.payment_id = payment.id
+    WHERE (payment.captured_minor > 0 OR astray.minor > 0) AND payment.account IS NULL
       -- Cash is in its seller's hands, at no gateway.
       AND payment.method <> 'cash_on_delivery' AND (
         orders.status <> 'pending_payment'
-        OR EXISTS (SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
+        OR EXISTS (SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL))
     GROUP BY 1, 2, 3
 )
 SELECT 'order ' || order_id, 'the books have ' || COALESCE(booked.net, 0) || ' ' || currency
@@ -235,7 +241,8 @@ SELECT 'order ' || orders.id, 'is paid with ' || orders.captured_minor || ' of '
 FROM orders LEFT JOIN (
     SELECT order_id, sum(captured_minor) AS minor FROM payment
     WHERE status = 'captured' AND NOT EXISTS (
-        SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+        SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL)
     GROUP BY order_id
 ) AS taken ON taken.order_id = orders.id
 WHERE orders.paid_at IS NOT NULL AND orders.capture_at = 'at_order'
@@ -255,7 +262,8 @@ SELECT 'payment ' || payment.id, 'captured ' || payment.captured_minor
        || ' for an order that is cancelled, unpaid, and gives nothing back'
 FROM payment JOIN orders ON orders.id = payment.order_id
 WHERE payment.captured_minor > 0 AND orders.paid_at IS NULL AND orders.status = 'cancelled'
-  AND NOT EXISTS (SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+  AND NOT EXISTS (SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL)
 UNION ALL
 SELECT 'order ' || orders.id, 'is paid, and its sale isn''t in the books'
 FROM orders WHERE orders.paid_at IS NOT NULL AND orders.total_minor > 0
@@ -270,7 +278,8 @@ CAPTURED_ONCE = first("""
 SELECT 'order ' || order_id, 'part ' || part || ' was captured ' || count(*) || ' times'
 FROM payment
 WHERE captured_minor > 0 AND NOT EXISTS (
-    SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+    SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL)
 GROUP BY order_id, part HAVING count(*) > 1
 """)
 
@@ -326,7 +335,8 @@ FROM orders
 LEFT JOIN (
     SELECT order_id, sum(amount_minor) AS minor FROM payment
     WHERE status = 'captured' AND NOT EXISTS (
-        SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+        SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL)
     GROUP BY order_id
 ) AS asked ON asked.order_id = orders.id
 LEFT JOIN (

@@ -47,6 +47,9 @@ WITH done AS (
 ), taken AS (
     SELECT payment_id, amount_minor AS minor, fee_minor FROM done WHERE amount_minor > 0
     UNION ALL
+    -- What one took in vain brought nothing, and may have cost something.
+    SELECT payment_id, 0, fee_minor FROM payment_capture WHERE status = 'failed' AND fee_minor > 0
+    UNION ALL
     SELECT key::uuid, value::bigint, 0 FROM done, jsonb_each_text(stored)
 )
 SELECT 'payment ' || payment.id, 'captured ' || payment.captured_minor || ' and cost '

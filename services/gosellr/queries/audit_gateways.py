@@ -15,9 +15,6 @@ WITH charge AS (
     SELECT * FROM unnest($2::uuid[], $3::bpchar[], $4::bigint[], $5::bigint[], $6::bigint[],
                          $7::bigint[])
          AS charge (id, currency, captured_minor, refunded_minor, fee_minor, disputed_minor)
-), own AS (
-    SELECT id, currency, status, secured_at, captured_minor, fee_minor, disputed_minor
-    FROM payment WHERE method = $1 AND id > $8 AND id <= $9
 ), gone AS (
     SELECT payment_id, sum(amount_minor) FILTER (WHERE status = 'succeeded') AS minor,
            bool_or(status IN ('pending', 'unknown')) AS returning
@@ -29,6 +26,15 @@ WITH charge AS (
         SELECT payment_id, amount_minor, status
         FROM payment_return WHERE payment_id > $8 AND payment_id <= $9
     ) AS each (payment_id, amount_minor, status) GROUP BY payment_id
+), astray AS (
+    -- Taken by single captures that paid for nothing: it counts for nothing but here.
+    SELECT payment_id, sum(amount_minor)::bigint AS minor FROM payment_return
+    WHERE capture_id IS NOT NULL AND payment_id > $8 AND payment_id <= $9 GROUP BY payment_id
+), own AS (
+    SELECT id, currency, status, secured_at,
+           captured_minor + COALESCE(astray.minor, 0) AS captured_minor, fee_minor, disputed_minor
+    FROM payment LEFT JOIN astray ON astray.payment_id = payment.id
+    WHERE method = $1 AND id > $8 AND id <= $9
 )
 SELECT 'payment ' || COALESCE(charge.id, own.id), CASE
     WHEN own.id IS NULL THEN $1 || ' knows a charge that we never asked for'

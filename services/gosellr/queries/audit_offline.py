@@ -103,7 +103,8 @@ FROM orders JOIN LATERAL (
            bool_or(seller_order_id IS NOT NULL AND status = 'captured') AS came
     FROM payment
     WHERE order_id = orders.id AND NOT EXISTS (
-        SELECT FROM payment_return WHERE payment_return.payment_id = payment.id)
+        SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL)
     HAVING bool_or(seller_order_id IS NOT NULL)
 ) AS taken ON true
 WHERE orders.id IN (SELECT order_id FROM payment WHERE seller_order_id IS NOT NULL)

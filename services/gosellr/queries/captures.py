@@ -92,12 +92,19 @@ WITH done AS (
 SELECT count(*) FROM parts
 """
 
+# What a gateway kept of money that it took in vain was a cost all the same.
 FAIL = """
-UPDATE payment_capture
-SET status = 'failed', decline_code = $2, finished_at = $3, check_at = NULL,
-    check_count = check_count + 1
-WHERE id = $1 AND status IN ('pending', 'unknown')
-RETURNING id
+WITH done AS (
+    UPDATE payment_capture
+    SET status = 'failed', decline_code = $2, fee_minor = $3, gateway_reference = $4,
+        finished_at = $5, check_at = NULL, check_count = check_count + 1
+    WHERE id = $1 AND status IN ('pending', 'unknown')
+    RETURNING id, payment_id
+), cost AS (
+    UPDATE payment SET fee_minor = payment.fee_minor + $3, updated_at = $5
+    FROM done WHERE payment.id = done.payment_id AND $3 > 0
+)
+SELECT id FROM done
 """
 
 ASK_LATER = """
@@ -221,10 +228,19 @@ async def succeed(
 
 
 async def fail(
-    connection: Connection, *, capture_id: UUID, decline_code: str | None, now: datetime
+    connection: Connection,
+    *,
+    capture_id: UUID,
+    decline_code: str | None,
+    fee_minor: int,
+    gateway_reference: str | None,
+    now: datetime,
 ) -> bool:
-    """The gateway said no; False when something was written before."""
-    return await connection.fetchval(FAIL, capture_id, decline_code, now) is not None
+    """Nothing was paid for by it; False when something was written before."""
+    failed = await connection.fetchval(
+        FAIL, capture_id, decline_code, fee_minor, gateway_reference, now
+    )
+    return failed is not None
 
 
 async def ask_later(connection: Connection, *, capture_id: UUID, check_at: datetime) -> None:

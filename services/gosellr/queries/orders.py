@@ -12,12 +12,12 @@ from gosellr.models.order_values import (
     Order,
     OrderEvent,
     OrderLine,
-    Payment,
     Refund,
     SellerOrder,
     Shipment,
 )
 from gosellr.queries import outbox
+from gosellr.queries.payments import ATTEMPT, attempt
 from gosellr.utils.viewer import Viewer
 
 _ORDER_COLUMNS = """
@@ -100,7 +100,7 @@ SELECT {_PAYMENT_COLUMNS} FROM jsonb_populate_recordset(NULL::payment, $1)
 
 # Who asks is hidden from the planner: seeing it, it would make another plan for each who asks, and
 # that costs more than the answer.
-_GRAPH = """
+_GRAPH = f"""
 WITH asking AS MATERIALIZED (
     SELECT $1::boolean AS everything, $2::uuid AS user_id, $3::bytea AS token_hash,
            $4::uuid[] AS seller_ids
@@ -126,9 +126,7 @@ SELECT json_build_object(
     FROM seller_order AS part JOIN seller ON seller.id = part.seller_id
     WHERE part.order_id = o.id AND (w.whole OR part.seller_id = ANY(w.seller_ids))),
   'payments', (
-    SELECT json_agg(to_jsonb(payment) || jsonb_build_object('returned', EXISTS (
-        SELECT 1 FROM payment_return WHERE payment_return.payment_id = payment.id))
-        ORDER BY payment.created_at, payment.part, payment.id)
+    SELECT json_agg({ATTEMPT} ORDER BY payment.created_at, payment.part, payment.id)
     FROM payment WHERE payment.order_id = o.id AND w.whole),
   'events', (
     SELECT json_agg(to_jsonb(event) ORDER BY event.sequence)
@@ -166,7 +164,7 @@ WHERE o.number = $5 AND (w.whole OR EXISTS (
 """
 
 # What was sold and how it is paid for, and nothing of what became of it.
-SOLD = """
+SOLD = f"""
 SELECT json_build_object(
   'order', to_jsonb(o) - 'token_hash' - 'ip_address',
   'whole', true,
@@ -180,9 +178,7 @@ SELECT json_build_object(
     FROM seller_order AS part JOIN seller ON seller.id = part.seller_id
     WHERE part.order_id = o.id),
   'payments', (
-    SELECT json_agg(to_jsonb(payment) || jsonb_build_object('returned', EXISTS (
-        SELECT 1 FROM payment_return WHERE payment_return.payment_id = payment.id))
-        ORDER BY payment.created_at, payment.part, payment.id)
+    SELECT json_agg({ATTEMPT} ORDER BY payment.created_at, payment.part, payment.id)
     FROM payment WHERE payment.order_id = o.id)
 )
 FROM orders AS o WHERE o.id = ANY($1::uuid[]) ORDER BY o.id
@@ -227,7 +223,7 @@ def _order(graph: Mapping[str, Any]) -> Order:
         graph["order"],
         whole=graph["whole"],
         parts=tuple(_part(part) for part in graph["parts"] or ()),
-        payments=tuple(from_row(Payment, payment) for payment in graph["payments"] or ()),
+        payments=tuple(attempt(payment) for payment in graph["payments"] or ()),
         events=tuple(from_row(OrderEvent, event) for event in graph.get("events") or ()),
         refunds=tuple(
             from_row(Refund, {**refund, "lines": refund["lines"] or []})

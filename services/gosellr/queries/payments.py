@@ -1,17 +1,15 @@
 """Payment attempts: answers written down, sales settled, and what is due to be asked again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.identity import new_id
 from gosellr.core.rows import from_row
 from gosellr.models.events import Fact
-from gosellr.models.order_values import Payment
-from gosellr.models.refund_values import DueReturn
+from gosellr.models.order_values import CaptureReturn, Payment
 from gosellr.queries import outbox
 from gosellr.queries.sweep_delays import has_its_turn
 
@@ -117,8 +115,24 @@ SET_PAYMENT_STATUS = """
 UPDATE orders SET payment_status = $2, version = version + 1 WHERE id = $1
 """
 
+# An attempt with what of it goes back: all that it took, or what single captures took in vain.
+ATTEMPT = """
+to_jsonb(payment) || jsonb_build_object(
+    'returned', EXISTS (
+        SELECT FROM payment_return AS back
+        WHERE back.payment_id = payment.id AND back.capture_id IS NULL),
+    'returns', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'asked_minor', COALESCE(piece.amount_minor, payment.amount_minor),
+            'amount_minor', back.amount_minor, 'reason', back.reason, 'status', back.status,
+            'capture_id', back.capture_id, 'created_at', back.created_at)
+            ORDER BY back.created_at, back.id)
+        FROM payment_return AS back LEFT JOIN payment_capture AS piece ON piece.id = back.capture_id
+        WHERE back.payment_id = payment.id), '[]'))
+"""
+
 # What has to be known to say what to ask next, and no more.
-STANDING = """
+STANDING = f"""
 SELECT json_build_object(
     'status', orders.status, 'paid_at', orders.paid_at, 'total_minor', orders.total_minor,
     'expires_at', orders.expires_at, 'capture_at', orders.capture_at,
@@ -128,19 +142,9 @@ SELECT json_build_object(
                      WHERE part.order_id = orders.id AND part.status <> 'cancelled'
                        AND part.captured_at IS NULL) END,
     'payments', (
-        SELECT json_agg(to_jsonb(payment) || jsonb_build_object('returned', EXISTS (
-            SELECT FROM payment_return WHERE payment_return.payment_id = payment.id))
-            ORDER BY payment.created_at, payment.part, payment.id)
+        SELECT json_agg({ATTEMPT} ORDER BY payment.created_at, payment.part, payment.id)
         FROM payment WHERE payment.order_id = orders.id))
 FROM orders WHERE orders.id = $1
-"""
-
-INSERT_RETURNS = """
-INSERT INTO payment_return (id, payment_id, amount_minor, reason, created_at, check_at)
-SELECT id, payment_id, amount_minor, reason, $5, $5
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[])
-     AS back (id, payment_id, amount_minor, reason)
-ON CONFLICT (payment_id) DO NOTHING
 """
 
 DUE_PAYMENTS = f"""
@@ -158,22 +162,6 @@ ORDER BY 1 LIMIT $2
 ORDER_OF_PAYMENT = "SELECT order_id FROM payment WHERE id = $1"
 
 REFERENCE_OF_PAYMENT = "SELECT gateway_reference FROM payment WHERE id = $1"
-
-DUE_RETURNS = f"""
-SELECT back.id, back.payment_id, back.amount_minor, payment.currency, payment.method,
-       payment.order_id, back.check_count, payment.gateway_reference
-FROM payment_return AS back JOIN payment ON payment.id = back.payment_id
-WHERE back.check_at <= $1 AND {has_its_turn("returns", "back.id")}
-ORDER BY back.check_at LIMIT $2
-"""
-
-WRITE_RETURN = """
-UPDATE payment_return
-SET status = $2, gateway_reference = COALESCE($3, gateway_reference), check_at = $4,
-    check_count = check_count + 1
-WHERE id = $1 AND status IN ('pending', 'unknown')
-RETURNING id
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,12 +197,18 @@ class Standing:
     payments: tuple[Payment, ...]
 
 
+def attempt(row: Mapping[str, Any]) -> Payment:
+    """An attempt from what `ATTEMPT` reads."""
+    returns = tuple(from_row(CaptureReturn, back) for back in row["returns"])
+    return from_row(Payment, row, returns=returns)
+
+
 async def standing(connection: Connection, *, order_id: UUID) -> Standing | None:
     """How it stands with the money of an order; None when there is no such order."""
     row = await connection.fetchval(STANDING, order_id)
     if row is None:
         return None
-    attempts = tuple(from_row(Payment, payment) for payment in row["payments"] or ())
+    attempts = tuple(attempt(payment) for payment in row["payments"] or ())
     return from_row(Standing, row, payments=attempts)
 
 
@@ -270,20 +264,6 @@ async def set_payment_status(
     await connection.execute(SET_PAYMENT_STATUS, order_id, payment_status)
 
 
-async def insert_returns(
-    connection: Connection, *, returns: Sequence[tuple[UUID, int, str]], now: datetime
-) -> None:
-    """Note captures that have to go back: payment, amount, reason. Noting twice changes nothing."""
-    await connection.execute(
-        INSERT_RETURNS,
-        [new_id() for _ in returns],
-        [payment_id for payment_id, _, _ in returns],
-        [amount_minor for _, amount_minor, _ in returns],
-        [reason for _, _, reason in returns],
-        now,
-    )
-
-
 async def due_orders(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
     """Orders with attempts that have to be asked after."""
     return [row["order_id"] for row in await connection.fetch(DUE_PAYMENTS, now, limit)]
@@ -299,23 +279,3 @@ async def reference_of_payment(connection: Connection, *, payment_id: UUID) -> s
     """What its gateway calls an attempt, where that was heard."""
     reference: str | None = await connection.fetchval(REFERENCE_OF_PAYMENT, payment_id)
     return reference
-
-
-async def due_returns(connection: Connection, *, now: datetime, limit: int) -> list[DueReturn]:
-    """Captures that are to be sent back now."""
-    return [DueReturn(*row) for row in await connection.fetch(DUE_RETURNS, now, limit)]
-
-
-async def write_return(
-    connection: Connection,
-    *,
-    return_id: UUID,
-    status: str,
-    gateway_reference: str | None,
-    check_at: datetime | None,
-) -> bool:
-    """Write down what became of a return; False when it was settled before."""
-    return (
-        await connection.fetchval(WRITE_RETURN, return_id, status, gateway_reference, check_at)
-        is not None
-    )

@@ -26,19 +26,25 @@ WITH asked AS (
     WHERE asked.kind = 'charge' AND asked.key IS NULL AND payment.method = $1
       AND payment.captured_minor > 0 AND payment.secured_at IS NULL
   UNION ALL
-    SELECT asked.id, capture.id, payment.currency, capture.amount_minor, capture.fee_minor,
-           capture.status = 'succeeded'
+    -- One that took another amount than it was to take is known by what it took.
+    SELECT asked.id, capture.id, payment.currency,
+           COALESCE(astray.amount_minor, capture.amount_minor), capture.fee_minor,
+           capture.status = 'succeeded' OR astray.id IS NOT NULL
     FROM asked JOIN payment_capture AS capture ON capture.id = asked.key
          JOIN payment ON payment.id = capture.payment_id
+         LEFT JOIN payment_return AS astray ON astray.capture_id = capture.id
     WHERE asked.kind = 'charge' AND payment.method = $1
   UNION ALL
     -- Several captures of one charge: each of them may be meant.
-    SELECT asked.id, capture.id, payment.currency, capture.amount_minor, capture.fee_minor, true
+    SELECT asked.id, capture.id, payment.currency,
+           COALESCE(astray.amount_minor, capture.amount_minor), capture.fee_minor, true
     FROM asked JOIN payment ON payment.method = $1 AND payment.secured_at IS NOT NULL
          JOIN payment_capture AS capture
-           ON capture.payment_id = payment.id AND capture.status = 'succeeded'
+           ON capture.payment_id = payment.id
           AND asked.related IN (capture.gateway_reference, payment.gateway_reference)
+         LEFT JOIN payment_return AS astray ON astray.capture_id = capture.id
     WHERE asked.kind = 'charge' AND asked.key IS NULL
+      AND (capture.status = 'succeeded' OR astray.id IS NOT NULL)
   UNION ALL
     SELECT asked.id, part.id, payment.currency, -part.amount_minor, 0, part.status = 'succeeded'
     FROM asked JOIN refund_part AS part ON part.id = asked.key

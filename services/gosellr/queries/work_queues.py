@@ -24,6 +24,9 @@ UNION ALL
 SELECT 'provider_refunds', count(*)::int, min(told_at)
 FROM provider_refund WHERE status = 'waiting'
 UNION ALL
+SELECT 'payment_returns', count(*)::int, min(case_opened_at)
+FROM payment_return WHERE case_opened_at IS NOT NULL AND case_closed_at IS NULL
+UNION ALL
 SELECT 'movements', count(*)::int, min(imported_at)
 FROM provider_movement WHERE status = 'unmatched'
 UNION ALL

@@ -17,13 +17,18 @@ from gosellr.models.capture_values import DueCapture, PaymentCapture
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, Payment, SellerOrder
 from gosellr.queries import captures, orders, outbox, payments
-from gosellr.services import ledger_service, order_steps, settlement_service, stored_value_tender
+from gosellr.services import (
+    ledger_service,
+    order_steps,
+    settlement_service,
+    share_origins,
+    short_captures,
+    stored_value_tender,
+)
 from gosellr.utils.captures import (
     AT_SHIPMENT,
     CaptureStatus,
-    SetAside,
-    ShareOrigin,
-    origin_of_share,
+    NotEnoughSetAside,
 )
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, PaymentStatus
@@ -75,10 +80,12 @@ class CaptureNeeded(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureAnswer:
-    """What a gateway said of a capture. UNKNOWN leaves it open."""
+    """What a gateway said of a capture. UNKNOWN leaves it open; `astray_minor` is what a failed
+    one took all the same, another amount than it was to take."""
 
     capture_id: UUID
     status: CaptureStatus
+    astray_minor: int = 0
     fee_minor: int = 0
     # All that was kept of the charge so far, where its gateway tells only that.
     fee_total_minor: int | None = None
@@ -126,7 +133,7 @@ async def open_capture(
     Where its gateway takes what it keeps aside only once, all is taken for every part.
 
     Raises:
-        CapturePending, AuthorizationExpired: and then nothing was changed.
+        CapturePending, AuthorizationExpired, CaptureDeclined: and then nothing was changed.
     """
     order = await order_steps.lock_and_load(connection, order_id=order_id)
     part = next((one for one in order.uncaptured if one.id == seller_order_id), None)
@@ -141,7 +148,17 @@ async def open_capture(
         raise CapturePending
     if charge is not None:
         _check_standing(charge, now=now)
-    origin = _origin(order, known, share_minor=sum(one.total_minor for one in covered))
+    try:
+        origin = share_origins.origin_of(
+            order, known, share_minor=sum(one.total_minor for one in covered)
+        )
+    except NotEnoughSetAside as error:
+        # An earlier capture took some of it in vain.
+        raise CaptureDeclined(
+            "Less is set aside with the buyer's bank than this part costs: an earlier capture took"
+            " some of it, which goes back to the buyer. The part can be cancelled",
+            extras={"decline_code": "not_enough_set_aside"},
+        ) from error
     capture_id = new_id()
     await captures.insert(
         connection,
@@ -191,34 +208,6 @@ def _check_standing(charge: Payment, *, now: datetime) -> None:
         )
 
 
-def _origin(order: Order, known: Sequence[PaymentCapture], *, share_minor: int) -> ShareOrigin:
-    promised: dict[UUID, int] = {}
-    for one in known:
-        if not one.is_open:
-            continue
-        if one.payment_id is not None:
-            promised[one.payment_id] = promised.get(one.payment_id, 0) + one.amount_minor
-        for key, minor in one.stored.items():
-            promised[UUID(key)] = promised.get(UUID(key), 0) + minor
-    sources = [
-        (
-            payment,
-            SetAside(
-                payment_id=payment.id,
-                amount_minor=payment.amount_minor,
-                used_minor=payment.captured_minor + promised.get(payment.id, 0),
-            ),
-        )
-        for payment in order.payments
-        if payment.secured_at is not None and payment.status == PaymentStatus.AUTHORIZED
-    ]
-    return origin_of_share(
-        share_minor,
-        stored=[source for payment, source in sources if payment.account is not None],
-        gateway=next((source for payment, source in sources if payment.account is None), None),
-    )
-
-
 async def due_captures(connection: Connection, *, now: datetime, limit: int) -> list[DueCapture]:
     """Captures whose gateway has to be asked what became of them."""
     return await captures.due(connection, now=now, limit=limit)
@@ -246,11 +235,7 @@ async def record_answer(
     if not capture.is_open:
         return capture.status == CaptureStatus.SUCCEEDED
     if answer.status is CaptureStatus.FAILED:
-        await captures.fail(
-            connection, capture_id=capture.id, decline_code=answer.decline_code, now=now
-        )
-        await _tell(connection, order=order, capture=capture, kind="capture_failed",
-                    data={"decline_code": answer.decline_code}, now=now)  # fmt: skip
+        await _fail(connection, order=order, capture=capture, answer=answer, now=now)
         return False
     if answer.status is not CaptureStatus.SUCCEEDED:
         await captures.ask_later(
@@ -285,6 +270,33 @@ async def record_answer(
     )
     await settle_standing(connection, order_id=order.id, now=now)
     return True
+
+
+async def _fail(
+    connection: Connection,
+    *,
+    order: Order,
+    capture: PaymentCapture,
+    answer: CaptureAnswer,
+    now: datetime,
+) -> None:
+    """Nothing is paid for by it. What it took all the same goes back, and is a case."""
+    fee_minor = _fee_minor(order, capture, answer) if answer.astray_minor else 0
+    await captures.fail(
+        connection,
+        capture_id=capture.id,
+        decline_code=answer.decline_code,
+        fee_minor=fee_minor,
+        gateway_reference=answer.gateway_reference,
+        now=now,
+    )
+    if answer.astray_minor:
+        await short_captures.send_back(
+            connection, order=order, capture=capture, taken_minor=answer.astray_minor,
+            fee_minor=fee_minor, now=now,
+        )  # fmt: skip
+    await _tell(connection, order=order, capture=capture, kind="capture_failed",
+                data={"decline_code": answer.decline_code}, now=now)  # fmt: skip
 
 
 def _fee_minor(order: Order, capture: PaymentCapture, answer: CaptureAnswer) -> int:

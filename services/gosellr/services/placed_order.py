@@ -72,6 +72,7 @@ _PAYMENT: Mapping[str, Any] = {
     "captures_many": False,
     "seller_order_id": None,
     "returned": False,
+    "returns": (),
 }
 _EVENT: Mapping[str, Any] = {"seller_order_id": None, "from_status": None}
 

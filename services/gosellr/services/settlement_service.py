@@ -10,7 +10,8 @@ from gosellr.core.db import Connection
 from gosellr.models.capture_values import PaymentCapture
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
-from gosellr.queries import payments, settlements
+from gosellr.queries import payment_returns, payments, settlements
+from gosellr.queries.payment_returns import NewReturn
 from gosellr.queries.settlements import Settlement
 from gosellr.services import (
     gift_sale_books,
@@ -38,6 +39,9 @@ from gosellr.utils.postings import (
     stray_capture,
 )
 from gosellr.utils.stored_value import STORED_METHODS
+
+SHORT_PAYMENT = "short_payment"
+"""Why money goes back that was too little, alone or together with the rest of its tender."""
 
 
 async def settle(
@@ -335,11 +339,19 @@ async def send_back(
     if order.paid_at is not None:
         reason = "paid_already"
     else:
-        reason = "order_closed" if order.status == OrderStatus.CANCELLED else "short_payment"
+        reason = "order_closed" if order.status == OrderStatus.CANCELLED else SHORT_PAYMENT
     by_id = {payment.id: payment for payment in order.payments}
-    await payments.insert_returns(
+    await payment_returns.insert(
         connection,
-        returns=[(one.id, one.captured_minor, reason) for one in stray],
+        returns=[
+            NewReturn(
+                payment_id=one.id,
+                amount_minor=one.captured_minor,
+                reason=reason,
+                is_case=one.captured_minor != one.amount_minor,
+            )
+            for one in stray
+        ],
         now=now,
     )
     await ledger_service.book(

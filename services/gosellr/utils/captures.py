@@ -14,6 +14,9 @@ from uuid import UUID
 AT_ORDER: Final = "at_order"
 AT_SHIPMENT: Final = "at_shipment"
 
+# What a capture is declined for that took another amount than was asked for.
+SHORT_CAPTURE: Final = "short_capture"
+
 # Gateways that don't say until when they keep money aside keep it for so long.
 KNOWN_TERM: Final = timedelta(days=7)
 # So long before it ends its sellers hear of it.

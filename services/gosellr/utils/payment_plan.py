@@ -175,7 +175,10 @@ def to_return(*, wanted: bool, total_minor: int, attempts: Sequence[Attempt]) ->
     captured = [
         one
         for one in current
-        if one.status is PaymentStatus.CAPTURED and not (one.stored or one.on_delivery)
+        if one.status is PaymentStatus.CAPTURED
+        # A charge that its gateway closed may have brought nothing that counts.
+        and one.captured_minor
+        and not (one.stored or one.on_delivery)
     ]
     if not wanted:
         return captured

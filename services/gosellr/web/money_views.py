@@ -305,8 +305,8 @@ class ProviderMoveView:
 
 @dataclass(frozen=True, slots=True)
 class GivenBackView:
-    """What went back at a provider without us, and why it waits. `path` is where a person says
-    how it was dealt with; empty for who may not."""
+    """Money that moved at a provider and that a person has to look at, and why. `path` is where
+    that person says how it was dealt with; empty where nobody may yet, or the viewer may not."""
 
     what: str
     order_number: str
@@ -329,6 +329,8 @@ class InboxView:
     form: FormView = field(default_factory=FormView)
     pager: PagerView = field(default_factory=PagerView)
     given_back: tuple[GivenBackView, ...] = ()
+    # What was captured and paid for nothing, where a person has to look at it.
+    astray: tuple[GivenBackView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,6 +258,14 @@ STAFFS: dict[str, Sequence[Call]] = {
     "POST /operator/reconciliation/reports": [
         _form(Scope.STAFF, fields=_GATEWAY, files=_REPORT_FILE, reached=SEEN)
     ],
+    "POST /operator/reconciliation/payment-returns/{return_id}/resolve": [
+        _form(
+            Scope.STAFF,
+            fields={"note": "for a test"},
+            path={"return_id": Fixed("provider_movement")},
+            reached=frozenset({404}),
+        )
+    ],
     "POST /operator/reconciliation/refunds/{told_id}/resolve": [
         _form(
             Scope.STAFF,

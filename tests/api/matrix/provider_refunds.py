@@ -1,4 +1,4 @@
-"""How the operations of refunds made at a provider are called."""
+"""How the operations of money that went astray at a provider are called."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,15 @@ PROVIDER_REFUNDS: dict[str, Sequence[Call]] = {
         Call(
             scope=Scope.MARKET,
             path={"provider_refund_id": Fixed("provider_movement")},
+            body={"note": "for a test"},
+            reached=frozenset({404}),
+        )
+    ],
+    "list_payment_returns": [Call(scope=Scope.MARKET)],
+    "resolve_payment_return": [
+        Call(
+            scope=Scope.MARKET,
+            path={"payment_return_id": Fixed("provider_movement")},
             body={"note": "for a test"},
             reached=frozenset({404}),
         )

@@ -251,6 +251,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "pull_movements": [{"gateway": "sandbox"}],
     "resolve_provider_refund": [{"note": "Refunded by hand: the order was a twin"}],
+    "resolve_payment_return": [{"note": "The provider's own error, told to them"}],
     "resolve_movement": [{"resolution": "fee", "note": "The provider's monthly fee"}],
     "clear_suspense": [{"resolution": "income"}],
     "create_receipt": [

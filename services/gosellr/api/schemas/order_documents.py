@@ -212,8 +212,18 @@ def _payment(payment: Payment, order: Order, base_url: str) -> Document:
         "method": payment.method,
         "status": payment.status,
         "amount": Money(payment.amount_minor, payment.currency),
-        "captured": Money(payment.captured_minor, payment.currency),
-        "refunded": Money(payment.refunded_minor, payment.currency),
+        "captured": Money(payment.taken_minor, payment.currency),
+        "refunded": Money(payment.given_back_minor, payment.currency),
+        "returns": [
+            {
+                "asked": Money(back.asked_minor, payment.currency),
+                "amount": Money(back.amount_minor, payment.currency),
+                "reason": back.reason,
+                "status": back.status,
+                "created_at": back.created_at,
+            }
+            for back in payment.returns
+        ],
         "decline_code": payment.decline_code,
         "next_action": _next_action([payment], order, base_url),
         "authorized_until": payment.authorized_until,

@@ -265,8 +265,20 @@ class NextActionOut(BaseModel):
     bank_transfer: TransferOut | None = None
 
 
+class PaymentReturnOut(BaseModel):
+    """Captured money that paid for nothing and goes back by itself; `asked` is what was to be
+    captured."""
+
+    asked: MoneyOut
+    amount: MoneyOut
+    reason: Literal["short_payment", "order_closed", "paid_already"]
+    status: Literal["pending", "succeeded", "failed", "unknown"]
+    created_at: Moment
+
+
 class PaymentOut(BaseModel):
-    """One attempt to pay."""
+    """One attempt to pay. `captured` is all that was taken by it and `refunded` what of that went
+    back, also what paid for nothing: each such amount is one of `returns`."""
 
     id: UUID
     method: str
@@ -274,6 +286,7 @@ class PaymentOut(BaseModel):
     amount: MoneyOut
     captured: MoneyOut
     refunded: MoneyOut
+    returns: list[PaymentReturnOut] = []
     decline_code: str | None
     next_action: NextActionOut | None
     authorized_until: Moment | None = None

@@ -87,7 +87,8 @@ class SandboxEngine:
             done = replace(asked, outcome=Outcome.DECLINED, decline_code=code)
             self._record(file, charge, done, None, now=asked.occurred_at)
             return charge, done, True
-        done = replace(asked, fee_minor=self._fee_minor(asked.amount_minor))
+        amount_minor = _taken_minor(charge, asked.amount_minor)
+        done = replace(asked, amount_minor=amount_minor, fee_minor=self._fee_minor(amount_minor))
         charge = _captured(charge, done)
         store.update_charge(file, charge)
         self._record(file, charge, done, _movement_facts(done), now=asked.occurred_at)
@@ -154,9 +155,7 @@ class SandboxEngine:
         if not charge.capture:
             charge = replace(charge, state=PaymentState.AUTHORIZED)
             return charge, None, _facts(charge, EventKind.PAYMENT_AUTHORIZED)
-        amount_minor = charge.amount_minor
-        if TOKENS[charge.token].charge is ChargeBehaviour.CAPTURE_HALF:
-            amount_minor = (amount_minor + 1) // 2
+        amount_minor = _taken_minor(charge, charge.amount_minor)
         movement = Movement(
             kind=MovementKind.CAPTURE,
             movement_id=charge.attempt_id,
@@ -233,6 +232,13 @@ def _capture_objection(charge: Charge, asked: Movement, *, is_over: bool) -> str
     if not (asked.final or TOKENS[charge.token].captures_many):
         return "captured_once_only"
     return TOKENS[charge.token].capture_decline_code
+
+
+def _taken_minor(charge: Charge, asked_minor: int) -> int:
+    """What the gateway takes when it is asked for so much."""
+    if TOKENS[charge.token].charge is ChargeBehaviour.CAPTURE_HALF:
+        return (asked_minor + 1) // 2
+    return asked_minor
 
 
 def _refund_objection(charge: Charge, asked: Movement) -> str | None:

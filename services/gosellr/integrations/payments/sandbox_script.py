@@ -61,7 +61,7 @@ TOKENS: dict[str, TokenBehaviour] = {
         answered=False,
     ),
     "tok_captures_half": TokenBehaviour(
-        about="pays half of what was asked and calls it a success",
+        about="pays half of what it is asked for, whenever it is, and calls that a success",
         charge=ChargeBehaviour.CAPTURE_HALF,
     ),
     "tok_refund_declined": TokenBehaviour(

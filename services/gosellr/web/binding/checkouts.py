@@ -14,7 +14,7 @@ from gosellr.utils.money import Money
 from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 from gosellr.utils.viewer import Viewer
 from gosellr.web import forms
-from gosellr.web.binding import bags, orders
+from gosellr.web.binding import bags, orders, payment_returns
 from gosellr.web.forms import Field
 from gosellr.web.order_views import CheckoutView, PaymentMethodView, PayView
 from gosellr.web.views import ChoiceView, FormView
@@ -124,6 +124,7 @@ def pay(order: Order, *, methods: Iterable[str], form: FormView, secret_key: str
         ),
         left=Money(payment_service.left_to_pay_minor(order), order.currency),
         declined="The bank said no to this card." if declined else "",
+        short=payment_returns.told_to_buyer(order),
         held_until=order.expires_at,
         email=order.email,
         address_lines=orders.address_lines(order.shipping_address),

@@ -11,6 +11,7 @@ from gosellr.utils.money import Money
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.states import Actor
+from gosellr.web.binding import payment_returns
 from gosellr.web.binding.bags import options_text
 from gosellr.web.binding.orders import BADGES, REFUND_BADGES
 from gosellr.web.console_order_views import (
@@ -51,6 +52,7 @@ _PAYMENT_BADGES: Final = {
     "voided": BadgeView("Given back unused", "", "x"),
     "unknown": BadgeView("Answer missing", "warn", "clock"),
 }
+_PAYS_NOTHING: Final = BadgeView("Pays for nothing", "warn", "undo-2")
 _PAID: Final = BadgeView("Paid for", "ok", "check")
 _CHARGED_BACK: Final = BadgeView("Taken back by the bank", "warn", "landmark")
 _EARNS: Final = {True: "The shop earns", False: "You earn"}
@@ -120,7 +122,7 @@ def order(
             for one in parts
         ),
         money=(
-            *(map(_payment, found.payments) if whole else ()),
+            *(_payments(found.payments) if whole else ()),
             *_refunds(found, {one.id for one in parts}),
         ),
         links=links,
@@ -250,14 +252,29 @@ def method_name(method: str) -> str:
     return _METHODS.get(method, method.replace("_", " ").capitalize())
 
 
+def _payments(payments: Iterable[Payment]) -> Iterable[PaidView]:
+    """Each attempt, and below it what it took in vain."""
+    for payment in payments:
+        yield _payment(payment)
+        for back in payment.returns:
+            yield PaidView(
+                label="Taken, and paid for nothing",
+                badge=REFUND_BADGES[back.status],
+                amount=Money(-back.amount_minor, payment.currency),
+                note=payment_returns.why(back, payment.currency),
+            )
+
+
 def _payment(payment: Payment) -> PaidView:
     badge = _PAYMENT_BADGES.get(payment.status)
-    taken = format_money(payment.captured_minor, payment.currency)
+    if payment.status == "captured" and (payment.returned or not payment.captured_minor):
+        badge = _PAYS_NOTHING
+    taken = format_money(payment.taken_minor, payment.currency)
     return PaidView(
         label=method_name(payment.method),
         badge=badge or BadgeView(payment.status.replace("_", " ").capitalize()),
         amount=Money(payment.amount_minor, payment.currency),
-        note=f"{taken} taken" if 0 < payment.captured_minor < payment.amount_minor else "",
+        note=f"{taken} taken" if 0 < payment.taken_minor < payment.amount_minor else "",
     )
 
 

@@ -47,7 +47,7 @@ def paid_with(payments: Iterable[Payment]) -> str:
     taken = dict.fromkeys(
         _METHODS.get(payment.method, payment.method.replace("_", " "))
         for payment in payments
-        if payment.captured_minor
+        if payment.captured_minor and not payment.returned
     )
     return " and ".join(taken)
 
@@ -62,6 +62,7 @@ def paid_parts(found: Order) -> tuple[AmountRowView, ...]:
             note="" if payment.captured_minor else "set aside",
         )
         for payment in found.payments
-        if payment.captured_minor or (payment.account and payment.status == "authorized")
+        if (payment.captured_minor and not payment.returned)
+        or (payment.account and payment.status == "authorized")
     )
     return rows if len(rows) > 1 or any(row.note for row in rows) else ()

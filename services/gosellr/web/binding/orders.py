@@ -21,6 +21,7 @@ from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.pricing import Totals
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
+from gosellr.web.binding import payment_returns
 from gosellr.web.binding.bags import days_text, options_text, summary
 from gosellr.web.binding.order_payments import (
     awaited_transfer,
@@ -115,15 +116,7 @@ def order(
         paid_parts=paid_parts(found),
         first_name=str(found.shipping_address.get("name") or "").split(" ")[0],
         address_lines=address_lines(found.shipping_address),
-        refunds=tuple(
-            RefundView(
-                at=refund.created_at,
-                amount=Money(-refund.amount_minor, refund.currency),
-                reason=refund.reason,
-                badge=REFUND_BADGES[refund.status],
-            )
-            for refund in found.refunds
-        ),
+        refunds=_gone_back(found),
         actions=_actions(found, viewer, href) if actions and not charged_back else (),
         charged_back=charged_back,
         celebrate=celebrate and (found.paid_at is not None or found.status == "processing"),
@@ -144,6 +137,30 @@ def order(
             other_way_href=f"{href}/pay",
         ),
     )
+
+
+def _gone_back(found: Order) -> tuple[RefundView, ...]:
+    """Refunds, then what was taken and paid for nothing."""
+    refunds = [
+        RefundView(
+            at=refund.created_at,
+            amount=Money(-refund.amount_minor, refund.currency),
+            reason=refund.reason,
+            badge=REFUND_BADGES[refund.status],
+        )
+        for refund in found.refunds
+    ]
+    astray = [
+        RefundView(
+            at=back.created_at,
+            amount=Money(-back.amount_minor, payment.currency),
+            reason=payment_returns.why(back, payment.currency),
+            badge=REFUND_BADGES[back.status],
+        )
+        for payment in found.payments
+        for back in payment.returns
+    ]
+    return (*refunds, *astray)
 
 
 def payment_href(found: Order) -> str:

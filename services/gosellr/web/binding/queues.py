@@ -23,6 +23,12 @@ _KINDS: Final = {
         "Asked, or appealed",
         Permission.DISPUTE_READ,
     ),
+    "payment_returns": (
+        "Captured, and paid for nothing",
+        "/operator/reconciliation",
+        "Another amount than was asked for",
+        _RECONCILING,
+    ),
     "provider_refunds": (
         "Given back at a provider",
         "/operator/reconciliation",

@@ -16,12 +16,13 @@ from gosellr.services import (
     provider_refund_service,
     reconciliation_questions,
     reconciliation_service,
+    stray_service,
     transfer_proposals,
 )
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.reconciliation import MovementStatus, Resolution
 from gosellr.web import forms, notices
-from gosellr.web.binding import histories
+from gosellr.web.binding import histories, payment_returns
 from gosellr.web.binding import reconciliation as binding
 from gosellr.web.binding.proposals import PROPOSALS
 from gosellr.web.forms import Field
@@ -85,6 +86,27 @@ async def resolve_given_back(page: Deciding, told_id: UUID) -> Response:
             provider_refund_service.resolve,
             viewer=page.viewer,
             told_id=told_id,
+            note=form.value("note"),
+            now=page.now,
+        )
+    except Conflict as refusal:
+        notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
+        return await show_inbox(page, notice=notice, code=refusal.status)
+    return page.go(_BASE, notice=notices.GIVEN_BACK_RESOLVED)
+
+
+@router.post("/payment-returns/{return_id}/resolve")
+async def resolve_payment_return(page: Deciding, return_id: UUID) -> Response:
+    """Say how a capture that paid for nothing was dealt with."""
+    form = forms.read(_NOTE, page.form)
+    if form.errors:
+        return await show_inbox(page, form=FormView(form.values, form.errors), code=422)
+    try:
+        await transact(
+            page.market.db,
+            stray_service.close_case,
+            viewer=page.viewer,
+            return_id=return_id,
             note=form.value("note"),
             now=page.now,
         )
@@ -231,6 +253,7 @@ async def show_inbox(
         limit=_SHOWN,
     )
     may_run = may(page.viewer.roles, Permission.RECONCILIATION_RUN)
+    may_decide = may(page.viewer.roles, Permission.RECONCILIATION_DECIDE)
     view = InboxView(
         standings=tuple(map(binding.standing, standing)),
         moves=tuple(binding.row(one, base=_BASE) for one in found.items),
@@ -244,7 +267,10 @@ async def show_inbox(
         given_back=binding.given_back(
             await ask(page.market.db, provider_refund_service.waiting),
             base=_BASE,
-            may_decide=may(page.viewer.roles, Permission.RECONCILIATION_DECIDE),
+            may_decide=may_decide,
+        ),
+        astray=payment_returns.cases(
+            await ask(page.market.db, stray_service.open_cases), base=_BASE, may_decide=may_decide
         ),
     )
     return await show(

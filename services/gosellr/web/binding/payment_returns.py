@@ -1,0 +1,74 @@
+"""Captured money that paid for nothing, in words: to its buyer, and to whoever looks at a case."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from gosellr.models.order_values import CaptureReturn, Order
+from gosellr.services.stray_service import ReturnCase
+from gosellr.utils.ids import order_number
+from gosellr.utils.money import Money
+from gosellr.web.formats import format_money
+from gosellr.web.money_views import GivenBackView
+
+_WHY: Final = {
+    "short_payment": "Another part of the payment failed",
+    "order_closed": "It came when the order was over",
+    "paid_already": "The order was paid already",
+}
+_BECAME: Final = {
+    "pending": "goes back by itself",
+    "unknown": "goes back by itself; the provider hasn't answered yet",
+    "succeeded": "went back to the buyer",
+    "failed": "could not be sent back: it waits in suspense",
+}
+_TOLD: Final = {
+    "pending": "It goes back to you by itself.",
+    "unknown": "It goes back to you by itself.",
+    "succeeded": "It was sent back to you.",
+    "failed": "It couldn't be sent back yet; somebody of ours looks into it.",
+}
+
+
+def why(back: CaptureReturn, currency: str) -> str:
+    """Why money went back that was taken already."""
+    if back.amount_minor != back.asked_minor:
+        return f"{_taken(back.amount_minor, back.asked_minor, currency)}, so it paid for nothing"
+    return _WHY[back.reason]
+
+
+def told_to_buyer(found: Order) -> str:
+    """Of an order that waits for its money: that the last try took another amount, and where that
+    is now; empty where no try did."""
+    if found.status != "pending_payment" or not found.payments:
+        return ""
+    last = max(found.payments, key=lambda one: (one.tender, one.part))
+    for back in last.returns:
+        if back.amount_minor != back.asked_minor:
+            taken = _taken(back.amount_minor, back.asked_minor, last.currency)
+            return f"{taken}, so your order isn't paid. {_TOLD[back.status]}"
+    return ""
+
+
+def _taken(amount_minor: int, asked_minor: int, currency: str) -> str:
+    amount, asked = (format_money(minor, currency) for minor in (amount_minor, asked_minor))
+    word = "Only " if amount_minor < asked_minor else ""
+    return f"{word}{amount} of {asked} was taken" if word else f"{amount} was taken for {asked}"
+
+
+def cases(found: Iterable[ReturnCase], *, base: str, may_decide: bool) -> tuple[GivenBackView, ...]:
+    """Captures that a person has to look at. What is still on its way can't be closed yet."""
+    return tuple(
+        GivenBackView(
+            what=f"{one.gateway}: {format_money(one.asked_minor, one.currency)} asked,"
+            f" {format_money(one.captured_minor, one.currency)} captured",
+            order_number=order_number(one.order_number),
+            order_href=f"/operator/explain?subject={order_number(one.order_number)}",
+            amount=Money(one.captured_minor, one.currency),
+            reason=f"The order isn't paid by it. What was captured {_BECAME[one.status]}.",
+            told_at=one.opened_at,
+            path=f"{base}/payment-returns/{one.id}/resolve"
+            if may_decide and one.status in ("succeeded", "failed")
+            else "",
+        )
+        for one in found
+    )
