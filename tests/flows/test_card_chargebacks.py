@@ -248,7 +248,7 @@ async def test_what_comes_back_after_the_bank_has_won_makes_the_loss_good(
 
 
 @pytest.mark.parametrize("returned", [(3,), (1, 2), (1, 1, 1)])
-async def test_what_is_more_than_the_bank_took_goes_on_to_who_bought(
+async def test_what_is_more_than_the_bank_took_is_on_the_card(
     resources: Resources, connection: Connection, order: Order, returned: tuple[int, ...]
 ) -> None:
     await make_commission(connection)
@@ -263,6 +263,27 @@ async def test_what_is_more_than_the_bank_took_goes_on_to_who_bought(
     for units in returned:
         await refund(resources, bought, shop, units=units)
     assert (await balances(connection)).get("chargeback_loss", 0) == 0
+    assert await card_of(resources, order) == (1000, "active")
+    assert await credit_of(resources, buyer) == {}
+    assert await wrong_with(connection, resources) == []
+
+
+@pytest.mark.parametrize("returned", [(3,), (1, 2), (1, 1, 1)])
+async def test_a_stopped_card_keeps_nothing_of_what_is_more_than_the_bank_took(
+    resources: Resources, connection: Connection, order: Order, returned: tuple[int, ...]
+) -> None:
+    await make_commission(connection)
+    shop = await make_shop(connection, price_minor=1000)
+    buyer = await make_buyer(connection)
+    code = await code_of(resources, order)
+    bought = await buy(resources, (shop, 4), buyer=buyer, tenders=(by_card(code),))
+    reference = await take_back(resources, order, amount_minor=3000)
+    await bank_decides(resources, order, reference, won=False)
+    await connection.execute("UPDATE gift_card SET deactivated_at = now()")
+    for units in returned:
+        await refund(resources, bought, shop, units=units)
+    assert (await balances(connection)).get("chargeback_loss", 0) == 0
+    assert (await card_of(resources, order))[0] == 0
     assert await credit_of(resources, buyer) == {"EUR": 1000}
     assert await wrong_with(connection, resources) == []
 

@@ -93,6 +93,7 @@ CROSS JOIN LATERAL (
 ) AS taken
 WHERE sold.order_id = $1 AND gift_card.id = sold.card_id AND taken.undecided = 0
   AND taken.lost_minor = sold.lost_minor AND taken.lost_minor < orders.total_minor
+RETURNING gift_card.id
 """
 COUNT_LOST = "UPDATE gift_card_purchase SET lost_minor = lost_minor + $2 WHERE order_id = $1"
 
@@ -194,9 +195,10 @@ async def freeze(connection: Connection, *, order_id: UUID, now: datetime) -> No
     await connection.execute(FREEZE, order_id, now)
 
 
-async def thaw(connection: Connection, *, order_id: UUID) -> None:
-    """Let it be spent again, where a bank neither decides nor has won more than was made good."""
-    await connection.execute(THAW, order_id)
+async def thaw(connection: Connection, *, order_id: UUID) -> bool:
+    """Let it be spent again, where a bank neither decides nor has won more than was made good; says
+    whether that is so."""
+    return await connection.fetchval(THAW, order_id) is not None
 
 
 async def count_lost(connection: Connection, *, order_id: UUID, amount_minor: int) -> None:

@@ -80,17 +80,19 @@ async def _make_good(
     connection: Connection, *, landed: Mapping[UUID, int], currency: str, now: datetime
 ) -> dict[UUID, int]:
     """Where a card's bank has won, what comes back makes the loss good, as what was left on it did;
-    gives what is owed to somebody beyond that."""
+    gives what is owed to somebody beyond that. A card that is good again by that keeps it."""
     losses = await value_moves.losses(connection, card_ids=list(landed))
     owed = dict(landed)
     bookings: list[Booking] = []
+    thawed: set[UUID] = set()
     for card_id, loss in sorted(losses.items()):
         minor = min(landed[card_id], loss.minor)
         if minor <= 0:
             continue
         owed[card_id] -= minor
         await gift_sales.count_lost(connection, order_id=loss.order_id, amount_minor=minor)
-        await gift_sales.thaw(connection, order_id=loss.order_id)
+        if await gift_sales.thaw(connection, order_id=loss.order_id):
+            thawed.add(card_id)
         draft = gift_card_loss_made_good(card_id=card_id, amount_minor=minor, currency=currency)
         bookings.append(
             Booking(
@@ -106,7 +108,9 @@ async def _make_good(
         )
     if bookings:
         await ledger_service.book(connection, bookings=bookings, now=now)
-    return {card_id: minor for card_id, minor in owed.items() if minor}
+    if thawed:
+        thawed -= await value_moves.hold_cards(connection, card_ids=sorted(thawed))
+    return {card_id: minor for card_id, minor in owed.items() if minor and card_id not in thawed}
 
 
 async def _replacement(
