@@ -7,7 +7,8 @@ from gosellr.core.db import Connection
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.utils.ids import order_number
-from tests.factories.accounts import make_operator, make_support
+from gosellr.web.formats import format_money
+from tests.factories.accounts import bearer, make_operator, make_support
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     NOW,
@@ -21,6 +22,7 @@ from tests.factories.sales import (
     read,
     ship,
 )
+from tests.factories.stored_value import by_bank, by_card, make_card
 from tests.web.people import (
     assert_sound,
     enter,
@@ -30,6 +32,8 @@ from tests.web.people import (
     statuses,
 )
 from tests.web.visitor import HTML, Visitor
+
+METHODS = {"sandbox": "Test card", "store_credit": "Store credit"}
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ async def test_a_shop_sees_who_gives_what_and_refunds_once(
     for words in (
         "The buyer gets", "€50.00", "of what isn&#39;t available yet", "€44.00",
         "of its commission", "€5.00", "of the VAT on it", "€1.00",
-        "1 unit hasn&#39;t left yet",
+        "1 unit hasn&#39;t left yet: it won&#39;t be sent any more and goes back on sale.",
     ):  # fmt: skip
         assert words in visitor.text, words
     assert await read(resources, order) == order
@@ -166,3 +170,75 @@ async def test_a_refund_is_for_the_shop_and_for_who_runs_the_market(
     await enter(visitor, resources, await make_support(connection, now=NOW))
     assert await statuses(visitor, [desk]) == {403}
     assert not (await read(resources, order)).refunds
+
+
+@pytest.mark.parametrize("restock", [True, False])
+@pytest.mark.parametrize("to", ["original", "store_credit"])
+async def test_page_and_api_name_the_same_of_a_refund(
+    visitor: Visitor,
+    resources: Resources,
+    connection: Connection,
+    shop: Shop,
+    *,
+    restock: bool,
+    to: str,
+) -> None:
+    _, code = await make_card(resources, 4000)
+    buyer = await make_buyer(connection)
+    order = await buy(resources, (shop, 3), buyer=buyer, tenders=(by_card(code), by_bank()))
+    part = part_of(order, shop)
+    await ship(resources, order, shop, units=1)
+    _, form, units = pages(order, shop, "/operator")
+    operator = await make_operator(connection, now=NOW)
+    asked = {"reason": "broken", "to": to}
+    answer = await visitor.client.post(
+        f"/api/v1/orders/{order.id}/refunds/preview",
+        json={
+            **asked,
+            "seller_order_id": str(part.id),
+            "items": [{"order_item_id": str(part.lines[0].id), "quantity": 3}],
+            "restock": restock,
+        },
+        headers=await bearer(resources, operator),
+    )
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["withdrawn"] == [
+        {
+            "order_item_id": str(part.lines[0].id),
+            "quantity": 2,
+            "then": "restocked" if restock else "written_off",
+        }
+    ]
+    taken = {"original": "sandbox", "store_credit": "store_credit"}[to]
+    assert [(one["method"], one["goes_to"], one["amount"]["amount"]) for one in told["ways"]] == [
+        ("gift_card", "gift_card", 4000), ("sandbox", taken, 11_000),
+    ]  # fmt: skip
+
+    await enter(visitor, resources, operator)
+    await open_page(visitor, form)
+    await visitor.send(
+        f"{form}/preview", changes={**asked, units: "3", "restock": "1" if restock else ""}
+    )
+    then = "go back on sale" if restock else "are written off"
+    assert f"2 units haven&#39;t left yet: they won&#39;t be sent any more and {then}." in (
+        visitor.text
+    )
+    shown = visitor.text.partition("The way it goes back")[2].partition("</dl>")[0]
+    for one, name in zip(told["ways"], ("Gift card", METHODS[taken]), strict=True):
+        amount = format_money(one["amount"]["amount"], "EUR")
+        assert f"<dt>{name}</dt><dd>{amount}</dd>" in shown, name
+
+    # A shop doesn't see how its buyer paid: on neither face.
+    own = await visitor.client.post(
+        f"/api/v1/orders/{order.id}/refunds/preview",
+        json={
+            "reason": "broken",
+            "seller_order_id": str(part.id),
+            "items": [{"order_item_id": str(part.lines[0].id), "quantity": 3}],
+            "restock": restock,
+        },
+        headers=await bearer(resources, shop.seller.owner),
+    )
+    assert own.status_code == 200, own.text
+    assert (own.json()["ways"], own.json()["withdrawn"]) == (None, told["withdrawn"])

@@ -28,6 +28,7 @@ from gosellr.utils.refunds import (
     refund_quantities,
     spread_over_tenders,
 )
+from gosellr.utils.stored_value import STORE_CREDIT, STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 PartKey = UUID | str
@@ -259,6 +260,12 @@ class WayBack:
     method: str
     amount_minor: int
     credited: str | None
+
+    @property
+    def goes_to(self) -> str:
+        """The instrument that gets it: what paid, or credit in place of what a gateway took."""
+        is_instead = self.credited is not None and self.method not in STORED_METHODS
+        return STORE_CREDIT if is_instead else self.method
 
 
 def through_payments(

@@ -19,11 +19,17 @@ from gosellr.utils.viewer import Viewer
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPreview:
     """What a refund would do if it were asked for now: what goes back, what that takes from whom,
-    and by which payments."""
+    by which payments, and what becomes of the units that haven't left.
+
+    `ways` is None for who doesn't see how the order was paid. `withdrawn` are the units by line
+    that won't be sent any more; with `restock` they go back on sale, else they are written off.
+    """
 
     planned: PlannedRefund
     effects: dict[str, Any]
-    ways: tuple[WayBack, ...]
+    ways: tuple[WayBack, ...] | None
+    withdrawn: dict[UUID, int]
+    restock: bool
     currency: str
 
 
@@ -44,7 +50,7 @@ async def preview(
     order = None if seen is None else await orders.load(connection, order_id=order_id)
     parts = () if order is None else order.parts
     part = next((one for one in parts if one.id == request.seller_order_id), None)
-    if order is None or part is None:
+    if seen is None or order is None or part is None:
         raise NotFound
     refund_plan.check_right(order, part, viewer=viewer, request=request)
     planned = refund_plan.plan_refund(
@@ -60,17 +66,18 @@ async def preview(
             connection, part=part, reserve_minor=held.get((reserve, order.currency), 0)
         ),
     )
+    ways = refund_plan.through_payments(
+        order,
+        part=part,
+        amount_minor=planned.amount_minor,
+        to_store_credit=planned.to_store_credit,
+    )
     return RefundPreview(
         planned=planned,
         effects=refund_books.effects_of_plan(planned, sources),
-        ways=tuple(
-            refund_plan.through_payments(
-                order,
-                part=part,
-                amount_minor=planned.amount_minor,
-                to_store_credit=planned.to_store_credit,
-            )
-        ),
+        ways=tuple(ways) if seen.whole else None,
+        withdrawn=planned.withdrawn(),
+        restock=request.restock,
         currency=order.currency,
     )
 

@@ -114,6 +114,32 @@ class EffectsOut(BaseModel):
     goodwill_returned: MoneyOut
 
 
+class WithdrawnOut(BaseModel):
+    """Units of a line that haven't left, and won't be sent any more."""
+
+    order_item_id: UUID
+    quantity: Annotated[int, Field(examples=[2])]
+    then: Annotated[
+        Literal["restocked", "written_off"],
+        Field(description="Back on sale, or out of stock for good", examples=["restocked"]),
+    ]
+
+
+class WayBackOut(BaseModel):
+    """What goes back of one payment, and to which instrument."""
+
+    payment_id: UUID
+    method: Annotated[str, Field(description="What paid", examples=["stripe"])]
+    goes_to: Annotated[
+        str,
+        Field(
+            description="What gets it: `method`, or `store_credit` in place of a gateway's",
+            examples=["store_credit"],
+        ),
+    ]
+    amount: MoneyOut
+
+
 class RefundPreviewOut(BaseModel):
     """What a refund would do now."""
 
@@ -125,6 +151,11 @@ class RefundPreviewOut(BaseModel):
     reason: str
     borne_by: Literal["seller", "marketplace"]
     effects: EffectsOut
+    withdrawn: list[WithdrawnOut]
+    ways: Annotated[
+        list[WayBackOut] | None,
+        Field(description="Null for a shop, which doesn't see how its buyer paid"),
+    ]
 
 
 class RefundOut(BaseModel):
@@ -197,6 +228,25 @@ def preview_document(preview: RefundPreview, *, order_id: UUID, reason: str) -> 
         "reason": reason,
         "borne_by": "marketplace" if planned.by_marketplace else "seller",
         "effects": effects_document(preview.effects, currency),
+        "withdrawn": [
+            {
+                "order_item_id": line_id,
+                "quantity": quantity,
+                "then": "restocked" if preview.restock else "written_off",
+            }
+            for line_id, quantity in preview.withdrawn.items()
+        ],
+        "ways": None
+        if preview.ways is None
+        else [
+            {
+                "payment_id": way.payment_id,
+                "method": way.method,
+                "goes_to": way.goes_to,
+                "amount": Money(way.amount_minor, currency),
+            }
+            for way in preview.ways
+        ],
     }
 
 

@@ -3,11 +3,10 @@
 from typing import Any, Final
 
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.services.refund_plan import WayBack, part_left_minor
+from gosellr.services.refund_plan import part_left_minor
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.money import Money
-from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.web.binding.console_orders import method_name
 from gosellr.web.console_refund_views import (
     RefundableLineView,
@@ -85,8 +84,8 @@ def refund_form(
     )
 
 
-def refund_preview(asked: RefundPreview, *, found: Order, form: FormView) -> RefundPreviewView:
-    """What a refund would do. By which ways it goes back is told where the order's payments are."""
+def refund_preview(asked: RefundPreview, *, form: FormView) -> RefundPreviewView:
+    """What a refund would do."""
     planned, currency = asked.planned, asked.currency
 
     def money(minor: int) -> Money:
@@ -107,18 +106,12 @@ def refund_preview(asked: RefundPreview, *, found: Order, form: FormView) -> Ref
         total=money(planned.amount_minor),
         given_by=tuple(_given_by(asked.effects, currency)),
         ways=tuple(
-            AmountRowView(_way_name(way), money(way.amount_minor))
-            for way in (asked.ways if found.payments else ())
+            AmountRowView(method_name(way.goes_to), money(way.amount_minor))
+            for way in asked.ways or ()
         ),
         note=_note(asked),
         sent=tuple(form.values.items()),
     )
-
-
-def _way_name(way: WayBack) -> str:
-    """Where money goes: what paid, or credit in place of what a gateway took."""
-    is_instead = way.credited is not None and way.method not in STORED_METHODS
-    return "Store credit" if is_instead else method_name(way.method)
 
 
 def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
@@ -129,12 +122,12 @@ def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
 
 
 def _note(asked: RefundPreview) -> str:
-    """What becomes of the units."""
-    units = sum(asked.planned.withdrawn().values())
+    """What becomes of the units that haven't left."""
+    units = sum(asked.withdrawn.values())
     if not units:
         return ""
-    return (
-        "1 unit hasn't left yet and won't be sent any more."
-        if units == 1
-        else f"{units} units haven't left yet and won't be sent any more."
-    )
+    if units == 1:
+        then = "goes back on sale" if asked.restock else "is written off"
+        return f"1 unit hasn't left yet: it won't be sent any more and {then}."
+    then = "go back on sale" if asked.restock else "are written off"
+    return f"{units} units haven't left yet: they won't be sent any more and {then}."

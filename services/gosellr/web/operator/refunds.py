@@ -69,7 +69,7 @@ async def _show_form(page: Page, found: Order, part_id: UUID, asked: Asked) -> R
         is_operator=True,
         preview=None
         if asked.preview is None
-        else binding.refund_preview(asked.preview, found=found, form=asked.form),
+        else binding.refund_preview(asked.preview, form=asked.form),
     )
     return await show(
         page, "console/refund.html", current="/orders", status=asked.status, refund=view

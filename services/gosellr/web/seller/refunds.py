@@ -82,7 +82,7 @@ async def _show_form(
         is_operator=False,
         preview=None
         if asked.preview is None
-        else binding.refund_preview(asked.preview, found=found, form=asked.form),
+        else binding.refund_preview(asked.preview, form=asked.form),
     )
     return await show(
         page, shop, "console/refund.html", current="orders", status=asked.status, refund=view
