@@ -124,6 +124,8 @@ class SellerOrder:
     cancel_reason: str | None
     captured_at: datetime | None
     version: int
+    # Whether a bank has taken its money back, and hasn't decided yet.
+    charged_back: bool
     lines: tuple[OrderLine, ...]
     shipments: tuple[Shipment, ...]
 

@@ -111,7 +111,11 @@ SELECT json_build_object(
   'parts', (
     SELECT json_agg(json_build_object(
         'part', to_jsonb(part) || jsonb_build_object(
-            'seller_name', seller.name, 'seller_slug', seller.slug),
+            'seller_name', seller.name, 'seller_slug', seller.slug,
+            'charged_back', o.open_dispute_count > 0 AND EXISTS (
+                SELECT FROM dispute
+                WHERE dispute.order_id = o.id AND dispute.seller_order_id = part.id
+                  AND dispute.kind = 'chargeback' AND dispute.status <> 'closed')),
         'lines', (SELECT json_agg(to_jsonb(line) ORDER BY line.position)
                   FROM order_line AS line WHERE line.seller_order_id = part.id),
         'shipments', (
@@ -171,7 +175,7 @@ SELECT json_build_object(
   'parts', (
     SELECT json_agg(json_build_object(
         'part', to_jsonb(part) || jsonb_build_object(
-            'seller_name', seller.name, 'seller_slug', seller.slug),
+            'seller_name', seller.name, 'seller_slug', seller.slug, 'charged_back', false),
         'lines', (SELECT json_agg(to_jsonb(line) ORDER BY line.position)
                   FROM order_line AS line WHERE line.seller_order_id = part.id)
       ) ORDER BY part.index)

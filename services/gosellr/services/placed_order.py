@@ -41,6 +41,7 @@ _PART: Mapping[str, Any] = {
     "cancel_reason": None,
     "captured_at": None,
     "version": 1,
+    "charged_back": False,
     "shipments": (),
 }
 _LINE: Mapping[str, Any] = {

@@ -57,6 +57,8 @@ class SoldPartView:
     rows: tuple[AmountRowView, ...]
     total: Money
     earned: tuple[AmountRowView, ...] = ()
+    # What whoever sends the rest of it now has to know first.
+    warning: str = ""
     call_off_href: str = ""
     refund_href: str = ""
     links: tuple[LinkView, ...] = ()

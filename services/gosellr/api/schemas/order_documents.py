@@ -178,6 +178,7 @@ def _part(order: Order, part: SellerOrder, viewer: Viewer) -> Document:
         "cancelled_at": part.cancelled_at,
         "cancel_reason": part.cancel_reason,
         "captured_at": part.captured_at,
+        "charged_back": part.charged_back,
         "version": part.version,
     }
 

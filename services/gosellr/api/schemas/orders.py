@@ -244,6 +244,13 @@ class SellerOrderOut(BaseModel):
     cancelled_at: Moment | None
     cancel_reason: str | None
     captured_at: Moment | None = None
+    charged_back: Annotated[
+        bool,
+        Field(
+            description="A bank has taken its money back and hasn't decided yet: what is shipped"
+            " now may never be paid for"
+        ),
+    ] = False
     version: int
 
 

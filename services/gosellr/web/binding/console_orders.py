@@ -169,11 +169,23 @@ def part(
         rows=tuple(one for one in rows if one.amount.amount),
         total=money(one.total_minor),
         earned=_earned(one, whole=whole),
+        warning=_warning(one, lines, whole=whole),
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
         refund_href=f"{path}/parts/{one.id}/refund"
         if may_refund and paid and one.total_minor > one.refunded_minor
         else "",
     )  # fmt: skip
+
+
+def _warning(one: SellerOrder, lines: Iterable[SoldLineView], *, whole: bool) -> str:
+    """That the money of what hasn't left yet may be gone."""
+    if not one.charged_back or not any(line.can_go for line in lines):
+        return ""
+    who = "the shop has" if whole else "you have"
+    return (
+        "The buyer's bank has taken the money for this back and hasn't decided yet. If what is"
+        f" left is sent now and the bank decides for the buyer, {who} neither goods nor money."
+    )
 
 
 def _earned(one: SellerOrder, *, whole: bool) -> tuple[AmountRowView, ...]:
