@@ -23,6 +23,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
+from gosellr.integrations.payments.sandbox import FILE_NAME, SandboxGateway
 from gosellr.migrations import run as migrations
 from gosellr.resources import Resources, open_resources
 from tests.factories.applications import caller_of
@@ -215,11 +216,11 @@ def clock() -> ManualClock:
     return ManualClock(START)
 
 
-@pytest.fixture
-def settings(tmp_path: Path, cluster: Cluster, worker_database: str) -> Settings:
-    """Development settings with a home of the test's own."""
+@pytest.fixture(scope="session")
+def worker_settings(cluster: Cluster, worker_database: str) -> Settings:
+    """Development settings, checked once; nobody's home."""
     return Settings(
-        home=tmp_path,
+        home=Path("/nonexistent"),
         database_url=cluster.dsn(role=APPLICATION_ROLE, database=worker_database),
         secret_key="a secret of the test run, long enough to be taken",
         rate_limits=False,
@@ -229,11 +230,36 @@ def settings(tmp_path: Path, cluster: Cluster, worker_database: str) -> Settings
 
 
 @pytest.fixture
+def settings(tmp_path: Path, worker_settings: Settings) -> Settings:
+    """Development settings with a home of the test's own."""
+    return worker_settings.model_copy(update={"home": tmp_path}, deep=True)
+
+
+@pytest.fixture(scope="session")
+async def worker_pool(cluster: Cluster, worker_database: str) -> AsyncIterator[Database]:
+    """Connections beside the tests' transactions: the keys that sign are read by them, and stay."""
+    pool = await Database.connect(cluster.dsn(role=APPLICATION_ROLE, database=worker_database))
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+def born_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sandbox gateway's journal as it is made: to make it takes longer than many a test."""
+    home = tmp_path_factory.mktemp("born")
+    SandboxGateway(home, production=False).close()
+    return home / FILE_NAME
+
+
+@pytest.fixture
 async def resources(
-    settings: Settings, db: Database, clock: ManualClock
+    settings: Settings, db: Database, clock: ManualClock, worker_pool: Database, born_journal: Path
 ) -> AsyncIterator[Resources]:
     """What a process holds, over the test's own transaction and clock."""
-    async with open_resources(settings, password_costs=CHEAP, clock=clock) as opened:
+    shutil.copy(born_journal, settings.home)
+    async with open_resources(
+        settings, password_costs=CHEAP, clock=clock, db=worker_pool
+    ) as opened:
         yield replace(opened, db=db)
 
 

@@ -1,8 +1,10 @@
-"""The outside powers that this configuration asks for: gateways, carriers, who pays sellers."""
+"""The outside powers that this configuration asks for: gateways, carriers, who pays sellers, and
+whose tokens are believed."""
 
 from gosellr.config import Settings
 from gosellr.core.clock import Clock
 from gosellr.core.startup_error import StartupError
+from gosellr.integrations.main_system.keys import PublishedKeys, SharedSecret
 from gosellr.integrations.messages.console import ConsoleMessages
 from gosellr.integrations.messages.port import EmailSender
 from gosellr.integrations.payments.by_hand import BankAccount, BankTransfer, CashOnDelivery
@@ -17,6 +19,8 @@ from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.integrations.shipping.sandbox import SandboxCarrier
 from gosellr.utils.sepa import Debtor, NotSepa
+
+ForeignKeys = SharedSecret | PublishedKeys
 
 
 def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway]:
@@ -130,3 +134,12 @@ def build_payout_providers(settings: Settings, clock: Clock) -> dict[str, Payout
 
         providers["stripe"] = StripePayouts(settings.stripe_secret_key, clock=clock)
     return providers
+
+
+def build_foreign_keys(settings: Settings) -> ForeignKeys | None:
+    """Where the main system's keys come from; None where there is no main system."""
+    if not settings.main_system_issuer:
+        return None
+    if settings.main_system_secret:
+        return SharedSecret(settings.main_system_secret)
+    return PublishedKeys(settings.main_system_jwks_url)

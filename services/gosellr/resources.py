@@ -53,8 +53,10 @@ from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.migrations.revisions import current_revision, head_revision
 from gosellr.providers import (
+    ForeignKeys,
     build_carriers,
     build_debtor,
+    build_foreign_keys,
     build_gateways,
     build_payout_providers,
     build_post,
@@ -69,7 +71,6 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
 LOCAL_AUDIENCE = "gosellr"
-ForeignKeys = SharedSecret | PublishedKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,35 +326,32 @@ def build_gate(settings: Settings, ring: KeyRing, foreign: ForeignKeys | None) -
     return Gate(local=local, main_system=main_system, role_mapping=mapping)
 
 
-def foreign_keys(settings: Settings) -> ForeignKeys | None:
-    """Where the main system's keys come from; None where there is no main system."""
-    if not settings.main_system_issuer:
-        return None
-    if settings.main_system_secret:
-        return SharedSecret(settings.main_system_secret)
-    return PublishedKeys(settings.main_system_jwks_url)
-
-
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, *, password_costs: PasswordCosts | None = None, clock: Clock | None = None
+    settings: Settings,
+    *,
+    password_costs: PasswordCosts | None = None,
+    clock: Clock | None = None,
+    db: Database | None = None,
 ) -> AsyncIterator[Resources]:
-    """Open everything a process needs, and close it again."""
+    """Open everything a process needs, and close it again; a `db` that is open already is closed by
+    whoever opened it."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         generations = Generations.shared(settings.home / "generations.bin")
         stack.callback(generations.close)
-        db = await Database.connect(
-            settings.database_url,
-            statement_cache=settings.statement_cache,
-            generations=generations,
-        )
-        stack.push_async_callback(db.close)
+        if db is None:
+            db = await Database.connect(
+                settings.database_url,
+                statement_cache=settings.statement_cache,
+                generations=generations,
+            )
+            stack.push_async_callback(db.close)
         hot_stock = HotStock()
         stack.push_async_callback(hot_stock.settle)
         vault = open_vault(settings)
         ring = KeyRing(db, vault)
-        foreign = foreign_keys(settings)
+        foreign = build_foreign_keys(settings)
         if isinstance(foreign, PublishedKeys):
             stack.push_async_callback(foreign.close)
         gateways = build_gateways(settings, clock)

@@ -18,7 +18,8 @@ from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.tokens import NewKeyPair, new_key_pair, public_jwk, read_signing_key
-from gosellr.resources import Resources, build_gate, foreign_keys
+from gosellr.providers import build_foreign_keys
+from gosellr.resources import Resources, build_gate
 from tests.factories.accounts import make_seller
 
 SECRET = "a secret that both systems share, and nobody else"
@@ -74,7 +75,7 @@ async def _with_main_system(
             **changes,
         }
     )
-    foreign = foreign_keys(changed)
+    foreign = build_foreign_keys(changed)
     assert foreign is not None
     yield replace(resources, settings=changed, tokens=build_gate(changed, resources.ring, foreign))
     if hasattr(foreign, "close"):
