@@ -9,7 +9,7 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
-from gosellr.flows import reconciliation, refunds
+from gosellr.flows import payments, reconciliation, refunds
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
@@ -167,7 +167,11 @@ async def test_case_27_at_shipment_nothing_leaves_and_it_is_one_case(
 
     # Its gateway has closed the charge: what can't be paid for any more is cancelled by itself.
     await upkeep.watch_authorizations(market)
-    ended = await read(market, order)
+    # Nothing of it is left to be sent back, whoever looks again.
+    ended = await payments.advance(
+        db=market.db, gateways=market.gateways, clock=clock, policy=market.policy,
+        order_id=order.id, reported=(order.payments[0].id,),
+    )  # fmt: skip
     assert ended.status == "cancelled"
     assert await connection.fetchval("SELECT sum(reserved) FROM stock_level") == 0
     assert await refunds.resume_returns(market.refunds) == 0
@@ -272,3 +276,29 @@ async def test_case_27_what_the_provider_keeps_of_it_is_the_market_s_cost(
     assert await balances(connection) == {"gateway_clearing": -44, "gateway_fee": 44}
     assert await wrong_with(connection, market) == []
     dear.close()
+
+
+@pytest.mark.case(27)
+async def test_case_27_no_more_is_asked_for_than_is_still_set_aside(
+    connection: Connection, resources: Resources
+) -> None:
+    """Each try that comes short uses up of what is set aside, and is a case of its own."""
+    market = at_shipment(resources)
+    shop = await make_shop(connection, price_minor=5000)
+    other = await make_shop(connection, price_minor=3000)
+    token = Tender(method="sandbox", token="tok_captures_half")
+    order = await buy(market, (shop, 1), (other, 1), tenders=(token,))
+    codes = []
+    async with caller_of(market) as door:
+        for _ in range(3):
+            refused = await shipped(door, market, order, shop)
+            assert (refused.status_code, refused.json()["code"]) == (409, "capture_declined")
+            codes.append(refused.json()["decline_code"])
+    assert codes == ["short_capture", "short_capture", "not_enough_set_aside"]
+    assert await refunds.resume_returns(market.refunds) == 2
+    [payment] = (await read(market, order)).payments
+    assert (payment.captured_minor, payment.taken_minor, payment.given_back_minor) == (
+        0, 5000, 5000,
+    )  # fmt: skip
+    assert await balances(connection) == {}
+    assert await wrong_with(connection, market) == []
