@@ -1,6 +1,7 @@
 """A gateway takes another amount than it was asked for: nothing is paid by it, what it took goes
 back by itself, and a person finds it in the queue of money questions."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -8,9 +9,11 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
-from gosellr.flows import reconciliation, refunds
+from gosellr.flows import payments, reconciliation, refunds
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
+from gosellr.services.payment_captures import CaptureDeclined
 from gosellr.utils.ids import order_number
 from gosellr.utils.viewer import GUEST
 from tests.api.test_captures import seen, shipped
@@ -20,7 +23,16 @@ from tests.factories.captures import at_shipment, sandbox_of
 from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
 from tests.factories.orders import order_body, place
 from tests.factories.payouts import wrong_with
-from tests.factories.sales import Shop, Tender, balances, buy, make_commission, make_shop, read
+from tests.factories.sales import (
+    Shop,
+    Tender,
+    balances,
+    buy,
+    make_commission,
+    make_shop,
+    read,
+    ship,
+)
 from tests.web.people import assert_sound, enter, open_page
 from tests.web.visitor import Visitor
 
@@ -155,7 +167,11 @@ async def test_case_27_at_shipment_nothing_leaves_and_it_is_one_case(
 
     # Its gateway has closed the charge: what can't be paid for any more is cancelled by itself.
     await upkeep.watch_authorizations(market)
-    ended = await read(market, order)
+    # Nothing of it is left to be sent back, whoever looks again.
+    ended = await payments.advance(
+        db=market.db, gateways=market.gateways, clock=clock, policy=market.policy,
+        order_id=order.id, reported=(order.payments[0].id,),
+    )  # fmt: skip
     assert ended.status == "cancelled"
     assert await connection.fetchval("SELECT sum(reserved) FROM stock_level") == 0
     assert await refunds.resume_returns(market.refunds) == 0
@@ -236,3 +252,53 @@ async def test_case_27_what_can_t_be_sent_back_is_a_case_though_all_was_taken(
     assert {(one["captured"]["amount"], one["return_status"]) for one in found} == {
         (425, "succeeded"), (500, "failed"),
     }  # fmt: skip
+
+
+@pytest.mark.case(27)
+@pytest.mark.parametrize("later", [False, True])
+async def test_case_27_what_the_provider_keeps_of_it_is_the_market_s_cost(
+    connection: Connection, resources: Resources, clock: ManualClock, *, later: bool
+) -> None:
+    """The fee of a capture isn't given back with it."""
+    dear = SandboxGateway(
+        resources.settings.home, production=False, fee_bps=200, fee_fixed_minor=30, clock=clock
+    )
+    market = replace(resources, gateways={**resources.gateways, "sandbox": dear})
+    market = at_shipment(market) if later else market
+    shop = await make_shop(connection, price_minor=1350)
+    token = Tender(method="sandbox", token="tok_captures_half")
+    order = await buy(market, (shop, 1), tenders=(token,))
+    if later:
+        with pytest.raises(CaptureDeclined):
+            await ship(market, order, shop)
+    assert await refunds.resume_returns(market.refunds) == 1
+    # 2 % of 6.75 and 0.30.
+    assert await balances(connection) == {"gateway_clearing": -44, "gateway_fee": 44}
+    assert await wrong_with(connection, market) == []
+    dear.close()
+
+
+@pytest.mark.case(27)
+async def test_case_27_no_more_is_asked_for_than_is_still_set_aside(
+    connection: Connection, resources: Resources
+) -> None:
+    """Each try that comes short uses up of what is set aside, and is a case of its own."""
+    market = at_shipment(resources)
+    shop = await make_shop(connection, price_minor=5000)
+    other = await make_shop(connection, price_minor=3000)
+    token = Tender(method="sandbox", token="tok_captures_half")
+    order = await buy(market, (shop, 1), (other, 1), tenders=(token,))
+    codes = []
+    async with caller_of(market) as door:
+        for _ in range(3):
+            refused = await shipped(door, market, order, shop)
+            assert (refused.status_code, refused.json()["code"]) == (409, "capture_declined")
+            codes.append(refused.json()["decline_code"])
+    assert codes == ["short_capture", "short_capture", "not_enough_set_aside"]
+    assert await refunds.resume_returns(market.refunds) == 2
+    [payment] = (await read(market, order)).payments
+    assert (payment.captured_minor, payment.taken_minor, payment.given_back_minor) == (
+        0, 5000, 5000,
+    )  # fmt: skip
+    assert await balances(connection) == {}
+    assert await wrong_with(connection, market) == []
