@@ -1,6 +1,7 @@
 """The sandbox's card network: told how to go, remembered on disk, reported once per change."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from gosellr.integrations.payments.port import (
     EvidenceFile,
     Outcome,
 )
+from gosellr.integrations.payments.report_port import TellsDisputes
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_disputes import EVIDENCE_TIME, NothingToDispute
+from gosellr.integrations.payments.sandbox_store import reference_of
 
 
 @pytest.fixture
@@ -115,3 +118,24 @@ async def test_evidence_is_taken_once_and_in_time(
     assert await gateway.submit_evidence(evidence(late)) is Outcome.DECLINED
     await gateway.disputes.decide(reference=late, won=False)
     assert await gateway.submit_evidence(evidence(late)) is Outcome.DECLINED
+
+
+async def test_it_lists_its_chargebacks_for_whoever_heard_no_report(
+    gateway: SandboxGateway, clock: ManualClock
+) -> None:
+    assert isinstance(gateway, TellsDisputes)
+    await charge(gateway)
+    await charge(gateway, "b")
+    first = await gateway.disputes.open(attempt_id="a", amount_minor=3000)
+    clock.advance(timedelta(hours=1))
+    later = clock.now()
+    second = await gateway.disputes.open(attempt_id="b")
+    await gateway.disputes.decide(reference=first, won=False)
+    listed = await gateway.disputed_since(later - timedelta(hours=1)) or ()
+    assert [(one.reference, one.charge_reference, one.state) for one in listed] == [
+        (second, reference_of("b"), DisputeState.OPEN),
+        (first, reference_of("a"), DisputeState.LOST),
+    ]
+    assert [one.reference for one in await gateway.disputed_since(later) or ()] == [second]
+    assert await gateway.attempt_of(gateway_reference=reference_of("b")) == "b"
+    assert await gateway.attempt_of(gateway_reference="sch_of_others") == ""

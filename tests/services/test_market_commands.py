@@ -251,6 +251,24 @@ async def test_a_chargeback_of_a_running_market(gosellr: Command, market: Resour
     assert (await gosellr("audit")).output == f"All {len(NAMES)} invariants hold.\n"
 
 
+async def test_a_chargeback_whose_reports_are_lost_is_found_by_asking(
+    gosellr: Command, market: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await transact(market.db, make_shop, price_minor=5000)
+    order = await buy(market, (shop, 2))
+    monkeypatch.setenv("GOSELLR_SANDBOX_DROP_ONE_IN", "1")
+    opened = await gosellr("sandbox", "dispute", order_number(order.number))
+    reference = opened.output.split("\t")[0]
+    for decided, found in (("", ("open", 10_000)), ("lost", ("lost", 10_000))):
+        if decided:
+            await gosellr("sandbox", "decide", reference, decided)
+        before = await frozen(market, order)
+        await upkeep.deliver_sandbox_reports(market)
+        assert await frozen(market, order) == before
+        await upkeep.find_chargebacks(market)
+        assert await frozen(market, order) == [found]
+
+
 async def test_what_the_sandbox_cannot_do(gosellr: Command, market: Resources) -> None:
     shop = await transact(market.db, make_shop, price_minor=5000)
     declined = await buy(

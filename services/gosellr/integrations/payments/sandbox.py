@@ -26,6 +26,7 @@ from gosellr.integrations.payments.port import (
     Outcome,
     PaymentState,
 )
+from gosellr.integrations.payments.report_port import DisputedCharge
 from gosellr.integrations.payments.results import without_charge
 from gosellr.integrations.payments.sandbox_disputes import SandboxDisputes
 from gosellr.integrations.payments.sandbox_engine import (
@@ -153,9 +154,13 @@ class SandboxGateway(SandboxMoves):
         """See `DisputingGateway.disputes_of`."""
         return await self.disputes.of_charge(attempt_id)
 
-    async def attempt_of(self, *, gateway_reference: str) -> str | None:  # noqa: ARG002
-        """See `DisputingGateway.attempt_of`: its reports name each attempt by our own key."""
-        return ""
+    async def attempt_of(self, *, gateway_reference: str) -> str | None:
+        """See `DisputingGateway.attempt_of`."""
+        return await self.disputes.attempt_of(gateway_reference)
+
+    async def disputed_since(self, moment: datetime) -> Sequence[DisputedCharge] | None:
+        """See `TellsDisputes.disputed_since`."""
+        return await self.disputes.since(moment)
 
     async def submit_evidence(self, evidence: DisputeEvidence) -> Outcome:
         """See `DisputingGateway.submit_evidence`."""

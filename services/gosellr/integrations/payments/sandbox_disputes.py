@@ -19,6 +19,7 @@ from gosellr.integrations.payments.port import (
     GatewayDispute,
     Outcome,
 )
+from gosellr.integrations.payments.report_port import DisputedCharge
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.integrations.payments.sandbox_store import Charge, EventFacts, instant
 from gosellr.integrations.sqlite_file import FileBusy, SqliteFile
@@ -91,6 +92,20 @@ class SandboxDisputes:
         """See `DisputingGateway.disputes_of`."""
         try:
             return await self._file.read(lambda file: _of_charge(file, attempt_id))
+        except FileBusy:
+            return None
+
+    async def since(self, moment: datetime) -> Sequence[DisputedCharge] | None:
+        """See `TellsDisputes.disputed_since`."""
+        try:
+            return await self._file.read(lambda file: _since(file, moment))
+        except FileBusy:
+            return None
+
+    async def attempt_of(self, gateway_reference: str) -> str | None:
+        """See `DisputingGateway.attempt_of`."""
+        try:
+            return await self._file.read(lambda file: _attempt_of(file, gateway_reference))
         except FileBusy:
             return None
 
@@ -246,6 +261,26 @@ def _of_charge(file: sqlite3.Connection, attempt_id: str) -> list[GatewayDispute
         (attempt_id,),
     )
     return [_dispute(row) for row in rows]
+
+
+def _since(file: sqlite3.Connection, moment: datetime) -> list[DisputedCharge]:
+    rows = file.execute(
+        "SELECT dispute.reference, charge.gateway_reference, dispute.state"
+        " FROM dispute JOIN charge USING (attempt_id) WHERE dispute.opened_at >= ?"
+        " ORDER BY dispute.opened_at DESC, dispute.reference",
+        (instant(moment),),
+    )
+    return [
+        DisputedCharge(reference=reference, charge_reference=charge, state=DisputeState(state))
+        for reference, charge, state in rows
+    ]
+
+
+def _attempt_of(file: sqlite3.Connection, gateway_reference: str) -> str:
+    row = file.execute(
+        "SELECT attempt_id FROM charge WHERE gateway_reference = ?", (gateway_reference,)
+    ).fetchone()
+    return "" if row is None else row[0]
 
 
 def _dispute(row: tuple[str, str, str, int, str, int, str, str, str]) -> GatewayDispute:
