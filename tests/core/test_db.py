@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -236,3 +237,15 @@ async def test_a_crowd_is_counted_in_all_queues(pair: Database) -> None:
         gate.set()
     await asyncio.gather(waiting, *tasks)
     assert not pair.is_crowded(seconds=0, places=1)
+
+
+@pytest.mark.case(18)
+async def test_a_server_without_its_socket_is_away_and_nothing_of_ours_is_missing(
+    tmp_path: Path,
+) -> None:
+    # A server that stops takes its socket with it, and one that starts after a crash makes it anew.
+    db = await Database.connect(f"postgresql://nobody@/market?host={tmp_path}", min_size=0)
+    with pytest.raises(ConnectionError, match="no server listens"):
+        async with db.connection():
+            pytest.fail("there is none to be had")
+    await db.close()

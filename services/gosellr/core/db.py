@@ -260,18 +260,22 @@ class Database:
         """
 
         async def connect() -> _Driver:
-            connection = await asyncpg.connect(
-                dsn,
-                statement_cache_size=500 if statement_cache else 0,
-                max_cached_statement_lifetime=0,
-                server_settings={
-                    "search_path": SEARCH_PATH,
-                    "application_name": "gosellr",
-                    "statement_timeout": str(statement_timeout_ms),
-                    "idle_in_transaction_session_timeout": "60000",
-                    "timezone": "UTC",
-                },
-            )
+            try:
+                connection = await asyncpg.connect(
+                    dsn,
+                    statement_cache_size=500 if statement_cache else 0,
+                    max_cached_statement_lifetime=0,
+                    server_settings={
+                        "search_path": SEARCH_PATH,
+                        "application_name": "gosellr",
+                        "statement_timeout": str(statement_timeout_ms),
+                        "idle_in_transaction_session_timeout": "60000",
+                        "timezone": "UTC",
+                    },
+                )
+            except FileNotFoundError as error:
+                # A socket in the file system is gone while its server is: away, as if it refused.
+                raise ConnectionRefusedError("no server listens at its socket") from error
             try:
                 await prepare_connection(connection)
             except BaseException:
