@@ -240,9 +240,7 @@ async def test_a_crowd_is_counted_in_all_queues(pair: Database) -> None:
 
 
 @pytest.mark.case(18)
-async def test_a_server_without_its_socket_is_away_and_nothing_of_ours_is_missing(
-    tmp_path: Path,
-) -> None:
+async def test_case_18_a_server_without_its_socket_is_away(tmp_path: Path) -> None:
     # A server that stops takes its socket with it, and one that starts after a crash makes it anew.
     db = await Database.connect(f"postgresql://nobody@/market?host={tmp_path}", min_size=0)
     with pytest.raises(ConnectionError, match="no server listens"):
