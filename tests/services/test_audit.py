@@ -140,6 +140,11 @@ _PAYMENT = f"(SELECT id FROM payment WHERE order_id = {_PAID})"
 _HOLD = f"(SELECT id FROM stock_reservation WHERE order_line_id = {_LINE})"
 _ENTRY = "(SELECT min(id) FROM ledger_entry)"
 _SOLD = "(SELECT id FROM ledger_transaction WHERE kind = 'sale' ORDER BY id LIMIT 1)"
+_HALF_GONE = f"""
+DELETE FROM ledger_entry
+WHERE id = (SELECT min(id) FROM ledger_entry WHERE transaction_id = {_SOLD});
+DELETE FROM ledger_transaction WHERE id = {_SOLD}
+"""
 _ID = "'0190c7a0-0000-7000-8000-000000000001'"
 _CAPTURE_AGAIN = f"""
 DROP INDEX uq_payment_live_part;
@@ -213,7 +218,11 @@ BREAKS = [
     for one in (
         (1, "ledger_transaction", _set("ledger_entry", "amount_minor = 1", _ENTRY)),
         (1, "ledger_transaction", f"DELETE FROM ledger_entry WHERE transaction_id = {_SOLD}"),
+        (1, "ledger_transaction", _set("ledger_entry", "amount_minor = 1 << 40", _ENTRY)),
+        (1, "ledger_transaction", _set("ledger_entry", "currency = 'USD'", _ENTRY)),
+        (1, "ledger_transaction", _HALF_GONE),
         (2, "ledger in EUR", _set("ledger_entry", "amount_minor = 1", _ENTRY)),
+        (2, "ledger in USD", _set("ledger_entry", "currency = 'USD'", _ENTRY)),
         (3, "ledger_balance", "INSERT INTO ledger_balance VALUES ('gift_card:x', 'EUR', 5)"),
         (3, "ledger_rollup bank", "INSERT INTO ledger_rollup VALUES ('bank', 'EUR', 1, 0)"),
         (3, "ledger_activity", "INSERT INTO ledger_activity VALUES ('sale', 'x', 'EUR', 1, 0)"),

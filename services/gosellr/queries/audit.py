@@ -128,13 +128,15 @@ WHERE NOT EXISTS (
     SELECT FROM pg_trigger
     WHERE tgrelid = to_regclass(name) AND tgname = name || '_append_only' AND tgenabled <> 'D')
 UNION ALL
-SELECT 'ledger_entry ' || entry.id, 'was written by another writer than ' || booked.id
-FROM ledger_entry AS entry JOIN ledger_transaction AS booked ON booked.id = entry.transaction_id
-WHERE entry.written_by <> booked.written_by
-UNION ALL
 SELECT 'ledger_sealed ' || sealed.transaction_id, 'its seal ' || sealed.seal_id || ' is gone'
 FROM ledger_sealed AS sealed
 WHERE NOT EXISTS (SELECT FROM ledger_seal WHERE ledger_seal.id = sealed.seal_id)
+""")
+
+JOINED_LATER = first("""
+SELECT 'ledger_entry ' || entry.id, 'was written by another writer than ' || booked.id
+FROM ledger_entry AS entry JOIN ledger_transaction AS booked ON booked.id = entry.transaction_id
+WHERE entry.written_by <> booked.written_by
 """)
 
 # Sealing goes in one order, so behind the last sealed transaction none may be left out.

@@ -5,12 +5,17 @@ once more for plain rows, only to pass over those that are beyond doubt: a text 
 stored hash is the text that was booked, and it names every column. Whatever spells itself
 differently here, letters beyond ASCII for example, is no offence yet: it is read and hashed by
 `utils.ledger`, which has the last word.
+
+Whoever has all entries of a transaction in hand can add them up, too. So the same look vouches
+for what `audit` asks of each transaction, in the way of `audit_vouching`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.queries.audit_vouching import SIGNED, any_large, total_of_small
 
 
 def _optional(*columns: str) -> str:
@@ -27,12 +32,24 @@ def _instant(column: str) -> str:
 _ENTRY_IDS = _optional(
     "entry.order_line_id", "entry.payout_id", "entry.refund_id", "entry.seller_order_id"
 )
-# One call instead of a chain of `||`, which would copy its left side at every step.
-_ENTRY = f"""
-concat('{{"account":', to_json(entry.account), ',"amount_minor":', entry.amount_minor,
-       ',"currency":', to_json(entry.currency::text), ',"direction":', to_json(entry.direction),
-       {_ENTRY_IDS}, '}}')
+
+
+# One call instead of a chain of `||`, which would copy its left side at every step. A currency is
+# too short for more than its name, and what is no direction isn't spelled.
+def _entry(account: str) -> str:
+    return f"""
+concat('{{"account":', {account}, ',"amount_minor":', entry.amount_minor,
+       ',"currency":"', entry.currency, CASE entry.direction
+           WHEN 'debit' THEN '","direction":"debit"' WHEN 'credit' THEN '","direction":"credit"'
+       END, {_ENTRY_IDS}, '}}')
 """
+
+
+# To spell the accounts as JSON takes a third of all the time. Where no name of an account has a
+# quotation mark, by which one row could look like two, or a backslash, by which it could look like
+# the spelling of another sign, quotation marks around it will do.
+_PLAIN_ACCOUNT = """'"', entry.account, '"'"""
+_ANY_ACCOUNT = "to_json(entry.account)"
 
 # The database writes a blank behind the colon of each name. Where there is one name it can be taken
 # away; where a colon like that stands in a text too, or there are more names, all is in doubt.
@@ -50,27 +67,72 @@ _HEAD = f"""
 ',"kind":', to_json(head.kind), {_optional("head.order_id")}, '}}'
 """
 
+# Accounts are few, and their entries many: each is found behind the one before.
+STRANGE_ACCOUNT = r"""
+WITH RECURSIVE known AS (
+    SELECT min(account) AS account FROM ledger_entry
+    UNION ALL
+    SELECT (SELECT min(account) FROM ledger_entry WHERE account > known.account)
+    FROM known WHERE known.account IS NOT NULL
+)
+SELECT count(*) > 0 FROM known WHERE account ~ '["\\]'
+"""
+
 PAGE_END = "SELECT id FROM ledger_transaction WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
 
-# Ids from after $1 up to $2; to the end without it.
-DOUBTFUL = f"""
+
+# Ids from after $1 up to $2; to the end without it. An entry of no transaction is doubtful, too.
+def _doubtful(account: str) -> str:
+    return f"""
 WITH told AS (
-    SELECT transaction_id, string_agg(line, ',' ORDER BY line) AS lines
+    SELECT transaction_id, string_agg(line, ',' ORDER BY line) AS lines,
+           {total_of_small("signed_minor")} AS net_minor,
+           {any_large("signed_minor")} OR min(currency) <> max(currency) AS is_strange,
+           min(written_by) AS first_writer, max(written_by) AS last_writer
     FROM (
-        SELECT entry.transaction_id, {_ENTRY} COLLATE "C" AS line FROM ledger_entry AS entry
+        SELECT entry.transaction_id, entry.currency, entry.written_by, {SIGNED} AS signed_minor,
+               {_entry(account)} COLLATE "C" AS line
+        FROM ledger_entry AS entry
         WHERE entry.transaction_id > $1 AND ($2::uuid IS NULL OR entry.transaction_id <= $2)
         -- Each is spelled once, and not again to be sorted.
         OFFSET 0
     ) AS spelled
     GROUP BY transaction_id
+), head AS (
+    SELECT * FROM ledger_transaction WHERE id > $1 AND ($2::uuid IS NULL OR id <= $2)
+), seen AS (
+    SELECT COALESCE(head.id, told.transaction_id) AS id,
+           head.hash IS DISTINCT FROM sha256(convert_to(
+               concat('{{"entries":[', told.lines, '],', {_HEAD}, '}}'), 'UTF8')) AS is_changed,
+           told.net_minor IS DISTINCT FROM 0 OR told.is_strange AS is_unbalanced,
+           (told.first_writer, told.last_writer) IS DISTINCT FROM (head.written_by, head.written_by)
+               AS is_joined_later
+    FROM head FULL JOIN told ON told.transaction_id = head.id
 )
-SELECT head.id FROM ledger_transaction AS head
-LEFT JOIN told ON told.transaction_id = head.id
-WHERE head.id > $1 AND ($2::uuid IS NULL OR head.id <= $2)
-  AND head.hash IS DISTINCT FROM sha256(convert_to(
-      concat('{{"entries":[', told.lines, '],', {_HEAD}, '}}'), 'UTF8'))
-ORDER BY head.id
+SELECT id, is_changed, is_unbalanced, is_joined_later FROM seen
+WHERE is_changed OR is_unbalanced OR is_joined_later
+ORDER BY id
 """
+
+
+DOUBTFUL = _doubtful(_PLAIN_ACCOUNT)
+DOUBTFUL_WITH_STRANGE_ACCOUNTS = _doubtful(_ANY_ACCOUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A transaction that isn't beyond doubt: its hash, its sum, or who wrote its entries."""
+
+    transaction_id: UUID
+    is_changed: bool
+    is_unbalanced: bool
+    is_joined_later: bool
+
+
+async def accounts_are_strange(connection: Connection) -> bool:
+    """Whether some account's name has a sign that a plain spelling may misread."""
+    strange: bool = await connection.fetchval(STRANGE_ACCOUNT)
+    return strange
 
 
 async def page_end(connection: Connection, *, after: UUID, size: int) -> UUID | None:
@@ -79,6 +141,9 @@ async def page_end(connection: Connection, *, after: UUID, size: int) -> UUID | 
     return found
 
 
-async def doubtful(connection: Connection, *, after: UUID, until: UUID | None) -> Sequence[UUID]:
-    """The transactions of a page whose hash isn't that of the plain spelling of their rows."""
-    return [row["id"] for row in await connection.fetch(DOUBTFUL, after, until)]
+async def doubtful(
+    connection: Connection, *, after: UUID, until: UUID | None, accounts_are_strange: bool
+) -> Sequence[Doubt]:
+    """What a plain spelling of a page's rows doesn't vouch for."""
+    statement = DOUBTFUL_WITH_STRANGE_ACCOUNTS if accounts_are_strange else DOUBTFUL
+    return [Doubt(*row) for row in await connection.fetch(statement, after, until)]

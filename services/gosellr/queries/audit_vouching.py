@@ -13,15 +13,16 @@ from gosellr.queries.audit import of_kind
 _SMALL_MAX = 2**31 - 1
 
 
-def _total(amount: str, condition: str = "true") -> str:
-    """SQL for the sum of amounts that are small, as `_any_large` proves."""
+def total_of_small(amount: str, condition: str = "true") -> str:
+    """SQL for the sum of amounts that are small, which `any_large` has to prove."""
     return (
         f"COALESCE(sum(CASE WHEN {amount} BETWEEN -{_SMALL_MAX} AND {_SMALL_MAX}"
         f" THEN ({amount})::integer END) FILTER (WHERE {condition}), 0)"
     )
 
 
-def _any_large(*amounts: str) -> str:
+def any_large(*amounts: str) -> str:
+    """SQL that says whether one of the amounts is too large for `total_of_small`."""
     return "bool_or({})".format(
         " OR ".join(f"{amount} NOT BETWEEN -{_SMALL_MAX} AND {_SMALL_MAX}" for amount in amounts)
     )
@@ -31,16 +32,16 @@ _IS_PENDING = of_kind("entry.account", "seller_pending")
 _IS_PARTS_PENDING = f"{_IS_PENDING} AND entry.currency = part.currency"
 _IS_NET = f"booked.kind = 'sale' AND entry.direction = 'credit' AND {_IS_PENDING}"
 _IS_COMMISSION = "booked.kind = 'sale' AND entry.account = 'commission'"
-_SIGNED = "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
+SIGNED = "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 
 # For `PENDING_CACHED` and `ONE_OWNER` of `audit`.
 PARTS_DOUBTED = f"""
 WITH told AS (
     SELECT entry.seller_order_id AS id, bool_or(booked.kind = 'sale') AS is_sold,
-           {_total(_SIGNED, _IS_PARTS_PENDING)} AS pending_minor,
-           {_total("entry.amount_minor", _IS_NET)} AS net_minor,
-           {_total("entry.amount_minor", _IS_COMMISSION)} AS commission_minor,
-           {_any_large("entry.amount_minor")}
+           {total_of_small(SIGNED, _IS_PARTS_PENDING)} AS pending_minor,
+           {total_of_small("entry.amount_minor", _IS_NET)} AS net_minor,
+           {total_of_small("entry.amount_minor", _IS_COMMISSION)} AS commission_minor,
+           {any_large("entry.amount_minor")}
            OR bool_or(part.id IS NULL OR booked.id IS NULL
                       OR booked.order_id IS NOT NULL AND part.order_id <> booked.order_id
                       OR entry.account LIKE 'seller\\_%'
@@ -63,16 +64,16 @@ _LINE_COLUMNS = ("gross_minor", "tax_minor", "total_minor", "commission_minor")
 
 
 def _totals(columns: tuple[str, ...]) -> str:
-    return ", ".join(f"{_total(column)} AS {column}" for column in columns)
+    return ", ".join(f"{total_of_small(column)} AS {column}" for column in columns)
 
 
 # For `PARTS_SUM_TO_ORDER` of `audit_market`.
 SUMS_DOUBTED = f"""
 WITH parts AS (
-    SELECT order_id, {_totals(_PART_COLUMNS)}, {_any_large(*_PART_COLUMNS)} AS is_strange
+    SELECT order_id, {_totals(_PART_COLUMNS)}, {any_large(*_PART_COLUMNS)} AS is_strange
     FROM seller_order GROUP BY order_id
 ), lines AS (
-    SELECT seller_order_id, {_totals(_LINE_COLUMNS)}, {_any_large(*_LINE_COLUMNS)} AS is_strange
+    SELECT seller_order_id, {_totals(_LINE_COLUMNS)}, {any_large(*_LINE_COLUMNS)} AS is_strange
     FROM order_line GROUP BY seller_order_id
 )
 SELECT (SELECT count(*) > 0

@@ -1,7 +1,7 @@
 """Proof that nobody has changed the journal: every hash and every seal made again."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -31,25 +31,52 @@ class Tampering:
     problem: str
 
 
-async def verify(connection: Connection) -> AsyncIterator[Tampering]:
+@dataclass(slots=True)
+class JournalLook:
+    """What a look at the whole journal found, and which questions it couldn't answer by itself."""
+
+    tampering: list[Tampering] = field(default_factory=list)
+    sums_are_doubted: bool = False
+    writers_are_doubted: bool = False
+
+
+async def verify(connection: Connection, *, limit: int = 1_000) -> JournalLook:
     """Everything that was changed, added or taken away behind the application's back.
 
     Looks at the whole journal in pages: rows are hashed again, then every seal is made again
-    from the hashes it covers. Belongs into one snapshot, so that it sees one moment.
+    from the hashes it covers. Belongs into one snapshot, so that it sees one moment. It ends with
+    so many findings as `limit` says.
     """
-    async for found in _changed_rows(connection):
+    look = JournalLook()
+    async for found in _all_tampering(connection, look):
+        look.tampering.append(found)
+        if len(look.tampering) == limit:
+            # What wasn't looked at vouches for nothing.
+            look.sums_are_doubted = look.writers_are_doubted = True
+            break
+    return look
+
+
+async def _all_tampering(connection: Connection, look: JournalLook) -> AsyncIterator[Tampering]:
+    async for found in _changed_rows(connection, look):
         yield found
     async for found in _broken_seals(connection):
         yield found
 
 
-async def _changed_rows(connection: Connection) -> AsyncIterator[Tampering]:
+async def _changed_rows(connection: Connection, look: JournalLook) -> AsyncIterator[Tampering]:
+    strange = await audit_journal.accounts_are_strange(connection)
     after, until = _FIRST_ID, None
     while True:
         until = await audit_journal.page_end(connection, after=after, size=_VERIFY_PAGE)
-        doubtful = await audit_journal.doubtful(connection, after=after, until=until)
-        for start in range(0, len(doubtful), _VERIFY_BATCH):
-            batch = doubtful[start : start + _VERIFY_BATCH]
+        doubts = await audit_journal.doubtful(
+            connection, after=after, until=until, accounts_are_strange=strange
+        )
+        look.sums_are_doubted |= any(doubt.is_unbalanced for doubt in doubts)
+        look.writers_are_doubted |= any(doubt.is_joined_later for doubt in doubts)
+        changed = [doubt.transaction_id for doubt in doubts if doubt.is_changed]
+        for start in range(0, len(changed), _VERIFY_BATCH):
+            batch = changed[start : start + _VERIFY_BATCH]
             for transaction in await ledger.find_all(connection, transaction_ids=batch):
                 if _hash_of(transaction) != transaction.hash:
                     row = f"ledger_transaction {transaction.id}"
