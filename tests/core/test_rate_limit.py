@@ -16,6 +16,7 @@ from gosellr.core.rate_limit import (
     window_at,
 )
 from gosellr.services import rate_limit_service
+from tests.web.visitor import Visitor
 
 NOW = datetime(2026, 3, 2, 9, 0, 10, tzinfo=UTC)
 TEN_A_MINUTE = RateLimit("ten", 10, 60)
@@ -116,6 +117,30 @@ class TestAtTheDoor:
         assert others.status_code == 401
         clock.advance(timedelta(minutes=30))
         assert (await client.post("/api/v1/auth/token", data=form)).status_code == 401
+
+    async def test_right_passwords_lock_nobody_out(self, client: httpx2.AsyncClient) -> None:
+        someone = {"email": "ada@example.com", "password": "correct horse battery staple"}
+        made = await client.post("/api/v1/auth/register", json=someone | {"name": "Ada"})
+        assert made.status_code == 201
+        right = {"username": someone["email"], "password": someone["password"]}
+        for _ in range(12):
+            answer = await client.post("/api/v1/auth/token", data=right)
+            assert answer.status_code == 200
+        for _ in range(12):
+            client.cookies.clear()
+            visitor = Visitor(client)
+            await visitor.go("/sign-in")
+            await visitor.send("/sign-in", **someone)
+            assert visitor.page.status_code == 200
+            assert visitor.path != "/sign-in"
+        client.cookies.clear()
+        guess = right | {"password": "a guess"}
+        for number in range(10):
+            answer = await client.post("/api/v1/auth/token", data=guess)
+            assert answer.status_code == 401
+            assert f'"login-account";r={9 - number};' in answer.headers["RateLimit"]
+        # They give nothing back to who guesses.
+        assert (await client.post("/api/v1/auth/token", data=right)).status_code == 429
 
     async def test_registering_is_limited_per_address(self, client: httpx2.AsyncClient) -> None:
         statuses = [

@@ -13,6 +13,7 @@ from gosellr.api.limits import (
     address_of,
     count_attempt,
     limited,
+    uncount_attempt,
 )
 from gosellr.api.room import Room
 from gosellr.api.schemas.accounts import (
@@ -83,10 +84,11 @@ async def create_token(
     market: Market,
 ) -> Response:
     """Sign in by e-mail address and password."""
+    of_account = (LOGIN_PER_ACCOUNT, form.username.strip().casefold())
     await count_attempt(
         request,
         (LOGIN_PER_ADDRESS, address_of(request)),
-        (LOGIN_PER_ACCOUNT, form.username.strip().casefold()),
+        of_account,
         (LOGIN_ALTOGETHER, EVERYBODY),
     )
     pair = await market.sign_in.sign_in(
@@ -95,6 +97,7 @@ async def create_token(
         device=_device(request),
         now=market.clock.now(),
     )
+    await uncount_attempt(request, of_account)
     return answer(_tokens(pair))
 
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from gosellr.api.deps import Market, market_of
 from gosellr.core.rate_limit import RateLimit, headers_of, network_of
-from gosellr.flows.limits import count_knock, refuse_excess
+from gosellr.flows.limits import count_knock, give_back, refuse_excess
 
 REFRESH_PER_ADDRESS = RateLimit("refresh", 240, 60)
 REFRESH_PER_TOKEN = RateLimit("refresh-token", 30, 60)
@@ -26,9 +26,17 @@ async def count_attempt(request: Request, *subjects: tuple[RateLimit, str]) -> N
     resources = market_of(request)
     if not resources.settings.rate_limits:
         return
-    usages = await count_knock(resources.db, subjects=subjects, now=resources.clock.now())
+    request.state.counted_at = resources.clock.now()
+    usages = await count_knock(resources.db, subjects=subjects, now=request.state.counted_at)
     request.state.answer_headers = headers_of(usages)
     refuse_excess(usages)
+
+
+async def uncount_attempt(request: Request, *subjects: tuple[RateLimit, str]) -> None:
+    """Take back an attempt that this request counted, because it was rightful."""
+    resources = market_of(request)
+    if resources.settings.rate_limits:
+        await give_back(resources.db, subjects=subjects, now=request.state.counted_at)
 
 
 def address_of(request: Request) -> str:

@@ -49,6 +49,16 @@ async def count_knock(
     )
 
 
+async def give_back(
+    db: Database, *, subjects: Sequence[tuple[RateLimit, str]], now: datetime
+) -> None:
+    """Take back an attempt of this moment: it proved to be rightful, and only guesses count.
+
+    Whoever guesses gains nothing by it, since each gets back no more than was counted for it.
+    """
+    await transact(db, rate_limit_service.count, subjects=subjects, now=now, weight=-1)
+
+
 def refuse_excess(usages: Sequence[Usage]) -> None:
     """Let pass unless a limit is exceeded.
 

@@ -145,5 +145,7 @@ async def doubtful(
     connection: Connection, *, after: UUID, until: UUID | None, accounts_are_strange: bool
 ) -> Sequence[Doubt]:
     """What a plain spelling of a page's rows doesn't vouch for."""
-    statement = DOUBTFUL_WITH_STRANGE_ACCOUNTS if accounts_are_strange else DOUBTFUL
-    return [Doubt(*row) for row in await connection.fetch(statement, after, until)]
+    rows = await connection.fetch(
+        DOUBTFUL_WITH_STRANGE_ACCOUNTS if accounts_are_strange else DOUBTFUL, after, until
+    )
+    return [Doubt(*row) for row in rows]

@@ -56,10 +56,11 @@ async def sign_in(page: Entering) -> Response:
     if form.errors:
         return await _show(page, "store/sign_in.html", form, status=422)
     email = form.value("email")
+    of_account = (limits.LOGIN_PER_ACCOUNT, email.casefold())
     await count(
         page,
         (limits.LOGIN_PER_ADDRESS, network_of(page.viewer.ip_address)),
-        (limits.LOGIN_PER_ACCOUNT, email.casefold()),
+        of_account,
         (limits.LOGIN_ALTOGETHER, limits.EVERYBODY),
     )
     token = new_secret()
@@ -75,6 +76,8 @@ async def sign_in(page: Entering) -> Response:
     except WrongCredentials:
         form = FormView(form.values, {"password": _WRONG})
         return await _show(page, "store/sign_in.html", form, status=422)
+    if page.market.settings.rate_limits:
+        await limits.give_back(page.market.db, subjects=[of_account], now=page.now)
     return await enter(page, session, token=token)
 
 
