@@ -88,6 +88,13 @@ WHERE id = $1 AND status = 'awaiting_approval'
 RETURNING id
 """
 
+# What nobody but who asked for it agreed to, and what didn't fail.
+ASKED_SINCE = """
+SELECT COALESCE(sum(amount_minor), 0)::bigint FROM payout
+WHERE seller_id = $1 AND currency = $2 AND created_at > $3 AND requested_by IS NOT NULL
+  AND approved_by IS NULL AND status NOT IN ('failed', 'cancelled', 'awaiting_approval')
+"""
+
 _PAYOUT = """
 SELECT payout.id, payout.seller_id, payout.currency, payout.amount_minor, payout.status,
        payout.provider, payout.destination_id, destination.last_four, payout.origin,
@@ -230,6 +237,14 @@ async def approve(
 ) -> bool:
     """Let a payout go; False when it isn't waiting for that."""
     return await connection.fetchval(APPROVE, payout_id, user_id, now, check_at) is not None
+
+
+async def asked_since(
+    connection: Connection, *, seller_id: UUID, currency: str, since: datetime
+) -> int:
+    """What left a seller since then on one person's word, in minor units."""
+    minor: int = await connection.fetchval(ASKED_SINCE, seller_id, currency, since)
+    return minor
 
 
 async def load(connection: Connection, *, payout_id: UUID) -> Payout | None:

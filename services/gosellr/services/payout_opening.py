@@ -41,6 +41,8 @@ from gosellr.utils.policy import MarketPolicy
 
 # A payout that its maker hasn't sent by then was cut off.
 FIRST_CHECK_AFTER = timedelta(seconds=20)
+# What people ask for within so long counts together against the limit of one person's word.
+_TOGETHER: Final = timedelta(hours=24)
 NOT_PAID: Final = (NothingToPayOut, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped)
 """Why money of one currency stays, while others of the same seller may leave."""
 
@@ -142,6 +144,13 @@ async def reckon(
     plan = plan_payout(available_minor=available_minor, receivable_minor=due_minor)
     payout_terms.check_amount(plan.amount_minor, currency, terms)
     waits = needs_approval(plan.amount_minor, currency, policy.payout_approval_over)
+    if not waits and currency in policy.payout_approval_over and request.origin != "scheduled":
+        # Many small ones are a large one. What leaves by itself is on nobody's word.
+        asked_minor = await payouts.asked_since(
+            connection, seller_id=seller_id, currency=currency, since=now - _TOGETHER
+        )
+        together_minor = asked_minor + plan.amount_minor
+        waits = needs_approval(together_minor, currency, policy.payout_approval_over)
     return Reckoned(plan, debt, waits=waits)
 
 
