@@ -7,6 +7,7 @@ from uuid import UUID
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.models.letter_values import SoldOrder, SoldPart
 from gosellr.services.letter_facts import Draft, Subjects, moment, money, options_text
+from gosellr.utils.cancel_reasons import PAYMENT_EXPIRED, spoken
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.letters import Audience, LetterKind, plain
 from gosellr.utils.payto import read_payto
@@ -14,11 +15,6 @@ from gosellr.utils.payto import read_payto
 CASH = "cash_on_delivery"
 TRANSFER = "bank_transfer"
 AT_SHIPMENT = "at_shipment"
-# Reasons that the market itself gives, as people say them.
-_REASONS = {
-    "payment_expired": "It wasn't paid in time",
-    "authorization_expired": "It wasn't sent while its money was set aside",
-}
 _URL_LENGTH_MAX = 500
 
 
@@ -183,7 +179,7 @@ def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         seller=", ".join(plain(part.seller) for part in order.parts),
         money="awaited",
         is_all=True,
-        reason=_reason(order.parts[0]) if order.parts else _REASONS["payment_expired"],
+        reason=_reason(order.parts[0]) if order.parts else spoken(PAYMENT_EXPIRED),
         lines=[line for part in order.parts for line in _lines(order, part)],
         total=money(order.total_minor, order.currency),
     )
@@ -343,8 +339,7 @@ def _lines(order: SoldOrder, part: SoldPart) -> list[dict[str, Any]]:
 
 
 def _reason(part: SoldPart) -> str:
-    reason = part.cancel_reason or ""
-    return plain(_REASONS.get(reason, reason))
+    return plain(spoken(part.cancel_reason))
 
 
 def _was_taken(order: SoldOrder, part: SoldPart) -> bool:

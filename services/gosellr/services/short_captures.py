@@ -1,17 +1,51 @@
-"""A capture that took another amount than it was to take: it waits in suspense, and goes back."""
+"""A capture that took another amount than it was to take: it waits in suspense, and goes back, and
+until somebody has looked at it nothing more is asked for the same goods."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict
 from gosellr.models.capture_values import PaymentCapture
-from gosellr.models.order_values import Order
+from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import payment_returns
 from gosellr.queries.payment_returns import NewReturn
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.settlement_service import SHORT_PAYMENT
 from gosellr.utils.postings import provider_fee, stray_capture
+
+
+class ShortCaptureOpen(Conflict):
+    """An earlier capture for the same goods came short, and isn't dealt with; nothing was asked
+    for, and nothing was shipped. `return_status` says where the money is that it took."""
+
+    code = "short_capture_open"
+    title = "The payment provider took another amount for this parcel"
+
+
+def refuse_open(order: Order, parts: Iterable[SellerOrder], *, is_over: bool) -> None:
+    """Ask no bank again for parts of a locked order while what an earlier capture took isn't back,
+    or nobody has said why it came short. `is_over` says that nothing is set aside any more.
+
+    Raises:
+        ShortCaptureOpen.
+    """
+    short = [back for part in parts for back in order.taken_in_vain(part)]
+    still = [one for one in short if one.case_is_open or one.status in ("pending", "unknown")]
+    if not still:
+        return
+    then = (
+        "nothing more is set aside, so the part is cancelled by itself"
+        if is_over
+        else "it can be shipped once the marketplace has closed its case, or be cancelled"
+    )
+    raise ShortCaptureOpen(
+        "The payment provider took another amount than was asked for. That pays for nothing and"
+        f" goes back to the buyer; {then}",
+        extras={"return_status": still[-1].status},
+    )
 
 
 async def send_back(
