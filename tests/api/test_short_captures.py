@@ -10,14 +10,17 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.transact import ask
 from gosellr.flows import payments, reconciliation, refunds
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
+from gosellr.services import order_service
 from gosellr.services.payment_captures import CaptureDeclined
 from gosellr.utils.ids import order_number
 from gosellr.utils.viewer import GUEST
 from tests.api.test_captures import seen, shipped
+from tests.api.test_cases_orders import filled_bag, order_bag
 from tests.factories.accounts import bearer, make_operator, make_user
 from tests.factories.applications import caller_of
 from tests.factories.captures import at_shipment, sandbox_of
@@ -267,6 +270,22 @@ async def test_case_27_at_shipment_the_buyer_and_the_shop_read_what_happened(
         text = await open_page(visitor, f"/orders/{number}")
         assert "The payment provider took another amount than its price" in text
         assert "short_capture" not in text
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_bag_ordered_before_isn_t_to_be_paid_again(
+    connection: Connection, resources: Resources
+) -> None:
+    market = at_shipment(resources)
+    shop = await make_shop(connection, price_minor=1350)
+    async with caller_of(market) as door:
+        bag = await filled_bag(door, shop)
+        assert (await order_bag(bag, token="tok_captures_half")).status_code == 201
+        order_id = await connection.fetchval("SELECT id FROM orders")
+        order = await ask(market.db, order_service.load_order, order_id=order_id)
+        assert (await shipped(door, market, order, shop)).status_code == 409
+        again = await order_bag(bag, token="tok_ok")
+    assert (again.status_code, again.json()["payment_status"]) == (200, "failed")
 
 
 @pytest.mark.case(27)

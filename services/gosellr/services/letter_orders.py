@@ -258,6 +258,31 @@ def authorization_expiring(fact: RecordedFact, subjects: Subjects) -> Iterator[D
             )
 
 
+def captured_short(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """A provider took another amount than it was asked for: its buyer sees it on a statement, and
+    whoever would have sent the goods has to keep them."""
+    order = subjects.orders.get(fact.aggregate_id)
+    if order is None:
+        return
+    about = set(fact.data["seller_order_ids"])
+    parts = [part for part in order.parts if str(part.id) in about]
+    yield to_buyer(
+        order,
+        LetterKind.CAPTURED_SHORT,
+        seller=", ".join(plain(part.seller) for part in parts),
+        asked=fact.data["asked"],
+        taken=fact.data["captured"],
+    )
+    for part in parts:
+        yield _to_seller(
+            order,
+            part,
+            LetterKind.SALE_CAPTURED_SHORT,
+            lines=_lines(order, part),
+            total=money(part.total_minor, order.currency),
+        )
+
+
 Composer = Callable[[RecordedFact, Subjects], Iterator[Draft]]
 
 _HOW: Mapping[str, str] = {
@@ -273,6 +298,7 @@ ABOUT_ORDERS: Mapping[FactType, Composer] = {
     FactType.ORDER_TRANSFER_AWAITED: transfer_awaited,
     FactType.ORDER_TRANSFER_PART_ARRIVED: transfer_part_arrived,
     FactType.ORDER_AUTHORIZATION_EXPIRING: authorization_expiring,
+    FactType.ORDER_CAPTURED_SHORT: captured_short,
     FactType.ORDER_EXPIRED: ended_unpaid,
     FactType.ORDER_CANCELLED: ended_unpaid,
     FactType.SELLER_ORDER_STATUS_CHANGED: cancelled,
