@@ -7,6 +7,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
+from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import cash_terms_service
@@ -149,6 +150,23 @@ async def test_case_27_a_capture_that_comes_short_is_told_to_the_buyer_and_who_k
     to_shop = await said(market, connection, "sale_captured_short")
     assert "Please keep the goods:\n\n  1 × Lamp: €50.00\n\n  Total: €50.00 EUR\n" in to_shop
     assert await wrong_with(connection, market) == []
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_part_that_ends_by_a_short_capture_is_not_told_that_nothing_was_taken(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    market = at_shipment(resources)
+    short = (Tender(method="sandbox", token="tok_captures_half"),)
+    order = await buy(market, (shop, 1), tenders=short)
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, shop)
+    await open_room(market, connection)
+    await upkeep.watch_authorizations(market)
+    to_buyer = await said(market, connection, "part_cancelled")
+    assert "  Reason: The payment provider took another amount than its price\n" in to_buyer
+    assert "what the payment provider took in vain goes back to you by itself." in to_buyer
+    assert "no money was taken" not in to_buyer
 
 
 @pytest.mark.case(27)

@@ -8,6 +8,7 @@ from gosellr.models.events import FactType, RecordedFact
 from gosellr.models.letter_values import SoldOrder, SoldPart
 from gosellr.services.letter_facts import Draft, Subjects, moment, money, options_text
 from gosellr.utils.cancel_reasons import PAYMENT_EXPIRED, spoken
+from gosellr.utils.captures import SHORT_CAPTURE
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.letters import Audience, LetterKind, plain
 from gosellr.utils.payto import read_payto
@@ -136,7 +137,7 @@ def cancelled(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         order,
         LetterKind.PART_CANCELLED,
         seller=plain(part.seller),
-        money="taken" if _was_taken(order, part) else "not taken",
+        money=_what_of_its_money(order, part),
         is_all=len(order.parts) == 1,
         **said,
     )
@@ -366,6 +367,12 @@ def _lines(order: SoldOrder, part: SoldPart) -> list[dict[str, Any]]:
 
 def _reason(part: SoldPart) -> str:
     return plain(spoken(part.cancel_reason))
+
+
+def _what_of_its_money(order: SoldOrder, part: SoldPart) -> str:
+    if part.cancel_reason == SHORT_CAPTURE:
+        return "astray"
+    return "taken" if _was_taken(order, part) else "not taken"
 
 
 def _was_taken(order: SoldOrder, part: SoldPart) -> bool:
