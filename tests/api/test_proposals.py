@@ -243,6 +243,7 @@ async def test_the_database_refuses_what_one_person_decides(
         async with connection.transaction():
             await connection.execute(f"{decided}, secret_encrypted = 'x'", people[1].id)
     columns = {
+        "id": "gen_random_uuid()",
         "kind": "'receipt'",
         "subject": "'receipt:IN-1'",
         "reason": "'another one'",

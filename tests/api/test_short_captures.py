@@ -2,6 +2,7 @@
 back by itself, and a person finds it in the queue of money questions."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -9,14 +10,17 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.transact import ask
 from gosellr.flows import payments, reconciliation, refunds
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
+from gosellr.services import order_service
 from gosellr.services.payment_captures import CaptureDeclined
 from gosellr.utils.ids import order_number
 from gosellr.utils.viewer import GUEST
 from tests.api.test_captures import seen, shipped
+from tests.api.test_cases_orders import filled_bag, order_bag
 from tests.factories.accounts import bearer, make_operator, make_user
 from tests.factories.applications import caller_of
 from tests.factories.captures import at_shipment, sandbox_of
@@ -141,7 +145,11 @@ async def test_case_27_at_shipment_nothing_leaves_and_it_is_one_case(
         await hear_everything(door, market, 2)
         assert await refunds.resume_returns(market.refunds) == 1
         await hear_everything(door, market, 2)
-        assert (await shipped(door, market, order, shop)).status_code == 409
+        again = await shipped(door, market, order, shop)
+        assert (again.status_code, again.json()["code"]) == (409, "short_capture_open")
+        assert "the part is cancelled by itself" in again.json()["detail"]
+        told = await seen(door, market, order, shop)
+        assert (told["status"], told["payment_status"]) == ("processing", "failed")
 
         part = (await seen(door, market, order, shop))["seller_orders"][0]
         assert (part["status"], part["captured_at"], part["shipments"]) == ("processing", None, [])
@@ -172,7 +180,14 @@ async def test_case_27_at_shipment_nothing_leaves_and_it_is_one_case(
         db=market.db, gateways=market.gateways, clock=clock, policy=market.policy,
         order_id=order.id, reported=(order.payments[0].id,),
     )  # fmt: skip
-    assert ended.status == "cancelled"
+    assert (ended.status, ended.payment_status) == ("cancelled", "failed")
+    assert ended.parts[0].cancel_reason == "short_capture"
+    assert (
+        await connection.fetchval(
+            "SELECT data->>'reason' FROM outbox_event WHERE type = 'order.cancelled'"
+        )
+        == "short_capture"
+    )
     assert await connection.fetchval("SELECT sum(reserved) FROM stock_level") == 0
     assert await refunds.resume_returns(market.refunds) == 0
     assert await wrong_with(connection, market) == []
@@ -234,6 +249,72 @@ async def test_case_27_the_buyer_reads_what_was_taken_and_where_it_is(
 
 
 @pytest.mark.case(27)
+async def test_case_27_at_shipment_the_buyer_and_the_shop_read_what_happened(
+    connection: Connection, resources: Resources
+) -> None:
+    market = at_shipment(resources)
+    buyer = await make_user(connection, now=market.clock.now())
+    shop = await make_shop(connection, price_minor=1350)
+    token = Tender(method="sandbox", token="tok_captures_half")
+    order = await buy(market, (shop, 1), buyer=buyer, tenders=(token,))
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, shop)
+    number = order_number(order.number)
+    async with caller_of(market) as caller:
+        visitor = await enter(Visitor(caller), market, buyer)
+        told = "The payment provider took another amount than was asked for"
+        text = await open_page(visitor, f"/orders/{number}")
+        assert_sound(text)
+        assert told in text
+        await upkeep.watch_authorizations(market)
+        text = await open_page(visitor, f"/orders/{number}")
+        assert "The payment provider took another amount than its price" in text
+        assert "short_capture" not in text
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_bag_ordered_before_isn_t_to_be_paid_again(
+    connection: Connection, resources: Resources
+) -> None:
+    market = at_shipment(resources)
+    shop = await make_shop(connection, price_minor=1350)
+    async with caller_of(market) as door:
+        bag = await filled_bag(door, shop)
+        assert (await order_bag(bag, token="tok_captures_half")).status_code == 201
+        order_id = await connection.fetchval("SELECT id FROM orders")
+        order = await ask(market.db, order_service.load_order, order_id=order_id)
+        assert (await shipped(door, market, order, shop)).status_code == 409
+        again = await order_bag(bag, token="tok_ok")
+    assert (again.status_code, again.json()["payment_status"]) == (200, "failed")
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_shop_is_warned_of_what_isn_t_paid_by_it(
+    connection: Connection, resources: Resources
+) -> None:
+    market = at_shipment(resources)
+    shop = await make_shop(connection, price_minor=1350)
+    token = Tender(method="sandbox", token="tok_captures_half")
+    order = await buy(market, (shop, 1), tenders=(token,))
+    path = f"/seller/{shop.seller.id}/orders/{order_number(order.number)}"
+    told = "The payment provider took another amount for this than was asked for."
+    async with caller_of(market) as caller:
+        visitor = await enter(Visitor(caller), market, shop.seller.owner)
+        assert told not in await open_page(visitor, path)
+        with pytest.raises(CaptureDeclined):
+            await ship(market, order, shop)
+        text = await open_page(visitor, path)
+        assert_sound(text)
+        assert told in text
+        assert "Not paid for yet" in text
+        # What is called off needs no warning.
+        await upkeep.watch_authorizations(market)
+        text = await open_page(visitor, path)
+        assert told not in text
+        assert "Never paid for" in text
+
+
+@pytest.mark.case(27)
 async def test_case_27_what_can_t_be_sent_back_is_a_case_though_all_was_taken(
     client: httpx2.AsyncClient, connection: Connection, resources: Resources, lamp: MadeProduct
 ) -> None:
@@ -279,26 +360,52 @@ async def test_case_27_what_the_provider_keeps_of_it_is_the_market_s_cost(
 
 
 @pytest.mark.case(27)
-async def test_case_27_no_more_is_asked_for_than_is_still_set_aside(
-    connection: Connection, resources: Resources
+async def test_case_27_the_bank_isn_t_asked_again_until_a_person_has_looked(
+    connection: Connection, resources: Resources, clock: ManualClock
 ) -> None:
-    """Each try that comes short uses up of what is set aside, and is a case of its own."""
+    """Each try that comes short uses up of what is set aside, and is a case of its own; no more is
+    asked for than is still set aside."""
     market = at_shipment(resources)
     shop = await make_shop(connection, price_minor=5000)
     other = await make_shop(connection, price_minor=3000)
     token = Tender(method="sandbox", token="tok_captures_half")
     order = await buy(market, (shop, 1), (other, 1), tenders=(token,))
-    codes = []
+    operator = await bearer(market, await make_operator(connection, now=clock.now()))
     async with caller_of(market) as door:
-        for _ in range(3):
-            refused = await shipped(door, market, order, shop)
-            assert (refused.status_code, refused.json()["code"]) == (409, "capture_declined")
-            codes.append(refused.json()["decline_code"])
-    assert codes == ["short_capture", "short_capture", "not_enough_set_aside"]
-    assert await refunds.resume_returns(market.refunds) == 2
+
+        async def refused() -> tuple[int, str, str | None]:
+            answer = await shipped(door, market, order, shop)
+            problem = answer.json()
+            said = problem.get("decline_code") or problem.get("return_status")
+            return answer.status_code, problem["code"], said
+
+        async def resolve() -> None:
+            [case] = (await door.get(CASES, headers=operator)).json()["items"]
+            body = {"note": "Seen"}
+            path = f"{CASES}/{case['id']}/resolve"
+            assert (await door.post(path, json=body, headers=operator)).status_code == 200
+
+        for taken_minor in (2500, 5000):
+            assert await refused() == (409, "capture_declined", "short_capture")
+            [payment] = (await read(market, order)).payments
+            assert payment.taken_minor == taken_minor
+            assert await refused() == (409, "short_capture_open", "pending")
+            assert await refunds.resume_returns(market.refunds) == 1
+            assert await refused() == (409, "short_capture_open", "succeeded")
+            assert (await read(market, order)).payment_status == "authorized"
+            await resolve()
+        assert await refused() == (409, "capture_declined", "not_enough_set_aside")
     [payment] = (await read(market, order)).payments
     assert (payment.captured_minor, payment.taken_minor, payment.given_back_minor) == (
         0, 5000, 5000,
     )  # fmt: skip
+    assert await connection.fetchval("SELECT count(*) FROM payment_return") == 2
     assert await balances(connection) == {}
+    assert await wrong_with(connection, market) == []
+
+    # What can't be paid for any more is called off for that, the other one for its time.
+    clock.advance(timedelta(days=7))
+    await upkeep.watch_authorizations(market)
+    after = await read(market, order)
+    assert [one.cancel_reason for one in after.parts] == ["short_capture", "authorization_expired"]
     assert await wrong_with(connection, market) == []

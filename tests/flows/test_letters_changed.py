@@ -7,14 +7,26 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
+from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import cash_terms_service
 from gosellr.services.basket_service import Tender
+from gosellr.services.payment_captures import CaptureDeclined
+from gosellr.services.short_captures import ShortCaptureOpen
 from tests.factories.captures import at_shipment
 from tests.factories.letters import mails, open_room, send, text_of, to_whom, write
+from tests.factories.payouts import wrong_with
 from tests.factories.reductions import call_off
-from tests.factories.sales import Shop, buy, cancel, make_buyer, make_commission, make_shop
+from tests.factories.sales import (
+    Shop,
+    buy,
+    cancel,
+    make_buyer,
+    make_commission,
+    make_shop,
+    ship,
+)
 from tests.factories.transfers import BY_TRANSFER, offline
 
 ADA = "ada@example.com"
@@ -31,7 +43,8 @@ async def said(resources: Resources, connection: Connection, kind: str) -> str:
     """The only letter of a kind, as it arrived."""
     await write(resources, connection)
     await send(resources)
-    [mail] = [one for one in mails(resources) if kind.replace("_", "-") in str(one["Message-ID"])]
+    name = f".{kind.replace('_', '-')}."
+    [mail] = [one for one in mails(resources) if name in str(one["Message-ID"])]
     return text_of(mail)
 
 
@@ -112,3 +125,59 @@ async def test_what_was_cancelled_before_its_letter_was_written_is_confirmed_to_
     text = await said(resources, connection, "order_confirmed")
     assert text.count("From ") == 1
     assert "  Total: €100.00 EUR\n" in text
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_capture_that_comes_short_is_told_to_the_buyer_and_who_keeps_the_goods(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    market = at_shipment(resources)
+    other = await make_shop(connection)
+    short = (Tender(method="sandbox", token="tok_captures_half"),)
+    order = await buy(market, (shop, 1), (other, 1), tenders=short)
+    await open_room(market, connection)
+    for refusal in (CaptureDeclined, ShortCaptureOpen):
+        with pytest.raises(refusal):
+            await ship(market, order, shop)
+        await write(market, connection)
+    assert sorted(await to_whom(connection)) == [
+        ("captured_short", ADA),
+        ("sale_captured_short", shop.seller.owner.email),
+    ]
+    to_buyer = await said(market, connection, "captured_short")
+    assert "  Taken: €25.00 EUR\n  Asked for: €50.00 EUR\n" in to_buyer
+    assert "What it was for hasn't been sent." in to_buyer
+    to_shop = await said(market, connection, "sale_captured_short")
+    assert "Please keep the goods:\n\n  1 × Lamp: €50.00\n\n  Total: €50.00 EUR\n" in to_shop
+    assert await wrong_with(connection, market) == []
+
+
+@pytest.mark.case(27)
+async def test_case_27_a_part_that_ends_by_a_short_capture_is_not_told_that_nothing_was_taken(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    market = at_shipment(resources)
+    short = (Tender(method="sandbox", token="tok_captures_half"),)
+    order = await buy(market, (shop, 1), tenders=short)
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, shop)
+    await open_room(market, connection)
+    await upkeep.watch_authorizations(market)
+    to_buyer = await said(market, connection, "part_cancelled")
+    assert "  Reason: The payment provider took another amount than its price\n" in to_buyer
+    assert "what the payment provider took in vain goes back to you by itself." in to_buyer
+    assert "no money was taken" not in to_buyer
+
+
+@pytest.mark.case(27)
+async def test_case_27_what_comes_short_as_an_order_is_paid_is_told_to_its_buyer_alone(
+    resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    await open_room(resources, connection)
+    await buy(resources, (shop, 1), tenders=(Tender(method="sandbox", token="tok_captures_half"),))
+    await write(resources, connection)
+    assert await to_whom(connection) == [("captured_short", ADA)]
+    to_buyer = await said(resources, connection, "captured_short")
+    assert "  Taken: €25.00 EUR\n  Asked for: €50.00 EUR\n" in to_buyer
+    assert "you can pay it again on its page" in to_buyer
+    assert await wrong_with(connection, resources) == []

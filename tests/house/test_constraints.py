@@ -102,6 +102,7 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("stored_value_move", "amount_positive", {"amount_minor": "0"}),
     ("stored_value_move", "one_way", {"to_card_id": "NULL"}),
     ("stored_value_move", "one_way", {"to_user_id": ONE}),
+    ("stored_value_move", "to_another", {"to_card_id": ONE}),
 )  # fmt: skip
 
 # What two rows can't both have, and what of the second one makes it another.

@@ -40,7 +40,8 @@ CONTEXT: dict[str, Any] = {
     ),
     **{
         name: {"amount": 123_456, "currency": "EUR"}
-        for name in ("total", "net", "amount", "arrived", "missing", "credited", "award", "fee")
+        for name in ("total", "net", "amount", "arrived", "missing", "credited", "award", "fee",
+                     "asked", "taken")
     },
 }  # fmt: skip
 RENDERER = LetterRenderer(market_name="GoSellr")

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,13 @@ def test_what_moves_on_is_value_again(amount_minor: int, is_credit: bool) -> Non
     assert sides == {gift_card(CARD): amount_minor, credited: -amount_minor}
     words = "as store credit." if is_credit else "as a new gift card."
     assert explain(draft.kind, draft.entries).endswith(words)
+
+
+def test_nothing_moves_from_a_card_to_itself() -> None:
+    with pytest.raises(ValueError, match="can't go on to it"):
+        stored_value_moved(
+            card_id=CARD, credited=gift_card(CARD), amount_minor=1000, currency="EUR"
+        )
 
 
 def test_it_is_told_in_words() -> None:

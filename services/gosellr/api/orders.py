@@ -212,7 +212,7 @@ def _rendered(
     if order is None:
         raise ValueError("neither an order nor an earlier answer")
     # An attempt that was given up is no decline, and no yes either: another one can be made.
-    if order.payment_status == "failed" or payment_service.was_given_up(order):
+    if payment_service.was_declined(order) or payment_service.was_given_up(order):
         return 402, _declined(placed, order, request_id=request_id)
     waits = any(payment.status in ("created", "unknown") for payment in order.payments)
     status = 202 if waits else 200 if placed.existed else 201

@@ -74,7 +74,8 @@ async def shipping(powers: CapturePowers, ship: Callable[[], Awaitable[Shipped]]
     """Ship; where the money for what leaves has to be taken first, take it, and ship then.
 
     Raises:
-        CapturePending, CaptureDeclined, AuthorizationExpired: and then nothing was shipped.
+        CapturePending, CaptureDeclined, ShortCaptureOpen, AuthorizationExpired: and then nothing
+            was shipped.
         Whatever `ship` raises.
     """
     taken: set[UUID] = set()
@@ -124,7 +125,7 @@ async def capture_share(powers: CapturePowers, *, order_id: UUID, seller_order_i
     """Take the money for a seller order.
 
     Raises:
-        CapturePending, CaptureDeclined, AuthorizationExpired.
+        CapturePending, CaptureDeclined, ShortCaptureOpen, AuthorizationExpired.
     """
     capture_id = await transact(
         powers.db,

@@ -31,6 +31,7 @@ QUIET = frozenset(
         FactType.IMPORT_FINISHED,
         FactType.ORDER_AUTHORIZED,
         FactType.ORDER_AUTHORIZATION_EXPIRING,
+        FactType.ORDER_CAPTURED_SHORT,
         FactType.ORDER_PAID,
         FactType.ORDER_PAYMENT_FAILED,
         FactType.ORDER_EXPIRED,  # What it gives back is told as stock.

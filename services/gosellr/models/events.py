@@ -37,6 +37,7 @@ class FactType(StrEnum):
     ORDER_PLACED = "order.placed"
     ORDER_AUTHORIZED = "order.authorized"
     ORDER_AUTHORIZATION_EXPIRING = "order.authorization_expiring"
+    ORDER_CAPTURED_SHORT = "order.captured_short"
     ORDER_PAID = "order.paid"
     ORDER_PAYMENT_FAILED = "order.payment_failed"
     ORDER_CASH_PROMISED = "order.cash_promised"

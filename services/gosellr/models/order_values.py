@@ -133,13 +133,17 @@ class SellerOrder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureReturn:
     """Money that an attempt took in vain, on its way back: what it was to take, and what it took.
-    `capture_id` names the one capture that did, where money is taken as goods leave."""
+    `capture_id` names the one capture that did, where money is taken as goods leave, and
+    `seller_order_ids` the parts that it was to pay for."""
 
     asked_minor: int
     amount_minor: int
     reason: str
     status: str
     capture_id: UUID | None
+    seller_order_ids: tuple[UUID, ...]
+    # Whether a person still has to say how it was dealt with.
+    case_is_open: bool
     created_at: datetime
 
 
@@ -179,6 +183,13 @@ class Payment:
     # Whether all that it took goes back; and each amount that does, single captures' as well.
     returned: bool
     returns: tuple[CaptureReturn, ...]
+
+    @property
+    def standing(self) -> str:
+        """Its state, but declined where a capture came short and nothing is set aside any more:
+        its gateway says captured, and it pays for nothing more."""
+        came_short = any(one.capture_id is not None for one in self.returns)
+        return "declined" if came_short and self.status != "authorized" else self.status
 
     @property
     def taken_minor(self) -> int:
@@ -284,6 +295,15 @@ class Order:
         if self.capture_at == AT_SHIPMENT:
             return part.captured_at is not None
         return self.paid_at is not None
+
+    def taken_in_vain(self, part: SellerOrder) -> tuple[CaptureReturn, ...]:
+        """What captures for a part took that came short, oldest first. Needs the whole order."""
+        return tuple(
+            one
+            for payment in self.payments
+            for one in payment.returns
+            if part.id in one.seller_order_ids
+        )
 
     @property
     def buys_card(self) -> bool:

@@ -60,6 +60,7 @@ stored_value_move = Table(
     moment("created_at"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("num_nonnulls(to_card_id, to_user_id) = 1", name="one_way"),
+    CheckConstraint("to_card_id <> from_card_id", name="to_another"),
     Index("ix_stored_value_move_order_id", "order_id"),
     Index("ix_stored_value_move_from_card_id", "from_card_id"),
     Index(

@@ -125,7 +125,9 @@ to_jsonb(payment) || jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_object(
             'asked_minor', COALESCE(piece.amount_minor, payment.amount_minor),
             'amount_minor', back.amount_minor, 'reason', back.reason, 'status', back.status,
-            'capture_id', back.capture_id, 'created_at', back.created_at)
+            'capture_id', back.capture_id, 'created_at', back.created_at,
+            'seller_order_ids', COALESCE(to_jsonb(piece.seller_order_ids), '[]'),
+            'case_is_open', back.case_opened_at IS NOT NULL AND back.case_closed_at IS NULL)
             ORDER BY back.created_at, back.id)
         FROM payment_return AS back LEFT JOIN payment_capture AS piece ON piece.id = back.capture_id
         WHERE back.payment_id = payment.id), '[]'))
@@ -199,7 +201,10 @@ class Standing:
 
 def attempt(row: Mapping[str, Any]) -> Payment:
     """An attempt from what `ATTEMPT` reads."""
-    returns = tuple(from_row(CaptureReturn, back) for back in row["returns"])
+    returns = tuple(
+        from_row(CaptureReturn, back, seller_order_ids=tuple(map(UUID, back["seller_order_ids"])))
+        for back in row["returns"]
+    )
     return from_row(Payment, row, returns=returns)
 
 

@@ -21,14 +21,12 @@ from gosellr.services import (
 )
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
 from gosellr.services.payment_captures import CapturePending
-from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.captures import AT_SHIPMENT, AUTHORIZATION_EXPIRED, SHORT_CAPTURE
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer
-
-AUTHORIZATION_EXPIRED = "authorization_expired"
 
 
 class NotPaidYet(Conflict):
@@ -133,17 +131,23 @@ async def end_lapsed(
             connection,
             order=order,
             part=part,
-            reason=AUTHORIZATION_EXPIRED,
+            reason=_why_lapsed(order, [part]),
             actor=Actor.SYSTEM,
             actor_id=None,
             policy=policy,
             now=now,
         )
     if order.status == OrderStatus.CANCELLED:
-        fact = _cancelled(order, AUTHORIZATION_EXPIRED)
+        fact = _cancelled(order, _why_lapsed(order, lapsed))
         await outbox.append(connection, [fact], now=now)
     await _end_captures(connection, order=order, now=now)
     return True
+
+
+def _why_lapsed(order: Order, lapsed: Sequence[SellerOrder]) -> str:
+    """Who wanted to ship, and whose captures came short, didn't let the time pass."""
+    short = all(order.taken_in_vain(part) for part in lapsed)
+    return SHORT_CAPTURE if short else AUTHORIZATION_EXPIRED
 
 
 def _cancelled(order: Order, reason: str) -> Fact:

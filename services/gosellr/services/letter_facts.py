@@ -39,6 +39,7 @@ OF_ORDERS = frozenset(
         FactType.ORDER_TRANSFER_AWAITED,
         FactType.ORDER_TRANSFER_PART_ARRIVED,
         FactType.ORDER_AUTHORIZATION_EXPIRING,
+        FactType.ORDER_CAPTURED_SHORT,
         FactType.ORDER_EXPIRED,
         FactType.ORDER_CANCELLED,
         FactType.SELLER_ORDER_STATUS_CHANGED,

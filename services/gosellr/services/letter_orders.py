@@ -7,6 +7,8 @@ from uuid import UUID
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.models.letter_values import SoldOrder, SoldPart
 from gosellr.services.letter_facts import Draft, Subjects, moment, money, options_text
+from gosellr.utils.cancel_reasons import PAYMENT_EXPIRED, spoken
+from gosellr.utils.captures import SHORT_CAPTURE
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.letters import Audience, LetterKind, plain
 from gosellr.utils.payto import read_payto
@@ -14,11 +16,6 @@ from gosellr.utils.payto import read_payto
 CASH = "cash_on_delivery"
 TRANSFER = "bank_transfer"
 AT_SHIPMENT = "at_shipment"
-# Reasons that the market itself gives, as people say them.
-_REASONS = {
-    "payment_expired": "It wasn't paid in time",
-    "authorization_expired": "It wasn't sent while its money was set aside",
-}
 _URL_LENGTH_MAX = 500
 
 
@@ -140,7 +137,7 @@ def cancelled(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         order,
         LetterKind.PART_CANCELLED,
         seller=plain(part.seller),
-        money="taken" if _was_taken(order, part) else "not taken",
+        money=_what_of_its_money(order, part),
         is_all=len(order.parts) == 1,
         **said,
     )
@@ -183,7 +180,7 @@ def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         seller=", ".join(plain(part.seller) for part in order.parts),
         money="awaited",
         is_all=True,
-        reason=_reason(order.parts[0]) if order.parts else _REASONS["payment_expired"],
+        reason=_reason(order.parts[0]) if order.parts else spoken(PAYMENT_EXPIRED),
         lines=[line for part in order.parts for line in _lines(order, part)],
         total=money(order.total_minor, order.currency),
     )
@@ -262,6 +259,31 @@ def authorization_expiring(fact: RecordedFact, subjects: Subjects) -> Iterator[D
             )
 
 
+def captured_short(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """A provider took another amount than it was asked for: its buyer sees it on a statement, and
+    whoever would have sent the goods has to keep them."""
+    order = subjects.orders.get(fact.aggregate_id)
+    if order is None:
+        return
+    about = set(fact.data["seller_order_ids"])
+    parts = [part for part in order.parts if str(part.id) in about]
+    yield to_buyer(
+        order,
+        LetterKind.CAPTURED_SHORT,
+        seller=", ".join(plain(part.seller) for part in parts),
+        asked=fact.data["asked"],
+        taken=fact.data["captured"],
+    )
+    for part in parts:
+        yield _to_seller(
+            order,
+            part,
+            LetterKind.SALE_CAPTURED_SHORT,
+            lines=_lines(order, part),
+            total=money(part.total_minor, order.currency),
+        )
+
+
 Composer = Callable[[RecordedFact, Subjects], Iterator[Draft]]
 
 _HOW: Mapping[str, str] = {
@@ -277,6 +299,7 @@ ABOUT_ORDERS: Mapping[FactType, Composer] = {
     FactType.ORDER_TRANSFER_AWAITED: transfer_awaited,
     FactType.ORDER_TRANSFER_PART_ARRIVED: transfer_part_arrived,
     FactType.ORDER_AUTHORIZATION_EXPIRING: authorization_expiring,
+    FactType.ORDER_CAPTURED_SHORT: captured_short,
     FactType.ORDER_EXPIRED: ended_unpaid,
     FactType.ORDER_CANCELLED: ended_unpaid,
     FactType.SELLER_ORDER_STATUS_CHANGED: cancelled,
@@ -343,8 +366,13 @@ def _lines(order: SoldOrder, part: SoldPart) -> list[dict[str, Any]]:
 
 
 def _reason(part: SoldPart) -> str:
-    reason = part.cancel_reason or ""
-    return plain(_REASONS.get(reason, reason))
+    return plain(spoken(part.cancel_reason))
+
+
+def _what_of_its_money(order: SoldOrder, part: SoldPart) -> str:
+    if part.cancel_reason == SHORT_CAPTURE:
+        return "astray"
+    return "taken" if _was_taken(order, part) else "not taken"
 
 
 def _was_taken(order: SoldOrder, part: SoldPart) -> bool:

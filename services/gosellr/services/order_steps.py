@@ -117,7 +117,7 @@ def payment_status_of(order: Order, *, confirmed_minor: int = 0) -> str:
         total_minor=order.total_minor,
         captured_minor=order.captured_minor,
         refunded_minor=refunded_minor,
-        attempts=[PaymentStatus(one.status) for one in order.payments if not one.returned],
+        attempts=[PaymentStatus(one.standing) for one in order.payments if not one.returned],
         cancelled_minor=_never_taken_minor(order),
         disputed=order.open_dispute_count > 0,
     ).value

@@ -133,7 +133,8 @@ async def open_capture(
     Where its gateway takes what it keeps aside only once, all is taken for every part.
 
     Raises:
-        CapturePending, AuthorizationExpired, CaptureDeclined: and then nothing was changed.
+        CapturePending, ShortCaptureOpen, AuthorizationExpired, CaptureDeclined: and then nothing
+            was changed.
     """
     order = await order_steps.lock_and_load(connection, order_id=order_id)
     part = next((one for one in order.uncaptured if one.id == seller_order_id), None)
@@ -146,6 +147,7 @@ async def open_capture(
     ids = [one.id for one in covered]
     if any(one.is_open and not set(ids).isdisjoint(one.seller_order_ids) for one in known):
         raise CapturePending
+    short_captures.refuse_open(order, covered, is_over=charge is None or _is_over(charge, now=now))
     if charge is not None:
         _check_standing(charge, now=now)
     try:

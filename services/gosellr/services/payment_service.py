@@ -16,6 +16,7 @@ from gosellr.services import (
     payment_authorizations,
     payment_captures,
     settlement_service,
+    short_captures,
 )
 from gosellr.services.payment_answers import (
     GatewayAnswer,
@@ -90,6 +91,13 @@ def was_given_up(order: Payable) -> bool:
     """Whether it waits for money that none of its attempts will bring."""
     waits = order.status == OrderStatus.PENDING_PAYMENT and bool(order.payments)
     return waits and not under_way(total_minor=order.total_minor, attempts=attempts_of(order))
+
+
+def was_declined(order: Order) -> bool:
+    """Whether the last try to pay it brought nothing. What was set aside once, and couldn't be
+    taken as its goods were to leave, isn't for its buyer to try again."""
+    stood = any(one.secured_at is not None for one in order.payments)
+    return order.payment_status == "failed" and not stood
 
 
 async def standing(connection: Connection, *, order_id: UUID) -> Payable:
@@ -178,12 +186,9 @@ async def record(
         await _say_where_to_pay(connection, order=order, written=written, now=now)
         order = with_answers(order, written, now=now)
     attempts = attempts_of(order)
-    await settlement_service.send_back(
-        connection,
-        order=order,
-        stray=_stray(order, attempts, captured_before=captured_before),
-        now=now,
-    )
+    stray = _stray(order, attempts, captured_before=captured_before)
+    await settlement_service.send_back(connection, order=order, stray=stray, now=now)
+    await _say_what_came_short(connection, order=order, stray=stray, now=now)
     paid = paying(total_minor=asked_minor(order), attempts=attempts)
     if order.capture_at == AT_SHIPMENT and order.status != OrderStatus.PENDING_PAYMENT:
         return await payment_captures.follow_news(connection, order_id=order_id, now=now)
@@ -296,6 +301,23 @@ async def _say_where_to_pay(
         if answer.payment_id in asked and answer.status == PaymentStatus.ACTION_REQUIRED
     ]
     await outbox.append(connection, facts, now=now)
+
+
+async def _say_what_came_short(
+    connection: Connection, *, order: Order, stray: Sequence[Attempt], now: datetime
+) -> None:
+    """A buyer who waits for an order sees on a statement what was taken for it in vain."""
+    if order.status != OrderStatus.PENDING_PAYMENT:
+        return
+    short = [one for one in stray if one.captured_minor != one.amount_minor]
+    facts = [
+        short_captures.told_short(
+            order, asked_minor=one.amount_minor, taken_minor=one.captured_minor
+        )
+        for one in short
+    ]
+    if facts:
+        await outbox.append(connection, facts, now=now)
 
 
 async def _say_how_it_stands(

@@ -1,6 +1,6 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from gosellr.services.payment_answers import (
     judge,
     with_answers,
 )
+from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import Attempt, paying
 from gosellr.utils.policy import MarketPolicy
@@ -309,6 +310,22 @@ def capture_bookings(
         parcels=parcels_of(replace(order, parts=tuple(parts))),
         commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
     )
+    facts = {"seller_orders": [str(part.id) for part in parts]}
+    return caused_by_capture(order, capture, draft=draft, facts=facts, fee_minor=fee_minor, now=now)
+
+
+def caused_by_capture(
+    order: Order,
+    capture: PaymentCapture,
+    *,
+    draft: TransactionDraft,
+    facts: Mapping[str, Any],
+    fee_minor: int,
+    now: datetime,
+) -> list[Booking]:
+    """What a capture of an order brought, and what its gateway kept of it, whatever became of it.
+    Stored value alone has no gateway, and keeps nothing."""
+    method = next((one.method for one in order.payments if one.id == capture.payment_id), None)
     common: dict[str, Any] = {
         "cause_type": "capture",
         "cause_id": capture.id,
@@ -318,7 +335,6 @@ def capture_bookings(
     }
     bookings = []
     if draft.entries:
-        facts = {"seller_orders": [str(part.id) for part in parts]}
         bookings.append(Booking(draft=draft, actor="payment", facts=facts, **common))
     if fee_minor and method is not None:
         kept = provider_fee(gateway=method, amount_minor=fee_minor, currency=order.currency)

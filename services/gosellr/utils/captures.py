@@ -14,8 +14,10 @@ from uuid import UUID
 AT_ORDER: Final = "at_order"
 AT_SHIPMENT: Final = "at_shipment"
 
-# What a capture is declined for that took another amount than was asked for.
+# What a capture is declined for that took another amount than was asked for, and what parts are
+# cancelled for then; and for what else, once nothing is set aside for them any more.
 SHORT_CAPTURE: Final = "short_capture"
+AUTHORIZATION_EXPIRED: Final = "authorization_expired"
 
 # Gateways that don't say until when they keep money aside keep it for so long.
 KNOWN_TERM: Final = timedelta(days=7)

@@ -113,7 +113,13 @@ def stored_value_return(
 def stored_value_moved(
     *, card_id: UUID, credited: str, amount_minor: int, currency: str
 ) -> TransactionDraft:
-    """What came back to a card that can't be spent goes on to where it can be."""
+    """What came back to a card that can't be spent goes on to where it can be.
+
+    Raises:
+        ValueError: that is the same card.
+    """
+    if credited == gift_card(card_id):
+        raise ValueError(f"what came back to card {card_id} can't go on to it")
     kind = TransactionKind.STORED_VALUE_MOVED
     return _moved(kind, gift_card(card_id), credited, amount_minor, currency)
 

@@ -169,7 +169,7 @@ def part(
         rows=tuple(one for one in rows if one.amount.amount),
         total=money(one.total_minor),
         earned=_earned(one, whole=whole),
-        warning=_warning(one, lines, whole=whole),
+        warning=_warning(found, one, lines, whole=whole),
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
         refund_href=f"{path}/parts/{one.id}/refund"
         if may_refund and paid and one.total_minor > one.refunded_minor
@@ -177,9 +177,19 @@ def part(
     )  # fmt: skip
 
 
-def _warning(one: SellerOrder, lines: Iterable[SoldLineView], *, whole: bool) -> str:
-    """That the money of what hasn't left yet may be gone."""
-    if not one.charged_back or not any(line.can_go for line in lines):
+def _warning(found: Order, one: SellerOrder, lines: Iterable[SoldLineView], *, whole: bool) -> str:
+    """That the money of what hasn't left yet may be gone, or couldn't be taken."""
+    if not any(line.can_go for line in lines):
+        return ""
+    is_live = one.status != OrderStatus.CANCELLED
+    if is_live and not found.is_paid_for(one) and payment_returns.came_short_at(found, one):
+        return (
+            "The payment provider took another amount for this than was asked for. That pays for"
+            " nothing and goes back to the buyer. It is asked again when this is sent after the"
+            " marketplace has closed its case, if enough is still set aside then. Once nothing is,"
+            " this is cancelled by itself."
+        )
+    if not one.charged_back:
         return ""
     who = "the shop has" if whole else "you have"
     return (

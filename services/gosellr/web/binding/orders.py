@@ -13,6 +13,7 @@ from gosellr.models.order_values import (
     SellerOrder,
     Shipment,
 )
+from gosellr.utils.cancel_reasons import spoken
 from gosellr.utils.creditor_reference import in_groups
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.ids import order_number
@@ -322,12 +323,13 @@ def _timeline(found: Order, part: SellerOrder) -> tuple[TimelineStepView, ...]:
     if part.status in _NEXT:
         steps.append(TimelineStepView(_NEXT[part.status], note=_promise(part), upcoming=True))
     happened: list[tuple[datetime | None, str, str]] = [
-        (part.cancelled_at, "Cancelled", _why_cancelled(part.cancel_reason)),
+        (part.cancelled_at, "Cancelled", spoken(part.cancel_reason)),
         (part.delivered_at, "Arrived", ""),
         *(
             (one.shipped_at, "Sent", " ".join(filter(None, (_carrier(one), one.tracking_number))))
             for one in reversed(part.shipments)
         ),
+        (payment_returns.came_short_at(found, part), *payment_returns.CAME_SHORT),
         (_since(found, part, "processing"), "The shop began to pack it", ""),
         (found.paid_at, "Paid", ""),
         (found.placed_at, "Ordered", ""),
@@ -361,10 +363,6 @@ def _promise(part: SellerOrder) -> str:
         days = part.shipping_option.get("delivery_days")
         return days_text((int(days[0]), int(days[1]))) if days else ""
     return ""
-
-
-def _why_cancelled(reason: str | None) -> str:
-    return {"payment_expired": "It wasn't paid in time"}.get(reason or "", reason or "")
 
 
 def _actions(found: Order, viewer: Viewer, href: str) -> tuple[ActionView, ...]:

@@ -1,10 +1,12 @@
 """Captured money that paid for nothing, in words: to its buyer, and to whoever looks at a case."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
-from gosellr.models.order_values import CaptureReturn, Order
+from gosellr.models.order_values import CaptureReturn, Order, SellerOrder
 from gosellr.services.stray_service import ReturnCase
+from gosellr.utils.captures import SHORT_CAPTURE
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.web.formats import format_money
@@ -27,6 +29,27 @@ _TOLD: Final = {
     "succeeded": "It was sent back to you.",
     "failed": "It couldn't be sent back yet; somebody of ours looks into it.",
 }
+
+
+CAME_SHORT: Final = (
+    "The payment provider took another amount than was asked for",
+    "This parcel isn't paid by it, and didn't leave. What was taken goes back by itself.",
+)
+
+
+def came_short_at(found: Order, part: SellerOrder) -> datetime | None:
+    """When a capture for a part last took another amount; None where none did. Whoever may see the
+    part may know, though they don't see the payment."""
+    return max(
+        (
+            event.at
+            for event in found.events
+            if event.seller_order_id == part.id
+            and event.kind == "capture_failed"
+            and event.data.get("decline_code") == SHORT_CAPTURE
+        ),
+        default=None,
+    )
 
 
 def why(back: CaptureReturn, currency: str) -> str:
