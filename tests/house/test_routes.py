@@ -22,15 +22,15 @@ VERB_NOUN = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")
 OPEN_TO_ALL = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/static", "/media"}
 
 
+@asynccontextmanager
+async def _nothing() -> Any:
+    yield None
+
+
 @pytest.fixture
 def app(settings: Settings) -> FastAPI:
     """The whole application, with nothing opened."""
-
-    @asynccontextmanager
-    async def nothing() -> Any:
-        yield None
-
-    return build(settings, open_resources=nothing)
+    return build(settings, open_resources=_nothing)
 
 
 def test_each_route_has_one_policy(app: FastAPI) -> None:
@@ -50,6 +50,23 @@ def test_no_route_beside_the_policies(app: FastAPI) -> None:
         if not isinstance(context.original_route, APIRoute)
     }
     assert beside <= OPEN_TO_ALL
+
+
+def test_routes_are_analysed_once_for_all_applications(settings: Settings, app: FastAPI) -> None:
+    """An analysis of a route takes longer than most of its answers, and there are hundreds."""
+    another = build(settings, open_resources=_nothing)
+    shared = {id(context.original_route) for context in iter_route_contexts(app.routes)}
+    assert [route.path for route in another.routes if isinstance(route, APIRoute)] == [
+        route.path for route in api_routes(app)
+    ]
+    assert {id(route) for route in another.routes if isinstance(route, APIRoute)} <= shared
+
+
+def test_errors_are_described_without_a_model_each(app: FastAPI) -> None:
+    analysed = {
+        status for route in api_routes(app) for status in route.response_fields if status >= 400
+    }
+    assert analysed == set()
 
 
 def test_operations_are_named_verb_noun_and_once(app: FastAPI) -> None:

@@ -43,7 +43,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
 router = Room(prefix="/auth", tags=["accounts"])
-well_known = Room(prefix="/.well-known", tags=["accounts"])
+well_known = Room(within="", prefix="/.well-known", tags=["accounts"])
 
 _USER_AGENT_LENGTH_MAX = 300
 

@@ -62,10 +62,10 @@ from gosellr.api.kept_answers import KeptAnswers
 from gosellr.api.load_shedding import LoadShedding
 from gosellr.api.middleware import BodyLimit, OneSpelling, RequestId
 from gosellr.api.openapi import describe_problems
-from gosellr.core.route_policy import api_routes, require_policies
+from gosellr.api.room import PREFIX
+from gosellr.core.route_policy import api_routes, open_doors, require_policies
 from gosellr.resources import Resources
 
-PREFIX = "/api/v1"
 DESCRIPTION = "Many sellers, one storefront, one payment, books that are right to the cent."
 
 # Every door of the API. Routes are tried in this order, so what is asked most comes first.
@@ -157,10 +157,8 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for outside in (health.router, accounts.well_known, media.files):
-        app.include_router(outside)
-    for room in ROOMS:
-        app.include_router(room.router, prefix=PREFIX)
+    open_doors(app, health.router, accounts.well_known, media.files)
+    open_doors(app, *(room.router for room in ROOMS))
     install_error_handlers(app)
     require_policies(app)
     describe_problems(app)

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.bank_files import (
     BankFileExecute,
     BankFileFilters,
@@ -26,7 +27,7 @@ from gosellr.services import bank_file_service, idempotency_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["bank files"])
+router = Room(tags=["bank files"])
 
 MayRead = Annotated[Viewer, allow(Permission.BANK_FILE_READ)]
 MayWrite = Annotated[Viewer, allow(Permission.BANK_FILE_WRITE)]

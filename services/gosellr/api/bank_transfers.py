@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import File, Query, Response, UploadFile
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.bank_transfers import (
     BankStatementOut,
     HandRefundFailed,
@@ -32,7 +33,7 @@ from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["bank transfers"])
+router = Room(tags=["bank transfers"])
 
 MayRead = Annotated[Viewer, allow(Permission.RECONCILIATION_READ)]
 MayRun = Annotated[Viewer, allow(Permission.RECONCILIATION_RUN)]

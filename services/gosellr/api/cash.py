@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.cash import (
     CashReceived,
     CashTermsOut,
@@ -23,7 +24,7 @@ from gosellr.services import cash_terms_service, door_service, order_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["cash on delivery"])
+router = Room(tags=["cash on delivery"])
 
 MayKnow = Annotated[Viewer, allow(Permission.SELLER_UPDATE)]
 MayHand = Annotated[Viewer, allow(Permission.SHIPMENT_UPDATE)]

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import Header, Path, Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.documents import (
     DocumentOut,
@@ -34,7 +35,7 @@ from gosellr.services.document_questions import DocumentFilters
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["documents"])
+router = Room(tags=["documents"])
 
 Accept = Annotated[str, Header(include_in_schema=False)]
 Wanted = Annotated[FileFilters, Query()]

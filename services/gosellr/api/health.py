@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Anyone, Market
+from gosellr.api.room import Room
 from gosellr.core.errors import ServiceUnavailable
 
-router = APIRouter(tags=["health"])
+router = Room(within="", tags=["health"])
 
 
 @router.get("/healthz", operation_id="get_health")

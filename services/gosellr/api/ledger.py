@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
 from gosellr.api.exports import EXPORTS, history_answer
 from gosellr.api.movement_layouts import OF_BUYER, OF_SELLER, journal_layout
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.ledger import (
     BuyerMovementFilters,
@@ -41,7 +42,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.statements import describe
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["ledger"])
+router = Room(tags=["ledger"])
 
 Accept = Annotated[str, Header(include_in_schema=False)]
 

@@ -17,7 +17,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
 router = Room(prefix="/media", tags=["media"])
-files = Room(prefix="/media", tags=["media"])
+files = Room(within="", prefix="/media", tags=["media"])
 
 # A blob is named by its own hash: what was fetched once never has to be asked for again, and
 # nothing in it may ever run.

@@ -39,11 +39,10 @@ def _permissions(app: FastAPI) -> _Permissions:
 
 
 def _describe_problems(document: dict[str, Any], permissions: _Permissions) -> None:
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for name in _UNUSED:
-        schemas.pop(name, None)
+    components = document.setdefault("components", {})
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+    schemas = components.get("schemas", {}) | schema.pop("$defs", {}) | {"Problem": schema}
+    components["schemas"] = {name: schemas[name] for name in sorted(schemas) if name not in _UNUSED}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             # A path parameter with a converter has lost it here, and is public anyway.

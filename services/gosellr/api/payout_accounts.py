@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.payout_accounts import (
     OnboardingOut,
@@ -33,7 +34,7 @@ from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["payouts"])
+router = Room(tags=["payouts"])
 
 MayRead = Annotated[Viewer, allow(Permission.PAYOUT_ACCOUNT_READ)]
 MayWrite = Annotated[Viewer, allow(Permission.PAYOUT_ACCOUNT_WRITE)]

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.limits import address_of, count_attempt
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.payout_changes import PayoutConfirmation
 from gosellr.api.schemas.payouts import (
@@ -31,7 +32,7 @@ from gosellr.services import payout_settings_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/sellers/{seller_id}", tags=["payouts"])
+router = Room(prefix="/sellers/{seller_id}", tags=["payouts"])
 
 MayWrite = Annotated[Viewer, allow(Permission.PAYOUT_ACCOUNT_WRITE)]
 MayHold = Annotated[Viewer, allow(Permission.PAYOUT_APPROVE)]

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from gosellr.api.answers import answer, json_bytes
 from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import PageFilters, problems
 from gosellr.api.schemas.payouts import (
     PayoutBatchOut,
@@ -35,7 +36,7 @@ from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/payouts", tags=["payouts"])
+router = Room(prefix="/payouts", tags=["payouts"])
 
 MayRead = Annotated[Viewer, allow(Permission.PAYOUT_READ)]
 MayApprove = Annotated[Viewer, allow(Permission.PAYOUT_APPROVE)]

@@ -26,7 +26,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.states import ProductStatus
 from gosellr.utils.viewer import Viewer
 
-router = Room(within="/products", tags=["products"], route_class=ShortRoute)
+router = Room(tags=["products"], route_class=ShortRoute)
 
 _PRODUCT: dict[int | str, dict[str, Any]] = {200: {"model": ProductOut}}
 _LIST: dict[int | str, dict[str, Any]] = {200: {"model": ProductListOut}, 304: {}}

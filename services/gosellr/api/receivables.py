@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
 from gosellr.api.exports import CSV, EXPORTED_AT_ONCE, media_type_of
 from gosellr.api.orders import IdempotencyKey, caller_of
+from gosellr.api.room import Room
 from gosellr.api.schemas.adjustments import AdjustmentOut, adjustment_document
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.receivables import (
@@ -36,7 +37,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.recovery import BUCKETS
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["receivables"])
+router = Room(tags=["receivables"])
 
 Accept = Annotated[str, Header(include_in_schema=False)]
 MayAgree = Annotated[Viewer, allow(Permission.RECOVERY_WRITE)]

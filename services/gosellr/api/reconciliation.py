@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from fastapi import File, Form, Query, Response, UploadFile
 
 from gosellr.api.answers import answer
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.reconciliation import (
@@ -39,7 +40,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.reconciliation import Resolution
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(prefix="/reconciliation", tags=["reconciliation"])
+router = Room(prefix="/reconciliation", tags=["reconciliation"])
 
 MayRead = Annotated[Viewer, allow(Permission.RECONCILIATION_READ)]
 MayRun = Annotated[Viewer, allow(Permission.RECONCILIATION_RUN)]

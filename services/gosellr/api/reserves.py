@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import PageFilters, problems
 from gosellr.api.schemas.reserves import (
     ReserveHoldPageOut,
@@ -22,7 +23,7 @@ from gosellr.services import reserve_rule_service, reserve_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["reserves"])
+router = Room(tags=["reserves"])
 
 MayWrite = Annotated[Viewer, allow(Permission.RESERVE_WRITE)]
 

@@ -1,25 +1,37 @@
-"""The routes of one room, passed over at once by what isn't asked in it."""
+"""The routes of one room, each passed over at once where it isn't asked."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
+PREFIX = "/api/v1"
 
-class Room(APIRouter):
-    """A router of routes that all have `within` in their paths, which is its prefix by itself.
 
-    The framework holds a path against every route of every room before the one that answers,
-    which costs a purchase as much as one of its statements.
+class RoomRoute(APIRoute):
+    """A route that is passed over by the words that its path begins with.
+
+    The framework holds a path against every route before the one that answers, which costs a
+    purchase as much as one of its statements.
     """
 
-    def __init__(self, *, prefix: str = "", within: str | None = None, **rest: Any) -> None:
-        super().__init__(prefix=prefix, **rest)
-        self._within = prefix if within is None else within
+    def __init__(self, path: str, endpoint: Callable[..., Any], **rest: Any) -> None:
+        super().__init__(path, endpoint, **rest)
+        self._beginning = path.partition("{")[0]
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """What the routes say, where they can say anything."""
-        if self._within not in scope.get("path", ""):
+        """What the route says, where it can say anything."""
+        if self._beginning not in scope.get("path", ""):
             return Match.NONE, {}
         return super().matches(scope)
+
+
+class Room(APIRouter):
+    """A router of routes that bear their whole paths, so that an application takes them as they
+    are: `within` and then the prefix."""
+
+    def __init__(self, *, prefix: str = "", within: str = PREFIX, **rest: Any) -> None:
+        super().__init__(prefix=within + prefix, **({"route_class": RoomRoute} | rest))

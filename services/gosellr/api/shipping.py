@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from gosellr.api.answers import answer, nothing
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.shipping import (
     RateChange,
@@ -29,7 +30,7 @@ from gosellr.services import shipping_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["shipping"])
+router = Room(tags=["shipping"])
 
 Reader = Annotated[Viewer, allow(Permission.SHIPPING_READ)]
 Writer = Annotated[Viewer, allow(Permission.SHIPPING_WRITE)]

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from gosellr.api.kept_answers import is_stranger
+from gosellr.api.room import RoomRoute
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.viewer import Viewer
 
@@ -93,7 +93,7 @@ class _Receiver:
         return self._seen.pop(0) if self._seen else await self._receive()
 
 
-class ShortRoute(APIRoute):
+class ShortRoute(RoomRoute):
     """A route that sends whom it is for the shorter way, where its endpoint has one."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

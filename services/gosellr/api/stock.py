@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from gosellr.api.answers import answer, page_bytes
 from gosellr.api.deps import Market, allow
+from gosellr.api.room import Room
 from gosellr.api.schemas.common import PageFilters, problems
 from gosellr.api.schemas.stock import (
     LocationCreate,
@@ -23,7 +24,7 @@ from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = APIRouter(tags=["stock"])
+router = Room(tags=["stock"])
 
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 

@@ -23,7 +23,7 @@ from gosellr.services import idempotency_service, stored_value_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
-router = Room(within="/store-credit", tags=["store credit"])
+router = Room(tags=["store credit"])
 
 
 @router.get(

@@ -45,18 +45,18 @@ def serve(application: str, *, descriptor: int) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     config.load()
-    _spare_what_stays()
+    # What was loaded stays; the collector of cycles need not look through it again. The few
+    # cycles in it are worth less than the look that would find them.
+    gc.freeze()
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
-def _spare_what_stays() -> None:
-    """Let the collector of cycles pass over what was loaded, and look less often.
+def _look_less_often() -> None:
+    """Let the collector of cycles look less often, from the loading on.
 
-    A request makes thousands of objects and hardly a cycle; by default the collector would look
-    through them several times per request, and through all that was loaded every hundred.
+    Loading makes hundreds of thousands of objects that stay, and a request thousands and hardly a
+    cycle; by default the collector would look through what is there again and again meanwhile.
     """
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
 
@@ -70,6 +70,7 @@ def main(arguments: list[str]) -> None:
     kinds.add_parser("module").add_argument("name")
     chosen = parser.parse_args(arguments)
     end_with_parent()
+    _look_less_often()
     if chosen.kind == "web":
         serve(chosen.application, descriptor=chosen.descriptor)
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
@@ -35,6 +35,16 @@ def api_routes(app: FastAPI) -> list[RouteContext]:
         for context in iter_route_contexts(app.routes)
         if isinstance(context.original_route, APIRoute)
     ]
+
+
+def open_doors(app: FastAPI, *routers: APIRouter) -> None:
+    """Serve the routers' routes as they are.
+
+    To include a router is to analyse each of its routes once more, for every application that
+    does, which costs more than all else that putting an application together does.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 def require_policies(app: FastAPI) -> None:

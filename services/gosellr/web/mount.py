@@ -4,7 +4,7 @@ from typing import Protocol
 
 from fastapi import FastAPI
 
-from gosellr.core.route_policy import require_policies
+from gosellr.core.route_policy import open_doors, require_policies
 from gosellr.web import payment_return, payout_account_return, sandbox
 from gosellr.web.assets import Assets
 from gosellr.web.errors import install_error_pages
@@ -106,8 +106,8 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_terms = (commission_simulation, commission, proposals)
     of_money = (*of_payouts, *of_debts, *of_orders, *of_terms)
     of_buyers = (problems, replacement_cards, gift_claims, payout_changes, passwords, wallet)
-    for doors in (*rooms, *back, *of_buyers, *of_sellers, *of_operators, *of_money, letters):
-        app.include_router(doors.router)
+    every = (*rooms, *back, *of_buyers, *of_sellers, *of_operators, *of_money, letters)
+    open_doors(app, *(room.router for room in every))
     app.mount("/static", assets)
     install_error_pages(app)
     require_policies(app)

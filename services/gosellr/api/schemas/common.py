@@ -201,7 +201,9 @@ MEANINGS = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors a route may answer with, for its `responses`; 503 may always happen."""
-    return {
-        status: {"model": Problem, "description": MEANINGS[status]} for status in (*statuses, 503)
-    }
+    """The errors a route may answer with, for its `responses`; 503 may always happen.
+
+    That each is a `Problem` is added where the description is made, when it is asked for: as a
+    model here it would be analysed for each error of each route whenever a process starts.
+    """
+    return {status: {"description": MEANINGS[status]} for status in (*statuses, 503)}
