@@ -107,6 +107,9 @@ NAMES: Final[Mapping[int, str]] = {
     27: "what is booked by hand, two people wanted",
 }
 
+# Whoever hashes all entries adds them up as well: these are asked by themselves only in doubt.
+ANSWERED_WITH: Final[Mapping[int, int]] = {1: 4, 2: 4}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLimits:
@@ -271,7 +274,6 @@ async def _offences(
 
 
 async def _tampered(connection: Connection, *, rows: Mapping[int, list[Offence]]) -> list[Offence]:
-    """Whoever hashes all entries adds them up as well: sums are asked for only in doubt."""
     seen = await audit_journal.verify(connection, limit=ROWS_SHOWN)
     found = [Offence(each.row, each.problem) for each in seen.tampering]
     if seen.sums_are_doubted:
