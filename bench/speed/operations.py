@@ -15,7 +15,8 @@ class Operation:
 
     `must` and `aim` are operations per second, `must_share` and `aim_share` those of the floor.
     `p95_ms` is what no kind of request in it may exceed. What is `uncached` is measured in a
-    market that keeps no answers at all (`GOSELLR_CACHE_MB=0`).
+    market that keeps no answers at all (`GOSELLR_CACHE_MB=0`). One that is held `beside` another is
+    measured in turns with it, at the same number of connections.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Operation:
     p95_ms: float | None = None
     uncached: bool = False
     connections: int | None = None
+    beside: str | None = None
 
 
 OPERATIONS = (
@@ -101,7 +103,7 @@ OPERATIONS = (
         aim=300,
         p95_ms=60,
     ),
-    Operation(name="hot", title="orders of one hot SKU", make=hot, connections=32),
+    Operation(name="hot", title="orders of one hot SKU", make=hot, connections=32, beside="order"),
 )
 
 FLOOR = ("detail", "list", "search", "order")

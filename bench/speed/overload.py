@@ -40,6 +40,22 @@ class Step:
     shed_latencies: list[float] = field(default_factory=list)
     mistakes: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def joined(cls, steps: "Sequence[Step]") -> "Step":
+        """The same share of saturation, offered several times, as if it had been once."""
+        return cls(
+            times=steps[0].times,
+            offered=sum(step.offered for step in steps) / len(steps),
+            seconds=sum(step.seconds for step in steps),
+            accepted=sum(step.accepted for step in steps),
+            shed=sum(step.shed for step in steps),
+            unsent=sum(step.unsent for step in steps),
+            too_late=sum(step.too_late for step in steps),
+            latencies=[each for step in steps for each in step.latencies],
+            shed_latencies=[each for step in steps for each in step.shed_latencies],
+            mistakes=sum((step.mistakes for step in steps), Counter[str]()),
+        )
+
     def document(self) -> dict[str, Any]:
         """The figures by name."""
         return {
@@ -162,30 +178,39 @@ async def saturation(market: Market, *, port: int, seconds: float) -> float:
 
 
 async def overload(
-    market: Market, cluster: Cluster, *, port: int, seconds: float, times: Sequence[float] = TIMES
+    market: Market,
+    cluster: Cluster,
+    *,
+    port: int,
+    seconds: float,
+    rounds: int,
+    times: Sequence[float] = TIMES,
 ) -> dict[str, Any]:
-    """The curve, and whether everything that was acknowledged is there."""
+    """The curve, walked so many times, and whether everything that was acknowledged is there."""
     saturated = await saturation(market, port=port, seconds=seconds)
     loop = OpenLoop(market, port=port)
-    steps = []
+    curves = []
     most = saturated
-    for one in times:
-        # Of the most that was done so far: open loops sometimes get more done than closed ones.
-        step = Step(times=one, offered=one * most)
-        await loop.run(step, seconds=seconds)
-        steps.append(step)
-        most = max(most, step.accepted / step.seconds)
-        await asyncio.sleep(_SETTLE_SECONDS)
+    for _ in range(rounds):
+        steps = []
+        for one in times:
+            # Of the most that was done so far: open loops sometimes get more done than closed ones.
+            step = Step(times=one, offered=one * most)
+            await loop.run(step, seconds=seconds)
+            steps.append(step)
+            most = max(most, step.accepted / step.seconds)
+            await asyncio.sleep(_SETTLE_SECONDS)
+        curves.append(steps)
     await loop.close()
     found = await _kept(cluster, loop.acknowledged)
-    return summary(saturated, steps, acknowledged=len(loop.acknowledged), kept=found)
+    return summary(saturated, curves, acknowledged=len(loop.acknowledged), kept=found)
 
 
 def summary(
-    saturated: float, steps: Sequence[Step], *, acknowledged: int, kept: int
+    saturated: float, curves: Sequence[Sequence[Step]], *, acknowledged: int, kept: int
 ) -> dict[str, Any]:
-    """The curve as the report has it. The last step is the highest load."""
-    documents = [step.document() for step in steps]
+    """All curves as one, as the report has it. The last step is the highest load."""
+    documents = [Step.joined(steps).document() for steps in zip(*curves, strict=True)]
     peak = max((float(one["goodput_per_second"]) for one in documents), default=0.0)
     last = float(documents[-1]["goodput_per_second"]) if documents else 0.0
     return {

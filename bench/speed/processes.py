@@ -1,10 +1,16 @@
 """What the market's processes have used so far, as Linux counts it; nothing on other systems."""
 
+import asyncio
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_REST_WINDOW_SECONDS = 5.0
+_REST_PATIENCE_SECONDS = 3_600.0
+# Of one processor. A market that nobody asks looks for work ten times a second.
+_REST_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,25 @@ def usage_of(home: Path) -> Usage:
         database_seconds=seconds["database"],
         web_memory_mb=memory_mb,
     )
+
+
+async def at_rest(home: Path, *, window: float = _REST_WINDOW_SECONDS) -> bool:
+    """Wait until the market's jobs and its database have next to nothing to do, twice in a row.
+
+    Gives up after an hour, and says so by False.
+    """
+    began, quiet = time.monotonic(), 0
+    before = usage_of(home)
+    while quiet < 2:
+        if time.monotonic() - began > _REST_PATIENCE_SECONDS:
+            return False
+        await asyncio.sleep(window)
+        after = usage_of(home)
+        used = Usage.between(before, after)
+        is_quiet = used.worker_seconds + used.database_seconds < _REST_SHARE * window
+        quiet = quiet + 1 if is_quiet else 0
+        before = after
+    return True
 
 
 def _pss_mb(process: Path) -> float:

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import orjson
@@ -120,15 +121,15 @@ def ratios(
     found: Document = {}
     for operation in operations:
         if operation.name in product and operation.name in floor:
-            share = _share(product[operation.name]["per_second"], floor[operation.name])
+            share = _share(product[operation.name], floor[operation.name])
             found[operation.name] = _ratio(share, operation.must_share, operation.aim_share)
     if "order" in product and "order in one function" in floor:
-        share = _share(product["order"]["per_second"], floor["order in one function"])
+        share = _share(product["order"], floor["order in one function"])
         found["order of one function"] = _ratio(share, None, None)
     if "hot" in product and "order" in product:
         hot = product["hot"]
         spread = product["order"]["by_connections"].get(str(hot["connections"]), product["order"])
-        found["hot of spread out"] = _ratio(_share(hot["per_second"], spread), 0.6, 0.85)
+        found["hot of spread out"] = _ratio(_share(hot, spread), 0.6, 0.85)
     return found
 
 
@@ -142,9 +143,13 @@ def _ratio(share: float | None, must: float | None, aim: float | None) -> Docume
     }
 
 
-def _share(rate: float, of: Mapping[str, Any]) -> float | None:
-    whole = of.get("per_second")
-    return round(rate / whole, 3) if whole else None
+def _share(one: Mapping[str, Any], of: Mapping[str, Any]) -> float | None:
+    # The median of the rounds, each beside its own: what disturbs the machine for a moment falls
+    # on one side of one round.
+    shares = [
+        rate / whole for rate, whole in zip(one["rounds"], of["rounds"], strict=False) if whole
+    ]
+    return round(median(shares), 3) if shares else None
 
 
 def reached(value: float | None, bar: float | None) -> bool | None:

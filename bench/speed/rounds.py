@@ -8,13 +8,14 @@ from bench.replay.market import Market as RunningMarket
 from bench.speed.client import Run, closed_loop
 from bench.speed.floor import Floor, FloorStage
 from bench.speed.knowledge import Market
-from bench.speed.operations import FLOOR, Operation
+from bench.speed.operations import FLOOR, OPERATIONS, Operation
 from bench.speed.processes import Usage, usage_of
 from bench.speed.recording import Recording
 
 Say = Callable[[str], None]
 # Numbers of a run begin far from those of others, so that no two ask for the same in a row.
 _FAR = 1_000_000
+_BY_NAME = {one.name: one for one in OPERATIONS}
 
 
 @dataclass(slots=True)
@@ -74,17 +75,22 @@ class Rounds:
         recordings: dict[str, Recording],
     ) -> None:
         """Measure these operations with their floors, in so many rounds."""
+        in_turns = {(one.beside, one.connections) for one in operations if one.beside}
         for number in range(self._pace.rounds):
             for operation in operations:
                 usual = operation.connections or self._pace.connections
+                if operation.beside:
+                    other = _BY_NAME[operation.beside]
+                    await self._measure_one(running, other, connections=usual)
                 await self._measure_one(running, operation, connections=usual)
                 if operation.name in FLOOR and operation.name in recordings:
                     await self._measure_floor(stage, recordings[operation.name])
                 if number == 0 and operation.connections is None:
                     for connections in self._pace.more_connections:
-                        await self._measure_one(
-                            running, operation, connections=connections, share=0.5
-                        )
+                        if (operation.name, connections) not in in_turns:
+                            await self._measure_one(
+                                running, operation, connections=connections, share=0.5
+                            )
 
     async def _measure_one(
         self,

@@ -144,10 +144,18 @@ def step(times: float, accepted: int, shed: int) -> Step:
 
 
 def test_goodput_at_the_highest_load_is_held_against_the_peak() -> None:
-    found = summary(100.0, [step(1, 200, 0), step(4, 170, 630)], acknowledged=370, kept=370)
+    found = summary(100.0, [[step(1, 200, 0), step(4, 170, 630)]], acknowledged=370, kept=370)
     assert (found["peak_per_second"], found["kept_of_peak"], found["lost"]) == (100.0, 0.85, 0)
     assert found["steps"][1]["shed"] == 630
     assert summary(100.0, [], acknowledged=0, kept=0)["kept_of_peak"] is None
+
+
+def test_a_curve_that_was_walked_twice_is_one_curve() -> None:
+    curves = [[step(1, 200, 0), step(4, 100, 300)], [step(1, 100, 10), step(4, 170, 630)]]
+    found = summary(100.0, curves, acknowledged=570, kept=570)
+    assert [one["goodput_per_second"] for one in found["steps"]] == [75.0, 67.5]
+    assert [one["shed"] for one in found["steps"]] == [10, 930]
+    assert (found["peak_per_second"], found["kept_of_peak"]) == (75.0, 0.9)
 
 
 def test_a_larger_market_is_held_against_the_smallest() -> None:
@@ -161,11 +169,12 @@ def test_a_larger_market_is_held_against_the_smallest() -> None:
     assert sizes(600) == [(600, 0)]
     found = with_shares(
         [
-            {"products": 1, "past_orders": 0, "per_second": {"detail": 100.0, "order": 0.0}},
-            {"products": 2, "past_orders": 0, "per_second": {"detail": 79.0, "order": 5.0}},
+            {"products": 1, "past_orders": 0, "rounds": {"detail": [100.0, 50.0], "order": [0.0]}},
+            {"products": 2, "past_orders": 0, "rounds": {"detail": [79.0, 38.0], "order": [5.0]}},
         ]
     )
     assert found[0]["shares"] == {"detail": 1.0}
+    assert found[1]["shares"] == {"detail": 0.775}  # Each visit beside the other's of its round.
     assert found[1]["must_reached"] == {"detail": False}
 
 
@@ -187,7 +196,7 @@ def test_an_empty_report_is_a_page_without_sections() -> None:
 
 def test_a_page_names_the_bars_that_are_missed() -> None:
     whole = report() | {
-        "overload": summary(100.0, [step(1, 200, 0), step(4, 80, 0)], acknowledged=280, kept=279),
+        "overload": summary(100.0, [[step(1, 200, 0), step(4, 80, 0)]], acknowledged=280, kept=279),
         "audit": {"exit_code": 0, "said": "All 25 invariants hold."},
     }
     told = page(whole, charts=["rates.svg"])
@@ -201,7 +210,7 @@ def test_a_page_names_the_bars_that_are_missed() -> None:
 
 def test_all_bars_are_counted_in_one_place() -> None:
     whole = report() | {
-        "overload": summary(100.0, [step(1, 200, 0), step(4, 80, 0)], acknowledged=280, kept=280),
+        "overload": summary(100.0, [[step(1, 200, 0), step(4, 80, 0)]], acknowledged=280, kept=280),
         "scaling": [{"products": 9, "past_orders": 0, "must_reached": {"list": True}}],
     }
     found = verdict(whole)
@@ -228,12 +237,14 @@ def charts_of(document: dict[str, Any]) -> list[ET.Element]:
 def test_charts_are_pictures_with_words_in_them() -> None:
     sizes_measured = with_shares(
         [
-            {"products": 10_000, "past_orders": 0, "per_second": {"detail & <list>": 100.0}},
-            {"products": 1_000_000, "past_orders": 0, "per_second": {"detail & <list>": 90.0}},
+            {"products": 10_000, "past_orders": 0, "rounds": {"detail & <list>": [100.0]}},
+            {"products": 1_000_000, "past_orders": 0, "rounds": {"detail & <list>": [90.0]}},
         ]
     )
     document = report() | {
-        "overload": summary(100.0, [step(1, 200, 0), step(4, 0, 800)], acknowledged=200, kept=200),
+        "overload": summary(
+            100.0, [[step(1, 200, 0), step(4, 0, 800)]], acknowledged=200, kept=200
+        ),
         "scaling": sizes_measured,
     }
     drawn = charts_of(document)
