@@ -123,6 +123,7 @@ async def _measure(home: Path, options: argparse.Namespace) -> int:
                 await _finish(running, market, seen, options, overloaded=not uncached)
     product = product_figures(list(rounds.measured.values()), below.recordings)
     floor = floor_figures(rounds.floors)
+    report["machine"]["million_additions_per_second"] = [round(one, 1) for one in rounds.paces]
     report |= {
         "database": below.database,
         "product": product,

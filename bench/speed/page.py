@@ -78,6 +78,9 @@ def _intro(report: Mapping[str, Any]) -> str:
     words += f". {machine.get('processors', '?')} processors"
     words += f" ({machine.get('model') or 'unknown'}), Python {machine.get('python', '?')}"
     words += f", PostgreSQL {database.get('server_version', '?')}, load before {load}."
+    if paces := machine.get("million_additions_per_second"):
+        words += f" A bare loop of Python made {min(paces):g} to {max(paces):g} million additions a"
+        words += " second between the rounds: rates compare where that is alike, ratios elsewhere."
     if database:
         words += f" fsync {database['fsync']}"
         words += f", synchronous_commit {database['synchronous_commit']}."
@@ -218,7 +221,7 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
     columns = ["products", "past orders"]
     for name in names:
         columns += [f"{name}/s", "of the smallest", "CPU ms"]
-    columns.append("audit s")
+    columns += ["at rest", "audit s"]
     rows = []
     for one in sizes:
         row: list[object] = [one["products"], one["past_orders"]]
@@ -227,10 +230,11 @@ def _scaling(sizes: Sequence[Mapping[str, Any]]) -> str:
             if one.get("must_reached", {}).get(name) is False:
                 share = f"{share} **too little**"
             row += [one["per_second"].get(name), share, one.get("cpu_ms", {}).get(name)]
-        row.append(one.get("audit_seconds"))
+        row += [one.get("was_at_rest"), one.get("audit_seconds")]
         rows.append(row)
-    told = "CPU is the processor time of web processes and PostgreSQL per operation: it tells what"
-    told += " grew with the market where the machine was busy with something else."
+    told = "Markets are visited in turn, once their jobs are at rest; a share is the median of the"
+    told += " visits. CPU is the processor time of web processes and PostgreSQL per operation: it"
+    told += " tells what grew with the market where the machine was busy with something else."
     return f"{table(columns, rows)}\n\n{told}" if rows else ""
 
 

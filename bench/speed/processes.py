@@ -69,6 +69,17 @@ def usage_of(home: Path) -> Usage:
     )
 
 
+def pace(additions: int = 1_000_000) -> float:
+    """Million additions a second by a bare loop: how fast this machine is just now.
+
+    Virtual machines of one name differ by a factor of three, and from one hour to the next.
+    """
+    began, total = time.perf_counter(), 0
+    for number in range(additions):
+        total += number
+    return additions / 1e6 / (time.perf_counter() - began)
+
+
 async def at_rest(home: Path, *, window: float = _REST_WINDOW_SECONDS) -> bool:
     """Wait until the market's jobs and its database have next to nothing to do, twice in a row.
 

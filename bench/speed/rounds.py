@@ -9,7 +9,7 @@ from bench.speed.client import Run, closed_loop
 from bench.speed.floor import Floor, FloorStage
 from bench.speed.knowledge import Market
 from bench.speed.operations import FLOOR, OPERATIONS, Operation
-from bench.speed.processes import Usage, usage_of
+from bench.speed.processes import Usage, pace, usage_of
 from bench.speed.recording import Recording
 
 Say = Callable[[str], None]
@@ -61,6 +61,7 @@ class Rounds:
     def __init__(self, market: Market, pace: Pace, *, say: Say) -> None:
         self.measured: dict[tuple[str, int], Measured] = {}
         self.floors: dict[str, list[Floor]] = {}
+        self.paces: list[float] = []
         self._market = market
         self._pace = pace
         self._say = say
@@ -77,6 +78,7 @@ class Rounds:
         """Measure these operations with their floors, in so many rounds."""
         in_turns = {(one.beside, one.connections) for one in operations if one.beside}
         for number in range(self._pace.rounds):
+            self.paces.append(pace())
             for operation in operations:
                 usual = operation.connections or self._pace.connections
                 if operation.beside:

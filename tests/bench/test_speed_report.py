@@ -198,8 +198,10 @@ def test_a_page_names_the_bars_that_are_missed() -> None:
     whole = report() | {
         "overload": summary(100.0, [[step(1, 200, 0), step(4, 80, 0)]], acknowledged=280, kept=279),
         "audit": {"exit_code": 0, "said": "All 25 invariants hold."},
+        "machine": {"million_additions_per_second": [20.1, 7.5, 19.0]},
     }
     told = page(whole, charts=["rates.svg"])
+    assert "made 7.5 to 20.1 million additions a second" in told
     assert "![Rates beside the bars to reach](rates.svg)" in told
     assert "goodput was 40 % of its peak (80 % must be: **no**)" in told
     assert "of 280 acknowledged orders 1 were lost" in told
