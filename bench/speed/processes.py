@@ -9,8 +9,9 @@ from pathlib import Path
 _PROC = Path("/proc")
 _REST_WINDOW_SECONDS = 5.0
 _REST_PATIENCE_SECONDS = 3_600.0
-# Of one processor. A market that nobody asks looks for work ten times a second.
-_REST_SHARE = 0.1
+# Of one processor. A market that nobody asks looks for work ten times a second, and writes the
+# letters of a crowd of orders at the pace of its post.
+_REST_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,12 +129,17 @@ def plain(text: object, *, length_max: int = _NAME_LENGTH, is_code: bool = False
     turn the direction of what stands after it, and cut where it is too long. Of numbers of cards
     and accounts the end is left, but in a code that has to be whole."""
     composed = unicodedata.normalize("NFC", str(text))
-    seen = "".join(
-        " " if _is_break(sign) else sign for sign in composed if _is_break(sign) or _is_seen(sign)
-    )
+    # Most have no such sign, and this is the quicker way to know.
+    seen = composed if composed.isprintable() else _seen(composed)
     line = " ".join(seen.split())
     line = line if is_code else discreet(line)
     return line if len(line) <= length_max else f"{line[: length_max - 1].rstrip()}…"
+
+
+def _seen(text: str) -> str:
+    return "".join(
+        " " if _is_break(sign) else sign for sign in text if _is_break(sign) or _is_seen(sign)
+    )
 
 
 def _is_break(sign: str) -> bool:
