@@ -8,6 +8,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
+from gosellr.services import popularity_service
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.sales import Shop, buy, cancel, make_shop, refund
@@ -98,3 +99,22 @@ async def test_whoever_wrote_many_cards_rests(
     assert await look(resources, connection, *shops) == [(1, True), (1, True)]
     clock.advance(timedelta(milliseconds=1))
     assert await look(resources, connection, *shops) == [(2, True), (1, True)]
+
+
+async def test_counts_more_than_its_first_portion(
+    resources: Resources, connection: Connection
+) -> None:
+    many = [await make_shop(connection) for _ in range(2 * popularity_service.FIRST_PORTION + 3)]
+    for shop in many:
+        await buy(resources, (shop, 1))
+    assert await look(resources, connection, *many) == [(1, True)] * len(many)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "following"),
+    [(8, 0.01, 16), (128, 0.2, 200), (64, 0.5, 64), (64, 1.5, 16), (3, 9.0, 1), (1, 9.0, 1)],
+)
+def test_a_portion_that_took_long_is_followed_by_a_smaller_one(
+    size: int, seconds: float, following: int
+) -> None:
+    assert popularity_service.next_portion(size, seconds=seconds) == following

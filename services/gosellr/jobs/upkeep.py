@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import transact
 from gosellr.flows import (
     captures,
     card_releases,
@@ -14,6 +14,7 @@ from gosellr.flows import (
     payments,
     payout_recalls,
     payouts,
+    popularity,
     provider_refunds,
     reconciliation,
     refunds,
@@ -30,7 +31,6 @@ from gosellr.services import (
     idempotency_service,
     job_service,
     ledger_upkeep_service,
-    popularity_service,
     rate_limit_service,
     sweep_service,
 )
@@ -189,13 +189,7 @@ async def roll_up_ledger(resources: Resources) -> None:
 
 async def refresh_popularity(resources: Resources) -> None:
     """Bring what is trending and how much was sold up to date on the cards that it changed."""
-    now = resources.clock.now()
-    change = await ask(resources.db, popularity_service.find_change, now=now)
-    if change is None:
-        return
-    for product_ids in change.batches():
-        await transact(resources.db, popularity_service.refresh, product_ids=product_ids, now=now)
-    await transact(resources.db, popularity_service.remember, change=change, now=now)
+    await popularity.refresh(db=resources.db, clock=resources.clock)
 
 
 async def gather_stock(resources: Resources) -> None:

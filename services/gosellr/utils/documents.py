@@ -10,8 +10,6 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
-
 MARKET: Final = "market"
 """The issuer of what the marketplace itself writes; a seller's own bear its id."""
 
@@ -103,42 +101,17 @@ def document_hash(
     *, document_id: UUID, kind: str, number: str, issuer: str, content: Mapping[str, Any]
 ) -> bytes:
     """SHA-256 of a document's canonical form: ASCII JSON without blanks, keys sorted."""
-    written = _written(document_id, kind, number, issuer, content)
+    written = hashed_fields(
+        document_id=document_id, kind=kind, number=number, issuer=issuer, content=content
+    )
     text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(text.encode("ascii")).digest()
 
 
-def has_document_hash(
-    known: bytes,
-    *,
-    document_id: UUID,
-    kind: str,
-    number: str,
-    issuer: str,
-    content: Mapping[str, Any],
-) -> bool:
-    """Whether that is its `document_hash`.
-
-    Nearly all documents are in plain ASCII, whose canonical form a faster encoder writes as well;
-    only what that doesn't vouch for is spelled in the exact way.
-    """
-    try:
-        quick = orjson.dumps(
-            _written(document_id, kind, number, issuer, content), option=orjson.OPT_SORT_KEYS
-        )
-    except TypeError:  # A number beyond 64 bits, say.
-        quick = b""
-    is_plain = quick.isascii() and b"\x7f" not in quick
-    if is_plain and sha256(quick).digest() == known:
-        return True
-    return known == document_hash(
-        document_id=document_id, kind=kind, number=number, issuer=issuer, content=content
-    )
-
-
-def _written(
-    document_id: UUID, kind: str, number: str, issuer: str, content: Mapping[str, Any]
+def hashed_fields(
+    *, document_id: UUID, kind: str, number: str, issuer: str, content: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """What a document's hash is made of, before it is spelled."""
     return {
         "id": str(document_id),
         "kind": str(kind),
