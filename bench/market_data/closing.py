@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from bench.market_data.loading import settle
 from gosellr.core.db import Connection
-from gosellr.queries import audit, outbox
+from gosellr.queries import audit, outbox, trending
 from gosellr.queries.outbox import RelayCursor
 from gosellr.services import ledger_upkeep_service
 
@@ -106,7 +106,8 @@ async def _check_references(connection: Connection) -> None:
 
 
 async def _tell_facts(connection: Connection, *, now: datetime) -> None:
-    """Number the facts as the relay does, and queue nothing: cards and counts are right already.
+    """Number the facts as the relay does, and queue nothing: cards are right already, and what was
+    sold of a product is counted when it is bought next.
 
     Raises RuntimeError while somebody else works in the database.
     """
@@ -127,6 +128,8 @@ async def _tell_facts(connection: Connection, *, now: datetime) -> None:
     )
     told = RelayCursor(written_by=end, written_before=end, sequence=0, position=position)
     await outbox.move_cursor(connection, cursor=told, now=now)
+    looked_at = datetime.now(UTC)
+    await trending.move_mark(connection, position=position, looked_at=looked_at, due_at=looked_at)
 
 
 async def _in_transaction_roll_up(connection: Connection) -> int:

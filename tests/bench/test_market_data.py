@@ -15,7 +15,7 @@ from gosellr.core.embedded_postgres import Cluster
 from gosellr.jobs.audit import audit_market
 from gosellr.queries.product_lists import ProductFilters
 from gosellr.resources import Resources, open_resources
-from gosellr.services import event_service, order_service, search_service
+from gosellr.services import event_service, order_service, popularity_service, search_service
 from gosellr.services.product_rows import words_of
 from gosellr.utils.catalogue import option_key
 from tests.factories.ledger import until_settled
@@ -143,6 +143,9 @@ async def test_nothing_is_left_for_a_worker(connection: Connection) -> None:
     assert not await event_service.has_news(connection)
     assert await connection.fetchval("SELECT count(*) FROM procrastinate_jobs") == 0
     assert await connection.fetchval("SELECT count(*) FROM outbox_feed") == 80
+    change = await popularity_service.find_change(connection, now=datetime.now(UTC))
+    assert change is not None
+    assert (change.position, change.product_ids) == (80, [])
 
 
 async def test_the_market_goes_on_selling(market: Resources) -> None:
