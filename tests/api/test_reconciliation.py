@@ -9,7 +9,10 @@ import pytest
 
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
+from gosellr.services.basket_service import Tender
+from gosellr.services.payment_captures import CaptureDeclined
 from tests.factories.accounts import User, bearer, make_operator
+from tests.factories.captures import at_shipment, two_shops
 from tests.factories.payouts import earn, set_account
 from tests.factories.sales import (
     Shop,
@@ -19,6 +22,7 @@ from tests.factories.sales import (
     make_shop,
     read,
     refund,
+    ship,
 )
 
 V1 = "/api/v1/reconciliation"
@@ -423,3 +427,39 @@ async def test_a_charge_that_was_never_told_of_is_missing(
     await connection.execute("UPDATE payment SET created_at = created_at - interval '4 days'")
     [standing] = (await desk.done("GET", ""))["items"]
     assert (standing["missing_count"], standing["missing"]["amount"]) == (1, 12_000)
+
+
+async def test_a_capture_that_paid_for_nothing_and_was_never_told_of_is_missing(
+    desk: Desk, resources: Resources, connection: Connection
+) -> None:
+    """Each capture is one movement: one that was told of doesn't hide another of its charge."""
+    market = at_shipment(resources)
+    first, second = await two_shops(connection)
+    short = (Tender(method="sandbox", token="tok_captures_half"),)
+    order = await buy(market, (first, 1), (second, 1), tenders=short)
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, first)
+    taken = await connection.fetchval("SELECT amount_minor FROM payment_return")
+    assert taken == 2745
+    await desk.tell(movement("fee", -1, "fee"))
+    [standing] = (await desk.done("GET", ""))["items"]
+    assert (standing["missing_count"], standing["missing"]["amount"]) == (0, 0)
+    await connection.execute("UPDATE payment SET created_at = created_at - interval '4 days'")
+    await connection.execute(
+        "UPDATE payment_capture SET created_at = created_at - interval '4 days'"
+    )
+    [standing] = (await desk.done("GET", ""))["items"]
+    assert (standing["missing_count"], standing["missing"]["amount"]) == (1, 2745)
+
+    # Another capture of the charge, told of or not, is one of its own.
+    await connection.execute("""
+        INSERT INTO payment_capture (id, order_id, payment_id, seller_order_ids, amount_minor,
+                                     stored_minor, stored, final, status, fee_minor, created_at)
+        SELECT gen_random_uuid(), order_id, payment_id, seller_order_ids, 300, 0, '{}', false,
+               'succeeded', 0, created_at FROM payment_capture
+    """)
+    [standing] = (await desk.done("GET", ""))["items"]
+    assert (standing["missing_count"], standing["missing"]["amount"]) == (2, 3045)
+    await desk.done("POST", "/pull", json={"gateway": "sandbox"})
+    [standing] = (await desk.done("GET", ""))["items"]
+    assert (standing["missing_count"], standing["missing"]["amount"]) == (1, 300)

@@ -7,13 +7,15 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
+from gosellr.flows import refunds
 from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import cash_terms_service
+from gosellr.services import cash_terms_service, stray_service
 from gosellr.services.basket_service import Tender
 from gosellr.services.payment_captures import CaptureDeclined
 from gosellr.services.short_captures import ShortCaptureOpen
+from tests.factories.accounts import make_operator
 from tests.factories.captures import at_shipment
 from tests.factories.letters import mails, open_room, send, text_of, to_whom, write
 from tests.factories.payouts import wrong_with
@@ -181,3 +183,91 @@ async def test_case_27_what_comes_short_as_an_order_is_paid_is_told_to_its_buyer
     assert "  Taken: €25.00 EUR\n  Asked for: €50.00 EUR\n" in to_buyer
     assert "you can pay it again on its page" in to_buyer
     assert await wrong_with(connection, resources) == []
+
+
+@pytest.mark.case(27)
+@pytest.mark.parametrize("way_back", ["pending", "unknown", "succeeded", "failed"])
+async def test_case_27_who_cancels_what_came_short_reads_what_was_taken_and_where_it_is(
+    resources: Resources, connection: Connection, shop: Shop, way_back: str
+) -> None:
+    market = at_shipment(resources)
+    other = await make_shop(connection)
+    short = (Tender(method="sandbox", token="tok_captures_half"),)
+    buyer = await make_buyer(connection)
+    order = await buy(market, (shop, 1), (other, 1), tenders=short, buyer=buyer)
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, shop)
+    if way_back == "succeeded":
+        assert await refunds.resume_returns(market.refunds) == 1
+    else:
+        await connection.execute("UPDATE payment_return SET status = $1", way_back)
+    await open_room(market, connection)
+    await cancel(market, order, viewer=buyer.viewer, shop=shop)
+    to_buyer = await said(market, connection, "part_cancelled")
+    assert "no money was taken" not in to_buyer
+    assert "  Taken in vain: €25.00 EUR\n" in to_buyer
+    assert {
+        "pending": "what the payment provider took in vain goes back to you by itself.",
+        "unknown": "what the payment provider took in vain goes back to you by itself.",
+        "succeeded": "what the payment provider took in vain was sent back to you.",
+        "failed": "couldn't be sent back by itself. We see to it that you get it.",
+    }[way_back] in " ".join(to_buyer.split())
+    # Nothing was ever taken for its sibling.
+    await cancel(market, order, viewer=buyer.viewer, shop=other)
+    await write(market, connection)
+    told = "SELECT context->>'money' FROM letter WHERE kind = 'part_cancelled' ORDER BY created_at"
+    assert [row[0] for row in await connection.fetch(told)] == [
+        {"succeeded": "back", "failed": "stuck"}.get(way_back, "astray"), "not taken",
+    ]  # fmt: skip
+
+
+@pytest.mark.case(27)
+@pytest.mark.parametrize(("closed", "told"), [(True, False), (True, True), (False, False)])
+async def test_case_27_what_could_be_shipped_again_and_wasn_t_ends_for_its_time(
+    resources: Resources,
+    connection: Connection,
+    clock: ManualClock,
+    shop: Shop,
+    closed: bool,
+    told: bool,
+) -> None:
+    """55.00 of 100.00 are still set aside for 50.00, once a person has looked at what came short:
+    from then on it is its shop that doesn't ship."""
+    market = at_shipment(resources)
+    other = await make_shop(connection)
+    short = (Tender(method="sandbox", token="tok_captures_half"),)
+    order = await buy(market, (shop, 1), (other, 1), tenders=short)
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, shop)
+    assert await refunds.resume_returns(market.refunds) == 1
+    if closed:
+        await transact(
+            market.db,
+            stray_service.close_case,
+            viewer=(await make_operator(connection, now=clock.now())).viewer,
+            return_id=await connection.fetchval("SELECT id FROM payment_return"),
+            note="Their own error",
+            now=clock.now(),
+        )
+    await open_room(market, connection)
+    if told:
+        # Its gateway says so before anybody has looked.
+        await connection.execute("UPDATE payment SET status = 'expired'")
+    clock.advance(timedelta(days=7))
+    await upkeep.watch_authorizations(market)
+    reasons = "SELECT cancel_reason FROM seller_order WHERE order_id = $1 ORDER BY index"
+    why = "authorization_expired" if closed else "short_capture"
+    assert [row[0] for row in await connection.fetch(reasons, order.id)] == [
+        why, "authorization_expired",
+    ]  # fmt: skip
+    await write(market, connection)
+    letters = """
+        SELECT context->>'reason', context->>'money' FROM letter
+        WHERE kind = 'part_cancelled' ORDER BY context->>'money'
+    """
+    late = "It wasn't sent while its money was set aside"
+    fault = "The payment provider took another amount than its price"
+    assert [tuple(row) for row in await connection.fetch(letters)] == [
+        (late if closed else fault, "back"), (late, "not taken"),
+    ]  # fmt: skip
+    assert await wrong_with(connection, market) == []

@@ -99,6 +99,14 @@ class SoldLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenInVain:
+    """What a capture took that came short, and where it is on its way back."""
+
+    amount_minor: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoldPart:
     """What one seller has to send of an order. `email` is the seller's."""
 
@@ -115,6 +123,7 @@ class SoldPart:
     ship_by: datetime | None
     captured_at: datetime | None
     lines: Sequence[SoldLine]
+    in_vain: Sequence[TakenInVain]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from gosellr.models.letter_values import (
     SoldLine,
     SoldOrder,
     SoldPart,
+    TakenInVain,
     ToldCase,
     ToldChargeback,
     ToldGift,
@@ -32,6 +33,12 @@ SELECT orders.id, number, email, coalesce(shipping_address ->> 'name', '') AS na
             'total_minor', part.total_minor, 'shipping_minor', part.shipping_total_minor,
             'net_minor', part.net_minor, 'cancel_reason', part.cancel_reason,
             'ship_by', part.ship_by, 'captured_at', part.captured_at,
+            'in_vain', (SELECT json_agg(json_build_object(
+                            'amount_minor', back.amount_minor, 'status', back.status))
+                        FROM payment_capture AS capture
+                             JOIN payment_return AS back ON back.capture_id = capture.id
+                        WHERE capture.order_id = orders.id
+                          AND part.id = ANY(capture.seller_order_ids)),
             'lines', (SELECT json_agg(json_build_object(
                           'id', line.id, 'title', line.title, 'options', line.options,
                           'quantity', line.quantity, 'total_minor', line.total_minor)
@@ -156,6 +163,9 @@ async def orders(connection: Connection, *, order_ids: Sequence[UUID]) -> list[S
                         SoldPart,
                         part,
                         lines=tuple(from_row(SoldLine, line) for line in part["lines"] or ()),
+                        in_vain=tuple(
+                            from_row(TakenInVain, back) for back in part["in_vain"] or ()
+                        ),
                     )
                     for part in row["parts"] or ()
                 ),

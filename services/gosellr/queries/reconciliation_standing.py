@@ -35,14 +35,25 @@ FROM told, LATERAL (
     WHERE entry.account = 'gateway_clearing:' || told.gateway
       AND entry.currency = told.currency
 ) AS clearing, LATERAL (
-    SELECT count(*) AS count, COALESCE(sum(payment.captured_minor), 0) AS minor
-    FROM payment
-    WHERE payment.method = told.gateway AND payment.currency = told.currency
-      AND payment.captured_minor > 0 AND payment.created_at < $1
+    -- What is taken piece by piece is told of piece by piece, also what paid for nothing.
+    SELECT count(*) AS count, COALESCE(sum(taken.minor), 0) AS minor
+    FROM (
+        SELECT payment.id AS payment_id, payment.id AS subject_id, payment.captured_minor AS minor,
+               payment.created_at AS at
+        FROM payment
+        WHERE payment.method = told.gateway AND payment.currency = told.currency
+          AND payment.captured_minor > 0 AND payment.secured_at IS NULL
+      UNION ALL
+        SELECT payment.id, capture.id, COALESCE(astray.amount_minor, capture.amount_minor),
+               capture.created_at
+        FROM payment JOIN payment_capture AS capture ON capture.payment_id = payment.id
+             LEFT JOIN payment_return AS astray ON astray.capture_id = capture.id
+        WHERE payment.method = told.gateway AND payment.currency = told.currency
+          AND (capture.status = 'succeeded' OR astray.id IS NOT NULL)
+    ) AS taken
+    WHERE taken.at < $1
       AND NOT EXISTS (SELECT FROM provider_movement AS movement
-                      WHERE movement.subject_id = payment.id
-                         OR payment.secured_at IS NOT NULL AND movement.subject_id IN (
-                             SELECT id FROM payment_capture WHERE payment_id = payment.id))
+                      WHERE movement.subject_id IN (taken.subject_id, taken.payment_id))
 ) AS missing
 ORDER BY told.gateway, told.currency
 """

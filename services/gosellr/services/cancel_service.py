@@ -126,27 +126,30 @@ async def end_lapsed(
         await payment_captures.refuse_open(connection, order=order, parts=lapsed)
     except CapturePending:
         return False
+    why = {part.id: await _why_lapsed(connection, order, part) for part in lapsed}
     for part in lapsed:
         order, _ = await _cancel_part(
             connection,
             order=order,
             part=part,
-            reason=_why_lapsed(order, [part]),
+            reason=why[part.id],
             actor=Actor.SYSTEM,
             actor_id=None,
             policy=policy,
             now=now,
         )
     if order.status == OrderStatus.CANCELLED:
-        fact = _cancelled(order, _why_lapsed(order, lapsed))
+        short = set(why.values()) == {SHORT_CAPTURE}
+        fact = _cancelled(order, SHORT_CAPTURE if short else AUTHORIZATION_EXPIRED)
         await outbox.append(connection, [fact], now=now)
     await _end_captures(connection, order=order, now=now)
     return True
 
 
-def _why_lapsed(order: Order, lapsed: Sequence[SellerOrder]) -> str:
-    """Who wanted to ship, and whose captures came short, didn't let the time pass."""
-    short = all(order.taken_in_vain(part) for part in lapsed)
+async def _why_lapsed(connection: Connection, order: Order, part: SellerOrder) -> str:
+    """Who wanted to ship, and couldn't because a capture came short, didn't let the time pass; but
+    who could have shipped once that was dealt with, and enough was still set aside, did."""
+    short = await payment_captures.wants_of_money(connection, order=order, part=part)
     return SHORT_CAPTURE if short else AUTHORIZATION_EXPIRED
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from gosellr.models.events import FactType, RecordedFact
+from gosellr.services.letter_drafts import Composer
 from gosellr.services.letter_facts import Draft, Subjects, moment
-from gosellr.services.letter_orders import Composer
 from gosellr.utils.letters import Audience, LetterKind, plain
 
 

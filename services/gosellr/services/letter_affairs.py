@@ -7,8 +7,8 @@ from uuid import UUID
 
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.models.letter_values import SoldOrder, ToldCase, ToldSeller
+from gosellr.services.letter_drafts import Composer, to_buyer
 from gosellr.services.letter_facts import FORMER_FOR, Draft, Subjects, moment, money
-from gosellr.services.letter_orders import Composer, to_buyer
 from gosellr.utils.ids import order_number
 from gosellr.utils.letters import Audience, LetterKind, plain
 

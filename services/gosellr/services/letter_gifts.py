@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from gosellr.models.events import FactType, RecordedFact
+from gosellr.services.letter_drafts import Composer, to_buyer
 from gosellr.services.letter_facts import Draft, Subjects, moment, money
-from gosellr.services.letter_orders import Composer, to_buyer
 from gosellr.utils.letters import Audience, LetterKind, plain
 
 

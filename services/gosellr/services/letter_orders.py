@@ -1,21 +1,17 @@
 """Letters about orders: confirmed, sent, cancelled, refunded; to the buyer and to the sellers."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-from uuid import UUID
 
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.models.letter_values import SoldOrder, SoldPart
+from gosellr.services.letter_cancellations import CASH, cancelled, ended_unpaid, reduced
+from gosellr.services.letter_drafts import Composer, lines_of, part_of, to_buyer, to_seller
 from gosellr.services.letter_facts import Draft, Subjects, moment, money, options_text
-from gosellr.utils.cancel_reasons import PAYMENT_EXPIRED, spoken
-from gosellr.utils.captures import SHORT_CAPTURE
-from gosellr.utils.ids import order_number, seller_order_number
-from gosellr.utils.letters import Audience, LetterKind, plain
+from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.letters import LetterKind, plain
 from gosellr.utils.payto import read_payto
 
-CASH = "cash_on_delivery"
-TRANSFER = "bank_transfer"
-AT_SHIPMENT = "at_shipment"
 _URL_LENGTH_MAX = 500
 
 
@@ -52,12 +48,12 @@ def confirmed(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         total=money(sum(part.total_minor for part in coming), order.currency),
     )
     for part in coming:
-        yield _to_seller(
+        yield to_seller(
             order,
             part,
             LetterKind.ORDER_TO_SHIP,
             how=how,
-            lines=_lines(order, part),
+            lines=lines_of(order, part),
             ship_by=moment(part.ship_by),
             total=money(part.total_minor, order.currency),
             net=money(part.net_minor, order.currency),
@@ -102,7 +98,7 @@ def sent(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     order = None if parcel is None else subjects.orders.get(parcel.order_id)
     if parcel is None or order is None:
         return
-    part = _part_of(order, parcel.seller_order_id)
+    part = part_of(order, parcel.seller_order_id)
     url = parcel.tracking_url or ""
     yield to_buyer(
         order,
@@ -119,70 +115,6 @@ def sent(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
             }
             for item in parcel.items
         ],
-    )
-
-
-def cancelled(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
-    """A part of an order that stood won't come."""
-    order = subjects.orders.get(UUID(fact.data["order_id"]))
-    if order is None or fact.data["from"] == "pending_payment":
-        return
-    part = _part_of(order, fact.aggregate_id)
-    said: dict[str, Any] = {
-        "reason": _reason(part),
-        "lines": _lines(order, part),
-        "total": money(part.total_minor, order.currency),
-    }
-    yield to_buyer(
-        order,
-        LetterKind.PART_CANCELLED,
-        seller=plain(part.seller),
-        money=_what_of_its_money(order, part),
-        is_all=len(order.parts) == 1,
-        **said,
-    )
-    yield _to_seller(order, part, LetterKind.SALE_CANCELLED, **said)
-
-
-def reduced(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
-    """Some units were called off before they were paid for, so fewer are to be sent."""
-    order = subjects.orders.get(UUID(fact.data["order_id"]))
-    if order is None:
-        return
-    part = _part_of(order, fact.aggregate_id)
-    called_off = {UUID(item["order_item_id"]): item["quantity"] for item in fact.data["items"]}
-    said: dict[str, Any] = {
-        "lines": [
-            {
-                "what": plain(line.title) + options_text(line.options),
-                "quantity": called_off[line.id],
-            }
-            for line in part.lines
-            if line.id in called_off
-        ],
-        "amount": fact.data["amount"],
-        "reason": plain(fact.data["reason"]),
-    }
-    yield to_buyer(order, LetterKind.ORDER_REDUCED, seller=plain(part.seller), **said)
-    if part.status != "pending_payment":
-        yield _to_seller(order, part, LetterKind.SALE_REDUCED, **said)
-
-
-def ended_unpaid(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
-    """An order that nobody paid is over. Only who was told where to transfer money hears of it:
-    others saw their card refused, or went away; and no seller ever knew."""
-    order = subjects.orders.get(fact.aggregate_id)
-    if order is None or order.paid_at is not None or TRANSFER not in order.methods:
-        return
-    yield to_buyer(
-        order,
-        LetterKind.PART_CANCELLED,
-        seller=", ".join(plain(part.seller) for part in order.parts),
-        money="awaited",
-        is_all=True,
-        reason=_reason(order.parts[0]) if order.parts else spoken(PAYMENT_EXPIRED),
-        lines=[line for part in order.parts for line in _lines(order, part)],
-        total=money(order.total_minor, order.currency),
     )
 
 
@@ -205,7 +137,7 @@ def refunded(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
             reason=plain(refund.reason),
         )
         return
-    part = _part_of(order, refund.seller_order_id)
+    part = part_of(order, refund.seller_order_id)
     credited = refund.credited_minor
     said: dict[str, Any] = {
         "amount": money(refund.amount_minor, refund.currency),
@@ -219,7 +151,7 @@ def refunded(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         is_all_credited=credited >= refund.amount_minor,
         **said,
     )
-    yield _to_seller(
+    yield to_seller(
         order,
         part,
         LetterKind.SALE_REFUNDED,
@@ -249,12 +181,12 @@ def authorization_expiring(fact: RecordedFact, subjects: Subjects) -> Iterator[D
     waiting = set(fact.data["seller_ids"])
     for part in order.parts:
         if str(part.seller_id) in waiting:
-            yield _to_seller(
+            yield to_seller(
                 order,
                 part,
                 LetterKind.AUTHORIZATION_EXPIRING,
                 until=fact.data["until"],
-                lines=_lines(order, part),
+                lines=lines_of(order, part),
                 total=money(part.total_minor, order.currency),
             )
 
@@ -275,16 +207,14 @@ def captured_short(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         taken=fact.data["captured"],
     )
     for part in parts:
-        yield _to_seller(
+        yield to_seller(
             order,
             part,
             LetterKind.SALE_CAPTURED_SHORT,
-            lines=_lines(order, part),
+            lines=lines_of(order, part),
             total=money(part.total_minor, order.currency),
         )
 
-
-Composer = Callable[[RecordedFact, Subjects], Iterator[Draft]]
 
 _HOW: Mapping[str, str] = {
     FactType.ORDER_PAID: "paid",
@@ -310,82 +240,13 @@ ABOUT_ORDERS: Mapping[FactType, Composer] = {
 }
 
 
-def to_buyer(order: SoldOrder, kind: LetterKind, *, at: str = "", **said: Any) -> Draft:
-    """A letter to who bought; `at` is what follows the order's own address."""
-    number = order_number(order.number)
-    return Draft(
-        kind=kind,
-        audience=Audience.BUYER,
-        recipient=order.email,
-        order_id=order.id,
-        context={
-            "name": plain(order.name),
-            "number": number,
-            "path": f"/orders/{number}{at}",
-            "is_guest": order.is_guest,
-            **said,
-        },
-    )
-
-
-def _to_seller(order: SoldOrder, part: SoldPart, kind: LetterKind, **said: Any) -> Draft:
-    return Draft(
-        kind=kind,
-        audience=Audience.SELLER,
-        recipient=part.email,
-        order_id=order.id,
-        seller_id=part.seller_id,
-        context={
-            "name": plain(part.seller),
-            "number": seller_order_number(order_number(order.number), part.index),
-            "path": f"/seller/{part.seller_id}/orders/{order_number(order.number)}",
-            **said,
-        },
-    )
-
-
 def _part(order: SoldOrder, part: SoldPart) -> dict[str, Any]:
     return {
         "seller": plain(part.seller),
-        "lines": _lines(order, part),
+        "lines": lines_of(order, part),
         "delivery": money(part.shipping_minor, order.currency),
         "ship_by": moment(part.ship_by),
     }
-
-
-def _lines(order: SoldOrder, part: SoldPart) -> list[dict[str, Any]]:
-    return [
-        {
-            "what": plain(line.title) + options_text(line.options),
-            "quantity": line.quantity,
-            "amount": money(line.total_minor, order.currency),
-        }
-        for line in part.lines
-        if line.quantity > 0
-    ]
-
-
-def _reason(part: SoldPart) -> str:
-    return plain(spoken(part.cancel_reason))
-
-
-def _what_of_its_money(order: SoldOrder, part: SoldPart) -> str:
-    if part.cancel_reason == SHORT_CAPTURE:
-        return "astray"
-    return "taken" if _was_taken(order, part) else "not taken"
-
-
-def _was_taken(order: SoldOrder, part: SoldPart) -> bool:
-    if order.capture_at == AT_SHIPMENT:
-        return part.captured_at is not None
-    return order.paid_at is not None and CASH not in order.methods
-
-
-def _part_of(order: SoldOrder, part_id: UUID) -> SoldPart:
-    for part in order.parts:
-        if part.id == part_id:
-            return part
-    raise LookupError(f"no part {part_id}")
 
 
 def _is_web_address(url: str) -> bool:

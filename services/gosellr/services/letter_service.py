@@ -16,9 +16,10 @@ from gosellr.models.letter_values import NewLetter, Tray
 from gosellr.queries import letter_subjects, letters
 from gosellr.services.letter_accounts import ABOUT_ACCOUNTS
 from gosellr.services.letter_affairs import ABOUT_AFFAIRS, deadline_near
+from gosellr.services.letter_drafts import Composer
 from gosellr.services.letter_facts import TRAYS, Draft, Subjects, read_subjects
 from gosellr.services.letter_gifts import ABOUT_GIFTS
-from gosellr.services.letter_orders import ABOUT_ORDERS, Composer
+from gosellr.services.letter_orders import ABOUT_ORDERS
 from gosellr.utils.letters import URGENT, effect_key
 
 # So many facts are given their letters by one transaction; the others of these are passed over.

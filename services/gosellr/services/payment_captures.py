@@ -5,7 +5,7 @@ order sum to what was set aside for it, so there is nothing to be rounded.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -194,6 +194,25 @@ def has_lapsed(order: Order, *, now: datetime) -> bool:
     """Whether money that was set aside for an order isn't any more."""
     charge = _standing_for(order)
     return charge is not None and _is_over(charge, now=now)
+
+
+async def wants_of_money(connection: Connection, *, order: Order, part: SellerOrder) -> bool:
+    """Whether a part of a locked order couldn't be paid for because captures came short: one isn't
+    dealt with, or they left less set aside than it costs. What has expired since was set aside."""
+    kept = [
+        replace(one, status=PaymentStatus.AUTHORIZED)
+        if one.status == PaymentStatus.EXPIRED
+        else one
+        for one in order.payments
+    ]
+    try:
+        short_captures.refuse_open(order, [part], is_over=False)
+        known = await captures.of_order(connection, order_id=order.id)
+        before = replace(order, payments=tuple(kept))
+        share_origins.origin_of(before, known, share_minor=part.total_minor)
+    except (short_captures.ShortCaptureOpen, NotEnoughSetAside):
+        return bool(order.taken_in_vain(part))
+    return False
 
 
 def _is_over(charge: Payment, *, now: datetime) -> bool:

@@ -59,7 +59,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Only where no piece of a charge ever went back: the older market knows none."""
+    """Only where no piece of a charge ever went back: the older market would take it for all."""
+    pieces = op.get_bind().scalar(
+        sa.text("SELECT count(*) FROM payment_return WHERE capture_id IS NOT NULL")
+    )
+    if pieces:
+        raise RuntimeError(f"{pieces} capture went back alone, which the older market can't hold")
     for name in ("case", "payment_id"):
         op.drop_index(f"ix_payment_return_{name}", table_name=_TABLE)
     op.drop_index("uq_payment_return_capture_id", table_name=_TABLE)
