@@ -6,6 +6,7 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.flows import popularity
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
 from gosellr.services import popularity_service
@@ -33,9 +34,10 @@ async def shops(connection: Connection) -> tuple[Shop, Shop]:
 async def look(
     resources: Resources, connection: Connection, *shops: Shop
 ) -> list[tuple[int, bool]]:
-    """Tell all facts, do the work; then what each card says: pieces sold, and if it trends."""
+    """Tell all facts, do the work, which takes no time here; then what each card says: pieces sold,
+    and if it trends."""
     await connection.execute(TELL)
-    await upkeep.refresh_popularity(resources)
+    await popularity.refresh(db=resources.db, clock=resources.clock, timer=lambda: 0.0)
     rows = await connection.fetch(
         "SELECT product_id, card.sold_count, product.sold_count AS own,"
         " trending_score > 0 AS trends"
@@ -107,6 +109,9 @@ async def test_counts_more_than_its_first_portion(
     many = [await make_shop(connection) for _ in range(2 * popularity_service.FIRST_PORTION + 3)]
     for shop in many:
         await buy(resources, (shop, 1))
+    await connection.execute(TELL)
+    await upkeep.refresh_popularity(resources)
+    # Nothing is left to look at, so that this only reads.
     assert await look(resources, connection, *many) == [(1, True)] * len(many)
 
 
@@ -118,3 +123,13 @@ def test_a_portion_that_took_long_is_followed_by_a_smaller_one(
     size: int, seconds: float, following: int
 ) -> None:
     assert popularity_service.next_portion(size, seconds=seconds) == following
+
+
+@pytest.mark.parametrize(
+    ("products", "seconds", "rest"),
+    [(2, 0.001, 0.2), (2, 1.0, 40.0), (200, 60.0, 1_200.0), (20_000, 1.0, 2_000.0), (0, 0.0, 0.0)],
+)
+def test_the_longer_it_took_the_longer_the_cards_are_left_alone(
+    products: int, seconds: float, rest: float
+) -> None:
+    assert popularity_service.rest_after(products, seconds=seconds).total_seconds() == rest

@@ -86,7 +86,7 @@ MARK = "SELECT position, looked_at, due_at FROM popularity_mark"
 
 # What an order's standing, a part's or a refund says may have changed its products; and since the
 # last look purchases have left the window, which nothing tells. An order that was placed only
-# counts when it is paid for.
+# counts when it is paid for. Lines are looked up order by order for the same reason as above.
 CHANGED = """
 WITH told AS (
     SELECT feed.position, event.aggregate_type, event.aggregate_id
@@ -95,21 +95,27 @@ WITH told AS (
       AND event.aggregate_type IN ('order', 'seller_order', 'refund')
       AND event.type <> 'order.placed'
 ), touched AS (
-    SELECT line.product_id FROM told JOIN order_line AS line ON line.order_id = told.aggregate_id
+    SELECT line.product_id FROM told CROSS JOIN LATERAL (
+        SELECT product_id FROM order_line WHERE order_id = told.aggregate_id OFFSET 0) AS line
     WHERE told.aggregate_type = 'order'
     UNION
-    SELECT line.product_id FROM told
-    JOIN order_line AS line ON line.seller_order_id = told.aggregate_id
+    SELECT line.product_id FROM told CROSS JOIN LATERAL (
+        SELECT product_id FROM order_line WHERE seller_order_id = told.aggregate_id OFFSET 0
+    ) AS line
     WHERE told.aggregate_type = 'seller_order'
     UNION
     SELECT line.product_id FROM told JOIN refund ON refund.id = told.aggregate_id
-    JOIN order_line AS line ON line.order_id = refund.order_id
+    CROSS JOIN LATERAL (
+        SELECT product_id FROM order_line WHERE order_id = refund.order_id OFFSET 0) AS line
     WHERE told.aggregate_type = 'refund'
     UNION
     SELECT line.product_id
     FROM unnest($3::timestamptz[], $4::timestamptz[]) AS span (since, until)
-    JOIN orders AS placed ON placed.placed_at > span.since AND placed.placed_at <= span.until
-    JOIN order_line AS line ON line.order_id = placed.id
+    CROSS JOIN LATERAL (
+        SELECT id FROM orders WHERE placed_at > span.since AND placed_at <= span.until OFFSET 0
+    ) AS placed
+    CROSS JOIN LATERAL (
+        SELECT product_id FROM order_line WHERE order_id = placed.id OFFSET 0) AS line
 )
 SELECT (SELECT max(position) FROM outbox_feed
         WHERE position > $1 AND position <= $1 + $2::bigint) AS position,

@@ -31,8 +31,11 @@ _PORTION_MAX = 200
 _SECONDS_MIN, _SECONDS_MAX = 0.25, 1.0
 
 # A card costs half a millisecond of a processor, and a product that was bought two hundred times
-# two more: a fiftieth of the time is spent on them at most.
+# two more, on a fast machine: about a fiftieth of the time is spent on them. Where they take longer
+# the rest is longer, too, but whatever is bought counts within twenty minutes and what they take.
 _REST_PER_PRODUCT = timedelta(milliseconds=100)
+_REST_PER_SECOND = 40
+_REST_MAX = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,16 @@ async def refresh(connection: Connection, *, product_ids: Sequence[UUID], now: d
     )
 
 
-async def remember(connection: Connection, *, change: Change, now: datetime) -> None:
-    """All products of the change are counted: look for the next after a rest."""
-    rest = len(change.product_ids) * _REST_PER_PRODUCT
+def rest_after(products: int, *, seconds: float) -> timedelta:
+    """For how long to leave the cards alone, after so many took so long."""
+    longest = max(products * _REST_PER_PRODUCT, timedelta(seconds=seconds * _REST_PER_SECOND))
+    return min(longest, max(_REST_MAX, products * _REST_PER_PRODUCT))
+
+
+async def remember(
+    connection: Connection, *, change: Change, seconds: float, now: datetime
+) -> None:
+    """All products of the change are counted, which took so long: look for the next after a
+    rest."""
+    rest = rest_after(len(change.product_ids), seconds=seconds)
     await trending.move_mark(connection, position=change.position, looked_at=now, due_at=now + rest)
