@@ -32,7 +32,7 @@ _SECONDS_MIN, _SECONDS_MAX = 0.25, 1.0
 
 # A card costs half a millisecond of a processor, and a product that was bought two hundred times
 # two more, on a fast machine: about a fiftieth of the time is spent on them. Where they take longer
-# the rest is longer, too, but whatever is bought counts within twenty minutes and what they take.
+# the rest is longer, too, but for that reason no more than twenty minutes.
 _REST_PER_PRODUCT = timedelta(milliseconds=100)
 _REST_PER_SECOND = 40
 _REST_MAX = timedelta(minutes=20)
