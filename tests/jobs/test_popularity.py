@@ -115,6 +115,15 @@ async def test_counts_more_than_its_first_portion(
     assert await look(resources, connection, *many) == [(1, True)] * len(many)
 
 
+async def test_counting_what_was_sold_often_may_take_longer_than_a_request(
+    resources: Resources, connection: Connection, shops: tuple[Shop, Shop]
+) -> None:
+    assert await connection.fetchval("SHOW statement_timeout") == "15s"
+    await buy(resources, (shops[0], 1))
+    await look(resources, connection)
+    assert await connection.fetchval("SHOW statement_timeout") == "5min"
+
+
 @pytest.mark.parametrize(
     ("size", "seconds", "following"),
     [(8, 0.01, 16), (128, 0.2, 200), (64, 0.5, 64), (64, 1.5, 16), (3, 9.0, 1), (1, 9.0, 1)],
