@@ -199,6 +199,7 @@ async def _finish(
             seconds=1.0 if options.quick else max(5.0, options.seconds),
             rounds=min(3, options.rounds),
             times=(1.0, 4.0) if options.quick else TIMES,
+            say=_say,
         )
         for step in seen.overload["steps"]:
             _say(

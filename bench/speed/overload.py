@@ -17,6 +17,7 @@ import asyncpg
 from bench.speed.buying import order, order_request
 from bench.speed.client import Line, Shed, WrongAnswer, closed_loop, connect, quantile
 from bench.speed.knowledge import Market
+from bench.speed.stage import Say
 from gosellr.core.embedded_postgres import Cluster
 
 TIMES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -105,10 +106,10 @@ class OpenLoop:
         # Until the last answer: a queue that is worked off afterwards is no goodput at that load.
         step.seconds = time.perf_counter() - began
 
-    async def close(self) -> None:
-        """Hang up."""
-        for wire in self._idle:
-            wire.close()
+    def hang_up(self) -> None:
+        """Leave all connections; whoever sends next takes new ones."""
+        while self._idle:
+            self._drop(self._idle.pop())
 
     async def _send(self, step: Step) -> None:
         self._number += 1
@@ -184,6 +185,7 @@ async def overload(
     port: int,
     seconds: float,
     rounds: int,
+    say: Say,
     times: Sequence[float] = TIMES,
 ) -> dict[str, Any]:
     """The curve, walked so many times, and whether everything that was acknowledged is there."""
@@ -199,9 +201,12 @@ async def overload(
             await loop.run(step, seconds=seconds)
             steps.append(step)
             most = max(most, step.accepted / step.seconds)
+            for mistake, count in step.mistakes.most_common(3):
+                say(f"    {one:g} x: {count} x {mistake}")
+            # What nobody asked anything by for a while, the server hangs up, perhaps just then.
+            loop.hang_up()
             await asyncio.sleep(_SETTLE_SECONDS)
         curves.append(steps)
-    await loop.close()
     found = await _kept(cluster, loop.acknowledged)
     return summary(saturated, curves, acknowledged=len(loop.acknowledged), kept=found)
 

@@ -1,7 +1,7 @@
 """Measures the operations in turns: the product, then its floor, and once more."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.replay.market import Market as RunningMarket
@@ -11,8 +11,8 @@ from bench.speed.knowledge import Market
 from bench.speed.operations import FLOOR, OPERATIONS, Operation
 from bench.speed.processes import Usage, pace, usage_of
 from bench.speed.recording import Recording
+from bench.speed.stage import Say
 
-Say = Callable[[str], None]
 # Numbers of a run begin far from those of others, so that no two ask for the same in a row.
 _FAR = 1_000_000
 _BY_NAME = {one.name: one for one in OPERATIONS}

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,8 @@ from bench.speed.operations import OPERATIONS, Operation
 from bench.speed.processes import Usage, at_rest, usage_of
 from bench.speed.reading import ask_search
 from bench.speed.rounds import Measured
-from bench.speed.stage import fill, folder
+from bench.speed.stage import Say, fill, folder
 
-Say = Callable[[str], None]
 # Numbers of a run begin far from those of others, so that no two ask for the same in a row.
 _FAR = 25_000_000
 _STEPS = (10_000, 100_000, 1_000_000)

@@ -48,7 +48,7 @@ async def test_every_order_is_counted_as_what_became_of_it() -> None:
     async with server_in_turns() as port:
         loop = OpenLoop(Market(Catalogue(products=60)), port=port)
         await loop.run(step, seconds=0.2)
-        await loop.close()
+        loop.hang_up()
     assert (step.accepted, step.shed, sum(step.mistakes.values())) == (10, 10, 20)
     assert (step.unsent, step.too_late) == (0, 0)
     assert loop.acknowledged == ["a"] * 10
