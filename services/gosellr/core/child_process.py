@@ -16,6 +16,8 @@ import time
 
 import uvicorn
 
+from gosellr.core.listening import entrances
+
 DRAIN_SECONDS = 20
 _KEEP_ALIVE_SECONDS = 15
 
@@ -48,7 +50,7 @@ def serve(application: str, *, descriptor: int) -> None:
     # What was loaded stays; the collector of cycles need not look through it again. The few
     # cycles in it are worth less than the look that would find them.
     gc.freeze()
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+    uvicorn.Server(config).run(sockets=entrances(socket.socket(fileno=descriptor)))
 
 
 def _look_less_often() -> None:
