@@ -177,6 +177,50 @@ async def test_case_17_case_31_a_program_s_order_is_paid_by_the_report_once(
     await check_books(resources, server)
 
 
+async def test_a_program_hears_that_the_provider_is_down_and_pays_another_way(
+    client: httpx2.AsyncClient, connection: Connection, server: FakePayPal, variant_id: UUID
+) -> None:
+    server.down = NO_CONNECTION
+    body = order_body((variant_id, 1), payment_method="paypal", payment_token=None)
+    refused = await place(client, body)
+    said = refused.json()
+    assert (refused.status_code, said["code"]) == (402, "payment_declined")
+    assert said["title"] == "This way to pay can't be reached"
+    assert said["detail"] == (
+        "Nothing was taken. Try again in a moment, or another way to pay; your goods are held"
+    )
+    assert said["decline_codes"] == ["gateway_unreachable"]
+    row = await connection.fetchrow("SELECT status, decline_code FROM payment")
+    assert row is not None
+    assert tuple(row) == ("expired", "gateway_unreachable")
+    again = {"Idempotency-Key": "again", "X-Order-Token": said["access_token"]}
+    path = f"/api/v1/orders/{said['order_id']}/payments"
+    card = {"payment_method": "sandbox", "payment_token": "tok_declined"}
+    declined = (await client.post(path, json=card, headers=again)).json()
+    # Of several tries the last one is told of.
+    assert declined["title"] == "The payment was declined"
+    assert declined["decline_codes"] == ["gateway_unreachable", "card_declined"]
+    card["payment_token"] = "tok_ok"
+    paid = await client.post(path, json=card, headers=again | {"Idempotency-Key": "third"})
+    assert (paid.status_code, paid.json()["status"]) == (201, "paid")
+
+
+async def test_a_guest_reads_that_the_provider_is_down(
+    visitor: Visitor, server: FakePayPal, variant_id: UUID
+) -> None:
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    server.down = NO_CONNECTION
+    await visitor.send("/checkout", payment_method="paypal")
+    assert visitor.path.endswith("/pay")
+    text = visitor.text.replace("&#39;", "'")
+    assert "This way to pay can't be reached" in text
+    assert "Nothing was charged. Your things are still held for you" in text
+    assert "was declined" not in text
+    await visitor.send(visitor.path, payment_method="sandbox", payment_token="tok_ok")
+    assert "Thank you, Ada." in visitor.text
+
+
 async def test_a_guest_says_yes_at_paypal_comes_back_and_is_given_the_money_back(
     visitor: Visitor,
     connection: Connection,

@@ -55,6 +55,12 @@ class PaymentDeclined(DomainError):
     title = "The payment was declined"
 
 
+class ProviderUnreachable(PaymentDeclined):
+    """Nobody said anything: the gateway is down, and was sent nothing."""
+
+    title = "This way to pay can't be reached"
+
+
 def caller_of(viewer: Viewer, *, email: str | None = None) -> str:
     """Whose keys these are: the account's, else the cart's, the order's, the e-mail's."""
     if viewer.user_id is not None:
@@ -224,7 +230,13 @@ def _rendered(
 
 def _declined(placed: PlacedOrder, order: Order, *, request_id: str) -> bytes:
     """An error whose effect stands: kept like an answer, since the same request meets it again."""
-    declined = PaymentDeclined("Try another way to pay; your goods are held for a while")
+    declined = (
+        ProviderUnreachable(
+            "Nothing was taken. Try again in a moment, or another way to pay; your goods are held"
+        )
+        if payment_service.found_nobody(order)
+        else PaymentDeclined("Try another way to pay; your goods are held for a while")
+    )
     codes = [payment.decline_code for payment in order.payments if payment.decline_code]
     document = problem(
         status=declined.status,

@@ -183,7 +183,9 @@ async def _send(gateway: PaymentGateway, kind: AskKind, payment: Payment) -> Gat
 def _charged(payment: Payment, result: ChargeResult) -> GatewayAnswer:
     if result.outcome is Outcome.NOT_FOUND:
         # The gateway never heard of it, and it isn't sent any more: nothing was taken.
-        return GatewayAnswer(payment_id=payment.id, status=PaymentStatus.EXPIRED)
+        return GatewayAnswer(
+            payment_id=payment.id, status=PaymentStatus.EXPIRED, decline_code=result.decline_code
+        )
     status = None if result.outcome is Outcome.REFUSED else _STATES.get(result.state)
     if status in _HOLD_MONEY and result.currency != payment.currency:
         # Money in another currency pays for nothing here; a person has to look at it.

@@ -39,7 +39,7 @@ from gosellr.utils.payment_plan import (
     under_way,
 )
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.states import PaymentStatus
+from gosellr.utils.states import GATEWAY_UNREACHABLE, PaymentStatus
 from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
@@ -91,6 +91,13 @@ def was_given_up(order: Payable) -> bool:
     """Whether it waits for money that none of its attempts will bring."""
     waits = order.status == OrderStatus.PENDING_PAYMENT and bool(order.payments)
     return waits and not under_way(total_minor=order.total_minor, attempts=attempts_of(order))
+
+
+def found_nobody(order: Order) -> bool:
+    """Whether the last try to pay it came to nothing because its gateway can't be reached."""
+    asked = [payment for payment in order.payments if payment.method not in STORED_METHODS]
+    last = max(asked, key=lambda payment: payment.id, default=None)
+    return was_given_up(order) and last is not None and last.decline_code == GATEWAY_UNREACHABLE
 
 
 def was_declined(order: Order) -> bool:

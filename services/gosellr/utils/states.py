@@ -155,6 +155,10 @@ class PaymentStatus(StrEnum):
     CAPTURED = "captured"
 
 
+GATEWAY_UNREACHABLE = "gateway_unreachable"
+"""Why an attempt came to nothing whose request never left the house: its gateway is down."""
+
+
 class RefundStatus(StrEnum):
     """One refund at the gateway; a failed one is followed by another refund, not by a retry."""
 

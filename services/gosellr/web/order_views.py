@@ -163,6 +163,8 @@ class PayView:
     # What is still to be paid: less than the total where gift cards or credit pay a part.
     left: Money
     declined: str = ""
+    # Whether the last try found nobody at the gateway.
+    is_unreachable: bool = False
     # That the last try took another amount than it was to take, and where that is.
     short: str = ""
     held_until: datetime | None = None

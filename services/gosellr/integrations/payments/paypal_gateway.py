@@ -41,6 +41,7 @@ from gosellr.integrations.payments.port import (
 from gosellr.integrations.payments.results import (
     without_charge,
 )
+from gosellr.utils.states import GATEWAY_UNREACHABLE
 
 _log = logging.getLogger("gosellr.paypal")
 
@@ -96,7 +97,7 @@ class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
         except NeverSent:
             # Unless it was sent before: then this says nothing of what became of that.
             if attempt_id not in self._unanswered:
-                outcome, code = Outcome.NOT_FOUND, "gateway_unreachable"
+                outcome, code = Outcome.NOT_FOUND, GATEWAY_UNREACHABLE
         except (Unanswered, Unreadable):
             self._unanswered.append(attempt_id)
         return without_charge(outcome, attempt_id, request=request, code=code)

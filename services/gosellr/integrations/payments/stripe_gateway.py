@@ -41,6 +41,7 @@ from gosellr.integrations.payments.stripe_finder import StripeFinder, found_by_p
 from gosellr.integrations.payments.stripe_moves import StripeMoves, expressed
 from gosellr.integrations.payments.stripe_reports import StripeReports
 from gosellr.integrations.payments.stripe_results import charge_result
+from gosellr.utils.states import GATEWAY_UNREACHABLE
 
 _log = logging.getLogger("gosellr.stripe")
 
@@ -97,7 +98,7 @@ class StripeGateway(StripeMoves, StripeReports):
         except NeverSent:
             # Unless it was sent before: then this says nothing of what became of that.
             if attempt_id not in self._unanswered:
-                outcome, code = Outcome.NOT_FOUND, "gateway_unreachable"
+                outcome, code = Outcome.NOT_FOUND, GATEWAY_UNREACHABLE
         except (Unanswered, Unreadable):
             self._unanswered.append(attempt_id)
         return without_charge(outcome, attempt_id, request=request, code=code)

@@ -124,6 +124,7 @@ def pay(order: Order, *, methods: Iterable[str], form: FormView, secret_key: str
         ),
         left=Money(payment_service.left_to_pay_minor(order), order.currency),
         declined="The bank said no to this card." if declined else "",
+        is_unreachable=payment_service.found_nobody(order),
         short=payment_returns.told_to_buyer(order),
         held_until=order.expires_at,
         email=order.email,
