@@ -18,7 +18,8 @@ from bench.speed.operations import OPERATIONS, Operation
 from bench.speed.processes import Usage, at_rest, usage_of
 from bench.speed.reading import ask_search
 from bench.speed.rounds import Measured
-from bench.speed.stage import Say, fill, folder
+from bench.speed.stage import Say, fill, folder, read_in
+from gosellr.core.embedded_postgres import Cluster
 
 # Numbers of a run begin far from those of others, so that no two ask for the same in a row.
 _FAR = 25_000_000
@@ -95,6 +96,7 @@ async def scaling(
 
     All are filled first, and their jobs have worked through the past that was loaded and not
     lived; then each is visited in turn, so that what the machine does meanwhile meets all of them.
+    Every visit starts the server, so its tables are read into its memory first.
     """
     with contextlib.ExitStack() as folders:
         found = []
@@ -111,6 +113,7 @@ async def scaling(
             for size in found:
                 say(f"{size.products:,} products, {size.orders:,} past orders")
                 async with _running(size) as running:
+                    await read_in(Cluster(running.home))
                     await _visit(running, size, seconds=seconds, connections=connections, say=say)
                     if number == rounds - 1:
                         await _audit(running, size, say=say)

@@ -14,6 +14,16 @@ from gosellr.migrations import run as migrations
 
 Say = Callable[[str], None]
 _COUNTER = "pg_stat_statements"
+_READER = "pg_prewarm"
+_HAS_EXTENSION = "SELECT 1 FROM pg_available_extensions WHERE name = $1"
+# The largest first: where not all of them fit, the small ones, which all ask for, stay.
+_RELATIONS = """
+SELECT pg_class.oid::regclass::text
+FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname IN ('gosellr', 'pg_toast') AND relkind IN ('r', 'i', 't')
+ORDER BY pg_relation_size(pg_class.oid) DESC
+"""
 
 
 @contextlib.contextmanager
@@ -52,11 +62,24 @@ async def _count_statements(cluster: Cluster) -> None:
     """Have PostgreSQL count statements from its next start on, where it can."""
     connection = await asyncpg.connect(cluster.dsn())
     try:
-        if await connection.fetchval(
-            "SELECT 1 FROM pg_available_extensions WHERE name = $1", _COUNTER
-        ):
+        if await connection.fetchval(_HAS_EXTENSION, _COUNTER):
             await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_COUNTER}")
             await connection.execute(f"ALTER SYSTEM SET shared_preload_libraries = '{_COUNTER}'")
+    finally:
+        await connection.close()
+
+
+async def read_in(cluster: Cluster) -> None:
+    """Have PostgreSQL read all tables into its memory, as one that has run for a while has.
+
+    A large market that has just started reads from outside for longer than it is measured.
+    """
+    connection = await asyncpg.connect(cluster.dsn())
+    try:
+        if await connection.fetchval(_HAS_EXTENSION, _READER):
+            await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_READER}")
+            for (relation,) in await connection.fetch(_RELATIONS):
+                await connection.execute(f"SELECT {_READER}($1::regclass)", relation)
     finally:
         await connection.close()
 
