@@ -12,7 +12,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
 from gosellr.flows import hot_stock, payouts, reserves, sandbox_post
-from gosellr.flows.one_by_one import Sweep
+from gosellr.flows.one_by_one import NoAnswer, Sweep, one_by_one
 from gosellr.integrations.payments.sandbox_webhooks import WebhookDelivery
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.jobs import upkeep
@@ -86,6 +86,24 @@ async def test_however_many_fail_the_others_have_their_turn(
     clock.advance(timedelta(hours=3))
     await upkeep.sweep_job_failures(resources)
     assert await delays(connection) == {}
+
+
+async def test_silence_out_there_is_told_in_one_line_and_a_defect_with_its_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work(error: Exception) -> bool:
+        raise error
+
+    errors = [NoAnswer("stripe doesn't list its disputes"), ValueError("a defect")]
+    assert await one_by_one(errors, work, story="looking") == 0
+    silence, defect = caplog.records
+    assert (silence.levelname, silence.exc_info) == ("WARNING", None)
+    assert silence.getMessage() == (
+        f"looking failed for {errors[0]}: stripe doesn't list its disputes"
+    )
+    assert defect.levelname == "ERROR"
+    assert defect.exc_info
+    assert defect.exc_info[1] is errors[1]
 
 
 def test_each_sweep_is_put_off_by_the_name_that_its_query_knows() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gosellr.core.transact import ask, transact
 from gosellr.flows.disputes import DisputePowers
-from gosellr.flows.one_by_one import Sweep, one_by_one
+from gosellr.flows.one_by_one import NoAnswer, Sweep, one_by_one
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.payments.port import (
     DisputeEvidence,
@@ -46,10 +46,6 @@ _TAKEN = {
     Outcome.NOT_FOUND: False,
     Outcome.REFUSED: True,
 }
-
-
-class NoAnswer(RuntimeError):
-    """The gateway didn't say how its disputes stand: it is asked again later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,10 @@ T = TypeVar("T")
 _log = logging.getLogger("gosellr.flows")
 
 
+class NoAnswer(RuntimeError):
+    """The other side was silent, or can't be asked: it is asked again later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep(Generic[T]):
     """What is due at a moment, of which each run takes the first few.
@@ -62,6 +66,9 @@ async def one_by_one(
     for item in items:
         try:
             done += bool(await work(item))
+        except NoAnswer as silence:
+            # An outage out there, and no defect in here: nobody needs to know where it was met.
+            _log.warning("%s failed for %s: %s", story, item, silence)
         except Exception:  # noqa: BLE001  (whatever it was, the others go on)
             _log.exception("%s failed for %s", story, item)
     return done

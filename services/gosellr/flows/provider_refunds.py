@@ -5,8 +5,8 @@ from uuid import UUID
 from gosellr.core.errors import Conflict
 from gosellr.core.transact import ask, transact
 from gosellr.flows import chargebacks
-from gosellr.flows.chargebacks import DisputedPayment, NoAnswer
-from gosellr.flows.one_by_one import one_by_one
+from gosellr.flows.chargebacks import DisputedPayment
+from gosellr.flows.one_by_one import NoAnswer, one_by_one
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.payments.port import DisputingGateway, EventKind, GatewayEvent
 from gosellr.integrations.payments.report_port import GivenBack, TellsRefunds
