@@ -18,7 +18,7 @@ from gosellr.services import (
     ledger_service,
     order_steps,
     promotion_service,
-    settlement_service,
+    sale_books,
     stored_value_tender,
 )
 from gosellr.services.basket_service import Tender
@@ -117,9 +117,7 @@ async def collect(
         and one.seller_order_id in {None, part.id}
     )
     order = await stored_value_tender.capture(connection, order=order, part_id=part.id, now=now)
-    [parcel] = [
-        one for one in settlement_service.parcels_of(order) if one.seller_order_id == part.id
-    ]
+    [parcel] = [one for one in sale_books.parcels_of(order) if one.seller_order_id == part.id]
     draft = sale_on_delivery(
         order_id=order.id,
         currency=order.currency,

@@ -20,7 +20,7 @@ from gosellr.queries import captures, orders, outbox, payments
 from gosellr.services import (
     ledger_service,
     order_steps,
-    settlement_service,
+    sale_books,
     share_origins,
     short_captures,
     stored_value_tender,
@@ -275,7 +275,7 @@ async def record_answer(
         raise RuntimeError(f"capture {capture.id} took for {count} parts of order {order.id}")
     await ledger_service.book(
         connection,
-        bookings=settlement_service.capture_bookings(
+        bookings=sale_books.capture_bookings(
             order, capture, fee_minor=fee_minor, policy=policy, now=now
         ),
         now=now,

@@ -1,13 +1,12 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.models.capture_values import PaymentCapture
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, OrderEvent, Payment
 from gosellr.queries import payment_returns, payments, settlements
@@ -17,6 +16,7 @@ from gosellr.services import (
     gift_sale_books,
     ledger_service,
     promotion_service,
+    sale_books,
     stored_value_tender,
 )
 from gosellr.services.idempotency_service import KeptAnswer
@@ -27,18 +27,10 @@ from gosellr.services.payment_answers import (
     judge,
     with_answers,
 )
-from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import Attempt, paying
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.postings import (
-    GatewayAmount,
-    SoldParcel,
-    SoldPart,
-    provider_fee,
-    sale,
-    stray_capture,
-)
+from gosellr.utils.postings import stray_capture
 from gosellr.utils.stored_value import STORED_METHODS
 
 SHORT_PAYMENT = "short_payment"
@@ -71,11 +63,11 @@ async def settle(
     if order.coupon_codes:
         await promotion_service.redeem(connection, order_id=order.id)
     if order.parts:
-        bookings = _bookings(order, paying, policy=policy, now=now)
+        bookings = sale_books.sale_bookings(order, paying, policy=policy, now=now)
     else:
         # Nobody sold anything: its money buys a gift card.
         card = await gift_sale_books.sold(connection, order=order, paying=paying, now=now)
-        bookings = [card, *_fees(order, paying, now=now)]
+        bookings = [card, *sale_books.fee_bookings(order, paying, now=now)]
     await ledger_service.book(connection, bookings=bookings, now=now)
     return _settled(order, paying, ship_by=now + policy.ship_within, now=now)
 
@@ -124,7 +116,7 @@ def draft(
     ship_by = now + policy.ship_within
     settled = _settled(answered, answered.payments, ship_by=ship_by, now=now)
     kept = None if tell is None else tell(settled)
-    bookings = _bookings(answered, answered.payments, policy=policy, now=now)
+    bookings = sale_books.sale_bookings(answered, answered.payments, policy=policy, now=now)
     settlement = Settlement(
         order_id=order.id,
         version=order.version,
@@ -198,150 +190,6 @@ def _settled(order: Order, paying: Sequence[Payment], *, ship_by: datetime, now:
     )
 
 
-def _bookings(
-    order: Order, paying: Sequence[Payment], *, policy: MarketPolicy, now: datetime
-) -> list[Booking]:
-    by_gateway: dict[str, int] = {}
-    for payment in paying:
-        if payment.method in STORED_METHODS:
-            continue
-        captured = by_gateway.get(payment.method, 0) + payment.captured_minor
-        by_gateway[payment.method] = captured
-    draft = sale(
-        order_id=order.id,
-        currency=order.currency,
-        tax_included=order.tax_included,
-        captured=[
-            GatewayAmount(gateway=gateway, amount_minor=amount_minor)
-            for gateway, amount_minor in by_gateway.items()
-        ],
-        stored_value_minor=sum(
-            payment.captured_minor for payment in paying if payment.method in STORED_METHODS
-        ),
-        parcels=parcels_of(order),
-        commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
-    )
-    fees = _fees(order, paying, now=now)
-    if not draft.entries:
-        return fees
-    booking = Booking(
-        draft=draft,
-        cause_type="order",
-        cause_id=order.id,
-        idempotency_key=str(order.id),
-        order_id=order.id,
-        actor="payment",
-        effective_at=now,
-        facts={"payments": [str(payment.id) for payment in paying]},
-    )
-    return [booking, *fees]
-
-
-def _fees(order: Order, captured: Sequence[Payment], *, now: datetime) -> list[Booking]:
-    """What the gateways kept of captures, whatever became of the captures."""
-    return [
-        Booking(
-            draft=provider_fee(
-                gateway=payment.method, amount_minor=payment.fee_minor, currency=order.currency
-            ),
-            cause_type="payment",
-            cause_id=payment.id,
-            idempotency_key=str(payment.id),
-            order_id=order.id,
-            actor=f"gateway:{payment.method}",
-            effective_at=now,
-        )
-        for payment in captured
-        if payment.fee_minor
-    ]
-
-
-def parcels_of(order: Order) -> list[SoldParcel]:
-    """The order's parts as the ledger sees them: lines, then delivery, each as frozen."""
-    return [
-        SoldParcel(
-            seller_order_id=part.id,
-            seller_id=part.seller_id,
-            parts=(
-                *(
-                    SoldPart(
-                        order_line_id=line.id,
-                        goods_minor=line.goods_minor,
-                        tax_minor=line.tax_minor,
-                        promotion_minor=line.marketplace_discount_minor,
-                        commission_minor=line.commission_minor,
-                        commission_vat_minor=line.commission_vat_minor,
-                    )
-                    for line in part.lines
-                ),
-                SoldPart(
-                    order_line_id=None,
-                    goods_minor=part.shipping_goods_minor,
-                    tax_minor=part.shipping_tax_minor,
-                    promotion_minor=part.shipping_marketplace_discount_minor,
-                    commission_minor=part.shipping_commission_minor,
-                    commission_vat_minor=part.shipping_commission_vat_minor,
-                ),
-            ),
-        )
-        for part in order.parts
-    ]
-
-
-def capture_bookings(
-    order: Order,
-    capture: PaymentCapture,
-    *,
-    fee_minor: int,
-    policy: MarketPolicy,
-    now: datetime,
-) -> list[Booking]:
-    """The sale of what one capture of an order has taken for, and what was kept of it."""
-    method = next((one.method for one in order.payments if one.id == capture.payment_id), None)
-    parts = [part for part in order.parts if part.id in capture.seller_order_ids]
-    draft = sale(
-        order_id=order.id,
-        currency=order.currency,
-        tax_included=order.tax_included,
-        captured=[]
-        if method is None
-        else [GatewayAmount(gateway=method, amount_minor=capture.amount_minor)],
-        stored_value_minor=capture.stored_minor,
-        parcels=parcels_of(replace(order, parts=tuple(parts))),
-        commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
-    )
-    facts = {"seller_orders": [str(part.id) for part in parts]}
-    return caused_by_capture(order, capture, draft=draft, facts=facts, fee_minor=fee_minor, now=now)
-
-
-def caused_by_capture(
-    order: Order,
-    capture: PaymentCapture,
-    *,
-    draft: TransactionDraft,
-    facts: Mapping[str, Any],
-    fee_minor: int,
-    now: datetime,
-) -> list[Booking]:
-    """What a capture of an order brought, and what its gateway kept of it, whatever became of it.
-    Stored value alone has no gateway, and keeps nothing."""
-    method = next((one.method for one in order.payments if one.id == capture.payment_id), None)
-    common: dict[str, Any] = {
-        "cause_type": "capture",
-        "cause_id": capture.id,
-        "idempotency_key": str(capture.id),
-        "order_id": order.id,
-        "effective_at": now,
-    }
-    bookings = []
-    if draft.entries:
-        bookings.append(Booking(draft=draft, actor="payment", facts=facts, **common))
-    if fee_minor and method is not None:
-        kept = provider_fee(gateway=method, amount_minor=fee_minor, currency=order.currency)
-        bookings.append(Booking(draft=kept, actor=f"gateway:{method}", **common))
-    return bookings
-
-
 async def send_back(
     connection: Connection,
     *,
@@ -373,7 +221,7 @@ async def send_back(
     await ledger_service.book(
         connection,
         bookings=[
-            *_fees(order, [by_id[one.id] for one in stray], now=now),
+            *sale_books.fee_bookings(order, [by_id[one.id] for one in stray], now=now),
             *(
                 Booking(
                     draft=stray_capture(

@@ -13,7 +13,8 @@ from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import outbox, payment_returns
 from gosellr.queries.payment_returns import NewReturn
 from gosellr.services import ledger_service
-from gosellr.services.settlement_service import SHORT_PAYMENT, caused_by_capture
+from gosellr.services.sale_books import caused_by_capture
+from gosellr.services.settlement_service import SHORT_PAYMENT
 from gosellr.utils.postings import stray_capture
 
 
