@@ -231,6 +231,7 @@ class History:
 
     async def _release(self, step: Step) -> None:  # noqa: ARG002
         await upkeep.release_sales(self._resources)
+        await upkeep.release_reserves(self._resources)
 
     # Sending
 

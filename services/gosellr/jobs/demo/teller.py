@@ -25,7 +25,14 @@ _SECONDS_AT_ONCE = 8.0
 # By today's clock, the orders of three months ago would all be due at once, and their months over
 # before they are told. Letters need not wait: what happened before the mail room opened gets none.
 _WAITING = frozenset(
-    {"expire_holds", "release_sales", "close_months", "pay_scheduled", "remind_of_deadlines"}
+    {
+        "expire_holds",
+        "release_sales",
+        "release_reserves",
+        "close_months",
+        "pay_scheduled",
+        "remind_of_deadlines",
+    }
 )
 
 

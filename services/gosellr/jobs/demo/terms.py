@@ -1,4 +1,4 @@
-"""What the demo market charges and grants: tax, delivery, commission and coupons."""
+"""What the demo market charges, keeps back and grants: tax, delivery, commission, coupons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.services import commission_service, promotion_service, shipping_service, tax_service
+from gosellr.services import (
+    commission_service,
+    promotion_service,
+    reserve_rule_service,
+    shipping_service,
+    tax_service,
+)
 from gosellr.services.commission_service import Word
 from gosellr.services.promotion_service import CouponDraft
 from gosellr.services.shipping_service import RateDraft
 from gosellr.utils.promotions import CouponFunding, CouponKind
+from gosellr.utils.reserves import ReserveScope
 from gosellr.utils.shipping import RateBasis
 from gosellr.utils.viewer import Viewer
 
@@ -136,6 +143,7 @@ async def set_terms(
     await _set_commission(
         connection, operator=operator, owners=owners, categories=categories, since=since
     )
+    await _set_reserves(connection, operator=operator, categories=categories, since=since)
     await _set_coupons(connection, operator=operator, owners=owners, since=since)
 
 
@@ -203,6 +211,39 @@ async def _set_commission(
             name=name,
             terms={"vat_bps": _COMMISSION_VAT_BPS, **terms},
             now=since,
+        )
+
+
+async def _set_reserves(
+    connection: Connection,
+    *,
+    operator: Viewer,
+    categories: Mapping[str, UUID],
+    since: datetime,
+) -> None:
+    rules: tuple[tuple[str, dict[str, Any]], ...] = (
+        (
+            "Furniture, for two weeks more",
+            {
+                "scope": ReserveScope.CATEGORY,
+                "category_id": categories["home/furniture"],
+                "rate_bps": 500,
+                "days": 14,
+            },
+        ),
+        (
+            "Shops in their first half year",
+            {
+                "scope": ReserveScope.NEW_ACCOUNT,
+                "younger_than_days": 180,
+                "rate_bps": 1000,
+                "days": 30,
+            },
+        ),
+    )
+    for name, terms in rules:
+        await reserve_rule_service.create_rule(
+            connection, viewer=operator, name=name, terms=terms, now=since
         )
 
 
