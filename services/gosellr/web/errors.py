@@ -48,7 +48,7 @@ def install_error_pages(app: FastAPI) -> None:
 
 def wants_page(request: Request) -> bool:
     """Whether a person looks at the answer."""
-    if request.url.path.startswith(_MACHINES):
+    if request.scope["path"].startswith(_MACHINES):
         return False
     accepts = request.headers.get("accept", "")
     return "text/html" in accepts or request.headers.get("HX-Request") == "true"
