@@ -1,6 +1,7 @@
 """One PostgreSQL for the whole run, one database per worker cloned from a migrated template."""
 
 import asyncio
+import gc
 import hashlib
 import os
 import shutil
@@ -58,6 +59,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if cluster is not None:
         cluster.stop()
         shutil.rmtree(cluster.home, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded stays: the collector of cycles needs to look for what tests leave only."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _make_template(cluster: Cluster) -> None:
