@@ -23,6 +23,9 @@ _SETTINGS = {
     "autovacuum_vacuum_threshold": "1000",
     "autovacuum_vacuum_insert_threshold": "10000",
     "autovacuum_analyze_threshold": "500",
+    # Until a new table has been counted, plans are made and kept as if it were empty: checks of
+    # foreign keys too, which then read all of a seller's listings for each variant.
+    "autovacuum_naptime": "10s",
     "random_page_cost": "1.1",
     "jit": "off",
     "timezone": "UTC",

@@ -106,19 +106,25 @@ RETURNING seller_id, created_count AS created, updated_count AS updated,
           unchanged_count AS unchanged, failed_count AS failed
 """
 
+# One by one, as `products.SELLING_GROUND` does and for its reason.
 KNOWN_PRODUCTS = """
 WITH found AS (
-    SELECT product.id FROM product
-    WHERE product.seller_id = $1 AND product.source_key = ANY($2::text[])
+    SELECT named.id FROM unnest($2::text[]) AS asked (key) CROSS JOIN LATERAL (
+        SELECT product.id FROM product
+        WHERE product.seller_id = $1 AND product.source_key = asked.key
+        OFFSET 0) AS named
     UNION
-    SELECT variant.product_id FROM variant
-    WHERE variant.seller_id = $1 AND variant.sku = ANY($3::text[]) AND variant.archived_at IS NULL
+    SELECT listed.product_id FROM unnest($3::text[]) AS asked (sku) CROSS JOIN LATERAL (
+        SELECT variant.product_id FROM variant
+        WHERE variant.seller_id = $1 AND variant.sku = asked.sku AND variant.archived_at IS NULL
+        OFFSET 0) AS listed
 )
 SELECT product.id, product.source_key, product.source_hash, product.status, product.title,
        coalesce((SELECT jsonb_object_agg(variant.sku, variant.id) FROM variant
                  WHERE variant.product_id = product.id AND variant.archived_at IS NULL), '{}')
            AS skus
-FROM found JOIN product ON product.id = found.id
+FROM found CROSS JOIN LATERAL (
+    SELECT * FROM product WHERE product.id = found.id OFFSET 0) AS product
 """
 
 # A category by its path, by one it had before, or by its name where only one has it.

@@ -17,7 +17,9 @@ RULES_OF_CATEGORY = """coalesce((
     FROM category_attribute AS rule
     WHERE rule.category_id = ANY(category.ancestor_ids)), '[]')"""
 
-# All that decides about new listings of one seller, in one look.
+# All that decides about new listings of one seller, in one look. What is asked after by the
+# hundred is looked up one by one: of a shop that has just begun to import nobody has counted yet
+# how much it has, and its listings would be taken for few enough to be read all.
 SELLING_GROUND = f"""
 SELECT seller.status AS seller_status,
        (SELECT stock_location.id FROM stock_location
@@ -27,14 +29,18 @@ SELECT seller.status AS seller_status,
        ARRAY(SELECT media.id FROM media
              WHERE media.id = ANY($3::uuid[])
                AND (media.seller_id = $1 OR media.seller_id IS NULL)) AS media_ids,
-       ARRAY(SELECT variant.sku FROM variant
-             WHERE variant.seller_id = $1 AND variant.sku = ANY($4::text[])
-               AND variant.archived_at IS NULL) AS taken_skus,
+       ARRAY(SELECT taken.sku FROM unnest($4::text[]) AS asked (sku) CROSS JOIN LATERAL (
+                 SELECT variant.sku FROM variant
+                 WHERE variant.seller_id = $1 AND variant.sku = asked.sku
+                   AND variant.archived_at IS NULL
+                 OFFSET 0) AS taken) AS taken_skus,
        ARRAY(SELECT DISTINCT product.item_id FROM product
              WHERE product.item_id = ANY($5::uuid[])) AS item_ids,
-       ARRAY(SELECT product.item_id FROM product
-             WHERE product.item_id = ANY($5::uuid[]) AND product.seller_id = $1
-               AND product.status <> 'archived') AS own_item_ids
+       ARRAY(SELECT own.item_id FROM unnest($5::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+                 SELECT product.item_id FROM product
+                 WHERE product.item_id = asked.id AND product.seller_id = $1
+                   AND product.status <> 'archived'
+                 OFFSET 0) AS own) AS own_item_ids
 FROM seller
 WHERE seller.id = $1
 """
@@ -87,7 +93,8 @@ new_movement AS (
     WHERE on_hand > 0
 )"""
 
-# A slug that is taken, or that once led somewhere, gets the end of the product's id.
+# A slug that is taken, or that once led somewhere, gets the end of the product's id. `OFFSET 0` has
+# each looked up; without it all slugs there are may be read to know those of a few.
 INSERT_PRODUCTS = f"""
 WITH owner AS (
     INSERT INTO product (id, item_id, seller_id, category_id, title, slug, description,
@@ -95,9 +102,9 @@ WITH owner AS (
                          shipping_class, tax_class, source_key, source_hash, created_at,
                          updated_at, published_at)
     SELECT draft.id, draft.item_id, draft.seller_id, draft.category_id, draft.title,
-           CASE WHEN EXISTS (SELECT FROM product AS other WHERE other.slug = draft.slug)
+           CASE WHEN EXISTS (SELECT FROM product AS other WHERE other.slug = draft.slug OFFSET 0)
                   OR EXISTS (SELECT FROM product_former_slug AS other
-                             WHERE other.slug = draft.slug)
+                             WHERE other.slug = draft.slug OFFSET 0)
                 THEN draft.slug || '-' || right(draft.id::text, 8) ELSE draft.slug END,
            draft.description, draft.description_html, draft.brand, draft.currency, draft.status,
            draft.options, draft.attributes, draft.shipping_class, draft.tax_class,
