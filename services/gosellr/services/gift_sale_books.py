@@ -16,6 +16,7 @@ from gosellr.models.stored_value_values import GiftCard
 from gosellr.queries import gift_sales, refunds, value_moves
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
+from gosellr.services.sale_books import caused_by_order
 from gosellr.utils.ledger import gift_card
 from gosellr.utils.postings import refund_failed
 from gosellr.utils.refunds import RefundShares
@@ -41,16 +42,7 @@ async def sold(
         amount_minor=payment.captured_minor,
         currency=order.currency,
     )
-    return Booking(
-        draft=draft,
-        cause_type="order",
-        cause_id=order.id,
-        idempotency_key=str(order.id),
-        order_id=order.id,
-        actor="payment",
-        effective_at=now,
-        facts={"payments": [str(payment.id)]},
-    )
+    return caused_by_order(order, paying, draft=draft, now=now)
 
 
 async def held_on(connection: Connection, *, card: GiftCard) -> int:

@@ -47,7 +47,14 @@ def sale_bookings(
     fees = fee_bookings(order, paying, now=now)
     if not draft.entries:
         return fees
-    booking = Booking(
+    return [caused_by_order(order, paying, draft=draft, now=now), *fees]
+
+
+def caused_by_order(
+    order: Order, paying: Sequence[Payment], *, draft: TransactionDraft, now: datetime
+) -> Booking:
+    """What an order brought, once these payments were captured: one booking in its life."""
+    return Booking(
         draft=draft,
         cause_type="order",
         cause_id=order.id,
@@ -57,7 +64,6 @@ def sale_bookings(
         effective_at=now,
         facts={"payments": [str(payment.id) for payment in paying]},
     )
-    return [booking, *fees]
 
 
 def fee_bookings(order: Order, captured: Sequence[Payment], *, now: datetime) -> list[Booking]:
