@@ -89,3 +89,34 @@ async def test_cash_is_offered_where_the_seller_takes_it(
     assert "Pay now" not in visitor.text
     assert await connection.fetchval("SELECT status FROM orders") == "processing"
     assert await wrong_with(connection, market) == []
+
+
+async def test_the_chosen_way_to_pay_stays_chosen_when_the_form_comes_back(
+    visitor: Visitor, connection: Connection
+) -> None:
+    await visitor.send("/checkout", payment_method="bank_transfer", gift_card_code="NOSUCHCARD")
+    assert visitor.page.status_code == 422
+    assert visitor.form("/checkout").values["payment_method"] == "bank_transfer"
+    await visitor.send("/checkout", email="nobody")
+    assert visitor.page.status_code == 422
+    assert visitor.form("/checkout").values["payment_method"] == "bank_transfer"
+    await visitor.send("/checkout", to="/checkout/delivery", email="ada@example.com")
+    assert visitor.page.status_code == 200
+    assert visitor.form("/checkout").values["payment_method"] == "bank_transfer"
+    assert await connection.fetchval("SELECT count(*) FROM payment") == 0
+
+
+async def test_a_gift_card_that_isn_t_one_is_told_where_an_order_is_paid_again(
+    visitor: Visitor, connection: Connection
+) -> None:
+    await visitor.send("/checkout", payment_method="sandbox", payment_token="tok_declined")
+    path = visitor.path
+    assert path.endswith("/pay")
+    await visitor.send(path, payment_method="bank_transfer", gift_card_code="NOSUCHCARD")
+    assert visitor.page.status_code == 422
+    assert 'id="gift_card_code-error"' in visitor.text
+    assert visitor.form(path).values["payment_method"] == "bank_transfer"
+    assert visitor.form(path).values["gift_card_code"] == "NOSUCHCARD"
+    await visitor.send(path, gift_card_code="")
+    assert "Pay by bank transfer" in visitor.text
+    assert await connection.fetchval("SELECT count(*) FROM payment") == 2

@@ -248,6 +248,27 @@ async def test_while_stripe_can_t_be_reached_the_buyer_may_pay_another_way(
     assert await connection.fetchval("SELECT status FROM orders") == "paid"
 
 
+async def test_while_stripe_gives_no_answer_the_page_says_so_and_offers_it_last(
+    client: httpx2.AsyncClient, server: FakeStripe, clock: ManualClock, variant_id: UUID
+) -> None:
+    server.down = NO_CONNECTION
+    for _ in range(5):
+        body = order_body((variant_id, 1), payment_method="stripe", payment_token=None)
+        assert (await place(client, body)).status_code == 402
+    visitor = Visitor(client)
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    assert visitor.text.index('value="sandbox"') < visitor.text.index('value="stripe"')
+    assert "It gives no answer just now." in visitor.text
+    # Whoever reads a page doesn't use up the one try after the pause.
+    clock.advance(timedelta(seconds=11))
+    server.down = None
+    await visitor.go("/checkout")
+    assert "It gives no answer just now." not in visitor.text
+    await place(client, order_body((variant_id, 1), payment_method="stripe", payment_token=None))
+    assert len(server.account.sessions) == 1
+
+
 async def test_a_lost_answer_is_resumed_by_asking(
     client: httpx2.AsyncClient,
     connection: Connection,

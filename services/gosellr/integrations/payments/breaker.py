@@ -21,11 +21,16 @@ class CircuitBreaker:
         self._failures = 0
         self._open_until: datetime | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether whoever comes at this moment is sent away; asking lets nobody through."""
+        return self._open_until is not None and self._clock.now() < self._open_until
+
     def lets_through(self) -> bool:
         """Whether this caller may go; who may after a pause keeps the others waiting."""
         if self._open_until is None:
             return True
-        if self._clock.now() < self._open_until:
+        if self.is_open:
             return False
         self._open_until = self._clock.now() + self._pause
         return True

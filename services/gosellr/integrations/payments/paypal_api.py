@@ -105,6 +105,11 @@ class PayPalApi:
             trust_env=False,
         )
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody is let through: nothing was answered lately, or PayPal wants a rest."""
+        return self._is_held_back or self._breaker.is_open
+
     async def call(
         self, what: str, method: str, path: str, *, body: Any = None, key: str | None = None
     ) -> dict[str, Any]:
@@ -135,11 +140,12 @@ class PayPalApi:
         """End the connections."""
         await self._http.aclose()
 
+    @property
+    def _is_held_back(self) -> bool:
+        return self._held_back_until is not None and self._clock.now() < self._held_back_until
+
     def _may_go(self, what: str) -> None:
-        now = self._clock.now()
-        if self._held_back_until is not None and now < self._held_back_until:
-            raise NeverSent(what)
-        if not self._breaker.lets_through():
+        if self._is_held_back or not self._breaker.lets_through():
             raise NeverSent(what)
 
     async def _sent(

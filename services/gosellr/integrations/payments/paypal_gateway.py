@@ -83,6 +83,11 @@ class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
         """See `HasAccount.account`."""
         return self._merchant_id
 
+    @property
+    def is_silent(self) -> bool:
+        """See `MayBeSilent.is_silent`."""
+        return self._api.is_silent
+
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`: an order that waits for its buyer. What never left the
         house is `NOT_FOUND`: it may be given up at once."""

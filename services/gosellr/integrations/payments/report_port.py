@@ -1,4 +1,5 @@
-"""What a payment gateway may tell besides: its movements by time, and its chargebacks in a list."""
+"""What a payment gateway may tell besides: its movements by time, its chargebacks in a list, and
+that nobody answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,15 @@ class HasAccount(Protocol):
     @property
     def account(self) -> str:
         """The provider's own name of the market's account."""
+
+
+@runtime_checkable
+class MayBeSilent(Protocol):
+    """A gateway behind a fuse, which knows when asking is in vain."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its provider gave no answer lately, so that nobody is let through just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

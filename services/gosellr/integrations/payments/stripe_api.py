@@ -89,6 +89,11 @@ class StripeApi:
             http_client=self._http,
         )
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody is let through, because nothing was answered lately."""
+        return self._breaker.is_open
+
     async def call(
         self,
         what: str,

@@ -80,6 +80,11 @@ class StripeGateway(StripeMoves, StripeReports):
         self._payment_methods = payment_methods
         self._unanswered: deque[str] = deque(maxlen=_UNANSWERED_MAX)
 
+    @property
+    def is_silent(self) -> bool:
+        """See `MayBeSilent.is_silent`."""
+        return self._api.is_silent
+
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`. What never left the house is `NOT_FOUND`: it may be
         given up at once."""

@@ -1,6 +1,7 @@
 """Checking out: the one page from address to payment, and the page of another try to pay."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gosellr.core.countries import COUNTRIES, country_names
@@ -28,6 +29,31 @@ _SANDBOX_CARDS = {
     "tok_timeout_then_declined": "A slow bank that declines in the end",
 }
 
+SANDBOX = "sandbox"
+_SLOW = (BANK_TRANSFER, CASH_ON_DELIVERY)
+# How each way to pay is called, its sign, and what to know of it.
+_METHODS = {
+    "stripe": (
+        "Card and other ways",
+        "credit-card",
+        "You pay on the secure page of Stripe, and come back here.",
+    ),
+    "paypal": ("PayPal", "wallet", "You say yes on PayPal's page, and come back here."),
+    BANK_TRANSFER: (
+        "Bank transfer",
+        "landmark",
+        "We tell you the account next, and hold your goods until your money is here.",
+    ),
+    CASH_ON_DELIVERY: (
+        "Cash on delivery",
+        "wallet",
+        "You pay each parcel in cash when it is handed to you.",
+    ),
+    SANDBOX: ("Test card", "credit-card", "A sandbox: it behaves like a bank, and no money moves."),
+}
+_SILENT = "It gives no answer just now. Pay another way, or try again in a moment."
+
+METHOD_FIELD = "payment_method"
 GIFT_CARD_FIELD = "gift_card_code"
 STORE_CREDIT_FIELD = "use_store_credit"
 
@@ -57,6 +83,14 @@ def contact_form(view: CartView, viewer: Viewer) -> FormView:
     return FormView({**values, "email": view.cart.email or viewer.email})
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedMethod:
+    """A gateway that takes this money; `is_silent` where it gives no answer just now."""
+
+    name: str
+    is_silent: bool = False
+
+
 def address_of(form: FormView) -> dict[str, str | None]:
     """The address that a form without errors says."""
     address = {part: form.value(part) or None for part in _ADDRESS_PARTS}
@@ -69,7 +103,7 @@ def checkout(
     *,
     viewer: Viewer,
     form: FormView,
-    methods: Iterable[str],
+    methods: Iterable[OfferedMethod],
     secret_key: str,
     store_credit_minor: int = 0,
     notice: str = "",
@@ -82,7 +116,7 @@ def checkout(
         parcels=bags.parcels(view),
         summary=bags.cart_summary(view),
         countries=countries(chosen=form.value("country") or country),
-        payment_methods=payment_methods(methods),
+        payment_methods=payment_methods(methods, form=form),
         idempotency_key=checkout_key(view, secret_key=secret_key),
         cart_id=str(cart.id),
         cart_version=cart.version,
@@ -105,7 +139,9 @@ def checkout_key(view: CartView, *, secret_key: str) -> str:
     return derived_token(secret_key, purpose=purpose, subject=view.cart.id)
 
 
-def pay(order: Order, *, methods: Iterable[str], form: FormView, secret_key: str) -> PayView:
+def pay(
+    order: Order, *, methods: Iterable[OfferedMethod], form: FormView, secret_key: str
+) -> PayView:
     """The page of another try to pay an order."""
     number = order_number(order.number)
     href = orders.order_href(number)
@@ -116,7 +152,7 @@ def pay(order: Order, *, methods: Iterable[str], form: FormView, secret_key: str
         order_href=href,
         parcels=orders.plain_parcels(order),
         summary=orders.order_summary(order),
-        payment_methods=payment_methods(methods),
+        payment_methods=payment_methods(methods, form=form),
         form=form,
         # Each try has a key of its own; loading its page again doesn't change it.
         idempotency_key=derived_token(
@@ -138,62 +174,34 @@ def countries(*, chosen: str, locale: str = "en") -> tuple[ChoiceView, ...]:
     return (ChoiceView("", "Choose a country", not chosen), *choices)
 
 
-def payment_methods(offered: Iterable[str]) -> tuple[PaymentMethodView, ...]:
-    """The ways to pay that this market offers; the first is chosen. Those that take their time
-    come last."""
-    ordered = sorted(offered, key=lambda name: (name in (BANK_TRANSFER, CASH_ON_DELIVERY), name))
-    return tuple(_method(name, chosen=index == 0) for index, name in enumerate(ordered))
+def payment_methods(
+    offered: Iterable[OfferedMethod], *, form: FormView
+) -> tuple[PaymentMethodView, ...]:
+    """The ways to pay that this market offers; the one that was chosen before is chosen, else the
+    first. Those that take their time come late, and those that give no answer last."""
+    ordered = sorted(offered, key=lambda one: (one.is_silent, one.name in _SLOW, one.name))
+    names = [one.name for one in ordered]
+    wanted = form.value(METHOD_FIELD)
+    chosen = wanted if wanted in names else next(iter(names), "")
+    return tuple(_method(one, chosen=one.name == chosen) for one in ordered)
 
 
-def _method(name: str, *, chosen: bool) -> PaymentMethodView:
-    if name == "stripe":
-        return PaymentMethodView(
-            id=name,
-            label="Card and other ways",
-            icon="credit-card",
-            note="You pay on the secure page of Stripe, and come back here.",
-            chosen=chosen,
-        )
-    if name == "paypal":
-        return PaymentMethodView(
-            id=name,
-            label="PayPal",
-            icon="wallet",
-            note="You say yes on PayPal's page, and come back here.",
-            chosen=chosen,
-        )
-    if name == BANK_TRANSFER:
-        return PaymentMethodView(
-            id=name,
-            label="Bank transfer",
-            icon="landmark",
-            note="We tell you the account next, and hold your goods until your money is here.",
-            chosen=chosen,
-        )
-    if name == CASH_ON_DELIVERY:
-        return PaymentMethodView(
-            id=name,
-            label="Cash on delivery",
-            icon="wallet",
-            note="You pay each parcel in cash when it is handed to you.",
-            chosen=chosen,
-        )
-    if name != "sandbox":
-        label = name.replace("_", " ").capitalize()
-        return PaymentMethodView(id=name, label=label, icon="credit-card", chosen=chosen)
+def _method(one: OfferedMethod, *, chosen: bool) -> PaymentMethodView:
+    label, icon, note = _METHODS.get(
+        one.name, (one.name.replace("_", " ").capitalize(), "credit-card", "")
+    )
+    tokens = _SANDBOX_CARDS.items() if one.name == SANDBOX else ()
     return PaymentMethodView(
-        id=name,
-        label="Test card",
-        icon="credit-card",
-        note="A sandbox: it behaves like a bank, and no money moves.",
+        id=one.name,
+        label=label,
+        icon=icon,
+        note=_SILENT if one.is_silent else note,
         chosen=chosen,
-        tokens=tuple(
-            ChoiceView(token, label) for token, label in _SANDBOX_CARDS.items() if token in TOKENS
-        ),
+        tokens=tuple(ChoiceView(token, what) for token, what in tokens if token in TOKENS),
     )
 
 
 def kept_payment(sent: Mapping[str, Any]) -> FormView:
     """The payment part of a form that comes back."""
-    kept = ("payment_token", GIFT_CARD_FIELD, STORE_CREDIT_FIELD)
+    kept = (METHOD_FIELD, "payment_token", GIFT_CARD_FIELD, STORE_CREDIT_FIELD)
     return FormView({name: forms.clean(str(sent.get(name, "")))[:200] for name in kept})

@@ -7,7 +7,7 @@ from gosellr.models.gift_sale_values import GiftCardOffer, GiftCardPurchase
 from gosellr.services.gift_delivery_service import SENDS_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import EXPONENTS, Money
-from gosellr.web.binding.checkouts import payment_methods
+from gosellr.web.binding.checkouts import OfferedMethod, payment_methods
 from gosellr.web.binding.gift_cards import badge_of
 from gosellr.web.binding.orders import order_href
 from gosellr.web.formats import format_money
@@ -28,7 +28,7 @@ def shop(
     offers: Sequence[GiftCardOffer],
     *,
     offer: GiftCardOffer | None,
-    methods: Iterable[str],
+    methods: Iterable[OfferedMethod],
     form: FormView,
     key: str,
     signed_in: bool,
@@ -51,7 +51,7 @@ def shop(
         amounts=tuple(choices),
         limits=limits,
         valid_days=offer.valid_days,
-        payment_methods=payment_methods(methods),
+        payment_methods=payment_methods(methods, form=form),
         form=form,
         key=key,
         signed_in=signed_in,

@@ -13,6 +13,7 @@ from gosellr.core.transact import ask
 from gosellr.flows import carts
 from gosellr.flows import checkout as flow
 from gosellr.integrations.payments.by_hand import BankTransfer
+from gosellr.integrations.payments.report_port import MayBeSilent
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
 from gosellr.services import (
@@ -81,7 +82,8 @@ async def save_details(page: Buying) -> Response:
         view = await _save(page, view, form)
     except InvalidInput as refusal:
         return await _show(page, view, forms.with_errors(form, refusal, _SAVED), status=422)
-    if page.is_htmx:
+    # What was chosen to pay with is kept nowhere yet but in the form.
+    if page.is_htmx or checkouts.METHOD_FIELD in page.form:
         return await _show(page, view, form)
     return page.go("/checkout#delivery")
 
@@ -245,7 +247,7 @@ async def _show(
     )
 
 
-async def _offered(page: Page, view: CartView) -> list[str]:
+async def _offered(page: Page, view: CartView) -> list[checkouts.OfferedMethod]:
     """The ways to pay that this bag can go: not every one takes each currency, or each seller."""
     quote = view.basket.quote
     return await offered(
@@ -255,10 +257,12 @@ async def _offered(page: Page, view: CartView) -> list[str]:
     )
 
 
-async def offered(page: Page, *, currency: str, sellers_minor: Mapping[UUID, int]) -> list[str]:
+async def offered(
+    page: Page, *, currency: str, sellers_minor: Mapping[UUID, int]
+) -> list[checkouts.OfferedMethod]:
     """The ways to pay for so much of these sellers in a currency."""
     market = page.market
-    names = []
+    found = []
     for name, gateway in market.gateways.items():
         if isinstance(gateway, BankTransfer) and currency not in gateway.currencies:
             continue
@@ -274,8 +278,9 @@ async def offered(page: Page, *, currency: str, sellers_minor: Mapping[UUID, int
             )
         ):
             continue
-        names.append(name)
-    return names
+        is_silent = isinstance(gateway, MayBeSilent) and gateway.is_silent
+        found.append(checkouts.OfferedMethod(name, is_silent))
+    return found
 
 
 def tenders(page: Page) -> tuple[Tender, ...]:
@@ -291,7 +296,7 @@ def tenders(page: Page) -> tuple[Tender, ...]:
 
 def rest_of(page: Page) -> Tender:
     """The way to pay that was chosen for what neither a gift card nor credit pays."""
-    method = forms.clean(page.form.get("payment_method", ""))[:40]
+    method = forms.clean(page.form.get(checkouts.METHOD_FIELD, ""))[:40]
     # The sandbox's choice of cards is sent along, whatever is chosen beside it.
     token = forms.clean(page.form.get("payment_token", ""))[:200]
     return Tender(method=method, token=(token or None) if method == SandboxGateway.name else None)

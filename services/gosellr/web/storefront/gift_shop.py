@@ -172,7 +172,7 @@ async def _show_shop(
 ) -> Response:
     offers = await ask(page.market.db, gift_sale_service.offers)
     offer = await _offer(page, currency)
-    methods: list[str] = []
+    methods: list[checkouts.OfferedMethod] = []
     if offer is not None:
         methods = await offered(page, currency=offer.currency, sellers_minor={})
     kept = checkouts.kept_payment(page.form).values if form.values else {}

@@ -115,7 +115,11 @@ async def pay_again(page: Paying, number: str) -> Response:
         )
     except (IdempotencyInProgress, IdempotencyKeyReused):
         return page.go(orders.order_href(number))
-    except (Conflict, InvalidInput, GiftCardRefused, NotPaidByValue) as refusal:
+    except GiftCardRefused as refusal:
+        form = checkouts.kept_payment(page.form)
+        form.errors[checkouts.GIFT_CARD_FIELD] = refusal.detail
+        return await _show_payment(page, await _order(page, number), form=form, status=422)
+    except (Conflict, InvalidInput, NotPaidByValue) as refusal:
         return await _show(page, await _order(page, number), refusal=refusal)
     now = placed.order or await _order(page, number)
     if not order_payments.awaits_gateway(now) and (href := orders.payment_href(now)):
@@ -194,12 +198,16 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
     )
 
 
-async def _show_payment(page: Page, order: Order) -> Response:
+async def _show_payment(
+    page: Page, order: Order, *, form: FormView | None = None, status: int = 200
+) -> Response:
     market = page.market
     methods = await offered(
         page,
         currency=order.currency,
         sellers_minor={part.seller_id: part.total_minor for part in order.parts},
     )
-    view = checkouts.pay(order, methods=methods, form=FormView(), secret_key=market.secret_key)
-    return await page.show("store/pay.html", personal=True, pay=view)
+    view = checkouts.pay(
+        order, methods=methods, form=form or FormView(), secret_key=market.secret_key
+    )
+    return await page.show("store/pay.html", status=status, personal=True, pay=view)
