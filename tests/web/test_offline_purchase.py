@@ -9,10 +9,11 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import transact
 from gosellr.resources import Resources
 from gosellr.services import cash_terms_service
-from tests.factories.accounts import TestSeller, make_seller
+from tests.factories.accounts import TestSeller, make_operator, make_seller
 from tests.factories.catalogue import NOW, make_product
 from tests.factories.payouts import wrong_with
 from tests.factories.transfers import doors, offline
+from tests.web.people import enter
 from tests.web.visitor import Visitor, put_in_bag, reach_payment
 
 
@@ -120,3 +121,14 @@ async def test_a_gift_card_that_isn_t_one_is_told_where_an_order_is_paid_again(
     await visitor.send(path, gift_card_code="")
     assert "Pay by bank transfer" in visitor.text
     assert await connection.fetchval("SELECT count(*) FROM payment") == 2
+
+
+async def test_only_who_can_be_asked_is_offered_to_be_asked(
+    web: httpx2.AsyncClient, market: Resources, connection: Connection
+) -> None:
+    visitor = Visitor(web)
+    await enter(visitor, market, await make_operator(connection, now=NOW))
+    await visitor.go("/operator/reconciliation")
+    assert "Fetch from sandbox" in visitor.text
+    assert "Fetch from bank_transfer" not in visitor.text
+    assert "Fetch from cash_on_delivery" not in visitor.text

@@ -319,12 +319,14 @@ class GivenBackView:
 
 @dataclass(frozen=True, slots=True)
 class InboxView:
-    """`gateways` can be asked, `tellers` are those whose reports may be uploaded."""
+    """`gateways` can be asked or have told of something, of which `asked` can be asked; `tellers`
+    are those whose reports may be uploaded."""
 
     standings: tuple[StandingView, ...]
     moves: tuple[ProviderMoveView, ...]
     chips: tuple[LinkView, ...]
     gateways: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
     tellers: tuple[str, ...] = ()
     form: FormView = field(default_factory=FormView)
     pager: PagerView = field(default_factory=PagerView)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
+from gosellr.integrations.payments.port import TellsMovements
 from gosellr.models.proposal_values import Proposal
 from gosellr.models.reconciliation_values import GatewayStanding, Movement
 from gosellr.services import (
@@ -252,13 +253,17 @@ async def show_inbox(
         cursor=cursor,
         limit=_SHOWN,
     )
+    asked = frozenset(
+        name for name, one in page.market.gateways.items() if isinstance(one, TellsMovements)
+    )
     may_run = may(page.viewer.roles, Permission.RECONCILIATION_RUN)
     may_decide = may(page.viewer.roles, Permission.RECONCILIATION_DECIDE)
     view = InboxView(
         standings=tuple(map(binding.standing, standing)),
         moves=tuple(binding.row(one, base=_BASE) for one in found.items),
         chips=histories.chips(_BASE, binding.VIEWS.items(), name="status", chosen=chosen),
-        gateways=tuple(sorted(page.market.gateways)) if may_run else (),
+        gateways=tuple(sorted(asked | {one.gateway for one in standing})) if may_run else (),
+        asked=asked,
         tellers=tuple(sorted(tellers_of(page, standing))) if may_run else (),
         form=form or FormView(),
         pager=histories.pager(
