@@ -24,7 +24,7 @@ from gosellr.jobs.demo.state import recall_market, recall_progress
 from gosellr.jobs.demo.teller import Teller, with_history
 from gosellr.jobs.schedule import SCHEDULE
 from gosellr.resources import Resources, open_resources
-from gosellr.services import account_service
+from gosellr.services import account_service, gift_sale_service
 from tests.factories.letters import TELL
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -123,6 +123,7 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
                                     " ELSE 'released' END, count(*) FROM reserve_hold"
                                     " GROUP BY 1")  # fmt: skip
     assert min(reserves["held"], reserves["released"]) > 0
+    assert [one.currency for one in await ask(market.db, gift_sale_service.offers)] == ["EUR"]
     cases = await counts(market, "SELECT status, count(*) FROM dispute GROUP BY 1")
     paid = await counts(market, "SELECT status, count(*) FROM payout GROUP BY 1")
     told = await counts(market, "SELECT status, count(*) FROM provider_movement GROUP BY 1")

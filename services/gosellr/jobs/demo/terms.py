@@ -1,4 +1,5 @@
-"""What the demo market charges, keeps back and grants: tax, delivery, commission, coupons."""
+"""What the demo market charges, keeps back and grants: tax, delivery, commission, reserves,
+coupons, gift cards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.models.gift_sale_values import GiftCardOffer
 from gosellr.services import (
     commission_service,
+    gift_sale_service,
     promotion_service,
     reserve_rule_service,
     shipping_service,
@@ -145,6 +148,17 @@ async def set_terms(
     )
     await _set_reserves(connection, operator=operator, categories=categories, since=since)
     await _set_coupons(connection, operator=operator, owners=owners, since=since)
+    gift_cards = GiftCardOffer(
+        currency="EUR",
+        amounts_minor=(2500, 5000, 10_000),
+        minimum_minor=1000,
+        maximum_minor=25_000,
+        valid_days=3 * 365,
+        on_sale=True,
+        updated_at=since,
+        updated_by=operator.user_id,
+    )
+    await gift_sale_service.set_offer(connection, viewer=operator, offer=gift_cards)
 
 
 async def _set_taxes(connection: Connection, *, since: datetime) -> None:
