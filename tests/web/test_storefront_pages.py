@@ -100,6 +100,14 @@ async def test_filters_narrow_and_come_off_again(visitor: Visitor, pot: MadeProd
     assert visitor.page.status_code == 200
 
 
+async def test_the_icon_is_also_where_browsers_look_for_it_unasked(
+    client: httpx2.AsyncClient,
+) -> None:
+    found = await client.get("/favicon.ico", follow_redirects=True)
+    assert found.status_code == 200
+    assert found.headers["content-type"] == "image/svg+xml"
+
+
 async def test_old_addresses_lead_to_the_new_ones(
     client: httpx2.AsyncClient, connection: Connection, pot: MadeProduct
 ) -> None:

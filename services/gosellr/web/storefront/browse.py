@@ -44,6 +44,12 @@ _RESULTS = frozenset({"results"})
 _PURCHASE = frozenset({"purchase"})
 
 
+@router.get("/favicon.ico")
+async def show_icon(page: AnyonesPage) -> Response:
+    """Documents and the API's pages name no icon, so browsers look for it here."""
+    return page.go(page.site.assets.url("favicon.svg"), status=302)
+
+
 @router.get("/")
 async def show_home(page: AnyonesPage) -> Response:
     """What sells, who sells, and where to look."""
