@@ -20,11 +20,13 @@ from gosellr.resources import Resources
 from gosellr.services import audit_service
 from gosellr.services.audit_service import GatewayCharge
 from gosellr.services.basket_service import Tender
+from tests.factories.accounts import make_operator
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.orders import order_body, place
 from tests.factories.sales import Shop, buy, make_shop, read, refund
 from tests.integrations.stripe_api.account import DECLINED, Account, Document
 from tests.integrations.stripe_api.server import NO_CONNECTION, SECRET, FakeStripe, make_gateway
+from tests.web.people import enter
 from tests.web.visitor import Visitor, put_in_bag, reach_payment
 
 BALANCES = """
@@ -267,6 +269,19 @@ async def test_while_stripe_gives_no_answer_the_page_says_so_and_offers_it_last(
     assert "It gives no answer just now." not in visitor.text
     await place(client, order_body((variant_id, 1), payment_method="stripe", payment_token=None))
     assert len(server.account.sessions) == 1
+
+
+async def test_the_inbox_says_that_stripe_can_t_be_read(
+    client: httpx2.AsyncClient, connection: Connection, resources: Resources, server: FakeStripe
+) -> None:
+    visitor = Visitor(client)
+    await enter(visitor, resources, await make_operator(connection, now=resources.clock.now()))
+    await visitor.go("/operator/reconciliation")
+    server.down = NO_CONNECTION
+    await visitor.send("/operator/reconciliation/pull", gateway="stripe")
+    assert visitor.page.status_code == 503
+    assert "Nothing was fetched" in visitor.text
+    assert "Fetch from stripe" in visitor.text
 
 
 async def test_a_lost_answer_is_resumed_by_asking(

@@ -7,7 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
+from gosellr.core.errors import (
+    Conflict,
+    DomainError,
+    InvalidInput,
+    NotAllowed,
+    ServiceUnavailable,
+)
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
 from gosellr.integrations.payments.port import TellsMovements
@@ -69,7 +75,7 @@ async def pull(page: Running) -> Response:
             viewer=page.viewer,
             now=page.now,
         )
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, ServiceUnavailable) as refusal:
         notice = NoticeView(refusal.detail, "warn", "Nothing was fetched")
         return await show_inbox(page, notice=notice, code=refusal.status)
     return page.go(_BASE, notice=notices.MOVEMENTS_FETCHED)
