@@ -80,7 +80,7 @@ async def test_a_payout_that_many_call_back_comes_back_once(market: Market) -> N
             for _ in range(6)
         ),
         *(payout_recalls.call_back(live.payouts, payout_id=payout.id) for _ in range(3)),
-        *(payouts.send_payout(live.payouts, payout_id=payout.id, fresh=False) for _ in range(3)),
+        *(payouts.send_payout(live.payouts, payout_id=payout.id) for _ in range(3)),
     )  # fmt: skip
     assert set(seen) <= {"done", "payout_not_paid"}
     clock = live.clock

@@ -8,7 +8,7 @@ database, gateways, providers and post; nothing of the product is patched.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -275,6 +275,11 @@ class NumberedProvider:
     def paid_from(self) -> str | None:
         """As the provider within."""
         return self._inner.paid_from
+
+    @property
+    def forgets_after(self) -> timedelta | None:
+        """As the provider within."""
+        return self._inner.forgets_after
 
     async def send(self, request: TransferRequest) -> TransferResult:
         """One numbered call."""

@@ -109,7 +109,7 @@ async def _followed(powers: PayoutPowers, file_id: UUID) -> BankFile:
     """Each payout in a transaction of its own; what a crash leaves, the sweeper takes up."""
 
     async def follow(payout_id: UUID) -> bool:
-        await send_payout(powers, payout_id=payout_id, fresh=False)
+        await send_payout(powers, payout_id=payout_id)
         return True
 
     left = await ask(powers.db, bank_file_service.open_payouts, file_id=file_id)

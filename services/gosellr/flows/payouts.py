@@ -1,7 +1,8 @@
 """Money on its way to sellers: the intent is committed, the provider told, its answer committed.
 
-A payout is sent under its own id as the key, so sending it twice moves money once. Whatever a
-crash cuts off is asked after later, and sent again only if the provider has never heard of it.
+A payout is sent under its own id as the key, so sending it twice moves money once. Before that it
+is written down that it may have left; whatever a crash cuts off then is asked after later, and sent
+again only if the provider has never heard of it.
 """
 
 import json
@@ -43,9 +44,7 @@ _RUNNING_FOR = timedelta(seconds=15)
 _BATCH_PAGE = 100
 BATCH_SELLERS_MAX = 1_000
 
-# Only then it may be that the provider has never heard of it.
-_MAY_BE_SENT = {PayoutStatus.PENDING, PayoutStatus.UNKNOWN}
-_MAY_BE_ASKED = _MAY_BE_SENT | {PayoutStatus.SENT, PayoutStatus.PAID}
+_MAY_BE_ASKED = {PayoutStatus.PENDING, PayoutStatus.UNKNOWN, PayoutStatus.SENT, PayoutStatus.PAID}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +147,7 @@ async def _answered(
         if opened.status is not None:
             return RequestedPayout(answered=opened)
         payout_id = _cut_off(powers, opened)
-        await send_payout(powers, payout_id=payout_id, fresh=False)
+        await send_payout(powers, payout_id=payout_id)
     else:
         payout_id = opened.payout_id
         if opened.may_be_sent:
@@ -193,7 +192,7 @@ async def approve_payout(powers: PayoutPowers, *, viewer: Viewer, payout_id: UUI
         payout_id=payout_id,
         now=powers.now(),
     )
-    await send_payout(powers, payout_id=payout_id, fresh=False)
+    await send_payout(powers, payout_id=payout_id)
     return await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
 
 
@@ -316,7 +315,7 @@ async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
     """Send or ask after every payout whose time has come; gives how many were looked at."""
 
     async def resume(payout_id: UUID) -> bool:
-        await send_payout(powers, payout_id=payout_id, fresh=False)
+        await send_payout(powers, payout_id=payout_id)
         return True
 
     now = powers.now()
@@ -329,11 +328,8 @@ async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
     return await sweep.run(resume, story="resuming a payout")
 
 
-async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = True) -> None:
-    """Bring a payout as far as it goes now. Safe to call at any time, twice too.
-
-    `fresh` says that it was never sent.
-    """
+async def send_payout(powers: PayoutPowers, *, payout_id: UUID) -> None:
+    """Bring a payout as far as it goes now. Safe to call at any time, twice too."""
     told = await ask(powers.db, payout_outcome.find_instruction, payout_id=payout_id)
     if told is None or told.status not in _MAY_BE_ASKED:
         return
@@ -341,15 +337,24 @@ async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = Tr
         await transact(powers.db, bank_file_outcome.follow, payout_id=payout_id, now=powers.now())
         return
     provider = powers.providers.get(told.provider)
-    result = None if provider is None else await _moved(powers, provider, told, fresh=fresh)
-    status = status_of(result, told)
+    funding = funding_account(None if provider is None else provider.paid_from)
+    if told.status is PayoutStatus.PENDING and not await transact(
+        powers.db,
+        payout_outcome.begin,
+        payout_id=payout_id,
+        sent_within=None if provider is None else provider.forgets_after,
+        funding=funding,
+        now=powers.now(),
+    ):
+        return
+    result = None if provider is None else await _moved(powers, provider, told)
     await transact(
         powers.db,
         payout_outcome.record_answer,
         payout_id=payout_id,
         answer=PayoutAnswer(
-            status=status,
-            funding=funding_account(None if provider is None else provider.paid_from),
+            status=status_of(result, told),
+            funding=funding,
             provider_reference=None if result is None else result.provider_reference,
             reason=None if result is None else result.reason,
         ),
@@ -358,18 +363,22 @@ async def send_payout(powers: PayoutPowers, *, payout_id: UUID, fresh: bool = Tr
 
 
 async def _moved(
-    powers: PayoutPowers, provider: PayoutProvider, told: PayoutInstruction, *, fresh: bool
+    powers: PayoutPowers, provider: PayoutProvider, told: PayoutInstruction
 ) -> TransferResult:
-    """Send, after asking whether it was sent already."""
+    """Send what was never sent; of all else ask what became of it, and send it again where nobody
+    has heard of it."""
     transfer_id = str(told.payout_id)
     destination = powers.read_account(told.account_encrypted, destination_id=told.destination_id)
     account = destination[provider.account_kind.value]
-    if not fresh or told.status not in _MAY_BE_SENT:
+    if told.status is not PayoutStatus.PENDING:
         earlier = await provider.lookup(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
-        if earlier.outcome is not TransferOutcome.NOT_FOUND or told.status not in _MAY_BE_SENT:
+        is_unheard = earlier.outcome is TransferOutcome.NOT_FOUND
+        if not is_unheard or told.status is not PayoutStatus.UNKNOWN:
             return if_it_is_this(told, earlier, account=account, kind=provider.account_kind)
+        if kept := await _kept_back(powers, provider, told):
+            return kept
     result = await provider.send(
         TransferRequest(
             transfer_id=transfer_id,
@@ -385,3 +394,21 @@ async def _moved(
             transfer_id=transfer_id, provider_reference=told.provider_reference
         )
     return if_it_is_this(told, result, account=account, kind=provider.account_kind)
+
+
+async def _kept_back(
+    powers: PayoutPowers, provider: PayoutProvider, told: PayoutInstruction
+) -> TransferResult | None:
+    """What stands for the answer where a seller may not be paid any more: a no, if surely nothing
+    was sent. Else nobody sends it again, and it stays open."""
+    reason = await ask(
+        powers.db, payout_outcome.find_obstacle, payout_id=told.payout_id, now=powers.now()
+    )
+    if reason is None:
+        return None
+    surely = provider.forgets_after is None
+    return TransferResult(
+        outcome=TransferOutcome.DECLINED if surely else TransferOutcome.UNKNOWN,
+        transfer_id=str(told.payout_id),
+        reason=reason,
+    )

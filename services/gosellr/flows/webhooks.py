@@ -95,7 +95,7 @@ async def receive(
         # A hint like any other, and the provider is asked in any case: it isn't kept.
         transfer_id = _uuid(event.attempt_id)
         if transfer_id is not None:
-            await payouts.send_payout(payout_powers, payout_id=transfer_id, fresh=False)
+            await payouts.send_payout(payout_powers, payout_id=transfer_id)
         return
     if event.kind in _ABOUT_ACCOUNTS:
         await _hear_of_account(payout_powers, gateway, event)

@@ -82,6 +82,12 @@ SET status = $2, provider_reference = COALESCE($3, provider_reference),
 WHERE id = $1
 """
 
+# Its check comes when a provider would have answered long ago.
+BEGIN = """
+UPDATE payout SET status = 'unknown', check_at = $2 WHERE id = $1 AND status = 'pending'
+RETURNING id
+"""
+
 APPROVE = """
 UPDATE payout SET status = 'pending', approved_by = $2, approved_at = $3, check_at = $4
 WHERE id = $1 AND status = 'awaiting_approval'
@@ -290,6 +296,11 @@ async def entries(
     """What a payout claims, in the order of booking."""
     rows = await connection.fetch(ENTRIES, payout_id, after, limit)
     return [ClaimedEntry(*row) for row in rows]
+
+
+async def begin(connection: Connection, *, payout_id: UUID, check_at: datetime) -> bool:
+    """From here on its provider may know of it; False where somebody else has begun."""
+    return await connection.fetchval(BEGIN, payout_id, check_at) is not None
 
 
 async def instruction(connection: Connection, *, payout_id: UUID) -> PayoutInstruction | None:

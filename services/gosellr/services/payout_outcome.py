@@ -1,20 +1,23 @@
 """Payouts, second step: what the provider said is booked once, and a refusal undone exactly."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypedDict
+from datetime import datetime, timedelta
+from typing import Final, TypedDict
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import NotFound
+from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import Payout, PayoutInstruction
 from gosellr.queries import ledger, outbox, payouts
 from gosellr.queries.payouts import LockedPayout
-from gosellr.services import ledger_service
+from gosellr.services import ledger_service, payout_terms
 from gosellr.services.ledger_service import Booking
+from gosellr.services.payout_terms import PayoutTerms
 from gosellr.utils.ledger import TransactionDraft, TransactionKind, seller_available
 from gosellr.utils.payouts import (
+    SENT_BY_THEN,
     PayoutStatus,
     check_again_at,
     may_become,
@@ -23,6 +26,8 @@ from gosellr.utils.payouts import (
     payout_intent,
     payout_returned,
 )
+
+TOO_OLD: Final = "made_too_long_ago"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,64 @@ async def record_answer(
         await _tell(connection, FactType.PAYOUT_PAID, payout, now=now)
     elif answer.status is PayoutStatus.FAILED:
         await _undo(connection, payout, held=held, answer=answer, now=now)
+
+
+async def begin(
+    connection: Connection,
+    *,
+    payout_id: UUID,
+    sent_within: timedelta | None,
+    funding: str,
+    now: datetime,
+) -> bool:
+    """Let a payout out of our hands: from here on its provider may know of it.
+
+    False where it isn't ours to send: another has begun, or it failed, because its seller may not
+    be paid any more, or not to this account, or because it is older than `sent_within`.
+
+    Raises:
+        NotFound: there is no such payout.
+    """
+    payout = await payouts.load(connection, payout_id=payout_id)
+    if payout is None:
+        raise NotFound
+    reason = await _obstacle(connection, payout, payout_terms.keep, now=now)
+    if reason is None and sent_within is not None and now - payout.created_at > sent_within:
+        reason = TOO_OLD
+    if reason is None:
+        return await payouts.begin(connection, payout_id=payout_id, check_at=now + SENT_BY_THEN)
+    await _hold_balance(connection, payout)
+    if (await _held(connection, payout)).status is PayoutStatus.PENDING:
+        answer = PayoutAnswer(status=PayoutStatus.FAILED, funding=funding, reason=reason)
+        await record_answer(connection, payout_id=payout_id, answer=answer, now=now)
+    return False
+
+
+async def find_obstacle(connection: Connection, *, payout_id: UUID, now: datetime) -> str | None:
+    """What was decided since that keeps a payout from being sent, as a code.
+
+    Raises:
+        NotFound: there is no such payout.
+    """
+    payout = await payouts.load(connection, payout_id=payout_id)
+    if payout is None:
+        raise NotFound
+    return await _obstacle(connection, payout, payout_terms.see, now=now)
+
+
+async def _obstacle(
+    connection: Connection,
+    payout: Payout,
+    terms_of: Callable[..., Awaitable[PayoutTerms]],
+    *,
+    now: datetime,
+) -> str | None:
+    try:
+        terms = await terms_of(connection, seller_id=payout.seller_id, now=now)
+        payout_terms.check_destination(payout, terms)
+    except Conflict as refusal:
+        return refusal.code
+    return None
 
 
 async def call_back(

@@ -22,6 +22,8 @@ from gosellr.utils.ledger import (
 )
 
 CHECK_AGAIN_FIRST: Final = timedelta(seconds=5)
+SENT_BY_THEN: Final = timedelta(minutes=1)
+"""Whoever sends a payout has been answered by then, or was cut off."""
 CHECK_AGAIN_AT_MOST: Final = timedelta(minutes=15)
 # A bank may send money back that had arrived; until then a paid payout is asked after.
 WATCHED_EVERY: Final = timedelta(days=1)

@@ -18,6 +18,7 @@ class BankFilePayouts:
     name = "bank"
     paid_from = None
     account_kind = AccountKind.IBAN
+    forgets_after = None
 
     async def send(self, request: TransferRequest) -> TransferResult:
         """See `PayoutProvider.send`."""

@@ -69,6 +69,8 @@ class PayPalPayouts:
     name = "paypal"
     paid_from = "paypal"
     account_kind = AccountKind.EMAIL
+    # What is begun by then is sent while it may be.
+    forgets_after = SENT_WITHIN - timedelta(days=1)
 
     def __init__(self, api: PayPalApi, *, clock: Clock) -> None:
         self._api = api

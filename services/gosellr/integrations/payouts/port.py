@@ -5,7 +5,7 @@ ever, however often and from wherever it is sent.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -78,6 +78,11 @@ class PayoutProvider(Protocol):
     @property
     def account_kind(self) -> AccountKind:
         """What an account is here."""
+
+    @property
+    def forgets_after(self) -> timedelta | None:
+        """For so long `send` is safe to repeat, and it alone tells whether it was done before; None
+        for ever, and then `NOT_FOUND` proves that nothing was sent."""
 
     async def send(self, request: TransferRequest) -> TransferResult:
         """Sends. Safe to repeat by `transfer_id`."""

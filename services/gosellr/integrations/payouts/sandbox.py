@@ -109,6 +109,7 @@ class SandboxPayouts:
     # The sandbox gateway settles with no bank: what it captured stays there to be paid out.
     paid_from = "sandbox"
     account_kind = AccountKind.IBAN
+    forgets_after = None
 
     def __init__(
         self,

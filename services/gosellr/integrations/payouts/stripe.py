@@ -51,6 +51,7 @@ class StripePayouts:
     name = "stripe"
     paid_from = "stripe"
     account_kind = AccountKind.CONNECTED
+    forgets_after = None
 
     def __init__(
         self,
