@@ -10,8 +10,8 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payouts
-from gosellr.flows.payouts import Batch
+from gosellr.flows import payout_runs, payouts
+from gosellr.flows.payout_runs import Batch
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.resources import Resources
 from gosellr.services import payout_forecast, payout_settings_service
@@ -119,7 +119,7 @@ async def test_what_is_foreseen_is_what_the_run_does(
     assert await connection.fetchrow(counts) == rows
     assert await balances(connection) == before
 
-    run = await payouts.run_batch(
+    run = await payout_runs.run_batch(
         market.payouts, viewer=an_operator(), currency=None, key=a_key("night")
     )
     assert isinstance(run, Batch)

@@ -10,9 +10,10 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed, NotFound, VersionConflict
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payout_accounts, payouts
+from gosellr.flows import payout_accounts, payout_runs, payouts
 from gosellr.flows.payout_accounts import TypedAccount
-from gosellr.flows.payouts import Batch, account_place
+from gosellr.flows.payout_runs import Batch
+from gosellr.flows.payouts import account_place
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.models.payout_values import Payout, PayoutSettings
 from gosellr.resources import Resources
@@ -154,7 +155,9 @@ async def test_one_seller_that_breaks_stops_no_other(
 
 
 async def batch(resources: Resources, viewer: Viewer, key: str) -> Batch | EarlierRequest:
-    return await payouts.run_batch(resources.payouts, viewer=viewer, currency=None, key=a_key(key))
+    return await payout_runs.run_batch(
+        resources.payouts, viewer=viewer, currency=None, key=a_key(key)
+    )
 
 
 async def test_a_batch_pays_everybody_who_may_be_paid(
@@ -203,7 +206,7 @@ async def test_a_batch_ends_somewhere_and_says_so(
         await earn(resources, one)
     left = []
     for sellers_max in (2, 1, 1):
-        run = await payouts.run_batch(
+        run = await payout_runs.run_batch(
             resources.payouts,
             viewer=an_operator(),
             currency="EUR",
@@ -213,6 +216,23 @@ async def test_a_batch_ends_somewhere_and_says_so(
         assert isinstance(run, Batch)
         left.append((sum(one.count for one in run.totals), run.more))
     assert left == [(2, True), (1, False), (0, False)]
+
+
+async def test_who_can_t_be_paid_keeps_nobody_behind_from_it(
+    connection: Connection, resources: Resources
+) -> None:
+    """The first has named no account, and stays the first however often all are paid."""
+    first, second = [await make_shop(connection, price_minor=1000) for _ in range(2)]
+    assert first.seller.id < second.seller.id
+    await set_account(resources, second)
+    await earn(resources, first)
+    await earn(resources, second)
+    run = await payout_runs.run_batch(
+        resources.payouts, viewer=an_operator(), currency="EUR", key=a_key(), sellers_max=1
+    )
+    assert isinstance(run, Batch)
+    assert [one.seller_id for one in run.skipped] == [first.seller.id]
+    assert ([one.amount_minor for one in run.totals], run.more) == ([1000], False)
 
 
 async def test_settings_change_as_a_whole_and_by_version(

@@ -10,7 +10,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payouts
+from gosellr.flows import payout_runs, payouts
 from gosellr.flows.payouts import account_place
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.models.payout_values import Payout
@@ -54,7 +54,9 @@ async def a_run(resources: Resources, connection: Connection, shop: Shop) -> Pay
     """A payout of a batch, which the sweeper will send."""
     await set_account(resources, shop)
     await earn(resources, shop)
-    await payouts.run_batch(resources.payouts, viewer=an_operator(), currency=None, key=a_key(None))
+    await payout_runs.run_batch(
+        resources.payouts, viewer=an_operator(), currency=None, key=a_key(None)
+    )
     payout_id = await connection.fetchval("SELECT id FROM payout WHERE status = 'pending'")
     assert await transfers(resources) == []
     return await ask(

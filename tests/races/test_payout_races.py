@@ -10,7 +10,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
-from gosellr.flows import payouts
+from gosellr.flows import payout_runs, payouts
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
@@ -297,7 +297,7 @@ async def test_batches_at_once_pay_each_seller_once(live: Resources) -> None:
         await earn(live, shop)
     seen = await outcomes(
         *(
-            payouts.run_batch(live.payouts, viewer=an_operator(), currency=None, key=a_key())
+            payout_runs.run_batch(live.payouts, viewer=an_operator(), currency=None, key=a_key())
             for _ in range(3)
         )
     )

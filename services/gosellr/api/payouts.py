@@ -27,7 +27,7 @@ from gosellr.api.schemas.payouts import (
     payout_document,
 )
 from gosellr.core.transact import ask
-from gosellr.flows import payouts
+from gosellr.flows import payout_runs, payouts
 from gosellr.flows.payouts import RequestedPayout
 from gosellr.resources import Resources
 from gosellr.services import idempotency_service, payout_forecast, payout_questions
@@ -112,7 +112,9 @@ async def run_payouts(
 ) -> Response:
     """Pay every seller with something available, whatever their schedules say."""
     key = await _key(request, viewer, "run_payouts", idempotency_key)
-    batch = await payouts.run_batch(market.payouts, viewer=viewer, currency=body.currency, key=key)
+    batch = await payout_runs.run_batch(
+        market.payouts, viewer=viewer, currency=body.currency, key=key
+    )
     if isinstance(batch, EarlierRequest):
         return _stored(batch)
     return await _kept(market, json_bytes(batch_document(batch)), key=key, status=200)
@@ -132,7 +134,7 @@ async def preview_payout_run(
         payout_forecast.foresee,
         viewer=viewer,
         currency=filters.currency,
-        sellers_max=payouts.BATCH_SELLERS_MAX,
+        sellers_max=payout_runs.BATCH_SELLERS_MAX,
         policy=market.policy,
         now=market.clock.now(),
     )

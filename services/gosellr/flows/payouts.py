@@ -6,7 +6,7 @@ again only if the provider has never heard of it.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,7 +23,7 @@ from gosellr.integrations.payouts.port import (
     TransferRequest,
     TransferResult,
 )
-from gosellr.models.payout_values import Payout, PayoutInstruction, PayoutTotal
+from gosellr.models.payout_values import Payout, PayoutInstruction
 from gosellr.services import (
     bank_file_outcome,
     idempotency_service,
@@ -32,7 +32,7 @@ from gosellr.services import (
     payout_service,
 )
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
-from gosellr.services.payout_opening import Opened, Skipped
+from gosellr.services.payout_opening import Opened
 from gosellr.services.payout_outcome import PayoutAnswer
 from gosellr.utils.payouts import BY_FILE, PayoutStatus, funding_account
 from gosellr.utils.policy import MarketPolicy
@@ -41,8 +41,6 @@ from gosellr.utils.viewer import Viewer
 
 # For so long an unanswered first request counts as still running; then it was cut off.
 _RUNNING_FOR = timedelta(seconds=15)
-_BATCH_PAGE = 100
-BATCH_SELLERS_MAX = 1_000
 
 _MAY_BE_ASKED = {PayoutStatus.PENDING, PayoutStatus.UNKNOWN, PayoutStatus.SENT, PayoutStatus.PAID}
 
@@ -77,16 +75,6 @@ class RequestedPayout:
 
     payout: Payout | None = None
     answered: EarlierRequest | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """What a batch opened, whom it passed over, and whether there are sellers left."""
-
-    id: UUID
-    totals: Sequence[PayoutTotal] = ()
-    skipped: Sequence[Skipped] = ()
-    more: bool = False
 
 
 def account_place(destination_id: UUID) -> str:
@@ -146,7 +134,7 @@ async def _answered(
     if isinstance(opened, EarlierRequest):
         if opened.status is not None:
             return RequestedPayout(answered=opened)
-        payout_id = _cut_off(powers, opened)
+        payout_id = cut_off(powers, opened)
         await send_payout(powers, payout_id=payout_id)
     else:
         payout_id = opened.payout_id
@@ -156,7 +144,7 @@ async def _answered(
     return RequestedPayout(payout=payout)
 
 
-def _cut_off(powers: PayoutPowers, earlier: EarlierRequest) -> UUID:
+def cut_off(powers: PayoutPowers, earlier: EarlierRequest) -> UUID:
     """What an unanswered first request was about, once it can't be running any more.
 
     Raises:
@@ -213,76 +201,6 @@ async def cancel_payout(
         now=powers.now(),
     )
     return await ask(powers.db, payout_questions.find_payout, viewer=viewer, payout_id=payout_id)
-
-
-async def run_batch(
-    powers: PayoutPowers,
-    *,
-    viewer: Viewer,
-    currency: str | None,
-    key: RequestKey,
-    sellers_max: int = BATCH_SELLERS_MAX,
-) -> Batch | EarlierRequest:
-    """Pay every seller who may be paid, whatever their schedules; the sweeper sends.
-
-    Asked again after it was cut off, it goes on: whoever was paid has nothing left to claim.
-
-    Raises:
-        IdempotencyInProgress, and what `payout_service.begin_batch` raises.
-    """
-    begun = await transact(
-        powers.db,
-        payout_service.begin_batch,
-        viewer=viewer,
-        key=key,
-        policy=powers.policy,
-        now=powers.now(),
-    )
-    if isinstance(begun, EarlierRequest):
-        if begun.status is not None:
-            return begun
-        begun = _cut_off(powers, begun)
-    skipped, more = await _open_batch(
-        powers, viewer=viewer, batch_id=begun, currency=currency, sellers_max=sellers_max
-    )
-    totals = await ask(powers.db, payout_questions.batch_totals, batch_id=begun)
-    return Batch(id=begun, totals=totals, skipped=skipped, more=more)
-
-
-async def _open_batch(
-    powers: PayoutPowers,
-    *,
-    viewer: Viewer,
-    batch_id: UUID,
-    currency: str | None,
-    sellers_max: int,
-) -> tuple[list[Skipped], bool]:
-    """Seller by seller, each in a transaction of its own; says whom it passed over, and whether
-    there are more."""
-    skipped: list[Skipped] = []
-    after, left = UUID(int=0), sellers_max
-    while True:
-        page = await ask(
-            powers.db,
-            payout_service.payable_sellers,
-            after=after,
-            currency=currency,
-            limit=_BATCH_PAGE,
-        )
-        for seller_id in page[:left]:
-            skipped += await transact(
-                powers.db,
-                payout_service.open_in_batch,
-                viewer=viewer,
-                seller_id=seller_id,
-                batch_id=batch_id,
-                currency=currency,
-                policy=powers.policy,
-                now=powers.now(),
-            )
-        if not page or len(page) > left:
-            return skipped, bool(page)
-        after, left = page[-1], left - len(page)
 
 
 async def pay_scheduled(powers: PayoutPowers, *, limit: int = 100) -> int:

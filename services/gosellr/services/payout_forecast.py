@@ -20,6 +20,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
+_PAGE: Final = 100
 PAID: Final = "paid"
 AWAITS_APPROVAL: Final = "awaits_approval"
 
@@ -87,15 +88,19 @@ async def foresee(
     """
     if not viewer.is_operator:
         raise NotAllowed
-    found = await payouts.payable(
-        connection, after=UUID(int=0), currency=currency, limit=sellers_max + 1
-    )
     seen: list[Foreseen] = []
-    for seller_id in found[:sellers_max]:
-        seen += await _of_seller(
-            connection, seller_id=seller_id, currency=currency, policy=policy, now=now
-        )
-    return Forecast(seen, more=len(found) > sellers_max)
+    after, left = UUID(int=0), sellers_max
+    while page := await payouts.payable(connection, after=after, currency=currency, limit=_PAGE):
+        for seller_id in page:
+            if not left:
+                return Forecast(seen, more=True)
+            found = await _of_seller(
+                connection, seller_id=seller_id, currency=currency, policy=policy, now=now
+            )
+            seen += found
+            left -= any(one.is_opened for one in found)
+        after = page[-1]
+    return Forecast(seen, more=False)
 
 
 async def owed_first(

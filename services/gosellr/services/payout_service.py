@@ -165,12 +165,13 @@ async def open_in_batch(
     currency: str | None,
     policy: MarketPolicy,
     now: datetime,
-) -> list[Skipped]:
-    """Make a seller's payouts, whatever its schedule; gives what was passed over, and why."""
+) -> tuple[list[Opened], list[Skipped]]:
+    """Make a seller's payouts, whatever its schedule; gives them, and what was passed over, and
+    why."""
     try:
         terms = await payout_terms.keep(connection, seller_id=seller_id, now=now)
     except Conflict as refusal:
-        return [Skipped(seller_id, currency, refusal.code)]
+        return [], [Skipped(seller_id, currency, refusal.code)]
     request = PayoutRequest(
         seller_id=seller_id,
         currency=currency or "",
@@ -178,10 +179,7 @@ async def open_in_batch(
         requested_by=viewer.user_id,
         batch_id=batch_id,
     )
-    _, skipped = await payout_opening.open_each(
-        connection, request, terms=terms, policy=policy, now=now
-    )
-    return skipped
+    return await payout_opening.open_each(connection, request, terms=terms, policy=policy, now=now)
 
 
 async def approve(

@@ -22,7 +22,7 @@ from gosellr.api.schemas.common import (
     line,
 )
 from gosellr.flows.payout_accounts import TypedAccount
-from gosellr.flows.payouts import Batch
+from gosellr.flows.payout_runs import Batch
 from gosellr.models.payout_values import (
     ClaimedEntry,
     Payout,

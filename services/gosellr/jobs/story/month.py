@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gosellr.core.transact import ask
-from gosellr.flows import documents, payouts, reconciliation
-from gosellr.flows.payouts import Batch
+from gosellr.flows import documents, payout_runs, reconciliation
+from gosellr.flows.payout_runs import Batch
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
 from gosellr.jobs.documents import close_months
@@ -42,7 +42,7 @@ async def the_month_closes(stage: Stage, *, papers: Path | None) -> None:
 
 async def _pay_all(stage: Stage) -> None:
     stage.wait(until=16)
-    batch = await payouts.run_batch(
+    batch = await payout_runs.run_batch(
         stage.resources.payouts, viewer=stage.operator, currency=None, key=stage.key()
     )
     if not isinstance(batch, Batch):

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from gosellr.core.identity import new_secret
-from gosellr.flows.payouts import Batch
+from gosellr.flows.payout_runs import Batch
 from gosellr.services.payout_forecast import AWAITS_APPROVAL, PAID, Forecast, Foreseen
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.web.filing_views import ForecastView, ForeseenView, RunView

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask
-from gosellr.flows import payouts
+from gosellr.flows import payout_runs, payouts
 from gosellr.services import payout_forecast, seller_service
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.money import EXPONENTS
@@ -34,7 +34,7 @@ async def preview(page: Running, currency: Annotated[str, Query(max_length=3)] =
         payout_forecast.foresee,
         viewer=page.viewer,
         currency=chosen or None,
-        sellers_max=payouts.BATCH_SELLERS_MAX,
+        sellers_max=payout_runs.BATCH_SELLERS_MAX,
         policy=page.market.policy,
         now=page.now,
     )
@@ -58,7 +58,7 @@ async def run(page: Running) -> Response:
         raise InvalidInput.at("currency", "currency_unknown", "Choose a currency")
     key = form_keys.request_key(page, "run_payouts", currency.encode())
     try:
-        batch = await payouts.run_batch(
+        batch = await payout_runs.run_batch(
             page.market.payouts, viewer=page.viewer, currency=currency or None, key=key
         )
     except Conflict:
