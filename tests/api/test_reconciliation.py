@@ -265,6 +265,19 @@ async def test_suspense_returns_to_zero(desk: Desk, connection: Connection) -> N
     assert await desk.inbox(status="resolved", suspended=True) == []
 
 
+async def test_what_is_fully_explained_has_nothing_for_suspense(
+    desk: Desk, resources: Resources, shop: Shop
+) -> None:
+    """Amount and fee each differ by a cent, and their difference by none."""
+    charge, fee = await charge_of(resources, shop)
+    await desk.tell(movement("c1", 12_001, key=str(charge), fee=fee + 1))
+    [waiting] = await desk.inbox()
+    body = {"resolution": "suspense", "note": "look into it"}
+    answer = await desk.call("POST", f"/movements/{waiting['id']}/resolve", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "nothing_to_keep"
+
+
 async def test_beyond_the_tolerance_payouts_stop_until_it_is_explained(
     desk: Desk, resources: Resources, connection: Connection, shop: Shop
 ) -> None:

@@ -140,6 +140,15 @@ async def test_each_movement_is_imported_once_however_often_it_is_read(
     assert await market.count("provider_movement") == 3
 
 
+async def test_a_movement_of_nothing_stops_no_other(market: Market, clock: ManualClock) -> None:
+    for _ in range(2):
+        market.server.account.keep_movement("adjustment", 0, "eur", None)
+        clock.advance(timedelta(days=40))
+        await buy(market.resources, (market.shop, 1), tenders=BY_STRIPE)
+    await market.read_on()
+    assert await market.movements() == [("charge", "matched", 10_000, 225, 0)] * 2
+
+
 async def test_what_happened_just_now_waits_for_the_next_time(market: Market) -> None:
     await buy(market.resources, (market.shop, 1), tenders=BY_STRIPE)
     await upkeep.read_movements(market.resources)

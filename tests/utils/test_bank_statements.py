@@ -318,3 +318,18 @@ def test_what_is_no_statement_is_refused(content: bytes, row: int) -> None:
     with pytest.raises(StatementFlaw) as flaw:
         list(read_camt(content))
     assert flaw.value.row == row
+
+
+def test_an_entry_of_nothing_and_a_day_with_a_zone_stop_no_payment() -> None:
+    dated = entry("1.00").replace("2026-03-03<", "2026-03-03+01:00<")
+    lines = list(read_camt(camt(entry("0.00", name="CLOSING"), dated)))
+    assert [one.amount_minor for one in lines] == [100]
+    assert lines[0].value_date == datetime(2026, 3, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ['"transaction_id"x,amount,currency,value_date\n', "x" * 140_000 + "\n"]
+)
+def test_a_heading_that_is_no_csv_is_a_flaw(text: str) -> None:
+    with pytest.raises(StatementFlaw):
+        list(read_table(text))

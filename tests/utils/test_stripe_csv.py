@@ -38,6 +38,8 @@ def test_every_kind_of_row() -> None:
         f"txn_7,{at},eur,-0.30,0.00,-0.30,fee,,Billing,,,,,,",
         f"txn_10,{at},eur,-20.00,-0.30,-19.70,refund,re_2,,pi_1,-20.00,eur,,{KEY}4,",
         f"txn_8,{at},eur,5.00,0.00,5.00,topup,tu_1,,,,,,,",
+        # What moves nothing is passed over.
+        f"txn_11,{at},eur,0.00,0.00,0.00,other_adjustment,,,,,,,,",
         f"txn_9,{at},eur,1.00,0.05,0.95,charge,ch_9,,pi_9,,,not ours,,",
     ) == [
         ("txn_1", K.CHARGE, 60_000, 870, "EUR", UUID(f"{KEY}1"), "pi_1"),

@@ -256,6 +256,8 @@ async def resolve(
     """
     movement = await _locked(connection, movement_id)
     draft = _explanation(movement, resolution)
+    if draft is None and resolution is Resolution.SUSPENSE:
+        raise InvalidInput.at("resolution", "nothing_to_keep", "Nothing of it is unexplained")
     limit_minor = tolerance_minor(movement.currency, policy.reconciliation_tolerance)
     waits = abs(movement.unexplained_minor) > limit_minor
     done = await reconciliation.resolve(

@@ -69,16 +69,16 @@ def read_table(text: str) -> Iterator[BankLine]:
     """
     # Line by line as a table has it: in a cell there may be others, and all of Unicode's.
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), restkey="", strict=True)
-    header = reader.fieldnames or []
-    for column in REQUIRED:
-        if column not in header:
-            raise StatementFlaw(0, column, "This column is missing")
-    for column in header:
-        if column not in REQUIRED + OPTIONAL:
-            raise StatementFlaw(0, column, _UNKNOWN)
-        if header.count(column) > 1:
-            raise StatementFlaw(0, column, "This column stands there twice")
     try:
+        header = reader.fieldnames or []
+        for column in REQUIRED:
+            if column not in header:
+                raise StatementFlaw(0, column, "This column is missing")
+        for column in header:
+            if column not in REQUIRED + OPTIONAL:
+                raise StatementFlaw(0, column, _UNKNOWN)
+            if header.count(column) > 1:
+                raise StatementFlaw(0, column, "This column stands there twice")
         for number, row in enumerate(reader, 1):
             if "" in row:
                 raise StatementFlaw(

@@ -4,6 +4,7 @@ The document is read event by event. A document type, an entity or anything else
 would have to fetch or expand has no place in such a statement and ends the reading at once.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,6 +19,8 @@ _NODES_MAX: Final = 1_000_000
 _BOOKED: Final = "BOOK"
 _PARTED_BY: Final = "}"
 _YES: Final = frozenset({"true", "1"})
+_DAY_LENGTH: Final = len("2026-03-31")
+_DAY_ZONE: Final = re.compile(r"Z|[+-]\d\d:\d\d")
 # Sub-families of ISO 20022's bank transaction codes: returned, and called back.
 _REVERSALS: Final = frozenset({"RRTN", "RPCR"})
 
@@ -149,6 +152,9 @@ def _lines(row: int, entry: _Node, *, number: str | None) -> Iterator[BankLine]:
     currency = _currency(row, entry)
     own_id = entry.text("AcctSvcrRef")
     if len(details) <= 1:
+        # Banks tell so that they closed a year, for one.
+        if not parse_decimal(total, currency):
+            return
         detail = details[0] if details else _Node({})
         name = own_id or detail.text("Refs/AcctSvcrRef", "Refs/TxId") or number
         yield _line(row, entry, detail, name=name, amount=total, currency=currency)
@@ -178,13 +184,23 @@ def _line(
             "transaction_id": name,
             "amount": amount,
             "currency": currency,
-            "value_date": entry.text("ValDt/Dt", "ValDt/DtTm", "BookgDt/Dt", "BookgDt/DtTm"),
+            "value_date": _moment(entry),
             "text": " ".join([*written, detail.text("Refs/EndToEndId") or ""]),
             "payer_name": detail.text("RltdPties/Dbtr/Pty/Nm", "RltdPties/Dbtr/Nm"),
             "payer_iban": detail.text("RltdPties/DbtrAcct/Id/IBAN"),
         },
     )
     return replace(line, is_reversal=_is_reversal(entry, detail))
+
+
+def _moment(entry: _Node) -> str | None:
+    """The day of an entry, else its moment. XML Schema lets a day have a zone, which none needs."""
+    for place in ("ValDt", "BookgDt"):
+        if day := entry.text(f"{place}/Dt"):
+            return day[:_DAY_LENGTH] if _DAY_ZONE.fullmatch(day[_DAY_LENGTH:]) else day
+        if moment := entry.text(f"{place}/DtTm"):
+            return moment
+    return None
 
 
 def _currency(row: int, entry: _Node) -> str:

@@ -56,7 +56,9 @@ def read_movements(text: str) -> Iterator[MovementRow]:
     number = 0
     try:
         for number, row in enumerate(table_of(text, required=REQUIRED), 1):
-            yield _Row(number, row).read()
+            movement = _Row(number, row).read()
+            if movement.amount_minor or movement.fee_minor:
+                yield movement
     except csv.Error as error:
         raise MovementFlaw(number + 1, NAME, str(error)) from None
 

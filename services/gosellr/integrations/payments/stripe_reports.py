@@ -116,6 +116,8 @@ async def read_movements(api: StripeApi, *, after: str, limit: int) -> list[Gate
         while since <= end:
             until = since + int(window.total_seconds())
             rows = place.behind(await _window(api, since=since, until=until))
+            # What moves nothing is nothing to the books.
+            rows = [row for row in rows if row["amount"] or row["fee"]]
             if rows:
                 return [read_movement(row) for row in rows[:limit]]
             since, window = until, min(window * 2, _WINDOW_MAX)
