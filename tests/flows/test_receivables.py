@@ -12,6 +12,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
 from gosellr.core.transact import ask, transact
+from gosellr.flows import refunds
 from gosellr.models.balance_values import SellerDebt
 from gosellr.resources import Resources
 from gosellr.services import (
@@ -23,6 +24,7 @@ from gosellr.services import (
 )
 from gosellr.services.adjustment_entries import MoreThanOwed
 from gosellr.services.adjustment_service import AdjustmentNotOpen
+from gosellr.services.basket_service import Tender
 from gosellr.services.history_service import JournalFilter
 from gosellr.services.ledger_service import InsufficientBalance
 from gosellr.services.recovery_service import NothingOwed
@@ -157,6 +159,30 @@ async def test_a_plan_goes_easier_on_a_seller_until_nothing_is_owed(
             resources.db, recovery_service.end_plan, viewer=an_operator(),
             seller_id=shop.seller.id, currency="EUR", now=clock.now(),
         )  # fmt: skip
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_plan_ends_with_its_debt_however_that_ends(
+    connection: Connection, resources: Resources, clock: ManualClock, shop: Shop
+) -> None:
+    """The refund that made it fails. What is owed next was never agreed upon."""
+    paid = await earn(resources, shop, 2)
+    failing = (Tender(method="sandbox", token="tok_refund_timeout_then_declined"),)
+    order = await earn(resources, shop, tenders=failing)
+    await pay(resources, shop)
+    await refund(resources, order, shop, units=1)
+    await agree(resources, shop, instalment_minor=5_000, every_days=30)
+    clock.advance(100 * DAY)
+    plans = {"viewer": an_operator(), "seller_id": shop.seller.id}
+    [plan] = await ask(resources.db, recovery_service.plans_of, **plans)
+    # Never more is due than is owed.
+    assert plan.due_minor(now=clock.now()) == plan.owed_minor == 10_800
+    await refunds.resume_refunds(resources.refunds)
+    assert await seller_owes(connection, shop) == {}
+    assert await ask(resources.db, recovery_service.plans_of, **plans) == []
+    await refund(resources, paid, shop, units=2)
+    await earn(resources, shop)
+    assert await seller_owes(connection, shop) == {"receivable": 10_800}
     assert await wrong_with(connection, resources) == []
 
 

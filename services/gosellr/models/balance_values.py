@@ -65,6 +65,13 @@ class KeptPlan:
     end_reason: str | None
     created_by: UUID | None
     created_at: datetime
+    # What is owed in its currency, where somebody has looked.
+    owed_minor: int | None = None
+
+    def due_minor(self, *, now: datetime) -> int:
+        """What of the instalments that have begun isn't paid yet; never more than is owed."""
+        due_minor = self.plan.due_minor(now=now)
+        return due_minor if self.owed_minor is None else min(due_minor, max(0, self.owed_minor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,6 @@ from gosellr.utils.balance_postings import adjustment, written_off
 from gosellr.utils.ledger import (
     Entry,
     TransactionDraft,
-    account_kind,
-    account_owner,
     seller_available,
 )
 from gosellr.utils.viewer import Viewer
@@ -172,7 +170,7 @@ async def approve(
     await _decide(
         connection, held, status="approved", user_id=user_id, transaction_id=transaction_id, now=now
     )
-    await _end_settled_plans(connection, entries, now=now)
+    await recovery_service.end_settled_plans(connection, entries, now=now)
     await _tell(connection, FactType.ADJUSTMENT_APPROVED, adjustment_id, user_id, now=now)
     return await find(connection, adjustment_id=adjustment_id)
 
@@ -318,23 +316,6 @@ async def _decide(
         now=now,
     ):
         raise RuntimeError(f"adjustment {held.id} was decided under its lock")
-
-
-async def _end_settled_plans(
-    connection: Connection, entries: Iterable[Entry], *, now: datetime
-) -> None:
-    """Where nothing is owed any more, there is nothing to be paid back."""
-    for entry in entries:
-        if account_kind(entry.account).name != "seller_receivable":
-            continue
-        seller_id = UUID(account_owner(entry.account) or "")
-        owed_minor = await ledger_service.receivable_of(
-            connection, seller_id=seller_id, currency=entry.currency
-        )
-        if owed_minor <= 0:
-            await recovery_service.end_settled(
-                connection, seller_id=seller_id, currency=entry.currency, now=now
-            )
 
 
 async def _tell(

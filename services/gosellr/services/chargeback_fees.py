@@ -12,7 +12,7 @@ from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback, ReportedChargeback
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargeback_movements, chargebacks, disputes
-from gosellr.services import ledger_service, order_steps, refund_books
+from gosellr.services import ledger_service, order_steps, recovery_service, refund_books
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.dispute_postings import (
     FeeShare,
@@ -150,6 +150,7 @@ async def _book(
         facts={"reason": chargeback.reason},
     )
     await ledger_service.book(connection, bookings=[booking], now=now)
+    await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 
 async def told_apart(connection: Connection, *, gateway: str, limit: int = 100) -> list[UUID]:

@@ -15,6 +15,7 @@ from gosellr.services import (
     dispute_claims,
     ledger_service,
     order_steps,
+    recovery_service,
     refund_books,
     reserve_service,
 )
@@ -133,6 +134,7 @@ async def _book(
         effective_at=now,
     )
     await ledger_service.book(connection, bookings=[booking], now=now)
+    await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 
 async def _count(

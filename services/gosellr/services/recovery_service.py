@@ -19,7 +19,14 @@ from gosellr.models.events import Fact, FactType
 from gosellr.queries import ledger, outbox, recoveries
 from gosellr.services import ledger_service
 from gosellr.services.seller_scope import require_in_seller, require_no_part
-from gosellr.utils.ledger import seller_available, seller_receivable
+from gosellr.utils.ledger import (
+    Direction,
+    Entry,
+    account_kind,
+    account_owner,
+    seller_available,
+    seller_receivable,
+)
 from gosellr.utils.permissions import Permission
 from gosellr.utils.recovery import (
     InvalidPlan,
@@ -111,6 +118,24 @@ async def end_settled(
     )
 
 
+async def end_settled_plans(
+    connection: Connection, entries: Iterable[Entry], *, now: datetime
+) -> None:
+    """End the plans of sellers who owe nothing any more by these entries, which are booked: what
+    they come to owe next was never agreed upon. The caller holds what is available to them."""
+    for entry in entries:
+        if entry.direction is not Direction.CREDIT:
+            continue
+        if account_kind(entry.account).name != "seller_receivable":
+            continue
+        seller_id = UUID(account_owner(entry.account) or "")
+        owed_minor = await ledger_service.receivable_of(
+            connection, seller_id=seller_id, currency=entry.currency
+        )
+        if owed_minor <= 0:
+            await end_settled(connection, seller_id=seller_id, currency=entry.currency, now=now)
+
+
 async def agree(
     connection: Connection,
     *,
@@ -157,7 +182,7 @@ async def agree(
     kept = await recoveries.find(connection, plan_id=plan.id)
     if kept is None:
         raise RuntimeError(f"plan {plan.id} is gone")
-    return kept
+    return await _with_debt(connection, kept)
 
 
 async def end_plan(
@@ -189,7 +214,15 @@ async def plans_of(connection: Connection, *, viewer: Viewer, seller_id: UUID) -
         require_in_seller(viewer, seller_id=seller_id, permission=Permission.BALANCE_READ)
     elif not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
-    return await recoveries.of_seller(connection, seller_id=seller_id)
+    plans = await recoveries.of_seller(connection, seller_id=seller_id)
+    return [await _with_debt(connection, one) for one in plans]
+
+
+async def _with_debt(connection: Connection, kept: KeptPlan) -> KeptPlan:
+    owed_minor = await ledger_service.receivable_of(
+        connection, seller_id=kept.seller_id, currency=kept.currency
+    )
+    return replace(kept, owed_minor=owed_minor)
 
 
 async def ageing_report(

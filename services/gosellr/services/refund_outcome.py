@@ -17,6 +17,7 @@ from gosellr.services import (
     gift_sale_books,
     ledger_service,
     order_steps,
+    recovery_service,
     refund_books,
     reserve_service,
 )
@@ -168,6 +169,7 @@ async def _book(
         corrects_id=UUID(refund.effects["transaction_id"]) if corrects else None,
     )
     await ledger_service.book(connection, bookings=[booking], now=now)
+    await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 
 async def _undo(

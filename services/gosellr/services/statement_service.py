@@ -1,7 +1,7 @@
 """The books as people read them: an order's, a seller's balances and movements."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -149,11 +149,15 @@ async def seller_balances(
             on_their_way=tuple(one for one in on_their_way if one.currency == currency),
             coming=tuple(one for one in coming if one.currency == currency),
             next_payout_at=None if is_held or settings is None else settings.next_due_at,
-            plan=plans.get(currency),
+            plan=_with_debt(plans.get(currency), pots),
             **pots,
         )
         for currency, pots in sorted(by_currency.items())
     ]
+
+
+def _with_debt(plan: KeptPlan | None, pots: Mapping[str, int]) -> KeptPlan | None:
+    return None if plan is None else replace(plan, owed_minor=pots.get("receivable_minor", 0))
 
 
 async def seller_movements(

@@ -134,7 +134,7 @@ def plan_document(kept: KeptPlan, *, now: datetime) -> Document:
         "every_days": plan.every_days,
         "starts_at": plan.starts_at,
         "recovered": Money(plan.recovered_minor, currency),
-        "due": Money(plan.due_minor(now=now), currency),
+        "due": Money(kept.due_minor(now=now), currency),
         "note": kept.note,
         "created_at": kept.created_at,
     }

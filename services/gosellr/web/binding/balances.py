@@ -88,7 +88,7 @@ def plan(kept: KeptPlan, *, now: datetime) -> PlanView:
         ("Terms", told),
         ("From", format_when(terms.starts_at, "date")),
         ("Paid back by it", format_money(terms.recovered_minor, currency)),
-        ("Due now", format_money(terms.due_minor(now=now), currency)),
+        ("Due now", format_money(kept.due_minor(now=now), currency)),
         ("Note", kept.note),
     ]
     return PlanView(currency, tuple(AttributeView(label, value) for label, value in facts if value))
