@@ -167,7 +167,11 @@ SELECT 'seller_order ' || part.id, 'is cancelled, and ' || part.pending_minor
 FROM seller_order AS part
 WHERE part.status = 'cancelled' AND part.pending_minor <> 0 AND NOT EXISTS (
     SELECT FROM refund
-    WHERE refund.seller_order_id = part.id AND refund.status <> 'succeeded')
+    WHERE refund.seller_order_id = part.id
+      -- One of several payments that refused leaves its share there.
+      AND (refund.status <> 'succeeded' OR EXISTS (
+          SELECT FROM refund_part AS back
+          WHERE back.refund_id = refund.id AND back.status = 'failed')))
 """)
 
 LIMITS_HOLD = first("""
