@@ -13,8 +13,10 @@ from gosellr.core.errors import InvalidInput
 from gosellr.flows import refunds
 from gosellr.queries import ledger
 from gosellr.resources import Resources
+from gosellr.services.refund_plan import RefundTooLarge
 from gosellr.utils.explanations import explain
 from tests.factories.accounts import User
+from tests.factories.disputes import accept, decide, delivered, open_case, reread
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     Shop,
@@ -27,6 +29,7 @@ from tests.factories.sales import (
     part_of,
     read,
     refund,
+    seller_owes,
     ship,
 )
 from tests.factories.stored_value import (
@@ -119,6 +122,79 @@ async def test_a_bank_that_refuses_keeps_its_part_and_value_got_its_own(
     assert await refunded(resources, order) == [1000, 0]
     assert await left_on(resources, card_id) == 1000
     assert (await read(resources, order)).payment_status == "partially_refunded"
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_the_bank_refused_of_an_award_is_for_the_next_decision(
+    resources: Resources, connection: Connection, shop: Shop, buyer: User
+) -> None:
+    _, code = await make_card(resources, 1500)
+    tenders = (by_card(code), by_bank("tok_refund_declined"))
+    order = await delivered(resources, (shop, 2), buyer=buyer, tenders=tenders)
+    case = await open_case(resources, order, shop, viewer=buyer.viewer, units=1)
+    stuck = await accept(resources, case, viewer=shop.viewer)
+    assert (stuck.dispute.status, stuck.dispute.frozen_minor) == ("under_review", 440)
+    # A refund beside it that fails freezes nothing of the other unit.
+    assert (await refund(resources, order, shop, amount_minor=100)).status == "failed"
+    assert (await reread(resources, case)).dispute.frozen_minor == 440
+    again = await decide(resources, case, share_bps=10_000)
+    assert (again.dispute.status, again.dispute.frozen_minor) == ("under_review", 440)
+    given = [(one.status, one.amount_minor) for one in again.refunds]
+    assert given == [("succeeded", 500), ("failed", 500)]
+    assert await seller_owes(connection, shop) == {"pending": 880, "reserve": 440}
+    # What went back stays back, and counts towards whatever is decided.
+    over = await decide(resources, case, share_bps=0)
+    assert (over.dispute.status, over.dispute.outcome) == ("closed", "split")
+    assert (over.dispute.award_minor, len(over.refunds)) == (500, 2)
+    assert await seller_owes(connection, shop) == {"pending": 1320}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_refund_beside_a_case_that_fails_in_part_is_frozen_in_part(
+    resources: Resources, connection: Connection, shop: Shop, buyer: User
+) -> None:
+    _, code = await make_card(resources, 1000)
+    tenders = (by_card(code), by_bank("tok_refund_declined"))
+    order = await delivered(resources, (shop, 2), buyer=buyer, tenders=tenders)
+    case = await open_case(resources, order, shop, viewer=buyer.viewer)
+    assert case.dispute.frozen_minor == 1760
+    given = await refund(resources, order, shop, units=2)
+    assert (given.status, given.amount_minor) == ("succeeded", 1000)
+    assert (await reread(resources, case)).dispute.frozen_minor == 880
+    assert await seller_owes(connection, shop) == {"reserve": 880}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_case_or_a_refund_of_units_is_about_what_the_bank_refused_of_them(
+    resources: Resources, connection: Connection, shop: Shop, buyer: User
+) -> None:
+    _, code = await make_card(resources, 500)
+    tenders = (by_card(code), by_bank("tok_refund_declined"))
+    order = await delivered(resources, (shop, 2), buyer=buyer, tenders=tenders)
+    assert (await refund(resources, order, shop, units=2)).amount_minor == 500
+    with pytest.raises(RefundTooLarge):
+        await open_case(resources, order, shop, viewer=buyer.viewer, units=3)
+    case = (await open_case(resources, order, shop, viewer=buyer.viewer, units=1)).dispute
+    assert (case.quantity, case.amount_minor, case.frozen_minor) == (1, 1000, 880)
+    given = await refund(resources, order, shop, units=2, to_store_credit=True)
+    assert (given.status, given.amount_minor) == ("succeeded", 1500)
+    assert await credit_of(resources, buyer) == {"EUR": 1500}
+    assert await seller_owes(connection, shop) == {}
+    with pytest.raises(RefundTooLarge):
+        await refund(resources, order, shop, units=1)
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_cancellation_that_came_back_in_part_is_no_broken_book(
+    resources: Resources, connection: Connection, shop: Shop, buyer: User
+) -> None:
+    _, code = await make_card(resources, 1000)
+    tenders = (by_card(code), by_bank("tok_refund_declined"))
+    order = await buy(resources, (shop, 2), buyer=buyer, tenders=tenders)
+    after = await cancel(resources, order, viewer=buyer.viewer)
+    given = [(one.status, one.amount_minor) for one in after.refunds]
+    assert (after.status, given) == ("cancelled", [("succeeded", 1000)])
+    assert await seller_owes(connection, shop) == {"pending": 880}
     assert await wrong_with(connection, resources) == []
 
 

@@ -8,8 +8,10 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.models.dispute_values import Dispute, NewFile
 from gosellr.models.events import Fact, FactType
+from gosellr.models.order_values import Order
 from gosellr.queries import chargebacks, dispute_folders, disputes, outbox
 from gosellr.services import (
+    dispute_claims,
     dispute_outcome,
     dispute_service,
     dispute_steps,
@@ -258,7 +260,7 @@ async def decide(
     if earlier := await _claimed(connection, hand, key=key, policy=policy, now=now):
         return earlier
     actor = hand.require(DisputeAction.DECIDE)
-    award_minor = awarded_minor(hand.dispute, award)
+    award_minor = awarded_minor(hand.order, hand.dispute, award)
     verdict = Verdict(
         award_minor=award_minor,
         outcome=outcome_of(hand.dispute.amount_minor, award_minor=award_minor).value,
@@ -298,8 +300,8 @@ def ends_with(dispute: Dispute) -> bool:
     return dispute.is_final or dispute.stands is DisputeStatus.APPEALED
 
 
-def awarded_minor(dispute: Dispute, award: Award) -> int:
-    """What an award gives the buyer.
+def awarded_minor(order: Order, dispute: Dispute, award: Award) -> int:
+    """What an award gives the buyer in all: at least what went back out of the case before.
 
     Raises:
         InvalidInput: more than is argued about, or in another currency.
@@ -309,13 +311,14 @@ def awarded_minor(dispute: Dispute, award: Award) -> int:
         raise InvalidInput.at(
             "amount.currency", "other_currency", f"The case is about {dispute.currency}"
         )
-    if award.amount_minor is None:
-        return award_of(argued_minor, share_bps=award.share_bps or 0)
-    if award.amount_minor > argued_minor:
+    award_minor = award.amount_minor
+    if award_minor is None:
+        award_minor = award_of(argued_minor, share_bps=award.share_bps or 0)
+    if award_minor > argued_minor:
         raise InvalidInput.at(
             "amount.amount", "more_than_argued", f"The case is about {argued_minor} at most"
         )
-    return award.amount_minor
+    return max(award_minor, dispute_claims.given_minor(order, dispute))
 
 
 async def _decided(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
+from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import refund_plan
 from gosellr.services.refund_plan import PlannedRefund
@@ -20,58 +21,79 @@ from gosellr.utils.refunds import (
 Shares = Mapping[UUID | str, RefundShares]
 
 
-def _line(order: Order, part: SellerOrder, line_id: UUID, besides: Shares) -> RefundablePart:
+def _line(order: Order, part: SellerOrder, line_id: UUID | None, besides: Shares) -> RefundablePart:
     [line] = [one for one in refund_plan.refundable_parts(order, part) if one.key == line_id]
-    return replace(line, refunded=line.refunded + besides.get(line_id, RefundShares()))
+    return replace(line, refunded=line.refunded + besides.get(line.key, RefundShares()))
+
+
+def given_minor(order: Order, case: Dispute) -> int:
+    """What went back out of a case before, or is on its way."""
+    return sum(
+        one.amount_minor
+        for one in order.refunds
+        if one.dispute_id == case.id and one.status != "failed"
+    )
 
 
 def full_claim(
     order: Order,
     part: SellerOrder,
     *,
-    line_id: UUID,
-    quantity: int,
+    case: Dispute,
     reversal: CommissionReversal,
     besides: Shares | None = None,
 ) -> PlannedRefund | None:
-    """A full refund of so many units of a line, or of those left; None where nothing is.
+    """A full refund of what a case is about, or of what of it is left; None where nothing is.
 
-    `besides` are shares that go back as well and aren't counted yet.
+    Never more than the case's own amount, so that one about a part of the units doesn't take what
+    is left of the others. `besides` are shares that go back as well and aren't counted yet.
     """
+    if case.order_line_id is None or case.quantity is None:
+        raise RuntimeError(f"case {case.id} names no line")
     if not order.is_paid_for(part):
         return None
-    line = _line(order, part, line_id, besides or {})
-    units = min(quantity, line.quantity_left)
+    line = _line(order, part, case.order_line_id, besides or {})
+    units = min(case.quantity, line.quantity_askable)
     if not units:
         return None
     try:
-        plan = refund_quantities(parts=[line], quantities={line_id: units}, reversal=reversal)
+        plan = refund_quantities(parts=[line], quantities={line.key: units}, reversal=reversal)
     except NothingToRefund:
         return None
-    return refund_plan.of_seller(part, plan)
+    full = refund_plan.of_seller(part, plan)
+    return _at_most(full, line, case.amount_minor - given_minor(order, case), reversal=reversal)
 
 
 def awarded(
     order: Order,
     part: SellerOrder,
     *,
-    line_id: UUID,
-    quantity: int,
+    case: Dispute,
     award_minor: int,
     reversal: CommissionReversal,
 ) -> PlannedRefund | None:
     """The refund that an award is: of the units themselves where it covers them, else an amount.
 
-    Never more than is left of the line; None where that is nothing.
+    What went back out of the case before counts towards it. Never more than is left of the line;
+    None where that is nothing.
     """
-    full = full_claim(order, part, line_id=line_id, quantity=quantity, reversal=reversal)
-    if full is None or not award_minor:
+    full = full_claim(order, part, case=case, reversal=reversal)
+    left_minor = award_minor - given_minor(order, case)
+    if full is None or left_minor <= 0:
         return None
-    if award_minor >= full.amount_minor:
+    line = _line(order, part, case.order_line_id, {})
+    return _at_most(full, line, left_minor, reversal=reversal)
+
+
+def _at_most(
+    full: PlannedRefund, line: RefundablePart, amount_minor: int, *, reversal: CommissionReversal
+) -> PlannedRefund | None:
+    if full.amount_minor <= amount_minor:
         return full
-    line = _line(order, part, line_id, {})
-    plan = refund_amount(parts=[line], amount_minor=award_minor, reversal=reversal)
-    return refund_plan.of_seller(part, plan)
+    if amount_minor <= 0:
+        return None
+    plan = refund_amount(parts=[line], amount_minor=amount_minor, reversal=reversal)
+    return refund_plan.of_seller(full.part, plan)
 
 
 def chargeback_shares(order: Order, *, amount_minor: int) -> list[tuple[SellerOrder, int]]:

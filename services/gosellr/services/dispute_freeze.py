@@ -213,13 +213,10 @@ def _needed(
     planned: PlannedRefund | None = None,
 ) -> int:
     """What a full refund of what a case is about would take from its seller now."""
-    if case.order_line_id is None or case.quantity is None:
-        raise RuntimeError(f"case {case.id} names no line")
     claim = dispute_claims.full_claim(
         order,
         part,
-        line_id=case.order_line_id,
-        quantity=case.quantity,
+        case=case,
         reversal=policy.commission_reversal,
         besides=None if planned is None else planned.shares,
     )

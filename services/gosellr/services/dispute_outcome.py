@@ -75,14 +75,11 @@ async def _refund(
     policy: MarketPolicy,
     now: datetime,
 ) -> UUID | None:
-    if dispute.order_line_id is None or dispute.quantity is None:
-        raise RuntimeError(f"case {dispute.id} names no line to be refunded")
     part = dispute_steps.part_of(order, dispute)
     planned = dispute_claims.awarded(
         order,
         part,
-        line_id=dispute.order_line_id,
-        quantity=dispute.quantity,
+        case=dispute,
         award_minor=award_minor,
         reversal=policy.commission_reversal,
     )

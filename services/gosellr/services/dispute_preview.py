@@ -67,16 +67,13 @@ async def preview_award(
     judges = () if is_party else (Actor.OPERATOR,)
     hand = CaseInHand(dispute=dispute, order=order, viewer=viewer, actors=judges)
     hand.require(DisputeAction.DECIDE)
-    award_minor = dispute_argument.awarded_minor(dispute, award)
+    award_minor = dispute_argument.awarded_minor(order, dispute, award)
     is_final = dispute_argument.ends_with(dispute)
-    if dispute.order_line_id is None or dispute.quantity is None:
-        raise RuntimeError(f"case {dispute.id} names no line to be refunded")
     part = part_of(order, dispute)
     planned = dispute_claims.awarded(
         order,
         part,
-        line_id=dispute.order_line_id,
-        quantity=dispute.quantity,
+        case=dispute,
         award_minor=award_minor,
         reversal=policy.commission_reversal,
     )

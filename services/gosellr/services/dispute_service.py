@@ -1,6 +1,6 @@
 """Cases between a buyer and a seller: opened on a line, argued, decided, appealed once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -110,6 +110,8 @@ async def open_case(
     if earlier is not None:
         return earlier
     [line] = found
+    units = request.quantity or line.quantity - line.refunded_quantity or line.quantity
+    request = replace(request, quantity=units)
     part = hand.part(line.seller_order_id)
     await _check_none_before(connection, order=hand.order, line=line)
     _check_time(part, line, hand.order, reason=request.reason, policy=policy, now=now)
@@ -119,7 +121,7 @@ async def open_case(
         request=RefundRequest(
             seller_order_id=part.id,
             reason=request.reason.value,
-            items=((line.id, request.quantity or line.quantity - line.refunded_quantity or 1),),
+            items=((line.id, units),),
         ),
         reversal=policy.commission_reversal,
     )
@@ -235,7 +237,7 @@ async def _insert(
         "seller_order_id": planned.part.id,
         "seller_id": planned.part.seller_id,
         "order_line_id": line.id,
-        "quantity": planned.lines[line.id].quantity,
+        "quantity": request.quantity,
         "reason": request.reason.value,
         "status": status.value,
         "currency": order.currency,

@@ -134,6 +134,14 @@ class RefundablePart:
         """Whether neither money nor promotion is left."""
         return not (self.buyer_left_minor or self.promotion_left_minor)
 
+    @property
+    def quantity_askable(self) -> int:
+        """The units that may be asked for: those left, or any while some of their money is.
+
+        Units whose refund a gateway refused in part count as refunded, the refused money doesn't.
+        """
+        return self.quantity_left or (0 if self.is_exhausted else self.quantity)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPlan:
@@ -155,7 +163,8 @@ def refund_quantities(
 ) -> RefundPlan:
     """Refund units of lines, and the shipping when `SHIPPING_KEY` is asked for with quantity 1.
 
-    A line's last units take all that is left of it. Raises `InvalidRefund`, `UnknownRefundPart`,
+    A line's last units take all that is left of it; where none are left but some of their money,
+    that goes back, at most what the units cost. Raises `InvalidRefund`, `UnknownRefundPart`,
     `RefundExceedsQuantity`, `NothingToRefund`.
     """
     if not quantities:
@@ -260,9 +269,9 @@ def spread_over_tenders(amount_minor: int, refundable_minor: Sequence[int]) -> l
 def _check_quantity(part: RefundablePart, quantity: int) -> None:
     if type(quantity) is not int or quantity < 1:
         raise InvalidRefund(f"a quantity is a whole number from 1, not {quantity!r}")
-    if quantity > part.quantity_left:
+    if quantity > part.quantity_askable:
         raise RefundExceedsQuantity(
-            f"{quantity} of {part.key} asked for, {part.quantity_left} left to refund"
+            f"{quantity} of {part.key} asked for, {part.quantity_askable} left to refund"
         )
 
 
@@ -286,11 +295,16 @@ def _by_quantity(part: RefundablePart, quantity: int, reversal: CommissionRevers
     Rounded once, over both who paid: each by itself would round up twice, at the seller's cost.
     """
     left = [part.buyer_left_minor, part.promotion_left_minor]
-    total_minor = share(sum(left), quantity, part.quantity_left) if quantity else sum(left)
+    total_minor = sum(left)
+    if quantity and part.quantity_left:
+        total_minor = share(total_minor, quantity, part.quantity_left)
+    elif quantity:
+        cost_minor = share(part.paid_minor + part.promotion_minor, quantity, part.quantity)
+        total_minor = min(total_minor, cost_minor)
     buyer_minor, promotion_minor = split(total_minor, left)
     return refund_shares(
         part,
-        quantity=quantity,
+        quantity=min(quantity, part.quantity_left),
         buyer_minor=buyer_minor,
         promotion_minor=promotion_minor,
         reversal=reversal,
