@@ -195,6 +195,20 @@ async def test_an_operator_refunds_nothing_that_they_bought_themselves(
     await refund(resources, order, shop, viewer=other, **asked)
 
 
+async def test_an_operator_lets_the_market_pay_for_no_refund_of_their_own_shop(
+    resources: Resources, connection: Connection
+) -> None:
+    shop = await make_shop(connection, price_minor=5000)
+    order = await delivered(resources, (shop, 1), buyer=await make_buyer(connection))
+    own = at_work(shop.viewer)
+    with pytest.raises(NotAllowed, match="own shop"):
+        await refund(resources, order, shop, viewer=own, amount_minor=100, by_marketplace=True)
+    assert (await read(resources, order)).refunded_minor == 0
+    given = await refund(resources, order, shop, viewer=own, amount_minor=100)
+    assert (given.borne_by, given.amount_minor) == ("seller", 100)
+    assert await seller_owes(connection, shop) == {"pending": 4900}
+
+
 async def test_an_operator_says_of_no_payout_of_their_own_shop_that_it_failed(
     resources: Resources, connection: Connection
 ) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.models.order_values import Order, OrderLine, SellerOrder
-from gosellr.services.seller_scope import require_in_seller
+from gosellr.services.seller_scope import require_in_seller, require_no_part
 from gosellr.utils.ledger import store_credit
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Permission
@@ -137,7 +137,7 @@ def _withdrawn(line: OrderLine, refunded: int) -> int:
 
 def check_right(order: Order, part: SellerOrder, *, viewer: Viewer, request: RefundRequest) -> None:
     """Let a seller refund its own part, and operators any but what they bought themselves; only
-    they let the marketplace pay.
+    they let the marketplace pay, and none for their own shop.
 
     Raises:
         NotFound, NotAllowed, InvalidInput.
@@ -148,6 +148,8 @@ def check_right(order: Order, part: SellerOrder, *, viewer: Viewer, request: Ref
         raise NotAllowed("Nobody gives themselves back what they bought")
     if request.by_marketplace and not viewer.is_operator:
         raise NotAllowed("Only the marketplace can decide to bear a refund itself")
+    if request.by_marketplace:
+        require_no_part(viewer, seller_id=part.seller_id)
     if request.by_marketplace and request.amount_minor is None:
         raise InvalidInput.at(
             "borne_by", "amount_only", "The marketplace bears a free amount, not a line"
