@@ -12,6 +12,7 @@ from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import reduction_service, sales_documents
 from gosellr.services.order_steps import TransitionRefused
+from gosellr.services.payment_captures import CaptureDeclined
 from gosellr.services.reduction_plan import (
     LeavesNothing,
     MoneyTaken,
@@ -198,6 +199,22 @@ async def test_a_part_may_still_be_cancelled_or_lapse(
     assert (done.status, done.captured_minor) == ("shipped", 3490)
     assert await standing(market, order) == ("captured", 3490)
     assert await stock(connection, one) == (100, 0)
+    assert await wrong_with(connection, market) == []
+
+
+async def test_less_may_be_taken_after_all_of_it_was_declined(
+    market: Resources, connection: Connection, shops: tuple[Shop, Shop]
+) -> None:
+    one, _ = shops
+    order = await buy(market, (one, 2), tenders=(by_bank("tok_capture_declined"),))
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, one)
+    await call_off(market, order, one)
+    assert await wrong_with(connection, market) == []
+    with pytest.raises(CaptureDeclined):
+        await ship(market, order, one)
+    tried = "SELECT amount_minor FROM payment_capture WHERE order_id = $1 ORDER BY created_at, id"
+    assert [row[0] for row in await connection.fetch(tried, order.id)] == [10_490, 5490]
     assert await wrong_with(connection, market) == []
 
 
