@@ -89,7 +89,11 @@ async def test_after_a_declined_card_another_is_tried_and_no_gift_card(
     )
     assert visitor.path.endswith("/pay"), visitor.text
     assert "gift_card_code" not in visitor.text
-    await visitor.send(visitor.path, payment_token="tok_ok")
+    pay_page = visitor.path
+    await visitor.send(pay_page, gift_card_code=code, payment_token="tok_ok")
+    assert visitor.page.status_code == 422
+    assert "Choose one way to pay that isn&#39;t a gift card" in visitor.text
+    await visitor.send(pay_page, payment_token="tok_ok")
     assert "Look at the card" in visitor.text
     assert code not in visitor.text
 

@@ -236,6 +236,58 @@ async def test_what_is_missing_is_told_and_what_was_typed_stays(
     assert await connection.fetchval("SELECT shipping_address FROM cart") is None
 
 
+@pytest.mark.parametrize("to", ["/checkout", "/checkout/delivery", "/checkout/address"])
+async def test_the_chosen_delivery_stays_while_the_form_comes_back(
+    visitor: Visitor, connection: Connection, pot: MadeProduct, to: str
+) -> None:
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    express = delivery_of(visitor, "Express")
+    await visitor.send("/checkout", to=to, changes=express, city="")
+    assert visitor.page.status_code == 422
+    assert express.items() <= visitor.form("/checkout").values.items()
+    await visitor.send("/checkout", city="Berlin")
+    assert "The total is another one than you saw" in visitor.text
+    await visitor.send("/checkout")
+    assert visitor.path.startswith("/orders/GS-")
+    assert await connection.fetchval("SELECT total_minor FROM orders") == 3490
+
+
+async def test_the_chosen_delivery_stays_when_the_bag_was_changed_elsewhere(
+    visitor: Visitor, pot: MadeProduct
+) -> None:
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    express, shown = delivery_of(visitor, "Express"), visitor.page
+    await visitor.go("/bag")
+    item = next(one for one in visitor.forms() if re.fullmatch(r"/bag/items/[^/]+", one.action))
+    await visitor.send(item.action, quantity="2")
+    visitor.page = shown
+    await visitor.send("/checkout", changes=express)
+    assert visitor.page.status_code == 409
+    assert express.items() <= visitor.form("/checkout").values.items()
+
+
+async def test_a_way_to_pay_that_is_gone_leaves_the_form(
+    visitor: Visitor, connection: Connection, pot: MadeProduct
+) -> None:
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    await visitor.send("/checkout", payment_method="stripe", phone="0301234")
+    assert visitor.page.status_code == 422
+    assert "That way to pay isn&#39;t offered here" in visitor.text
+    assert visitor.form("/checkout").values["phone"] == "0301234"
+    assert await count(connection, "orders") == 0
+    await visitor.send("/checkout", payment_token="tok_declined")
+    retry = visitor.path
+    await visitor.send(retry, payment_method="stripe", gift_card_code="0000")
+    assert visitor.page.status_code == 422
+    assert "That way to pay isn&#39;t offered here" in visitor.text
+    assert visitor.form(retry).values["gift_card_code"] == "0000"
+    await visitor.send(retry, gift_card_code="", payment_token="tok_ok")
+    assert visitor.path == retry.removesuffix("/pay")
+
+
 async def test_a_bank_that_asks_first_gets_its_answer(
     visitor: Visitor, connection: Connection, pot: MadeProduct
 ) -> None:

@@ -8,7 +8,6 @@ from gosellr.services.cart_parcels import CartLine, CartParcel
 from gosellr.services.cart_service import CartView
 from gosellr.utils.money import Money
 from gosellr.utils.pricing import Totals
-from gosellr.utils.shipping import ShippingOption
 from gosellr.web.binding.pictures import hue_of, stored_picture
 from gosellr.web.binding.products import product_href
 from gosellr.web.binding.sellers import shop_href
@@ -52,8 +51,11 @@ def unit_count(view: CartView) -> int:
     return sum(line.quantity for parcel in view.parcels for line in parcel.lines)
 
 
-def parcels(view: CartView) -> tuple[ParcelView, ...]:
-    """What each shop sends."""
+def parcels(
+    view: CartView, *, choices: Mapping[UUID, UUID] | None = None
+) -> tuple[ParcelView, ...]:
+    """What each shop sends. `choices` are ways of delivery by shop that were chosen and aren't
+    kept yet: they stay chosen where they are offered."""
     refused = {
         issue.seller_id: issue.message
         for issue in view.basket.issues
@@ -65,7 +67,7 @@ def parcels(view: CartView) -> tuple[ParcelView, ...]:
             seller=SellerView(name=parcel.seller_name, href=shop_href(parcel.seller_slug)),
             lines=tuple(_line(line, view.cart.currency) for line in parcel.lines),
             delivery_field=f"{DELIVERY_PREFIX}{parcel.seller_id}",
-            delivery=tuple(_delivery(option, parcel, view) for option in parcel.options),
+            delivery=_deliveries(view, parcel, wanted=(choices or {}).get(parcel.seller_id)),
             delivery_error=refused.get(parcel.seller_id, ""),
         )
         for number, parcel in enumerate(view.parcels, start=1)
@@ -149,13 +151,20 @@ def _line(line: CartLine, currency: str) -> LineView:
     )
 
 
-def _delivery(option: ShippingOption, parcel: CartParcel, view: CartView) -> DeliveryOptionView:
-    return DeliveryOptionView(
-        id=str(option.id),
-        label=option.name,
-        price=Money(option.price_minor, view.cart.currency),
-        arrives=days_text(option.delivery_days),
-        chosen=parcel.chosen is not None and parcel.chosen.id == option.id,
+def _deliveries(
+    view: CartView, parcel: CartParcel, *, wanted: UUID | None
+) -> tuple[DeliveryOptionView, ...]:
+    kept = None if parcel.chosen is None else parcel.chosen.id
+    chosen = wanted if wanted in {option.id for option in parcel.options} else kept
+    return tuple(
+        DeliveryOptionView(
+            id=str(option.id),
+            label=option.name,
+            price=Money(option.price_minor, view.cart.currency),
+            arrives=days_text(option.delivery_days),
+            chosen=option.id == chosen,
+        )
+        for option in parcel.options
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from gosellr.core.countries import COUNTRIES, country_names
 from gosellr.core.identity import derived_token
@@ -106,14 +107,15 @@ def checkout(
     methods: Iterable[OfferedMethod],
     secret_key: str,
     store_credit_minor: int = 0,
+    choices: Mapping[UUID, UUID] | None = None,
     notice: str = "",
 ) -> CheckoutView:
-    """The page on which a bag becomes an order."""
+    """The page on which a bag becomes an order, with the ways of delivery chosen in its form."""
     cart = view.cart
     country = (cart.shipping_address or {}).get("country", "")
     return CheckoutView(
         form=form,
-        parcels=bags.parcels(view),
+        parcels=bags.parcels(view, choices=choices),
         summary=bags.cart_summary(view),
         countries=countries(chosen=form.value("country") or country),
         payment_methods=payment_methods(methods, form=form),

@@ -24,6 +24,7 @@ from gosellr.services import (
 from gosellr.services.basket_service import CheckoutRequest, Tender, TotalChanged
 from gosellr.services.cart_service import CartView
 from gosellr.services.idempotency_service import IdempotencyInProgress
+from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.offline import CASH_ON_DELIVERY
@@ -108,7 +109,7 @@ async def pay(page: Buying) -> Response:
     except GiftCardRefused as refusal:
         form = FormView(form.values, {**form.errors, checkouts.GIFT_CARD_FIELD: refusal.detail})
         return await _show(page, await open_cart(page) or view, form, status=422)
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, PaymentMethodUnavailable) as refusal:
         return await _refused(page, form, refusal, sent_id)
     return to_order(page, placed.order, access_token=placed.access_token)
 
@@ -191,6 +192,8 @@ async def _refused(
         # Another sending of the same form was quicker.
         order = await _order_of_cart(page, cart_id)
         return page.go("/bag") if order is None else to_order(page, order)
+    if isinstance(refusal, PaymentMethodUnavailable):
+        return await _show(page, view, form, status=refusal.status, notice=refusal.title)
     notice = _MOVED if isinstance(refusal, TotalChanged) else refusal.detail
     return await _show(page, view, form, status=409, notice=notice)
 
@@ -236,6 +239,8 @@ async def _show(
         methods=await _offered(page, view),
         secret_key=market.secret_key,
         store_credit_minor=credit.get(view.cart.currency, 0),
+        # What was refused wasn't kept, and is still what was chosen.
+        choices=choices_of(page.form),
         notice=notice,
     )
     return await page.show(

@@ -21,6 +21,7 @@ from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.gift_sale_service import NotPaidByValue
 from gosellr.services.idempotency_service import IdempotencyInProgress, IdempotencyKeyReused
 from gosellr.services.order_service import OrderFilters
+from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
@@ -119,8 +120,10 @@ async def pay_again(page: Paying, number: str) -> Response:
         form = checkouts.kept_payment(page.form)
         form.errors[checkouts.GIFT_CARD_FIELD] = refusal.detail
         return await _show_payment(page, await _order(page, number), form=form, status=422)
+    except PaymentMethodUnavailable as refusal:
+        return await _unpaid(page, await _order(page, number), refusal, words=refusal.title)
     except (Conflict, InvalidInput, NotPaidByValue) as refusal:
-        return await _show(page, await _order(page, number), refusal=refusal)
+        return await _unpaid(page, await _order(page, number), refusal, words=refusal.detail)
     now = placed.order or await _order(page, number)
     if not order_payments.awaits_gateway(now) and (href := orders.payment_href(now)):
         return page.go(href)
@@ -196,6 +199,18 @@ async def _show(page: Page, order: Order, *, refusal: DomainError | None = None)
             charged_back=charged_back,
         ),
     )
+
+
+async def _unpaid(page: Page, order: Order, refusal: DomainError, *, words: str) -> Response:
+    """The form again where the order can still be paid, with what was typed; else the order."""
+    may_try = order_payments.awaited_transfer(order) is not None or (
+        orders.payment_href(order) == f"{orders.order_href(order_number(order.number))}/pay"
+    )
+    if not may_try or order_payments.awaits_gateway(order):
+        return await _show(page, order, refusal=refusal)
+    form = checkouts.kept_payment(page.form)
+    form.errors[""] = words
+    return await _show_payment(page, order, form=form, status=refusal.status)
 
 
 async def _show_payment(
