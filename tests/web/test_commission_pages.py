@@ -83,6 +83,28 @@ async def test_one_person_sets_commission_where_the_market_lets_them(
     assert await rates(connection) == []
 
 
+async def test_another_s_change_is_told_before_it_is_overwritten(
+    visitor: Visitor, resources: Resources, connection: Connection, operators: tuple[User, User]
+) -> None:
+    await enter(visitor, resources, operators[0])
+    await open_page(visitor, RULES)
+    await visitor.send(RULES, rate="10", name="Base")
+    path = f"{RULES}/{await connection.fetchval('SELECT id FROM commission_rule')}"
+    await open_page(visitor, path)
+    shown = visitor.page
+    await visitor.send(path, rate="15")
+    visitor.page = shown
+    await visitor.send(path, name="Base rule", cap="a lot")
+    assert visitor.page.status_code == 422
+    assert visitor.form(path).values["version"] == "1"
+    await visitor.send(path, cap="")
+    assert visitor.page.status_code == 409
+    assert "Somebody else changed this first" in visitor.text
+    now = visitor.form(path).values
+    assert (now["version"], now["rate"], now["name"]) == ("2", "15", "Base")
+    assert await rates(connection) == [(1, 1500, "Base")]
+
+
 async def test_two_people_set_commission_where_the_market_asks_for_it(
     visitor: Visitor,
     resources: Resources,

@@ -143,6 +143,29 @@ async def test_when_and_where_a_shop_is_paid(
     assert "3704" not in visitor.text
 
 
+async def test_settings_that_changed_elsewhere_are_shown_and_not_overwritten(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    await set_account(resources, shop)
+    await enter(visitor, resources, shop.seller.owner)
+    page = f"/seller/{shop.seller.id}/payout-settings"
+    await open_page(visitor, page)
+    shown = visitor.page
+    await visitor.send(page, schedule="manual", minimum="100.00")
+    visitor.page = shown
+    await visitor.send(page, schedule="daily", minimum="ten")
+    assert visitor.page.status_code == 422
+    assert visitor.form(page).values["schedule"] == "daily"
+    await visitor.send(page, minimum="")
+    assert visitor.page.status_code == 409
+    assert "Somebody else changed this first" in visitor.text
+    now = visitor.form(page).values
+    assert (now["schedule"], now["minimum"]) == ("manual", "100.00")
+    await visitor.send(page, schedule="weekly", weekday="2")
+    kept = await connection.fetchrow("SELECT schedule, weekday FROM payout_settings")
+    assert tuple(kept) == ("weekly", 2)
+
+
 async def test_papers_come_as_files(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
 ) -> None:

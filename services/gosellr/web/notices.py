@@ -67,6 +67,13 @@ REFUND_MADE = "refund-made"
 REFUND_UNDER_WAY = "refund-under-way"
 REFUND_DECLINED = "refund-declined"
 
+CHANGED_FIRST = NoticeView(
+    "Somebody else changed this first. The form says how it stands now: change it again.",
+    "warn",
+    "Nothing was changed",
+)
+"""Told at once, with the form as it stands now."""
+
 NOTICES = {
     LETTER_RESENT: NoticeView("The letter is on its way again.", "ok"),
     PASSWORD_CHANGED: NoticeView("Your password is changed. Sign in with it.", "ok"),

@@ -264,14 +264,18 @@ def settings_page(
     sees_account: bool,
     now: datetime,
     form: FormView | None = None,
+    version: int | None = None,
     account_form: FormView | None = None,
     let_go_form: FormView | None = None,
 ) -> PayoutSettingsView:
-    """When and where a shop is paid; with the forms that came back, where they did."""
+    """When and where a shop is paid; with the forms that came back, where they did.
+
+    `version` is the one that a form which came back was written about.
+    """
     typed = form or _saved(settings, currency)
     return PayoutSettingsView(
         path=path,
-        version=settings.version,
+        version=version or settings.version,
         schedules=_choices(((kind.value, text) for kind, text in _SCHEDULES.items()), typed,
                            "schedule"),
         weekdays=_choices(((str(day), name) for day, name in enumerate(WEEKDAYS, start=1)), typed,

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, VersionConflict
 from gosellr.core.transact import ask, transact
 from gosellr.models.proposal_values import Proposal
 from gosellr.models.term_values import ListedRule
@@ -115,6 +115,8 @@ async def change(page: Writing, rule_id: UUID) -> Response:
             reason=form.value("reason"),
             now=page.now,
         )
+    except VersionConflict as refusal:
+        return await _show_rule(page, rule_id, notice=notices.CHANGED_FIRST, status=refusal.status)
     except _REFUSALS as refusal:
         told = forms.with_errors(form, refusal, binding.NAMES)
         return await _show_rule(page, rule_id, told, status=refusal.status)
@@ -227,7 +229,12 @@ async def _show_list(
 
 
 async def _show_rule(
-    page: Page, rule_id: UUID, form: FormView | None = None, *, status: int = 200
+    page: Page,
+    rule_id: UUID,
+    form: FormView | None = None,
+    *,
+    notice: NoticeView | None = None,
+    status: int = 200,
 ) -> Response:
     listed = await ask(page.market.db, commission_service.find_rule, rule_id=rule_id)
     seller_id = listed.rule.seller_id
@@ -242,11 +249,13 @@ async def _show_rule(
         currency=page.market.settings.default_currency,
         shop="" if seller_id is None else await shops.typed_as(page, seller_id),
     )
+    # A form that comes back is meant for the version that it was written about.
+    version = str(listed.version) if form is None else page.form.get("version", "")
     view = CommissionEditView(
         rule=binding.rule(
             listed, names=names, now=page.now, waits_href=proposed[0].href if proposed else ""
         ),
-        fields=await fields_of(page, typed, version=str(listed.version)),
+        fields=await fields_of(page, typed, version=version),
         may_write=may(page.viewer.roles, Permission.COMMISSION_WRITE),
     )
     return await show(
@@ -254,5 +263,6 @@ async def _show_rule(
         "operator/commission_rule.html",
         current="/commission-rules",
         status=status,
+        notice=notice,
         commission=view,
     )

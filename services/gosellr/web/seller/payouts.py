@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from gosellr.core.rate_limit import network_of
 from gosellr.core.transact import ask, transact
 from gosellr.flows import limits, payout_accounts, payout_withdrawals, payouts
@@ -153,6 +153,7 @@ async def change_schedule(page: Changing, seller_id: UUID) -> Response:
     shop = await shop_of(page, seller_id, Permission.PAYOUT_ACCOUNT_WRITE)
     currency = page.market.settings.default_currency
     form = forms.read(_SCHEDULE, page.form)
+    version = forms.whole_number(page.form.get("version"), lowest=1, highest=10**9)
     minimum = forms.amount_minor(form.value("minimum") or "0", currency)
     errors = dict(form.errors)
     if form.value("schedule") not in set(ScheduleKind):
@@ -161,7 +162,7 @@ async def change_schedule(page: Changing, seller_id: UUID) -> Response:
         errors["minimum"] = f"Write an amount in {currency}, such as 25.00, or nothing"
     form = FormView(form.values, errors)
     if errors or minimum is None:
-        return await _show_settings(page, shop, form=form, status=422)
+        return await _show_settings(page, shop, form=form, version=version, status=422)
     before = await ask(
         page.market.db,
         payout_settings_service.find_settings,
@@ -176,12 +177,15 @@ async def change_schedule(page: Changing, seller_id: UUID) -> Response:
             seller_id=seller_id,
             changes=_schedule_of(form),
             minimums={**before.minimums, currency: minimum},
-            expected_version=forms.whole_number(page.form.get("version"), lowest=1, highest=10**9),
+            expected_version=version,
             now=page.now,
         )
+    except VersionConflict as refusal:
+        notice = notices.CHANGED_FIRST
+        return await _show_settings(page, shop, notice=notice, status=refusal.status)
     except (Conflict, InvalidInput) as refusal:
         told = forms.with_errors(form, refusal, {"schedule": "schedule"})
-        return await _show_settings(page, shop, form=told, status=refusal.status)
+        return await _show_settings(page, shop, form=told, version=version, status=refusal.status)
     return page.go(f"{shop.href}/payout-settings", notice=notices.SCHEDULE_SAVED)
 
 
@@ -263,6 +267,7 @@ async def _show_settings(
     shop: Shop,
     *,
     form: FormView | None = None,
+    version: int | None = None,
     account_form: FormView | None = None,
     let_go_form: FormView | None = None,
     notice: NoticeView | None = None,
@@ -293,6 +298,7 @@ async def _show_settings(
         sees_account=sees_account,
         now=page.now,
         form=form,
+        version=version,
         account_form=account_form,
         let_go_form=let_go_form,
     )
