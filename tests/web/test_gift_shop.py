@@ -98,6 +98,25 @@ async def test_after_a_declined_card_another_is_tried_and_no_gift_card(
     assert code not in visitor.text
 
 
+async def test_another_card_is_bought_after_going_back(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    await offer_cards(resources)
+    await visitor.go("/gift-cards")
+    shown = visitor.page
+    told = {"chosen": "another", "email": "giver@example.com", "message": "Happy birthday"}
+    await visitor.send("/gift-cards", amount="40.00", changes=told)
+    visitor.page = shown
+    await visitor.send("/gift-cards", amount="30.00", changes=told)
+    assert visitor.page.status_code == 422
+    assert "You sent this form already" in visitor.text
+    assert visitor.form("/gift-cards").values["message"] == "Happy birthday"
+    await visitor.send("/gift-cards")
+    assert visitor.path.startswith("/orders/GS-"), visitor.text
+    totals = await connection.fetch("SELECT total_minor FROM orders ORDER BY number")
+    assert [row["total_minor"] for row in totals] == [4000, 3000]
+
+
 async def test_an_operator_puts_cards_on_sale_and_takes_them_off(
     visitor: Visitor, resources: Resources, connection: Connection
 ) -> None:

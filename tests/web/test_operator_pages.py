@@ -246,6 +246,31 @@ async def test_a_gift_card_s_code_is_shown_once(
     assert "Make a gift card" not in await open_page(visitor, page)
 
 
+async def test_a_form_filled_in_anew_after_going_back_is_sent_by_sending_it_again(
+    visitor: Visitor, resources: Resources, connection: Connection, olu: User
+) -> None:
+    buyer = await make_user(connection, now=NOW)
+    await enter(visitor, resources, olu)
+    for page, count in (
+        (f"{OPERATOR}/credit/{buyer.id}", "SELECT count(*) FROM store_credit_grant"),
+        (f"{OPERATOR}/gift-cards", "SELECT count(*) FROM gift_card"),
+    ):
+        await open_page(visitor, page)
+        shown = visitor.page
+        await visitor.send(page, amount="5.00", reason="Late parcel")
+        assert visitor.page.status_code == 200, visitor.text
+        visitor.page = shown
+        await visitor.send(page, amount="7.00", reason="Broken parcel")
+        assert visitor.page.status_code == 422
+        assert_sound(visitor.text)
+        assert "You sent this form already. Send it again to do it a second time." in visitor.text
+        assert visitor.form(page).values["amount"] == "7.00"
+        assert await connection.fetchval(count) == 1
+        await visitor.send(page)
+        assert visitor.page.status_code == 200
+        assert await connection.fetchval(count) == 2
+
+
 async def test_the_books_explain_themselves(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop, olu: User
 ) -> None:

@@ -106,6 +106,9 @@ async def test_a_shop_sees_who_gives_what_and_refunds_once(
     assert again.headers["location"].startswith(page)
     other = await visitor.client.post(form, data={**sent, units: "2"}, headers=HTML)
     assert other.status_code == 422
+    assert "You sent this form already" in other.text
+    visitor.page = other
+    assert visitor.form(form).values["key"] != sent["key"]
     after = await read(resources, order)
     assert (after.refunded_minor, len(after.refunds)) == (5000, 1)
     assert "2 can go back, at €50.00 each" in await open_page(visitor, form)

@@ -108,4 +108,4 @@ def _refused(form: FormView, refusal: DomainError) -> Asked:
         name = binding.units_field(refusal.extras["order_item_id"])
         words = f"Only {refusal.extras['left']} can be called off"
         return Asked(FormView(form.values, {name: words}), status=refusal.status)
-    return Asked(forms.with_errors(form, refusal, {}), status=refusal.status)
+    return Asked(form_keys.with_refusal(form, refusal, {}), status=refusal.status)

@@ -1,16 +1,22 @@
 """Forms that are one wish, however often they are sent: each bears a key, and keeps it."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from gosellr.core.identity import new_secret
 from gosellr.services import idempotency_service
 from gosellr.services.idempotency_service import IdempotencyKeyReused, RequestKey
+from gosellr.web import forms
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
 REFUSALS: Final = (Conflict, InvalidInput, NotAllowed, IdempotencyKeyReused)
 """What may come of such a form in place of what was wished, told on the form itself."""
+
+
+SENT_ALREADY: Final = "You sent this form already. Send it again to do it a second time."
+"""A form that was sent, and came back by the browser's Back to be filled in differently."""
 
 
 def request_key(
@@ -28,6 +34,16 @@ def request_key(
     )
 
 
-def key_to_send(page: Page, form: FormView | None) -> str:
-    """The key that a form is shown with. One that comes back is the same wish."""
-    return (page.form.get("key") if form else None) or new_secret()
+def with_refusal(form: FormView, refusal: DomainError, names: Mapping[str, str]) -> FormView:
+    """The form with what was said about it, as `forms.with_errors`."""
+    if isinstance(refusal, IdempotencyKeyReused):
+        return FormView(form.values, {"": SENT_ALREADY})
+    return forms.with_errors(form, refusal, names)
+
+
+def key_to_send(page: Page, form: FormView | None, *, field: str = "key") -> str:
+    """The key that a form is shown with. One that comes back is the same wish, unless its key
+    stands for another one: that key would be refused however often it is sent."""
+    is_used = form is not None and form.error("") == SENT_ALREADY
+    kept = None if form is None or is_used else page.form.get(field)
+    return kept or new_secret()

@@ -117,4 +117,4 @@ def _refused(form: FormView, refusal: DomainError) -> Asked:
         words = f"No more than {format_money(left['amount'], left['currency'])} is left to refund"
         return Asked(FormView(form.values, {"": words}), status=refusal.status)
     names = dict.fromkeys(_TOTAL, "amount") | {"borne_by": "borne_by", "to": "to"}
-    return Asked(forms.with_errors(form, refusal, names), status=refusal.status)
+    return Asked(form_keys.with_refusal(form, refusal, names), status=refusal.status)

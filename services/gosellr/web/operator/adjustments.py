@@ -65,7 +65,7 @@ async def prepare(page: Preparing) -> Response:
             now=page.now,
         )
     except form_keys.REFUSALS as refusal:
-        told = forms.with_errors(form, refusal, {})
+        told = form_keys.with_refusal(form, refusal, {})
         return await _show_form(page, replace(typed, form=told), status=refusal.status)
     return page.go(f"{_BASE}/{prepared.value.id}", notice=notices.PREPARED)
 

@@ -145,7 +145,7 @@ async def prepare_write_off(page: Preparing, seller_id: UUID) -> Response:
             now=page.now,
         )
     except form_keys.REFUSALS as refusal:
-        told = forms.with_errors(form, refusal, {"amount": "amount"})
+        told = form_keys.with_refusal(form, refusal, {"amount": "amount"})
         return await _show(page, seller_id, told, status=refusal.status)
     return page.go(f"/operator/adjustments/{prepared.value.id}", notice=notices.PREPARED)
 

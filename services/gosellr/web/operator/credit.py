@@ -69,7 +69,7 @@ async def grant(page: Granting, user_id: UUID) -> Response:
             now=page.now,
         )
     except form_keys.REFUSALS as refusal:
-        told = forms.with_errors(form, refusal, {"amount.amount": "amount"})
+        told = form_keys.with_refusal(form, refusal, {"amount.amount": "amount"})
         return await _show(page, user_id, told, status=refusal.status)
     return page.go(f"{_BASE}/{user_id}", notice=notices.CREDIT_GRANTED)
 

@@ -88,9 +88,8 @@ async def issue(page: Issuing) -> Response:
         )
     except form_keys.REFUSALS as refusal:
         names = {"expires_at": "expires_on", "amount.amount": "amount"}
-        return await _show_list(
-            page, form=forms.with_errors(form, refusal, names), status=refusal.status
-        )
+        told = form_keys.with_refusal(form, refusal, names)
+        return await _show_list(page, form=told, status=refusal.status)
     return await _show_list(page, issued=issued)
 
 

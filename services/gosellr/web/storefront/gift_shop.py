@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
-from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
 from gosellr.flows import gift_sales as flow
 from gosellr.models.gift_sale_values import GiftCardOffer
 from gosellr.models.order_values import Order
 from gosellr.services import gift_delivery_service, gift_sale_service, order_service
 from gosellr.services.gift_sale_service import GiftCardNotOffered, GiftCardWish, NotPaidByValue
+from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
@@ -92,9 +92,9 @@ async def buy(page: Buying) -> Response:
     except (GiftCardNotOffered, NotPaidByValue, PaymentMethodUnavailable) as refusal:
         told = FormView(form.values, {"amount": refusal.detail})
         return await _show_shop(page, currency=currency, form=told, status=422)
-    except InvalidInput as refusal:
+    except (InvalidInput, IdempotencyKeyReused) as refusal:
         names = {"recipient_email": "recipient_email", "deliver_at": "deliver_on"}
-        told = forms.with_errors(form, refusal, names)
+        told = form_keys.with_refusal(form, refusal, names)
         return await _show_shop(page, currency=currency, form=told, status=refusal.status)
     except Conflict as refusal:
         told = FormView(form.values, {"amount": refusal.detail})
@@ -181,8 +181,7 @@ async def _show_shop(
         offer=offer,
         methods=methods,
         form=FormView({**form.values, **kept}, form.errors),
-        # A form that comes back is the same wish.
-        key=(page.form.get("idempotency_key") if form.values else None) or new_secret(),
+        key=form_keys.key_to_send(page, form, field="idempotency_key"),
         signed_in=not page.viewer.is_guest,
     )
     return await page.show("store/gift_shop.html", status=status, personal=True, gifts=view)

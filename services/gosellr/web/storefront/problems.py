@@ -7,19 +7,19 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
-from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import DisputeFolder
 from gosellr.models.order_values import Order
 from gosellr.services import dispute_questions, order_service
 from gosellr.services.dispute_service import NewDispute
+from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.utils.disputes import DisputeReason
 from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
-from gosellr.web import case_doors, form_keys, forms, notices
+from gosellr.web import case_doors, form_keys, notices
 from gosellr.web.binding import cases, problems
 from gosellr.web.binding.orders import order_href
 from gosellr.web.case_doors import Door
@@ -67,8 +67,9 @@ async def report(page: ReportingWithFile, number: str) -> Response:
             ),
             key=form_keys.request_key(page, f"report:{order.id}", form.value("line").encode()),
         )
-    except (Conflict, InvalidInput) as refusal:
-        told = forms.with_errors(form, refusal, {"reason": "reason", "quantity": "quantity"})
+    except (Conflict, InvalidInput, IdempotencyKeyReused) as refusal:
+        names = {"reason": "reason", "quantity": "quantity"}
+        told = form_keys.with_refusal(form, refusal, names)
         return await _show_report(page, order, told, status=refusal.status)
     case = opened.folder
     if page.file is not None:
@@ -187,6 +188,6 @@ async def _show_report(page: Page, order: Order, form: FormView, *, status: int 
         policy=page.market.policy,
         now=page.now,
         form=form,
-        key=page.form.get("key") or new_secret(),
+        key=form_keys.key_to_send(page, form),
     )
     return await page.show("store/report.html", status=status, personal=True, report=view)
