@@ -59,6 +59,13 @@ async def test_what_ran_out_is_released_listed_and_extended(
     assert visitor.page.status_code == 422
     assert "Name a day after the one it has" in visitor.text
     assert 'value="2020-01-01"' in visitor.text
+    ends = await connection.fetchval("SELECT expires_at FROM gift_card WHERE id = $1", card_id)
+    await visitor.send(f"{page}/extend", expires_on="")
+    assert visitor.page.status_code == 422
+    assert 'id="expires_on-error"' in visitor.text
+    assert_sound(visitor.text)
+    now = await connection.fetchval("SELECT expires_at FROM gift_card WHERE id = $1", card_id)
+    assert now == ends
     await visitor.send(f"{page}/extend", expires_on="2030-01-01")
     assert "with all that was left on it" in visitor.text
     assert "Good again, owed once more" in visitor.text
@@ -66,6 +73,13 @@ async def test_what_ran_out_is_released_listed_and_extended(
     assert await balances(connection) == {"gateway_clearing": 5000, "gift_card": -5000}
     await visitor.go("/operator/gift-card-releases")
     assert "Owed again since" in visitor.text
+    await visitor.go(page)
+    await visitor.send(f"{page}/extend", expires_on="2031-01-01", endless="1")
+    assert "Either a day, or no end" in visitor.text
+    await visitor.send(f"{page}/extend", expires_on="", endless="1")
+    assert "with all that was left on it" in visitor.text
+    now = await connection.fetchval("SELECT expires_at FROM gift_card WHERE id = $1", card_id)
+    assert now is None
 
 
 async def test_the_offer_says_after_how_many_days(

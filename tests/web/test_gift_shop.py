@@ -149,6 +149,10 @@ async def test_an_operator_takes_back_what_is_left(
     page = f"/operator/gift-cards/{card_id}"
     await visitor.go(page)
     assert_sound(visitor.text)
+    await visitor.send(f"{page}/take-back", reason="x" * 501)
+    assert visitor.page.status_code == 422
+    assert 'id="reason-error"' in visitor.text
+    assert visitor.form(f"{page}/take-back").values["reason"] == "x" * 501
     await visitor.send(f"{page}/take-back", reason="not wanted")
     assert "is taken back" in visitor.text
     assert_sound(visitor.text)

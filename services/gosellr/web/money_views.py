@@ -268,10 +268,10 @@ class CardPageView:
     may_take_back: bool = False
     key: str = ""
     refusal: str = ""
-    # The card in whose place it was made, and whether it can be good for longer: `until` was typed.
+    # The card in whose place it was made, and whether it can be good for longer.
     replaces: str = ""
     may_extend: bool = False
-    until: str = ""
+    form: FormView = field(default_factory=FormView)
 
 
 @dataclass(frozen=True, slots=True)

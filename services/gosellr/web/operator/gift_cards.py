@@ -19,6 +19,7 @@ from gosellr.services import (
     stored_value_service,
 )
 from gosellr.services.history_service import JournalFilter
+from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.utils.ids import order_number
 from gosellr.utils.ledger import gift_card
 from gosellr.utils.money import EXPONENTS
@@ -47,7 +48,7 @@ _CARD = (
     Field("expires_on", 10),
     Field("note", 200),
 )
-_UNTIL = (Field("expires_on", 10),)
+_UNTIL = (Field("expires_on", 10), Field("endless", 1))
 _REASON = (Field("reason", 500, "Write why"),)
 
 
@@ -105,7 +106,7 @@ async def _show_card(
     *,
     cursor: str | None = None,
     refusal: str = "",
-    typed: str = "",
+    form: FormView | None = None,
     status: int = 200,
 ) -> Response:
     card = await ask(page.market.db, stored_value_service.find, card_id=card_id)
@@ -132,7 +133,7 @@ async def _show_card(
         may_extend=card.expires_at is not None
         and card.deactivated_at is None
         and may(page.viewer.roles, Permission.GIFT_CARD_ISSUE),
-        until=typed,
+        form=form or FormView(),
     )
     return await show(
         page, "operator/gift_card.html", current="/gift-cards", status=status, gift=view
@@ -147,7 +148,7 @@ async def take_back(page: Stopping, card_id: UUID) -> Response:
         raise NotFound
     form = forms.read(_REASON, page.form)
     if form.errors:
-        return await _show_card(page, card_id, refusal=form.error("reason"), status=422)
+        return await _show_card(page, card_id, form=form, status=422)
     try:
         await gift_sales.take_back(
             page.market.refunds,
@@ -156,9 +157,10 @@ async def take_back(page: Stopping, card_id: UUID) -> Response:
             reason=form.value("reason"),
             key=form_keys.request_key(page, f"take_back:{card_id}", form),
         )
-    except Conflict as refusal:
-        told = refusal.detail or refusal.title
-        return await _show_card(page, card_id, refusal=told, status=refusal.status)
+    except (Conflict, IdempotencyKeyReused) as refusal:
+        is_used = isinstance(refusal, IdempotencyKeyReused)
+        told = form_keys.SENT_ALREADY if is_used else refusal.detail
+        return await _show_card(page, card_id, refusal=told, form=form, status=refusal.status)
     return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_TAKEN_BACK)
 
 
@@ -178,11 +180,15 @@ async def deactivate(page: Stopping, card_id: UUID) -> Response:
 @router.post("/{card_id}/extend")
 async def extend(page: Extending, card_id: UUID) -> Response:
     """Let a card be good for longer; what was released of it is on it again."""
-    typed = forms.read(_UNTIL, page.form).value("expires_on")
-    ends = forms.day(typed)
-    if typed and ends is None:
-        words = "Write a day, such as 2027-12-31"
-        return await _show_card(page, card_id, refusal=words, typed=typed, status=422)
+    form = forms.read(_UNTIL, page.form)
+    ends = forms.day(form.value("expires_on"))
+    # A card without an end is owed for ever: an empty field isn't enough to say so.
+    if ends is None and (form.value("expires_on") or not form.value("endless")):
+        told = {"expires_on": "Write a day, such as 2027-12-31, or choose that it has no end"}
+        return await _show_card(page, card_id, form=FormView(form.values, told), status=422)
+    if ends is not None and form.value("endless"):
+        told = {"expires_on": "Either a day, or no end"}
+        return await _show_card(page, card_id, form=FormView(form.values, told), status=422)
     try:
         await transact(
             page.market.db,
@@ -192,9 +198,12 @@ async def extend(page: Extending, card_id: UUID) -> Response:
             expires_at=None if ends is None else datetime.combine(ends, time.max, tzinfo=UTC),
             now=page.now,
         )
-    except (Conflict, InvalidInput) as refusal:
-        words = refusal.errors[0].message if isinstance(refusal, InvalidInput) else refusal.title
-        return await _show_card(page, card_id, refusal=words, typed=typed, status=refusal.status)
+    except InvalidInput as refusal:
+        form = forms.with_errors(form, refusal, {"expires_at": "expires_on"})
+        return await _show_card(page, card_id, form=form, status=refusal.status)
+    except Conflict as refusal:
+        told = refusal.title
+        return await _show_card(page, card_id, refusal=told, form=form, status=refusal.status)
     return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_EXTENDED)
 
 
