@@ -306,7 +306,8 @@ class ProviderMoveView:
 @dataclass(frozen=True, slots=True)
 class GivenBackView:
     """Money that moved at a provider and that a person has to look at, and why. `path` is where
-    that person says how it was dealt with; empty where nobody may yet, or the viewer may not."""
+    that person says how it was dealt with, in the row's own `field`; empty where nobody may yet,
+    or the viewer may not."""
 
     what: str
     order_number: str
@@ -314,6 +315,7 @@ class GivenBackView:
     amount: Money
     reason: str
     told_at: datetime
+    field: str
     path: str = ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from gosellr.models.order_values import CaptureReturn, Order, SellerOrder
 from gosellr.services.stray_service import ReturnCase
@@ -78,6 +79,11 @@ def _taken(amount_minor: int, asked_minor: int, currency: str) -> str:
     return f"{word}{amount} of {asked} was taken" if word else f"{amount} was taken for {asked}"
 
 
+def note_field(waiting_id: UUID) -> str:
+    """The field in which is said how something was dealt with that waits for a person."""
+    return f"note-{waiting_id}"
+
+
 def cases(found: Iterable[ReturnCase], *, base: str, may_decide: bool) -> tuple[GivenBackView, ...]:
     """Captures that a person has to look at. What is still on its way can't be closed yet."""
     return tuple(
@@ -89,6 +95,7 @@ def cases(found: Iterable[ReturnCase], *, base: str, may_decide: bool) -> tuple[
             amount=Money(one.captured_minor, one.currency),
             reason=f"The order isn't paid by it. What was captured {_BECAME[one.status]}.",
             told_at=one.opened_at,
+            field=note_field(one.id),
             path=f"{base}/payment-returns/{one.id}/resolve"
             if may_decide and one.status in ("succeeded", "failed")
             else "",

@@ -17,6 +17,7 @@ from gosellr.utils.reconciliation import (
     MovementStatus,
     Resolution,
 )
+from gosellr.web.binding.payment_returns import note_field
 from gosellr.web.formats import format_when
 from gosellr.web.money_views import (
     GivenBackView,
@@ -229,6 +230,7 @@ def given_back(
             amount=Money(one.amount_minor, one.currency),
             reason=one.reason or "",
             told_at=one.told_at,
+            field=note_field(one.id),
             path=f"{base}/refunds/{one.id}/resolve" if may_decide else "",
         )
         for one in found

@@ -86,7 +86,7 @@ async def resolve_given_back(page: Deciding, told_id: UUID) -> Response:
     """Say how what went back at a provider was dealt with."""
     form = forms.read(_NOTE, page.form)
     if form.errors:
-        return await show_inbox(page, form=FormView(form.values, form.errors), code=422)
+        return await show_inbox(page, form=_at_row(told_id, form), code=422)
     try:
         await transact(
             page.market.db,
@@ -107,7 +107,7 @@ async def resolve_payment_return(page: Deciding, return_id: UUID) -> Response:
     """Say how a capture that paid for nothing was dealt with."""
     form = forms.read(_NOTE, page.form)
     if form.errors:
-        return await show_inbox(page, form=FormView(form.values, form.errors), code=422)
+        return await show_inbox(page, form=_at_row(return_id, form), code=422)
     try:
         await transact(
             page.market.db,
@@ -121,6 +121,13 @@ async def resolve_payment_return(page: Deciding, return_id: UUID) -> Response:
         notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
         return await show_inbox(page, notice=notice, code=refusal.status)
     return page.go(_BASE, notice=notices.GIVEN_BACK_RESOLVED)
+
+
+def _at_row(waiting_id: UUID, form: FormView) -> FormView:
+    """The note as the form of the row that it was written in: each row has one."""
+    field = payment_returns.note_field(waiting_id)
+    wrong = form.error("note")
+    return FormView({field: form.value("note")}, {field: wrong} if wrong else {})
 
 
 @router.post("/match")
