@@ -8,7 +8,8 @@ import pytest
 
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
-from tests.factories.accounts import make_operator
+from gosellr.utils.ids import order_number
+from tests.factories.accounts import make_operator, make_support
 from tests.factories.gift_sales import buy_card, offer_cards, purchase_of
 from tests.factories.sales import NOW, balances
 from tests.factories.stored_value import left_on, make_card
@@ -145,8 +146,13 @@ async def test_an_operator_takes_back_what_is_left(
     await offer_cards(resources)
     order = await buy_card(resources, 5000)
     card_id = (await purchase_of(resources, order)).card_id
-    await enter(visitor, resources, await make_operator(connection, now=NOW))
     page = f"/operator/gift-cards/{card_id}"
+    await enter(visitor, resources, await make_support(connection, now=NOW))
+    await visitor.go(page)
+    bought = f"/operator/orders/{order_number(order.number)}"
+    assert f'href="{bought}"' in visitor.text
+    assert (await visitor.go(bought)).status_code == 200
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
     await visitor.go(page)
     assert_sound(visitor.text)
     await visitor.send(f"{page}/take-back", reason="x" * 501)

@@ -349,6 +349,7 @@ async def test_the_market_s_pages_are_the_market_s(
     assert "Unmatched movements" not in text
     text = await open_page(visitor, f"{OPERATOR}/payouts/{payout.id}")
     assert "What you can do" not in text
+    assert "/operator/explain" not in text
     await enter(visitor, resources, olu)
     for path in (
         f"{OPERATOR}/payouts/{payout.id}/approve", f"{moved}/resolve", f"{OPERATOR}/gift-cards",

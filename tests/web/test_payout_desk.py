@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 
 from gosellr.core.db import Connection
@@ -145,6 +146,16 @@ async def test_a_file_is_made_fetched_and_answered(
     await visitor.send(f"{paid}/fail", failure="It came back")
     assert "It came back" in visitor.text
     assert await wrong_with(connection, market) == []
+
+
+async def test_no_file_is_offered_where_there_is_no_account_to_pay_from(
+    client: httpx2.AsyncClient, resources: Resources, olu: User
+) -> None:
+    visitor = Visitor(client)
+    await enter(visitor, resources, olu)
+    assert "no bank account of its own" in await open_page(visitor, FILES)
+    assert f'action="{FILES}"' not in visitor.text
+    assert_sound(visitor.text)
 
 
 async def test_files_are_operators_alone(

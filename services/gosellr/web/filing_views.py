@@ -61,11 +61,13 @@ class BankFileRowView:
 
 @dataclass(frozen=True, slots=True)
 class BankFileListView:
-    """`key` makes the form that makes a file one; empty for whoever may not."""
+    """`key` makes the form that makes a file one; empty for whoever may not, and where the market
+    has no account that could be paid from."""
 
     files: tuple[BankFileRowView, ...]
     chips: tuple[LinkView, ...]
     key: str = ""
+    has_account: bool = True
     pager: PagerView = field(default_factory=PagerView)
 
 

@@ -140,11 +140,13 @@ async def _show_list(
         limit=_SHOWN,
     )
     may_make = may(page.viewer.roles, Permission.BANK_FILE_WRITE)
+    has_account = page.market.payouts.debtor is not None
     kept = [("status", chosen)] if chosen else []
     view = BankFileListView(
         files=tuple(binding.row(one, base=_BASE) for one in found.items),
         chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen),
-        key=new_secret() if may_make else "",
+        key=new_secret() if may_make and has_account else "",
+        has_account=has_account,
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
     return await show(

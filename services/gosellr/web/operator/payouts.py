@@ -220,9 +220,10 @@ async def _show(
         viewer=page.viewer,
         seller_id=found.seller_id,
     )
+    reads_books = may(page.viewer.roles, Permission.LEDGER_READ)
     booked = (
         await ask(market.db, payout_questions.payout_ledger, payout_id=payout_id)
-        if may(page.viewer.roles, Permission.LEDGER_READ)
+        if reads_books
         else []
     )
     names = await ask(market.db, seller_service.names_of, seller_ids=[found.seller_id])
@@ -236,7 +237,10 @@ async def _show(
         can=_can(page, found),
         form=form,
         settings=settings,
-        seller=(names.get(found.seller_id, ""), f"/operator/explain?subject={found.seller_id}"),
+        seller=(
+            names.get(found.seller_id, ""),
+            f"/operator/explain?subject={found.seller_id}" if reads_books else "",
+        ),
         pager=histories.pager(path, [], entries.next_cursor, is_first=cursor is None),
     )
     return await show(
