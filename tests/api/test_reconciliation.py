@@ -185,6 +185,18 @@ async def test_what_was_told_cannot_be_told_otherwise(desk: Desk) -> None:
     assert [one["reference"] for one in await desk.inbox()] == ["txn_1"]
 
 
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999Z", "2200-01-01T00:00:00Z"]
+)
+async def test_a_movement_happened_when_a_market_may_exist(desk: Desk, at: str) -> None:
+    body = {"gateway": "sandbox", "movements": [movement("T1", 100) | {"occurred_at": at}]}
+    answer = await desk.call("POST", "/imports", json=body)
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] == "movements.0.occurred_at"
+    assert await desk.inbox() == []
+
+
 async def test_a_refund_that_has_no_answer_yet_is_matched_when_it_has(
     desk: Desk, resources: Resources, connection: Connection, shop: Shop
 ) -> None:

@@ -83,6 +83,8 @@ async def test_payments_are_filtered_and_exported(
     text = await open_page(visitor, "/account/payments?from=soon", status=422)
     assert 'id="from-error"' in text
     assert 'value="soon"' in text
+    text = await open_page(visitor, "/account/payments?to=9999-12-31", status=422)
+    assert 'id="to-error"' in text
     file = await visitor.client.get("/account/payments?format=csv", headers=HTML)
     assert file.headers["content-disposition"] == 'attachment; filename="payments.csv"'
     lines = file.text.splitlines()

@@ -69,8 +69,10 @@ async def test_a_transfer_is_expected_decided_and_sent_back(
     assert visitor.page.status_code == 422
     assert_sound(visitor.text)
     assert 'value="RF00 NOT IT"' in visitor.text
-    await visitor.send(f"{page}/returned", transaction_id="OUT-9", sent_on="")
-    assert 'id="sent_on-error"' in visitor.text
+    for day in ("", "0001-01-01"):
+        await visitor.send(f"{page}/returned", transaction_id="OUT-9", sent_on=day)
+        assert visitor.page.status_code == 422
+        assert 'id="sent_on-error"' in visitor.text
     await visitor.send(f"{page}/assign", reference=in_groups(reference).lower())
     assert "belongs to this order now" in visitor.text
     assert (await read(market, order)).status == "paid"

@@ -66,6 +66,8 @@ async def test_what_ran_out_is_released_listed_and_extended(
     assert_sound(visitor.text)
     now = await connection.fetchval("SELECT expires_at FROM gift_card WHERE id = $1", card_id)
     assert now == ends
+    await visitor.send(f"{page}/extend", expires_on="9999-12-31")
+    assert visitor.page.status_code == 422
     await visitor.send(f"{page}/extend", expires_on="2030-01-01")
     assert "with all that was left on it" in visitor.text
     assert "Good again, owed once more" in visitor.text

@@ -154,6 +154,24 @@ async def test_two_people_set_commission_where_the_market_asks_for_it(
     assert await rates(connection) == [(1, 750, "Spring")]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"])
+async def test_a_rule_begins_on_no_day_that_a_market_never_has(
+    visitor: Visitor,
+    resources: Resources,
+    connection: Connection,
+    operators: tuple[User, User],
+    day: str,
+) -> None:
+    await enter(visitor, resources, operators[0])
+    await open_page(visitor, RULES)
+    await visitor.send(RULES, rate="5", starts_on=day)
+    assert visitor.page.status_code == 422
+    assert 'id="starts_on-error"' in visitor.text
+    assert await rates(connection) == []
+    await visitor.send(RULES, starts_on="2199-12-31")
+    assert "From 31 Dec 2199" in await open_page(visitor, RULES)
+
+
 async def test_support_reads_commission_and_strangers_nothing(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
 ) -> None:

@@ -222,6 +222,9 @@ async def test_a_gift_card_s_code_is_shown_once(
     assert 'id="expires_on-error"' in visitor.text
     assert await connection.fetchval("SELECT count(*) FROM gift_card") == 0
     form = visitor.form(page)
+    await visitor.send(page, amount="25", expires_on="9999-12-31")
+    assert visitor.page.status_code == 422
+    assert 'id="expires_on-error"' in visitor.text
     await visitor.send(page, amount="25", expires_on="")
     shown = re.search(r"<code>([0-9A-Z-]{19})</code>", visitor.text)
     assert shown is not None

@@ -1,7 +1,7 @@
 """A moment as people name it: a day, a minute or a second, each with all of it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})?")
@@ -19,6 +19,14 @@ class InvalidMoment(ValueError):
     """It names no moment that a market has."""
 
 
+def is_within_reason(day: date) -> bool:
+    """Whether a market may have this day or moment: money is no older, and no rule ends later.
+
+    At the ends of the calendar a driver means infinity, and a day more is none.
+    """
+    return 2000 <= day.year < 2200
+
+
 def end_of(text: str) -> datetime:
     """The last microsecond of the day, minute or second that a text names; UTC where it names no
     zone. `2026-03-02` is all of that day, `2026-03-02 09:00` all of that minute.
@@ -31,7 +39,7 @@ def end_of(text: str) -> datetime:
                 begins = datetime.fromisoformat(text)
             except ValueError:
                 break
-            if not 2000 <= begins.year < 2200:
+            if not is_within_reason(begins):
                 break
             if begins.tzinfo is None:
                 begins = begins.replace(tzinfo=UTC)

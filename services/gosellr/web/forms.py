@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from gosellr.core.errors import DomainError
 from gosellr.utils.card_numbers import holds_card_number
+from gosellr.utils.moments import is_within_reason
 from gosellr.utils.money import BPS, EXPONENTS, InvalidAmount, Money, parse_decimal
 from gosellr.web.views import FormView
 
@@ -100,11 +101,12 @@ def percent_bps(text: str) -> int | None:
 
 
 def day(text: str) -> date | None:
-    """The day that a date field says; None where there is none."""
+    """The day that a date field says; None where there is none that a market has."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if is_within_reason(found) else None
 
 
 def with_errors(form: FormView, error: DomainError, names: Mapping[str, str]) -> FormView:

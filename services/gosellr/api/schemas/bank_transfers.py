@@ -24,6 +24,7 @@ from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.creditor_reference import in_groups, parse_reference, reference_of
 from gosellr.utils.iban import parse_iban
 from gosellr.utils.ids import order_number
+from gosellr.utils.moments import is_within_reason
 from gosellr.utils.receipts import ReceiptOutcome
 
 Document = dict[str, Any]
@@ -36,7 +37,7 @@ def _only_text(value: object) -> object:
 
 
 def _within_reason(value: date) -> date:
-    if not 2000 <= value.year < 2200:
+    if not is_within_reason(value):
         raise ValueError("this is no day that a market has")
     return value
 

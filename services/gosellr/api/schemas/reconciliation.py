@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from gosellr.api.schemas.common import (
     Currency,
@@ -15,6 +15,7 @@ from gosellr.api.schemas.common import (
     RequestModel,
     line,
 )
+from gosellr.api.schemas.terms import MomentIn
 from gosellr.models.reconciliation_values import (
     GatewayStanding,
     ImportedStatement,
@@ -56,7 +57,7 @@ class MovementIn(RequestModel):
     fee: Annotated[int, Field(strict=True, ge=-MAX_AMOUNT_MINOR, le=MAX_AMOUNT_MINOR)] = 0
     key: UUID | None = None
     related: ProviderName | None = None
-    occurred_at: AwareDatetime
+    occurred_at: MomentIn
 
     def as_value(self) -> NewMovement:
         """As services take it."""

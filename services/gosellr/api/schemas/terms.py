@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from gosellr.api.schemas.common import MoneyIn, PageFilters, RequestModel
 from gosellr.core.errors import InvalidInput
+from gosellr.utils.moments import is_within_reason
 from gosellr.utils.money import Money
 
 
@@ -21,7 +22,7 @@ def _only_text(value: Any) -> Any:
 
 
 def _within_reason(value: datetime) -> datetime:
-    if not 2000 <= value.year < 2200:
+    if not is_within_reason(value):
         raise ValueError("this is no time that a market has")
     return value.astimezone(UTC)
 

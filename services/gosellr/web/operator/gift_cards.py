@@ -202,8 +202,8 @@ async def extend(page: Extending, card_id: UUID) -> Response:
         form = forms.with_errors(form, refusal, {"expires_at": "expires_on"})
         return await _show_card(page, card_id, form=form, status=refusal.status)
     except Conflict as refusal:
-        told = refusal.title
-        return await _show_card(page, card_id, refusal=told, form=form, status=refusal.status)
+        words = refusal.title
+        return await _show_card(page, card_id, refusal=words, form=form, status=refusal.status)
     return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_EXTENDED)
 
 
