@@ -284,6 +284,8 @@ async def test_what_may_not_be_booked_is_refused_and_changes_nothing(
         ("entry_wrong", ("nothing", "debit", 5), ("bank", "credit", 5)),
         ("entry_wrong", ("seller_available:x", "debit", 5), ("bank", "credit", 5)),
         ("entry_wrong", ("bank", "debit", 0), ("bank", "credit", 0)),
+        ("amount_out_of_bounds", ("bank", "debit", 10**15), ("bank", "debit", 1),
+         ("commission", "credit", 10**15), ("fee_income", "credit", 1)),
         ("seller_unknown", (f"seller_available:{uuid4()}", "debit", 5), ("bank", "credit", 5)),
     ):  # fmt: skip
         with pytest.raises(InvalidInput) as refusal:

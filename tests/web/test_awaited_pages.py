@@ -209,6 +209,21 @@ async def test_credit_is_granted_once(
     assert f'action="{page}"' not in await open_page(visitor, page)
 
 
+async def test_nobody_is_granted_more_credit_than_can_be_spent(
+    visitor: Visitor, market: Resources, connection: Connection, olu: User
+) -> None:
+    ada = await make_user(connection, now=NOW)
+    page = f"{CREDIT}/{ada.id}"
+    await enter(visitor, market, olu)
+    for amount, status in (("9999999999999.99", 200), ("0.02", 422), ("0.01", 200)):
+        await open_page(visitor, page)
+        await visitor.send(page, amount=amount, reason="late parcel")
+        assert visitor.page.status_code == status, amount
+        assert ('id="amount-error"' in visitor.text) is (status == 422)
+    await enter(visitor, market, ada)
+    assert "€10,000,000,000,000.00" in await open_page(visitor, "/account")
+
+
 async def test_who_may_look_and_who_may_not(
     visitor: Visitor, market: Resources, connection: Connection, shop: Shop, olu: User
 ) -> None:

@@ -209,6 +209,31 @@ async def test_an_adjustment_takes_as_many_entries_as_may_be_booked_and_says_the
     ]  # fmt: skip
 
 
+async def test_an_adjustment_moves_no_more_than_the_largest_amount(
+    visitor: Visitor, resources: Resources, connection: Connection, operators: tuple[User, User],
+) -> None:  # fmt: skip
+    await enter(visitor, resources, operators[0])
+    await open_page(visitor, f"{ADJUSTMENTS}/new")
+    most = "9999999999999.99"
+    typed = {
+        "account-0": "bank", "amount-0": most, "account-1": "fee_income", "amount-1": most,
+        "reason": "typed twice",
+    }  # fmt: skip
+    twice = {"side-1": "debit"}
+    await visitor.send(ADJUSTMENTS, to=f"{ADJUSTMENTS}/rows", changes=typed | twice | {"sum": "1"})
+    assert visitor.page.status_code == 200
+    assert "€19,999,999,999,999.98 more in debit than in credit" in visitor.text
+    for _ in range(2):
+        await visitor.send(ADJUSTMENTS, to=f"{ADJUSTMENTS}/rows", changes={"add": "1"})
+    back = {f"{name}-{row}": value for row in (2, 3) for name, value in (
+        ("account", "fee_income"), ("side", "credit"), ("amount", most), ("currency", "EUR"),
+    )}  # fmt: skip
+    await visitor.send(ADJUSTMENTS, changes=back)
+    assert visitor.page.status_code == 422
+    assert "Together they move more than one adjustment may" in visitor.text
+    assert await connection.fetchval("SELECT count(*) FROM adjustment") == 0
+
+
 async def test_reserve_rules_are_added_and_ended(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop,
     operators: tuple[User, User],

@@ -207,6 +207,23 @@ async def test_an_unexplained_movement_is_explained_by_two(
     assert "once more" in visitor.text
 
 
+async def test_the_inbox_shows_sums_and_matches_for_whom_it_knows(
+    visitor: Visitor, resources: Resources, olu: User
+) -> None:
+    for reference in ("m-1", "m-2"):
+        await tell(resources, reference, 10**15)
+    inbox = f"{OPERATOR}/reconciliation"
+    await enter(visitor, resources, olu)
+    assert "€20,000,000,000,000.00" in await open_page(visitor, inbox)
+    await visitor.send(f"{inbox}/pull", to=f"{inbox}/match")
+    assert "was held against the books once more" in visitor.text
+    for nobody in ("", "nobody", "sand\0box"):
+        await visitor.send(f"{inbox}/pull", to=f"{inbox}/match", gateway=nobody)
+        assert visitor.page.status_code == 422
+        assert_sound(visitor.text)
+        assert "Nothing was matched" in visitor.text
+
+
 async def test_a_gift_card_s_code_is_shown_once(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop, olu: User
 ) -> None:

@@ -18,7 +18,7 @@ from gosellr.utils.ledger import (
     account_kind,
     account_owner,
 )
-from gosellr.utils.money import UnknownCurrency
+from gosellr.utils.money import MAX_AMOUNT_MINOR, UnknownCurrency
 
 
 class MoreThanOwed(Conflict):
@@ -32,7 +32,7 @@ def draft_of(entries: Sequence[Mapping[str, Any]]) -> TransactionDraft:
     """The transaction that these entries make.
 
     Raises:
-        InvalidInput: they don't balance, or aren't such as people may book.
+        InvalidInput: they don't balance, move too much, or aren't such as people may book.
     """
     if not entries:
         raise InvalidInput.at("entries", "nothing_to_book", "There is nothing to be booked")
@@ -45,7 +45,19 @@ def draft_of(entries: Sequence[Mapping[str, Any]]) -> TransactionDraft:
         raise InvalidInput.at("entries", "account_not_adjustable", str(error)) from None
     except (UnknownAccount, UnknownCurrency, InvalidEntry, ValueError) as error:
         raise InvalidInput.at("entries", "entry_wrong", str(error)) from None
+    _check_moved(draft.entries)
     return draft
+
+
+def _check_moved(entries: Iterable[Entry]) -> None:
+    """What is moved in a currency is an amount as any other."""
+    moved: dict[str, int] = {}
+    for entry in entries:
+        if entry.direction is Direction.DEBIT:
+            moved[entry.currency] = moved.get(entry.currency, 0) + entry.amount_minor
+    if any(minor > MAX_AMOUNT_MINOR for minor in moved.values()):
+        words = "Together they move more than one adjustment may"
+        raise InvalidInput.at("entries", "amount_out_of_bounds", words)
 
 
 def entry_of(plain: Mapping[str, Any]) -> Entry:

@@ -181,6 +181,7 @@ async def grant(
         return Made(value=first, existed=True)
     if not await stored_value.add_grant(connection, grant=given):
         raise NotFound
+    await _check_room(connection, grant=given)
     draft = store_credit_granted(user_id=user_id, amount_minor=amount_minor, currency=currency)
     await _book(
         connection,
@@ -218,6 +219,18 @@ def _check_amount(amount_minor: int) -> None:
     if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
         raise InvalidInput.at(
             "amount.amount", "amount_not_positive", "It has to be worth something"
+        )
+
+
+async def _check_room(connection: Connection, *, grant: StoreCreditGrant) -> None:
+    """What a buyer has is spent as one amount, so it can't grow beyond the largest."""
+    account = store_credit(grant.user_id)
+    held = await ledger_service.locked_balances(
+        connection, accounts=[account], currency=grant.currency
+    )
+    if held.get(account, 0) + grant.amount_minor > MAX_AMOUNT_MINOR:
+        raise InvalidInput.at(
+            "amount.amount", "amount_out_of_bounds", "The buyer would have more than can be spent"
         )
 
 

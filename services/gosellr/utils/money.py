@@ -13,6 +13,8 @@ from typing import Final
 BPS: Final = 10_000
 MAX_AMOUNT_MINOR: Final = 10**15
 """The largest amount anywhere: far below BIGINT, so that sums of a whole market still fit."""
+MAX_SUM_MINOR: Final = 2**63 - 1
+"""The largest sum of amounts: what a BIGINT holds."""
 
 
 class UnknownCurrency(ValueError):
@@ -28,7 +30,7 @@ class InvalidAmount(ValueError):
 
 
 class AmountOutOfBounds(InvalidAmount):
-    """The amount is negative where it may not be, or larger than `MAX_AMOUNT_MINOR`."""
+    """The amount is negative where it may not be, or larger than it may be."""
 
 
 # ISO 4217, active codes by number of decimals. Metals, bond units, test codes and the SDR have
@@ -78,6 +80,8 @@ def checked_minor(value: int, *, name: str = "amount") -> int:
 class Money:
     """An amount in minor units with its currency; negative amounts are balances and differences.
 
+    It may be a sum of many amounts, up to `MAX_SUM_MINOR`: who takes a single one bounds it.
+
     Raises `InvalidAmount`, `AmountOutOfBounds` or `UnknownCurrency` when it is built wrongly.
     """
 
@@ -87,8 +91,8 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.amount) is not int:
             raise InvalidAmount(f"amount must be a whole number, not {self.amount!r}")
-        if abs(self.amount) > MAX_AMOUNT_MINOR:
-            raise AmountOutOfBounds(f"amount {self.amount} is beyond {MAX_AMOUNT_MINOR}")
+        if abs(self.amount) > MAX_SUM_MINOR:
+            raise AmountOutOfBounds(f"amount {self.amount} is beyond {MAX_SUM_MINOR}")
         exponent(self.currency)
 
     def __add__(self, other: "Money") -> "Money":

@@ -133,10 +133,15 @@ def _at_row(waiting_id: UUID, form: FormView) -> FormView:
 @router.post("/match")
 async def match_again(page: Running) -> Response:
     """Hold what waits of a provider against the books as they are now."""
+    gateway = page.form.get("gateway", "")
+    standing = await ask(page.market.db, reconciliation_questions.standing, now=page.now)
+    if gateway not in tellers_of(page, standing):
+        notice = NoticeView("Say of which provider", "warn", "Nothing was matched")
+        return await show_inbox(page, notice=notice, code=422)
     await transact(
         page.market.db,
         reconciliation_service.match_again,
-        gateway=page.form.get("gateway", ""),
+        gateway=gateway,
         now=page.now,
     )
     return page.go(_BASE, notice=notices.MATCHED_AGAIN)
@@ -298,7 +303,7 @@ async def show_inbox(
 
 
 def tellers_of(page: Page, standing: Sequence[GatewayStanding]) -> set[str]:
-    """Whose reports may be uploaded: who is paid through, and who told of something before."""
+    """Who tells of movements: who is paid through, and who told of something before."""
     return set(page.market.gateways) | {one.gateway for one in standing}
 
 
