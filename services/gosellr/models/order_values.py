@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.states import RefundStatus
 from gosellr.utils.tracking import tracking_page
 
 
@@ -236,6 +237,11 @@ class Refund:
     finished_at: datetime | None
     dispute_id: UUID | None
     lines: Sequence[Mapping[str, Any]]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a gateway may still refuse some of it."""
+        return self.status in {RefundStatus.PENDING, RefundStatus.UNKNOWN}
 
     @property
     def part_key(self) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.services import refund_plan
+from gosellr.services import refund_goodwill, refund_plan
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.utils.money import split
 from gosellr.utils.refunds import (
@@ -112,15 +112,19 @@ def chargeback_shares(order: Order, *, amount_minor: int) -> list[tuple[SellerOr
 def chargeback_claim(
     order: Order, part: SellerOrder, *, amount_minor: int, reversal: CommissionReversal
 ) -> PlannedRefund | None:
-    """The refund that a lost chargeback is for a seller; None where nothing is left of its part."""
+    """The refund that a lost chargeback is for a seller; None where nothing is left of its part.
+
+    Goodwill that may yet be refused is returned by none.
+    """
     left_minor = refund_plan.part_left_minor(part)
     if not left_minor or not amount_minor:
         return None
-    if amount_minor >= left_minor:
+    if amount_minor >= left_minor and not refund_goodwill.is_under_way(order, part):
         return refund_plan.plan_rest(order, part=part, reversal=reversal)
-    plan = refund_amount(
-        parts=refund_plan.refundable_parts(order, part),
-        amount_minor=amount_minor,
-        reversal=reversal,
-    )
+    parts = refund_plan.refundable_parts(order, part)
+    # Goodwill that was returned and refused leaves more of the part than of its lines.
+    amount_minor = min(amount_minor, left_minor, sum(one.buyer_left_minor for one in parts))
+    if not amount_minor:
+        return None
+    plan = refund_amount(parts=parts, amount_minor=amount_minor, reversal=reversal)
     return refund_plan.of_seller(part, plan)

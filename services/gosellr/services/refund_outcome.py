@@ -380,21 +380,19 @@ async def _finish(
         failure_reason=reason,
         finished_at=now,
     )
-    standing = order_steps.payment_status_of(
-        order, confirmed_minor=refund.amount_minor if succeeded else 0
-    )
+    back_minor = refund.amount_minor if succeeded else 0
+    standing = order_steps.payment_status_of(order, confirmed_minor=back_minor)
     if standing != order.payment_status:
         await payments.set_payment_status(connection, order_id=order.id, payment_status=standing)
-    said = {
-        "refund_id": str(refund.id),
-        "amount": {"amount": refund.amount_minor, "currency": order.currency},
-        **({} if reason is None else {"failure_reason": reason}),
-    }
     event = {
         "kind": "refunded" if succeeded else "refund_failed",
         "actor": "payment",
         "seller_order_id": refund.seller_order_id,
-        "data": said,
+        "data": {
+            "refund_id": str(refund.id),
+            "amount": {"amount": refund.amount_minor, "currency": order.currency},
+            **({} if reason is None else {"failure_reason": reason}),
+        },
     }
     await orders.append_events(connection, order_id=order.id, events=[event], now=now)
     kind = FactType.REFUND_SUCCEEDED if succeeded else FactType.REFUND_FAILED

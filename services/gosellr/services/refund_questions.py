@@ -9,7 +9,13 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.models.refund_values import RefundPart
 from gosellr.queries import orders, refunds
-from gosellr.services import dispute_freeze, ledger_service, refund_books, refund_plan
+from gosellr.services import (
+    dispute_freeze,
+    ledger_service,
+    refund_books,
+    refund_goodwill,
+    refund_plan,
+)
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest, WayBack
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
@@ -44,7 +50,7 @@ async def preview(
     """Say what a refund would take from whom; changes nothing and locks nothing.
 
     Raises:
-        As `refund_service.open_refund`, and `UnderChargeback`.
+        As `refund_service.open_refund`.
     """
     seen = await orders.find(connection, viewer=viewer, order_id=order_id)
     order = None if seen is None else await orders.load(connection, order_id=order_id)
@@ -56,6 +62,7 @@ async def preview(
     planned = refund_plan.plan_refund(
         order, part=part, request=request, reversal=policy.commission_reversal
     )
+    refund_goodwill.check(order, planned)
     available, reserve = refund_books.pots_of(part)
     held = await ledger_service.balances(connection, accounts=[available, reserve])
     sources = seller_sources(

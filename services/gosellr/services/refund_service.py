@@ -22,6 +22,7 @@ from gosellr.services import (
     ledger_service,
     order_steps,
     refund_books,
+    refund_goodwill,
     refund_outcome,
     refund_plan,
     refund_pots,
@@ -65,7 +66,7 @@ async def open_refund(
 
     Raises:
         NotFound, NotAllowed, InvalidInput, NotPaid, RefundTooLarge, AlreadyRefunded,
-        IdempotencyKeyReused: and then nothing was changed.
+        UnderChargeback, GoodwillUnderWay, IdempotencyKeyReused: and then nothing was changed.
     """
     hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
     part = hand.part(request.seller_order_id)
@@ -134,7 +135,9 @@ async def carry_out(
 
     Raises:
         UnderChargeback: a bank has taken the money back.
+        GoodwillUnderWay: it would return goodwill that may yet be refused.
     """
+    refund_goodwill.check(order, planned)
     if case is None:
         order, planned = await dispute_freeze.make_room(
             connection, order=order, planned=planned, policy=policy, now=now

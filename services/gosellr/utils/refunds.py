@@ -136,10 +136,8 @@ class RefundablePart:
 
     @property
     def quantity_askable(self) -> int:
-        """The units that may be asked for: those left, or any while some of their money is.
-
-        Units whose refund a gateway refused in part count as refunded, the refused money doesn't.
-        """
+        """The units that may be asked for: those left, or any while some of their money is, which
+        a gateway refused."""
         return self.quantity_left or (0 if self.is_exhausted else self.quantity)
 
 
