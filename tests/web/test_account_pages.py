@@ -97,6 +97,9 @@ async def test_payments_are_filtered_and_exported(
     assert (
         await visitor.client.get("/account/payments?format=exe", headers=HTML)
     ).status_code == 422
+    for form in ("csv", "xlsx"):
+        typo = f"/account/payments?from=2026-13-01&format={form}"
+        assert 'id="from-error"' in await open_page(visitor, typo, status=422)
     # The order's own page has the papers of it.
     text = await open_page(visitor, f"/orders/{number}")
     assert "Invoice INV-2026-00001" in text

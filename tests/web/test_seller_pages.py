@@ -81,6 +81,8 @@ async def test_money_stands_by_pot_with_its_dates_and_is_paid_out_once(
     file = await visitor.client.get(f"{base}/transactions?format=csv&kind=sale", headers=HTML)
     assert file.headers["content-disposition"] == 'attachment; filename="transactions.csv"'
     assert len(file.text.splitlines()) == 3
+    typo = f"{base}/transactions?format=csv&to=2026-13-01"
+    assert 'id="to-error"' in await open_page(visitor, typo, status=422)
     assert "on its way" not in (await open_page(visitor, f"{base}/money")).lower().split("<h3>")[-1]
 
 

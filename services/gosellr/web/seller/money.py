@@ -111,7 +111,8 @@ async def show_transactions(
             limit=limit,
         )
 
-    if form is not None:
+    # A file doesn't say what was left out of its filters: the page does, at their fields.
+    if form is not None and not asked.form.errors:
         return await history_file(page, history_files.OF_SELLER, read, form=form)
     found = await read(asked.cursor, histories.SHOWN)
     return await _show_history(page, shop, found, asked)

@@ -109,7 +109,8 @@ async def show_payments(
             limit=limit,
         )
 
-    if form is not None:
+    # A file doesn't say what was left out of its filters: the page does, at their fields.
+    if form is not None and not asked.form.errors:
         return await history_file(page, history_files.OF_BUYER, read, form=form)
     found = await read(asked.cursor, histories.SHOWN)
     known = await ask(page.market.db, history_service.buyer_currencies, viewer=page.viewer)
