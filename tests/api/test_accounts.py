@@ -147,6 +147,12 @@ async def test_unknown_wrong_and_closed_look_the_same(
     assert bodies[0]["code"] == "wrong_credentials"
 
 
+@pytest.mark.parametrize("email", ["", " ", "\x00", "ada@example.com\x00"])
+async def test_what_is_no_line_is_nobody_s_address(client: httpx2.AsyncClient, email: str) -> None:
+    answer = await sign_in(client, email, PASSWORD)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "username")
+
+
 async def test_me_is_one_statement(
     client: httpx2.AsyncClient, query_count: Callable[[], int]
 ) -> None:

@@ -76,6 +76,17 @@ async def test_what_isnt_offered_is_told_at_its_field(
     assert visitor.form("/gift-cards").values["email"] == "giver@example.com"
     await visitor.send("/gift-cards", chosen="2500", amount="", email="")
     assert 'id="email-error"' in visitor.text
+    for currency in ("", "zzz", "USD"):
+        await visitor.send(
+            "/gift-cards",
+            currency=currency,
+            chosen="another",
+            amount="40.00",
+            email="g@example.com",
+        )
+        assert visitor.page.status_code == 422
+        assert 'id="amount-error"' in visitor.text
+        assert visitor.form("/gift-cards").values["currency"] == "EUR"
     assert await connection.fetchval("SELECT count(*) FROM orders") == 0
 
 

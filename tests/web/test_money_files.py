@@ -10,7 +10,7 @@ from tests.factories.accounts import User, make_operator, make_support
 from tests.factories.sales import NOW, buy, make_commission, make_shop
 from tests.factories.transfers import BY_TRANSFER, doors, offline, transfer_of
 from tests.web.people import assert_sound, enter, open_page, post_without_token
-from tests.web.visitor import Visitor
+from tests.web.visitor import HTML, Visitor
 
 INBOX = "/operator/reconciliation"
 REPORTS, STATEMENTS = f"{INBOX}/reports", f"{INBOX}/statements"
@@ -69,6 +69,28 @@ async def test_a_report_is_taken_once_and_whole_or_not_at_all(
     assert visitor.page.status_code == 409
     assert ": fee-1" in visitor.text
     assert await connection.fetch("SELECT amount_minor FROM provider_movement") == [(-300,)]
+
+
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [("UTF-8", 422), ("undefined", 415), ("punycode", 415), ("utf-7", 415), ("x\0y", 415)],
+)
+async def test_a_form_with_a_file_is_utf8_or_none(
+    visitor: Visitor, market: Resources, olu: User, charset: str, status: int
+) -> None:
+    await enter(visitor, market, olu)
+    await open_page(visitor, INBOX)
+    fields = {**visitor.form(REPORTS).values, "gateway": "h\u00f6t"}
+    parts = [
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+        if name != "report"
+    ]
+    kind = f"multipart/form-data; boundary=B; charset={charset}"
+    answer = await visitor.client.post(
+        REPORTS, content="".join([*parts, "--B--\r\n"]), headers={**HTML, "Content-Type": kind}
+    )
+    assert answer.status_code == status
 
 
 async def test_a_statement_pays_what_it_completes_and_says_what_waits(

@@ -14,7 +14,7 @@ from gosellr.resources import Resources
 from gosellr.services import category_service, product_edit_service, seller_service
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
-from gosellr.web.forms import email_error, local_path
+from gosellr.web.forms import clean, email_error, local_path
 from tests.factories.accounts import make_seller, make_user
 from tests.factories.catalogue import (
     NOW,
@@ -144,7 +144,15 @@ async def test_what_is_not_there_is_a_page_with_ways_on(
     assert visitor.page.status_code == 404
     assert "Nothing lives here" in visitor.text
     assert 'href="/p/tea-pot"' in visitor.text
-    for path in ("/nothing", "/c/none", "/s/none", "/orders/GS-99999", "/orders/x", "/demo"):
+    for path in (
+        "/nothing",
+        "/c/none",
+        "/s/none",
+        "/s/%00",
+        "/orders/GS-99999",
+        "/orders/x",
+        "/demo",
+    ):
         assert (await client.get(path, headers=HTML)).status_code == 404
     for path in ("/nothing", "/api/v1/nothing"):
         machine = await client.get(path, headers={"Accept": "application/json"})
@@ -209,6 +217,15 @@ async def test_cookies_are_out_of_reach(
         assert "max-age=31536000" in page.headers["strict-transport-security"]
 
 
+@pytest.mark.parametrize("kept", ["x" * 101, '"a\\000b"', ""])
+async def test_a_browser_s_name_is_one_that_we_gave_it(
+    client: httpx2.AsyncClient, kept: str
+) -> None:
+    page = await client.get("/", headers={**HTML, "Cookie": f"visitor={kept}"})
+    [cookie] = page.headers.get_list("set-cookie")
+    assert len(cookie.partition(";")[0]) == len("visitor=") + 43
+
+
 async def test_what_breaks_is_a_page_with_a_number_and_no_secret(resources: Resources) -> None:
     app = build(resources.settings, open_resources=None)  # type: ignore[arg-type]
     app.state.resources = resources
@@ -262,6 +279,7 @@ async def test_the_demo_s_doors_open_on_this_computer_only(
         ({"Sec-Fetch-Site": "same-site"}, {}, 403),
         ({"Origin": "https://evil.example"}, {}, 403),
         ({"Origin": "null"}, {}, 403),
+        ({"Origin": "http://["}, {}, 403),
         ({"Origin": "http://market.test"}, {}, 303),
     ],
 )
@@ -295,6 +313,8 @@ async def test_a_form_s_token_is_of_one_browser_and_of_one_sign_in(
     stale = await client.post("/bag/items", data=stolen, headers={"Accept": "text/html"})
     assert stale.status_code == 403
     assert "load it again" in stale.text
+    broken = {"Accept": "text/html", "Referer": "http://["}
+    assert (await client.post("/bag/items", data=stolen, headers=broken)).status_code == 403
     client.cookies.clear()
     other = await client.post("/bag/items", data=stolen, headers={"Accept": "text/html"})
     assert other.status_code == 403
@@ -328,6 +348,10 @@ async def test_the_theme_is_kept_and_nothing_but_a_theme(
 def test_a_redirect_never_leaves_the_site(text: str) -> None:
     assert local_path(text) == "/"
     assert local_path("/orders?cursor=x") == "/orders?cursor=x"
+
+
+def test_a_typed_line_holds_what_can_be_read_and_kept() -> None:
+    assert clean(" a\0b\ud800c\udfff\u202ed\U0001f600 ") == "abcd\U0001f600"
 
 
 @pytest.mark.case(67)

@@ -96,6 +96,9 @@ async def test_a_guest_buys_from_two_shops_and_pays_once(
     assert (await reserved(connection, pot), await reserved(connection, lamp)) == (2, 1)
     balances = {r["account"]: r["net"] for r in await connection.fetch(BALANCES)}
     assert balances == {"gateway_clearing": 7290, "seller_pending": -7290}
+    scope: str = await connection.fetchval("SELECT scope FROM idempotency_key")
+    assert scope.startswith("visitor:")
+    assert visitor.client.cookies["visitor"] not in scope
     await visitor.go(visitor.path)
     assert "Thank you" not in visitor.text
     await visitor.go("/bag")

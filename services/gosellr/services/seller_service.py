@@ -161,6 +161,8 @@ async def find_seller_by_slug(connection: Connection, *, viewer: Viewer, slug: s
     Raises:
         NotFound: when there is none that the viewer may see.
     """
+    if not slug.isprintable():
+        raise NotFound
     document = await sellers.find_seller_by_slug(connection, viewer=viewer, slug=slug)
     if document is None:
         raise NotFound

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
@@ -21,6 +22,8 @@ FORM_BYTES_MAX = 65_536
 _FIELDS_MAX = 200
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _FILE_FORM_TYPE = "multipart/form-data"
+# Browsers name none. Another would be decoded by whatever codec bears that name.
+_CHARSETS = {b"utf-8", b"utf8"}
 
 
 class FormRefused(DomainError):
@@ -82,7 +85,7 @@ async def checked_form(
     _check_origin(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     brings_file = bool(file_bytes_max) and kind == _FILE_FORM_TYPE
-    if kind != _FORM_TYPE and not brings_file:
+    if kind != _FORM_TYPE and not (brings_file and _is_utf8(request)):
         raise NotAForm
     length = request.headers.get("content-length", "")
     most = FORM_BYTES_MAX + (file_bytes_max if brings_file else 0)
@@ -110,5 +113,17 @@ def _check_origin(request: Request) -> None:
     if site is not None and site not in {"same-origin", "none"}:
         raise FormRefused("Another site sent this form")
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and not _names(origin, request.headers.get("host")):
         raise FormRefused("Another site sent this form")
+
+
+def _names(origin: str, host: str | None) -> bool:
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
+
+
+def _is_utf8(request: Request) -> bool:
+    _, options = parse_options_header(request.headers.get("content-type"))
+    return options.get(b"charset", b"utf-8").lower() in _CHARSETS

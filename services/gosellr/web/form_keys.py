@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
-from gosellr.core.identity import new_secret
+from gosellr.core.identity import fingerprint, new_secret
 from gosellr.services import idempotency_service
 from gosellr.services.idempotency_service import IdempotencyKeyReused, RequestKey
 from gosellr.web import forms
@@ -24,10 +24,11 @@ def request_key(
 ) -> RequestKey:
     """The key of what the form wishes: `story` names what that is, `body` all that it says."""
     viewer = page.viewer
+    browser = fingerprint(page.visit.visitor).hex()
     said = body if isinstance(body, bytes) else repr(sorted(body.values.items())).encode()
     return idempotency_service.request_key(
         # Whose keys these are: the account's, else the browser's.
-        caller=f"user:{viewer.user_id}" if viewer.user_id else f"visitor:{page.visit.visitor}",
+        caller=f"user:{viewer.user_id}" if viewer.user_id else f"visitor:{browser}",
         route=f"page:{story}",
         key=page.form.get(field),
         body=said,

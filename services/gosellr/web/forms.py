@@ -15,9 +15,10 @@ from gosellr.utils.moments import is_within_reason
 from gosellr.utils.money import BPS, EXPONENTS, InvalidAmount, Money, parse_decimal
 from gosellr.web.views import FormView
 
-# Control characters have no place in a line; bidirectional overrides make it lie.
+# Control characters have no place in a line; bidirectional overrides make it lie, and half of a
+# surrogate pair can't be kept.
 _CARD_NUMBER = "This looks like the number of a card. Never write one here"
-_UNWANTED = re.compile(r"[\x00-\x1f\x7f\u2028-\u202e\u2066-\u2069]")
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Check = Callable[[str], str]
 """What is wrong with a value, in words; empty when nothing is."""

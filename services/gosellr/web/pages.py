@@ -296,4 +296,7 @@ AnyonesPage = Annotated[Page, Depends(Admit(None))]
 
 def _referring_path(request: Request) -> str:
     """The path of the page a form was sent from, to come back to after signing in."""
-    return urlsplit(request.headers.get("referer", "")).path or "/"
+    try:
+        return urlsplit(request.headers.get("referer", "")).path or "/"
+    except ValueError:
+        return "/"

@@ -20,7 +20,9 @@ from gosellr.web.views import Theme
 
 # A browser's cookie must be secure, of this host and for every path to bear this prefix.
 HOST_PREFIX = "__Host-"
-_LONGEST = 4000
+# A secret, with the id of what it opens; several of them where a browser holds orders.
+_LONGEST = 100
+_ORDERS_LONGEST = 4000
 _ORDERS_KEPT = 5
 
 
@@ -129,10 +131,12 @@ def cookie_name(cookie: Cookie, *, https: bool) -> str:
 
 def _value(request: Request, cookie: Cookie) -> str:
     """What the browser sent; where it holds a secure one, an insecure one doesn't count."""
+    longest = _ORDERS_LONGEST if cookie is Cookie.ORDERS else _LONGEST
     for name in (cookie_name(cookie, https=True), cookie.value):
         value = request.cookies.get(name)
         if value is not None:
-            return value if len(value) <= _LONGEST and value.isascii() else ""
+            is_whole = len(value) <= longest and value.isascii() and value.isprintable()
+            return value if is_whole else ""
     return ""
 
 

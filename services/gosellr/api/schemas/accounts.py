@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from gosellr.api.schemas.common import Email, Flag, Name, RequestModel
+from gosellr.api.schemas.common import Email, Flag, Name, RequestModel, line
 from gosellr.utils.permissions import MemberRole, Role
 
 # How long a password may be is the domain's to say; this only bounds what is read.
@@ -34,7 +34,7 @@ class PasswordChangeIn(RequestModel):
 class TokenForm(RequestModel):
     """The password form of OAuth 2 (RFC 6749, section 4.3); `username` is the e-mail address."""
 
-    username: Annotated[str, StringConstraints(min_length=1, max_length=254)]
+    username: Annotated[str, line(254)]
     password: Secret
     grant_type: Literal["password"] = "password"
     scope: Annotated[str, StringConstraints(max_length=500)] = ""

@@ -60,7 +60,8 @@ async def buy(page: Buying) -> Response:
     offer = await _offer(page, currency)
     line, text = forms.read(_LINE, page.form), forms.read_text(_TEXT, page.form)
     form = FormView({**line.values, **text.values}, {**line.errors, **text.errors})
-    amount_minor = _amount_minor(form, currency) if offer else None
+    is_offered = offer is not None and offer.currency == currency
+    amount_minor = _amount_minor(form, currency) if is_offered else None
     if page.viewer.is_guest and not form.value("email"):
         form.errors["email"] = "Write where the receipt goes"
     if amount_minor is None:
