@@ -123,7 +123,10 @@ async def _open(
         },
     )
     chargeback = await _loaded(connection, chargeback_id)
-    shares = dispute_claims.chargeback_shares(order, amount_minor=reported.amount_minor)
+    left_minor = dispute_claims.payment_left_minor(order, reported.payment_id)
+    shares = dispute_claims.chargeback_shares(
+        order, amount_minor=min(reported.amount_minor, left_minor)
+    )
     opened = chargeback_opened(
         gateway=reported.gateway,
         amount_minor=reported.amount_minor,

@@ -96,6 +96,13 @@ def _at_most(
     return refund_plan.of_seller(full.part, plan)
 
 
+def payment_left_minor(order: Order, payment_id: UUID) -> int:
+    """What of a payment neither went back nor was taken back by a bank. Whatever a bank takes
+    beyond that is no seller's: another tender has paid for what is left of the order."""
+    [payment] = [one for one in order.payments if one.id == payment_id]
+    return max(0, payment.captured_minor - payment.refunded_minor - payment.disputed_minor)
+
+
 def chargeback_shares(order: Order, *, amount_minor: int) -> list[tuple[SellerOrder, int]]:
     """What of an amount that a network took back each seller answers for.
 
