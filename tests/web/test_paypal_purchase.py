@@ -221,6 +221,16 @@ async def test_a_guest_reads_that_the_provider_is_down(
     assert "Thank you, Ada." in visitor.text
 
 
+@pytest.mark.usefixtures("variant_id")
+async def test_after_a_declined_card_another_card_is_tried_and_not_paypal(visitor: Visitor) -> None:
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    assert visitor.form("/checkout").values["payment_method"] == "paypal"
+    await visitor.send("/checkout", payment_method="sandbox", payment_token="tok_declined")
+    assert visitor.path.endswith("/pay")
+    assert visitor.form(visitor.path).values["payment_method"] == "sandbox"
+
+
 async def test_a_guest_says_yes_at_paypal_comes_back_and_is_given_the_money_back(
     visitor: Visitor,
     connection: Connection,

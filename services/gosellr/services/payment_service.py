@@ -93,10 +93,15 @@ def was_given_up(order: Payable) -> bool:
     return waits and not under_way(total_minor=order.total_minor, attempts=attempts_of(order))
 
 
+def last_asked(order: Order) -> Payment | None:
+    """The last try to have it paid by anything but stored value."""
+    asked = [payment for payment in order.payments if payment.method not in STORED_METHODS]
+    return max(asked, key=lambda payment: payment.id, default=None)
+
+
 def found_nobody(order: Order) -> bool:
     """Whether the last try to pay it came to nothing because its gateway can't be reached."""
-    asked = [payment for payment in order.payments if payment.method not in STORED_METHODS]
-    last = max(asked, key=lambda payment: payment.id, default=None)
+    last = last_asked(order)
     return was_given_up(order) and last is not None and last.decline_code == GATEWAY_UNREACHABLE
 
 

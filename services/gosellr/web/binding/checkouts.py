@@ -148,6 +148,11 @@ def pay(
     number = order_number(order.number)
     href = orders.order_href(number)
     declined = order.payment_status == "failed"
+    is_unreachable = payment_service.found_nobody(order)
+    tried = payment_service.last_asked(order)
+    if declined and not is_unreachable and tried is not None:
+        # Another card, most likely, and not another way.
+        form = FormView({METHOD_FIELD: tried.method, **form.values}, form.errors)
     return PayView(
         number=number,
         pay_path=f"{href}/pay",
@@ -162,7 +167,7 @@ def pay(
         ),
         left=Money(payment_service.left_to_pay_minor(order), order.currency),
         declined="The bank said no to this card." if declined else "",
-        is_unreachable=payment_service.found_nobody(order),
+        is_unreachable=is_unreachable,
         short=payment_returns.told_to_buyer(order),
         held_until=order.expires_at,
         email=order.email,
