@@ -32,6 +32,7 @@ def _number(kind: str) -> dict[str, Of]:
 
 PAGES: dict[str, Sequence[Call]] = {
     "GET /": [_page()],
+    "GET /favicon.ico": [_page(reached=frozenset({302}))],
     "GET /search": [_page(query={"q": "lamp"})],
     "GET /c/{path:path}": [_page(path={"path": "lamps"})],
     "GET /p/{slug}": [_page(Scope.MARKET, path={"slug": Of("product_slug")})],
