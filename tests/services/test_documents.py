@@ -28,6 +28,7 @@ from tests.factories.sales import (
     refund,
     ship,
 )
+from tests.factories.stored_value import by_bank, by_card, make_card
 from tests.factories.terms import make_coupon, make_tax
 
 
@@ -178,6 +179,21 @@ async def test_a_refund_in_parts_is_credited_to_the_cent(
         assert sum(note.content["totals"][part] for note in notes) == sum(
             line[part] for line in goods
         )
+
+
+async def test_a_note_of_what_a_bank_refused_in_part_is_as_booked(
+    connection: Connection, resources: Resources
+) -> None:
+    shop = await make_shop(connection, price_minor=1000)
+    _, code = await make_card(resources, 1200)
+    order = await buy(resources, (shop, 2), tenders=(by_card(code), by_bank("tok_refund_declined")))
+    await flow.issue_invoices(resources.documents, order_ids=[order.id])
+    given = await refund(resources, order, shop, units=2)
+    assert (given.amount_minor, given.failure_reason) == (1200, "refund_declined")
+    await transact(resources.db, sales_documents.issue_credit_note, refund_id=given.id, now=START)
+    _, note = await papers(resources, order)
+    assert note.content["totals"]["gross_minor"] == 1200
+    assert await wrong_with(connection, resources) == []
 
 
 async def test_goodwill_of_the_market_corrects_no_invoice(

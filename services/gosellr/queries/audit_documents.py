@@ -47,12 +47,17 @@ WHERE document.kind = 'invoice'
 """)
 
 # What went back to a buyer is what its refund was booked with: on its way, taken by the bank, or
-# given as goodwill before. All that went back of a part is at most what its invoice says.
+# given as goodwill before, less what was refused on its way. All that went back of a part is at
+# most what its invoice says.
 CREDIT_NOTES_AS_BOOKED = first("""
 WITH booked AS (
-    SELECT entry.refund_id, entry.currency, sum(entry.amount_minor) AS minor
+    SELECT entry.refund_id, entry.currency,
+           sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
+                    ELSE -entry.amount_minor END) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.kind IN ('refund_intent', 'chargeback_lost') AND entry.direction = 'credit'
+    WHERE CASE entry.direction WHEN 'credit'
+          THEN head.kind IN ('refund_intent', 'chargeback_lost')
+          ELSE head.kind = 'refund_failed' END
       AND entry.refund_id IS NOT NULL AND (entry.account = 'goodwill_cost'
            OR split_part(entry.account, ':', 1) IN ('refund_in_transit', 'dispute_receivable'))
     GROUP BY 1, 2
