@@ -171,14 +171,20 @@ async def test_settings_that_changed_elsewhere_are_shown_and_not_overwritten(
 async def test_papers_come_as_files(
     visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
 ) -> None:
-    await earn(resources, shop)
     await enter(visitor, resources, shop.seller.owner)
     page = f"/seller/{shop.seller.id}/papers"
-    assert "No papers yet" in await open_page(visitor, page)
-    so_far = await visitor.client.get(
-        f"/seller/{shop.seller.id}/statements/2026-03?format=csv", headers=HTML
-    )
+    text = await open_page(visitor, page)
+    assert "No papers yet" in text
+    # Nothing has moved, so there is no month to be had.
+    assert "so far" not in text
+    await earn(resources, shop)
+    assert "2026-03 so far, EUR:" in await open_page(visitor, page)
+    month = f"/seller/{shop.seller.id}/statements/2026-03?format=csv"
+    so_far = await visitor.client.get(f"{month}&currency=EUR", headers=HTML)
     assert so_far.status_code == 200
+    assert so_far.headers["content-disposition"].endswith('statement-2026-03-EUR.csv"')
+    strange = await visitor.client.get(f"{month}&currency=USD", headers=HTML)
+    assert strange.status_code == 404
     assert isinstance(resources.clock, ManualClock)
     resources.clock.set(NOW.replace(month=4, hour=12))
     await close_months(resources)

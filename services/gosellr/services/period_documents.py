@@ -9,7 +9,7 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.models.document_values import IssuedDocument, SellerIdentity, StatementPayout
 from gosellr.queries import documents, period_figures
-from gosellr.services import document_register
+from gosellr.services import document_register, ledger_service
 from gosellr.services import period_figures as figures_service
 from gosellr.services.document_parties import market_party, seller_party
 from gosellr.services.document_register import DocumentDraft
@@ -123,6 +123,19 @@ async def find_statement(
             content = await _statement(connection, seller, period, figures, identity=identity)
             return {"kind": DocumentKind.STATEMENT.value, **content}
     raise NotFound("Nothing moved by the end of this month")
+
+
+async def currencies_moved(connection: Connection, *, viewer: Viewer, seller_id: UUID) -> list[str]:
+    """The currencies in which anything ever moved for a seller, in the order of their codes: each
+    has a statement of the month that isn't over.
+
+    Raises:
+        NotFound, NotAllowed: the seller isn't the viewer's to look at.
+    """
+    await require_seller(connection, viewer=viewer, seller_id=seller_id)
+    accounts = figures_service.accounts_of(seller_id)
+    held = await ledger_service.balances(connection, accounts=accounts)
+    return sorted({currency for _, currency in held})
 
 
 async def require_seller(

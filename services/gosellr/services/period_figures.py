@@ -41,6 +41,11 @@ _ACCOUNTS_OF = (
 )
 
 
+def accounts_of(seller_id: UUID) -> list[str]:
+    """The accounts of which a seller's statement tells."""
+    return [account_of(seller_id) for account_of in _ACCOUNTS_OF]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodFigures:
     """A seller's period in one currency. `kept` is by kind of transaction, `rates` the
@@ -103,7 +108,7 @@ async def read(
 ) -> list[PeriodFigures]:
     """A seller's figures of a period by currency; what never moved is left out. Nothing is read
     from before what is `known`, which is no later than `since`."""
-    accounts = [account_of(seller_id) for account_of in _ACCOUNTS_OF]
+    accounts = accounts_of(seller_id)
     written_from = None if known is None else known.written_from
     changes = await period_figures.own_changes(
         connection,

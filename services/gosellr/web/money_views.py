@@ -199,11 +199,19 @@ class PaperView:
 
 
 @dataclass(frozen=True, slots=True)
+class SoFarView:
+    """The month that isn't over, in one currency."""
+
+    currency: str
+    files: tuple[LinkView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PapersView:
     papers: tuple[PaperView, ...]
     chips: tuple[LinkView, ...]
     this_month: str
-    so_far: tuple[LinkView, ...]
+    so_far: tuple[SoFarView, ...]
     pager: PagerView = field(default_factory=PagerView)
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from gosellr.flows.documents import Form
 from gosellr.models.document_values import IssuedDocument
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.money import Money
 from gosellr.web.binding.histories import chips
-from gosellr.web.money_views import PapersView, PaperView
+from gosellr.web.money_views import PapersView, PaperView, SoFarView
 from gosellr.web.views import LinkView, PagerView
 
 FORMS: Final[tuple[Form, ...]] = ("pdf", "csv", "xlsx")
@@ -25,16 +26,25 @@ _CHIPS = (
 
 
 def papers(
-    found: Sequence[IssuedDocument], *, base: str, chosen: str, now: datetime, pager: PagerView
+    found: Sequence[IssuedDocument],
+    *,
+    base: str,
+    chosen: str,
+    currencies: Sequence[str],
+    now: datetime,
+    pager: PagerView,
 ) -> PapersView:
-    """A shop's papers, and the month that isn't over yet."""
+    """A shop's papers, and the month that isn't over yet in each currency that has one."""
     month = f"{now:%Y-%m}"
     statements = base.removesuffix("papers") + "statements"
     return PapersView(
         papers=tuple(_paper(one, base=base) for one in found),
         chips=chips(base, _CHIPS, name="kind", chosen=chosen),
         this_month=month,
-        so_far=_files(f"{statements}/{month}"),
+        so_far=tuple(
+            SoFarView(currency, _files(f"{statements}/{month}", currency=currency))
+            for currency in currencies
+        ),
         pager=pager,
     )
 
@@ -50,5 +60,7 @@ def _paper(found: IssuedDocument, *, base: str) -> PaperView:
     )
 
 
-def _files(href: str) -> tuple[LinkView, ...]:
-    return tuple(LinkView(form.upper(), f"{href}?format={form}") for form in FORMS)
+def _files(href: str, **more: str) -> tuple[LinkView, ...]:
+    return tuple(
+        LinkView(form.upper(), f"{href}?{urlencode({'format': form, **more})}") for form in FORMS
+    )

@@ -11,7 +11,7 @@ from gosellr.core.transact import ask
 from gosellr.flows import documents
 from gosellr.flows.documents import Form
 from gosellr.models.document_values import IssuedDocument
-from gosellr.services import document_questions
+from gosellr.services import document_questions, period_documents
 from gosellr.services.document_questions import DocumentFilters
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import histories, papers
@@ -46,12 +46,16 @@ async def list_papers(
         cursor=cursor,
         limit=_SHOWN,
     )
+    currencies = await ask(
+        page.market.db, period_documents.currencies_moved, viewer=page.viewer, seller_id=seller_id
+    )
     base = f"{shop.href}/papers"
     kept = [("kind", chosen)] if chosen else []
     view = papers.papers(
         found.items,
         base=base,
         chosen=chosen or "",
+        currencies=currencies,
         now=page.now,
         pager=histories.pager(base, kept, found.next_cursor, is_first=cursor is None),
     )
@@ -79,21 +83,24 @@ async def show_paper(
 
 @router.get("/statements/{period}")
 async def show_statement(
-    page: Reading, seller_id: UUID, period: str, form: WantedForm = "pdf"
+    page: Reading,
+    seller_id: UUID,
+    period: str,
+    form: WantedForm = "pdf",
+    currency: Annotated[str | None, Query(max_length=3)] = None,
 ) -> Response:
-    """A month as it was issued, or as it stands so far."""
+    """A month as it was issued, or as it stands so far; the first currency's unless one is said."""
     await shop_of(page, seller_id, Permission.STATEMENT_READ)
     found = await documents.statement(
         page.market.documents,
         viewer=page.viewer,
         seller_id=seller_id,
         period=period,
-        currency=None,
+        currency=currency,
     )
     content = found.content if isinstance(found, IssuedDocument) else found
-    made = await documents.make_file(
-        page.market.documents, content, form=_form(form), name=f"statement-{period}"
-    )
+    name = "-".join(part for part in ("statement", period, currency) if part)
+    made = await documents.make_file(page.market.documents, content, form=_form(form), name=name)
     return file_answer(made.content, media_type=made.media_type, name=made.name)
 
 
