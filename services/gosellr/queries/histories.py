@@ -40,23 +40,29 @@ ORDER BY walked.written_by DESC, walked.id DESC
 LIMIT $5
 """
 
-# What a buyer gave and got back: each capture and each refund, with what is still given after it.
-# The kinds are $3: what a gateway keeps for itself is none of the buyer's.
+# What a bank holds for its buyer is the buyer's: all of it, and none of the fee beside it.
+_IN_DISPUTE = "split_part(entry.account, ':', 1) = 'dispute_receivable'"
+_GIVEN = f"CASE WHEN {_IN_DISPUTE} THEN {_CREDITED} ELSE -{_CREDITED} END"
+
+# What a buyer gave and got back: each capture, each refund and what the bank took back, with what
+# is still given after it. The kinds are $3: what a gateway keeps for itself is none of the buyer's.
 OF_BUYER = f"""
 WITH own AS (
     SELECT entry.id, entry.written_by, entry.transaction_id, entry.account, entry.direction,
-           -{_CREDITED} AS change_minor,
-           sum(-{_CREDITED}) OVER (ORDER BY entry.written_by, entry.id) AS balance_minor,
+           {_GIVEN} AS change_minor,
+           sum({_GIVEN}) OVER (ORDER BY entry.written_by, entry.id) AS balance_minor,
            entry.currency, entry.seller_order_id, entry.refund_id, entry.payout_id, head.kind,
            head.order_id, orders.number, head.effective_at, head.booked_at
     FROM orders
     JOIN ledger_transaction AS head ON head.order_id = orders.id AND head.kind = ANY($3::text[])
     JOIN ledger_entry AS entry ON entry.transaction_id = head.id
     WHERE orders.user_id = $1 AND entry.currency = $2
-      AND (split_part(entry.account, ':', 1)
+      AND CASE WHEN head.kind IN ('chargeback_opened', 'chargeback_won') THEN {_IN_DISPUTE}
+          ELSE split_part(entry.account, ':', 1)
                IN ('gateway_clearing', 'stored_value_held', 'store_credit')
            -- A card that is sold is paid for, and one that is taken back is paid back, elsewhere.
-           OR (head.kind = 'refund_confirmed' AND split_part(entry.account, ':', 1) = 'gift_card'))
+           OR (head.kind = 'refund_confirmed' AND split_part(entry.account, ':', 1) = 'gift_card')
+          END
 )
 SELECT id, written_by, transaction_id, account, direction, change_minor, balance_minor::bigint,
        currency, seller_order_id, refund_id, payout_id, kind, order_id, number, effective_at,

@@ -16,8 +16,12 @@ from gosellr.utils.viewer import Viewer
 
 BUYER_KINDS: Final = (
     TransactionKind.SALE.value,
+    # The part of it that gift cards or credit paid; the seller holds the cash.
+    TransactionKind.SALE_ON_DELIVERY.value,
     TransactionKind.GIFT_CARD_SOLD.value,
     TransactionKind.REFUND_CONFIRMED.value,
+    TransactionKind.CHARGEBACK_OPENED.value,
+    TransactionKind.CHARGEBACK_WON.value,
     TransactionKind.STRAY_CAPTURE.value,
     TransactionKind.STRAY_RETURN.value,
 )

@@ -49,7 +49,9 @@ __all__ = [
     "seller_movements",
 ]
 
-ORDER_TRANSACTIONS_MAX: Final = 500
+ORDER_TRANSACTIONS_MAX: Final = 10_000
+"""More than anybody books for one order; it keeps a broken one from filling the memory."""
+
 LONGEST_DELIVERY: Final = timedelta(days=14)
 """Where a delivery option doesn't say how long it takes."""
 
@@ -95,12 +97,17 @@ async def order_ledger(
 
     Raises:
         NotFound: there is no such order.
+        RuntimeError: it has more than `ORDER_TRANSACTIONS_MAX`.
     """
     if await ledger.find_order(connection, order_id=order_id) is None:
         raise NotFound
-    return await ledger.find_of_order(
-        connection, order_id=order_id, at=at, limit=ORDER_TRANSACTIONS_MAX
+    found = await ledger.find_of_order(
+        connection, order_id=order_id, at=at, limit=ORDER_TRANSACTIONS_MAX + 1
     )
+    if len(found) > ORDER_TRANSACTIONS_MAX:
+        # Half of a story would pass for the whole of it.
+        raise RuntimeError(f"order {order_id} has more transactions than can be told")
+    return found
 
 
 async def seller_balances(

@@ -75,8 +75,12 @@ def _earned(figures: _Figures) -> str:
 
 
 def _sale_on_delivery(figures: _Figures) -> str:
-    owed = figures.say(figures.debit("seller_receivable"))
-    return f"Cash on delivery: the seller holds the cash and owes {owed}. {_earned(figures)}."
+    taken = figures.clauses(
+        (figures.debit("seller_receivable"), "the seller holds the cash and owes {} of it"),
+        (figures.debit("stored_value_held"), "{} came from gift cards or store credit"),
+        (figures.debit("promotion_cost"), "the marketplace gave {} as a promotion"),
+    )
+    return f"Cash on delivery: {taken}. Of it {_earned(figures)}."
 
 
 def _provider_fee(figures: _Figures) -> str:

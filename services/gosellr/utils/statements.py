@@ -77,8 +77,11 @@ POT_WORDS: Final[dict[str, str]] = {
 
 _TO_BUYER: Final[dict[str, str]] = {
     TransactionKind.SALE: "Payment",
+    TransactionKind.SALE_ON_DELIVERY: "Payment beside the cash",
     TransactionKind.GIFT_CARD_SOLD: "Payment for a gift card",
     TransactionKind.REFUND_CONFIRMED: "Refund",
+    TransactionKind.CHARGEBACK_OPENED: "Taken back by your bank",
+    TransactionKind.CHARGEBACK_WON: "Paid again, your bank decided for the shop",
     TransactionKind.STRAY_CAPTURE: "Payment that wasn't needed",
     TransactionKind.STRAY_RETURN: "Payment sent back",
 }

@@ -20,6 +20,7 @@ BUYER_KINDS = {
     "sale": "Payments",
     "gift_card_sold": "Gift cards",
     "refund_confirmed": "Refunds",
+    "chargeback_opened": "Taken back by your bank",
 }
 SELLER_KINDS = {
     "sale": "Sales",
