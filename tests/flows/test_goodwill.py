@@ -136,7 +136,7 @@ async def test_a_bank_takes_what_may_yet_be_refused_from_no_seller_twice(
     await given(resources, shop, order)
     reference = await take_back(resources, order, amount_minor=7000)
     await bank_decides(resources, order, reference, won=False)
-    assert await seller_owes(connection, shop) == {"pending": 2640}
+    assert await seller_owes(connection, shop) == {"pending": 2640, "reserve": 6160}
     await answered(resources, clock)
     assert await seller_owes(connection, shop) == {"pending": 2640}
     assert "goodwill_cost" not in await balances(connection)

@@ -23,14 +23,14 @@ from gosellr.services import (
     cancel_service,
     idempotency_service,
     order_service,
-    refund_outcome,
+    refund_answers,
     refund_plan,
     refund_questions,
     refund_service,
     stray_service,
 )
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
-from gosellr.services.refund_outcome import RefundAnswer
+from gosellr.services.refund_answers import RefundAnswer
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import RefundStatus
 from gosellr.utils.viewer import Viewer
@@ -195,7 +195,7 @@ async def _send_part(powers: RefundPowers, part: RefundPart, *, fresh: bool) -> 
     status = _status_of(result, part.amount_minor, part.currency)
     await transact(
         powers.db,
-        refund_outcome.record_answer,
+        refund_answers.record,
         answer=RefundAnswer(
             part_id=part.id,
             status=status,

@@ -55,6 +55,9 @@ chargeback = Table(
     moment("evidence_sent_at", nullable=True),
     moment("opened_at"),
     moment("closed_at", nullable=True),
+    # Since when its gateway calls it lost, and the books wait: whose loss it is depends on a refund
+    # of the same payment that isn't answered.
+    moment("lost_later_since", nullable=True),
     # When evidence is to be sent, or sent again.
     moment("check_at", nullable=True),
     Column("check_count", Integer, nullable=False, server_default=text("0")),

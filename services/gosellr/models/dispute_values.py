@@ -141,6 +141,8 @@ class Chargeback:
     stage: str | None
     charges: list[str]
     fee_count: int
+    # Since when its bank has won it, and the books wait for a refund that isn't answered.
+    lost_later_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

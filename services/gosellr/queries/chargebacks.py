@@ -16,7 +16,7 @@ status, evidence_due_at, opened_at, stage, charges
 _READ = """
 SELECT id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor,
        reason, status, evidence_due_at, evidence_sent_at, opened_at, closed_at, check_count,
-       stage, charges, fee_count
+       stage, charges, fee_count, lost_later_since
 FROM chargeback
 """
 
@@ -30,6 +30,7 @@ SELECT {_COLUMNS} FROM jsonb_populate_record(NULL::chargeback, $1::jsonb)
 """
 FIND = f"{_READ} WHERE gateway = $1 AND gateway_reference = $2"
 LOAD = f"{_READ} WHERE id = $1"
+OPEN_OF_ORDER = f"{_READ} WHERE order_id = $1 AND status = 'open' ORDER BY opened_at, id"
 
 NAMED = f"""
 {_READ}
@@ -40,7 +41,7 @@ ORDER BY opened_at, id LIMIT 1
 
 CLOSE = """
 WITH closed AS (
-    UPDATE chargeback SET status = $2, closed_at = $3, check_at = NULL
+    UPDATE chargeback SET status = $2, closed_at = $3, check_at = NULL, lost_later_since = NULL
     WHERE id = $1 AND status = 'open'
     RETURNING payment_id, amount_minor
 ), counted AS (
@@ -48,6 +49,17 @@ WITH closed AS (
     FROM closed WHERE payment.id = closed.payment_id AND $2 = 'won'
 )
 SELECT count(*) FROM closed
+"""
+
+# Nothing more can be said to the bank.
+LOSE_LATER = """
+UPDATE chargeback SET lost_later_since = $2, check_at = NULL
+WHERE id = $1 AND status = 'open' AND lost_later_since IS NULL
+RETURNING id
+"""
+OPEN_AGAIN = """
+UPDATE chargeback SET lost_later_since = NULL WHERE id = $1 AND lost_later_since IS NOT NULL
+RETURNING id
 """
 
 CHECK = "UPDATE chargeback SET check_at = $2 WHERE id = $1 AND status = 'open'"
@@ -117,6 +129,22 @@ async def named(
 async def close(connection: Connection, *, chargeback_id: UUID, status: str, now: datetime) -> bool:
     """It was decided; what was won is its payment's again. False when that was known before."""
     return bool(await connection.fetchval(CLOSE, chargeback_id, status, now))
+
+
+async def open_of_order(connection: Connection, *, order_id: UUID) -> list[Chargeback]:
+    """Those of an order whose outcome isn't in the books, the oldest first."""
+    return [_chargeback(row) for row in await connection.fetch(OPEN_OF_ORDER, order_id)]
+
+
+async def lose_later(connection: Connection, *, chargeback_id: UUID, now: datetime) -> bool:
+    """Its bank has won it, and the books wait; whether that is news."""
+    return await connection.fetchval(LOSE_LATER, chargeback_id, now) is not None
+
+
+async def open_again(connection: Connection, *, chargeback_id: UUID) -> bool:
+    """Its bank looks at it once more before the books said that it is lost; whether that is
+    news."""
+    return await connection.fetchval(OPEN_AGAIN, chargeback_id) is not None
 
 
 async def note_stage(

@@ -55,6 +55,8 @@ WHERE id = $1 AND status = $2
 RETURNING id
 """
 
+SET_AMOUNT = "UPDATE dispute SET amount_minor = $2, version = version + 1 WHERE id = $1"
+
 COUNT_CLOSED = """
 UPDATE orders SET open_dispute_count = open_dispute_count - $2 WHERE id = $1
 """
@@ -182,6 +184,11 @@ async def move(
         )
         is not None
     )  # fmt: skip
+
+
+async def set_amount(connection: Connection, *, dispute_id: UUID, amount_minor: int) -> None:
+    """What a case of a locked order is about is so much from now on."""
+    await connection.execute(SET_AMOUNT, dispute_id, amount_minor)
 
 
 async def count_closed(connection: Connection, *, order_id: UUID, count: int) -> None:

@@ -5,25 +5,23 @@ stand at the gateway, so each of them leads to the same books.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.dispute_values import Chargeback, Dispute, ReportedChargeback
 from gosellr.models.events import Fact, FactType
-from gosellr.models.order_values import Order, SellerOrder
-from gosellr.queries import chargebacks, disputes, outbox, payments
+from gosellr.models.order_values import Order
+from gosellr.queries import chargebacks, disputes, outbox, payments, refunds
 from gosellr.services import (
+    chargeback_cases,
     chargeback_fees,
     dispute_claims,
-    dispute_freeze,
     dispute_outcome,
     dispute_steps,
     gift_sale_books,
     ledger_service,
     order_steps,
-    refund_books,
     refund_service,
 )
 from gosellr.services.dispute_steps import Verdict
@@ -35,22 +33,14 @@ from gosellr.utils.dispute_postings import (
 )
 from gosellr.utils.disputes import (
     ARGUED_STATUSES,
-    DisputeKind,
     DisputeOutcome,
-    DisputeReason,
     DisputeStatus,
-    evidence_due_at,
 )
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 
-_REASONS = {
-    "product_not_received": DisputeReason.NOT_DELIVERED,
-    "product_unacceptable": DisputeReason.NOT_AS_DESCRIBED,
-    "merchandise_or_service_not_received": DisputeReason.NOT_DELIVERED,
-    "merchandise_or_service_not_as_described": DisputeReason.NOT_AS_DESCRIBED,
-}
+_LOST = DisputeOutcome.FOR_BUYER
 _FIRST_AGAIN = timedelta(minutes=1)
 _AGAIN_AT_MOST = timedelta(hours=6)
 
@@ -78,18 +68,42 @@ async def record(
         changed = await chargeback_fees.keep_up(
             connection, order=order, known=known, reported=reported, policy=policy, now=now
         )
-    if reported.status == "open" or known.status != "open":
+    if known.status != "open":
         return changed
-    won = reported.status == "won"
-    await chargebacks.close(connection, chargeback_id=known.id, status=reported.status, now=now)
-    if won:
+    if reported.status == "open":
+        return await chargebacks.open_again(connection, chargeback_id=known.id) or changed
+    if reported.status == "won":
         outcome = DisputeOutcome.WITHDRAWN if reported.is_withdrawn else DisputeOutcome.FOR_SELLER
-        await _win(connection, chargeback=known, outcome=outcome, policy=policy, now=now)
+        await _end(connection, chargeback=known, outcome=outcome, policy=policy, now=now)
+    elif await _waits_for_refunds(connection, known):
+        return await chargebacks.lose_later(connection, chargeback_id=known.id, now=now) or changed
     else:
-        await _lose(connection, chargeback=known, policy=policy, now=now)
-    fact = FactType.CHARGEBACK_WON if won else FactType.CHARGEBACK_LOST
-    await _tell(connection, fact, chargeback=known, now=now)
+        await _end(connection, chargeback=known, outcome=_LOST, policy=policy, now=now)
     return True
+
+
+async def go_on(
+    connection: Connection, *, order_id: UUID, policy: MarketPolicy, now: datetime
+) -> None:
+    """After a refund of a locked order was answered: what it didn't give back the bank may have
+    taken, and what is lost and waited for that answer is booked."""
+    undecided = await chargebacks.open_of_order(connection, order_id=order_id)
+    if not undecided:
+        return
+    order = await order_steps.load_locked(connection, order_id=order_id)
+    await chargeback_cases.share_out_again(
+        connection, order=order, undecided=undecided, policy=policy, now=now
+    )
+    for one in undecided:
+        if one.lost_later_since and not await _waits_for_refunds(connection, one):
+            await _end(connection, chargeback=one, outcome=_LOST, policy=policy, now=now)
+
+
+async def _waits_for_refunds(connection: Connection, chargeback: Chargeback) -> bool:
+    """Whether nobody can say yet whose loss it is: what is on its way back through the payment is
+    the market's loss if it arrives, since it went back twice then, and its seller's if it
+    doesn't."""
+    return bool(await refunds.open_parts_of_payment(connection, payment_id=chargeback.payment_id))
 
 
 async def _open(
@@ -101,7 +115,7 @@ async def _open(
     now: datetime,
 ) -> Chargeback:
     order = await _supersede(connection, order=order, policy=policy, now=now)
-    await _hold_balances(connection, order=order)
+    await chargeback_cases.hold_balances(connection, order=order)
     chargeback_id = new_id()
     await chargebacks.insert(
         connection,
@@ -137,7 +151,7 @@ async def _open(
     await _book(connection, opened, chargeback=chargeback, now=now)
     # Where all of it went back before, its first seller is asked to say so to the bank.
     shares = shares or [(part, 0) for part in order.parts[:1]]
-    await _open_cases(
+    await chargeback_cases.open_cases(
         connection, order=order, chargeback=chargeback, shares=shares, policy=policy, now=now
     )
     await gift_sale_books.freeze(connection, order_id=order.id, now=now)
@@ -170,62 +184,22 @@ async def _supersede(
     return await order_steps.load_locked(connection, order_id=order.id)
 
 
-async def _hold_balances(connection: Connection, *, order: Order) -> None:
-    """All sellers' balances at once and in order: no two chargebacks wait for each other."""
-    accounts = [account for part in order.parts for account in refund_books.pots_of(part)]
-    await ledger_service.locked_balances(
-        connection, accounts=sorted(accounts), currency=order.currency
-    )
-
-
-async def _open_cases(
+async def _end(
     connection: Connection,
     *,
-    order: Order,
     chargeback: Chargeback,
-    shares: list[tuple[SellerOrder, int]],
+    outcome: DisputeOutcome,
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
-    about: list[tuple[SellerOrder | None, int]] = [*shares]
-    if order.buys_card:
-        # The market has sold it: it answers the bank, and the card is what is frozen.
-        about = [(None, chargeback.amount_minor)]
-    due = evidence_due_at(now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes)
-    rows: list[dict[str, Any]] = [
-        {
-            "id": new_id(),
-            "kind": DisputeKind.CHARGEBACK.value,
-            "order_id": order.id,
-            "seller_order_id": None if part is None else part.id,
-            "seller_id": None if part is None else part.seller_id,
-            "chargeback_id": chargeback.id,
-            "reason": _REASONS.get(chargeback.reason, DisputeReason.OTHER).value,
-            "status": DisputeStatus.AWAITING_SELLER.value,
-            "currency": order.currency,
-            "amount_minor": share_minor,
-            "opened_at": now,
-            "due_at": due,
-        }
-        for part, share_minor in about
-    ]
-    await disputes.insert(connection, order_id=order.id, cases=rows)
-    cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
-    for case in cases:
-        if case.is_of_card:
-            continue
-        part = dispute_steps.part_of(order, case)
-        claim = dispute_claims.chargeback_claim(
-            order, part, amount_minor=case.amount_minor, reversal=policy.commission_reversal
-        )
-        if claim is not None:
-            await dispute_freeze.freeze(
-                connection, dispute=case, part=part, amount_minor=claim.seller_minor, now=now
-            )
-    await dispute_steps.note_opened(
-        connection, order=order, cases=cases, kind="chargeback_opened", actor=Actor.PAYMENT,
-        actor_id=None, now=now,
-    )  # fmt: skip
+    status = "lost" if outcome is _LOST else "won"
+    await chargebacks.close(connection, chargeback_id=chargeback.id, status=status, now=now)
+    if outcome is _LOST:
+        await _lose(connection, chargeback=chargeback, policy=policy, now=now)
+    else:
+        await _win(connection, chargeback=chargeback, outcome=outcome, policy=policy, now=now)
+    fact = FactType.CHARGEBACK_LOST if outcome is _LOST else FactType.CHARGEBACK_WON
+    await _tell(connection, fact, chargeback=chargeback, now=now)
 
 
 async def _win(
@@ -261,15 +235,15 @@ async def _lose(
         for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
             await _settled(
                 connection, case=case, award_minor=case.amount_minor,
-                outcome=DisputeOutcome.FOR_BUYER, policy=policy, now=now,
+                outcome=_LOST, policy=policy, now=now,
             )  # fmt: skip
             await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
         return
-    await _hold_balances(connection, order=order)
+    await chargeback_cases.hold_balances(connection, order=order)
     for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
         settled = await _settled(
             connection, case=case, award_minor=case.amount_minor,
-            outcome=DisputeOutcome.FOR_BUYER, policy=policy, now=now,
+            outcome=_LOST, policy=policy, now=now,
         )  # fmt: skip
         borne_minor -= await _take(
             connection, chargeback=chargeback, case=settled, policy=policy, now=now

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from gosellr.models.dispute_values import Dispute
@@ -103,14 +104,21 @@ def payment_left_minor(order: Order, payment_id: UUID) -> int:
     return max(0, payment.captured_minor - payment.refunded_minor - payment.disputed_minor)
 
 
-def chargeback_shares(order: Order, *, amount_minor: int) -> list[tuple[SellerOrder, int]]:
+def chargeback_shares(
+    order: Order, *, amount_minor: int, paid_by: datetime | None = None
+) -> list[tuple[SellerOrder, int]]:
     """What of an amount that a network took back each seller answers for.
 
     By what is left to refund of each part that was paid for, so that nothing is taken twice; what
-    exceeds all that is left is nobody's share. Parts without one are left out.
+    exceeds all that is left is nobody's share. Parts without one are left out, and so are those
+    whose money was taken after `paid_by`: a bank can't have taken that back then.
     """
     left = [
-        refund_plan.part_left_minor(part) if order.is_paid_for(part) else 0 for part in order.parts
+        refund_plan.part_left_minor(part)
+        if order.is_paid_for(part)
+        and (paid_by is None or part.captured_at is None or part.captured_at <= paid_by)
+        else 0
+        for part in order.parts
     ]
     shares = split(min(amount_minor, sum(left)), left) if sum(left) else [0 for _ in left]
     return [(part, share) for part, share in zip(order.parts, shares, strict=True) if share]

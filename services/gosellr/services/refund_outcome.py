@@ -76,8 +76,9 @@ def check_again_at(*, check_count: int, now: datetime) -> datetime:
 
 async def record_answer(
     connection: Connection, *, answer: RefundAnswer, policy: MarketPolicy, now: datetime
-) -> None:
-    """Write an answer down and book what follows; saying it again changes nothing.
+) -> UUID | None:
+    """Write an answer down and book what follows; saying it again changes nothing. Gives the order
+    where this part is settled by that and its money is argued about; else None.
 
     Raises:
         NotFound: no refund has such a part.
@@ -95,19 +96,15 @@ async def record_answer(
         check_at=check_again_at(check_count=part.check_count, now=now) if is_open else None,
     )
     if settled is None or answer.status is RefundStatus.PENDING:
-        return
+        return None
     refund = _refund(order, settled.refund_id)
     if is_open:
         if refund.status != "unknown":
             await refunds.finish(
-                connection,
-                refund_id=refund.id,
-                status="unknown",
-                amount_minor=refund.amount_minor,
-                effects=refund.effects,
-                failure_reason=None,
+                connection, refund_id=refund.id, status="unknown",
+                amount_minor=refund.amount_minor, effects=refund.effects, failure_reason=None,
                 finished_at=None,
-            )
+            )  # fmt: skip
     elif answer.status is RefundStatus.SUCCEEDED:
         await _confirm(connection, order=order, refund=refund, part=part, now=now)
         await _finish_if_settled(connection, order=order, refund=refund, now=now)
@@ -123,6 +120,7 @@ async def record_answer(
             # Not before the refund is known to have failed: it counts among those given until then.
             order = await order_steps.load_locked(connection, order_id=order.id)
             await dispute_freeze.fill_up(connection, order=order, policy=policy, now=now)
+    return None if is_open or not order.open_dispute_count else order.id
 
 
 def _refund(order: Order, refund_id: UUID) -> Refund:

@@ -1,0 +1,168 @@
+"""The cases of a chargeback: one for each seller that it takes from, by what is left of its part.
+
+A refund that is on its way when a bank takes the same money back counts as gone, so no case is
+about it. Where its gateway refuses it after all, the cases are about that money as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gosellr.core.db import Connection
+from gosellr.core.identity import new_id
+from gosellr.models.dispute_values import Chargeback, Dispute
+from gosellr.models.order_values import Order, SellerOrder
+from gosellr.queries import disputes
+from gosellr.services import (
+    dispute_claims,
+    dispute_freeze,
+    dispute_steps,
+    ledger_service,
+    order_steps,
+    refund_books,
+)
+from gosellr.utils.disputes import DisputeKind, DisputeReason, DisputeStatus, evidence_due_at
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import Actor
+
+_REASONS = {
+    "product_not_received": DisputeReason.NOT_DELIVERED,
+    "product_unacceptable": DisputeReason.NOT_AS_DESCRIBED,
+    "merchandise_or_service_not_received": DisputeReason.NOT_DELIVERED,
+    "merchandise_or_service_not_as_described": DisputeReason.NOT_AS_DESCRIBED,
+}
+
+
+async def hold_balances(connection: Connection, *, order: Order) -> None:
+    """All sellers' balances at once and in order: no two chargebacks wait for each other."""
+    accounts = [account for part in order.parts for account in refund_books.pots_of(part)]
+    await ledger_service.locked_balances(
+        connection, accounts=sorted(accounts), currency=order.currency
+    )
+
+
+async def open_cases(
+    connection: Connection,
+    *,
+    order: Order,
+    chargeback: Chargeback,
+    shares: list[tuple[SellerOrder, int]],
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    """Open the cases of a chargeback about these shares, and freeze what they would take."""
+    about: list[tuple[SellerOrder | None, int]] = [*shares]
+    if order.buys_card:
+        # The market has sold it: it answers the bank, and the card is what is frozen.
+        about = [(None, chargeback.amount_minor)]
+    due = evidence_due_at(now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": new_id(),
+            "kind": DisputeKind.CHARGEBACK.value,
+            "order_id": order.id,
+            "seller_order_id": None if part is None else part.id,
+            "seller_id": None if part is None else part.seller_id,
+            "chargeback_id": chargeback.id,
+            "reason": _REASONS.get(chargeback.reason, DisputeReason.OTHER).value,
+            "status": DisputeStatus.AWAITING_SELLER.value,
+            "currency": order.currency,
+            "amount_minor": share_minor,
+            "opened_at": now,
+            "due_at": due,
+        }
+        for part, share_minor in about
+    ]
+    await disputes.insert(connection, order_id=order.id, cases=rows)
+    opened = {row["id"] for row in rows}
+    cases = [
+        case
+        for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
+        if case.id in opened
+    ]
+    for case in cases:
+        if not case.is_of_card:
+            await _freeze_as_claimed(connection, order=order, case=case, policy=policy, now=now)
+    await dispute_steps.note_opened(
+        connection, order=order, cases=cases, kind="chargeback_opened", actor=Actor.PAYMENT,
+        actor_id=None, now=now,
+    )  # fmt: skip
+
+
+async def _freeze_as_claimed(
+    connection: Connection, *, order: Order, case: Dispute, policy: MarketPolicy, now: datetime
+) -> None:
+    """Let just that be frozen under a case which losing it would take from its seller now."""
+    part = dispute_steps.part_of(order, case)
+    claim = dispute_claims.chargeback_claim(
+        order, part, amount_minor=case.amount_minor, reversal=policy.commission_reversal
+    )
+    missing_minor = (0 if claim is None else claim.seller_minor) - case.frozen_minor
+    if missing_minor > 0:
+        await dispute_freeze.freeze(
+            connection, dispute=case, part=part, amount_minor=missing_minor, now=now
+        )
+    elif missing_minor < 0:
+        await dispute_freeze.thaw(
+            connection, dispute=case, part=part, amount_minor=-missing_minor, now=now
+        )
+
+
+async def share_out_again(
+    connection: Connection,
+    *,
+    order: Order,
+    undecided: Sequence[Chargeback],
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    """After a refund of a locked order was refused: let its open chargebacks, the oldest first, ask
+    each seller for what they would have asked if that refund had never been."""
+    if order.buys_card:
+        # The whole price is what its case is about, whatever was on its way back.
+        return
+    await hold_balances(connection, order=order)
+    left = {
+        payment.id: payment.captured_minor - payment.refunded_minor - payment.disputed_minor
+        for payment in order.payments
+    }
+    for chargeback in undecided:
+        left[chargeback.payment_id] += chargeback.amount_minor
+    for chargeback in undecided:
+        shares = dispute_claims.chargeback_shares(
+            order,
+            amount_minor=min(chargeback.amount_minor, max(0, left[chargeback.payment_id])),
+            paid_by=chargeback.opened_at,
+        )
+        left[chargeback.payment_id] -= chargeback.amount_minor
+        await _bring_to(
+            connection, order=order, chargeback=chargeback, shares=shares, policy=policy, now=now
+        )
+        order = await order_steps.load_locked(connection, order_id=order.id)
+
+
+async def _bring_to(
+    connection: Connection,
+    *,
+    order: Order,
+    chargeback: Chargeback,
+    shares: Sequence[tuple[SellerOrder, int]],
+    policy: MarketPolicy,
+    now: datetime,
+) -> None:
+    due = {part.id: amount_minor for part, amount_minor in shares}
+    cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
+    for case in cases:
+        asked = replace(case, amount_minor=due.get(dispute_steps.part_of(order, case).id, 0))
+        if asked.amount_minor != case.amount_minor:
+            await disputes.set_amount(
+                connection, dispute_id=case.id, amount_minor=asked.amount_minor
+            )
+        await _freeze_as_claimed(connection, order=order, case=asked, policy=policy, now=now)
+    known = {case.seller_order_id for case in cases}
+    new = [(part, amount_minor) for part, amount_minor in shares if part.id not in known]
+    if new:
+        await open_cases(
+            connection, order=order, chargeback=chargeback, shares=new, policy=policy, now=now
+        )
