@@ -105,10 +105,12 @@ WHERE event.from_status IS NOT NULL AND NOT EXISTS (
 """)
 
 # What was shipped and went back to its buyer out of a case is what that case decided, and no more;
-# what a closed case awarded went back, unless it had done so before.
+# what a closed case awarded went back, unless it had done so before, as goodwill or otherwise.
 CASES_GIVE_AS_DECIDED = first("""
 WITH given AS (
-    SELECT dispute_id, sum(amount_minor) AS minor FROM refund
+    SELECT dispute_id, sum(amount_minor) AS minor,
+           sum(amount_minor + (effects ->> 'goodwill_returned_minor')::bigint) AS whole_minor
+    FROM refund
     WHERE dispute_id IS NOT NULL AND status <> 'failed' GROUP BY dispute_id
 )
 SELECT 'dispute ' || dispute.id, 'is ' || dispute.status || ' and awarded '
@@ -120,8 +122,9 @@ SELECT 'dispute ' || dispute.id, 'is closed and awarded ' || dispute.award_minor
        || ', and its line can still be refunded'
 FROM dispute JOIN order_line AS line ON line.id = dispute.order_line_id
 LEFT JOIN given ON given.dispute_id = dispute.id
-WHERE dispute.status = 'closed' AND dispute.award_minor > COALESCE(given.minor, 0)
-  AND line.refunded_minor + dispute.award_minor - COALESCE(given.minor, 0) <= line.total_minor
+WHERE dispute.status = 'closed' AND dispute.award_minor > COALESCE(given.whole_minor, 0)
+  AND line.refunded_minor + dispute.award_minor - COALESCE(given.whole_minor, 0)
+      <= line.total_minor
 UNION ALL
 SELECT 'seller_order ' || part.id, 'is cancelled and gave all back, and a case of its buyer still'
        || ' holds money'

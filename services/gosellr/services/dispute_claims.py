@@ -9,14 +9,16 @@ from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import refund_goodwill, refund_plan
 from gosellr.services.refund_plan import PlannedRefund
-from gosellr.utils.money import split
+from gosellr.utils.money import share, split
 from gosellr.utils.refunds import (
     CommissionReversal,
     NothingToRefund,
     RefundablePart,
+    RefundPlan,
     RefundShares,
     refund_amount,
     refund_quantities,
+    refund_shares,
 )
 
 Shares = Mapping[UUID | str, RefundShares]
@@ -47,7 +49,9 @@ def full_claim(
     """A full refund of what a case is about, or of what of it is left; None where nothing is.
 
     Never more than the case's own amount, so that one about a part of the units doesn't take what
-    is left of the others. `besides` are shares that go back as well and aren't counted yet.
+    is left of the others; and all of that amount as long as so much of the line is left, also where
+    an amount went back beside it that named no units. `besides` are shares that go back as well and
+    aren't counted yet.
     """
     if case.order_line_id is None or case.quantity is None:
         raise RuntimeError(f"case {case.id} names no line")
@@ -62,7 +66,7 @@ def full_claim(
     except NothingToRefund:
         return None
     full = refund_plan.of_seller(part, plan)
-    return _at_most(full, line, case.amount_minor - given_minor(order, case), reversal=reversal)
+    return _come_to(full, line, case.amount_minor - given_minor(order, case), reversal=reversal)
 
 
 def awarded(
@@ -83,18 +87,30 @@ def awarded(
     if full is None or left_minor <= 0:
         return None
     line = _line(order, part, case.order_line_id, {})
-    return _at_most(full, line, left_minor, reversal=reversal)
+    return _come_to(full, line, left_minor, reversal=reversal)
 
 
-def _at_most(
+def _come_to(
     full: PlannedRefund, line: RefundablePart, amount_minor: int, *, reversal: CommissionReversal
 ) -> PlannedRefund | None:
-    if full.amount_minor <= amount_minor:
-        return full
+    """A refund of units made smaller, or larger, until it comes to an amount or takes all that is
+    left of their line."""
     if amount_minor <= 0:
         return None
-    plan = refund_amount(parts=[line], amount_minor=amount_minor, reversal=reversal)
-    return refund_plan.of_seller(full.part, plan)
+    if full.amount_minor > amount_minor:
+        plan = refund_amount(parts=[line], amount_minor=amount_minor, reversal=reversal)
+        return refund_plan.of_seller(full.part, plan)
+    buyer_minor = min(amount_minor, line.buyer_left_minor)
+    if full.total.buyer_minor >= buyer_minor:
+        return full
+    shares = refund_shares(
+        line,
+        quantity=full.total.quantity,
+        buyer_minor=buyer_minor,
+        promotion_minor=share(line.promotion_left_minor, buyer_minor, line.buyer_left_minor),
+        reversal=reversal,
+    )
+    return refund_plan.of_seller(full.part, RefundPlan(parts=((line.key, shares),)))
 
 
 def payment_left_minor(order: Order, payment_id: UUID) -> int:
