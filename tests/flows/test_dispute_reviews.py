@@ -13,9 +13,10 @@ from gosellr.services import dispute_questions
 from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User
-from tests.factories.disputes import decide, delivered, escalate, open_case, reread
+from tests.factories.disputes import accept, decide, delivered, escalate, open_case, reread
 from tests.factories.payouts import an_operator, wrong_with
 from tests.factories.sales import Shop, make_buyer, make_shop, seller_owes
+from tests.factories.stored_value import by_bank
 
 DAY = timedelta(days=1)
 
@@ -99,4 +100,31 @@ async def test_a_review_is_reminded_of_put_first_and_decided_by_an_operator_alon
         "dispute.review_due", "dispute.review_overdue", "dispute.review_overdue",
     ]  # fmt: skip
     assert (await reread(resources, case)).dispute.status == "appealed"
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_a_gateway_refused_of_an_award_is_looked_at_in_time_as_well(
+    resources: Resources, connection: Connection, clock: ManualClock, shop: Shop, buyer: User
+) -> None:
+    tenders = (by_bank("tok_refund_declined"),)
+    order = await delivered(resources, (shop, 1), buyer=buyer, tenders=tenders)
+    case = await open_case(resources, order, shop, viewer=buyer.viewer)
+    refused = (await accept(resources, case, viewer=shop.viewer)).dispute
+    assert (refused.status, refused.is_final) == ("under_review", True)
+    # Five business days from a Monday.
+    assert refused.due_at == clock.now() + timedelta(days=7)
+    clock.advance(timedelta(days=6))
+    await upkeep.work_off_disputes(resources)
+    assert await told(connection) == ["dispute.review_due"]
+    clock.advance(DAY)
+    await upkeep.work_off_disputes(resources)
+    assert await told(connection) == ["dispute.review_due", "dispute.review_overdue"]
+    overdue = await reread(resources, case)
+    assert (overdue.dispute.status, overdue.dispute.review_overdue_at) == (
+        "under_review", clock.now(),
+    )  # fmt: skip
+    # Refused once more, the market has as long again.
+    again = (await decide(resources, overdue, share_bps=10_000)).dispute
+    assert (again.status, again.due_at) == ("under_review", clock.now() + timedelta(days=7))
+    assert (again.review_reminded_at, again.review_overdue_at) == (None, None)
     assert await wrong_with(connection, resources) == []

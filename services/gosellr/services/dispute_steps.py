@@ -166,7 +166,7 @@ async def move(
 ) -> Dispute:
     """Take a listed step, with history and fact; gives the case as it is then."""
     DISPUTE_STATES.check(dispute.stands, target, actor)
-    due = None if is_final else due_at(target, now=now, terms=policy.disputes)
+    due = due_at(target, now=now, terms=policy.disputes)
     if not await disputes.move(
         connection,
         dispute=dispute,

@@ -1,4 +1,5 @@
-"""A chargeback that is lost waits for refunds of the same payment that aren't answered.
+"""A chargeback that is lost waits for refunds of the same payment that aren't answered, and every
+case that an operator is to look at has a day by which they do.
 
 Revision ID: 0037
 Revises: 0036
@@ -16,6 +17,11 @@ depends_on = None
 def upgrade() -> None:
     op.add_column(
         "chargeback", sa.Column("lost_later_since", sa.DateTime(timezone=True), nullable=True)
+    )
+    # A gateway refused what was awarded, and nobody was ever reminded of that.
+    op.execute(
+        "UPDATE dispute SET due_at = now() + interval '7 days', version = version + 1"
+        " WHERE status = 'under_review' AND due_at IS NULL"
     )
 
 
