@@ -289,6 +289,12 @@ async def test_an_operator_sees_what_moves_before_deciding(
     for words in ("What will move", "€60.00", "−€52.80", "−€7.20", "€35.20"):
         assert words in visitor.text, words
     assert await connection.fetchval("SELECT status FROM dispute") == "under_review"
+    # A card's number is refused, and never shown again.
+    for sure in ({}, {"sure": "yes"}):
+        await visitor.send(f"{address}/decide", decision="Pays by 4242 4242 4242 4242", **sure)
+        assert (visitor.page.status_code, "4242" in visitor.text) == (422, False)
+        assert "This looks like the number of a card" in visitor.text
+    await visitor.send(f"{address}/decide", decision="Both have a point", amount="60")
     await visitor.send(f"{address}/decide", sure="yes", decision="")
     assert visitor.page.status_code == 422
     assert "Say why: both sides read it" in visitor.text

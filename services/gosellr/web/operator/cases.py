@@ -48,7 +48,8 @@ _VIEWS: dict[str, DisputeFilters] = {
     "chargebacks": DisputeFilters(kind="chargeback"),
     "all": DisputeFilters(),
 }
-_AWARD = (Field("amount", 20, "Write how much of it the buyer gets"),)
+# Why it is decided so may be said after the look at what it moves.
+_AWARD = (Field("amount", 20, "Write how much of it the buyer gets"), Field("decision", 500))
 _REASON = (Field("decision", 500, "Say why: both sides read it"),)
 
 
@@ -149,16 +150,15 @@ async def show_file(page: Reading, dispute_id: UUID, file_id: UUID) -> Response:
 
 def _read_award(page: Page, dispute: Dispute) -> tuple[FormView, Award | None]:
     """The award that was typed; None where it can't be one, and the form says why."""
-    sent = forms.read(_AWARD, page.form)
-    decision = forms.clean(page.form.get("decision", ""))[:500]
-    form = FormView({**sent.values, "decision": decision}, sent.errors)
+    form = forms.read(_AWARD, page.form)
     minor = forms.amount_minor(form.value("amount"), dispute.currency)
+    if minor is None and not form.error("amount"):
+        words = f"Write an amount in {dispute.currency}, such as 12.50"
+        form = FormView(form.values, {**form.errors, "amount": words})
     if form.errors or minor is None:
-        words = form.error("amount") or f"Write an amount in {dispute.currency}, such as 12.50"
-        return FormView(form.values, {"amount": words}), None
-    return form, Award(
-        amount_minor=minor, currency=dispute.currency, reason=decision or "Not said yet"
-    )
+        return form, None
+    reason = form.value("decision") or "Not said yet"
+    return form, Award(amount_minor=minor, currency=dispute.currency, reason=reason)
 
 
 async def _take(page: Page, dispute_id: UUID, door: Door) -> Response:
