@@ -1,5 +1,7 @@
-"""More movements than are held against the books at once: each has its turn."""
+"""Movements over time: each has its turn to be held against the books, and keeps who said what of
+it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from gosellr.core.clock import ManualClock
@@ -8,8 +10,10 @@ from gosellr.core.transact import transact
 from gosellr.models.reconciliation_values import ImportedStatement, NewMovement
 from gosellr.resources import Resources
 from gosellr.services import reconciliation_service
-from gosellr.utils.reconciliation import MovementKind
-from tests.factories.sales import buy, make_shop, read
+from gosellr.utils.reconciliation import Clearing, MovementKind, Resolution
+from tests.factories.payouts import wrong_with
+from tests.factories.sales import balances, buy, make_shop, read
+from tests.factories.stored_value import operator
 
 
 async def test_what_stays_unmatched_keeps_nothing_newer_from_being_matched(
@@ -68,3 +72,36 @@ async def test_what_stays_unmatched_keeps_nothing_newer_from_being_matched(
     assert [tuple(row) for row in rounds] == [
         ("old_2", "unmatched"), ("charge", "matched"), ("old_1", "unmatched"),
     ]  # fmt: skip
+
+
+async def test_who_agreed_to_suspense_and_who_cleared_it_are_two(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    first, second, third = [await operator(resources) for _ in range(3)]
+    movement = NewMovement(
+        reference="strange", kind=MovementKind.OTHER, currency="EUR", amount_minor=1_000,
+        fee_minor=0, occurred_at=clock.now(),
+    )  # fmt: skip
+    await transact(
+        resources.db, reconciliation_service.import_movements, gateway="sandbox",
+        source="document", movements=[movement], imported_by=None, now=clock.now(),
+    )  # fmt: skip
+    movement_id = await connection.fetchval("SELECT id FROM provider_movement")
+    await transact(
+        resources.db, reconciliation_service.resolve, viewer=first, movement_id=movement_id,
+        resolution=Resolution.SUSPENSE, note="asked the provider", now=clock.now(),
+        policy=replace(resources.policy, reconciliation_tolerance={"EUR": 999}),
+    )  # fmt: skip
+    agreed = await transact(
+        resources.db, reconciliation_service.approve, viewer=second, movement_id=movement_id,
+        now=clock.now(),
+    )  # fmt: skip
+    assert (agreed.resolved_by, agreed.approved_by) == (first.user_id, second.user_id)
+    cleared = await transact(
+        resources.db, reconciliation_service.clear_suspense, viewer=third,
+        movement_id=movement_id, resolution=Resolution.INCOME, now=clock.now(),
+    )  # fmt: skip
+    assert (cleared.resolved_by, cleared.approved_by) == (first.user_id, second.user_id)
+    assert (cleared.cleared_by, cleared.cleared_as) == (third.user_id, Clearing.INCOME)
+    assert await balances(connection) == {"gateway_clearing": 1_000, "fee_income": -1_000}
+    assert await wrong_with(connection, resources) == []

@@ -65,8 +65,9 @@ provider_movement = Table(
     reference("resolved_by", "user_account.id", nullable=True),
     moment("resolved_at", nullable=True),
     reference("approved_by", "user_account.id", nullable=True),
-    # When what waited in suspense was cleared, and as what.
+    # When what waited in suspense was cleared, as what, and by whom, where a person did.
     moment("cleared_at", nullable=True),
+    reference("cleared_by", "user_account.id", nullable=True),
     # When it was held against the books last, while it waits to be matched.
     moment("judged_at", nullable=True),
     words("cleared_as", nullable=True),

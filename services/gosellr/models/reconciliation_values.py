@@ -53,6 +53,7 @@ class Movement:
     approved_by: UUID | None
     cleared_at: datetime | None
     cleared_as: Clearing | None
+    cleared_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ RETURNING id
 
 TAKE_BACK = """
 UPDATE provider_movement
-SET cleared_at = $3, cleared_as = 'returned', approved_by = $2
+SET cleared_at = $3, cleared_as = 'returned', cleared_by = $2
 WHERE id = $1 AND gateway = 'bank_transfer' AND status = 'resolved' AND resolution = 'suspense'
   AND cleared_at IS NULL
 RETURNING id

@@ -74,7 +74,7 @@ ORDER BY told.reference LIMIT 1
 _MOVEMENT = """
 SELECT id, gateway, reference, related, key, kind, currency, amount_minor, fee_minor, occurred_at,
        imported_at, status, mismatch, unexplained_minor, subject_id, resolution, note, resolved_by,
-       resolved_at, approved_by, cleared_at, cleared_as
+       resolved_at, approved_by, cleared_at, cleared_as, cleared_by
 FROM provider_movement
 """
 # What was never held against the books, and then what was so the longest ago: however many stay
@@ -127,7 +127,7 @@ WHERE id = $1 AND status = 'proposed'
 RETURNING id
 """
 CLEAR = """
-UPDATE provider_movement SET cleared_at = $3, cleared_as = $2, approved_by = $4
+UPDATE provider_movement SET cleared_at = $3, cleared_as = $2, cleared_by = $4
 WHERE id = $1 AND status = 'resolved' AND resolution = 'suspense' AND cleared_at IS NULL
 RETURNING id
 """

@@ -149,6 +149,7 @@ class ProviderMovementOut(BaseModel):
     approved_by: UUID | None
     cleared_at: datetime | None
     cleared_as: Clearing | None
+    cleared_by: UUID | None
 
 
 class ProviderMovementPageOut(PageOut[ProviderMovementOut]):
@@ -212,6 +213,7 @@ def movement_document(movement: Movement) -> Document:
         "resolved_at": movement.resolved_at,
         "approved_by": movement.approved_by,
         "cleared_at": movement.cleared_at,
+        "cleared_by": movement.cleared_by,
         "cleared_as": movement.cleared_as,
     }
 
