@@ -15,6 +15,7 @@ from gosellr.api.schemas.refunds import (
     RefundListOut,
     RefundOut,
     RefundPreviewOut,
+    RefundSettle,
     preview_document,
     refund_document,
 )
@@ -120,3 +121,28 @@ async def list_refunds(
         for refund in order.refunds
     ]
     return answer({"items": items, "next_cursor": None})
+
+
+@router.post(
+    "/{order_id}/refunds/{refund_id}/settle",
+    operation_id="settle_refund",
+    responses={200: {"model": RefundOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
+)
+async def settle_refund(
+    order_id: UUID,
+    refund_id: UUID,
+    body: RefundSettle,
+    viewer: Annotated[Viewer, allow(Permission.RECONCILIATION_DECIDE)],
+    market: Market,
+) -> Response:
+    """Say what became of a refund of which its gateway doesn't say so, an hour after it was sent;
+    or of cash that its seller was to hand back."""
+    refund = await refunds.settle(
+        market.refunds,
+        viewer=viewer,
+        order_id=order_id,
+        refund_id=refund_id,
+        arrived=body.outcome == "arrived",
+        reason=body.reason,
+    )
+    return answer(refund_document(refund, order_id=order_id, sees_terms=True))

@@ -122,6 +122,40 @@ async def send_opened(
     return RequestedRefund(refund=refund)
 
 
+async def settle(
+    powers: RefundPowers,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    refund_id: UUID,
+    arrived: bool,
+    reason: str,
+) -> Refund:
+    """Say what became of a refund of which no gateway says so; gives it as it is then. Its gateways
+    are asked once more before.
+
+    Raises:
+        What `refund_answers.settle` raises.
+    """
+    order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
+    if any(one.id == refund_id for one in order.refunds):
+        await send_refund(powers, refund_id=refund_id, fresh=False)
+    await transact(
+        powers.db,
+        refund_answers.settle,
+        viewer=viewer,
+        order_id=order_id,
+        refund_id=refund_id,
+        arrived=arrived,
+        reason=reason,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
+    [refund] = [one for one in order.refunds if one.id == refund_id]
+    return refund
+
+
 async def keep_answer(powers: RefundPowers, *, key: RequestKey, status: int, body: bytes) -> None:
     """Keep what the first request was answered, for whoever asks again."""
     await transact(

@@ -83,6 +83,14 @@ CASH: dict[str, Sequence[Call]] = {
             reached=frozenset({404}),
         )
     ],
+    "settle_refund": [
+        Call(
+            scope=Scope.MARKET,
+            path={"order_id": Of("paid_order"), "refund_id": _NOBODYS},
+            body={"outcome": "arrived", **_REASON},
+            reached=frozenset({404}),
+        )
+    ],
     "get_cash_terms": [Call(scope=Scope.SELLER, path=_SELLER)],
     "update_cash_terms": [Call(scope=Scope.SELLER, path=_SELLER, body=_LIMITS)],
 }

@@ -31,6 +31,16 @@ class RefundItemIn(RequestModel):
     quantity: Quantity
 
 
+class RefundSettle(RequestModel):
+    """What became of a refund, as an operator found out."""
+
+    outcome: Annotated[
+        Literal["arrived", "failed"],
+        Field(description="`failed` gives what it took back to whom it was taken from"),
+    ]
+    reason: Annotated[Reason, Field(description="How that is known: buyer and seller read it")]
+
+
 class RefundCreate(RequestModel):
     """What goes back of one seller order: units, the delivery, or a free amount."""
 
