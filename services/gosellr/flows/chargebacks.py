@@ -26,6 +26,7 @@ from gosellr.models.dispute_values import (
     ReportedChargeback,
 )
 from gosellr.services import (
+    chargeback_cases,
     chargeback_fees,
     chargeback_service,
     dispute_questions,
@@ -110,7 +111,7 @@ async def send_due_evidence(powers: DisputePowers, *, limit: int = 50) -> int:
     async def send(chargeback: Chargeback) -> bool:
         await transact(
             powers.refunds.db,
-            chargeback_service.note_evidence,
+            chargeback_cases.note_evidence,
             chargeback=chargeback,
             taken=await _handed_in(powers, chargeback),
             now=powers.refunds.now(),

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.queries.chargebacks import AGAIN
 
-# Of a part won, and a part lost, both rows bear the names of one dispute.
+# Of a part won, and a part lost, both rows bear the names of one dispute; so do what was won, and
+# what was lost of it after that.
 _NAMES = """
 name AS (
     SELECT back.id AS chargeback_id, back.payment_id, back.gateway, back.currency, told.name
@@ -72,11 +74,12 @@ WHERE (told.waiting IS NOT NULL OR told.suspended IS NOT NULL) AND told.minor = 
 """
 
 # Where a payment was disputed more than once, its own name has to say which is meant.
-_OF_ONE = """
+_OF_ONE = f"""
 one AS (
     SELECT own.id, min(own.chargeback_id::text)::uuid AS chargeback_id
     FROM own JOIN chargeback AS back ON back.id = own.chargeback_id
     WHERE back.gateway_reference NOT LIKE '%/awarded'
+      AND back.gateway_reference NOT LIKE '%{AGAIN}'
     GROUP BY own.id HAVING count(DISTINCT own.chargeback_id) = 1
 )"""
 

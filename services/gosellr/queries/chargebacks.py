@@ -9,6 +9,9 @@ from gosellr.core.db import Connection, Record
 from gosellr.models.dispute_values import Chargeback, ListedChargeback
 from gosellr.queries.sweep_delays import has_its_turn
 
+AGAIN = "/again"
+"""What is put behind a gateway's name of a chargeback for what is lost after it was won."""
+
 _COLUMNS = """
 id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor, reason,
 status, evidence_due_at, opened_at, stage, charges
@@ -82,14 +85,17 @@ UPDATE chargeback SET fee_minor = $2, fee_count = fee_count + 1
 WHERE id = $1 AND fee_minor = $3 AND fee_count = $4
 RETURNING id
 """
-# What a gateway lists and we don't know, or know as open while it is decided there; or that has
-# gone on since, or costs more.
-OTHERWISE = """
+# What a gateway lists and we don't know, or know as open while it is decided there; or as won while
+# it is lost there; or that has gone on since, or costs more.
+OTHERWISE = f"""
 SELECT told.reference
 FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
      AS told (reference, status, stage, fee_minor)
 LEFT JOIN chargeback AS known ON known.gateway = $1 AND known.gateway_reference = told.reference
+LEFT JOIN chargeback AS again
+  ON again.gateway = $1 AND again.gateway_reference = told.reference || '{AGAIN}'
 WHERE known.id IS NULL OR (known.status = 'open' AND told.status <> 'open')
+   OR (known.status = 'won' AND told.status = 'lost' AND again.id IS NULL)
    OR known.stage IS DISTINCT FROM COALESCE(told.stage, known.stage)
    OR told.fee_minor > known.fee_minor
 """

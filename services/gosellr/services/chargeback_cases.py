@@ -6,14 +6,14 @@ about it. Where its gateway refuses it after all, the cases are about that money
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.dispute_values import Chargeback, Dispute
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.queries import disputes
+from gosellr.queries import chargebacks, disputes
 from gosellr.services import (
     dispute_claims,
     dispute_freeze,
@@ -32,6 +32,8 @@ _REASONS = {
     "merchandise_or_service_not_received": DisputeReason.NOT_DELIVERED,
     "merchandise_or_service_not_as_described": DisputeReason.NOT_AS_DESCRIBED,
 }
+_FIRST_AGAIN = timedelta(minutes=1)
+_AGAIN_AT_MOST = timedelta(hours=6)
 
 
 async def hold_balances(connection: Connection, *, order: Order) -> None:
@@ -166,3 +168,17 @@ async def _bring_to(
         await open_cases(
             connection, order=order, chargeback=chargeback, shares=new, policy=policy, now=now
         )
+
+
+async def note_evidence(
+    connection: Connection, *, chargeback: Chargeback, taken: bool | None, now: datetime
+) -> None:
+    """Write down what the gateway said to the evidence: taken, refused for good (`False`), or
+    nothing, and then it is sent again, later each time."""
+    again = min(_FIRST_AGAIN * (1 << min(chargeback.check_count, 10)), _AGAIN_AT_MOST)
+    await chargebacks.note_evidence(
+        connection,
+        chargeback_id=chargeback.id,
+        sent_at=now if taken else None,
+        check_at=now + again if taken is None else None,
+    )

@@ -4,7 +4,8 @@ A report may come late, twice or before the one it follows: what is written here
 stand at the gateway, so each of them leads to the same books.
 """
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -13,6 +14,7 @@ from gosellr.models.dispute_values import Chargeback, Dispute, ReportedChargebac
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import chargebacks, disputes, outbox, payments, refunds
+from gosellr.queries.chargebacks import AGAIN
 from gosellr.services import (
     chargeback_cases,
     chargeback_fees,
@@ -41,8 +43,6 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 
 _LOST = DisputeOutcome.FOR_BUYER
-_FIRST_AGAIN = timedelta(minutes=1)
-_AGAIN_AT_MOST = timedelta(hours=6)
 
 
 async def record(
@@ -68,18 +68,47 @@ async def record(
         changed = await chargeback_fees.keep_up(
             connection, order=order, known=known, reported=reported, policy=policy, now=now
         )
-    if known.status != "open":
-        return changed
+    if known.status == "won" and reported.status != "won":
+        return await _decided_again(connection, reported, policy=policy, now=now) or changed
+    if known.status == "open":
+        return await _follow(connection, known, reported, policy=policy, now=now) or changed
+    return changed
+
+
+async def _follow(
+    connection: Connection,
+    known: Chargeback,
+    reported: ReportedChargeback,
+    *,
+    policy: MarketPolicy,
+    now: datetime,
+) -> bool:
+    """Do what is told of one that is open in the books; whether that was anything."""
     if reported.status == "open":
-        return await chargebacks.open_again(connection, chargeback_id=known.id) or changed
+        return await chargebacks.open_again(connection, chargeback_id=known.id)
     if reported.status == "won":
         outcome = DisputeOutcome.WITHDRAWN if reported.is_withdrawn else DisputeOutcome.FOR_SELLER
         await _end(connection, chargeback=known, outcome=outcome, policy=policy, now=now)
     elif await _waits_for_refunds(connection, known):
-        return await chargebacks.lose_later(connection, chargeback_id=known.id, now=now) or changed
+        return await chargebacks.lose_later(connection, chargeback_id=known.id, now=now)
     else:
         await _end(connection, chargeback=known, outcome=_LOST, policy=policy, now=now)
     return True
+
+
+async def _decided_again(
+    connection: Connection, reported: ReportedChargeback, *, policy: MarketPolicy, now: datetime
+) -> bool:
+    """The bank decides once more after it had decided for the sellers. What is lost by that is a
+    chargeback of its own, under the same name and a word; whether there was anything to be done."""
+    again = replace(reported, gateway_reference=f"{reported.gateway_reference}{AGAIN}", fee_minor=0)
+    known = await chargebacks.find(
+        connection, gateway=again.gateway, gateway_reference=again.gateway_reference
+    )
+    if known is None and reported.status != "lost":
+        # Whether money moves isn't told before it decides.
+        return False
+    return await record(connection, reported=again, policy=policy, now=now)
 
 
 async def go_on(
@@ -357,17 +386,3 @@ async def _tell(
         "amount": {"amount": chargeback.amount_minor, "currency": chargeback.currency},
     }
     await outbox.append(connection, [Fact(kind, chargeback.id, about)], now=now)
-
-
-async def note_evidence(
-    connection: Connection, *, chargeback: Chargeback, taken: bool | None, now: datetime
-) -> None:
-    """Write down what the gateway said to the evidence: taken, refused for good (`False`), or
-    nothing, and then it is sent again, later each time."""
-    again = min(_FIRST_AGAIN * (1 << min(chargeback.check_count, 10)), _AGAIN_AT_MOST)
-    await chargebacks.note_evidence(
-        connection,
-        chargeback_id=chargeback.id,
-        sent_at=now if taken else None,
-        check_at=now + again if taken is None else None,
-    )
