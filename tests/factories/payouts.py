@@ -51,10 +51,17 @@ async def set_account(
     resources: Resources, paid: Shop | TestSeller, behaviour: Behaviour = Behaviour.PAY
 ) -> PayoutDestination:
     """Name the account that a shop is paid to."""
-    seller = paid.seller if isinstance(paid, Shop) else paid
     account = ACCOUNTS[behaviour]
+    return await name_account(resources, paid, "sandbox", last_four=account[-4:], iban=account)
+
+
+async def name_account(
+    resources: Resources, paid: Shop | TestSeller, method: str, *, last_four: str, **number: str
+) -> PayoutDestination:
+    """Name an account of any kind, its number under the name of its kind."""
+    seller = paid.seller if isinstance(paid, Shop) else paid
     destination_id = new_id()
-    plain = json.dumps({"holder": seller.name, "iban": account}).encode()
+    plain = json.dumps({"holder": seller.name, **number}).encode()
     return await transact(
         resources.db,
         payout_settings_service.change_destination,
@@ -62,9 +69,9 @@ async def set_account(
         seller_id=seller.id,
         new=NewDestination(
             destination_id=destination_id,
-            method="sandbox",
+            method=method,
             account_encrypted=resources.vault.encrypt(plain, place=account_place(destination_id)),
-            last_four=account[-4:],
+            last_four=last_four,
         ),
         policy=resources.policy,
         now=resources.clock.now(),

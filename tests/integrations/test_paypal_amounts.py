@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gosellr.integrations.payments.paypal_amounts import (
+    STEPS_MINOR,
     NotExpressible,
     from_money,
     from_paypal,
@@ -90,3 +91,21 @@ def test_what_is_written_is_read_again(currency: str, amount_minor: int) -> None
     if amount_minor // 10 ** EXPONENTS[currency] >= 10**15:
         return
     assert from_paypal(to_paypal(amount_minor, currency), currency) == amount_minor
+
+
+def test_the_steps_are_the_amounts_that_can_be_sent() -> None:
+    assert sorted(STEPS_MINOR) == TAKEN
+    for currency, step_minor in STEPS_MINOR.items():
+        sendable = [minor for minor in range(1, 201) if _can_be_sent(minor, currency)]
+        assert sendable == list(range(step_minor, 201, step_minor)), currency
+    assert {code: step for code, step in STEPS_MINOR.items() if step > 1} == {
+        "HUF": 100, "TWD": 100
+    }  # fmt: skip
+
+
+def _can_be_sent(amount_minor: int, currency: str) -> bool:
+    try:
+        to_paypal(amount_minor, currency)
+    except NotExpressible:
+        return False
+    return True

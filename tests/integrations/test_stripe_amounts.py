@@ -5,6 +5,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.integrations.payments.port import ChargeRequest, Outcome
 from gosellr.integrations.payments.stripe_amounts import (
+    STEPS_MINOR,
     NotExpressible,
     fee_from_stripe,
     from_stripe,
@@ -151,3 +152,22 @@ async def test_the_fee_comes_with_the_capture(
     )  # fmt: skip
     # 2 % and 25 of 90.00 euros are 2.05 euros: of 100.00 dollars 2.28.
     assert result.fee_minor == 228
+
+
+def test_the_steps_are_the_amounts_that_can_be_sent() -> None:
+    for currency in EXPONENTS:
+        step_minor = STEPS_MINOR.get(currency)
+        sendable = [minor for minor in range(1, 201) if _can_be_sent(minor, currency)]
+        every = [] if step_minor is None else list(range(step_minor, 201, step_minor))
+        assert sendable == every, currency
+    assert {code: step for code, step in STEPS_MINOR.items() if step > 1} == {
+        "BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10, "MGA": 100
+    }  # fmt: skip
+
+
+def _can_be_sent(amount_minor: int, currency: str) -> bool:
+    try:
+        to_stripe(amount_minor, currency)
+    except NotExpressible:
+        return False
+    return True

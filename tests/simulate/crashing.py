@@ -281,6 +281,11 @@ class NumberedProvider:
         """As the provider within."""
         return self._inner.forgets_after
 
+    @property
+    def steps_minor(self) -> Mapping[str, int]:
+        """As the provider within."""
+        return self._inner.steps_minor
+
     async def send(self, request: TransferRequest) -> TransferResult:
         """One numbered call."""
         return await self._fuse.step("PROVIDER send", lambda: self._inner.send(request))

@@ -85,6 +85,9 @@ def test_the_way_of_a_payout_to_the_entry() -> None:
         ("credit", ledger.seller_receivable(ANN), 700),
     ]
     assert {one.payout_id for one in kept.entries} == {None}
+    carried = payouts.payout_carried(seller_id=ANN, left_minor=3, currency="KWD")
+    assert entries(carried) == [("debit", AVAILABLE, 3), ("credit", AVAILABLE, 3)]
+    assert {one.payout_id for one in carried.entries} == {None}
 
 
 def test_every_step_has_its_sentence() -> None:
@@ -92,6 +95,8 @@ def test_every_step_has_its_sentence() -> None:
     told = [
         (payouts.debt_recovered(seller_id=ANN, amount_minor=700, currency="EUR"),
          "7.00 EUR that the seller owed was kept back before a payout."),
+        (payouts.payout_carried(seller_id=ANN, left_minor=3, currency="KWD"),
+         "0.003 KWD is less than the provider can send, and left for the next payout."),
         (intent, "Payout of 15.00 EUR on its way to the seller."),
         (payouts.payout_confirmed(**facts(), funding="bank"),
          "The payout of 15.00 EUR reached the seller."),
@@ -124,19 +129,29 @@ def test_whatever_becomes_of_it_no_unit_is_lost(
     assert {one.currency for one in (*intent.entries, *paid.entries)} == {currency}
 
 
-@given(available_minor=st.integers(0, 10**15), receivable_minor=st.integers(-100, 10**15))
+@given(
+    available_minor=st.integers(0, 10**15),
+    receivable_minor=st.integers(-100, 10**15),
+    step_minor=st.sampled_from([1, 10, 100]),
+)
 def test_a_debt_is_settled_before_anything_leaves(
-    available_minor: int, receivable_minor: int
+    available_minor: int, receivable_minor: int, step_minor: int
 ) -> None:
-    plan = plan_payout(available_minor=available_minor, receivable_minor=receivable_minor)
-    assert plan.recovered_minor + plan.amount_minor == available_minor
+    plan = plan_payout(
+        available_minor=available_minor, receivable_minor=receivable_minor, step_minor=step_minor
+    )
+    assert plan.recovered_minor + plan.amount_minor + plan.left_minor == available_minor
     assert plan.recovered_minor == min(available_minor, max(0, receivable_minor))
     assert plan.amount_minor >= 0
+    assert plan.amount_minor % step_minor == 0
+    assert 0 <= plan.left_minor < step_minor
 
 
 def test_what_is_available_is_never_negative() -> None:
     with pytest.raises(ValueError, match="never negative"):
-        plan_payout(available_minor=-1, receivable_minor=0)
+        plan_payout(available_minor=-1, receivable_minor=0, step_minor=1)
+    with pytest.raises(ValueError, match="one unit apart"):
+        plan_payout(available_minor=1, receivable_minor=0, step_minor=0)
 
 
 @given(

@@ -90,7 +90,7 @@ async def request_payout(
     currency: str,
     key: RequestKey,
 ) -> RequestedPayout:
-    """Pay a seller all that is available in a currency, and say how far that went.
+    """Pay a seller all that is available in a currency and can be sent, and say how far that went.
 
     Raises:
         IdempotencyInProgress, and what `payout_service.open_payout` raises.

@@ -22,7 +22,7 @@ from gosellr.utils.viewer import Viewer
 # asks holds the account's balance, so that nothing is added behind this statement's back.
 # What was written before the oldest database transaction that ran at the last payout was complete
 # then, and claimed by it or by an earlier one: only what was written since is read, and what was
-# claimed by payouts that failed since.
+# claimed by payouts that failed since. What the transaction $4 leaves for the next one stays free.
 OPEN = """
 WITH point AS (
     SELECT claimed_before FROM payout
@@ -52,6 +52,7 @@ WITH point AS (
                 ELSE -entry.amount_minor END AS change_minor
     FROM candidate JOIN ledger_entry AS entry USING (id)
     WHERE entry.payout_id IS NULL
+      AND (entry.transaction_id IS DISTINCT FROM $4 OR entry.direction = 'debit')
       AND NOT EXISTS (SELECT FROM payout_entry AS claim
                       WHERE claim.entry_id = entry.id AND claim.released_at IS NULL)
 ), claimed AS (
@@ -199,10 +200,16 @@ def _payout(row: Record) -> Payout:
 
 
 async def open_with_claims(
-    connection: Connection, *, payout: Mapping[str, Any], account: str, currency: str
+    connection: Connection,
+    *,
+    payout: Mapping[str, Any],
+    account: str,
+    currency: str,
+    left_by: UUID | None,
 ) -> int:
-    """Write a payout and claim every free entry of the account; gives what these sum to."""
-    claimed_minor: int = await connection.fetchval(OPEN, payout, account, currency)
+    """Write a payout and claim every free entry of the account, but what the transaction `left_by`
+    leaves for the next one; gives what these sum to."""
+    claimed_minor: int = await connection.fetchval(OPEN, payout, account, currency, left_by)
     return claimed_minor
 
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed
 from gosellr.models.payout_values import PayoutTotal
-from gosellr.queries import payouts
+from gosellr.queries import payout_settings, payouts
 from gosellr.services import payout_opening, payout_terms, recovery_service
 from gosellr.services.payout_opening import PayoutRequest
 from gosellr.services.payout_terms import PayoutTerms
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.ledger import seller_available
-from gosellr.utils.payouts import plan_payout
+from gosellr.utils.payouts import PayoutPlan, plan_payout
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
@@ -103,31 +103,40 @@ async def foresee(
     return Forecast(seen, more=False)
 
 
-async def owed_first(
+async def plans_of(
     connection: Connection,
     *,
     viewer: Viewer,
     seller_id: UUID,
     available: Mapping[str, int],
+    policy: MarketPolicy,
     now: datetime,
-) -> dict[str, int]:
-    """How much of what is available a payout of all of it would keep back for what the seller
-    owes, by currency. Locks nothing.
+) -> dict[str, PayoutPlan]:
+    """What would become of what is available if it were paid out now, by currency: for what the
+    seller owes, for the seller, and for the next payout. A currency that can't be paid isn't there.
+    Locks nothing.
 
     Raises:
         NotFound, NotAllowed: the seller isn't the viewer's to look at.
     """
     if not viewer.sees_everything:
         require_in_seller(viewer, seller_id=seller_id, permission=Permission.BALANCE_READ)
-    kept = {}
+    destination = await payout_settings.current_destination(connection, seller_id=seller_id)
+    method = None if destination is None else destination.method
+    plans = {}
     for currency, minor in available.items():
+        try:
+            step_minor = payout_terms.step_of(currency, method=method, policy=policy)
+        except payout_terms.CurrencyNotPaid:
+            continue
         debts = await recovery_service.debts_of(
             connection, seller_ids=[seller_id], currency=currency
         )
         due_minor = debts[seller_id].take_at_payout(minor, now=now)
-        plan = plan_payout(available_minor=minor, receivable_minor=due_minor)
-        kept[currency] = plan.recovered_minor
-    return kept
+        plans[currency] = plan_payout(
+            available_minor=minor, receivable_minor=due_minor, step_minor=step_minor
+        )
+    return plans
 
 
 async def _of_seller(

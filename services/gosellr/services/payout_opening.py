@@ -21,6 +21,7 @@ from gosellr.services import (
 from gosellr.services.ledger_service import Booking
 from gosellr.services.payout_terms import (
     BelowPayoutMinimum,
+    BelowPayoutStep,
     CurrencyNotPaid,
     NothingToPayOut,
     PayoutTerms,
@@ -34,6 +35,7 @@ from gosellr.utils.payouts import (
     PayoutStatus,
     debt_recovered,
     needs_approval,
+    payout_carried,
     payout_intent,
     plan_payout,
 )
@@ -43,7 +45,13 @@ from gosellr.utils.policy import MarketPolicy
 FIRST_CHECK_AFTER = timedelta(seconds=20)
 # What people ask for within so long counts together against the limit of one person's word.
 _TOGETHER: Final = timedelta(hours=24)
-NOT_PAID: Final = (NothingToPayOut, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped)
+NOT_PAID: Final = (
+    NothingToPayOut,
+    BelowPayoutStep,
+    BelowPayoutMinimum,
+    CurrencyNotPaid,
+    PayoutsStopped,
+)
 """Why money of one currency stays, while others of the same seller may leave."""
 
 
@@ -119,7 +127,7 @@ async def check_open(
     Raises:
         CurrencyNotPaid, PayoutsStopped.
     """
-    payout_terms.check_currency(currency, terms)
+    payout_terms.step_of(currency, method=terms.destination.method, policy=policy)
     await reconciliation_service.check_payouts(connection, currency=currency, policy=policy)
 
 
@@ -135,14 +143,18 @@ async def reckon(
     """What of it would leave, without writing: debts come first, large sums wait.
 
     Raises:
-        NothingToPayOut, BelowPayoutMinimum.
+        NothingToPayOut, BelowPayoutStep, BelowPayoutMinimum, CurrencyNotPaid.
     """
     seller_id, currency = request.seller_id, request.currency
     debts = await recovery_service.debts_of(connection, seller_ids=[seller_id], currency=currency)
     debt = debts[seller_id]
     due_minor = debt.take_at_payout(available_minor, now=now)
-    plan = plan_payout(available_minor=available_minor, receivable_minor=due_minor)
-    payout_terms.check_amount(plan.amount_minor, currency, terms)
+    plan = plan_payout(
+        available_minor=available_minor,
+        receivable_minor=due_minor,
+        step_minor=payout_terms.step_of(currency, method=terms.destination.method, policy=policy),
+    )
+    payout_terms.check_amount(plan, currency, terms)
     waits = needs_approval(plan.amount_minor, currency, policy.payout_approval_over)
     if not waits and currency in policy.payout_approval_over and request.origin != "scheduled":
         # Many small ones are a large one. What leaves by itself is on nobody's word.
@@ -163,11 +175,11 @@ async def open_one(
     policy: MarketPolicy,
     now: datetime,
 ) -> Opened:
-    """Claim, write and book all that is available in one currency.
+    """Claim, write and book all that is available in one currency, and can be sent.
 
     Raises:
-        NothingToPayOut, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped: and then nothing was
-            written.
+        NothingToPayOut, BelowPayoutStep, BelowPayoutMinimum, CurrencyNotPaid, PayoutsStopped: and
+            then nothing was written.
     """
     await check_open(connection, currency=request.currency, terms=terms, policy=policy)
     account = seller_available(request.seller_id)
@@ -181,6 +193,7 @@ async def open_one(
     plan, waits = found.plan, found.waits
     await _recover(connection, request, payout_id=payout_id, plan=plan, now=now)
     await recovery_service.settle(connection, debts=[found.debt], now=now)
+    carried_id = await _carry_over(connection, request, payout_id=payout_id, plan=plan, now=now)
     by_file = terms.destination.method in BY_FILE
     status = PayoutStatus.AWAITING_APPROVAL if waits else PayoutStatus.PENDING
     claimed_minor = await payouts.open_with_claims(
@@ -201,6 +214,7 @@ async def open_one(
         },
         account=account,
         currency=request.currency,
+        left_by=carried_id,
     )
     if claimed_minor != plan.amount_minor:
         raise RuntimeError(f"{account} holds {plan.amount_minor}, its entries {claimed_minor}")
@@ -242,6 +256,23 @@ async def _recover(
         await _book(connection, draft, request, payout_id=payout_id, now=now)
 
 
+async def _carry_over(
+    connection: Connection,
+    request: PayoutRequest,
+    *,
+    payout_id: UUID,
+    plan: PayoutPlan,
+    now: datetime,
+) -> UUID | None:
+    """Leave for the next payout what can't be sent; gives the transaction that says so."""
+    if not plan.left_minor:
+        return None
+    draft = payout_carried(
+        seller_id=request.seller_id, left_minor=plan.left_minor, currency=request.currency
+    )
+    return await _book(connection, draft, request, payout_id=payout_id, now=now)
+
+
 async def _book(
     connection: Connection,
     draft: TransactionDraft,
@@ -249,7 +280,7 @@ async def _book(
     *,
     payout_id: UUID,
     now: datetime,
-) -> None:
+) -> UUID:
     by = "system" if request.requested_by is None else f"user:{request.requested_by}"
     booking = Booking(
         draft=draft,
@@ -259,4 +290,5 @@ async def _book(
         actor=by,
         effective_at=now,
     )
-    await ledger_service.book(connection, bookings=[booking], now=now)
+    [booked] = await ledger_service.book(connection, bookings=[booking], now=now)
+    return booked.transaction_id

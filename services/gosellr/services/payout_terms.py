@@ -10,7 +10,8 @@ from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.connected_values import SellerAccount
 from gosellr.models.payout_values import Payout, PayoutDestination, PayoutSettings
 from gosellr.queries import connected_accounts, payout_settings, sellers
-from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, is_below_minimum
+from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, PayoutPlan, is_below_minimum
+from gosellr.utils.policy import MarketPolicy
 
 
 class PayoutsHeld(Conflict):
@@ -64,8 +65,16 @@ class BelowPayoutMinimum(Conflict):
     title = "This is less than the smallest payout"
 
 
+class BelowPayoutStep(Conflict):
+    """There is less than the smallest amount that the seller's way of being paid can send; it stays
+    until there is more."""
+
+    code = "below_payout_step"
+    title = "This is less than can be sent"
+
+
 class CurrencyNotPaid(Conflict):
-    """The way that the seller is paid by knows one currency only."""
+    """The way that the seller is paid by doesn't know the currency."""
 
     code = "currency_not_paid"
     title = "This currency can't be paid in this way"
@@ -170,23 +179,35 @@ def check_destination(payout: Payout, terms: PayoutTerms) -> None:
         raise PayoutAccountReplaced("Call it back, and pay what is available once more")
 
 
-def check_currency(currency: str, terms: PayoutTerms) -> None:
-    """Whether the seller's account takes it.
+def step_of(currency: str, *, method: str | None, policy: MarketPolicy) -> int:
+    """How many minor units apart the amounts are that a way of being paid can send: 1 for every
+    amount, also where nobody says which they are.
 
     Raises:
-        CurrencyNotPaid: it doesn't.
+        CurrencyNotPaid: it sends none of this currency.
     """
-    only = BY_FILE.get(terms.destination.method)
+    only = BY_FILE.get(method or "")
     if only not in {None, currency}:
-        raise CurrencyNotPaid(f"A transfer by {terms.destination.method} is in {only}")
+        raise CurrencyNotPaid(f"A transfer by {method} is in {only}")
+    steps = policy.payout_steps.get(method or "")
+    if steps is None:
+        return 1
+    if currency not in steps:
+        raise CurrencyNotPaid(f"{currency} can't be sent by {method}")
+    return steps[currency]
 
 
-def check_amount(amount_minor: int, currency: str, terms: PayoutTerms) -> None:
+def check_amount(plan: PayoutPlan, currency: str, terms: PayoutTerms) -> None:
     """Whether it is worth sending.
 
     Raises:
-        NothingToPayOut, BelowPayoutMinimum: it isn't.
+        NothingToPayOut, BelowPayoutStep, BelowPayoutMinimum: it isn't.
     """
+    amount_minor = plan.amount_minor
+    if amount_minor <= 0 and plan.left_minor:
+        raise BelowPayoutStep(
+            extras={"available": {"amount": plan.left_minor, "currency": currency}}
+        )
     if amount_minor <= 0:
         raise NothingToPayOut
     minimums = terms.settings.minimums

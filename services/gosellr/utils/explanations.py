@@ -211,6 +211,11 @@ def _debt_written_off(figures: _Figures) -> str:
     return f"{amount} that the seller owed is written off; the marketplace bears it."
 
 
+def _payout_carried(figures: _Figures) -> str:
+    amount = figures.say(figures.credit("seller_available"))
+    return f"{amount} is less than the provider can send, and left for the next payout."
+
+
 def _payout_intent(figures: _Figures) -> str:
     amount = figures.say(figures.credit("payout_in_transit"))
     return f"Payout of {amount} on its way to the seller."
@@ -342,6 +347,7 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.DEBT_RECOVERED: _debt_recovered,
     TransactionKind.RESERVE_RELEASED: _reserve_released,
     TransactionKind.DEBT_WRITTEN_OFF: _debt_written_off,
+    TransactionKind.PAYOUT_CARRIED: _payout_carried,
     TransactionKind.PAYOUT_INTENT: _payout_intent,
     TransactionKind.PAYOUT_CONFIRMED: _payout_confirmed,
     TransactionKind.PAYOUT_FAILED: _payout_failed,

@@ -252,6 +252,7 @@ class TransactionKind(StrEnum):
     DEBT_RECOVERED = "debt_recovered"
     DEBT_WRITTEN_OFF = "debt_written_off"
     ADJUSTED = "adjusted"
+    PAYOUT_CARRIED = "payout_carried"
     PAYOUT_INTENT = "payout_intent"
     PAYOUT_CONFIRMED = "payout_confirmed"
     PAYOUT_FAILED = "payout_failed"

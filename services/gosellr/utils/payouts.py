@@ -31,6 +31,7 @@ WATCHED_FOR: Final = timedelta(days=5)
 
 PAYOUT_KINDS: Final = (
     TransactionKind.DEBT_RECOVERED,
+    TransactionKind.PAYOUT_CARRIED,
     TransactionKind.PAYOUT_INTENT,
     TransactionKind.PAYOUT_CONFIRMED,
     TransactionKind.PAYOUT_FAILED,
@@ -159,22 +160,33 @@ def _day_of(month: date, day_of_month: int) -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutPlan:
-    """What becomes of a seller's available money; the two sum to it."""
+    """What becomes of a seller's available money; the three sum to it.
+
+    `left_minor` is what its way of being paid has no amount for: it stays for the next payout.
+    """
 
     recovered_minor: int
     amount_minor: int
+    left_minor: int
 
 
-def plan_payout(*, available_minor: int, receivable_minor: int) -> PayoutPlan:
-    """A debt is settled before anything leaves the market; the rest goes, to the last unit.
+def plan_payout(*, available_minor: int, receivable_minor: int, step_minor: int) -> PayoutPlan:
+    """A debt is settled before anything leaves the market; of the rest goes as much as can be sent
+    in steps of so many minor units.
 
-    Raises ValueError for a negative balance.
+    Raises ValueError for a negative balance, and for a step below 1.
     """
     if available_minor < 0:
         raise ValueError("what is available is never negative")
+    if step_minor < 1:
+        raise ValueError("amounts are at least one unit apart")
     recovered_minor = min(available_minor, max(0, receivable_minor))
+    free_minor = available_minor - recovered_minor
+    left_minor = free_minor % step_minor
     return PayoutPlan(
-        recovered_minor=recovered_minor, amount_minor=available_minor - recovered_minor
+        recovered_minor=recovered_minor,
+        amount_minor=free_minor - left_minor,
+        left_minor=left_minor,
     )
 
 
@@ -209,6 +221,21 @@ def debt_recovered(*, seller_id: UUID, amount_minor: int, currency: str) -> Tran
         debited=seller_available(seller_id),
         credited=seller_receivable(seller_id),
         amount_minor=amount_minor,
+        currency=currency,
+    )
+
+
+def payout_carried(*, seller_id: UUID, left_minor: int, currency: str) -> TransactionDraft:
+    """Recipe 6, before the first step: what can't be sent is taken out of what this payout claims,
+    and is there for the next one. Nothing changes its owner or its place.
+
+    Its entries bear no payout's id: each is claimed like any other, the debit by this payout.
+    """
+    return _moved(
+        TransactionKind.PAYOUT_CARRIED,
+        debited=seller_available(seller_id),
+        credited=seller_available(seller_id),
+        amount_minor=left_minor,
         currency=currency,
     )
 

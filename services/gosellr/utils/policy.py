@@ -30,6 +30,9 @@ class MarketPolicy:
     commission_approval: bool = False
     # Payouts above it, by currency, wait for the word of a second person.
     payout_approval_over: Mapping[str, int] = field(default_factory=dict)
+    # How far apart the amounts are that each way of paying sellers can send, by its name and by
+    # currency, in minor units. It can't send a currency that isn't there.
+    payout_steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     # Bank transfers above it, by currency, are taken, assigned and sent back by hand only with the
     # word of a second person.
     transfer_approval_over: Mapping[str, int] = field(default_factory=dict)

@@ -20,6 +20,7 @@ REFUND_KINDS: Final = frozenset(
 )
 PAYING_KINDS: Final = frozenset(
     {
+        _K.PAYOUT_CARRIED.value,
         _K.PAYOUT_INTENT.value,
         _K.PAYOUT_CONFIRMED.value,
         _K.PAYOUT_FAILED.value,

@@ -27,6 +27,7 @@ _CREDITS: Final[dict[tuple[str, str], str]] = {
         "seller_receivable",
     ): "Out of the reserve, for what was owed",
     (TransactionKind.DEBT_RECOVERED, "seller_receivable"): "Settled what was owed",
+    (TransactionKind.PAYOUT_CARRIED, "seller_available"): "Left for the next payout",
     (TransactionKind.DISPUTE_RELEASED, "seller_available"): "Case decided, ready to be paid out",
     (TransactionKind.DISPUTE_RELEASED, "seller_receivable"): "Case decided, owed no more",
 }
@@ -38,6 +39,7 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.REFUND_INTENT, "seller_reserve"): "Refund to the buyer, out of the reserve",
     (TransactionKind.REFUND_INTENT, "seller_receivable"): "Refund to the buyer, owed",
     (TransactionKind.PAYOUT_INTENT, "seller_available"): "Paid out",
+    (TransactionKind.PAYOUT_CARRIED, "seller_available"): "Less than can be sent",
     (TransactionKind.PAYOUT_CONFIRMED, "payout_in_transit"): "Payout, arrived",
     (TransactionKind.RESERVE_RELEASED, "seller_reserve"): "The reserve is over",
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",

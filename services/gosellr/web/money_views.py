@@ -61,7 +61,7 @@ class BalanceView:
 
     `kept_back` is what rules keep of sales, free by day as `kept_until` says, those to come later
     in one sum without a day; `frozen` is what open cases hold. A payout asked for now is over
-    `payable`, since `owed_first` of what is available goes to the debt.
+    `payable`, since `owed_first` of what is available goes to the debt, and `left` can't be sent.
     """
 
     currency: str
@@ -78,6 +78,7 @@ class BalanceView:
     on_their_way: tuple["PayoutRowView", ...] = ()
     payout_key: str = ""
     owed_first: Money | None = None
+    left: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ what was shown. No number here is ever a float.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gosellr.utils.money import EXPONENTS
@@ -32,8 +33,7 @@ def to_paypal(amount_minor: int, currency: str) -> str:
     Raises `NotExpressible`.
     """
     decimals = _decimals(currency)
-    step = 10 ** (EXPONENTS[currency] - decimals)
-    amount, rest = divmod(amount_minor, step)
+    amount, rest = divmod(amount_minor, STEPS_MINOR[currency])
     if rest or amount_minor <= 0:
         raise NotExpressible(f"PayPal can't take {amount_minor} minor units of {currency}")
     if not decimals:
@@ -75,3 +75,9 @@ def _decimals(currency: str) -> int:
     if currency not in _TAKEN:
         raise NotExpressible(f"PayPal takes no {currency}")
     return 0 if currency in _WITHOUT_DECIMALS else EXPONENTS[currency]
+
+
+STEPS_MINOR: Final[Mapping[str, int]] = {
+    currency: 10 ** (EXPONENTS[currency] - _decimals(currency)) for currency in sorted(_TAKEN)
+}
+"""The steps in which PayPal takes amounts, in our minor units; of the currencies it takes."""

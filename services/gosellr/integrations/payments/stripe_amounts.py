@@ -4,6 +4,7 @@ Ours are ISO's everywhere. What Stripe can't say is refused before anything is s
 the buyer must pay exactly what was shown.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from gosellr.utils.money import EXPONENTS
@@ -64,3 +65,17 @@ def _ratio(currency: str) -> tuple[int, int]:
         raise NotExpressible(f"Stripe takes no {currency}")
     steps = _OTHER_EXPONENTS.get(currency, exponent) - exponent
     return (10**steps, 1) if steps >= 0 else (1, 10**-steps)
+
+
+def _step(currency: str) -> int:
+    """How many of our minor units apart the amounts are that Stripe has numbers for."""
+    _, divisor = _ratio(currency)
+    return divisor * (_THOUSANDTHS_STEP if currency in _WITH_THOUSANDTHS else 1)
+
+
+STEPS_MINOR: Final[Mapping[str, int]] = {
+    currency: _step(currency)
+    for currency, exponent in EXPONENTS.items()
+    if exponent <= 2 or currency in _WITH_THOUSANDTHS
+}
+"""The steps in which Stripe takes amounts, in our minor units; of the currencies it takes."""

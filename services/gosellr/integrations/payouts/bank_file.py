@@ -5,6 +5,7 @@ is such a way, and what an account is; whoever sent or asked would learn nothing
 """
 
 from gosellr.integrations.payouts.port import (
+    EVERY_AMOUNT,
     AccountKind,
     TransferOutcome,
     TransferRequest,
@@ -19,6 +20,7 @@ class BankFilePayouts:
     paid_from = None
     account_kind = AccountKind.IBAN
     forgets_after = None
+    steps_minor = EVERY_AMOUNT
 
     async def send(self, request: TransferRequest) -> TransferResult:
         """See `PayoutProvider.send`."""

@@ -14,7 +14,12 @@ from urllib.parse import quote
 from uuid import UUID
 
 from gosellr.core.clock import Clock
-from gosellr.integrations.payments.paypal_amounts import NotExpressible, from_paypal, to_paypal
+from gosellr.integrations.payments.paypal_amounts import (
+    STEPS_MINOR,
+    NotExpressible,
+    from_paypal,
+    to_paypal,
+)
 from gosellr.integrations.payments.paypal_api import Missing, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payouts.port import (
     AccountKind,
@@ -71,6 +76,7 @@ class PayPalPayouts:
     account_kind = AccountKind.EMAIL
     # What is begun by then is sent while it may be.
     forgets_after = SENT_WITHIN - timedelta(days=1)
+    steps_minor = STEPS_MINOR
 
     def __init__(self, api: PayPalApi, *, clock: Clock) -> None:
         self._api = api

@@ -4,10 +4,16 @@
 ever, however often and from wherever it is sent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
+
+from gosellr.utils.money import EXPONENTS
+
+EVERY_AMOUNT: Final[Mapping[str, int]] = dict.fromkeys(EXPONENTS, 1)
+"""The steps of a provider that can send any amount of any currency."""
 
 
 class TransferOutcome(StrEnum):
@@ -83,6 +89,11 @@ class PayoutProvider(Protocol):
     def forgets_after(self) -> timedelta | None:
         """For so long `send` is safe to repeat, and it alone tells whether it was done before; None
         for ever, and then `NOT_FOUND` proves that nothing was sent."""
+
+    @property
+    def steps_minor(self) -> Mapping[str, int]:
+        """By currency, how many minor units apart the amounts are that it can send: 10 where it
+        takes whole tens alone. It can't send a currency that isn't there."""
 
     async def send(self, request: TransferRequest) -> TransferResult:
         """Sends. Safe to repeat by `transfer_id`."""

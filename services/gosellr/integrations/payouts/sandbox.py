@@ -15,6 +15,7 @@ from typing import Any
 
 from gosellr.core.clock import Clock, SystemClock
 from gosellr.integrations.payouts.port import (
+    EVERY_AMOUNT,
     AccountKind,
     TransferOutcome,
     TransferRequest,
@@ -110,6 +111,7 @@ class SandboxPayouts:
     paid_from = "sandbox"
     account_kind = AccountKind.IBAN
     forgets_after = None
+    steps_minor = EVERY_AMOUNT
 
     def __init__(
         self,

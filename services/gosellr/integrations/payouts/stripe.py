@@ -11,7 +11,7 @@ from datetime import timedelta
 import httpx2
 
 from gosellr.core.clock import Clock
-from gosellr.integrations.payments.stripe_amounts import NotExpressible, to_stripe
+from gosellr.integrations.payments.stripe_amounts import STEPS_MINOR, NotExpressible, to_stripe
 from gosellr.integrations.payments.stripe_answers import Unreadable
 from gosellr.integrations.payments.stripe_api import (
     TIMEOUT_SECONDS,
@@ -52,6 +52,7 @@ class StripePayouts:
     paid_from = "stripe"
     account_kind = AccountKind.CONNECTED
     forgets_after = None
+    steps_minor = STEPS_MINOR
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ _BADGES: Final = {
     "payout_destination_too_new": BadgeView("Account too new", "warn", "clock"),
     "payout_account_not_ready": BadgeView("Account not ready", "warn", "clock"),
     "below_payout_minimum": BadgeView("Below the minimum", "", "clock"),
+    "below_payout_step": BadgeView("Less than can be sent", "", "clock"),
     "nothing_to_pay_out": BadgeView("All of it is owed", "", "scale"),
     "currency_not_paid": BadgeView("Not in this currency", "warn", "circle-x"),
     "payouts_stopped": BadgeView("Stopped", "bad", "circle-alert"),
@@ -35,6 +36,7 @@ _BADGES: Final = {
 _WHY: Final = {
     "no_payout_destination": "The seller hasn't said where to",
     "nothing_to_pay_out": "Its debt is as large; it is settled when something is left to be paid",
+    "below_payout_step": "It is paid as soon as there is more",
     "below_payout_minimum": "The seller wants to wait until there is more",
 }
 

@@ -16,7 +16,7 @@ from gosellr.services.statement_service import BookedTransaction, SellerBalance
 from gosellr.utils.explanations import explain
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money, to_decimal_string
-from gosellr.utils.payouts import WITHDRAWN_HOLD_REASON, PayoutStatus, ScheduleKind
+from gosellr.utils.payouts import WITHDRAWN_HOLD_REASON, PayoutPlan, PayoutStatus, ScheduleKind
 from gosellr.utils.statements import describe
 from gosellr.web.formats import format_when
 from gosellr.web.money_views import (
@@ -33,6 +33,7 @@ from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
 
 _RESERVE_DAYS_SHOWN = 12
+_NOTHING = PayoutPlan(recovered_minor=0, amount_minor=0, left_minor=0)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 STATUS_BADGES = {
     PayoutStatus.AWAITING_APPROVAL: BadgeView("Waits for approval", "warn", "hourglass"),
@@ -86,17 +87,18 @@ def money_page(
     *,
     base: str,
     kept_back: Mapping[str, int],
-    owed_first: Mapping[str, int],
+    plans: Mapping[str, PayoutPlan],
     may_ask: bool,
     default_currency: str,
 ) -> MoneyPageView:
-    """A shop's money; one that never sold anything has zero of the market's currency."""
+    """A shop's money; one that never sold anything has zero of the market's currency. A currency
+    without a plan can't be paid out."""
     balances = tuple(
         _balance(
             one,
             base=base,
             kept_minor=kept_back.get(one.currency, 0),
-            first_minor=owed_first.get(one.currency, 0),
+            plan=plans.get(one.currency, _NOTHING),
         )
         for one in held or [SellerBalance(currency=default_currency)]
     )
@@ -113,7 +115,7 @@ def money_page(
     )
 
 
-def _balance(held: SellerBalance, *, base: str, kept_minor: int, first_minor: int) -> BalanceView:
+def _balance(held: SellerBalance, *, base: str, kept_minor: int, plan: PayoutPlan) -> BalanceView:
     def money(minor: int) -> Money:
         return Money(minor, held.currency)
 
@@ -130,8 +132,9 @@ def _balance(held: SellerBalance, *, base: str, kept_minor: int, first_minor: in
         kept_until=_kept_until(held, kept_minor),
         on_their_way=tuple(row(one, base=f"{base}/payouts") for one in held.on_their_way),
         payout_key=new_secret(),
-        payable=money(held.available_minor - first_minor),
-        owed_first=money(first_minor) if first_minor else None,
+        payable=money(plan.amount_minor),
+        owed_first=money(plan.recovered_minor) if plan.recovered_minor else None,
+        left=money(plan.left_minor) if plan.left_minor else None,
     )
 
 

@@ -68,12 +68,13 @@ async def show_money(page: Entering, seller_id: UUID) -> Response:
     kept_back = await ask(
         page.market.db, reserve_service.held_by_rules, viewer=page.viewer, seller_id=seller_id
     )
-    owed_first = await ask(
+    plans = await ask(
         page.market.db,
-        payout_forecast.owed_first,
+        payout_forecast.plans_of,
         viewer=page.viewer,
         seller_id=seller_id,
-        available={one.currency: one.available_minor for one in held if one.receivable_minor},
+        available={one.currency: one.available_minor for one in held if one.available_minor},
+        policy=page.market.policy,
         now=page.now,
     )
     view = payouts.money_page(
@@ -81,7 +82,7 @@ async def show_money(page: Entering, seller_id: UUID) -> Response:
         settings,
         base=shop.href,
         kept_back=kept_back,
-        owed_first=owed_first,
+        plans=plans,
         may_ask=shop.may(Permission.PAYOUT_CREATE),
         default_currency=page.market.settings.default_currency,
     )
