@@ -55,7 +55,9 @@ async def tell(
 
 async def approve(market: Resources, viewer: Viewer, made: object) -> Proposal:
     assert isinstance(made, Proposal)
-    return await proposals.approve(market.transfers, viewer=viewer, proposal_id=made.id)
+    return await proposals.approve(
+        market.transfers, market.payouts, viewer=viewer, proposal_id=made.id
+    )
 
 
 async def reject(market: Resources, viewer: Viewer, made: object) -> Proposal:

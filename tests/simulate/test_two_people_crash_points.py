@@ -70,7 +70,9 @@ async def test_a_second_word_about_money_cut_off_anywhere_is_booked_once(
         proposal_id = made.id
 
         async def play(market: Resources) -> None:
-            await proposals.approve(market.transfers, viewer=second, proposal_id=proposal_id)
+            await proposals.approve(
+                market.transfers, market.payouts, viewer=second, proposal_id=proposal_id
+            )
 
         async def check(market: Resources) -> None:
             await play(market)

@@ -26,8 +26,9 @@ from gosellr.api.schemas.payouts import (
     forecast_document,
     payout_document,
 )
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.core.transact import ask
-from gosellr.flows import payout_runs, payouts
+from gosellr.flows import payout_denials, payout_runs, payouts
 from gosellr.flows.payouts import RequestedPayout
 from gosellr.resources import Resources
 from gosellr.services import idempotency_service, payout_forecast, payout_questions
@@ -203,6 +204,29 @@ async def cancel_payout(
         market.payouts, viewer=viewer, payout_id=payout_id, reason=body.reason
     )
     return answer(payout_document(payout))
+
+
+@router.post(
+    "/{payout_id}/never-sent",
+    operation_id="deny_payout",
+    status_code=202,
+    responses={
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
+)
+async def deny_payout(
+    payout_id: UUID, body: PayoutReason, viewer: MayApprove, market: Market
+) -> Response:
+    """Say that a payout without an answer (`unknown`) was never sent, and how you know.
+
+    Its provider is asked, and has to know nothing of it, now and when another operator approves
+    the proposal; then it fails, and its money is available again.
+    """
+    made = await payout_denials.propose(
+        market.payouts, viewer=viewer, payout_id=payout_id, reason=body.reason
+    )
+    return answer(proposal_document(made), status=202)
 
 
 @router.post(

@@ -67,7 +67,9 @@ async def get_proposal(proposal_id: UUID, _viewer: MayRead, market: Market) -> R
 )
 async def approve_proposal(proposal_id: UUID, viewer: MayDecide, market: Market) -> Response:
     """Do what another operator proposed. Nobody approves their own, or of their own shop."""
-    found = await proposals.approve(market.transfers, viewer=viewer, proposal_id=proposal_id)
+    found = await proposals.approve(
+        market.transfers, market.payouts, viewer=viewer, proposal_id=proposal_id
+    )
     return answer(proposal_document(found))
 
 

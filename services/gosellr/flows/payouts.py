@@ -27,6 +27,7 @@ from gosellr.models.payout_values import Payout, PayoutInstruction
 from gosellr.services import (
     bank_file_outcome,
     idempotency_service,
+    payout_denials,
     payout_outcome,
     payout_questions,
     payout_service,
@@ -249,7 +250,7 @@ async def resume_payouts(powers: PayoutPowers, *, limit: int = 100) -> int:
 async def send_payout(powers: PayoutPowers, *, payout_id: UUID) -> None:
     """Bring a payout as far as it goes now. Safe to call at any time, twice too."""
     told = await ask(powers.db, payout_outcome.find_instruction, payout_id=payout_id)
-    if told is None or told.status not in _MAY_BE_ASKED:
+    if told is None or not (told.status in _MAY_BE_ASKED or told.is_denied):
         return
     if told.provider in BY_FILE:
         await transact(powers.db, bank_file_outcome.follow, payout_id=payout_id, now=powers.now())
@@ -318,13 +319,16 @@ async def _kept_back(
     powers: PayoutPowers, provider: PayoutProvider, told: PayoutInstruction
 ) -> TransferResult | None:
     """What stands for the answer where a seller may not be paid any more: a no, if surely nothing
-    was sent. Else nobody sends it again, and it stays open."""
+    was sent. Else nobody sends it again, and it stays open; so does what somebody said was never
+    sent, until another one has answered that."""
     reason = await ask(
         powers.db, payout_outcome.find_obstacle, payout_id=told.payout_id, now=powers.now()
     )
-    if reason is None:
+    surely = reason is not None and provider.forgets_after is None
+    if reason is None and not await ask(
+        powers.db, payout_denials.is_proposed, payout_id=told.payout_id
+    ):
         return None
-    surely = provider.forgets_after is None
     return TransferResult(
         outcome=TransferOutcome.DECLINED if surely else TransferOutcome.UNKNOWN,
         transfer_id=str(told.payout_id),

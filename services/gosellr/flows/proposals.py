@@ -2,15 +2,20 @@
 
 from uuid import UUID
 
-from gosellr.core.transact import transact
-from gosellr.flows import bank_transfers
+from gosellr.core.transact import ask, transact
+from gosellr.flows import bank_transfers, payout_denials
 from gosellr.flows.bank_transfers import TransferPowers
+from gosellr.flows.payouts import PayoutPowers
 from gosellr.models.proposal_values import Proposal
-from gosellr.services import proposal_approval
+from gosellr.services import proposal_approval, proposal_service
+from gosellr.services.payout_denials import payout_named
+from gosellr.utils.proposals import ProposalKind
 from gosellr.utils.viewer import Viewer
 
 
-async def approve(powers: TransferPowers, *, viewer: Viewer, proposal_id: UUID) -> Proposal:
+async def approve(
+    powers: TransferPowers, payout_powers: PayoutPowers, *, viewer: Viewer, proposal_id: UUID
+) -> Proposal:
     """Do what somebody else proposed.
 
     Raises:
@@ -19,14 +24,28 @@ async def approve(powers: TransferPowers, *, viewer: Viewer, proposal_id: UUID) 
         ProposalNotOpen: it was decided before.
         Conflict, InvalidInput: it can't be done any more, by its kind.
     """
+    unheard_payout_id = await _unheard(payout_powers, viewer=viewer, proposal_id=proposal_id)
     done = await transact(
         powers.db,
         proposal_approval.approve,
         viewer=viewer,
         proposal_id=proposal_id,
+        unheard_payout_id=unheard_payout_id,
         policy=powers.policy,
         now=powers.now(),
     )
     if done.receipt is not None:
         await bank_transfers.go_on(powers, done.receipt)
     return done.proposal
+
+
+async def _unheard(powers: PayoutPowers, *, viewer: Viewer, proposal_id: UUID) -> UUID | None:
+    """The payout that is said never to have been sent, once its provider has said that it knows
+    nothing of it."""
+    found = await ask(powers.db, proposal_service.find, proposal_id=proposal_id)
+    may_decide = viewer.user_id not in {None, found.prepared_by}
+    if found.kind != ProposalKind.PAYOUT_NEVER_SENT or found.status != "prepared" or not may_decide:
+        return None
+    payout_id = payout_named(found)
+    await payout_denials.require_unheard(powers, payout_id=payout_id)
+    return payout_id

@@ -48,6 +48,7 @@ QUIET = frozenset(
         FactType.PAYOUT_REQUESTED,
         FactType.PAYOUT_PAID,
         FactType.PAYOUT_FAILED,
+        FactType.PAYOUT_FOUND_SENT,
         FactType.PAYOUT_CANCELLED,
         FactType.PAYOUT_SETTINGS_CHANGED,
         FactType.PAYOUT_DESTINATION_CHANGED,

@@ -57,6 +57,7 @@ class FactType(StrEnum):
     PAYOUT_REQUESTED = "payout.requested"
     PAYOUT_PAID = "payout.paid"
     PAYOUT_FAILED = "payout.failed"
+    PAYOUT_FOUND_SENT = "payout.found_sent"
     PAYOUT_CANCELLED = "payout.cancelled"
     RESERVE_RELEASED = "reserve_hold.released"
     RECOVERY_PLAN_CHANGED = "recovery_plan.changed"

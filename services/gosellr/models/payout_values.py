@@ -46,7 +46,8 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class PayoutInstruction:
-    """What a provider is told of a payout; the account is still encrypted."""
+    """What a provider is told of a payout; the account is still encrypted. `is_denied` where people
+    said that it was never sent."""
 
     payout_id: UUID
     status: PayoutStatus
@@ -56,6 +57,7 @@ class PayoutInstruction:
     destination_id: UUID
     account_encrypted: bytes
     provider_reference: str | None
+    is_denied: bool
 
 
 @dataclass(frozen=True, slots=True)

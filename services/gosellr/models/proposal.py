@@ -35,6 +35,7 @@ proposal = Table(
         "suspense_clearing",
         "shop_owner",
         "hand_refund_sent",
+        "payout_never_sent",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

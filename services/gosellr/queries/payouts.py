@@ -14,7 +14,7 @@ from gosellr.models.payout_values import (
     PayoutTotal,
 )
 from gosellr.queries.sweep_delays import has_its_turn
-from gosellr.utils.payouts import ON_ITS_WAY, PayoutStatus
+from gosellr.utils.payouts import NEVER_SENT, ON_ITS_WAY, PayoutStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -148,7 +148,8 @@ LIMIT $3
 
 INSTRUCTION = """
 SELECT payout.id, payout.status, payout.provider, payout.amount_minor, payout.currency,
-       payout.destination_id, destination.account_encrypted, payout.provider_reference
+       payout.destination_id, destination.account_encrypted, payout.provider_reference,
+       COALESCE(payout.status = 'failed' AND payout.failure_reason = $2, false)
 FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
 WHERE payout.id = $1
 """
@@ -312,7 +313,7 @@ async def begin(connection: Connection, *, payout_id: UUID, check_at: datetime) 
 
 async def instruction(connection: Connection, *, payout_id: UUID) -> PayoutInstruction | None:
     """What its provider is told of a payout."""
-    row = await connection.fetchrow(INSTRUCTION, payout_id)
+    row = await connection.fetchrow(INSTRUCTION, payout_id, NEVER_SENT)
     if row is None:
         return None
     return PayoutInstruction(row[0], PayoutStatus(row[1]), *row[2:])

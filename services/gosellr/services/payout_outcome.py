@@ -17,7 +17,11 @@ from gosellr.services.ledger_service import Booking
 from gosellr.services.payout_terms import PayoutTerms
 from gosellr.utils.ledger import TransactionDraft, TransactionKind, seller_available
 from gosellr.utils.payouts import (
+    NEVER_SENT,
+    SENT_AFTER_ALL,
     SENT_BY_THEN,
+    WATCHED_EVERY,
+    WATCHED_FOR,
     PayoutStatus,
     check_again_at,
     may_become,
@@ -56,6 +60,7 @@ async def record_answer(
         await _hold_balance(connection, payout)
     held = await _held(connection, payout)
     if held.status in {PayoutStatus.FAILED, PayoutStatus.CANCELLED}:
+        await _hear_late(connection, payout_id, answer, now=now)
         return
     if not may_become(held.status, answer.status):
         await _look_again(connection, payout, held, now=now)
@@ -155,6 +160,53 @@ async def call_back(
     await _reverse(connection, payout, reason=reason, actor=actor, now=now)
     await _tell(connection, FactType.PAYOUT_CANCELLED, payout, reason=reason, now=now)
     return True
+
+
+async def deny(
+    connection: Connection, *, payout: Payout, reason: str, actor: str, now: datetime
+) -> bool:
+    """Undo a payout of which nobody ever heard, on people's word that it was never sent; False when
+    there is an answer by now. Its provider is asked for some days more."""
+    await _hold_balance(connection, payout)
+    if (await _held(connection, payout)).status is not PayoutStatus.UNKNOWN:
+        return False
+    await payouts.move(
+        connection,
+        payout_id=payout.id,
+        status=PayoutStatus.FAILED,
+        failure_reason=NEVER_SENT,
+        check_at=now + WATCHED_EVERY,
+        now=now,
+    )
+    await payouts.release_claims(connection, payout_id=payout.id, now=now)
+    await _reverse(connection, payout, reason=reason, actor=actor, now=now)
+    await _tell(connection, FactType.PAYOUT_FAILED, payout, reason=NEVER_SENT, now=now)
+    return True
+
+
+async def _hear_late(
+    connection: Connection, payout_id: UUID, answer: PayoutAnswer, *, now: datetime
+) -> None:
+    """What a provider says of a payout that is over. Of one that people said was never sent it is
+    told, once, if it was; the money has left, and stands in the books when a movement tells of it.
+    """
+    payout = await payouts.load(connection, payout_id=payout_id)
+    if payout is None or payout.failure_reason != NEVER_SENT:
+        return
+    was_sent = answer.status in {PayoutStatus.PAID, PayoutStatus.SENT}
+    following = now + WATCHED_EVERY
+    is_watched = following <= (payout.finished_at or now) + WATCHED_FOR
+    await payouts.move(
+        connection,
+        payout_id=payout_id,
+        status=payout.status,
+        provider_reference=answer.provider_reference if was_sent else None,
+        failure_reason=SENT_AFTER_ALL if was_sent else None,
+        check_at=following if is_watched and not was_sent else None,
+        now=now,
+    )
+    if was_sent:
+        await _tell(connection, FactType.PAYOUT_FOUND_SENT, payout, reason=SENT_AFTER_ALL, now=now)
 
 
 async def _hold_balance(connection: Connection, payout: Payout) -> None:

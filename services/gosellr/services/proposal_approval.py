@@ -10,6 +10,7 @@ from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     commission_proposals,
     hand_refund_proposals,
+    payout_denials,
     proposal_service,
     seller_member_service,
     transfer_proposals,
@@ -34,10 +35,13 @@ async def approve(
     *,
     viewer: Viewer,
     proposal_id: UUID,
+    unheard_payout_id: UUID | None = None,
     policy: MarketPolicy,
     now: datetime,
 ) -> Approved:
     """Do what somebody else proposed. Said again by the same person, it changes nothing.
+
+    `unheard_payout_id` is the payout of which its provider has just said that it knows nothing.
 
     Raises:
         NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`.
@@ -46,6 +50,10 @@ async def approve(
     held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
     if held.status != "prepared":
         return Approved(held)
+    if held.kind == ProposalKind.PAYOUT_NEVER_SENT:
+        await payout_denials.fail_as_proposed(
+            connection, held, unheard_id=unheard_payout_id, viewer=viewer, now=now
+        )
     receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
     done = await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
     return Approved(done, receipt)

@@ -29,6 +29,11 @@ CHECK_AGAIN_AT_MOST: Final = timedelta(minutes=15)
 WATCHED_EVERY: Final = timedelta(days=1)
 WATCHED_FOR: Final = timedelta(days=5)
 
+NEVER_SENT: Final = "never_sent"
+"""Why a payout failed that two people said was never sent."""
+SENT_AFTER_ALL: Final = "sent_after_all"
+"""The same, when its provider said later that it was: the seller has the money twice."""
+
 PAYOUT_KINDS: Final = (
     TransactionKind.DEBT_RECOVERED,
     TransactionKind.PAYOUT_CARRIED,

@@ -20,6 +20,7 @@ class ProposalKind(StrEnum):
     RECEIPT_RETURN = "receipt_return"
     SUSPENSE_CLEARING = "suspense_clearing"
     HAND_REFUND_SENT = "hand_refund_sent"
+    PAYOUT_NEVER_SENT = "payout_never_sent"
     SHOP_OWNER = "shop_owner"
 
 
@@ -33,6 +34,7 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.RECEIPT_RETURN: Permission.RECONCILIATION_DECIDE,
     ProposalKind.SUSPENSE_CLEARING: Permission.RECONCILIATION_DECIDE,
     ProposalKind.HAND_REFUND_SENT: Permission.RECONCILIATION_RUN,
+    ProposalKind.PAYOUT_NEVER_SENT: Permission.PAYOUT_APPROVE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 _IDS: Final = frozenset({"seller_id", "category_id", "product_id"})

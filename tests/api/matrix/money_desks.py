@@ -113,6 +113,10 @@ DESKS: dict[str, Sequence[Call]] = {
     "GET /operator/payouts/run/preview": [_page()],
     # Nobody has anything available; the answer says so.
     "POST /operator/payouts/run": [_form({"currency": "EUR", "key": "once"}, reached=SEEN)],
+    # It was sent.
+    "POST /operator/payouts/{payout_id}/never-sent": [
+        _form({"unsent": "looked there"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
+    ],
     # It wasn't paid by a file.
     "POST /operator/payouts/{payout_id}/fail": [
         _form({"failure": "came back"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)

@@ -34,6 +34,7 @@ _KINDS: Final = {
     ProposalKind.RECEIPT_RETURN: "Transfer that was sent back",
     ProposalKind.SUSPENSE_CLEARING: "What waited in suspense",
     ProposalKind.HAND_REFUND_SENT: "Refund that was sent by hand",
+    ProposalKind.PAYOUT_NEVER_SENT: "Payout that was never sent",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -47,6 +48,8 @@ _OWNING: Final = {"seller_id": "Shop", "user_id": "Its new owner"}
 # What of a wish about money that moved is said, and how.
 _SAID: Final = {
     "amount_minor": "Amount",
+    "provider": "By",
+    "opened_at": "Opened",
     "movement": "The bank's name of it",
     "transaction_id": "The bank's name of it",
     "value_date": "On",
@@ -159,7 +162,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
             value = format_money(value, wish["currency"])
         elif name == "references":
             value = ", ".join(value)
-        elif name in {"value_date", "sent_at"}:
+        elif name in {"value_date", "sent_at", "opened_at"}:
             value = format_when(datetime.fromisoformat(value), "date")
         if name == "transaction_id" and kind == ProposalKind.RECEIPT_RETURN:
             told["Sent back as"] = value

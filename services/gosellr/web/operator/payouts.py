@@ -9,13 +9,15 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.flows import bank_files, payouts
+from gosellr.flows import bank_files, payout_denials, payouts
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
     payout_questions,
     payout_settings_service,
+    proposal_service,
     seller_service,
 )
+from gosellr.services.payout_denials import subject_of
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.payouts import BY_FILE, PayoutStatus
 from gosellr.utils.permissions import Permission, may
@@ -23,6 +25,7 @@ from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
 from gosellr.web.binding.payout_runs import RUN_CURRENCIES
+from gosellr.web.binding.proposals import PROPOSALS, waits_notice
 from gosellr.web.forms import Field
 from gosellr.web.money_views import PayoutListView
 from gosellr.web.operator.frame import show, staff
@@ -42,6 +45,7 @@ _SHOWN = 24
 _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
 _FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
+_UNSENT = (Field("unsent", 500, "Say how you know"),)
 _BASE = "/operator/payouts"
 # What undoes a payout for a reason, in the powers of payouts.
 _Ends = Callable[..., Awaitable[Payout]]
@@ -151,6 +155,24 @@ async def fail(page: Failing, payout_id: UUID) -> Response:
     )
 
 
+@router.post("/payouts/{payout_id}/never-sent")
+async def never_sent(page: Approving, payout_id: UUID) -> Response:
+    """Say that a payout without an answer was never sent, for somebody else to agree."""
+    form = forms.read(_UNSENT, page.form)
+    if form.errors:
+        return await _show(page, payout_id, form=form, status=422)
+    try:
+        made = await payout_denials.propose(
+            page.market.payouts,
+            viewer=page.viewer,
+            payout_id=payout_id,
+            reason=form.value("unsent"),
+        )
+    except (Conflict, NotAllowed) as refusal:
+        return await _refused(page, payout_id, refusal, form)
+    return page.go(f"{PROPOSALS}/{made.id}", notice=notices.PROPOSED)
+
+
 async def _end(
     page: Page, payout_id: UUID, fields: tuple[forms.Field], *, by: _Ends, notice: str
 ) -> Response:
@@ -226,6 +248,7 @@ async def _show(
         if reads_books
         else []
     )
+    waiting = await ask(market.db, proposal_service.find_waiting, subject=subject_of(payout_id))
     names = await ask(market.db, seller_service.names_of, seller_ids=[found.seller_id])
     path = f"{_BASE}/{payout_id}"
     view = binding.payout(
@@ -234,7 +257,7 @@ async def _show(
         path=path,
         orders="/operator/orders",
         booked=booked,
-        can=_can(page, found),
+        can=_can(page, found) - ({"unsent"} if waiting else set()),
         form=form,
         settings=settings,
         seller=(
@@ -244,7 +267,12 @@ async def _show(
         pager=histories.pager(path, [], entries.next_cursor, is_first=cursor is None),
     )
     return await show(
-        page, "operator/payout.html", current="/payouts", status=status, notice=notice, payout=view
+        page,
+        "operator/payout.html",
+        current="/payouts",
+        status=status,
+        notice=notice or waits_notice(waiting),
+        payout=view,
     )
 
 
@@ -261,6 +289,8 @@ def _can(page: Page, found: Payout) -> frozenset[str]:
         can.add("retry")
     if may(roles, Permission.PAYOUT_APPROVE):
         can.add("hold")
+        if found.status is PayoutStatus.UNKNOWN:
+            can.add("unsent")
     if found.provider in BY_FILE and found.status in _BY_HAND:
         can |= {"fail"} if may(roles, Permission.BANK_FILE_WRITE) else set()
     return frozenset(can)

@@ -71,7 +71,10 @@ async def show_proposal(page: Reading, proposal_id: UUID) -> Response:
 async def approve(page: Deciding, proposal_id: UUID) -> Response:
     """Do what somebody else proposed."""
     try:
-        await proposals.approve(page.market.transfers, viewer=page.viewer, proposal_id=proposal_id)
+        await proposals.approve(
+            page.market.transfers, page.market.payouts, viewer=page.viewer,
+            proposal_id=proposal_id,
+        )  # fmt: skip
     except (Conflict, InvalidInput, NotAllowed) as refusal:
         notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
         return await _show(page, proposal_id, notice=notice, status=refusal.status)
