@@ -174,4 +174,23 @@ def test_what_no_bank_takes_is_refused() -> None:
 
 def test_a_bank_is_asked_to_pay_on_a_weekday() -> None:
     for day, asked in ((2, 2), (6, 6), (7, 9), (8, 9), (9, 9)):
-        assert banking_day(datetime(2026, 3, day, 23, tzinfo=UTC)) == date(2026, 3, asked)
+        assert banking_day(datetime(2026, 3, day, 22, tzinfo=UTC)) == date(2026, 3, asked)
+
+
+def test_the_day_is_the_one_that_banks_go_by() -> None:
+    """After midnight in Frankfurt yesterday is over, whatever the clocks of UTC say."""
+    for moment, asked in (
+        # Friday 23:59 and Saturday 00:00 there, in winter and in summer.
+        ("2026-03-06T22:59Z", "2026-03-06"),
+        ("2026-03-06T23:00Z", "2026-03-09"),
+        ("2026-07-03T21:59Z", "2026-07-03"),
+        ("2026-07-03T22:00Z", "2026-07-06"),
+        # A Monday is over as well.
+        ("2026-03-02T23:30Z", "2026-03-03"),
+        # The nights in which the clocks change: 00:59 and 01:00 UTC of the last Sundays.
+        ("2026-03-28T22:59Z", "2026-03-30"),
+        ("2026-03-29T22:00Z", "2026-03-30"),
+        ("2026-10-25T22:59Z", "2026-10-26"),
+        ("2026-10-26T23:00Z", "2026-10-27"),
+    ):
+        assert banking_day(datetime.fromisoformat(moment)) == date.fromisoformat(asked), moment

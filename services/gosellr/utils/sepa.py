@@ -114,9 +114,23 @@ def sepa_text(text: str, *, length_max: int) -> str:
 
 
 def banking_day(moment: datetime) -> date:
-    """The day itself, or the Monday after it: on which a bank is asked to pay."""
-    day = moment.astimezone(UTC).date()
+    """The day itself, or the Monday after it: on which a bank is asked to pay. It is the day of
+    Frankfurt, by which the banks of SEPA go: a file made after midnight there asks for no day that
+    is over."""
+    day = (moment.astimezone(UTC) + _ahead_of_utc(moment)).date()
     return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
+
+
+def _ahead_of_utc(moment: datetime) -> timedelta:
+    """By how much the clocks of Frankfurt are ahead: an hour, and from the last Sunday of March to
+    that of October, each at one o'clock UTC, two."""
+    summer, winter = (_last_sunday(moment.astimezone(UTC).year, month) for month in (3, 10))
+    return timedelta(hours=2 if summer <= moment < winter else 1)
+
+
+def _last_sunday(year: int, month: int) -> datetime:
+    last = datetime(year, month, 31, 1, tzinfo=UTC)
+    return last - timedelta(days=last.isoweekday() % 7)
 
 
 def pain_001(
