@@ -16,13 +16,19 @@ from gosellr.flows.payout_runs import Batch
 from gosellr.flows.payouts import account_place
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.models.payout_values import Payout, PayoutSettings
+from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
-from gosellr.services import payout_questions, payout_settings_service
+from gosellr.services import (
+    payout_questions,
+    payout_settings_service,
+    reconciliation_service,
+)
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.services.payout_opening import Skipped
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.payouts import PayoutStatus, ScheduleKind
 from gosellr.utils.permissions import MemberRole
+from gosellr.utils.reconciliation import MovementKind
 from gosellr.utils.viewer import Viewer
 from tests.factories.payouts import (
     ACCOUNTS,
@@ -152,6 +158,87 @@ async def test_one_seller_that_breaks_stops_no_other(
     assert await due(resources) == 1
     assert await payouts_of(resources, shop) == []
     assert [one.amount_minor for one in await payouts_of(resources, other)] == [1000]
+
+
+@pytest.mark.parametrize("why", ["held", "suspended", "new account", "stopped"])
+async def test_what_is_over_soon_costs_no_month(
+    connection: Connection, resources: Resources, clock: ManualClock, shop: Shop, why: str
+) -> None:
+    """On its day of the month a shop can't be paid: it is the day after that is over."""
+    await set_schedule(resources, shop, "monthly", day_of_month=10)
+    await earn(resources, shop)
+    clock.set(datetime(2026, 3, 10, tzinfo=UTC))
+    tells = {"held": _hold, "suspended": _suspend, "new account": _change, "stopped": _doubt}[why]
+    await tells(resources, shop, "papers are missing")
+    for day in (10, 11, 12):
+        clock.set(datetime(2026, 3, day, 1, tzinfo=UTC))
+        assert await due(resources) == 0
+        next_day = datetime(2026, 3, day + 1, tzinfo=UTC)
+        assert (await settings_of(resources, shop)).next_due_at == next_day
+    if why != "new account":
+        await tells(resources, shop, None)
+    clock.set(datetime(2026, 3, 13, tzinfo=UTC))
+    assert await due(resources) == 1
+    [payout] = await payouts_of(resources, shop)
+    assert (payout.amount_minor, payout.origin) == (1000, "scheduled")
+    assert (await settings_of(resources, shop)).next_due_at == datetime(2026, 4, 10, tzinfo=UTC)
+    assert await wrong_with(connection, resources) == []
+
+
+async def _suspend(resources: Resources, shop: Shop, reason: str | None) -> None:
+    status = "active" if reason is None else "suspended"
+    async with resources.db.connection() as connection:
+        await connection.execute(
+            "UPDATE seller SET status = $2 WHERE id = $1", shop.seller.id, status
+        )
+
+
+async def _change(resources: Resources, shop: Shop, _reason: str | None) -> None:
+    await set_account(resources, shop)
+
+
+async def _doubt(resources: Resources, _shop: Shop, reason: str | None) -> None:
+    """More than the tolerance is unexplained, or is no more."""
+    if reason is not None:
+        await import_movements(resources, amount_minor=-10_001)
+        return
+    async with resources.db.connection() as connection:
+        await connection.execute("DELETE FROM provider_movement")
+
+
+async def import_movements(resources: Resources, *, amount_minor: int) -> None:
+    """The sandbox tells of a movement that nobody knows."""
+    told = NewMovement(
+        reference="txn_odd", kind=MovementKind.OTHER, currency="EUR", amount_minor=amount_minor,
+        fee_minor=0, related=None, occurred_at=resources.clock.now(),
+    )  # fmt: skip
+    await transact(
+        resources.db, reconciliation_service.import_movements, gateway="sandbox",
+        source="document", movements=[told], imported_by=None, now=resources.clock.now(),
+    )  # fmt: skip
+
+
+async def test_one_seller_that_breaks_stops_no_other_of_a_batch(
+    connection: Connection, resources: Resources, shop: Shop
+) -> None:
+    others = [await make_shop(connection, price_minor=1000) for _ in range(2)]
+    for one in others:
+        await set_account(resources, one)
+    for one in (shop, *others):
+        await set_schedule(resources, one, "manual")
+        await earn(resources, one)
+    broken, *sound = sorted((shop, *others), key=lambda one: one.seller.id)
+    await connection.execute(
+        "UPDATE ledger_balance SET balance_minor = balance_minor + 1 WHERE account = $1",
+        f"seller_available:{broken.seller.id}",
+    )
+    run = await batch(resources, an_operator(), "night")
+    assert isinstance(run, Batch)
+    assert [(one.currency, one.count, one.amount_minor) for one in run.totals] == [("EUR", 2, 2000)]
+    assert run.skipped == [Skipped(broken.seller.id, None, "payout_broken")]
+    assert await payouts_of(resources, broken) == []
+    for one in sound:
+        assert [made.amount_minor for made in await payouts_of(resources, one)] == [1000]
 
 
 async def batch(resources: Resources, viewer: Viewer, key: str) -> Batch | EarlierRequest:

@@ -1,7 +1,9 @@
 """Payouts of all who may be paid, opened by one person's word; the sweeper sends them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from gosellr.core.transact import ask, transact
@@ -9,11 +11,15 @@ from gosellr.flows.payouts import PayoutPowers, cut_off
 from gosellr.models.payout_values import PayoutTotal
 from gosellr.services import payout_questions, payout_service
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
-from gosellr.services.payout_opening import Skipped
+from gosellr.services.payout_opening import Opened, Skipped
 from gosellr.utils.viewer import Viewer
 
 _BATCH_PAGE = 100
 BATCH_SELLERS_MAX = 1_000
+BROKEN: Final = "payout_broken"
+"""Why a seller is passed over whose money or settings contradict themselves: the log says how."""
+
+_log = logging.getLogger("gosellr.flows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +88,37 @@ async def _open_batch(
         for seller_id in page:
             if not left:
                 return skipped, True
-            opened, passed = await transact(
-                powers.db,
-                payout_service.open_in_batch,
-                viewer=viewer,
-                seller_id=seller_id,
-                batch_id=batch_id,
-                currency=currency,
-                policy=powers.policy,
-                now=powers.now(),
+            opened, passed = await _of_one(
+                powers, viewer=viewer, seller_id=seller_id, batch_id=batch_id, currency=currency
             )
             skipped += passed
             # Who is passed over stays, and would keep those behind from ever being reached.
             left -= bool(opened)
         after = page[-1]
     return skipped, False
+
+
+async def _of_one(
+    powers: PayoutPowers,
+    *,
+    viewer: Viewer,
+    seller_id: UUID,
+    batch_id: UUID,
+    currency: str | None,
+) -> tuple[Sequence[Opened], Sequence[Skipped]]:
+    """A seller's payouts, and what of it was passed over. What breaks with one concerns it alone:
+    it is logged, and the others are paid."""
+    try:
+        return await transact(
+            powers.db,
+            payout_service.open_in_batch,
+            viewer=viewer,
+            seller_id=seller_id,
+            batch_id=batch_id,
+            currency=currency,
+            policy=powers.policy,
+            now=powers.now(),
+        )
+    except Exception:  # noqa: BLE001  (whatever it was, the others go on)
+        _log.exception("paying a seller in a batch failed for %s", seller_id)
+        return [], [Skipped(seller_id, currency, BROKEN)]

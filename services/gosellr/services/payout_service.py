@@ -7,7 +7,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed, NotFound
 from gosellr.core.identity import new_id
-from gosellr.models.payout_values import Payout
+from gosellr.models.payout_values import Payout, PayoutSettings
 from gosellr.queries import payout_settings, payouts
 from gosellr.services import (
     idempotency_service,
@@ -18,10 +18,15 @@ from gosellr.services import (
 )
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_opening import Opened, PayoutRequest, Skipped
-from gosellr.utils.payouts import BY_FILE, PayoutStatus, next_due
+from gosellr.services.payout_terms import DestinationTooNew, PayoutAccountNotReady, PayoutsHeld
+from gosellr.services.reconciliation_service import PayoutsStopped
+from gosellr.utils.payouts import BY_FILE, PayoutStatus, Schedule, ScheduleKind, next_due
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
+
+# What keeps a seller's money only for a while: its day isn't over with that.
+_PASSING = (PayoutsHeld, DestinationTooNew, PayoutAccountNotReady)
 
 
 class PayoutNotWaiting(Conflict):
@@ -109,25 +114,35 @@ async def open_again(
 async def open_scheduled(
     connection: Connection, *, seller_id: UUID, policy: MarketPolicy, now: datetime
 ) -> list[Opened]:
-    """Make a seller's payouts if its schedule says so, and move the schedule on.
+    """Make a seller's payouts if its schedule says so, and move the schedule on: to its next day,
+    or, where something stands in the way that may be over tomorrow, to tomorrow.
 
     Any number of schedulers may do so at once: one of them finds the seller due.
     """
     settings = await payout_settings.take_due(connection, seller_id=seller_id, now=now)
     if settings is None:
         return []
-    await payout_settings.move_on(
-        connection, seller_id=seller_id, next_due_at=next_due(settings.schedule, after=now)
-    )
     try:
         terms = await payout_terms.keep(connection, seller_id=seller_id, now=now, settings=settings)
-    except Conflict:
+    except Conflict as obstacle:
+        await _move_on(connection, settings, is_late=isinstance(obstacle, _PASSING), now=now)
         return []
     request = PayoutRequest(seller_id=seller_id, currency="", origin="scheduled")
-    opened, _ = await payout_opening.open_each(
+    opened, skipped = await payout_opening.open_each(
         connection, request, terms=terms, policy=policy, now=now
     )
+    is_late = not opened and any(one.code == PayoutsStopped.code for one in skipped)
+    await _move_on(connection, settings, is_late=is_late, now=now)
     return opened
+
+
+async def _move_on(
+    connection: Connection, settings: PayoutSettings, *, is_late: bool, now: datetime
+) -> None:
+    schedule = Schedule(ScheduleKind.DAILY) if is_late else settings.schedule
+    await payout_settings.move_on(
+        connection, seller_id=settings.seller_id, next_due_at=next_due(schedule, after=now)
+    )
 
 
 async def begin_batch(

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from gosellr.core.identity import new_secret
-from gosellr.flows.payout_runs import Batch
+from gosellr.flows.payout_runs import BROKEN, Batch
 from gosellr.services.payout_forecast import AWAITS_APPROVAL, PAID, Forecast, Foreseen
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.web.filing_views import ForecastView, ForeseenView, RunView
@@ -29,6 +29,7 @@ _BADGES: Final = {
     "nothing_to_pay_out": BadgeView("All of it is owed", "", "scale"),
     "currency_not_paid": BadgeView("Not in this currency", "warn", "circle-x"),
     "payouts_stopped": BadgeView("Stopped", "bad", "circle-alert"),
+    BROKEN: BadgeView("Something is wrong with its money", "bad", "circle-alert"),
 }
 
 
