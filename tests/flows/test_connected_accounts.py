@@ -20,7 +20,7 @@ from gosellr.models.connected_values import SellerAccount
 from gosellr.resources import Resources
 from gosellr.services import connected_account_service, payout_recall_service
 from gosellr.services.payout_recall_service import CantBeCalledBack, PayoutNotPaid
-from gosellr.services.payout_terms import PayoutAccountNotReady
+from gosellr.services.payout_terms import NoPayoutDestination, PayoutAccountNotReady
 from gosellr.utils.permissions import MemberRole
 from gosellr.utils.viewer import Viewer
 from tests.factories.payouts import an_operator, earn, pay, reread, set_account, wrong_with
@@ -246,6 +246,40 @@ async def test_doubts_hold_the_money_and_a_bank_that_sends_it_back_is_told(
     await market.report()
     gone = await market.account()
     assert (gone.is_ready, gone.disabled_reason) == (False, "deauthorized")
+
+
+async def test_a_shop_that_took_its_account_away_opens_another(
+    market: Market, clock: ManualClock
+) -> None:
+    await market.ready()
+    await earn(market.resources, market.shop)
+    market.server.account.events.clear()
+    market.server.sellers.leave(market.opened)
+    await market.report()
+    gone = await market.account()
+    assert gone.disabled_reason == "deauthorized"
+    clock.advance(timedelta(hours=1))
+    onboarding = await market.connect()
+    anew = await market.account()
+    assert anew.id == onboarding.account.id != gone.id
+    assert anew.reference is not None
+    assert anew.reference != gone.reference
+    assert (anew.disabled_reason, anew.is_ready) == ("requirements.past_due", False)
+    # Asked for once more, it is the same.
+    assert (await market.connect()).account.id == anew.id
+    market.server.sellers.tell(market.server.sellers.accounts[anew.reference])
+    await market.report()
+    assert (await market.account()).is_ready
+    # What was named is the old one: nothing is sent there.
+    with pytest.raises(NoPayoutDestination, match="name the new one"):
+        await pay(market.resources, market.shop)
+    await market.name_it()
+    clock.advance(timedelta(hours=72))
+    payout = await pay(market.resources, market.shop)
+    assert (payout.status, payout.amount_minor) == ("paid", 5_000)
+    [transfer] = market.server.account.transfers.values()
+    assert transfer["destination"] == anew.reference
+    assert await wrong_with(market.connection, market.resources) == []
 
 
 async def test_a_report_that_can_t_be_asked_after_is_sent_again(market: Market) -> None:

@@ -19,7 +19,7 @@ from gosellr.integrations.payouts.port import (
     ConnectsSellers,
     TransferOutcome,
 )
-from gosellr.models.connected_values import SellerAccount, ToldAccount
+from gosellr.models.connected_values import DEAUTHORIZED, SellerAccount, ToldAccount
 from gosellr.services import connected_account_service
 from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.viewer import Viewer
@@ -158,7 +158,7 @@ async def _asked_again(
                 is_complete=account.is_complete,
                 may_receive=False,
                 may_pay_out=False,
-                disabled_reason="deauthorized",
+                disabled_reason=DEAUTHORIZED,
             )
             noted = await _note(powers, account, told)
         else:

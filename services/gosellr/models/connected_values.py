@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+DEAUTHORIZED: Final = "deauthorized"
+"""Why an account takes nothing that its seller took from us; another one may be opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
-from gosellr.models.connected_values import SellerAccount, ToldAccount
+from gosellr.models.connected_values import DEAUTHORIZED, SellerAccount, ToldAccount
 
 _READ = """
 SELECT id, seller_id, provider, reference, country, is_complete, may_receive, may_pay_out, missing,
@@ -16,6 +16,17 @@ ENSURE = """
 INSERT INTO connected_account (id, seller_id, provider, country, created_by, created_at)
 SELECT $1, $2, $3, seller.country, $4, $5 FROM seller WHERE seller.id = $2
 ON CONFLICT (seller_id, provider) DO NOTHING
+"""
+# One that its seller took from us is no account of ours any more: another id, another name.
+RENEW = """
+UPDATE connected_account AS account
+SET id = $1, reference = NULL, country = seller.country, is_complete = false, may_receive = false,
+    may_pay_out = false, missing = '[]', due_at = NULL, disabled_reason = NULL,
+    bank_failure = NULL, bank_failed_at = NULL, bank_told_at = NULL, created_by = $4,
+    created_at = $5, checked_at = NULL, version = account.version + 1
+FROM seller
+WHERE seller.id = $2 AND account.seller_id = $2 AND account.provider = $3
+  AND account.disabled_reason = $6
 """
 FIND = f"{_READ} WHERE seller_id = $1 AND provider = $2"
 # A payout that is being opened, and news of the account, wait for each other.
@@ -53,8 +64,11 @@ async def ensure(
     user_id: UUID | None,
     now: datetime,
 ) -> None:
-    """Write that a seller is to have an account, in the seller's own country, unless it has."""
-    await connection.execute(ENSURE, account_id, seller_id, provider, user_id, now)
+    """Write that a seller is to have an account, in the seller's own country, unless it has one
+    that wasn't taken from us."""
+    made = (account_id, seller_id, provider, user_id, now)
+    await connection.execute(ENSURE, *made)
+    await connection.execute(RENEW, *made, DEAUTHORIZED)
 
 
 async def find(connection: Connection, *, seller_id: UUID, provider: str) -> SellerAccount | None:

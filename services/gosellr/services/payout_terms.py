@@ -162,6 +162,8 @@ async def _terms(
             extras={"usable_from": destination.usable_from.isoformat().replace("+00:00", "Z")}
         )
     account = await account_of(connection, seller_id=seller_id, provider=destination.method)
+    if account is not None and account.created_at > destination.created_at:
+        raise NoPayoutDestination("The account that was named is gone: name the new one")
     if account is not None and not account.is_ready:
         raise PayoutAccountNotReady(
             extras={"missing": list(account.missing), "disabled_reason": account.disabled_reason}
