@@ -103,6 +103,21 @@ async def test_months_and_pages_neither_miss_nor_repeat(clock: ManualClock, limi
     assert [(one.occurred_at, one.reference) for one in found] == expected
 
 
+async def test_money_that_no_ledger_has_stops_nothing_behind_it(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, at = (NOON - timedelta(days=days) for days in (2, 1))
+    rows = [
+        row("A", "1.00", at=before),
+        row("COIN", "5.000000", at=before, currency="PYUSD"),
+        row("B", "2.00", at=at),
+    ]
+    reports = Reports(rows, known_for=timedelta(days=3 * 365))
+    found = await everything(an_api(reports, clock))
+    assert [(one.reference, one.amount_minor) for one in found] == [("A", 100), ("B", 200)]
+    assert "COIN moved PYUSD" in caplog.text
+
+
 def test_each_kind_with_its_sign_its_fee_and_our_name() -> None:
     rows = [
         row("C", "100.00", fee="-3.49", custom_field=f"gosellr.{ATTEMPT}"),

@@ -148,6 +148,32 @@ async def test_amounts_are_the_buyer_s(
     assert charged.fee_minor == one.fee_minor
 
 
+async def test_money_that_no_ledger_has_stops_nothing_behind_it(
+    stripe_gateway: StripeGateway, stripe_server: FakeStripe, caplog: pytest.LogCaptureFixture
+) -> None:
+    stripe_server.account.keep_movement("topup", 70, "eur", None)
+    coin = stripe_server.account.keep_movement("topup", 1_000_000, "usdc", None)
+    stripe_server.account.keep_movement("topup", 71, "eur", None)
+    found = await everything(stripe_gateway)
+    assert [(one.amount_minor, one.currency) for one in found] == [(70, "EUR"), (71, "EUR")]
+    assert f"{coin['id']} moved USDC" in caplog.text
+
+
+async def test_parts_of_the_smallest_unit_are_rounded_as_they_are_booked(
+    stripe_gateway: StripeGateway, stripe_server: FakeStripe
+) -> None:
+    """Stripe counts krónur and shillings with hundredths, and keeps a fee to the hundredth."""
+    keep = stripe_server.account.keep_movement
+    keep("charge", 150_000, "isk", None, fee=1_234)
+    keep("stripe_fee", -2_550, "ugx", None, category="fee")
+    keep("stripe_fee", -49, "ugx", None, category="fee")
+    keep("topup", 70, "eur", None)
+    found = await everything(stripe_gateway)
+    assert [(one.amount_minor, one.fee_minor, one.currency) for one in found] == [
+        (1_500, 12, "ISK"), (-26, 0, "UGX"), (70, 0, "EUR"),
+    ]  # fmt: skip
+
+
 def test_a_fee_that_was_given_back_is_part_of_the_amount() -> None:
     row = {
         "id": "txn_1", "amount": 10_000, "fee": -1_500, "currency": "eur", "created": 1,
@@ -183,7 +209,7 @@ async def test_silence_and_nonsense_are_said_to_be(
         with pytest.raises(JournalUnread):
             await stripe_gateway.movements(after=wrong)
     for row in stripe_server.account.movements.values():
-        row["currency"] = "xxx"
+        row["currency"] = None
     with pytest.raises(JournalUnread):
         await stripe_gateway.movements()
     stripe_server.down = NO_CONNECTION

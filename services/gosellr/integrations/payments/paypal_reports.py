@@ -4,6 +4,7 @@ PayPal answers for a month at a time, and tells of a movement some hours after i
 the oldest on; what isn't settled yet is left out, and told once it is.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -13,7 +14,10 @@ from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.paypal_amounts import NotExpressible, from_paypal
 from gosellr.integrations.payments.paypal_api import PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.port import GatewayMovement
+from gosellr.utils.money import EXPONENTS
 from gosellr.utils.paypal_movements import figures_of, our_name, related_to
+
+_log = logging.getLogger("gosellr.paypal")
 
 # PayPal answers for no longer at once, and knows nothing that is older than three years.
 _WINDOW: Final = timedelta(days=31)
@@ -102,10 +106,16 @@ def _written(moment: datetime) -> str:
 
 
 def read_movement(row: Mapping[str, Any]) -> GatewayMovement | None:
-    """A movement; None for one that isn't settled or moved nothing. Raises KeyError, TypeError or
+    """A movement; None for one that isn't settled, moved nothing, or no money that the books could
+    hold. Raises KeyError, TypeError or
     ValueError.
     """
     if row.get("transaction_status") != _SETTLED:
+        return None
+    held_in = row["transaction_amount"]["currency_code"]
+    if held_in not in EXPONENTS:
+        # PayPal holds a coin of its own, too, which no ledger here has.
+        _log.error("%s moved %s, which isn't read", row["transaction_id"], held_in)
         return None
     change_minor, currency = _signed(row["transaction_amount"])
     fee = row.get("fee_amount")

@@ -39,6 +39,14 @@ def from_stripe(amount: int, currency: str) -> int:
     return amount_minor
 
 
+def whole_from_stripe(amount: int, currency: str) -> int:
+    """Our minor units of a number on the wire, rounded half up away from zero where it has parts of
+    them. Raises `NotExpressible` for a currency that Stripe doesn't take."""
+    factor, divisor = _ratio(currency)
+    whole = (2 * abs(amount) * divisor + factor) // (2 * factor)
+    return -whole if amount < 0 else whole
+
+
 def fee_from_stripe(
     fee: int, currency: str, *, fee_currency: str, charged: int, settled: int
 ) -> int:

@@ -5,6 +5,7 @@ windows of time from the oldest on; what a buyer paid or got back is told in the
 currency, with its share of the fee, as it is booked.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,12 @@ import stripe
 from gosellr.integrations.payments.journal_port import JournalCharge, JournalUnread
 from gosellr.integrations.payments.port import GatewayMovement
 from gosellr.integrations.payments.report_port import DisputedCharge
-from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe
+from gosellr.integrations.payments.stripe_amounts import (
+    STEPS_MINOR,
+    fee_from_stripe,
+    from_stripe,
+    whole_from_stripe,
+)
 from gosellr.integrations.payments.stripe_answers import ATTEMPT, REFUND, Unreadable
 from gosellr.integrations.payments.stripe_api import KeyReused, Refused, StripeApi, Unanswered
 from gosellr.integrations.payments.stripe_connect import PAYOUT
@@ -24,6 +30,8 @@ from gosellr.integrations.payments.stripe_journal import read_journal
 
 if TYPE_CHECKING:
     from stripe.params import BalanceTransactionListParams
+
+_log = logging.getLogger("gosellr.stripe")
 
 Kind = Literal["charge", "refund", "chargeback", "payout", "fee", "settlement", "other"]
 
@@ -118,8 +126,10 @@ async def read_movements(api: StripeApi, *, after: str, limit: int) -> list[Gate
             rows = place.behind(await _window(api, since=since, until=until))
             # What moves nothing is nothing to the books.
             rows = [row for row in rows if row["amount"] or row["fee"]]
-            if rows:
-                return [read_movement(row) for row in rows[:limit]]
+            told = [read_movement(row) for row in rows if _is_in_our_money(row)]
+            told = [one for one in told if one.amount_minor or one.fee_minor]
+            if told:
+                return told[:limit]
             since, window = until, min(window * 2, _WINDOW_MAX)
     except (
         Unanswered, Refused, KeyReused, Unreadable, KeyError, TypeError, AttributeError, ValueError,
@@ -163,6 +173,24 @@ async def _page(
     return rows, bool(document.get("has_more"))
 
 
+def _is_in_our_money(row: Mapping[str, Any]) -> bool:
+    """Whether the books could hold it: Stripe settles in coins, too, which no ledger here has. It
+    is logged, and those behind it are read."""
+    currency = _told_in(row)
+    is_ours = currency in STEPS_MINOR
+    if not is_ours:
+        _log.error("%s moved %s, which isn't read", row["id"], currency)
+    return is_ours
+
+
+def _told_in(row: Mapping[str, Any]) -> str:
+    """In which currency a movement is told: the buyer's, where it is about a buyer's money."""
+    source = row.get("source")
+    told = source if isinstance(source, dict) and kind_of(row) in _OWN_AMOUNT else row
+    currency: str = told["currency"]
+    return currency.upper()
+
+
 def kind_of(row: Mapping[str, Any]) -> Kind:
     """What a movement is."""
     by_category = KINDS.get(row.get("reporting_category") or "")
@@ -172,19 +200,19 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
 def read_movement(row: Mapping[str, Any]) -> GatewayMovement:
     """A movement with its source; raises KeyError, TypeError or ValueError.
 
-    A fee that Stripe gave back with a refund is below zero; any other is part of the amount: the
-    net stays what it is.
+    Where Stripe settles in parts of our smallest unit (a fee in ISK), what it kept is rounded half
+    up, as it is when a charge is booked. A fee that Stripe gave back with a refund is below zero;
+    any other is part of the amount: the net stays what it is.
     """
     kind, settled_in = kind_of(row), row["currency"].upper()
     source = row.get("source")
     about: Mapping[str, Any] = source if isinstance(source, dict) else {}
     name = about.get("id") if about else source
-    currency = settled_in
-    if about and kind in _OWN_AMOUNT:
-        currency = about["currency"].upper()
-    amount_minor = from_stripe(row["amount"], settled_in)
-    fee_minor = from_stripe(row["fee"], settled_in)
-    if currency != settled_in:
+    currency = _told_in(row)
+    if currency == settled_in:
+        amount_minor = whole_from_stripe(row["amount"], settled_in)
+        fee_minor = whole_from_stripe(row["fee"], settled_in)
+    else:
         amount = about[_OWN_AMOUNT[kind]]
         fee_minor = fee_from_stripe(
             abs(row["fee"]), currency, fee_currency=settled_in, charged=amount,
