@@ -262,6 +262,38 @@ def test_an_entry_s_number_says_nothing_beyond_its_statement() -> None:
         list(read_camt(camt(by_number("1.00")).replace(b"<Id>1</Id>", b"", 1)))
 
 
+def numbered(number: str, amount: str, name: str, *details: str) -> str:
+    """An entry with its place in the statement."""
+    return entry(amount, *details, name=name).replace("N1", number)
+
+
+@pytest.mark.parametrize("word", ["NONREF", "NotProvided", "NOREF", "0000000000"])
+def test_what_stands_at_several_entries_names_none_of_them(word: str) -> None:
+    content = camt(
+        numbered("1", "12.50", word), numbered("2", "12.50", word), numbered("3", "1.00", "B3"),
+        numbered("4", "2.00", "B3", DETAIL.format(amount="2.00")),
+    )  # fmt: skip
+    assert [one.transaction_id for one in read_camt(content)] == ["1/1", "1/2", "1/3", "1/4"]
+
+
+def test_a_word_for_no_name_is_none_also_where_it_stands_once() -> None:
+    for word in ("NONREF", "NOTPROVIDED"):
+        both = "".join(
+            DETAIL.format(amount=amount).replace(
+                "<Refs>", f"<Refs><AcctSvcrRef>{word}</AcctSvcrRef>"
+            )
+            for amount in ("2.00", "3.00")
+        )
+        content = camt(numbered("1", "1.00", word), numbered("2", "5.00", word, both))
+        assert [one.transaction_id for one in read_camt(content)] == ["1/1", "1/2/1", "1/2/2"]
+        once = camt(numbered("1", "1.00", word, DETAIL.format(amount="1.00").replace(
+            "<Refs>", f"<Refs><TxId>{word}</TxId>"
+        )))  # fmt: skip
+        assert [one.transaction_id for one in read_camt(once)] == ["1/1"]
+        with pytest.raises(StatementFlaw):
+            list(read_camt(camt(entry("1.00", name=word).replace("<NtryRef>N1</NtryRef>", ""))))
+
+
 def test_a_statement_says_whose_it_is() -> None:
     [line] = read_camt(camt(entry("1.00")).replace(b"<IBAN>DE89", b"<IBAN>de89 "))
     assert line.account == IBAN

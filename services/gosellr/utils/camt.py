@@ -5,6 +5,7 @@ would have to fetch or expand has no place in such a statement and ends the read
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -21,6 +22,8 @@ _PARTED_BY: Final = "}"
 _YES: Final = frozenset({"true", "1"})
 _DAY_LENGTH: Final = len("2026-03-31")
 _DAY_ZONE: Final = re.compile(r"Z|[+-]\d\d:\d\d")
+# What banks write where a transaction has no name.
+_NAMELESS: Final = frozenset({"NONREF", "NOREF", "NOTPROVIDED"})
 # Sub-families of ISO 20022's bank transaction codes: returned, and called back.
 _REVERSALS: Final = frozenset({"RRTN", "RPCR"})
 
@@ -53,7 +56,8 @@ def read_camt(content: bytes) -> Iterator[BankLine]:
     """The booked movements of a statement; a collective entry gives each of its payments.
 
     Each bears the account that its statement is about. What the bank took back, or what came back
-    to it, is a reversal.
+    to it, is a reversal. What stands at several entries is the name of none of them: those are
+    known by their place in the statement.
 
     Raises:
         StatementFlaw: for the first entry that can't be read; row 0 is the document.
@@ -62,13 +66,19 @@ def read_camt(content: bytes) -> Iterator[BankLine]:
     statements = root.all("BkToCstmrStmt", "Stmt")
     if not statements:
         raise StatementFlaw(0, "document", "This is no camt.053 statement")
+    told = Counter(
+        name
+        for entry in root.all("BkToCstmrStmt", "Stmt", "Ntry")
+        if _is_booked(entry) and (name := _named(entry, "AcctSvcrRef"))
+    )
+    shared = frozenset(name for name, count in told.items() if count > 1)
     row = 0
     for statement in statements:
         account = _account(statement)
         for entry in statement.all("Ntry"):
             row += 1
-            if entry.text("Sts/Cd", "Sts") == _BOOKED:
-                for line in _lines(row, entry, number=_number(statement, entry)):
+            if _is_booked(entry):
+                for line in _lines(row, entry, number=_number(statement, entry), shared=shared):
                     yield replace(line, account=account)
 
 
@@ -140,30 +150,48 @@ def _is_reversal(entry: _Node, detail: _Node) -> bool:
     )
 
 
+def _is_booked(entry: _Node) -> bool:
+    return entry.text("Sts/Cd", "Sts") == _BOOKED
+
+
+def _named(node: _Node, *paths: str) -> str | None:
+    """The first name that is one, by paths tried in order."""
+    names = (node.text(path) for path in paths)
+    return next((name for name in names if name and name.upper() not in _NAMELESS), None)
+
+
 def _number(statement: _Node, entry: _Node) -> str | None:
     """An entry by its place: unique within its statement, and so by both for ever."""
     number, statement_id = entry.text("NtryRef"), statement.text("Id")
     return number and statement_id and f"{statement_id}/{number}"
 
 
-def _lines(row: int, entry: _Node, *, number: str | None) -> Iterator[BankLine]:
+def _lines(
+    row: int, entry: _Node, *, number: str | None, shared: frozenset[str]
+) -> Iterator[BankLine]:
     details = entry.all("NtryDtls", "TxDtls")
     total = _signed(row, entry, entry.text("Amt"))
     currency = _currency(row, entry)
-    own_id = entry.text("AcctSvcrRef")
+    own_id = _named(entry, "AcctSvcrRef")
+    if own_id in shared:
+        own_id = None
     if len(details) <= 1:
         # Banks tell so that they closed a year, for one.
         if not parse_decimal(total, currency):
             return
         detail = details[0] if details else _Node({})
-        name = own_id or detail.text("Refs/AcctSvcrRef", "Refs/TxId") or number
+        name = own_id or _named(detail, "Refs/AcctSvcrRef", "Refs/TxId")
+        if name is None or name in shared:
+            name = number
         yield _line(row, entry, detail, name=name, amount=total, currency=currency)
         return
     lines = []
     own_id = own_id or number
     for place, detail in enumerate(details, 1):
         amount = _signed(row, entry, detail.text("Amt", "AmtDtls/TxAmt/Amt"))
-        name = detail.text("Refs/AcctSvcrRef") or (own_id and f"{own_id}/{place}")
+        name = _named(detail, "Refs/AcctSvcrRef")
+        if name is None or name in shared:
+            name = own_id and f"{own_id}/{place}"
         lines.append(_line(row, entry, detail, name=name, amount=amount, currency=currency))
     if sum(one.amount_minor for one in lines) != parse_decimal(total, currency):
         raise StatementFlaw(row, "amount", "The payments of this entry don't make up its amount")
