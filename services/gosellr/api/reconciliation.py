@@ -224,13 +224,12 @@ async def clear_suspense(
 async def _imported(
     market: Resources, viewer: Viewer, *, gateway: str, movements: list[NewMovement]
 ) -> Response:
-    statement = await transact(
+    statement = await reconciliation.import_told(
         market.db,
-        reconciliation_service.import_movements,
+        gateways=market.gateways,
         gateway=gateway,
-        source="document",
         movements=movements,
-        imported_by=viewer.user_id,
+        viewer=viewer,
         now=market.clock.now(),
     )
     return answer(statement_document(statement), status=201)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gosellr.core.db import Database
-from gosellr.core.errors import Conflict, ServiceUnavailable
+from gosellr.core.errors import Conflict, InvalidInput, ServiceUnavailable
 from gosellr.core.transact import ask, transact
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.payments.journal_port import JournalUnread
@@ -65,6 +65,35 @@ async def pull(
         )
         after = page[-1].cursor
     return statements
+
+
+async def import_told(
+    db: Database,
+    *,
+    gateways: Mapping[str, PaymentGateway],
+    gateway: str,
+    movements: Sequence[NewMovement],
+    viewer: Viewer,
+    now: datetime,
+) -> ImportedStatement:
+    """Import what a person brings of a gateway of this market.
+
+    Raises:
+        InvalidInput: the market has no such gateway; a name that was mistyped would have books of
+            its own.
+        As `import_movements` raises.
+    """
+    if gateway not in gateways:
+        raise InvalidInput.at("gateway", "gateway_unknown", "This market has no such gateway")
+    return await transact(
+        db,
+        reconciliation_service.import_movements,
+        gateway=gateway,
+        source="document",
+        movements=movements,
+        imported_by=viewer.user_id,
+        now=now,
+    )
 
 
 async def _page(asked: TellsMovements, *, after: str) -> Sequence[GatewayMovement]:

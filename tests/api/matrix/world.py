@@ -166,7 +166,7 @@ async def _fill(world: World) -> None:
     world.fixed["commission_rule"] = rule["id"]
     await world.call(
         "POST", f"{API}/reconciliation/imports", operator.headers,
-        json={"gateway": "elsewhere", "movements": [_MOVEMENT]},
+        json={"gateway": "sandbox", "movements": [_MOVEMENT]},
     )  # fmt: skip
     found = await world.call("GET", f"{API}/reconciliation/movements", operator.headers)
     world.fixed["provider_movement"] = found["items"][0]["id"]
