@@ -112,9 +112,15 @@ async def open_dispute(
 
 
 async def say(
-    powers: DisputePowers, *, viewer: Viewer, dispute_id: UUID, body: str, is_answer: bool
+    powers: DisputePowers,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    body: str,
+    is_answer: bool,
+    key: RequestKey | None = None,
 ) -> DisputeFolder:
-    """Say something. Raises what `dispute_argument.say` raises."""
+    """Say something; under the same key once. Raises what `dispute_argument.say` raises."""
     await transact(
         powers.refunds.db,
         dispute_argument.say,
@@ -122,6 +128,7 @@ async def say(
         dispute_id=dispute_id,
         body=body,
         is_answer=is_answer,
+        key=key,
         policy=powers.refunds.policy,
         now=powers.refunds.now(),
     )
@@ -210,15 +217,21 @@ async def accept_once(
 
 
 async def escalate(
-    powers: DisputePowers, *, viewer: Viewer, dispute_id: UUID, reason: str
+    powers: DisputePowers,
+    *,
+    viewer: Viewer,
+    dispute_id: UUID,
+    reason: str,
+    key: RequestKey | None = None,
 ) -> DisputeFolder:
-    """Ask an operator. Raises what `dispute_argument.escalate` raises."""
+    """Ask an operator; under the same key once. Raises what `dispute_argument.escalate` raises."""
     await transact(
         powers.refunds.db,
         dispute_argument.escalate,
         viewer=viewer,
         dispute_id=dispute_id,
         reason=reason,
+        key=key,
         policy=powers.refunds.policy,
         now=powers.refunds.now(),
     )

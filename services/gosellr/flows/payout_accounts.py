@@ -1,11 +1,12 @@
 """Where a seller is paid to: changed only by whoever proves again who they are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
-from gosellr.core.db import Database
+from gosellr.core.db import Connection, Database
 from gosellr.core.encryption import Vault
 from gosellr.core.errors import InvalidInput, NotFound
 from gosellr.core.identity import new_id
@@ -17,8 +18,10 @@ from gosellr.models.payout_values import PayoutDestination
 from gosellr.services import (
     account_service,
     connected_account_service,
+    idempotency_service,
     payout_settings_service,
 )
+from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_settings_service import NewDestination
 from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
@@ -51,12 +54,15 @@ async def change_destination(
     viewer: Viewer,
     seller_id: UUID,
     typed: TypedAccount,
+    key: RequestKey | None = None,
 ) -> PayoutDestination:
-    """Pay a seller to another account. The password is checked in a thread, before the write.
+    """Pay a seller to another account, under the same key once. The password is checked in a
+    thread, before the write.
 
     Raises:
         NotFound, NotAllowed: that isn't for the viewer to do.
         InvalidInput: the password or the account is wrong, or nobody pays to such.
+        IdempotencyKeyReused: the key stands for another account.
     """
     require_of_shop(viewer, seller_id=seller_id)
     provider = powers.providers.get(typed.method)
@@ -77,8 +83,7 @@ async def change_destination(
         ),
         last_four=shown,
     )
-    return await transact(
-        powers.db,
+    change: Callable[[Connection], Awaitable[PayoutDestination]] = partial(
         payout_settings_service.change_destination,
         viewer=viewer,
         seller_id=seller_id,
@@ -86,6 +91,26 @@ async def change_destination(
         policy=powers.policy,
         now=powers.now(),
     )
+    if key is None:
+        return await transact(powers.db, change)
+    made = await transact(
+        powers.db,
+        idempotency_service.once,
+        change,
+        request=key,
+        made=_id_of,
+        now=powers.now(),
+        kept_for=powers.policy.idempotency_kept_for,
+    )
+    if not isinstance(made, EarlierRequest):
+        return made
+    return await ask(
+        powers.db, payout_settings_service.find_destination, viewer=viewer, seller_id=seller_id
+    )
+
+
+def _id_of(destination: PayoutDestination) -> str:
+    return str(destination.id)
 
 
 async def _connected(

@@ -63,16 +63,19 @@ async def say(
     is_answer: bool,
     policy: MarketPolicy,
     now: datetime,
+    key: RequestKey | None = None,
 ) -> None:
-    """Say something in a case; a seller's answer passes the question on to the buyer, or in a
-    chargeback to the bank.
+    """Say something in a case, under the same key once; a seller's answer passes the question on
+    to the buyer, or in a chargeback to the bank.
 
     Raises:
-        NotFound, NotAllowed, DisputeStepRefused, CaseFull.
+        NotFound, NotAllowed, DisputeStepRefused, CaseFull, IdempotencyKeyReused.
     """
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
     )
+    if await _claimed(connection, hand, key=key, policy=policy, now=now):
+        return
     actor = hand.require(DisputeAction.ANSWER if is_answer else DisputeAction.MESSAGE)
     # Late words to a bank are sent as well: it has a deadline of its own.
     if is_answer and not hand.dispute.is_chargeback:
@@ -209,15 +212,19 @@ async def escalate(
     reason: str,
     policy: MarketPolicy,
     now: datetime,
+    key: RequestKey | None = None,
 ) -> None:
-    """Ask an operator: to decide, or once more after a decision, for the last time.
+    """Ask an operator: to decide, or once more after a decision, for the last time. Under the same
+    key it is asked once.
 
     Raises:
-        NotFound, NotAllowed, DisputeStepRefused.
+        NotFound, NotAllowed, DisputeStepRefused, IdempotencyKeyReused.
     """
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ESCALATE
     )
+    if await _claimed(connection, hand, key=key, policy=policy, now=now):
+        return
     actor = hand.require(DisputeAction.ESCALATE)
     hand.require_in_time(now=now)
     appeals = hand.dispute.stands is DisputeStatus.DECIDED

@@ -5,14 +5,17 @@ the other. PostgreSQL's unique key is the arbiter between simultaneous requests.
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput
 from gosellr.queries import idempotency as queries
 
 KEY_LENGTH_MAX = 255
+T = TypeVar("T")
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -87,11 +90,36 @@ def request_key(*, caller: str, route: str, key: str | None, body: bytes) -> Req
     )
 
 
+async def once(
+    connection: Connection,
+    command: Callable[[Connection], Awaitable[T]],
+    *,
+    request: RequestKey,
+    made: Callable[[T], str],
+    now: datetime,
+    kept_for: timedelta,
+) -> T | EarlierRequest:
+    """Run a command under a key, both in this transaction; what was asked before isn't run again.
+
+    `made` names what came of it, as whoever asks again is told by `resource_id`.
+
+    Raises:
+        IdempotencyKeyReused: when the earlier request was another one.
+        What the command raises: and then the key is free again.
+    """
+    earlier = await claim(connection, request=request, resource_id=None, now=now, kept_for=kept_for)
+    if earlier is not None:
+        return earlier
+    result = await command(connection)
+    await point_at(connection, request=request, resource_id=made(result))
+    return result
+
+
 async def claim(
     connection: Connection,
     *,
     request: RequestKey,
-    resource_id: str,
+    resource_id: str | None,
     now: datetime,
     kept_for: timedelta,
 ) -> EarlierRequest | None:

@@ -38,7 +38,7 @@ class PlanView:
 class DebtorView:
     """A seller that owes something, its plans, and what may be done about it.
 
-    `can` names the forms that this person may send; `key` makes the write-off one.
+    `can` names the forms that this person may send; `key` makes one plan or write-off of each.
     """
 
     name: str
@@ -125,6 +125,7 @@ class RuleView:
 class RuleListView:
     rules: tuple[RuleView, ...]
     form: FormView
+    key: str = ""
     scopes: tuple[ChoiceView, ...] = ()
     categories: tuple[ChoiceView, ...] = ()
     measures: tuple[ChoiceView, ...] = ()

@@ -13,8 +13,9 @@ from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.flows.disputes import EvidenceRefused, SentFile
 from gosellr.services import dispute_questions
+from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.utils.viewer import Viewer
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.forms import Field
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
@@ -48,20 +49,21 @@ class Door(Protocol):
 
 
 async def say(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
-    """Say something; a shop's answer passes the question on."""
+    """Say something; a shop's answer passes the question on. The same form twice is said once."""
     form = forms.read_text(_MESSAGE, page.form)
     if form.errors:
         return Taken(form=form)
-    is_answer = bool(page.form.get("answer"))
+    is_answer, body = bool(page.form.get("answer")), form.value("body")
     try:
         await disputes.say(
             page.market.disputes,
             viewer=viewer,
             dispute_id=dispute_id,
-            body=form.value("body"),
+            body=body,
             is_answer=is_answer,
+            key=form_keys.request_key(page, f"say:{dispute_id}", f"{is_answer} {body}".encode()),
         )
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, IdempotencyKeyReused) as refusal:
         return _refused(form, refusal, "body")
     return Taken(notices.ANSWERED if is_answer else notices.SAID)
 
@@ -89,7 +91,12 @@ async def hand_in(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
 async def accept(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
     """Give in."""
     try:
-        await disputes.accept(page.market.disputes, viewer=viewer, dispute_id=dispute_id)
+        await disputes.accept_once(
+            page.market.disputes,
+            viewer=viewer,
+            dispute_id=dispute_id,
+            key=form_keys.request_key(page, f"accept:{dispute_id}", b""),
+        )
     except Conflict as refusal:
         return _refused(FormView(), refusal, "")
     return Taken(notices.GAVE_IN)
@@ -106,8 +113,9 @@ async def escalate(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
             viewer=viewer,
             dispute_id=dispute_id,
             reason=form.value("reason"),
+            key=form_keys.request_key(page, f"escalate:{dispute_id}", form),
         )
-    except (Conflict, InvalidInput) as refusal:
+    except (Conflict, InvalidInput, IdempotencyKeyReused) as refusal:
         return _refused(form, refusal, "reason")
     return Taken(notices.ASKED)
 
@@ -132,6 +140,8 @@ async def show_file(page: Page, *, viewer: Viewer, dispute_id: UUID, file_id: UU
 
 
 def _refused(form: FormView, refusal: DomainError, field: str) -> Taken:
+    if isinstance(refusal, IdempotencyKeyReused):
+        return Taken(form=form_keys.with_refusal(form, refusal, {}), status=refusal.status)
     told = FormView(form.values, {**form.errors, field: refusal.detail})
     return Taken(form=told, status=refusal.status)
 

@@ -52,10 +52,11 @@ class FileView:
 @dataclass(frozen=True, slots=True)
 class CaseView:
     """A case as one side sees it. `can` names what this reader may do now; `path` is where the
-    forms go, and `due` says what happens when `due_at` passes."""
+    forms go, `key` makes one wish of each, and `due` says what happens when `due_at` passes."""
 
     id: str
     path: str
+    key: str
     title: str
     badge: BadgeView
     order_number: str

@@ -26,13 +26,15 @@ class GiftShopView:
 
 @dataclass(frozen=True, slots=True)
 class GiftPurchaseView:
-    """A card that was bought; `code` by the one answer that tells it."""
+    """A card that was bought; `code` by the one answer that tells it. `key` makes one letter of
+    the form that sends it again."""
 
     number: str
     order_href: str
     href: str
     amount: Money
     badge: BadgeView
+    key: str = ""
     balance: Money | None = None
     last_four: str = ""
     expires_at: datetime | None = None

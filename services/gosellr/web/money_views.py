@@ -150,9 +150,11 @@ class PayoutView:
 
 @dataclass(frozen=True, slots=True)
 class PayoutSettingsView:
-    """When a seller is paid, the smallest amount, and to which account."""
+    """When a seller is paid, the smallest amount, and to which account; `key` makes one wish of
+    each form."""
 
     path: str
+    key: str
     version: int
     schedules: tuple[ChoiceView, ...]
     weekdays: tuple[ChoiceView, ...]

@@ -63,7 +63,8 @@ class CommissionRuleView:
 
 @dataclass(frozen=True, slots=True)
 class CommissionFormView:
-    """The form that adds or changes a rule; `version` is the one that is changed."""
+    """The form that adds or changes a rule; `version` is the one that is changed, and `key` makes
+    one wish of however often it is sent."""
 
     form: FormView
     categories: tuple[ChoiceView, ...]
@@ -71,6 +72,7 @@ class CommissionFormView:
     yes_no: tuple[ChoiceView, ...]
     shops: tuple[ChoiceView, ...]
     takes_two: bool
+    key: str = ""
     version: str = ""
 
 

@@ -179,6 +179,7 @@ def case(
     *,
     side: Side,
     path: str,
+    key: str,
     order_href: str,
     actions: Sequence[DisputeAction],
     sees_money: bool,
@@ -187,12 +188,14 @@ def case(
     form: FormView | None = None,
     preview: AwardPreview | None = None,
 ) -> CaseView:
-    """A case with all that belongs to it, as one side sees it; `shop` names whose it is."""
+    """A case with all that belongs to it, as one side sees it; `shop` names whose it is,
+    and `key` is what its forms bear."""
     dispute = folder.dispute
     item = str(folder.line["title"]) if folder.line else _of_card(dispute)
     return CaseView(
         id=str(dispute.id),
         path=path,
+        key=key,
         title=title_of(dispute.reason, is_chargeback=dispute.is_chargeback, item=item),
         badge=badge_of(dispute, side=side),
         order_number=order_number(folder.order_number),

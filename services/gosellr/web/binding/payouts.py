@@ -261,6 +261,7 @@ def settings_page(
     destination: PayoutDestination | None,
     *,
     path: str,
+    key: str,
     methods: Mapping[str, AccountKind],
     currency: str,
     may_change: bool,
@@ -273,11 +274,12 @@ def settings_page(
 ) -> PayoutSettingsView:
     """When and where a shop is paid; with the forms that came back, where they did.
 
-    `version` is the one that a form which came back was written about.
+    `version` is the one that a form which came back was written about, `key` what they bear.
     """
     typed = form or _saved(settings, currency)
     return PayoutSettingsView(
         path=path,
+        key=key,
         version=version or settings.version,
         schedules=_choices(((kind.value, text) for kind, text in _SCHEDULES.items()), typed,
                            "schedule"),

@@ -1,13 +1,14 @@
 """What sellers owe: by age, paid back by plans, or given up by two persons."""
 
 from datetime import UTC, datetime, time
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask, transact
 from gosellr.services import (
     adjustment_service,
@@ -85,25 +86,29 @@ async def show_debtor(page: Reading, seller_id: UUID) -> Response:
 
 @router.post("/{seller_id}/plan")
 async def agree(page: Agreeing, seller_id: UUID) -> Response:
-    """Let the seller pay back by a plan, in place of the one before."""
+    """Let the seller pay back by a plan, in place of the one before; the same form twice is one."""
     form, terms = _read_plan(page)
     if terms is None:
         return await _show(page, seller_id, form, status=422)
     starts = forms.day(form.value("starts_on"))
     try:
-        await transact(
-            page.market.db,
-            recovery_service.agree,
-            viewer=page.viewer,
-            seller_id=seller_id,
-            currency=form.value("plan_currency").upper(),
-            terms=terms,
-            starts_at=None if starts is None else datetime.combine(starts, time.min, tzinfo=UTC),
-            note=form.value("plan_note"),
-            now=page.now,
+        await form_keys.once(
+            page,
+            partial(
+                recovery_service.agree,
+                viewer=page.viewer,
+                seller_id=seller_id,
+                currency=form.value("plan_currency").upper(),
+                terms=terms,
+                starts_at=None if starts is None else datetime.combine(starts, time(), tzinfo=UTC),
+                note=form.value("plan_note"),
+                now=page.now,
+            ),
+            key=form_keys.request_key(page, f"plan:{seller_id}", form),
+            made=lambda kept: str(kept.plan.id),
         )
-    except (Conflict, InvalidInput) as refusal:
-        told = forms.with_errors(form, refusal, _PLAN_FIELDS)
+    except form_keys.REFUSALS as refusal:
+        told = form_keys.with_refusal(form, refusal, _PLAN_FIELDS)
         return await _show(page, seller_id, told, status=refusal.status)
     return page.go(f"{_BASE}/{seller_id}", notice=notices.PLAN_AGREED)
 
@@ -114,13 +119,17 @@ async def end(page: Agreeing, seller_id: UUID) -> Response:
     currency = page.form.get("currency", "").upper()
     if currency not in EXPONENTS:
         raise NotFound
-    await transact(
-        page.market.db,
-        recovery_service.end_plan,
-        viewer=page.viewer,
-        seller_id=seller_id,
-        currency=currency,
-        now=page.now,
+    await form_keys.once(
+        page,
+        partial(
+            recovery_service.end_plan,
+            viewer=page.viewer,
+            seller_id=seller_id,
+            currency=currency,
+            now=page.now,
+        ),
+        key=form_keys.request_key(page, f"end_plan:{seller_id}", currency.encode()),
+        made=lambda _: str(seller_id),
     )
     return page.go(f"{_BASE}/{seller_id}", notice=notices.PLAN_ENDED)
 

@@ -14,11 +14,12 @@ from gosellr.services import dispute_preview, dispute_questions, seller_service
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_preview import AwardPreview
 from gosellr.services.dispute_questions import DisputeFilters
+from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.utils.disputes import ARGUED_STATUSES
 from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
-from gosellr.web import case_doors, forms, notices
+from gosellr.web import case_doors, form_keys, forms, notices
 from gosellr.web.binding import cases, histories
 from gosellr.web.case_doors import Door
 from gosellr.web.case_views import CaseListView
@@ -116,7 +117,19 @@ async def decide(page: Deciding, dispute_id: UUID) -> Response:
     form, award = _read_award(page, folder.dispute)
     if award is None:
         return await _show_case(page, dispute_id, form, status=422)
+    is_sure = page.form.get("sure") == "yes"
+    missing = forms.read(_REASON, page.form).errors if is_sure else {}
     try:
+        # What was decided can't be looked at any more, so a form that comes twice is decided first.
+        if is_sure and not missing:
+            await disputes.decide_once(
+                page.market.disputes,
+                viewer=page.viewer,
+                dispute_id=dispute_id,
+                award=award,
+                key=form_keys.request_key(page, f"decide:{dispute_id}", form),
+            )
+            return page.go(f"{_BASE}/{dispute_id}", notice=notices.DECIDED)
         preview = await ask(
             page.market.db,
             dispute_preview.preview_award,
@@ -125,19 +138,12 @@ async def decide(page: Deciding, dispute_id: UUID) -> Response:
             award=award,
             policy=page.market.policy,
         )
-        if page.form.get("sure") != "yes":
-            return await _show_case(page, dispute_id, form, preview=preview)
-        reasons = forms.read(_REASON, page.form)
-        if reasons.errors:
-            told = FormView(form.values, reasons.errors)
-            return await _show_case(page, dispute_id, told, preview=preview, status=422)
-        await disputes.decide(
-            page.market.disputes, viewer=page.viewer, dispute_id=dispute_id, award=award
-        )
-    except (Conflict, InvalidInput) as refusal:
-        told = forms.with_errors(form, refusal, {"amount.amount": "amount"})
+    except (Conflict, InvalidInput, IdempotencyKeyReused) as refusal:
+        told = form_keys.with_refusal(form, refusal, {"amount.amount": "amount"})
         return await _show_case(page, dispute_id, told, status=refusal.status)
-    return page.go(f"{_BASE}/{dispute_id}", notice=notices.DECIDED)
+    told = FormView(form.values, missing)
+    status = 422 if missing else 200
+    return await _show_case(page, dispute_id, told, preview=preview, status=status)
 
 
 @router.get("/{dispute_id}/evidence/{file_id}")
@@ -186,6 +192,7 @@ async def _show_case(
         folder,
         side="operator",
         path=f"{_BASE}/{dispute_id}",
+        key=form_keys.key_to_send(page, form),
         order_href=f"/operator/orders/{order_number(folder.order_number)}",
         actions=dispute_questions.actions_of(
             page.viewer, dispute=folder.dispute, is_buyer=folder.is_buyer

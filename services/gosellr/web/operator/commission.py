@@ -1,14 +1,16 @@
 """What the market earns: the rules in their order, added, changed and ended, by two where asked."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, VersionConflict
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask
 from gosellr.models.proposal_values import Proposal
 from gosellr.models.term_values import ListedRule
 from gosellr.services import (
@@ -17,10 +19,11 @@ from gosellr.services import (
     commission_service,
     proposal_service,
 )
+from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.proposals import ProposalKind
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import balances, histories
 from gosellr.web.binding import commission as binding
 from gosellr.web.binding import proposals as proposal_binding
@@ -63,25 +66,29 @@ async def list_rules(
 
 @router.post("")
 async def add(page: Writing) -> Response:
-    """Add a rule, or propose to."""
+    """Add a rule, or propose to; the same form twice is one."""
     form, typed = binding.read(page.form, meant=await shops.meant(page, ["seller_id"]))
     if typed is None:
         return await _show_list(page, form, status=422)
     name, position = typed.pop("name"), typed.pop("position")
     try:
-        made = await transact(
-            page.market.db,
-            commission_proposals.create,
-            viewer=page.viewer,
-            policy=page.market.policy,
-            position=position,
-            name=name,
-            terms=typed,
-            reason=form.value("reason"),
-            now=page.now,
+        made = await form_keys.once(
+            page,
+            partial(
+                commission_proposals.create,
+                viewer=page.viewer,
+                policy=page.market.policy,
+                position=position,
+                name=name,
+                terms=typed,
+                reason=form.value("reason"),
+                now=page.now,
+            ),
+            key=form_keys.request_key(page, "commission_rule", form),
+            made=_proposal_of,
         )
-    except _REFUSALS as refusal:
-        told = forms.with_errors(form, refusal, binding.NAMES)
+    except form_keys.REFUSALS as refusal:
+        told = form_keys.with_refusal(form, refusal, binding.NAMES)
         return await _show_list(page, told, status=refusal.status)
     return _went(page, made, notices.COMMISSION_CHANGED)
 
@@ -94,31 +101,21 @@ async def show_rule(page: Reading, rule_id: UUID) -> Response:
 
 @router.post("/{rule_id}")
 async def change(page: Writing, rule_id: UUID) -> Response:
-    """Change a rule, or propose to."""
+    """Change a rule, or propose to; the same form twice is one change."""
     form, typed = binding.read(page.form, meant=await shops.meant(page, ["seller_id"]))
     if typed is None:
         return await _show_rule(page, rule_id, form, status=422)
-    listed = await ask(page.market.db, commission_service.find_rule, rule_id=rule_id)
-    changes = binding.changes_of(listed, typed)
-    if not changes:
-        told = FormView(form.values, {"": "Nothing is different from what stands there"})
-        return await _show_rule(page, rule_id, told, status=422)
     try:
-        made = await transact(
-            page.market.db,
-            commission_proposals.change,
-            viewer=page.viewer,
-            policy=page.market.policy,
-            rule_id=rule_id,
-            version=forms.whole_number(page.form.get("version"), lowest=1, highest=2**31 - 1),
-            changes=changes,
-            reason=form.value("reason"),
-            now=page.now,
+        made = await form_keys.once(
+            page,
+            partial(_change, page=page, rule_id=rule_id, form=form, typed=typed),
+            key=form_keys.repeat_key(page, f"commission_rule:{rule_id}", form),
+            made=_proposal_of,
         )
     except VersionConflict as refusal:
         return await _show_rule(page, rule_id, notice=notices.CHANGED_FIRST, status=refusal.status)
-    except _REFUSALS as refusal:
-        told = forms.with_errors(form, refusal, binding.NAMES)
+    except form_keys.REFUSALS as refusal:
+        told = form_keys.with_refusal(form, refusal, binding.NAMES)
         return await _show_rule(page, rule_id, told, status=refusal.status)
     return _went(page, made, notices.COMMISSION_CHANGED)
 
@@ -127,14 +124,18 @@ async def change(page: Writing, rule_id: UUID) -> Response:
 async def end(page: Writing, rule_id: UUID) -> Response:
     """Take a rule out of force, or propose to."""
     try:
-        made = await transact(
-            page.market.db,
-            commission_proposals.end,
-            viewer=page.viewer,
-            policy=page.market.policy,
-            rule_id=rule_id,
-            reason="",
-            now=page.now,
+        made = await form_keys.once(
+            page,
+            partial(
+                commission_proposals.end,
+                viewer=page.viewer,
+                policy=page.market.policy,
+                rule_id=rule_id,
+                reason="",
+                now=page.now,
+            ),
+            key=form_keys.request_key(page, f"end_commission_rule:{rule_id}", b""),
+            made=_proposal_of,
         )
     except _REFUSALS as refusal:
         notice = NoticeView(refusal.detail, "warn", "Nothing was changed")
@@ -142,9 +143,34 @@ async def end(page: Writing, rule_id: UUID) -> Response:
     return _went(page, made, notices.COMMISSION_ENDED)
 
 
-def _went(page: Page, made: ListedRule | Proposal | None, notice: str) -> Response:
-    if isinstance(made, Proposal):
-        return page.go(f"{proposal_binding.PROPOSALS}/{made.id}", notice=notices.PROPOSED)
+async def _change(
+    connection: Connection, page: Page, rule_id: UUID, form: FormView, typed: Mapping[str, Any]
+) -> ListedRule | Proposal:
+    """The change of what is different by now from what stands there."""
+    listed = await commission_service.find_rule(connection, rule_id=rule_id)
+    changes = binding.changes_of(listed, typed)
+    if not changes:
+        raise InvalidInput("Nothing is different from what stands there")
+    return await commission_proposals.change(
+        connection,
+        viewer=page.viewer,
+        policy=page.market.policy,
+        rule_id=rule_id,
+        version=forms.whole_number(page.form.get("version"), lowest=1, highest=2**31 - 1),
+        changes=changes,
+        reason=form.value("reason"),
+        now=page.now,
+    )
+
+
+def _proposal_of(made: ListedRule | Proposal | None) -> str:
+    return str(made.id) if isinstance(made, Proposal) else ""
+
+
+def _went(page: Page, made: ListedRule | Proposal | EarlierRequest | None, notice: str) -> Response:
+    waits = made.resource_id if isinstance(made, EarlierRequest) else _proposal_of(made)
+    if waits:
+        return page.go(f"{proposal_binding.PROPOSALS}/{waits}", notice=notices.PROPOSED)
     return page.go(binding.COMMISSION, notice=notice)
 
 
@@ -167,7 +193,9 @@ async def _waiting(page: Page) -> Sequence[Proposal]:
     return found.items
 
 
-async def fields_of(page: Page, form: FormView, *, version: str = "") -> CommissionFormView:
+async def fields_of(
+    page: Page, form: FormView, *, key: str = "", version: str = ""
+) -> CommissionFormView:
     """The fields of a rule, with what they offer."""
     tree = await ask(page.market.db, category_service.category_tree)
     return CommissionFormView(
@@ -177,6 +205,7 @@ async def fields_of(page: Page, form: FormView, *, version: str = "") -> Commiss
         yes_no=_YES_NO,
         shops=await shops.offered(page),
         takes_two=page.market.policy.commission_approval,
+        key=key,
         version=version,
     )
 
@@ -213,7 +242,7 @@ async def _show_list(
     view = CommissionListView(
         rules=tuple(rules),
         waiting=tuple(rows.values()),
-        fields=await fields_of(page, form),
+        fields=await fields_of(page, form, key=form_keys.key_to_send(page, form)),
         may_write=may(page.viewer.roles, Permission.COMMISSION_WRITE),
         simulate_href=SIMULATE if may(page.viewer.roles, Permission.COMMISSION_SIMULATE) else "",
         pager=histories.pager(binding.COMMISSION, [], found.next_cursor, is_first=cursor is None),
@@ -255,7 +284,7 @@ async def _show_rule(
         rule=binding.rule(
             listed, names=names, now=page.now, waits_href=proposed[0].href if proposed else ""
         ),
-        fields=await fields_of(page, typed, version=version),
+        fields=await fields_of(page, typed, key=form_keys.key_to_send(page, form), version=version),
         may_write=may(page.viewer.roles, Permission.COMMISSION_WRITE),
     )
     return await show(

@@ -1,18 +1,19 @@
 """Rules of the rolling reserve: which part of sales is kept back, whose, and for how long."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
-from gosellr.core.transact import ask, transact
+from gosellr.core.errors import NotAllowed
+from gosellr.core.transact import ask
 from gosellr.services import category_service, reserve_rule_service, seller_service
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.reserves import DAYS_MAX, ReserveScope, RiskMeasure
-from gosellr.web import forms, notices
+from gosellr.web import form_keys, forms, notices
 from gosellr.web.balance_views import RuleListView
 from gosellr.web.binding import balances as binding
 from gosellr.web.binding import histories
@@ -69,21 +70,25 @@ async def list_rules(
 
 @router.post("")
 async def add(page: Writing) -> Response:
-    """Add a rule: it speaks about releases to come."""
+    """Add a rule: it speaks about releases to come. The same form twice is one."""
     form, terms = _read(page, await shops.meant(page, ["seller_id"]))
     if terms is None:
         return await _show(page, form, status=422)
     try:
-        await transact(
-            page.market.db,
-            reserve_rule_service.create_rule,
-            viewer=page.viewer,
-            name=form.value("name"),
-            terms=terms,
-            now=page.now,
+        await form_keys.once(
+            page,
+            partial(
+                reserve_rule_service.create_rule,
+                viewer=page.viewer,
+                name=form.value("name"),
+                terms=terms,
+                now=page.now,
+            ),
+            key=form_keys.request_key(page, "reserve_rule", form),
+            made=lambda listed: str(listed.rule.id),
         )
-    except (Conflict, InvalidInput, NotAllowed) as refusal:
-        told = forms.with_errors(form, refusal, _FIELDS)
+    except form_keys.REFUSALS as refusal:
+        told = form_keys.with_refusal(form, refusal, _FIELDS)
         return await _show(page, told, status=refusal.status)
     return page.go(_BASE, notice=notices.RULE_ADDED)
 
@@ -92,12 +97,16 @@ async def add(page: Writing) -> Response:
 async def end(page: Writing, rule_id: UUID) -> Response:
     """Take a rule out of force. What was kept back stays until its day."""
     try:
-        await transact(
-            page.market.db,
-            reserve_rule_service.archive_rule,
-            viewer=page.viewer,
-            rule_id=rule_id,
-            now=page.now,
+        await form_keys.once(
+            page,
+            partial(
+                reserve_rule_service.archive_rule,
+                viewer=page.viewer,
+                rule_id=rule_id,
+                now=page.now,
+            ),
+            key=form_keys.request_key(page, f"end_reserve_rule:{rule_id}", b""),
+            made=lambda _: str(rule_id),
         )
     except NotAllowed as refusal:
         return await _show(page, FormView({}, {"": refusal.detail}), status=refusal.status)
@@ -190,6 +199,7 @@ async def _show(
             for one in found.items
         ),
         form=form,
+        key=form_keys.key_to_send(page, form),
         scopes=binding.choices(binding.SCOPES.items(), first="Choose whom"),
         categories=binding.choices(
             ((str(key), name) for key, name in categories.items()), first="Choose a category"

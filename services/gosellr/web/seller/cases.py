@@ -16,7 +16,7 @@ from gosellr.utils.disputes import ARGUED_STATUSES
 from gosellr.utils.evidence import EVIDENCE_BYTES_MAX
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
-from gosellr.web import case_doors
+from gosellr.web import case_doors, form_keys
 from gosellr.web.binding import cases, histories
 from gosellr.web.case_doors import Door
 from gosellr.web.case_views import CaseListView
@@ -150,6 +150,7 @@ async def _show_case(
         folder,
         side="seller",
         path=f"{shop.href}/cases/{folder.dispute.id}",
+        key=form_keys.key_to_send(page, form),
         order_href=f"{shop.href}/orders/{order_number(folder.order_number)}",
         # As the shop: who also bought it has another page for that.
         actions=dispute_questions.actions_of(page.viewer, dispute=folder.dispute, is_buyer=False),

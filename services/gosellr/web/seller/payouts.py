@@ -1,5 +1,6 @@
 """A shop's payouts: asked for, listed, taken apart; when they come and where they go."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from gosellr.core.rate_limit import network_of
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask
 from gosellr.flows import limits, payout_accounts, payout_withdrawals, payouts
 from gosellr.flows.payout_accounts import TypedAccount
 from gosellr.services import payout_questions, payout_settings_service
+from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.payouts import PayoutStatus, ScheduleKind
@@ -149,7 +151,7 @@ async def show_settings(page: Reading, seller_id: UUID) -> Response:
 
 @router.post("/payout-settings")
 async def change_schedule(page: Changing, seller_id: UUID) -> Response:
-    """Change how often the shop is paid, and from which amount on."""
+    """Change how often the shop is paid, and from which amount on; the same form twice is one."""
     shop = await shop_of(page, seller_id, Permission.PAYOUT_ACCOUNT_WRITE)
     currency = page.market.settings.default_currency
     form = forms.read(_SCHEDULE, page.form)
@@ -170,21 +172,25 @@ async def change_schedule(page: Changing, seller_id: UUID) -> Response:
         seller_id=seller_id,
     )
     try:
-        await transact(
-            page.market.db,
-            payout_settings_service.change_settings,
-            viewer=page.viewer,
-            seller_id=seller_id,
-            changes=_schedule_of(form),
-            minimums={**before.minimums, currency: minimum},
-            expected_version=version,
-            now=page.now,
+        await form_keys.once(
+            page,
+            partial(
+                payout_settings_service.change_settings,
+                viewer=page.viewer,
+                seller_id=seller_id,
+                changes=_schedule_of(form),
+                minimums={**before.minimums, currency: minimum},
+                expected_version=version,
+                now=page.now,
+            ),
+            key=form_keys.repeat_key(page, f"payout_settings:{seller_id}", form),
+            made=lambda settings: str(settings.seller_id),
         )
     except VersionConflict as refusal:
         notice = notices.CHANGED_FIRST
         return await _show_settings(page, shop, notice=notice, status=refusal.status)
-    except (Conflict, InvalidInput) as refusal:
-        told = forms.with_errors(form, refusal, {"schedule": "schedule"})
+    except form_keys.REFUSALS as refusal:
+        told = form_keys.with_refusal(form, refusal, {"schedule": "schedule"})
         return await _show_settings(page, shop, form=told, version=version, status=refusal.status)
     return page.go(f"{shop.href}/payout-settings", notice=notices.SCHEDULE_SAVED)
 
@@ -203,7 +209,8 @@ def _schedule_of(form: FormView) -> dict[str, object]:
 
 @router.post("/payout-account")
 async def change_account(page: Changing, seller_id: UUID) -> Response:
-    """Pay the shop to another account: whoever says so proves again who they are."""
+    """Pay the shop to another account: whoever says so proves again who they are. The same form
+    twice is one account."""
     shop = await shop_of(page, seller_id, Permission.PAYOUT_ACCOUNT_WRITE)
     form = forms.read(_ACCOUNT, page.form)
     if form.errors:
@@ -223,11 +230,19 @@ async def change_account(page: Changing, seller_id: UUID) -> Response:
                 iban=form.value("iban") or None,
                 email=form.value("email") or None,
             ),
+            key=form_keys.request_key(page, f"payout_account:{seller_id}", _said(page, form)),
         )
-    except InvalidInput as refusal:
-        told = forms.with_errors(form, refusal, _ACCOUNT_FIELDS)
+    except (InvalidInput, IdempotencyKeyReused) as refusal:
+        told = form_keys.with_refusal(form, refusal, _ACCOUNT_FIELDS)
         return await _show_settings(page, shop, account_form=told, status=422)
     return page.go(f"{shop.href}/payout-settings", notice=notices.ACCOUNT_SAVED)
+
+
+def _said(page: Page, form: FormView) -> bytes:
+    """What the form says of the account: kept so that nobody can try numbers against it, and
+    without the password."""
+    told = [form.value(name) for name in _ACCOUNT_FIELDS if name != "password"]
+    return page.market.payouts.vault.blind_index(repr(told), purpose="payout account form")
 
 
 @router.post("/payout-settings/confirm")
@@ -292,6 +307,7 @@ async def _show_settings(
         settings,
         destination,
         path=shop.href,
+        key=form_keys.key_to_send(page, form or account_form or let_go_form),
         methods={name: one.account_kind for name, one in market.payout_providers.items()},
         currency=market.settings.default_currency,
         may_change=shop.may(Permission.PAYOUT_ACCOUNT_WRITE),

@@ -1,13 +1,14 @@
 """Gift cards in the shop: bought like anything else, and their codes shown once."""
 
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask
 from gosellr.flows import gift_sales as flow
 from gosellr.models.gift_sale_values import GiftCardOffer
 from gosellr.models.order_values import Order
@@ -127,21 +128,29 @@ async def show_code(page: Asking, number: str) -> Response:
 
 @router.post("/orders/{number}/gift-card/send")
 async def send_again(page: Asking, number: str) -> Response:
-    """Have the letter sent once more, to another address if one is written."""
+    """Have the letter sent once more, to another address if one is written; the same form twice
+    is one letter."""
     order = await _order(page, number)
     form = forms.read(_TO, page.form)
     if form.errors:
         return await _show_purchase(page, order, form=form, status=422)
     typed = form.value("recipient_email")
     try:
-        await transact(
-            page.market.db,
-            gift_delivery_service.send_again,
-            viewer=page.visit.for_order(number).viewer,
-            order_id=order.id,
-            recipient_email=forms.normal_email(typed) if typed else None,
-            now=page.now,
+        await form_keys.once(
+            page,
+            partial(
+                gift_delivery_service.send_again,
+                viewer=page.visit.for_order(number).viewer,
+                order_id=order.id,
+                recipient_email=forms.normal_email(typed) if typed else None,
+                now=page.now,
+            ),
+            key=form_keys.request_key(page, f"send_card:{order.id}", form),
+            made=lambda purchase: str(purchase.order_id),
         )
+    except IdempotencyKeyReused as refusal:
+        told = form_keys.with_refusal(form, refusal, {})
+        return await _show_purchase(page, order, form=told, status=refusal.status)
     except Conflict as refusal:
         words = refusal.detail or refusal.title
         told = FormView(form.values, {"recipient_email": words})
@@ -218,6 +227,7 @@ async def _show_purchase(
         now=page.now,
         code=code,
         refusal=refusal,
+        key=form_keys.key_to_send(page, form),
         form=form or FormView(),
     )
     return await page.show("store/gift_purchase.html", status=status, personal=True, gift=view)

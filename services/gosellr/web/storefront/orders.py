@@ -143,7 +143,10 @@ async def cancel_order(page: Cancelling, number: str) -> Response:
             reason=_REASON,
         )
     except Conflict as refusal:
-        return await _show(page, await _order(page, number), refusal=refusal)
+        order = await _order(page, number)
+        # Sent twice, the form is refused because the first sending did it.
+        if order.status != "cancelled":
+            return await _show(page, order, refusal=refusal)
     return page.go(orders.order_href(number), notice=notices.CANCELLED)
 
 

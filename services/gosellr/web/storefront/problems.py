@@ -172,6 +172,7 @@ async def _show_case(
         folder,
         side="buyer",
         path=_href(number, folder.dispute.id),
+        key=form_keys.key_to_send(page, form),
         order_href=order_href(number),
         actions=dispute_questions.actions_of(
             _viewer(page, number), dispute=folder.dispute, is_buyer=True
