@@ -110,6 +110,62 @@ async def test_payments_are_filtered_and_exported(
     assert slip.content.startswith(b"%PDF-")
 
 
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("currency=ZZZ", "currency", "There is no such currency"),
+        ("kind=bogus", "kind", "There is nothing of this kind: choose from the list"),
+        ("from=2026-03-02&to=2026-03-01", "to", "This is before the day it begins on"),
+    ],
+)
+async def test_a_filter_that_lets_through_what_nothing_can_be_is_told(
+    visitor: Visitor,
+    resources: Resources,
+    connection: Connection,
+    shop: Shop,
+    query: str,
+    field: str,
+    words: str,
+) -> None:
+    ada = await make_buyer(connection)
+    await delivered(resources, (shop, 2), buyer=ada)
+    for user, page in (
+        (ada, "/account/payments"),
+        (shop.seller.owner, f"/seller/{shop.seller.id}/transactions"),
+    ):
+        await enter(visitor, resources, user)
+        for files in ("", "&format=csv", "&format=xlsx"):
+            text = await open_page(visitor, f"{page}?{query}{files}", status=422)
+            assert f'id="{field}-error"' in text
+            assert words in text
+        for name, value in (part.split("=") for part in query.split("&")):
+            if name in ("from", "to"):
+                assert visitor.form(page).values[name] == value
+
+
+async def test_an_account_that_a_shop_doesn_t_have_is_no_filter(
+    visitor: Visitor, resources: Resources, shop: Shop
+) -> None:
+    await enter(visitor, resources, shop.seller.owner)
+    page = f"/seller/{shop.seller.id}/transactions?account=bogus"
+    assert 'id="account-error"' in await open_page(visitor, page, status=422)
+
+
+async def test_the_currency_that_is_shown_is_the_one_that_is_chosen(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    ada = await make_buyer(connection)
+    await delivered(resources, (shop, 1), buyer=ada)
+    await enter(visitor, resources, ada)
+    page = "/account/payments"
+    assert "€50.00" in await open_page(visitor, f"{page}?currency=eur")
+    for code in ("usd", "USD"):
+        text = await open_page(visitor, f"{page}?currency={code}")
+        assert "€50.00" not in text
+        assert "Nothing matches" in text
+        assert visitor.form(page).values["currency"] == "USD"
+
+
 async def parcel_of(connection: Connection) -> str:
     return str(await connection.fetchval("SELECT id FROM shipment"))
 

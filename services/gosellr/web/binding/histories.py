@@ -1,12 +1,12 @@
 """Histories of movements: the filters that were typed, and each movement in a line."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from gosellr.core.pagination import Page
 from gosellr.flows.history_files import description_of, method_of, number_of, pot_of
-from gosellr.services.statement_service import POTS, Movement, MovementFilter
+from gosellr.services.statement_service import Movement, MovementFilter
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.utils.statements import describe_to_buyer, describe_to_holder
 from gosellr.web import forms
@@ -47,6 +47,11 @@ _METHODS = {
     "stored_value_held": "gift card or credit", "store_credit": "store credit",
 }  # fmt: skip
 _DATE = "Write a day, such as 2026-03-31"
+_UNKNOWN = {
+    "currency": "There is no such currency",
+    "kind": "There is nothing of this kind: choose from the list",
+    "account": "There is no such account: choose from the list",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,24 +65,35 @@ class Asked:
     cursor: str | None
 
 
-def asked_of(query: Mapping[str, str], *, kinds: Mapping[str, str]) -> Asked:
-    """The filters of an address. What can't be meant is told at its field, and left out."""
+def asked_of(
+    query: Mapping[str, str], *, kinds: Mapping[str, str], pots: Collection[str] = ()
+) -> Asked:
+    """The filters of an address. What can't be meant is told at its field, and left out.
+
+    `pots` are the accounts that one may be chosen of, where there are any.
+    """
     values = {
         name: forms.clean(query.get(name, ""))[:40]
         for name in ("currency", "kind", "account", "from", "to")
     }
-    errors: dict[str, str] = {}
+    values["currency"] = values["currency"].upper()
+    # Where there are no accounts to choose from, there is no such filter.
+    known = {"currency": EXPONENTS, "kind": kinds, "account": pots or {values["account"]}}
+    errors = {
+        name: _UNKNOWN[name] for name in known if values[name] and values[name] not in known[name]
+    }
     for name in ("from", "to"):
         if values[name] and forms.day(values[name]) is None:
             errors[name] = _DATE
-    currency = values["currency"].upper()
     since, until = forms.day(values["from"]), forms.day(values["to"])
+    if since is not None and until is not None and until < since:
+        errors["to"] = "This is before the day it begins on"
     return Asked(
         form=FormView(values, errors),
-        currency=currency if currency in EXPONENTS else None,
-        pot=values["account"] if values["account"] in POTS else None,
+        currency=_meant(values, "currency", errors),
+        pot=_meant(values, "account", errors) if pots else None,
         wanted=MovementFilter(
-            kind=values["kind"] if values["kind"] in kinds else None,
+            kind=_meant(values, "kind", errors),
             since=None if since is None else datetime.combine(since, time(tzinfo=UTC)),
             # The whole of the last day.
             until=None
@@ -86,6 +102,10 @@ def asked_of(query: Mapping[str, str], *, kinds: Mapping[str, str]) -> Asked:
         ),
         cursor=query.get("cursor") or None,
     )
+
+
+def _meant(values: Mapping[str, str], name: str, errors: Mapping[str, str]) -> str | None:
+    return None if name in errors else values[name] or None
 
 
 def history(
@@ -106,7 +126,7 @@ def history(
         action=action,
         moves=tuple(map(move, page.items)),
         form=asked.form,
-        currencies=tuple(ChoiceView(code, code, code == asked.currency) for code in currencies),
+        currencies=_currencies(currencies, asked),
         kinds=_choices(kinds, "Everything", chosen["kind"]),
         pots=_choices(POT_NAMES, "All of it together", chosen["account"]) if with_pots else (),
         exports=tuple(
@@ -114,9 +134,18 @@ def history(
             for form in ("csv", "xlsx")
         ),
         balance_label=balance_label,
-        is_filtered=bool([name for name, _ in kept if name != "currency"]),
+        # One of several currencies is always chosen; another one lets nothing through.
+        is_filtered=any(name != "currency" or value not in currencies for name, value in kept),
         pager=pager(action, kept, page.next_cursor, is_first=asked.cursor is None),
     )
+
+
+def _currencies(known: Sequence[str], asked: Asked) -> tuple[ChoiceView, ...]:
+    """Those in which anything moved, and the one that was asked for."""
+    other = asked.currency if asked.currency not in known else None
+    codes = [*known, *([other] if other else [])]
+    first = [ChoiceView("", "Choose one")] if asked.form.error("currency") else []
+    return (*first, *(ChoiceView(code, code, code == asked.currency) for code in codes))
 
 
 def pager(

@@ -97,7 +97,9 @@ async def show_transactions(
 ) -> Response:
     """Every movement with the balance after it, through filters; all of it as a file."""
     shop = await shop_of(page, seller_id, Permission.TRANSACTION_READ)
-    asked = histories.asked_of(page.request.query_params, kinds=histories.SELLER_KINDS)
+    asked = histories.asked_of(
+        page.request.query_params, kinds=histories.SELLER_KINDS, pots=histories.POT_NAMES
+    )
 
     async def read(cursor: str | None, limit: int) -> PageOf[Movement]:
         return await ask(
