@@ -12,7 +12,7 @@ from gosellr.utils.statements import describe_to_buyer, describe_to_holder
 from gosellr.web import forms
 from gosellr.web.binding.listings import address
 from gosellr.web.money_views import HistoryView, MoveView
-from gosellr.web.views import ChoiceView, FormView, LinkView, PagerView
+from gosellr.web.views import ChoiceView, FormView, LinkView, NoticeView, PagerView
 
 SHOWN = 50
 
@@ -47,6 +47,7 @@ _METHODS = {
     "stored_value_held": "gift card or credit", "store_credit": "store credit",
 }  # fmt: skip
 _DATE = "Write a day, such as 2026-03-31"
+_NO_SUCH_LIST = NoticeView("There is no such list. This is the one that comes first.", "warn")
 _UNKNOWN = {
     "currency": "There is no such currency",
     "kind": "There is nothing of this kind: choose from the list",
@@ -207,11 +208,36 @@ def _choices(known: Mapping[str, str], first: str, chosen: str) -> tuple[ChoiceV
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which of a page's lists is shown: the one that was asked for, or the first, with a word."""
+
+    value: str
+    notice: NoticeView | None = None
+    status: int = 200
+
+
+def chosen_of(asked: str | None, known: Collection[str], *, first: str = "") -> Chosen:
+    """The list that an address asks for; where there is no such list, the page says so."""
+    if not asked or asked == first or asked in known:
+        return Chosen(asked or first)
+    return Chosen(first, _NO_SUCH_LIST, 422)
+
+
 def chips(
-    action: str, labels: Iterable[tuple[str, str]], *, name: str, chosen: str
+    action: str,
+    labels: Iterable[tuple[str, str]],
+    *,
+    name: str,
+    chosen: str,
+    kept: Sequence[tuple[str, str]] = (),
 ) -> tuple[LinkView, ...]:
-    """The saved views of a list: the same list through one filter each."""
+    """The saved views of a list: the same list through one filter each. What else was asked for
+    is `kept`."""
+    others = [pair for pair in kept if pair[0] != name]
     return tuple(
-        LinkView(label, address(action, [(name, value)] if value else []), value == chosen)
+        LinkView(
+            label, address(action, [*others, *([(name, value)] if value else [])]), value == chosen
+        )
         for value, label in labels
     )

@@ -154,8 +154,8 @@ async def _show_list(
     chosen: str = "prepared",
     cursor: str | None = None,
 ) -> Response:
-    known = {value for value, _ in binding.ADJUSTMENT_CHIPS}
-    chosen = chosen if chosen in known else "prepared"
+    asked = histories.chosen_of(chosen, dict(binding.ADJUSTMENT_CHIPS), first="prepared")
+    chosen = asked.value
     found = await ask(
         page.market.db,
         adjustment_service.list_adjustments,
@@ -180,6 +180,8 @@ async def _show_list(
         "operator/adjustments.html",
         current="/adjustments",
         adjustment_list=view,
+        notice=asked.notice,
+        status=asked.status,
     )
 
 

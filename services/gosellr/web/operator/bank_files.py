@@ -131,7 +131,8 @@ async def _show_list(
     notice: NoticeView | None = None,
     code: int = 200,
 ) -> Response:
-    chosen = chosen if chosen in dict(binding.CHIPS) else ""
+    asked = histories.chosen_of(chosen, dict(binding.CHIPS))
+    chosen = asked.value
     found = await ask(
         page.market.db,
         bank_file_service.list_files,
@@ -153,8 +154,8 @@ async def _show_list(
         page,
         "operator/bank_files.html",
         current="/bank-files",
-        status=code,
-        notice=notice,
+        status=max(code, asked.status),
+        notice=notice or asked.notice,
         file_list=view,
     )
 

@@ -61,7 +61,8 @@ async def list_cases(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """The queue: what waits for a decision first."""
-    chosen = view if view in _VIEWS else ""
+    asked = histories.chosen_of(view, _VIEWS)
+    chosen = asked.value
     found = await ask(
         page.market.db,
         dispute_questions.list_cases,
@@ -83,7 +84,14 @@ async def list_cases(
         chips=histories.chips(_BASE, _CHIPS, name="view", chosen=chosen),
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, "operator/cases.html", current="/cases", case_list=case_list)
+    return await show(
+        page,
+        "operator/cases.html",
+        current="/cases",
+        case_list=case_list,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/{dispute_id}")

@@ -37,8 +37,8 @@ async def list_letters(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """Letters, newest first, by where they stand and by what they tell."""
-    chosen = status if status in _STATUSES else ""
-    asked = kind if kind in _KINDS else ""
+    states, kinds = histories.chosen_of(status, _STATUSES), histories.chosen_of(kind, _KINDS)
+    chosen, asked = states.value, kinds.value
     found = await ask(
         page.market.db,
         letter_post.list_letters,
@@ -50,13 +50,22 @@ async def list_letters(
     kept = [(name, value) for name, value in (("status", chosen), ("kind", asked)) if value]
     view = LetterListView(
         letters=tuple(map(letters.row, found.items)),
-        chips=histories.chips(letters.BASE, letters.STATUSES, name="status", chosen=chosen),
+        chips=histories.chips(
+            letters.BASE, letters.STATUSES, name="status", chosen=chosen, kept=kept
+        ),
         form=FormView({"kind": asked}),
         kinds=letters.kinds(asked),
         status=chosen,
         pager=histories.pager(letters.BASE, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, "operator/letters.html", current="/letters", letter_list=view)
+    return await show(
+        page,
+        "operator/letters.html",
+        current="/letters",
+        letter_list=view,
+        notice=states.notice or kinds.notice,
+        status=max(states.status, kinds.status),
+    )
 
 
 @router.get("/{letter_id}")

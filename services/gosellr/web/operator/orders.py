@@ -41,7 +41,8 @@ async def list_orders(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """All orders, newest first."""
-    chosen, wanted = status if status in dict(binding.CHIPS) else "", forms.clean(q)
+    asked, wanted = histories.chosen_of(status, dict(binding.CHIPS)), forms.clean(q)
+    chosen = asked.value
     found = await ask(
         page.market.db,
         order_service.list_orders,
@@ -55,11 +56,18 @@ async def list_orders(
         action=_BASE,
         form=FormView({"q": wanted, "status": chosen}),
         orders=tuple(binding.row(one, base=_BASE, with_names=True) for one in found.items),
-        chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen),
+        chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen, kept=kept),
         is_filtered=bool(kept),
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, "console/orders.html", current="/orders", order_list=view)
+    return await show(
+        page,
+        "console/orders.html",
+        current="/orders",
+        order_list=view,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/{number}")

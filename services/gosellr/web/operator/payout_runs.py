@@ -25,15 +25,21 @@ Running = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
 _SHOWN = 200
 
 
+def _require_known(currency: str) -> None:
+    # No currency means all of them, which nobody asked for who names one that there isn't.
+    if currency and currency not in EXPONENTS:
+        raise InvalidInput.at("currency", "currency_unknown", "Choose a currency")
+
+
 @router.get("/run/preview")
 async def preview(page: Running, currency: Annotated[str, Query(max_length=3)] = "") -> Response:
     """What a run would pay now, and what would stay, and why; the button makes it."""
-    chosen = currency if currency in EXPONENTS else ""
+    _require_known(currency)
     found = await ask(
         page.market.db,
         payout_forecast.foresee,
         viewer=page.viewer,
-        currency=chosen or None,
+        currency=currency or None,
         sellers_max=payout_runs.BATCH_SELLERS_MAX,
         policy=page.market.policy,
         now=page.now,
@@ -46,7 +52,7 @@ async def preview(page: Running, currency: Annotated[str, Query(max_length=3)] =
         page,
         "operator/payout_preview.html",
         current="/payouts",
-        forecast=binding.forecast(found, shown=shown, names=names, currency=chosen),
+        forecast=binding.forecast(found, shown=shown, names=names, currency=currency),
     )
 
 
@@ -54,8 +60,7 @@ async def preview(page: Running, currency: Annotated[str, Query(max_length=3)] =
 async def run(page: Running) -> Response:
     """Pay all that is available, and say whom it passed over; the same form twice is one run."""
     currency = page.form.get("currency", "")
-    if currency and currency not in EXPONENTS:
-        raise InvalidInput.at("currency", "currency_unknown", "Choose a currency")
+    _require_known(currency)
     key = form_keys.request_key(page, "run_payouts", currency.encode())
     try:
         batch = await payout_runs.run_batch(

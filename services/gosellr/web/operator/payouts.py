@@ -60,7 +60,8 @@ async def list_payouts(
     cursor: Cursor = None,
 ) -> Response:
     """All payouts, newest first."""
-    chosen = status if status in set(PayoutStatus) else ""
+    asked = histories.chosen_of(status, set(PayoutStatus))
+    chosen = asked.value
     found = await ask(
         page.market.db,
         payout_questions.list_payouts,
@@ -79,12 +80,19 @@ async def list_payouts(
         tuple(
             binding.row(one, base=_BASE, who=names.get(one.seller_id, "")) for one in found.items
         ),
-        chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen or ""),
+        chips=histories.chips(_BASE, binding.CHIPS, name="status", chosen=chosen),
         may_run=may(page.viewer.roles, Permission.PAYOUT_APPROVE),
         currencies=RUN_CURRENCIES,
         pager=histories.pager(_BASE, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, "operator/payouts.html", current="/payouts", payout_list=view)
+    return await show(
+        page,
+        "operator/payouts.html",
+        current="/payouts",
+        payout_list=view,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/payouts/{payout_id}")

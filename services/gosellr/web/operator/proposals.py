@@ -36,8 +36,8 @@ async def list_proposals(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """What waits for a second person first."""
-    known = {value for value, _ in binding.CHIPS}
-    chosen = status if status in known else "prepared"
+    asked = histories.chosen_of(status, dict(binding.CHIPS), first="prepared")
+    chosen = asked.value
     found = await ask(
         page.market.db,
         proposal_service.list_proposals,
@@ -58,7 +58,14 @@ async def list_proposals(
             binding.PROPOSALS, [("status", chosen)], found.next_cursor, is_first=cursor is None
         ),
     )
-    return await show(page, "operator/proposals.html", current="/proposals", proposal_list=view)
+    return await show(
+        page,
+        "operator/proposals.html",
+        current="/proposals",
+        proposal_list=view,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/{proposal_id}")

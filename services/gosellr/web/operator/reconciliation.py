@@ -259,7 +259,8 @@ async def show_inbox(
     code: int = 200,
 ) -> Response:
     """The inbox as it stands; with the form that came back, where one did."""
-    chosen = status if status in binding.VIEWS else "unmatched"
+    wanted = histories.chosen_of(status, binding.VIEWS, first="unmatched")
+    chosen = wanted.value
     standing = await ask(page.market.db, reconciliation_questions.standing, now=page.now)
     found = await ask(
         page.market.db,
@@ -297,8 +298,8 @@ async def show_inbox(
         ),
     )
     return await show(
-        page, "operator/reconciliation.html", current="/reconciliation", status=code,
-        notice=notice, inbox=view,
+        page, "operator/reconciliation.html", current="/reconciliation",
+        status=max(code, wanted.status), notice=notice or wanted.notice, inbox=view,
     )  # fmt: skip
 
 

@@ -71,7 +71,8 @@ async def list_awaited(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """What is expected, what waits for a decision, or what has to be sent back."""
-    chosen = view if view in binding.EMPTY else ""
+    asked = histories.chosen_of(view, binding.EMPTY)
+    chosen = asked.value
     rows, next_cursor = await _rows(page, chosen, cursor)
     empty, at_label = binding.EMPTY[chosen]
     kept = [("view", chosen)] if chosen else []
@@ -82,7 +83,14 @@ async def list_awaited(
         empty=empty,
         pager=histories.pager(binding.TRANSFERS, kept, next_cursor, is_first=cursor is None),
     )
-    return await show(page, "operator/transfers.html", current="/transfers", awaited=shown)
+    return await show(
+        page,
+        "operator/transfers.html",
+        current="/transfers",
+        awaited=shown,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 async def _rows(

@@ -50,7 +50,8 @@ async def list_cases(
 ) -> Response:
     """The queue: what waits for the shop first."""
     shop = await _shop(page, seller_id, Permission.DISPUTE_READ)
-    chosen = view if view in _VIEWS else ""
+    asked = histories.chosen_of(view, _VIEWS)
+    chosen = asked.value
     found = await ask(
         page.market.db,
         dispute_questions.list_cases,
@@ -66,7 +67,15 @@ async def list_cases(
         chips=histories.chips(base, _CHIPS, name="view", chosen=chosen),
         pager=histories.pager(base, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, shop, "seller/cases.html", current="cases", case_list=case_list)
+    return await show(
+        page,
+        shop,
+        "seller/cases.html",
+        current="cases",
+        case_list=case_list,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/{dispute_id}")

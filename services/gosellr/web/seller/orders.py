@@ -42,7 +42,8 @@ async def list_orders(
     """The shop's orders, newest first."""
     shop = await _shop(page, seller_id, Permission.ORDER_READ)
     base = f"{shop.href}/orders"
-    chosen, wanted = status if status in dict(binding.CHIPS) else "", forms.clean(q)
+    asked, wanted = histories.chosen_of(status, dict(binding.CHIPS)), forms.clean(q)
+    chosen = asked.value
     found = await ask(
         page.market.db,
         order_service.list_orders,
@@ -58,11 +59,19 @@ async def list_orders(
         action=base,
         form=FormView({"q": wanted, "status": chosen}),
         orders=tuple(binding.row(one, base=base, with_names=False) for one in found.items),
-        chips=histories.chips(base, binding.CHIPS, name="status", chosen=chosen),
+        chips=histories.chips(base, binding.CHIPS, name="status", chosen=chosen, kept=kept),
         is_filtered=bool(kept),
         pager=histories.pager(base, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, shop, "console/orders.html", current="orders", order_list=view)
+    return await show(
+        page,
+        shop,
+        "console/orders.html",
+        current="orders",
+        order_list=view,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/{number}")

@@ -36,13 +36,14 @@ async def list_papers(
 ) -> Response:
     """The shop's statements and the market's invoices for its commission, newest first."""
     shop = await shop_of(page, seller_id, Permission.STATEMENT_READ)
-    chosen = kind if kind in papers.SELLER_KINDS else None
+    asked = histories.chosen_of(kind, papers.SELLER_KINDS)
+    chosen = asked.value
     found = await ask(
         page.market.db,
         document_questions.of_seller,
         viewer=page.viewer,
         seller_id=seller_id,
-        filters=DocumentFilters(kind=chosen),
+        filters=DocumentFilters(kind=chosen or None),
         cursor=cursor,
         limit=_SHOWN,
     )
@@ -54,12 +55,20 @@ async def list_papers(
     view = papers.papers(
         found.items,
         base=base,
-        chosen=chosen or "",
+        chosen=chosen,
         currencies=currencies,
         now=page.now,
         pager=histories.pager(base, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, shop, "seller/papers.html", current="papers", papers=view)
+    return await show(
+        page,
+        shop,
+        "seller/papers.html",
+        current="papers",
+        papers=view,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.get("/papers/{document_id}")

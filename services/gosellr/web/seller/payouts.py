@@ -62,7 +62,8 @@ async def list_payouts(
 ) -> Response:
     """The shop's payouts, newest first."""
     shop = await shop_of(page, seller_id, Permission.PAYOUT_READ)
-    chosen = status if status in set(PayoutStatus) else ""
+    asked = histories.chosen_of(status, set(PayoutStatus))
+    chosen = asked.value
     found = await ask(
         page.market.db,
         payout_questions.list_payouts,
@@ -75,10 +76,18 @@ async def list_payouts(
     kept = [("status", chosen)] if chosen else []
     view = PayoutListView(
         tuple(binding.row(one, base=base) for one in found.items),
-        chips=histories.chips(base, binding.CHIPS, name="status", chosen=chosen or ""),
+        chips=histories.chips(base, binding.CHIPS, name="status", chosen=chosen),
         pager=histories.pager(base, kept, found.next_cursor, is_first=cursor is None),
     )
-    return await show(page, shop, "seller/payouts.html", current="payouts", payout_list=view)
+    return await show(
+        page,
+        shop,
+        "seller/payouts.html",
+        current="payouts",
+        payout_list=view,
+        notice=asked.notice,
+        status=asked.status,
+    )
 
 
 @router.post("/payouts")
