@@ -60,7 +60,7 @@ async def test_a_report_is_taken_once_and_whole_or_not_at_all(
     assert await connection.fetchval("SELECT count(*) FROM provider_movement") == 0
     await visitor.send(REPORTS, gateway="sandbox", files=csv("report", REPORT))
     assert visitor.page.status_code == 200, visitor.text
-    assert "1 movement read, 1 of them new. 0 matched, 1 wait to be explained." in visitor.text
+    assert "1 movement read, 1 of them new. 0 matched, 1 waits to be explained." in visitor.text
     assert_sound(visitor.text)
     await visitor.send(REPORTS, gateway="sandbox", files=csv("report", REPORT))
     assert "1 movement read, 0 of them new." in visitor.text
@@ -116,7 +116,7 @@ async def test_a_statement_pays_what_it_completes_and_says_what_waits(
     assert "Row 1, amount:" in visitor.text
     assert await connection.fetchval("SELECT count(*) FROM provider_movement") == 0
     await visitor.send(STATEMENTS, files=csv("statement", text))
-    assert "2 transfers read, 2 of them new. 1 wait in suspense; 1 lines" in visitor.text
+    assert "2 transfers read, 2 of them new. 1 waits in suspense; 1 line of" in visitor.text
     assert await connection.fetchval("SELECT status FROM orders") == "paid"
     await visitor.send(STATEMENTS, files=csv("statement", text))
     assert "2 transfers read, 0 of them new. 0 wait in suspense" in visitor.text

@@ -12,7 +12,14 @@ from email_validator import EmailNotValidError, validate_email
 from gosellr.core.errors import DomainError
 from gosellr.utils.card_numbers import holds_card_number
 from gosellr.utils.moments import is_within_reason
-from gosellr.utils.money import BPS, EXPONENTS, InvalidAmount, Money, parse_decimal
+from gosellr.utils.money import (
+    BPS,
+    EXPONENTS,
+    InvalidAmount,
+    Money,
+    parse_decimal,
+    to_decimal_string,
+)
 from gosellr.web.views import FormView
 
 # Control characters have no place in a line; bidirectional overrides make it lie, and half of a
@@ -90,9 +97,14 @@ def money_of(
         return FormView(form.values, errors), None
     minor = amount_minor(form.value(amount), code)
     if not minor:
-        errors.setdefault(amount, f"Write an amount in {code}, such as 25.00")
+        errors.setdefault(amount, f"Write an amount in {code}, such as {example(code)}")
         return FormView(form.values, errors), None
     return FormView(form.values, errors), Money(minor, code)
+
+
+def example(currency: str, *, hundredths: int = 2500) -> str:
+    """An amount as it could be typed, with the decimals that its currency has."""
+    return to_decimal_string(hundredths * 10 ** EXPONENTS[currency] // 100, currency)
 
 
 def percent_bps(text: str) -> int | None:

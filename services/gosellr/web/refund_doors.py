@@ -90,7 +90,8 @@ def _read(page: Page, order: Order, part: SellerOrder) -> tuple[FormView, Refund
     shipping, typed = form.value("shipping") == "1", form.value("amount")
     minor = forms.amount_minor(typed, order.currency) if typed else None
     if typed and not minor:
-        errors.setdefault("amount", f"Write an amount in {order.currency}, such as 25.00")
+        example = forms.example(order.currency)
+        errors.setdefault("amount", f"Write an amount in {order.currency}, such as {example}")
     elif typed and (items or shipping):
         errors["amount"] = "Either units and the delivery, or a free amount"
     elif not typed and not items and not shipping and not errors:

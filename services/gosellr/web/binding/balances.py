@@ -76,6 +76,10 @@ def debt(found: SellerDebt, *, base: str) -> DebtView:
     )
 
 
+def _days(count: int) -> str:
+    return "day" if count == 1 else f"{count} days"
+
+
 def plan(kept: KeptPlan, *, now: datetime) -> PlanView:
     """A plan with its terms."""
     terms, currency = kept.plan, kept.currency
@@ -83,7 +87,7 @@ def plan(kept: KeptPlan, *, now: datetime) -> PlanView:
         told = f"{percent(terms.share_bps)} of what becomes available"
     else:
         amount = format_money(terms.instalment_minor or 0, currency)
-        told = f"{amount} every {terms.every_days} days"
+        told = f"{amount} every {_days(terms.every_days or 0)}"
     facts = [
         ("Terms", told),
         ("From", format_when(terms.starts_at, "date")),
@@ -235,7 +239,8 @@ def _about(
     if found.category_id is not None:
         return categories.get(found.category_id, "A category")
     if found.younger_than_days is not None:
-        return f"Sellers admitted less than {found.younger_than_days} days ago"
+        young = found.younger_than_days
+        return f"Sellers admitted less than {'1 day' if young == 1 else f'{young} days'} ago"
     if found.measure is not None and found.above_bps is not None:
         return f"{MEASURES[found.measure]} above {percent(found.above_bps)} in 90 days"
     return SCOPES[found.scope]

@@ -115,7 +115,7 @@ def _amounts(form: FormView, errors: dict[str, str]) -> dict[str, Any]:
     for name in typed:
         terms[f"{name}_minor"] = forms.amount_minor(form.value(name), code)
         if terms[f"{name}_minor"] is None:
-            errors[name] = f"Write an amount in {code}, such as 25.00"
+            errors[name] = f"Write an amount in {code}, such as {forms.example(code)}"
     return terms
 
 

@@ -15,6 +15,7 @@ from gosellr.services.search_service import (
     Suggestion,
 )
 from gosellr.utils.money import InvalidAmount, parse_decimal, to_decimal_string
+from gosellr.web import forms
 from gosellr.web.binding.attributes import Rules, number_of, spoken
 from gosellr.web.binding.categories import category_href
 from gosellr.web.binding.products import cards, product_href
@@ -97,6 +98,7 @@ def question(parameters: QueryParams, *, currency: str) -> Question:
     minimum, maximum = (_line(parameters.get(name)) for name in ("min_price", "max_price"))
     low, high = _minor(minimum, currency), _minor(maximum, currency)
     wrong = (minimum and low is None) or (maximum and high is None)
+    example = forms.example(currency, hundredths=1250)
     return Question(
         query=_line(parameters.get("q")),
         sellers=_values(parameters, "seller"),
@@ -106,7 +108,7 @@ def question(parameters: QueryParams, *, currency: str) -> Question:
         maximum=maximum,
         min_price_minor=low,
         max_price_minor=high,
-        price_error="Write a price as a number, such as 12.50" if wrong else "",
+        price_error=f"Write a price as a number, such as {example}" if wrong else "",
         in_stock=parameters.get("in_stock") == "true",
         sort=next((known for known in _SORTS if known == parameters.get("sort")), None),
         cursor=parameters.get("cursor") or None,

@@ -177,7 +177,7 @@ def report_words(taken: ImportedStatement) -> str:
     new = taken.movements - taken.known
     return (
         f"{_counted(taken.movements, 'movement')} read, {new} of them new."
-        f" {taken.matched} matched, {taken.waiting} wait to be explained."
+        f" {taken.matched} matched, {_waiting(taken.waiting)} to be explained."
     )
 
 
@@ -185,13 +185,17 @@ def statement_words(taken: TakenStatement) -> str:
     """What became of a bank's statement."""
     known = sum(one.known for one in taken.taken)
     suspended = sum(one.suspended_minor > 0 and not one.known for one in taken.taken)
-    undone = f" {taken.reversed_count} were reversed by the bank." if taken.reversed_count else ""
+    undone = ""
+    if taken.reversed_count:
+        were = "was" if taken.reversed_count == 1 else "were"
+        undone = f" {taken.reversed_count} {were} reversed by the bank."
     if taken.proposed:
-        undone += f" {len(taken.proposed)} wait for a second person."
+        undone += f" {_waiting(len(taken.proposed))} for a second person."
+    are = "is" if taken.skipped_count == 1 else "are"
     return (
         f"{_counted(len(taken.taken), 'transfer')} read, {len(taken.taken) - known} of them new."
-        f" {suspended} wait in suspense; {taken.skipped_count} lines of money that left are"
-        f" passed over.{undone}"
+        f" {_waiting(suspended)} in suspense; {_counted(taken.skipped_count, 'line')} of money"
+        f" that left {are} passed over.{undone}"
     )
 
 
@@ -211,6 +215,10 @@ def file_error(refusal: DomainError) -> str:
     number = int(row) + (place == "movements")
     where = f"Row {number}" if number else "The first line"
     return f"{where}, {column}: {first.message}" if column else f"{where}: {first.message}"
+
+
+def _waiting(count: int) -> str:
+    return f"{count} waits" if count == 1 else f"{count} wait"
 
 
 def _counted(count: int, word: str) -> str:

@@ -188,7 +188,7 @@ def _terms(
     instalment = forms.amount_minor(form.value("instalment"), currency)
     days = forms.whole_number(form.value("every_days"), lowest=1, highest=366)
     if not instalment:
-        errors["instalment"] = "Write an amount, such as 25.00"
+        errors["instalment"] = f"Write an amount, such as {forms.example(currency)}"
     if days is None:
         errors["every_days"] = "Write a number of days up to 366"
     return {"kind": PlanKind.INSTALMENTS, "instalment_minor": instalment, "every_days": days}

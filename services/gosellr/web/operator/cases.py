@@ -167,7 +167,8 @@ def _read_award(page: Page, dispute: Dispute) -> tuple[FormView, Award | None]:
     form = forms.read(_AWARD, page.form)
     minor = forms.amount_minor(form.value("amount"), dispute.currency)
     if minor is None and not form.error("amount"):
-        words = f"Write an amount in {dispute.currency}, such as 12.50"
+        example = forms.example(dispute.currency, hundredths=1250)
+        words = f"Write an amount in {dispute.currency}, such as {example}"
         form = FormView(form.values, {**form.errors, "amount": words})
     if form.errors or minor is None:
         return form, None

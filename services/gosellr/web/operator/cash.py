@@ -58,7 +58,8 @@ async def receive(page: Handing, seller_order_id: UUID) -> Response:
     form = forms.read(_RECEIVED, page.form)
     minor = forms.amount_minor(form.value("amount"), parcel.currency)
     if form.errors or minor is None:
-        words = form.error("amount") or f"Write an amount in {parcel.currency}, such as 25.00"
+        example = forms.example(parcel.currency)
+        words = form.error("amount") or f"Write an amount in {parcel.currency}, such as {example}"
         told = FormView(form.values, {"amount": words})
         return await _show(page, seller_order_id, told, status=422)
     try:

@@ -70,7 +70,8 @@ async def issue(page: Issuing) -> Response:
     else:
         amount = forms.amount_minor(form.value("amount"), currency)
     if not amount and "amount" not in errors:
-        errors["amount"] = "Write an amount, such as 25.00"
+        code = currency if currency in EXPONENTS else page.market.settings.default_currency
+        errors["amount"] = f"Write an amount, such as {forms.example(code)}"
     ends = forms.day(form.value("expires_on"))
     if form.value("expires_on") and ends is None:
         errors["expires_on"] = "Write a day, such as 2027-12-31"

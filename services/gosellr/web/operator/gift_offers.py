@@ -71,7 +71,7 @@ def _read(page: Page) -> tuple[FormView, GiftCardOffer | None]:
     for name in ("minimum", "maximum"):
         limits[name] = forms.amount_minor(form.value(name), currency) or None
         if form.value(name) and limits[name] is None:
-            errors[name] = "Write an amount, such as 10.00"
+            errors[name] = f"Write an amount, such as {forms.example(currency, hundredths=1000)}"
     days = forms.whole_number(form.value("valid_days"), lowest=1, highest=VALID_DAYS_MAX)
     if form.value("valid_days") and days is None:
         errors["valid_days"] = "Write for how many days"

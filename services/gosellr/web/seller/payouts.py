@@ -170,7 +170,8 @@ async def change_schedule(page: Changing, seller_id: UUID) -> Response:
     if form.value("schedule") not in set(ScheduleKind):
         errors["schedule"] = "Choose how often"
     if minimum is None:
-        errors["minimum"] = f"Write an amount in {currency}, such as 25.00, or nothing"
+        example = forms.example(currency)
+        errors["minimum"] = f"Write an amount in {currency}, such as {example}, or nothing"
     form = FormView(form.values, errors)
     if errors or minimum is None:
         return await _show_settings(page, shop, form=form, version=version, status=422)

@@ -17,6 +17,7 @@ from gosellr.services.gift_sale_service import GiftCardNotOffered, GiftCardWish,
 from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.utils.ids import order_number
+from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import checkouts, gift_sales
@@ -66,7 +67,9 @@ async def buy(page: Buying) -> Response:
     if page.viewer.is_guest and not form.value("email"):
         form.errors["email"] = "Write where the receipt goes"
     if amount_minor is None:
-        form.errors.setdefault("amount", "Choose an amount, or write one such as 40.00")
+        code = currency if currency in EXPONENTS else page.market.settings.default_currency
+        example = forms.example(code, hundredths=4000)
+        form.errors.setdefault("amount", f"Choose an amount, or write one such as {example}")
     day = forms.day(form.value("deliver_on"))
     if form.value("deliver_on") and day is None:
         form.errors["deliver_on"] = "Write a day, such as 2027-12-24"
