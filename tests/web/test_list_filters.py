@@ -97,3 +97,19 @@ async def test_letters_of_a_kind_are_still_of_that_kind_in_another_state(
     await enter(visitor, resources, await make_operator(connection, now=NOW))
     text = await open_page(visitor, "/operator/letters?kind=welcome")
     assert 'href="/operator/letters?kind=welcome&amp;status=dead"' in text
+
+
+@pytest.mark.parametrize("page", ["/search?q=lamp&sort=newest", "/operator/orders?status=paid"])
+async def test_light_or_dark_stays_where_it_was_chosen(
+    visitor: Visitor, resources: Resources, connection: Connection, page: str
+) -> None:
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
+    await open_page(visitor, page)
+    await visitor.send("/theme", theme="dark")
+    assert visitor.page.request.url.raw_path.decode() == page
+    assert 'data-theme="dark"' in visitor.text
+
+
+async def test_whoever_signs_in_comes_back_to_what_they_searched_for(visitor: Visitor) -> None:
+    text = await open_page(visitor, "/search?q=lamp&sort=newest")
+    assert 'href="/sign-in?next=/search%3Fq%3Dlamp%26sort%3Dnewest"' in text

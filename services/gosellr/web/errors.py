@@ -12,7 +12,7 @@ from fastapi.exceptions import WebSocketRequestValidationError
 from starlette.responses import RedirectResponse, Response
 
 from gosellr.core.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
-from gosellr.web.pages import market_of, site_of, viewer_view
+from gosellr.web.pages import market_of, place_of, site_of, viewer_view
 from gosellr.web.rendering import client_events
 from gosellr.web.session import stranger_of, visit_of
 from gosellr.web.storefront.finding import Wanted, pick_products
@@ -101,9 +101,7 @@ def _texts(status: int) -> tuple[str, str]:
 
 def _to_sign_in(request: Request) -> Response:
     """Signing in comes first, and then the page that was asked for."""
-    path = "/"
-    if request.method == "GET":
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = place_of(request) if request.method == "GET" else "/"
     target = f"/sign-in?next={quote(path, safe='')}"
     if request.headers.get("HX-Request") == "true":
         return Response(status_code=200, headers={"HX-Redirect": target})
@@ -123,7 +121,7 @@ async def _layout(request: Request, *, known: bool) -> LayoutView:
                 _log.warning("visitor unknown on an error page: %s", type(trouble).__name__)
     return LayoutView(
         csrf_token=visit.csrf_token,
-        path=request.url.path,
+        path=place_of(request),
         theme=visit.theme,
         viewer=viewer_view(visit.viewer),
         categories=site.known_categories,

@@ -129,7 +129,7 @@ class Page:
         path = self.request.url.path
         return LayoutView(
             csrf_token=self.visit.csrf_token,
-            path=path if self.request.method == "GET" else _referring_path(self.request),
+            path=place_of(self.request),
             theme=self.visit.theme,
             bag_count=bag_count,
             viewer=viewer_view(self.viewer),
@@ -141,10 +141,9 @@ class Page:
 
     def plain_layout(self, *, notice: NoticeView | None = None) -> LayoutView:
         """What surrounds a page beside the storefront, which has neither bag nor categories."""
-        path = self.request.url.path
         return LayoutView(
             csrf_token=self.visit.csrf_token,
-            path=path if self.request.method == "GET" else _referring_path(self.request),
+            path=place_of(self.request),
             theme=self.visit.theme,
             viewer=viewer_view(self.viewer),
             notice=notice or NOTICES.get(self.visit.notice),
@@ -294,9 +293,17 @@ def admit(permission: Permission, *, file_bytes_max: int = 0) -> Any:
 AnyonesPage = Annotated[Page, Depends(Admit(None))]
 
 
-def _referring_path(request: Request) -> str:
-    """The path of the page a form was sent from, to come back to after signing in."""
+def place_of(request: Request) -> str:
+    """Where the browser is, with what was asked for there: to come back to after signing in, or
+    in another light. Of a form it is the page that it was sent from."""
+    if request.method == "GET":
+        return _local(request.url.path, request.url.query)
     try:
-        return urlsplit(request.headers.get("referer", "")).path or "/"
+        left = urlsplit(request.headers.get("referer", ""))
     except ValueError:
         return "/"
+    return _local(left.path or "/", left.query)
+
+
+def _local(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
