@@ -4,8 +4,11 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.transact import transact
 from gosellr.resources import Resources
+from gosellr.services import category_service
 from tests.factories.accounts import User, make_operator, make_support
+from tests.factories.catalogue import make_category
 from tests.factories.sales import NOW, Shop, make_shop
 from tests.web.people import assert_sound, enter, leads_to_sign_in, open_page, statuses
 from tests.web.visitor import HTML, Visitor
@@ -183,3 +186,20 @@ async def test_support_reads_commission_and_strangers_nothing(
     await enter(visitor, resources, shop.seller.owner)
     assert await statuses(visitor, [RULES, PROPOSALS]) == {403}
     assert await leads_to_sign_in(visitor, [RULES, PROPOSALS])
+
+
+async def test_a_rule_of_a_category_that_is_gone_stays_a_rule_of_that_category(
+    visitor: Visitor, resources: Resources, connection: Connection, operators: tuple[User, User]
+) -> None:
+    category_id = await make_category(connection, name="Lamps")
+    await enter(visitor, resources, operators[0])
+    await open_page(visitor, RULES)
+    await visitor.send(RULES, rate="5", category_id=str(category_id))
+    await transact(resources.db, category_service.delete_category, category_id=category_id, now=NOW)
+    path = f"{RULES}/{await connection.fetchval('SELECT id FROM commission_rule')}"
+    await open_page(visitor, path)
+    assert visitor.form(path).values["category_id"] == str(category_id)
+    await visitor.send(path, rate="6")
+    assert visitor.page.status_code == 200, visitor.text
+    kept = await connection.fetchrow("SELECT rate_bps, category_id FROM commission_rule")
+    assert tuple(kept) == (600, category_id)

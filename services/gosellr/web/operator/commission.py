@@ -198,9 +198,13 @@ async def fields_of(
 ) -> CommissionFormView:
     """The fields of a rule, with what they offer."""
     tree = await ask(page.market.db, category_service.category_tree)
+    categories = {str(one.id): one.name for one in tree}
+    # What a rule is about stays: left out here, it would be about every category once it is sent.
+    if chosen := form.value("category_id"):
+        categories.setdefault(chosen, "One that there isn't any more")
     return CommissionFormView(
         form=form,
-        categories=balances.choices(((str(one.id), one.name) for one in tree), first="Every one"),
+        categories=balances.choices(categories.items(), first="Every one"),
         currencies=balances.currency_choices(sorted(EXPONENTS)),
         yes_no=_YES_NO,
         shops=await shops.offered(page),
