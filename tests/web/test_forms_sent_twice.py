@@ -11,9 +11,10 @@ from gosellr.resources import Resources
 from gosellr.utils.ids import order_number
 from tests.factories.accounts import User, make_operator
 from tests.factories.disputes import delivered, open_case
-from tests.factories.gift_sales import offer_cards
+from tests.factories.gift_sales import buy_card, offer_cards, purchase_of
 from tests.factories.payouts import earn, pay, set_account
 from tests.factories.sales import NOW, Shop, buy, make_buyer, make_commission, make_shop, refund
+from tests.factories.stored_value import by_bank
 from tests.web.people import assert_sound, enter, open_page
 from tests.web.visitor import Visitor
 
@@ -294,3 +295,36 @@ async def test_an_order_that_its_buyer_cancels_twice_is_cancelled(
     await send_twice(visitor, f"{page}/cancel")
     assert "The order is cancelled. What was paid goes back the way it came." in visitor.text
     assert await connection.fetchval("SELECT count(*) FROM refund") == 1
+
+
+async def test_a_gift_card_that_is_taken_back_twice_is_taken_back(
+    visitor: Visitor, resources: Resources, connection: Connection, olu: User
+) -> None:
+    await offer_cards(resources)
+    card_id = (await purchase_of(resources, await buy_card(resources, 5000))).card_id
+    await enter(visitor, resources, olu)
+    page = f"/operator/gift-cards/{card_id}"
+    await open_page(visitor, page)
+    await send_twice(visitor, f"{page}/take-back", reason="not wanted")
+    assert "The card is taken back. What was left on it is on its way." in visitor.text
+
+
+async def test_a_refund_that_is_declined_is_never_told_as_made(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop, olu: User
+) -> None:
+    declined = by_bank("tok_refund_declined")
+    await offer_cards(resources)
+    bought = await buy_card(resources, 5000, tender=declined)
+    order = await buy(resources, (shop, 1), tenders=(declined,))
+    await enter(visitor, resources, olu)
+    page = f"/operator/gift-cards/{(await purchase_of(resources, bought)).card_id}"
+    await open_page(visitor, page)
+    await send_twice(visitor, f"{page}/take-back", reason="not wanted")
+    assert "The provider declined the refund." in visitor.text
+    part = order.parts[0]
+    page = f"/operator/orders/{order_number(order.number)}/parts/{part.id}/refund"
+    await open_page(visitor, page)
+    units = {f"units-{part.lines[0].id}": "1", "reason": "broken"}
+    await visitor.send(f"{page}/preview", changes=units)
+    await send_twice(visitor, page)
+    assert "The provider declined the refund." in visitor.text

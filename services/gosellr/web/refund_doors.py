@@ -1,12 +1,15 @@
 """Refunds for every face that may ask for one: looked at, then done."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
 from gosellr.flows import refunds
+from gosellr.flows.refunds import RequestedRefund
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import refund_questions
+from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.refund_plan import RefundRequest, RefundTooLarge
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.utils.states import RefundStatus
@@ -67,11 +70,20 @@ async def refund(page: Page, order: Order, part: SellerOrder) -> Asked:
         )
     except form_keys.REFUSALS as refusal:
         return _refused(form, refusal)
+    return Asked(form, notice=await notice_of(page, requested, key=key, told=_NOTICES))
+
+
+async def notice_of(
+    page: Page, requested: RequestedRefund, *, key: RequestKey, told: Mapping[RefundStatus, str]
+) -> str:
+    """What is said of how far a refund went, and again to whoever sends its form again."""
     made = requested.refund
     if made is None:
-        return Asked(form, notice=notices.REFUND_MADE)
-    await refunds.keep_answer(page.market.refunds, key=key, status=201, body=str(made.id).encode())
-    return Asked(form, notice=_NOTICES.get(RefundStatus(made.status), notices.REFUND_UNDER_WAY))
+        kept = requested.answered
+        return "" if kept is None or kept.body is None else kept.body.decode()
+    notice = told.get(RefundStatus(made.status), notices.REFUND_UNDER_WAY)
+    await refunds.keep_answer(page.market.refunds, key=key, status=201, body=notice.encode())
+    return notice
 
 
 def _read(page: Page, order: Order, part: SellerOrder) -> tuple[FormView, RefundRequest | None]:

@@ -24,7 +24,8 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.ledger import gift_card
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import form_keys, forms, notices
+from gosellr.utils.states import RefundStatus
+from gosellr.web import form_keys, forms, notices, refund_doors
 from gosellr.web.binding import gift_cards, histories
 from gosellr.web.forms import Field
 from gosellr.web.money_views import CardListView, CardPageView
@@ -50,6 +51,10 @@ _CARD = (
 )
 _UNTIL = (Field("expires_on", 10), Field("endless", 1))
 _REASON = (Field("reason", 500, "Write why"),)
+_TAKEN_BACK = {
+    RefundStatus.SUCCEEDED: notices.CARD_TAKEN_BACK,
+    RefundStatus.FAILED: notices.REFUND_DECLINED,
+}
 
 
 @router.get("")
@@ -150,19 +155,21 @@ async def take_back(page: Stopping, card_id: UUID) -> Response:
     form = forms.read(_REASON, page.form)
     if form.errors:
         return await _show_card(page, card_id, form=form, status=422)
+    key = form_keys.request_key(page, f"take_back:{card_id}", form)
     try:
-        await gift_sales.take_back(
+        requested = await gift_sales.take_back(
             page.market.refunds,
             viewer=page.viewer,
             order_id=bought[0],
             reason=form.value("reason"),
-            key=form_keys.request_key(page, f"take_back:{card_id}", form),
+            key=key,
         )
     except (Conflict, IdempotencyKeyReused) as refusal:
         is_used = isinstance(refusal, IdempotencyKeyReused)
         told = form_keys.SENT_ALREADY if is_used else refusal.detail
         return await _show_card(page, card_id, refusal=told, form=form, status=refusal.status)
-    return page.go(f"{_BASE}/{card_id}", notice=notices.CARD_TAKEN_BACK)
+    notice = await refund_doors.notice_of(page, requested, key=key, told=_TAKEN_BACK)
+    return page.go(f"{_BASE}/{card_id}", notice=notice)
 
 
 @router.post("/{card_id}/deactivate")
