@@ -64,8 +64,10 @@ def is_stranger(scope: Scope) -> bool:
 
 
 def is_known(asked: bytes, tag: bytes) -> bool:
-    """Whether an `If-None-Match` names this tag."""
-    return asked == tag or tag in {one.strip().removeprefix(b"W/") for one in asked.split(b",")}
+    """Whether an `If-None-Match` names this tag, or any."""
+    return asked in (tag, b"*") or tag in {
+        one.strip().removeprefix(b"W/") for one in asked.split(b",")
+    }
 
 
 @dataclass(frozen=True, slots=True)

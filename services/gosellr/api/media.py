@@ -78,6 +78,7 @@ async def get_media_file(request: Request, key: str, _viewer: Anyone, market: Ma
     if content is None:
         raise NotFound
     headers = {**_FILE_HEADERS, "ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
+    asked = request.headers.get("if-none-match", "")
+    if tag in asked or asked == "*":
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="image/webp", headers=headers)

@@ -173,4 +173,6 @@ def _accepted_encodings(header: str) -> frozenset[str]:
 
 
 def _names_etag(header: str, etag: str) -> bool:
-    return etag in {candidate.strip().removeprefix("W/") for candidate in header.split(",")}
+    return header == "*" or etag in {
+        candidate.strip().removeprefix("W/") for candidate in header.split(",")
+    }
