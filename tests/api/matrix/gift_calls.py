@@ -94,7 +94,7 @@ GIFT_PAGES: dict[str, Sequence[Call]] = {
         Call(scope=Scope.RECEIPT, path=_NUMBER, form={}, reached=_NO_CARD)
     ],
     "POST /orders/{number}/gift-card/send": [
-        Call(scope=Scope.RECEIPT, path=_NUMBER, form={}, reached=_NO_CARD)
+        Call(scope=Scope.RECEIPT, path=_NUMBER, form={"key": "once"}, reached=_NO_CARD)
     ],
     "GET /gift-cards/claims/{claim_id}": [Call(path={"claim_id": _NO_LETTER}, reached=_NO_CARD)],
     "POST /gift-cards/claims/{claim_id}": [

@@ -39,7 +39,9 @@ def _form(
     path: Mapping[str, Of | Fixed | str] | None = None,
     reached: frozenset[int] = SENT_ON,
 ) -> Call:
-    return Call(scope=Scope.STAFF, path=path or {}, form=fields or {}, reached=reached)
+    # Those of our pages that are one wish bear a key; to the others it says nothing.
+    form = {"key": "once", **(fields or {})}
+    return Call(scope=Scope.STAFF, path=path or {}, form=form, reached=reached)
 
 
 DESKS: dict[str, Sequence[Call]] = {
@@ -58,7 +60,7 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "POST /operator/balances/{seller_id}/write-offs": [
         _form(
-            {"amount": "1.00", "currency": "EUR", "key": "once", **_REASON},
+            {"amount": "1.00", "currency": "EUR", **_REASON},
             path=_SELLER,
             reached=NOT_NOW,
         )
@@ -71,7 +73,6 @@ DESKS: dict[str, Sequence[Call]] = {
                 **{f"account-{row}": kind for row, kind in enumerate(("bank", "fee_income"))},
                 **{f"amount-{row}": "1.00" for row in range(2)},
                 **{f"currency-{row}": "EUR" for row in range(2)},
-                "key": "once",
                 **_REASON,
             }
         )
@@ -112,7 +113,7 @@ DESKS: dict[str, Sequence[Call]] = {
     "POST /operator/reserve-rules/{rule_id}/end": [_form(path=_RULE)],
     "GET /operator/payouts/run/preview": [_page()],
     # Nobody has anything available; the answer says so.
-    "POST /operator/payouts/run": [_form({"currency": "EUR", "key": "once"}, reached=SEEN)],
+    "POST /operator/payouts/run": [_form({"currency": "EUR"}, reached=SEEN)],
     # It was sent.
     "POST /operator/payouts/{payout_id}/never-sent": [
         _form({"unsent": "looked there"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
@@ -123,7 +124,7 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/bank-files": [_page()],
     # The market has no bank account here.
-    "POST /operator/bank-files": [_form({"key": "once"}, reached=NOT_NOW)],
+    "POST /operator/bank-files": [_form(reached=NOT_NOW)],
     "GET /operator/bank-files/{file_id}": [_page(_FILE)],
     "GET /operator/bank-files/{file_id}/document": [_page(_FILE)],
     "POST /operator/bank-files/{file_id}/execute": [_form(path=_FILE, reached=SENT_ON | NOT_NOW)],
@@ -157,7 +158,7 @@ DESKS: dict[str, Sequence[Call]] = {
     "GET /operator/credit": [_page()],
     "GET /operator/credit/{user_id}": [_page(_BUYER)],
     "POST /operator/credit/{user_id}": [
-        _form({"amount": "1.00", "currency": "EUR", "key": "once", **_REASON}, path=_BUYER)
+        _form({"amount": "1.00", "currency": "EUR", **_REASON}, path=_BUYER)
     ],
 }
 

@@ -54,7 +54,9 @@ def _form(
     reached: frozenset[int] = SENT_ON,
     files: Fields | None = None,
 ) -> Call:
-    return Call(scope=scope, path=path or {}, form=fields or {}, files=files, reached=reached)
+    # Those of our pages that are one wish bear a key; to the others it says nothing.
+    form = {"key": "once", **(fields or {})}
+    return Call(scope=scope, path=path or {}, form=form, files=files, reached=reached)
 
 
 _NO_LETTER = {"destination_id": "01900000-0000-7000-8000-000000000000"}
@@ -138,7 +140,7 @@ SHOPS: dict[str, Sequence[Call]] = {
     "GET /seller/{seller_id}/payouts": [_page(Scope.SHOP, _SHOP)],
     # Nothing is available here any more.
     "POST /seller/{seller_id}/payouts": [
-        _form(Scope.SHOP, _SHOP, {"currency": "EUR", "key": "once"}, reached=NOT_NOW)
+        _form(Scope.SHOP, _SHOP, {"currency": "EUR"}, reached=NOT_NOW)
     ],
     "GET /seller/{seller_id}/payouts/{payout_id}": [
         _page(Scope.SHOP, {**_SHOP, "payout_id": Of("payout")})
@@ -225,9 +227,7 @@ STAFFS: dict[str, Sequence[Call]] = {
     "GET /operator/gift-cards": [_page(Scope.STAFF)],
     # The code is shown by the answer itself.
     "POST /operator/gift-cards": [
-        _form(
-            Scope.STAFF, fields={"amount": "10.00", "currency": "EUR", "key": "once"}, reached=SEEN
-        )
+        _form(Scope.STAFF, fields={"amount": "10.00", "currency": "EUR"}, reached=SEEN)
     ],
     "GET /operator/gift-cards/{card_id}": [_page(Scope.STAFF, _ANY_CARD)],
     "POST /operator/gift-cards/{card_id}/deactivate": [_form(Scope.STAFF, _ANY_CARD)],
@@ -245,9 +245,7 @@ STAFFS: dict[str, Sequence[Call]] = {
     "POST /operator/payouts/{payout_id}/cancel": [
         _form(Scope.STAFF, _ANY_PAYOUT, _REASON, reached=NOT_NOW)
     ],
-    "POST /operator/payouts/{payout_id}/retry": [
-        _form(Scope.STAFF, _ANY_PAYOUT, {"key": "once"}, reached=NOT_NOW)
-    ],
+    "POST /operator/payouts/{payout_id}/retry": [_form(Scope.STAFF, _ANY_PAYOUT, reached=NOT_NOW)],
     "POST /operator/payouts/{payout_id}/hold": [_form(Scope.STAFF, _ANY_PAYOUT, _REASON)],
     "POST /operator/payouts/{payout_id}/unhold": [_form(Scope.STAFF, _ANY_PAYOUT)],
     "GET /operator/reconciliation": [_page(Scope.STAFF)],
