@@ -1,13 +1,13 @@
 """Two people may say that a payout was never sent.
 
 Revision ID: 0038
-Revises: 0036
+Revises: 0037
 """
 
 from alembic import op
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
