@@ -40,6 +40,17 @@ async def test_a_gateway_that_was_mistyped_has_no_books_of_its_own(
     assert [one["gateway"] for one in (await desk.done("GET", ""))["items"]] == []
 
 
+async def test_a_provider_that_was_let_go_may_tell_what_is_left(
+    desk: Desk, resources: Resources
+) -> None:
+    await desk.tell(movement("txn_1", 500))
+    market = replace(resources, gateways={})
+    async with caller_of(market) as client:
+        later = replace(desk, client=client, resources=market)
+        told = await later.tell(movement("txn_2", 500))
+        assert (told["movements"], told["known"]) == (1, 0)
+
+
 async def test_a_report_is_read_row_by_row_or_not_at_all(desk: Desk) -> None:
     async def send(text: str) -> httpx2.Response:
         return await desk.call(

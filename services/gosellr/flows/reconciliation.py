@@ -12,7 +12,11 @@ from gosellr.integrations.payments.journal_port import JournalUnread
 from gosellr.integrations.payments.port import GatewayMovement, PaymentGateway, TellsMovements
 from gosellr.integrations.payments.report_port import ListsByTime
 from gosellr.models.reconciliation_values import ImportedStatement, NewMovement
-from gosellr.services import movement_list_service, reconciliation_service
+from gosellr.services import (
+    movement_list_service,
+    reconciliation_questions,
+    reconciliation_service,
+)
 from gosellr.services.reconciliation_service import MOVEMENTS_MAX
 from gosellr.utils.reconciliation import MovementKind
 from gosellr.utils.viewer import Viewer
@@ -76,7 +80,8 @@ async def import_told(
     viewer: Viewer,
     now: datetime,
 ) -> ImportedStatement:
-    """Import what a person brings of a gateway of this market.
+    """Import what a person brings of a gateway of this market, or of one that was one: it has books
+    here, and may have something left to tell.
 
     Raises:
         InvalidInput: the market has no such gateway; a name that was mistyped would have books of
@@ -84,7 +89,9 @@ async def import_told(
         As `import_movements` raises.
     """
     if gateway not in gateways:
-        raise InvalidInput.at("gateway", "gateway_unknown", "This market has no such gateway")
+        standing = await ask(db, reconciliation_questions.standing, now=now)
+        if gateway not in {one.gateway for one in standing}:
+            raise InvalidInput.at("gateway", "gateway_unknown", "This market has no such gateway")
     return await transact(
         db,
         reconciliation_service.import_movements,

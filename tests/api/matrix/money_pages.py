@@ -195,7 +195,7 @@ _ANY_CASE = {"dispute_id": _CASE}
 _ANY_PAYOUT = {"payout_id": Of("payout")}
 _ANY_CARD = {"card_id": Of("gift_card")}
 _MOVEMENT = {"movement_id": Fixed("provider_movement")}
-_GATEWAY = {"gateway": "elsewhere"}
+_GATEWAY = {"gateway": "sandbox"}
 _LETTER = {"letter_id": Fixed("letter")}
 _AWARD = {"amount": "1.00", "decision": "half"}
 
@@ -251,7 +251,9 @@ STAFFS: dict[str, Sequence[Call]] = {
     "GET /operator/reconciliation": [_page(Scope.STAFF)],
     "POST /operator/reconciliation/match": [_form(Scope.STAFF, fields=_GATEWAY)],
     # Nobody there tells us anything.
-    "POST /operator/reconciliation/pull": [_form(Scope.STAFF, fields=_GATEWAY, reached=NOT_NOW)],
+    "POST /operator/reconciliation/pull": [
+        _form(Scope.STAFF, fields={"gateway": "elsewhere"}, reached=NOT_NOW)
+    ],
     # What became of a file is said by the inbox itself.
     "POST /operator/reconciliation/reports": [
         _form(Scope.STAFF, fields=_GATEWAY, files=_REPORT_FILE, reached=SEEN)

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
-from gosellr.core.transact import ask, transact
-from gosellr.flows import told_by_hand, told_files
-from gosellr.services import reconciliation_questions, reconciliation_service
+from gosellr.core.transact import ask
+from gosellr.flows import reconciliation, told_by_hand, told_files
+from gosellr.services import reconciliation_questions
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms
 from gosellr.web.binding import reconciliation as binding
@@ -41,17 +41,16 @@ async def take_report(page: Taking) -> Response:
     if errors or page.file is None:
         return await show_inbox(page, form=FormView(form.values, errors), code=422)
     try:
-        taken = await transact(
+        taken = await reconciliation.import_told(
             page.market.db,
-            reconciliation_service.import_movements,
+            gateways=page.market.gateways,
             gateway=form.value("gateway"),
-            source="document",
             movements=told_files.movements_of(
                 page.file.content,
                 gateway=form.value("gateway"),
                 gateways=page.market.gateways,
             ),
-            imported_by=page.viewer.user_id,
+            viewer=page.viewer,
             now=page.now,
         )
     except (Conflict, InvalidInput) as refusal:
