@@ -190,35 +190,6 @@ class PayoutChangeView:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperView:
-    """A statement or an invoice, and the files that it may be had as."""
-
-    number: str
-    kind: str
-    period: str
-    total: Money
-    issued_at: datetime
-    files: tuple[LinkView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SoFarView:
-    """The month that isn't over, in one currency."""
-
-    currency: str
-    files: tuple[LinkView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PapersView:
-    papers: tuple[PaperView, ...]
-    chips: tuple[LinkView, ...]
-    this_month: str
-    so_far: tuple[SoFarView, ...]
-    pager: PagerView = field(default_factory=PagerView)
-
-
-@dataclass(frozen=True, slots=True)
 class QueueView:
     """One kind of work that waits, and since when."""
 

@@ -10,7 +10,7 @@ from gosellr.models.document_values import IssuedDocument
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.money import Money
 from gosellr.web.binding.histories import chips
-from gosellr.web.money_views import PapersView, PaperView, SoFarView
+from gosellr.web.paper_views import PapersView, PaperView, SoFarView
 from gosellr.web.views import LinkView, PagerView
 
 FORMS: Final[tuple[Form, ...]] = ("pdf", "csv", "xlsx")
