@@ -19,6 +19,7 @@ from gosellr.utils.money import AmountOutOfBounds
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.pricing import LineRequest, Quote, ShippingRequest, quote
 from gosellr.utils.promotions import CouponTerms
+from gosellr.utils.regions import region_code
 from gosellr.utils.shipping import (
     Destination,
     Parcel,
@@ -216,14 +217,7 @@ class _Taxes:
         self, rates: Sequence[TaxRate], destination: Destination | None, *, included: bool
     ) -> None:
         fitting = [
-            rate
-            for rate in rates
-            if rate.region is None
-            or (
-                destination is not None
-                and _region(rate.region, destination)
-                == _region(destination.region or "", destination)
-            )
+            rate for rate in rates if rate.region is None or _lies_in(rate.region, destination)
         ]
         self._bps: dict[str, int] = {}
         for rate in sorted(fitting, key=lambda rate: rate.region is not None):
@@ -235,9 +229,13 @@ class _Taxes:
         return self._bps.get(tax_class, self._bps.get(STANDARD_TAX_CLASS, 0))
 
 
-def _region(region: str, destination: Destination) -> str:
-    """`US-CA` and `ca` are the same region of the US."""
-    return region.strip().upper().removeprefix(f"{destination.country}-")
+def _lies_in(region: str, destination: Destination | None) -> bool:
+    if destination is None:
+        return False
+    country = destination.country
+    return region_code(region, country=country) == region_code(
+        destination.region or "", country=country
+    )
 
 
 def _line_request(offer: Offer, taxes: _Taxes) -> LineRequest:

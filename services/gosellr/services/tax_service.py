@@ -13,6 +13,7 @@ from gosellr.core.pagination import Page
 from gosellr.models.term_values import ListedTaxRate
 from gosellr.queries import tax_rates as queries
 from gosellr.services.terms_scope import after_id, page_by_id
+from gosellr.utils.regions import region_code
 
 
 class TaxRateOverlaps(Conflict):
@@ -33,13 +34,16 @@ async def list_rates(
 
 
 async def create_rate(connection: Connection, *, fields: Mapping[str, Any]) -> ListedTaxRate:
-    """A new rate.
+    """A new rate; its region is kept as its code, however it was written.
 
     Raises:
-        InvalidInput: when it ends before it begins.
+        InvalidInput: when it ends before it begins, or names a country as its region.
         TaxRateOverlaps: when another one speaks about the same sales.
     """
     rate = ListedTaxRate(id=new_id(), **fields)
+    rate = replace(rate, region=_region_of(rate))
+    if rate.region == "":
+        raise InvalidInput.at("region", "region_unknown", "This names no region")
     await _check(connection, rate)
     await queries.add(connection, rate=rate)
     return rate
@@ -67,7 +71,7 @@ async def _check(connection: Connection, rate: ListedTaxRate) -> None:
     if rate.valid_to is not None and rate.valid_to <= rate.valid_from:
         raise InvalidInput.at("valid_to", "ends_too_early", "It has to end after it begins")
     for rival in await queries.rivals(connection, rate=rate):
-        if (rival.region, rival.tax_class) == (rate.region, rate.tax_class):
+        if (_region_of(rival), rival.tax_class) == (_region_of(rate), rate.tax_class):
             raise TaxRateOverlaps(extras={"rate_id": rival.id})
         # A price can't include one tax of its country and leave out another.
         if rival.included != rate.included:
@@ -75,3 +79,8 @@ async def _check(connection: Connection, rate: ListedTaxRate) -> None:
                 "Prices in a country include all of its taxes or none",
                 extras={"rate_id": rival.id},
             )
+
+
+def _region_of(rate: ListedTaxRate) -> str | None:
+    """The region as prices know it: rates of other days may be kept as they were written."""
+    return None if rate.region is None else region_code(rate.region, country=rate.country)

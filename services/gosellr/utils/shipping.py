@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
+from gosellr.utils.regions import region_code
+
 EVERYWHERE = "*"
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
@@ -173,8 +175,8 @@ def zone_matches(zone: ShippingZone, destination: Destination) -> bool:
     if country not in {name.strip().upper() for name in zone.countries}:
         return False
     if zone.regions:
-        region = _region_code(country, destination.region or "")
-        if region not in {_region_code(country, name) for name in zone.regions}:
+        region = region_code(destination.region or "", country=country)
+        if region not in {region_code(name, country=country) for name in zone.regions}:
             return False
     return not zone.postal_patterns or any(
         postal_code_matches(pattern, destination.postal_code) for pattern in zone.postal_patterns
@@ -265,8 +267,3 @@ def _range_bounds(pattern: str) -> tuple[str, str] | None:
     if match and len(match[1]) == len(match[2]):
         return match[1], match[2]
     return None
-
-
-def _region_code(country: str, region: str) -> str:
-    """Reduce `US-CA` and `ca` to the same code."""
-    return region.strip().upper().removeprefix(f"{country}-")
