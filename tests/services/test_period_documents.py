@@ -25,6 +25,7 @@ from gosellr.utils.permissions import MemberRole
 from gosellr.utils.viewer import Viewer
 from tests.conftest import START
 from tests.factories.accounts import add_member, make_seller
+from tests.factories.balances import approve, prepare
 from tests.factories.payouts import an_operator, earn, pay, set_account, set_schedule, wrong_with
 from tests.factories.sales import (
     Shop,
@@ -372,3 +373,70 @@ async def _groups(connection: Connection, shop: Shop) -> list[tuple[str, int]]:
         vat_jurisdiction="marketplace",
     )
     return [(one.key, one.amount_minor) for one in month.figures.groups]
+
+
+async def test_what_is_charged_by_hand_stands_on_the_commission_invoice(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    await make_commission(connection, rate_bps=1000, vat_bps=2000)
+    shop, other = [await a_shop(connection, resources, price_minor=10_000) for _ in range(2)]
+    await earn(resources, shop)
+    await earn(resources, other)
+    own, vat = f"seller_available:{shop.seller.id}", "tax_payable:marketplace"
+    for entries in (
+        ((own, "debit", 1200), ("commission", "credit", 1000), (vat, "credit", 200)),
+        # A third of a cent more than a whole percent would tell, and a fee without VAT.
+        ((own, "debit", 401), ("fee_income", "credit", 333), (vat, "credit", 68)),
+        ((own, "credit", 50), ("commission", "debit", 50)),
+        # Of two shops, of another country's tax, and of no income: none of these is a fee of one.
+        (
+            (own, "debit", 30), (f"seller_available:{other.seller.id}", "debit", 30),
+            ("commission", "credit", 60),
+        ),
+        ((own, "debit", 7), ("tax_payable:DE", "credit", 7)),
+        ((own, "credit", 900), ("goodwill_cost", "debit", 900)),
+    ):  # fmt: skip
+        prepared = await prepare(resources, *entries)
+        await approve(resources, prepared.id)
+    clock.advance(timedelta(days=45))
+    await documents.close_months(resources.documents)
+    papers = {one.kind.value: one for one in await issued(resources, shop)}
+    invoice = papers["commission_invoice"]
+    assert invoice.content["lines"] == [
+        {"key": "commission", "amount_minor": 1_000},
+        {"key": "adjusted", "amount_minor": 1_000 + 333 - 50},
+    ]
+    assert invoice.content["taxes"] == [
+        {"tax_rate_bps": 2042, "net_minor": 333, "tax_minor": 68, "gross_minor": 401},
+        {"tax_rate_bps": 2000, "net_minor": 2000, "tax_minor": 400, "gross_minor": 2400},
+        {"tax_rate_bps": 0, "net_minor": -50, "tax_minor": 0, "gross_minor": -50},
+    ]
+    totals = invoice.content["totals"]
+    assert (totals["net_minor"], totals["tax_minor"], invoice.total_minor) == (2283, 468, 2751)
+    groups = {one["key"]: one["amount_minor"] for one in papers["statement"].content["groups"]}
+    assert groups["adjusted"] == -1200 - 401 + 50 - 30 - 7 + 900
+    [unconcerned] = [
+        one for one in await issued(resources, other) if one.kind.value == "commission_invoice"
+    ]
+    assert unconcerned.total_minor == 1_200
+
+
+async def test_a_month_with_nothing_but_a_charge_by_hand_has_its_invoice(
+    connection: Connection, resources: Resources, clock: ManualClock
+) -> None:
+    shop = await a_shop(connection, resources, price_minor=10_000)
+    await earn(resources, shop)
+    clock.advance(timedelta(days=31))
+    prepared = await prepare(
+        resources, (f"seller_available:{shop.seller.id}", "debit", 595),
+        ("commission", "credit", 500), ("tax_payable:marketplace", "credit", 95),
+    )  # fmt: skip
+    await approve(resources, prepared.id)
+    clock.advance(timedelta(days=31))
+    await documents.close_months(resources.documents)
+    [invoice] = [
+        one for one in await issued(resources, shop) if one.kind.value == "commission_invoice"
+    ]
+    assert (invoice.period, invoice.total_minor) == ("2026-04", 595)
+    assert invoice.content["lines"] == [{"key": "adjusted", "amount_minor": 500}]
+    assert [one["tax_rate_bps"] for one in invoice.content["taxes"]] == [1900]

@@ -9,6 +9,7 @@ from gosellr.utils.tax import (
     InvalidTaxRate,
     exclusive_tax,
     included_tax,
+    rate_of,
     tax_on,
     without_tax,
 )
@@ -50,3 +51,21 @@ def test_a_rate_is_a_bounded_whole_number(rate_bps: int) -> None:
         included_tax(100, rate_bps)
     with pytest.raises(InvalidTaxRate):
         exclusive_tax(100, rate_bps)
+
+
+@pytest.mark.parametrize(
+    ("net_minor", "tax_minor", "rate_bps"),
+    [
+        (1000, 200, 2000),
+        (333, 67, 2000),
+        (-333, -67, 2000),
+        (333, 68, 2042),
+        (10_000, 1_925, 1925),
+        (1, 1_000, 10_000_000),
+        (0, 200, 0),
+        (500, 0, 0),
+        (500, -95, 0),
+    ],
+)
+def test_a_rate_is_told_by_what_it_made(net_minor: int, tax_minor: int, rate_bps: int) -> None:
+    assert rate_of(net_minor, tax_minor=tax_minor) == rate_bps

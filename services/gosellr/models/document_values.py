@@ -66,7 +66,7 @@ class Deduction:
     """Commission, its VAT or remitted tax that transactions of one kind kept from a seller.
 
     Credits count as positive: what a refund gives back is negative. `vat_bps` is the rate of the
-    rule that was frozen at the sale.
+    rule that was frozen at the sale; what was booked by hand names its booking instead.
     """
 
     currency: str
@@ -74,6 +74,7 @@ class Deduction:
     account: str
     vat_bps: int
     amount_minor: int
+    by_hand_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

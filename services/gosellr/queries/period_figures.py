@@ -13,6 +13,8 @@ from gosellr.models.document_values import Deduction, OwnChange, StatementPayout
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
 )
+# What the marketplace earns of a seller by a booking by hand, be it of one's own or handed on.
+_INCOME = "('commission', 'fee_income', 'gateway_fee', 'tax_payable')"
 
 OWN_CHANGES = f"""
 WITH moved AS (
@@ -34,7 +36,8 @@ ORDER BY currency, kind, account NULLS LAST
 """
 
 # Whatever the marketplace kept stands in a transaction that moved an account of the seller, but for
-# a sale of which nothing was left to it, and for a refund of a share too small to reach it.
+# a sale of which nothing was left to it, and for a refund of a share too small to reach it. What
+# was booked by hand stands for itself, each booking alone, where it is about this seller only.
 DEDUCTIONS = f"""
 WITH touched AS (
     SELECT entry.transaction_id AS id
@@ -54,7 +57,7 @@ WITH touched AS (
 SELECT entry.currency::text, head.kind, entry.account,
        COALESCE((CASE WHEN entry.order_line_id IS NULL THEN part.shipping_commission
                       ELSE line.commission END ->> 'vat_bps')::int, 0) AS vat_bps,
-       sum({_CREDITED})::bigint
+       sum({_CREDITED})::bigint, NULL::uuid AS by_hand_id
 FROM touched
 JOIN ledger_transaction AS head ON head.id = touched.id
 JOIN ledger_entry AS entry ON entry.transaction_id = head.id
@@ -62,7 +65,22 @@ JOIN seller_order AS part ON part.id = entry.seller_order_id AND part.seller_id 
 LEFT JOIN order_line AS line ON line.id = entry.order_line_id
 WHERE head.booked_at >= $2 AND head.booked_at < $3
   AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4
+UNION ALL
+SELECT entry.currency::text, head.kind,
+       CASE WHEN entry.account LIKE 'tax\\_payable:%' THEN entry.account ELSE 'commission' END, 0,
+       sum({_CREDITED})::bigint, head.id
+FROM touched
+JOIN ledger_transaction AS head ON head.id = touched.id AND head.kind = 'adjusted'
+JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+WHERE head.booked_at >= $2 AND head.booked_at < $3
+  AND split_part(entry.account, ':', 1) IN {_INCOME}
+  AND (SELECT bool_and(own.account = ANY($4::text[])) FROM ledger_entry AS own
+       WHERE own.transaction_id = head.id AND own.currency = entry.currency
+         AND split_part(own.account, ':', 1)
+             IN (SELECT split_part(name, ':', 1) FROM unnest($4::text[]) AS name))
+GROUP BY 1, 2, 3, head.id
+ORDER BY 1, 2, 3, 4, 6
 """
 
 PAYOUTS = """
@@ -108,8 +126,7 @@ WITH booked AS (
         FROM (
             SELECT entry.account, entry.currency::text AS currency, {_CREDITED} AS credited,
                    split_part(entry.account, ':', 1) = ANY($3::text[]) AS is_own,
-                   split_part(entry.account, ':', 1)
-                       IN ('commission', 'fee_income', 'gateway_fee', 'tax_payable') AS is_income
+                   split_part(entry.account, ':', 1) IN {_INCOME} AS is_income
             FROM ledger_entry AS entry WHERE entry.transaction_id = booked.id
         ) AS entry
         GROUP BY currency
@@ -165,7 +182,7 @@ async def deductions(
     until: datetime,
     written_from: int | None,
 ) -> list[Deduction]:
-    """What was kept of a seller's sales, and given back with its refunds."""
+    """What was kept of a seller's sales and by hand, and given back with its refunds."""
     rows = await connection.fetch(DEDUCTIONS, seller_id, since, until, accounts, written_from)
     return [Deduction(*row) for row in rows]
 

@@ -25,6 +25,7 @@ from gosellr.utils.documents import (
     month_before,
     month_bounds,
 )
+from gosellr.utils.ledger import TransactionKind
 from gosellr.utils.permissions import Permission
 from gosellr.utils.statement_figures import REFUND_KINDS, Kept
 from gosellr.utils.viewer import Viewer
@@ -255,14 +256,17 @@ def _payouts(paid: Sequence[StatementPayout]) -> list[dict[str, Any]]:
 def _commission(
     seller: SellerIdentity, period: str, found: PeriodFigures, *, identity: MarketIdentity
 ) -> dict[str, Any]:
-    """Commission and VAT exactly as they were booked; what refunds gave back is taken off."""
+    """Commission and VAT exactly as they were booked; what refunds gave back is taken off, and
+    what was charged or given back by hand is a line of its own."""
     returned = sum(
         kept.commission_minor for kind, kept in found.kept.items() if kind in REFUND_KINDS
     )
+    by_hand = found.kept.get(TransactionKind.ADJUSTED.value, Kept()).commission_minor
     whole = found.commission
     lines = [
-        {"key": "commission", "amount_minor": whole.commission_minor - returned},
+        {"key": "commission", "amount_minor": whole.commission_minor - returned - by_hand},
         {"key": "commission_returned", "amount_minor": returned},
+        {"key": "adjusted", "amount_minor": by_hand},
     ]
     return {
         **_head(seller, period, found.currency, identity),

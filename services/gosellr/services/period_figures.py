@@ -27,6 +27,7 @@ from gosellr.utils.statement_figures import (
     StatementFigures,
     statement_figures,
 )
+from gosellr.utils.tax import rate_of
 
 # The kind of what was known before: it moves nothing.
 _BEFORE: Final = ""
@@ -49,7 +50,8 @@ def accounts_of(seller_id: UUID) -> list[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodFigures:
     """A seller's period in one currency. `kept` is by kind of transaction, `rates` the
-    commission and its VAT by rate in basis points; credits of the marketplace are positive."""
+    commission and its VAT by rate in basis points, charged by hand or by rule; credits of the
+    marketplace are positive."""
 
     currency: str
     figures: StatementFigures
@@ -148,14 +150,14 @@ def _of_currency(
     vat_account: str,
 ) -> PeriodFigures:
     own = [one for one in changes if one.currency == currency]
+    deductions = [one for one in deductions if one.currency == currency]
     kept: defaultdict[str, Kept] = defaultdict(Kept)
-    rates: defaultdict[int, Kept] = defaultdict(Kept)
     for one in deductions:
-        if one.currency != currency:
-            continue
         kept[one.kind] = _added(kept[one.kind], one, vat_account=vat_account)
-        if one.account in (COMMISSION, vat_account):
-            rates[one.vat_bps] = _added(rates[one.vat_bps], one, vat_account=vat_account)
+    rates = _rates(
+        [one for one in deductions if one.account in (COMMISSION, vat_account)],
+        vat_account=vat_account,
+    )
     return PeriodFigures(
         currency=currency,
         figures=statement_figures(
@@ -170,6 +172,25 @@ def _of_currency(
         kept=dict(kept),
         rates={rate: sums for rate, sums in sorted(rates.items(), reverse=True) if sums != Kept()},
     )
+
+
+def _rates(deductions: Iterable[Deduction], *, vat_account: str) -> Mapping[int, Kept]:
+    """Commission and its VAT by rate. A booking by hand knows its amounts alone: they tell it."""
+    rates: defaultdict[int, Kept] = defaultdict(Kept)
+    by_hand: defaultdict[UUID, Kept] = defaultdict(Kept)
+    for one in deductions:
+        if one.by_hand_id is None:
+            rates[one.vat_bps] = _added(rates[one.vat_bps], one, vat_account=vat_account)
+        else:
+            held = by_hand[one.by_hand_id]
+            by_hand[one.by_hand_id] = _added(held, one, vat_account=vat_account)
+    for booked in by_hand.values():
+        rate_bps = rate_of(booked.commission_minor, tax_minor=booked.vat_minor)
+        rates[rate_bps] = Kept(
+            commission_minor=rates[rate_bps].commission_minor + booked.commission_minor,
+            vat_minor=rates[rate_bps].vat_minor + booked.vat_minor,
+        )
+    return rates
 
 
 def _added(kept: Kept, one: Deduction, *, vat_account: str) -> Kept:

@@ -91,6 +91,10 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "tax_remitted_returned": (
         "Remitted tax returned", "Zurückgeholte Steuer", "Taxe récupérée", "Impuesto recuperado",
     ),
+    "adjusted": (
+        "Adjusted by the marketplace", "Vom Marktplatz angepasst", "Ajusté par la place",
+        "Ajustado por el mercado",
+    ),
     "payouts": ("Payouts", "Auszahlungen", "Versements", "Pagos"),
     "where": ("Where it stands", "Wo es steht", "Répartition", "Dónde está"),
     "in": ("In", "Zugang", "Entrées", "Entradas"),

@@ -38,3 +38,16 @@ def tax_on(amount_minor: int, *, rate_bps: int, included: bool) -> int:
 def without_tax(amount_minor: int, *, tax_minor: int, included: bool) -> int:
     """What remains of an amount once the tax inside it, if any, is taken out."""
     return amount_minor - tax_minor if included else amount_minor
+
+
+def rate_of(net_minor: int, *, tax_minor: int) -> int:
+    """The rate at which an amount was taxed, in basis points: a whole percent if one fits to the
+    minor unit, else the nearest. None can be told where nothing was taxed: that is 0."""
+    if net_minor < 0:
+        net_minor, tax_minor = -net_minor, -tax_minor
+    if net_minor == 0 or tax_minor <= 0:
+        return 0
+    whole_bps = share(100, tax_minor, net_minor) * (BPS // 100)
+    if bps_half_up(net_minor, whole_bps) == tax_minor:
+        return whole_bps
+    return share(BPS, tax_minor, net_minor)
