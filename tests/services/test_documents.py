@@ -1,5 +1,9 @@
 """Invoices and credit notes: what stands on them is what was booked, and it stays."""
 
+import csv
+import io
+from decimal import Decimal
+
 import asyncpg
 import pytest
 
@@ -290,3 +294,28 @@ async def test_documents_are_found_by_their_cause(
     )
     assert found is not None
     assert found.order_id == order.id
+
+
+async def test_a_sale_as_a_table_comes_to_what_was_paid_and_what_was_credited(
+    connection: Connection, resources: Resources
+) -> None:
+    await make_tax(connection, rate_bps=2000)
+    shop = await make_shop(connection, price_minor=10_000)
+    code = await make_coupon(connection)
+    order = await buy(resources, (shop, 2), coupons=(code,))
+    given = await refund(resources, order, shop, units=1)
+    await transact(resources.db, sales_documents.issue_credit_note, refund_id=given.id, now=START)
+    invoice, note = await papers(resources, order)
+    for document, due_minor, borne in ((invoice, 18_000, "-20.00"), (note, 9_000, "-10.00")):
+        made = await flow.make_file(resources.documents, document.content, form="csv", name="x")
+        rows = list(csv.DictReader(io.StringIO(made.content.decode("utf-8-sig"))))
+        assert sum(Decimal(row["gross"]) for row in rows) * 100 == document.total_minor == due_minor
+        assert [row["kind"] for row in rows] == ["goods", "promotion"]
+        *_, promotion = rows
+        assert promotion["title"] == "Borne by the marketplace"
+        assert [promotion[key] for key in ("quantity", "tax_percent", "net", "tax", "gross")] == [
+            "", "", "", "", borne,
+        ]  # fmt: skip
+        assert {row["number"] for row in rows} == {document.number}
+        corrected = invoice.number if document is note else ""
+        assert {row["corrects"] for row in rows} == {corrected}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from gosellr.utils.document_words import word
 from gosellr.utils.money import to_decimal_string
 
 Cell = str | int | Decimal | None
@@ -31,16 +32,18 @@ def amount(minor: int, currency: str) -> Decimal:
 
 
 def _sale(content: Content) -> Table:
+    """The gross of all rows is what is paid or credited. What the marketplace bears lowers neither
+    net nor tax of the sale: it is a row of its own that has none."""
     currency = content["currency"]
     header = (
         "number", "issued_at", "order_number", "kind", "sku", "title", "options", "quantity",
-        "tax_percent", "net", "tax", "gross", "currency",
+        "tax_percent", "net", "tax", "gross", "currency", "corrects",
     )  # fmt: skip
-    rows = [
+    head = (content["number"], content["issued_at"], content["seller_order_number"])
+    corrects = content.get("corrects")
+    rows: list[Sequence[Cell]] = [
         (
-            content["number"],
-            content["issued_at"],
-            content["seller_order_number"],
+            *head,
             line["kind"],
             line["sku"],
             line["title"],
@@ -49,9 +52,19 @@ def _sale(content: Content) -> Table:
             _percent(line["tax_rate_bps"]),
             *(amount(line[f"{part}_minor"], currency) for part in ("net", "tax", "gross")),
             currency,
+            corrects,
         )
         for line in content["lines"]
     ]
+    promotion_minor = content["totals"]["promotion_minor"]
+    if promotion_minor:
+        title = word("promotion", "en")
+        borne = amount(-promotion_minor, currency)
+        rows.append(
+            (
+                *head, "promotion", "", title, "", None, None, None, None, borne, currency, corrects
+            )
+        )  # fmt: skip
     return Table("Lines", header, rows)
 
 
