@@ -222,3 +222,29 @@ def test_a_word_too_long_for_a_line_may_be_broken() -> None:
     assert broken.count("\N{ZERO WIDTH SPACE}") == 1
     assert breakable_code("x" * 40).count("\N{ZERO WIDTH SPACE}") == 3
     assert breakable_code("SOFA-XL-GREEN-VELVET") == "SOFA-XL-GREEN-VELVET"
+
+
+_BETWEEN_OWN_ACCOUNTS = {
+    TransactionKind.RELEASE, TransactionKind.RESERVE_RELEASED, TransactionKind.DEBT_RECOVERED,
+    TransactionKind.DISPUTE_FROZEN, TransactionKind.DISPUTE_RELEASED,
+}  # fmt: skip
+_OF_NO_SELLER = {
+    TransactionKind.PROVIDER_FEE, TransactionKind.SETTLEMENT, TransactionKind.STORED_VALUE_HELD,
+    TransactionKind.STORED_VALUE_RETURNED, TransactionKind.STORED_VALUE_MOVED,
+    TransactionKind.GIFT_CARD_ISSUED, TransactionKind.GIFT_CARD_SOLD,
+    TransactionKind.GIFT_CARD_RELEASED, TransactionKind.GIFT_CARD_RESTORED,
+    TransactionKind.STORE_CREDIT_GRANTED, TransactionKind.STRAY_CAPTURE,
+    TransactionKind.STRAY_RETURN, TransactionKind.RECONCILED, TransactionKind.SUSPENSE_CLEARED,
+    TransactionKind.CHARGEBACK_WON, TransactionKind.CHARGEBACK_MADE_GOOD,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(TransactionKind) - _BETWEEN_OWN_ACCOUNTS - _OF_NO_SELLER)
+)
+def test_what_can_move_a_seller_s_total_has_a_word_in_every_language(kind: TransactionKind) -> None:
+    change = PotChange(kind.value, "seller_available", 0, 0, 500)
+    [group] = statement_figures([change], kept={}, counts={kind.value: 1}).groups
+    # What stands under the name of its kind is told by that, in English, where it has no word.
+    if group.key == kind.value:
+        assert len({word(group.key, language) for language in LANGUAGES}) == len(LANGUAGES)

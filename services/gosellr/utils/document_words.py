@@ -95,6 +95,21 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
         "Adjusted by the marketplace", "Vom Marktplatz angepasst", "Ajusté par la place",
         "Ajustado por el mercado",
     ),
+    "debt_written_off": (
+        "Debt written off", "Abgeschriebene Schuld", "Dette passée en perte", "Deuda condonada",
+    ),
+    "chargeback_opened": (
+        "Fees for chargebacks", "Gebühren für Rückbuchungen", "Frais de rétrofacturation",
+        "Comisiones por contracargos",
+    ),
+    "chargeback_fee": (
+        "Fees for chargebacks, later ones", "Gebühren für Rückbuchungen, nachträglich",
+        "Frais de rétrofacturation ultérieurs", "Comisiones por contracargos, posteriores",
+    ),
+    "refund_confirmed": (
+        "Refunds paid in cash by you", "Von Ihnen bar gezahlte Erstattungen",
+        "Remboursements que vous avez payés en espèces", "Reembolsos que usted pagó en efectivo",
+    ),
     "payouts": ("Payouts", "Auszahlungen", "Versements", "Pagos"),
     "where": ("Where it stands", "Wo es steht", "Répartition", "Dónde está"),
     "in": ("In", "Zugang", "Entrées", "Entradas"),
