@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ import typst
 
 from gosellr.integrations.documents.port import DocumentNotRendered
 from gosellr.integrations.documents.renderer import ProcessRenderer
-from gosellr.utils.document_sheets import Column, Party, Sheet, SheetTable
+from gosellr.utils.document_sheets import Column, Party, Sheet, SheetTable, breakable
 from gosellr.utils.document_tables import Table
 from tests.house.source import PACKAGE
 
@@ -116,3 +117,20 @@ async def test_nothing_in_a_workbook_is_a_formula() -> None:
     assert "'=cmd" in strings
     assert re.search(r">https://x.example<", strings)
     assert made == await ProcessRenderer().workbook([table, Table("More", ("a",), [(None,), (3,)])])
+
+
+def _columns(*facts: tuple[str, str]) -> tuple[float, float]:
+    """Where the two addresses begin, in points."""
+    lines = ("Mariahilfer Straße 123/4/15", "1060 Wien")
+    parties = (Party("Seller", "Lampen und Licht GmbH", lines), Party("To", "Ada Lovelace", lines))
+    page = drawn(replace(a_sheet(), parties=parties, facts=facts))
+    found = re.findall(r'<g transform="translate\(([0-9.]+) [0-9.]+\)"', page)
+    return float(found[0]), float(found[1])
+
+
+def test_facts_of_any_length_leave_the_addresses_their_room() -> None:
+    left, right = _columns(("Carrier", "DHL"), ("Tracking", "JD0001"))
+    assert right - left > 140
+    for fact in ("JD0146 " * 14, breakable("X" * 100), breakable("W" * 24)):
+        left, right = _columns(("Carrier", fact.strip()), ("Tracking", fact.strip()))
+        assert 100 < right - left < 180
