@@ -11,6 +11,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.flows import documents
+from gosellr.integrations.documents import renderer
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.utils.ids import order_number, seller_order_number
@@ -182,3 +183,31 @@ async def test_the_report_of_a_year_in_every_form(
     for form, start in (("pdf", b"%PDF-"), ("xlsx", b"PK")):
         made = await client.get(f"{url}?format={form}", headers=headers)
         assert made.content.startswith(start)
+
+
+async def test_a_report_of_many_is_a_table_where_it_can_be_nothing_else(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    sold: Order,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    operator = await make_operator(connection, now=resources.clock.now())
+    headers = await bearer(resources, operator)
+    url = f"{V1}/reports/dac7/2026"
+    # Five rows a seller on paper, four in a table.
+    monkeypatch.setattr(renderer, "PAPER_ROWS_MAX", 4)
+    monkeypatch.setattr(renderer, "WORKBOOK_ROWS_MAX", 3)
+    for form, rows, most in (("pdf", 5, 4), ("xlsx", 4, 3)):
+        refused = await client.get(f"{url}?format={form}", headers=headers)
+        problem = refused.json()
+        assert (refused.status_code, problem["code"]) == (422, "file_too_long")
+        assert "Retry-After" not in refused.headers
+        assert problem["detail"] == (
+            f"{rows} rows are more than the {most} of such a file: as CSV it may have any number"
+        )
+        assert [(one["field"], one["code"]) for one in problem["errors"]] == [
+            ("format", "too_many_rows")
+        ]
+    table = await client.get(f"{url}?format=csv", headers=headers)
+    assert len(list(csv.DictReader(io.StringIO(table.text)))) == 4

@@ -11,7 +11,7 @@ import orjson
 import pytest
 import typst
 
-from gosellr.integrations.documents.port import DocumentNotRendered
+from gosellr.integrations.documents.port import DocumentNotRendered, DocumentTooLong
 from gosellr.integrations.documents.renderer import ProcessRenderer
 from gosellr.utils.document_sheets import Column, Party, Sheet, SheetTable, breakable
 from gosellr.utils.document_tables import Table
@@ -88,8 +88,10 @@ async def test_long_tables_go_on_over_pages_within_bounds() -> None:
     made = await renderer.pdf(a_sheet(rows=300))
     counts = [int(found) for found in re.findall(rb"/Count (\d+)", made)]
     assert max(counts) >= 5
-    with pytest.raises(DocumentNotRendered, match="rows"):
-        await renderer.pdf(a_sheet(rows=20_001))
+    with pytest.raises(DocumentTooLong, match="7501 rows are more than the 7500"):
+        await renderer.pdf(a_sheet(rows=7_501))
+    with pytest.raises(DocumentTooLong, match="20001 rows are more than the 20000"):
+        await renderer.workbook([Table("Long", ("a",), [(1,)] * 20_001)])
 
 
 async def test_what_takes_too_long_is_ended() -> None:

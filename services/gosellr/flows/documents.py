@@ -3,7 +3,8 @@
 What is issued is a row; the file is made of it each time, after the database was left alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,10 +13,14 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
-from gosellr.core.errors import ServiceUnavailable
+from gosellr.core.errors import InvalidInput, ServiceUnavailable
 from gosellr.core.transact import ask, transact
 from gosellr.flows.one_by_one import one_by_one
-from gosellr.integrations.documents.port import DocumentNotRendered, DocumentRenderer
+from gosellr.integrations.documents.port import (
+    DocumentNotRendered,
+    DocumentRenderer,
+    DocumentTooLong,
+)
 from gosellr.models.document_values import IssuedDocument, SellerIdentity
 from gosellr.services import (
     document_questions,
@@ -40,6 +45,13 @@ MEDIA_TYPES: Mapping[str, str] = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+
+class FileTooLong(InvalidInput):
+    """A file of this form doesn't hold so many rows, however often it is asked for."""
+
+    code = "file_too_long"
+    title = "There are too many rows for such a file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +212,11 @@ async def make_file(
     """A document as a file.
 
     Raises:
+        FileTooLong: it has more rows than a PDF or a workbook may have; a CSV has any number.
         ServiceUnavailable: it couldn't be laid out, or not in time.
     """
-    try:
+    with _told():
         made = await _made(powers, content, form=form, language=language)
-    except DocumentNotRendered as error:
-        raise ServiceUnavailable(str(error).capitalize(), retry_after_seconds=30) from error
     return DocumentFile(f"{name}.{form}", MEDIA_TYPES[form], made)
 
 
@@ -213,13 +224,24 @@ async def make_workbook(powers: DocumentPowers, table: Table, *, name: str) -> D
     """A table as XLSX.
 
     Raises:
+        FileTooLong: it has more rows than a workbook may have.
         ServiceUnavailable: it couldn't be written, or not in time.
     """
-    try:
+    with _told():
         made = await powers.renderer.workbook([table])
+    return DocumentFile(f"{name}.xlsx", MEDIA_TYPES["xlsx"], made)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a renderer says, in the words of the door."""
+    try:
+        yield
+    except DocumentTooLong as error:
+        words = f"{error}: as CSV it may have any number"
+        raise FileTooLong.at("format", "too_many_rows", words) from error
     except DocumentNotRendered as error:
         raise ServiceUnavailable(str(error).capitalize(), retry_after_seconds=30) from error
-    return DocumentFile(f"{name}.xlsx", MEDIA_TYPES["xlsx"], made)
 
 
 async def _made(

@@ -11,8 +11,12 @@ class DocumentNotRendered(Exception):
     """The sheet couldn't be laid out, or not in time."""
 
 
+class DocumentTooLong(DocumentNotRendered):
+    """It has more rows than a file of this kind may have: asked for again, it is no shorter."""
+
+
 class DocumentRenderer(Protocol):
-    """Lays out sheets and tables. Raises `DocumentNotRendered`."""
+    """Lays out sheets and tables. Raises `DocumentNotRendered`, `DocumentTooLong`."""
 
     async def pdf(self, sheet: Sheet) -> bytes:
         """The sheet as PDF: the same sheet gives the same bytes."""
