@@ -37,7 +37,7 @@ def doctor() -> None:
     else:
         findings.append(Finding("Settings", settings.env))
         findings += [check_folder(settings.home), _check_port(settings)]
-        findings.append(_check_mail(settings))
+        findings += [_check_mail(settings), _check_fonts(settings)]
         findings += _check_market_database(settings)
     for finding in findings:
         mark = "✓" if finding.is_well else "✗"
@@ -66,6 +66,16 @@ def _check_mail(settings: Settings) -> Finding:
     if not settings.is_production:
         return Finding("Mail", answer)
     return Finding("Mail", answer, "Set GOSELLR_SMTP_URL and GOSELLR_MAIL_FROM")
+
+
+def _check_fonts(settings: Settings) -> Finding:
+    folder = settings.document_fonts
+    if folder is None:
+        return Finding("Fonts", "the shipped one alone: no Chinese, Japanese, Korean, Thai on PDFs")
+    found = sum(one.suffix.lower() in {".ttf", ".otf", ".ttc"} for one in folder.rglob("*"))
+    if not found:
+        return Finding("Fonts", f"{folder} holds none", "Put TTF, OTF or TTC files there")
+    return Finding("Fonts", f"{found} further ones in {folder}")
 
 
 def _check_market_database(settings: Settings) -> list[Finding]:

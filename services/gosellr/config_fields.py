@@ -128,7 +128,16 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _check_folder(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    if not path.is_absolute() or not path.is_dir():
+        raise ValueError("it is no folder, named from the root on")
+    return path
+
+
 Home = Annotated[Path, AfterValidator(_absolute)]
+Folder = Annotated[Path | None, AfterValidator(_check_folder)]
 PostgresUrl = Annotated[str, AfterValidator(_check_postgres_url)]
 WebUrl = Annotated[str, AfterValidator(_check_web_url)]
 SmtpUrl = Annotated[str, AfterValidator(_check_smtp_url)]
@@ -224,6 +233,7 @@ class Settings(BaseSettings):
     legal_name: str = _setting("GoSellr", "Market Halls Ltd", min_length=1, max_length=200)
     legal_address: str = _setting("", "1 Market Street|1010 Vienna|Austria", max_length=500)
     legal_tax_id: str = _setting("", "ATU12345678", max_length=40)
+    document_fonts: Folder = _setting(None, "/usr/share/fonts/opentype/noto")
 
     default_currency: str = _setting("EUR", "EUR", pattern=r"^[A-Z]{3}$")
     tax_included: bool = _setting(default=True, example="1")

@@ -370,7 +370,7 @@ async def open_resources(
             media=LocalMediaStore(settings.home / "media"),
             images=ImageProcessor(max_bytes=settings.media_max_bytes),
             files=LocalFileStore(settings.home / "imports"),
-            renderer=ProcessRenderer(),
+            renderer=ProcessRenderer(fonts=settings.document_fonts),
             post=post,
             secret_key=secret_of(settings),
             vault=vault,

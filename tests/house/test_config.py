@@ -94,6 +94,16 @@ def test_a_wrong_value_is_refused_with_name_reason_and_example(
     assert problems_of(monkeypatch, **{name: value}) == [f"GOSELLR_{name} {sentence}"]
 
 
+def test_a_folder_of_fonts_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (str(tmp_path / "none"), "fonts"):
+        [problem] = problems_of(monkeypatch, DOCUMENT_FONTS=value)
+        assert problem == (
+            f'GOSELLR_DOCUMENT_FONTS "{value}" is wrong: it is no folder, named from the root on. '
+            "Example: GOSELLR_DOCUMENT_FONTS=/usr/share/fonts/opentype/noto"
+        )
+    assert read_settings_with(monkeypatch, DOCUMENT_FONTS=str(tmp_path)).document_fonts == tmp_path
+
+
 def test_every_wrong_value_is_named_at_once_and_secrets_are_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -6,8 +6,10 @@ import zipfile
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import orjson
+import playwright
 import pytest
 import typst
 
@@ -92,6 +94,15 @@ async def test_long_tables_go_on_over_pages_within_bounds() -> None:
         await renderer.pdf(a_sheet(rows=7_501))
     with pytest.raises(DocumentTooLong, match="20001 rows are more than the 20000"):
         await renderer.workbook([Table("Long", ("a",), [(1,)] * 20_001)])
+
+
+async def test_fonts_of_the_operator_stand_in_for_letters_that_are_lacking() -> None:
+    [icons, *_] = Path(playwright.__file__).parent.rglob("codicon*.ttf")
+    own, with_more = ProcessRenderer(), ProcessRenderer(fonts=icons.parent)
+    assert await own.pdf(a_sheet()) == await with_more.pdf(a_sheet())
+    icon = a_sheet(text="\uea60")
+    assert b"codicon" not in await own.pdf(icon)
+    assert b"codicon" in await with_more.pdf(icon)
 
 
 async def test_what_takes_too_long_is_ended() -> None:

@@ -27,14 +27,18 @@ WORKBOOK_ROWS_MAX = 20_000
 class ProcessRenderer:
     """Renders in processes of their own, at most `most_at_once` at a time; the others wait."""
 
-    def __init__(self, *, most_at_once: int = 2, timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self, *, most_at_once: int = 2, timeout_seconds: float = 30.0, fonts: Path | None = None
+    ) -> None:
+        """`fonts` is a folder with fonts for what the shipped one lacks."""
+        self._fonts = None if fonts is None else str(fonts)
         self._timeout_seconds = timeout_seconds
         self._places = asyncio.Semaphore(most_at_once)
 
     async def pdf(self, sheet: Sheet) -> bytes:
         """The sheet as PDF: the same sheet gives the same bytes."""
         _check_size(sum(len(table.rows) for table in sheet.tables), most=PAPER_ROWS_MAX)
-        return await self._ask({"form": "pdf", "sheet": sheet.plain()})
+        return await self._ask({"form": "pdf", "sheet": sheet.plain(), "fonts": self._fonts})
 
     async def workbook(self, tables: Sequence[Table]) -> bytes:
         """The tables as XLSX, one sheet each, in which nothing is a formula."""

@@ -35,7 +35,8 @@ def _pdf(question: Mapping[str, Any]) -> bytes:
     made: bytes = typst.compile(
         str(_HERE / "sheet.typ"),
         root=str(_HERE),
-        font_paths=[str(_HERE / "fonts")],
+        # The shipped font is named by the sheet; others stand in for letters that it lacks.
+        font_paths=[str(_HERE / "fonts"), *([question["fonts"]] if question["fonts"] else [])],
         ignore_system_fonts=True,
         sys_inputs={"sheet": orjson.dumps(question["sheet"]).decode()},
         format="pdf",
