@@ -11,6 +11,7 @@ from gosellr.queries import market_terms
 from gosellr.queries.market_terms import OfferedCoupon
 from gosellr.services import promotion_service
 from gosellr.services.promotion_service import CouponUsedUp
+from tests.factories.accounts import make_user
 from tests.factories.terms import make_coupon
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -122,3 +123,30 @@ async def test_case_48_all_coupons_of_an_order_or_none(connection: Connection) -
 )
 def test_who_a_use_counts_for(user_id: UUID | None, email: str | None, key: str | None) -> None:
     assert promotion_service.customer_key(user_id=user_id, email=email) == key
+
+
+@pytest.mark.parametrize("guest_first", [True, False])
+async def test_an_account_and_its_address_are_one_customer(
+    connection: Connection, guest_first: bool
+) -> None:
+    code = await make_coupon(connection, limit_per_customer=2)
+    coupons = await offered(connection, code)
+    account = await make_user(connection, now=NOW, email="Ada@Example.com")
+    names = [str(account.id), "ada@example.com"]
+    if guest_first:
+        names.reverse()
+    first, second = names
+    dropped = await claim(connection, coupons, customer=first)
+    await claim(connection, coupons, customer=second)
+    for name in names:
+        with pytest.raises(CouponUsedUp):
+            await claim(connection, coupons, customer=name)
+        assert not await market_terms.load_coupons(
+            connection, codes=[code], currency="EUR", customer_key=name, now=NOW
+        )
+    # Another one's use counts for nobody else, and one that is given back counts no more.
+    await claim(connection, coupons, customer="bob@example.com")
+    assert await promotion_service.release(connection, order_id=dropped) == 1
+    await claim(connection, coupons, customer=second)
+    with pytest.raises(CouponUsedUp):
+        await claim(connection, coupons, customer=first)

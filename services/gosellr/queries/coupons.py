@@ -9,11 +9,12 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.term_values import ListedCoupon
-from gosellr.queries.market_terms import coupon_of, moment_of
+from gosellr.queries.market_terms import coupon_of, moment_of, other_customer_keys
 
 # A rival that was first makes the conditions false for the row as it is by then; what can't be
-# taken is missing from the answer.
-CLAIM = """
+# taken is missing from the answer. What the same person used under another name counts as it was
+# when the statement began: two orders of one moment, one of them a guest's, can both have it.
+CLAIM = f"""
 WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS use (coupon_id, discount_minor)
 ), locked AS MATERIALIZED (
@@ -27,12 +28,22 @@ WITH wanted AS (
     WHERE coupon.id = locked.id
       AND (coupon.limit_total IS NULL OR coupon.used_count < coupon.limit_total)
     RETURNING coupon.id, coupon.limit_per_customer
+), elsewhere AS (
+    SELECT coupon_id, sum(used_count) AS used_count FROM coupon_customer
+    WHERE coupon_id = ANY($1::uuid[]) AND customer_key IN ({other_customer_keys("$4")})
+    GROUP BY coupon_id
 ), personal AS (
     INSERT INTO coupon_customer (coupon_id, customer_key, used_count)
-    SELECT id, $4, 1 FROM counted ORDER BY id
+    SELECT counted.id, $4, 1
+    FROM counted LEFT JOIN elsewhere ON elsewhere.coupon_id = counted.id
+    WHERE counted.limit_per_customer IS NULL
+       OR COALESCE(elsewhere.used_count, 0) < counted.limit_per_customer
+    ORDER BY counted.id
     ON CONFLICT (coupon_id, customer_key) DO UPDATE
         SET used_count = coupon_customer.used_count + 1
-        WHERE coupon_customer.used_count < (
+        WHERE coupon_customer.used_count + COALESCE(
+            (SELECT elsewhere.used_count FROM elsewhere
+             WHERE elsewhere.coupon_id = EXCLUDED.coupon_id), 0) < (
             SELECT COALESCE(coupon.limit_per_customer, 2147483647) FROM coupon
             WHERE coupon.id = EXCLUDED.coupon_id)
     RETURNING coupon_id

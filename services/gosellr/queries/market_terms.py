@@ -38,17 +38,33 @@ SELECT
      AND (seller_id IS NULL OR seller_id = ANY($2::uuid[]))) AS rules
 """
 
-COUPONS = """
+
+def other_customer_keys(customer_key: str) -> str:
+    """The other names under which the same person may have used a coupon: an account's address,
+    under which it bought as a guest, and the account of this market that a guest's address is of.
+    """
+    return f"""
+        SELECT lower(email::text) FROM user_account
+        WHERE email IS NOT NULL AND id = CASE
+            WHEN {customer_key}::text ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'
+            THEN {customer_key}::uuid END
+        UNION ALL
+        SELECT id::text FROM user_account
+        WHERE issuer = 'gosellr' AND email = {customer_key}::text::citext
+    """
+
+
+COUPONS = f"""
 SELECT to_jsonb(coupon) AS coupon
 FROM coupon
 WHERE code = ANY($1::text[]::citext[]) AND archived_at IS NULL
   AND (valid_from IS NULL OR valid_from <= $3) AND (valid_to IS NULL OR valid_to > $3)
   AND (currency IS NULL OR currency = $2)
   AND (limit_total IS NULL OR used_count < limit_total)
-  AND NOT EXISTS (
-      SELECT FROM coupon_customer AS personal
-      WHERE personal.coupon_id = coupon.id AND personal.customer_key = $4
-        AND personal.used_count >= coupon.limit_per_customer)
+  AND (limit_per_customer IS NULL OR limit_per_customer > (
+      SELECT COALESCE(sum(personal.used_count), 0) FROM coupon_customer AS personal
+      WHERE personal.coupon_id = coupon.id
+        AND personal.customer_key IN (SELECT $4::text UNION ALL {other_customer_keys("$4")})))
 """
 
 

@@ -68,7 +68,8 @@ class CouponDraft:
 
 
 def customer_key(*, user_id: UUID | None, email: str | None) -> str | None:
-    """Who a use counts for: the account, or a guest's lower-cased e-mail address."""
+    """Who a use is kept for: the account, or a guest's lower-cased e-mail address. A limit per
+    customer counts what is kept for either of the two."""
     if user_id is not None:
         return str(user_id)
     return email.lower() if email else None
