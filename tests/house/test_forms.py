@@ -54,6 +54,7 @@ HARMLESS: Final = {
     # Of an account at a provider, and of what waits in the inbox.
     "{{ one.path }}": "an account is opened once, and what is decided is decided",
     "{{ one.path }}/refresh": ASKS,
+    "{{ outcome.path }}": DECIDED_ONCE,
     "{{ payout.path }}/approve": DECIDED_ONCE,
     "{{ payout.path }}/fail": DECIDED_ONCE,
     "{{ payout.path }}/never-sent": "it waits for somebody once, and whoever asks again is told so",

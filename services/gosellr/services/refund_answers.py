@@ -18,7 +18,14 @@ from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, RefundStatus
 from gosellr.utils.viewer import Viewer
 
-__all__ = ["RefundAnswer", "RefundSettled", "RefundUnderWay", "record", "settle"]
+__all__ = [
+    "RefundAnswer",
+    "RefundSettled",
+    "RefundUnderWay",
+    "check_settleable",
+    "record",
+    "settle",
+]
 
 # A gateway that hasn't said clearly by then what became of a refund won't by itself.
 _ASKED_FOR = timedelta(hours=1)
@@ -74,18 +81,10 @@ async def settle(
         NotAllowed: the viewer explains nothing for the market, sold this, or bought it.
         RefundSettled, RefundUnderWay: and then nothing was changed.
     """
-    if not viewer.may_as_staff(Permission.RECONCILIATION_DECIDE):
-        raise NotAllowed
     order = (await order_steps.take_order(connection, viewer=viewer, order_id=order_id)).order
-    refund = next((one for one in order.refunds if one.id == refund_id), None)
-    if refund is None:
-        raise NotFound
-    _require_no_side(order, refund, viewer=viewer)
-    parts = [one for one in await refunds.parts_of(connection, refund_id=refund_id) if one.is_open]
-    if not parts:
-        raise RefundSettled
-    if not all(_waits_for_a_person(one, now=now) for one in parts):
-        raise RefundUnderWay
+    refund, parts = await _unanswered(
+        connection, viewer=viewer, order=order, refund_id=refund_id, now=now
+    )
     event = {
         "kind": "refund_settled",
         "actor": Actor.OPERATOR.value,
@@ -98,6 +97,33 @@ async def settle(
     for part in parts:
         answer = RefundAnswer(part_id=part.id, status=status, reason=reason)
         await record(connection, answer=answer, policy=policy, now=now)
+
+
+async def check_settleable(
+    connection: Connection, *, viewer: Viewer, order: Order, refund_id: UUID, now: datetime
+) -> Refund:
+    """The refund, where its viewer may say what became of it. Raises as `settle`."""
+    refund, _ = await _unanswered(
+        connection, viewer=viewer, order=order, refund_id=refund_id, now=now
+    )
+    return refund
+
+
+async def _unanswered(
+    connection: Connection, *, viewer: Viewer, order: Order, refund_id: UUID, now: datetime
+) -> tuple[Refund, list[RefundPart]]:
+    if not viewer.may_as_staff(Permission.RECONCILIATION_DECIDE):
+        raise NotAllowed
+    refund = next((one for one in order.refunds if one.id == refund_id), None)
+    if refund is None:
+        raise NotFound
+    _require_no_side(order, refund, viewer=viewer)
+    parts = [one for one in await refunds.parts_of(connection, refund_id=refund_id) if one.is_open]
+    if not parts:
+        raise RefundSettled
+    if not all(_waits_for_a_person(one, now=now) for one in parts):
+        raise RefundUnderWay
+    return refund, parts
 
 
 def _require_no_side(order: Order, refund: Refund, *, viewer: Viewer) -> None:

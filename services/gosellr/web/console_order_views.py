@@ -66,12 +66,13 @@ class SoldPartView:
 
 @dataclass(frozen=True, slots=True)
 class PaidView:
-    """A payment or a refund of an order."""
+    """A payment or a refund of an order; with an address, what became of it can be said there."""
 
     label: str
     badge: BadgeView
     amount: Money
     note: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,3 +47,14 @@ class RefundFormView:
     form: FormView
     key: str
     preview: RefundPreviewView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOutcomeView:
+    """The form that says what became of a refund; without an amount nothing is to be said."""
+
+    path: str
+    back: LinkView
+    form: FormView
+    amount: Money | None = None
+    reason: str = ""

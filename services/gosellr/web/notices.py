@@ -58,6 +58,7 @@ RECEIPT_ASSIGNED = "receipt-assigned"
 RECEIPT_RETURNED = "receipt-returned"
 REFUND_SENT = "refund-sent"
 REFUND_FAILED = "refund-failed"
+REFUND_SETTLED = "refund-settled"
 CASH_RECEIVED = "cash-received"
 PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
@@ -130,6 +131,7 @@ NOTICES = {
     RECEIPT_RETURNED: NoticeView("It is marked as sent back."),
     REFUND_SENT: NoticeView("The refund is marked as sent."),
     REFUND_FAILED: NoticeView("The refund is marked as failed; what it had taken went back."),
+    REFUND_SETTLED: NoticeView("The refund is marked as arrived."),
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),

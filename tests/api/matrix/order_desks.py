@@ -8,6 +8,9 @@ from tests.api.matrix.request import Call, Of
 _SEEN = frozenset({200})
 # Let in; nothing was typed, and the page says so.
 _WRONG = frozenset({422})
+_NOTHING = frozenset({404})
+_OUTCOME = "/operator/orders/{number}/refunds/{refund_id}/outcome"
+_NO_REFUND = {"number": Of("paid_number"), "refund_id": "00000000-0000-7000-8000-000000000000"}
 
 
 def _calls(scope: Scope, base: str, own: dict[str, Of]) -> dict[str, Sequence[Call]]:
@@ -29,5 +32,15 @@ def _calls(scope: Scope, base: str, own: dict[str, Of]) -> dict[str, Sequence[Ca
 
 ORDER_DESKS: dict[str, Sequence[Call]] = {
     **_calls(Scope.STAFF, "/operator", {}),
+    # Nothing was refunded here: 404 is the page's own answer.
+    f"GET {_OUTCOME}": [Call(scope=Scope.STAFF, path=_NO_REFUND, reached=_NOTHING)],
+    f"POST {_OUTCOME}": [
+        Call(
+            scope=Scope.STAFF,
+            path=_NO_REFUND,
+            form={"outcome": "arrived", "reason": "for a test"},
+            reached=_NOTHING,
+        )
+    ],
     **_calls(Scope.SHOP, "/seller/{seller_id}", {"seller_id": Of("seller")}),
 }

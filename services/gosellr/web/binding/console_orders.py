@@ -10,7 +10,7 @@ from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.money import Money
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.order_states import OrderStatus, may_cancel
-from gosellr.utils.states import Actor
+from gosellr.utils.states import Actor, RefundStatus
 from gosellr.web.binding import payment_returns
 from gosellr.web.binding.bags import options_text
 from gosellr.web.binding.orders import BADGES, REFUND_BADGES
@@ -87,13 +87,15 @@ def order(
     actor: Actor | None,
     whole: bool,
     may_refund: bool,
+    may_settle: bool = False,
     charged_back: bool = False,
     links: tuple[LinkView, ...] = (),
 ) -> SoldOrderView:
     """An order with these of its parts; `actor` is as whom units may be called off, if at all.
     Nothing is refunded while a bank that has taken its money back decides.
 
-    Only where it is shown as a `whole`, its buyer and all payments are.
+    Only where it is shown as a `whole`, its buyer and all payments are. `may_settle` leads from a
+    refund on its way to where it is said what became of it.
     """
     number = order_number(found.number)
     told = [
@@ -123,7 +125,7 @@ def order(
         ),
         money=(
             *(_payments(found.payments) if whole else ()),
-            *_refunds(found, {one.id for one in parts}),
+            *_refunds(found, {one.id for one in parts}, path=path if may_settle else ""),
         ),
         links=links,
     )
@@ -258,7 +260,10 @@ def _line(line: OrderLine, currency: str) -> SoldLineView:
     )
 
 
-def _refunds(found: Order, part_ids: Collection[UUID]) -> Iterable[PaidView]:
+_ON_THEIR_WAY = {RefundStatus.PENDING.value, RefundStatus.UNKNOWN.value}
+
+
+def _refunds(found: Order, part_ids: Collection[UUID], *, path: str) -> Iterable[PaidView]:
     for refund in found.refunds:
         if refund.seller_order_id in part_ids:
             yield PaidView(
@@ -266,6 +271,9 @@ def _refunds(found: Order, part_ids: Collection[UUID]) -> Iterable[PaidView]:
                 badge=REFUND_BADGES.get(refund.status, BadgeView(refund.status)),
                 amount=Money(-refund.amount_minor, refund.currency),
                 note=refund.reason,
+                href=f"{path}/refunds/{refund.id}/outcome"
+                if path and refund.status in _ON_THEIR_WAY
+                else "",
             )
 
 

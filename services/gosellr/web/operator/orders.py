@@ -81,6 +81,7 @@ async def show_order(page: Reading, number: str) -> Response:
         actor=_actor(page),
         whole=True,
         may_refund=may(page.viewer.roles, Permission.REFUND_CREATE),
+        may_settle=may(page.viewer.roles, Permission.RECONCILIATION_DECIDE),
         charged_back=await ask(page.market.db, dispute_questions.is_charged_back, order=found),
         links=_links(page, found),
     )
