@@ -245,6 +245,7 @@ async def test_what_is_found_is_held_against_the_payout(
         destination_id=UUID(int=1),
         account_encrypted=b"",
         provider_reference=None,
+        is_denied=False,
     )
     found = if_it_is_this(
         told,

@@ -95,7 +95,9 @@ async def looked_at(live: Resources, shop: Shop) -> int:
             "id": new_id(),
         }  # fmt: skip
         account = seller_available(shop.seller.id)
-        return await rows_read(connection, queries.OPEN, made, account, "EUR", of="ledger_entry")
+        return await rows_read(
+            connection, queries.OPEN, made, account, "EUR", None, of="ledger_entry"
+        )
 
     return await ask(live.db, explain)
 
