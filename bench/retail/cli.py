@@ -37,7 +37,9 @@ How the data maps onto the market
                than 200 lines becomes several orders. The same SKU at the same price is one line
   credits      a refund by line and quantity for each order that a credit note touches. The note
                names no invoice: a line is matched to the latest earlier sale in the month of the
-               same customer and SKU at the same price that has units left, then to the one before
+               same customer and SKU that has units left, then to the one before; those at the same
+               price first. Of another price its value goes back as a free amount, at most what
+               was paid
   the rest     what was never sold (no price, written off, finer than a penny) and credits that find
                no such sale. Each is listed with its value, counted and summed by reason
   delivery     free of charge: carriage is a line of the invoice here (POST, DOT)

@@ -1,4 +1,5 @@
-"""Gives back what the credit notes gave back: by line and quantity, through the refunds' route."""
+"""Gives back what the credit notes gave back: by line and quantity, or as a free amount where their
+price is another, through the refunds' route."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -45,21 +46,27 @@ async def give_back(
 async def _refund(
     api: Api, stage: Stage, path: str, document: Any, refund: PlannedRefund
 ) -> str | None:
-    """Refund units of lines; says what isn't as planned."""
+    """Refund units of lines, or an amount; says what isn't as planned."""
     [part] = document["seller_orders"]
     items = {item["sku"]: item["id"] for item in part["items"]}
+    asked: dict[str, Any] = {
+        "items": [
+            {"order_item_id": items[listing.product_id], "quantity": units}
+            for listing, units in refund.units.items()
+        ]
+    }
+    if not refund.units:
+        asked = {"amount": {"amount": refund.amount_minor, "currency": stage.currency}}
+    kind = "units" if refund.units else "amount"
     made = await api.post(
         f"{path}/refunds",
         {
             "seller_order_id": part["id"],
-            "items": [
-                {"order_item_id": items[listing.product_id], "quantity": units}
-                for listing, units in refund.units.items()
-            ],
             "reason": f"Credit note {refund.credit_note}",
-        },
+        }
+        | asked,
         account=stage.operator,
-        headers={"Idempotency-Key": f"retail-{refund.credit_note}-{refund.order_id}"},
+        headers={"Idempotency-Key": f"retail-{refund.credit_note}-{refund.order_id}-{kind}"},
     )
     came_to = made["amount"]["amount"], made["status"]
     expected = refund.amount_minor, "succeeded"

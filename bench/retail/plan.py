@@ -1,8 +1,10 @@
 """Turns a month's rows into orders and refunds, and lists every row that can't be either.
 
 A credit note names no invoice. Each of its lines is matched to the latest earlier sale of the same
-customer and SKU at the same price that has units left, then to the one before, and so on. What
-remains is listed with its value, so that the market's net and that of the list make the month's.
+customer and SKU that has units left, then to the one before, and so on. Those at the same price
+come first: units of them are refunded. Of the others the credit's value is, as a free amount and never
+more than was paid. What remains is listed with its value, so that the market's net and that of the
+list make the month's.
 """
 
 from collections import Counter, defaultdict
@@ -37,7 +39,7 @@ class RestKind(StrEnum):
     CREDIT_POSITIVE = "positive quantity on a credit note"
     NOBODY = "credit that names no customer"
     NO_SALE = "credit without an earlier sale of this customer and SKU in the month"
-    OTHER_PRICE = "credit whose earlier sales show other prices"
+    TOO_DEAR = "credit above what its earlier sale took for the units"
     NO_UNITS = "credit over more units than are left of earlier sales"
 
 
@@ -54,7 +56,7 @@ class Rest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRefund:
-    """What a credit note gives back of one order: units by listing."""
+    """What a credit note gives back of one order: units by listing, or else a free amount."""
 
     credit_note: str
     order_id: str
@@ -99,6 +101,25 @@ class _Sale:
 
 
 @dataclass(slots=True)
+class _Credit:
+    """A credit note's line, and how many of its units look for their sale still."""
+
+    row: Row
+    missing: int
+    sales: int = 0
+    is_valued: bool = False
+
+    @property
+    def how(self) -> str:
+        """How it found its sale."""
+        if self.missing:
+            return "a part of its units"
+        if self.is_valued:
+            return "an earlier sale at another price, by its value"
+        return "the latest earlier sale" if self.sales == 1 else "several earlier sales"
+
+
+@dataclass(slots=True)
 class _Builder:
     orders: list[PlannedOrder] = field(default_factory=list)
     sales: defaultdict[tuple[str, str], list[_Sale]] = field(
@@ -106,6 +127,7 @@ class _Builder:
     )
     # By credit note and order, in the sequence of the notes.
     given_back: dict[tuple[str, str], Counter[Listing]] = field(default_factory=dict)
+    given_pence: Counter[tuple[str, str]] = field(default_factory=Counter)
     rest: list[Rest] = field(default_factory=list)
     matched: Counter[str] = field(default_factory=Counter)
 
@@ -138,8 +160,7 @@ def make_plan(rows: Iterable[Row]) -> RetailPlan:
             invoices.setdefault(row.invoice, []).append(row)
     for invoice, own in invoices.items():
         _add_orders(builder, invoice, own)
-    for row in credit_rows:
-        _match(builder, row)
+    _match(builder, credit_rows)
     listings = _listings(builder.orders)
     return RetailPlan(
         plan=Plan(
@@ -150,18 +171,30 @@ def make_plan(rows: Iterable[Row]) -> RetailPlan:
             remarks=(),
             sellers_lost=0,
         ),
-        refunds=tuple(
-            PlannedRefund(
-                credit_note=credit_note,
-                order_id=order_id,
-                units=units,
-                amount_minor=sum(listings[one][0] * count for one, count in units.items()),
-            )
-            for (credit_note, order_id), units in builder.given_back.items()
-        ),
+        refunds=_refunds(builder, listings),
         rest=tuple(builder.rest),
         matched=builder.matched,
     )
+
+
+def _refunds(
+    builder: _Builder, listings: Mapping[Listing, tuple[int, int]]
+) -> tuple[PlannedRefund, ...]:
+    """Units before amounts, since an amount leaves less for each unit of its order."""
+    of_units = (
+        PlannedRefund(
+            credit_note=credit_note,
+            order_id=order_id,
+            units=units,
+            amount_minor=sum(listings[one][0] * count for one, count in units.items()),
+        )
+        for (credit_note, order_id), units in builder.given_back.items()
+    )
+    of_amounts = (
+        PlannedRefund(credit_note=credit_note, order_id=order_id, units={}, amount_minor=pence)
+        for (credit_note, order_id), pence in builder.given_pence.items()
+    )
+    return (*of_units, *of_amounts)
 
 
 def _unsold(row: Row) -> RestKind | None:
@@ -251,29 +284,57 @@ def _price_of(listing: Listing) -> int:
     return int(listing.product_id.rpartition("@")[2])
 
 
-def _match(builder: _Builder, row: Row) -> None:
-    earlier = [sale for sale in builder.sales[row.customer, row.sku] if sale.at <= row.at]
-    if not earlier:
-        builder.leave(RestKind.NO_SALE, row)
-        return
-    fitting = [sale for sale in earlier if sale.price_minor == row.price_pence]
-    if not fitting:
-        builder.leave(RestKind.OTHER_PRICE, row)
-        return
-    missing, sales = -row.quantity, 0
-    for sale in reversed(fitting):
-        units = min(missing, sale.left)
-        if units:
-            note = builder.given_back.setdefault((row.invoice, sale.order_id), Counter())
-            note[sale.listing] += units
-            sale.left -= units
-            missing -= units
-            sales += 1
-    if missing:
-        builder.leave(RestKind.NO_UNITS, row, -missing)
-    if sales:
-        whole = "the latest earlier sale" if sales == 1 else "several earlier sales"
-        builder.matched["a part of its units" if missing else whole] += 1
+def _match(builder: _Builder, credit_rows: Sequence[Row]) -> None:
+    """All credits find their units at the same price before any takes units at another."""
+    found = [_Credit(row, missing=-row.quantity) for row in credit_rows]
+    for is_same_price in (True, False):
+        for credit in found:
+            _take(builder, credit, is_same_price=is_same_price)
+    for credit in found:
+        if not _earlier(builder, credit.row):
+            builder.leave(RestKind.NO_SALE, credit.row)
+        elif credit.missing:
+            builder.leave(RestKind.NO_UNITS, credit.row, -credit.missing)
+        if credit.sales:
+            builder.matched[credit.how] += 1
+
+
+def _earlier(builder: _Builder, row: Row) -> list[_Sale]:
+    return [sale for sale in builder.sales[row.customer, row.sku] if sale.at <= row.at]
+
+
+def _take(builder: _Builder, credit: _Credit, *, is_same_price: bool) -> None:
+    row = credit.row
+    for sale in reversed(_earlier(builder, row)):
+        units = min(credit.missing, sale.left)
+        if not units or (sale.price_minor == row.price_pence) is not is_same_price:
+            continue
+        credit.missing -= units
+        credit.sales += 1
+        sale.left -= units
+        if is_same_price:
+            place = row.invoice, sale.order_id
+            builder.given_back.setdefault(place, Counter())[sale.listing] += units
+        else:
+            credit.is_valued = True
+            _give_value(builder, row, sale, units)
+
+
+def _give_value(builder: _Builder, row: Row, sale: _Sale, units: int) -> None:
+    """Give the credit's value of units that were sold at another price, as far as they took it."""
+    each_pence = min(int(row.price_pence), sale.price_minor)
+    builder.given_pence[row.invoice, sale.order_id] += each_pence * units
+    above_pence = row.price_pence - each_pence
+    if above_pence:
+        builder.rest.append(
+            Rest(
+                kind=RestKind.TOO_DEAR,
+                invoice=row.invoice,
+                sku=row.sku,
+                units=0,
+                value_pence=-above_pence * units,
+            )
+        )
 
 
 def _listings(orders: Iterable[PlannedOrder]) -> dict[Listing, tuple[int, int]]:

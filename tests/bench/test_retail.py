@@ -20,8 +20,9 @@ from tests.bench.retail_data import NET_PENCE, ROWS, write_invoices
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "retail"
-LAMP, CHEAP_LAMP, RUG = (
-    Listing(product_id, SELLER) for product_id in ("LAMP@255", "LAMP@210", "RUG B@2750")
+LAMP, CHEAP_LAMP, RUG, OTHER_RUG = (
+    Listing(product_id, SELLER)
+    for product_id in ("LAMP@255", "LAMP@210", "RUG B@2750", "RUG C@2750")
 )
 
 
@@ -39,9 +40,15 @@ def test_invoices_are_orders_with_equal_goods_in_one_line(plan: RetailPlan) -> N
         "1002": {LAMP: 4},
         "1003": {CHEAP_LAMP: 3},
         "1004": {LAMP: 5},
+        "1009": {OTHER_RUG: 3},
     }
-    assert plan.plan.listings == {LAMP: (255, 17), RUG: (2750, 1), CHEAP_LAMP: (210, 3)}
-    assert plan.sales_minor == 17 * 255 + 2750 + 3 * 210
+    assert plan.plan.listings == {
+        LAMP: (255, 17),
+        RUG: (2750, 1),
+        CHEAP_LAMP: (210, 3),
+        OTHER_RUG: (2750, 3),
+    }
+    assert plan.sales_minor == 17 * 255 + 4 * 2750 + 3 * 210
 
 
 def test_credits_take_the_latest_earlier_sale_first_and_never_more_than_is_left(
@@ -55,11 +62,16 @@ def test_credits_take_the_latest_earlier_sale_first_and_never_more_than_is_left(
         ("C1010", "1001", {LAMP: 1, RUG: 1}, 255 + 2750),
         ("C1011", "1001", {LAMP: 7}, 7 * 255),
         ("C1015", "1003", {CHEAP_LAMP: 2}, 420),
+        # The last lamp at the other price, and rugs for less and for more than they took.
+        ("C1011", "1003", {}, 210),
+        ("C1016", "1009", {}, 2 * 2000),
+        ("C1017", "1009", {}, 2750),
     ]
     assert plan.matched == {
         "several earlier sales": 1,
         "the latest earlier sale": 2,
         "a part of its units": 1,
+        "an earlier sale at another price, by its value": 2,
     }
 
 
@@ -70,14 +82,17 @@ def test_the_rest_is_listed_and_makes_up_the_month(plan: RetailPlan, tmp_path: P
         (RestKind.NO_PRICE, "A1007", 1),
         (RestKind.TOO_FINE, "1008", 3),
         (RestKind.NOBODY, "C1013", -1),
-        (RestKind.NO_UNITS, "C1011", -2),
-        (RestKind.OTHER_PRICE, "C1012", -1),
+        (RestKind.TOO_DEAR, "C1011", 0),
+        (RestKind.TOO_DEAR, "C1017", 0),
+        (RestKind.NO_UNITS, "C1011", -1),
+        (RestKind.NO_UNITS, "C1012", -1),
         (RestKind.NO_SALE, "C1014", -1),
     ]
     sums = rest_sums(plan.rest)
     assert sums[RestKind.NO_PRICE] == {"rows": 2, "units": 2, "pence": -1106}
     assert sums[RestKind.TOO_FINE] == {"rows": 1, "units": 3, "pence": "0.3"}
-    assert sums[RestKind.NO_UNITS] == {"rows": 1, "units": -2, "pence": -510}
+    assert sums[RestKind.NO_UNITS] == {"rows": 2, "units": -2, "pence": -255 - 240}
+    assert sums[RestKind.TOO_DEAR] == {"rows": 2, "units": 0, "pence": -45 - 250}
     net_pence = plan.sales_minor - plan.credits_minor + whole_pence(plan.rest_pence)
     assert net_pence == read_net_pence(tmp_path, "2020-05") == NET_PENCE
 
@@ -143,11 +158,11 @@ def test_a_month_is_played_and_comes_out_equal(open_folder: Path) -> None:
     assert report["audit"]["exit_code"] == 0
     actual = {figure["name"]: figure["actual"] for figure in report["figures"]}
     assert actual == {
-        "orders": 4,
-        "sales_pence": 7715,
-        "credits_pence": 6230,
-        "net_pence": 1485,
-        "seller_pence": 1485,
+        "orders": 5,
+        "sales_pence": 15965,
+        "credits_pence": 13190,
+        "net_pence": 2775,
+        "seller_pence": 2775,
     }
     assert sorted(path.name for path in open_folder.iterdir()) == ["data", "report.json"]
 
@@ -162,4 +177,4 @@ def test_a_recorded_month_agrees_with_its_own_net() -> None:
     net_pence = plan.sales_minor - plan.credits_minor + whole_pence(plan.rest_pence)
     assert net_pence == read_net_pence(SHARED, "2010-12") == 74_895_702
     assert len(plan.plan.orders) > 1_500
-    assert sum(plan.matched.values()) == 291
+    assert sum(plan.matched.values()) == 301
