@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from gosellr.api.errors import render_database_away
+from gosellr.core import gathering
 from gosellr.core.db import Connection, Database, NoConnectionFree, go_ahead
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.pace import Pace
@@ -217,7 +218,11 @@ async def test_a_slow_queue_is_a_crowd_before_anybody_has_waited(pair: Database)
     assert pair._pool.expected == 0
 
 
-async def test_a_crowd_is_counted_in_all_queues(pair: Database) -> None:
+async def test_a_crowd_is_counted_in_all_queues(
+    pair: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # To open a connection takes a slow machine so long that the next would begin beside the first.
+    monkeypatch.setattr(gathering, "_LATE_SECONDS", 3600.0)
     gate, begun = asyncio.Event(), asyncio.Event()
 
     async def command(connection: Connection, several: Sequence[Draft]) -> list[None]:
