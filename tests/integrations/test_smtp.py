@@ -42,6 +42,13 @@ class Inbox:
         self.mails_per_line = 100
         self.mail_answer = "250 OK"
         self.hangs_up_on: set[str] = set()
+        self.servers: list[SMTP] = []
+
+    def hang_up(self) -> None:
+        """As a server does on those who have said nothing for long."""
+        for server in self.servers:
+            assert server.transport is not None
+            server.transport.close()
 
     async def handle_EHLO(  # noqa: N802 - its library's name
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, options: Any
@@ -94,7 +101,7 @@ class Inbox:
 async def a_server(inbox: Inbox, **options: Any) -> AsyncIterator[int]:
     """A mail server on a free port of this machine."""
     loop = asyncio.get_running_loop()
-    made: list[SMTP] = []
+    made = inbox.servers
 
     def make() -> SMTP:
         made.append(SMTP(inbox, hostname="mail.test", loop=loop, **options))
@@ -122,7 +129,7 @@ async def a_post(
         SmtpServer(host="127.0.0.1", port=port, **named),
         sender=SENDER,
         clock=clock or ManualClock(NOON),
-        timeout_seconds=5,
+        timeout_seconds=60,
         tls_context=context,
     )
     try:
@@ -197,11 +204,13 @@ async def test_a_line_that_breaks_after_the_mail_was_handed_over_leaves_it_unkno
 
 async def test_a_line_that_the_server_closed_meanwhile_is_opened_again() -> None:
     inbox = Inbox()
-    async with a_server(inbox, timeout=0.05) as port, a_post(port) as post:
+    async with a_server(inbox) as port, a_post(port) as post:
         await post.send_email(a_mail())
+        inbox.hang_up()
         while post._idle[0].is_connected:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)
         assert (await post.send_email(a_mail())).outcome is SendOutcome.ACCEPTED
+    assert (len(inbox.taken), inbox.lines) == (2, 2)
 
 
 async def test_a_line_that_takes_no_more_is_replaced_at_once() -> None:
