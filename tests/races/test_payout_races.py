@@ -90,7 +90,9 @@ async def test_the_same_request_eight_times_makes_one_payout(live: Resources) ->
     shop = await a_shop(live)
     await earn(live, shop)
     seen = await outcomes(*(pay(live, shop, key="once") for _ in range(8)))
-    assert seen == {"done": 1, "idempotency_in_progress": 7}
+    # Whoever comes when it is done already is told the same once more.
+    assert (seen["done"] >= 1, seen.total()) == (True, 8)
+    assert set(seen) <= {"done", "idempotency_in_progress"}
     assert await amounts(live, shop) == [1000]
     await is_sound(live)
 
