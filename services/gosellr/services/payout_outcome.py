@@ -32,6 +32,13 @@ from gosellr.utils.payouts import (
 )
 
 TOO_OLD: Final = "made_too_long_ago"
+# What stands for the reason of a provider that gives none.
+_REFUSED: Final = "refused"
+# What is told of a payout that was undone.
+_UNDONE: Final = {
+    PayoutStatus.CANCELLED: FactType.PAYOUT_CANCELLED,
+    PayoutStatus.FAILED: FactType.PAYOUT_FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,18 @@ class PayoutAnswer:
     funding: str
     provider_reference: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Undoing:
+    """How a payout ends without money: `reason` is what its seller reads, `said` what the books
+    keep, `check_at` when its provider is asked once more."""
+
+    status: PayoutStatus
+    reason: str
+    said: str
+    actor: str
+    check_at: datetime | None = None
 
 
 async def record_answer(
@@ -65,21 +84,24 @@ async def record_answer(
     if not may_become(held.status, answer.status):
         await _look_again(connection, payout, held, now=now)
         return
+    actor = f"provider:{payout.provider}"
+    if answer.status is PayoutStatus.FAILED:
+        reason = answer.reason or _REFUSED
+        undoing = _Undoing(status=PayoutStatus.FAILED, reason=reason, said=reason, actor=actor)
+        await _undo(connection, payout, held=held, undoing=undoing, answer=answer, now=now)
+        return
     await payouts.move(
         connection,
         payout_id=payout_id,
         status=answer.status,
         provider_reference=answer.provider_reference,
-        failure_reason=answer.reason if answer.status is PayoutStatus.FAILED else None,
         check_at=check_again_at(answer.status, check_count=held.check_count, now=now, paid_at=now),
         now=now,
     )
     if answer.status is PayoutStatus.PAID:
         draft = payout_confirmed(**_facts(payout), funding=answer.funding)
-        await _book(connection, draft, payout=payout, actor=f"provider:{payout.provider}", now=now)
+        await _book(connection, draft, payout=payout, actor=actor, now=now)
         await _tell(connection, FactType.PAYOUT_PAID, payout, now=now)
-    elif answer.status is PayoutStatus.FAILED:
-        await _undo(connection, payout, held=held, answer=answer, now=now)
 
 
 async def begin(
@@ -148,17 +170,8 @@ async def call_back(
     held = await _held(connection, payout)
     if not may_become(held.status, PayoutStatus.CANCELLED):
         return False
-    await payouts.move(
-        connection,
-        payout_id=payout.id,
-        status=PayoutStatus.CANCELLED,
-        failure_reason=reason,
-        check_at=None,
-        now=now,
-    )
-    await payouts.release_claims(connection, payout_id=payout.id, now=now)
-    await _reverse(connection, payout, reason=reason, actor=actor, now=now)
-    await _tell(connection, FactType.PAYOUT_CANCELLED, payout, reason=reason, now=now)
+    undoing = _Undoing(status=PayoutStatus.CANCELLED, reason=reason, said=reason, actor=actor)
+    await _undo(connection, payout, held=held, undoing=undoing, now=now)
     return True
 
 
@@ -168,19 +181,17 @@ async def deny(
     """Undo a payout of which nobody ever heard, on people's word that it was never sent; False when
     there is an answer by now. Its provider is asked for some days more."""
     await _hold_balance(connection, payout)
-    if (await _held(connection, payout)).status is not PayoutStatus.UNKNOWN:
+    held = await _held(connection, payout)
+    if held.status is not PayoutStatus.UNKNOWN:
         return False
-    await payouts.move(
-        connection,
-        payout_id=payout.id,
+    undoing = _Undoing(
         status=PayoutStatus.FAILED,
-        failure_reason=NEVER_SENT,
+        reason=NEVER_SENT,
+        said=reason,
+        actor=actor,
         check_at=now + WATCHED_EVERY,
-        now=now,
     )
-    await payouts.release_claims(connection, payout_id=payout.id, now=now)
-    await _reverse(connection, payout, reason=reason, actor=actor, now=now)
-    await _tell(connection, FactType.PAYOUT_FAILED, payout, reason=NEVER_SENT, now=now)
+    await _undo(connection, payout, held=held, undoing=undoing, now=now)
     return True
 
 
@@ -243,19 +254,33 @@ async def _undo(
     payout: Payout,
     *,
     held: LockedPayout,
-    answer: PayoutAnswer,
+    undoing: _Undoing,
+    answer: PayoutAnswer | None = None,
     now: datetime,
 ) -> None:
-    """The money is available again, and what was claimed is free for another payout."""
-    reason = answer.reason or "refused"
-    actor = f"provider:{payout.provider}"
+    """The one way in which a payout ends without money: what it took is available again, and what
+    it claimed is free for another one. The balance and the payout are held.
+
+    `answer` is the provider's, where it was the provider who said so.
+    """
+    await payouts.move(
+        connection,
+        payout_id=payout.id,
+        status=undoing.status,
+        provider_reference=None if answer is None else answer.provider_reference,
+        failure_reason=undoing.reason,
+        check_at=undoing.check_at,
+        now=now,
+    )
     await payouts.release_claims(connection, payout_id=payout.id, now=now)
-    if held.status is PayoutStatus.PAID:
+    if answer is not None and held.status is PayoutStatus.PAID:
         draft = payout_returned(**_facts(payout), funding=answer.funding)
-        await _book(connection, draft, payout=payout, actor=actor, reason=reason, now=now)
+        await _book(
+            connection, draft, payout=payout, actor=undoing.actor, reason=undoing.said, now=now
+        )
     else:
-        await _reverse(connection, payout, reason=reason, actor=actor, now=now)
-    await _tell(connection, FactType.PAYOUT_FAILED, payout, reason=reason, now=now)
+        await _reverse(connection, payout, reason=undoing.said, actor=undoing.actor, now=now)
+    await _tell(connection, _UNDONE[undoing.status], payout, reason=undoing.reason, now=now)
 
 
 async def _reverse(
