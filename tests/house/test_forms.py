@@ -58,6 +58,7 @@ HARMLESS: Final = {
     "{{ payout.path }}/approve": DECIDED_ONCE,
     "{{ payout.path }}/fail": DECIDED_ONCE,
     "{{ payout.path }}/never-sent": "it waits for somebody once, and whoever asks again is told so",
+    "{{ payout.path }}/was-paid": "it waits for somebody once, and whoever asks again is told so",
     "{{ payout.path }}/unhold": SETS,
     "{{ payout.path }}/{{ 'cancel' if 'cancel' in payout.can else 'hold' }}": SETS,
     "{{ proposal.path }}/approve": DECIDED_ONCE,

@@ -28,13 +28,14 @@ from gosellr.api.schemas.payouts import (
 )
 from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.core.transact import ask
-from gosellr.flows import payout_denials, payout_runs, payouts
+from gosellr.flows import payout_runs, payout_verdicts, payouts
 from gosellr.flows.payouts import RequestedPayout
 from gosellr.resources import Resources
 from gosellr.services import idempotency_service, payout_forecast, payout_questions
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_questions import PayoutFilters
 from gosellr.utils.permissions import Permission
+from gosellr.utils.proposals import ProposalKind
 from gosellr.utils.viewer import Viewer
 
 router = Room(prefix="/payouts", tags=["payouts"])
@@ -223,8 +224,38 @@ async def deny_payout(
     Its provider is asked, and has to know nothing of it, now and when another operator approves
     the proposal; then it fails, and its money is available again.
     """
-    made = await payout_denials.propose(
-        market.payouts, viewer=viewer, payout_id=payout_id, reason=body.reason
+    return await _said(
+        market, viewer, payout_id, kind=ProposalKind.PAYOUT_NEVER_SENT, reason=body.reason
+    )
+
+
+@router.post(
+    "/{payout_id}/was-paid",
+    operation_id="affirm_payout",
+    status_code=202,
+    responses={
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
+)
+async def affirm_payout(
+    payout_id: UUID, body: PayoutReason, viewer: MayApprove, market: Market
+) -> Response:
+    """Say that a payout without an answer (`unknown`) was paid, and how you know.
+
+    Its provider is asked, and must not say itself what became of it, now and when another operator
+    approves the proposal; then it is booked as paid.
+    """
+    return await _said(
+        market, viewer, payout_id, kind=ProposalKind.PAYOUT_WAS_PAID, reason=body.reason
+    )
+
+
+async def _said(
+    market: Resources, viewer: Viewer, payout_id: UUID, *, kind: ProposalKind, reason: str
+) -> Response:
+    made = await payout_verdicts.propose(
+        market.payouts, viewer=viewer, payout_id=payout_id, kind=kind, reason=reason
     )
     return answer(proposal_document(made), status=202)
 

@@ -27,10 +27,10 @@ from gosellr.models.payout_values import Payout, PayoutInstruction
 from gosellr.services import (
     bank_file_outcome,
     idempotency_service,
-    payout_denials,
     payout_outcome,
     payout_questions,
     payout_service,
+    payout_verdicts,
 )
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
 from gosellr.services.payout_opening import Opened
@@ -320,13 +320,13 @@ async def _kept_back(
 ) -> TransferResult | None:
     """What stands for the answer where a seller may not be paid any more: a no, if surely nothing
     was sent. Else nobody sends it again, and it stays open; so does what somebody said was never
-    sent, until another one has answered that."""
+    sent, or was paid, until another one has answered that."""
     reason = await ask(
         powers.db, payout_outcome.find_obstacle, payout_id=told.payout_id, now=powers.now()
     )
     surely = reason is not None and provider.forgets_after is None
     if reason is None and not await ask(
-        powers.db, payout_denials.is_proposed, payout_id=told.payout_id
+        powers.db, payout_verdicts.is_proposed, payout_id=told.payout_id
     ):
         return None
     return TransferResult(

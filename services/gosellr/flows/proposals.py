@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from gosellr.core.transact import ask, transact
-from gosellr.flows import bank_transfers, payout_denials
+from gosellr.flows import bank_transfers, payout_verdicts
 from gosellr.flows.bank_transfers import TransferPowers
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import proposal_approval, proposal_service
-from gosellr.services.payout_denials import payout_named
-from gosellr.utils.proposals import ProposalKind
+from gosellr.services.payout_verdicts import AskedPayout, payout_named
+from gosellr.utils.proposals import PAYOUT_VERDICTS, ProposalKind
 from gosellr.utils.viewer import Viewer
 
 
@@ -24,13 +24,13 @@ async def approve(
         ProposalNotOpen: it was decided before.
         Conflict, InvalidInput: it can't be done any more, by its kind.
     """
-    unheard_payout_id = await _unheard(payout_powers, viewer=viewer, proposal_id=proposal_id)
+    asked_payout = await _asked(payout_powers, viewer=viewer, proposal_id=proposal_id)
     done = await transact(
         powers.db,
         proposal_approval.approve,
         viewer=viewer,
         proposal_id=proposal_id,
-        unheard_payout_id=unheard_payout_id,
+        asked_payout=asked_payout,
         policy=powers.policy,
         now=powers.now(),
     )
@@ -39,13 +39,12 @@ async def approve(
     return done.proposal
 
 
-async def _unheard(powers: PayoutPowers, *, viewer: Viewer, proposal_id: UUID) -> UUID | None:
-    """The payout that is said never to have been sent, once its provider has said that it knows
-    nothing of it."""
+async def _asked(powers: PayoutPowers, *, viewer: Viewer, proposal_id: UUID) -> AskedPayout | None:
+    """The payout that something is said of, once its provider has not said otherwise."""
     found = await ask(powers.db, proposal_service.find, proposal_id=proposal_id)
     may_decide = viewer.user_id not in {None, found.prepared_by}
-    if found.kind != ProposalKind.PAYOUT_NEVER_SENT or found.status != "prepared" or not may_decide:
+    if found.kind not in PAYOUT_VERDICTS or found.status != "prepared" or not may_decide:
         return None
-    payout_id = payout_named(found)
-    await payout_denials.require_unheard(powers, payout_id=payout_id)
-    return payout_id
+    return await payout_verdicts.require_sayable(
+        powers, payout_id=payout_named(found), kind=ProposalKind(found.kind)
+    )

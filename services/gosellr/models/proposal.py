@@ -36,6 +36,7 @@ proposal = Table(
         "shop_owner",
         "hand_refund_sent",
         "payout_never_sent",
+        "payout_was_paid",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

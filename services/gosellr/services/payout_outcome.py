@@ -99,9 +99,7 @@ async def record_answer(
         now=now,
     )
     if answer.status is PayoutStatus.PAID:
-        draft = payout_confirmed(**_facts(payout), funding=answer.funding)
-        await _book(connection, draft, payout=payout, actor=actor, now=now)
-        await _tell(connection, FactType.PAYOUT_PAID, payout, now=now)
+        await _arrive(connection, payout, funding=answer.funding, actor=actor, now=now)
 
 
 async def begin(
@@ -193,6 +191,42 @@ async def deny(
     )
     await _undo(connection, payout, held=held, undoing=undoing, now=now)
     return True
+
+
+async def affirm(
+    connection: Connection, *, payout: Payout, funding: str, reason: str, actor: str, now: datetime
+) -> bool:
+    """Book a payout without an answer as paid, on people's word; False when there is an answer by
+    now. Its provider is asked for some days more, as after any that was paid."""
+    held = await _held(connection, payout)
+    if held.status is not PayoutStatus.UNKNOWN:
+        return False
+    await payouts.move(
+        connection,
+        payout_id=payout.id,
+        status=PayoutStatus.PAID,
+        check_at=check_again_at(
+            PayoutStatus.PAID, check_count=held.check_count, now=now, paid_at=now
+        ),
+        now=now,
+    )
+    await _arrive(connection, payout, funding=funding, actor=actor, reason=reason, now=now)
+    return True
+
+
+async def _arrive(
+    connection: Connection,
+    payout: Payout,
+    *,
+    funding: str,
+    actor: str,
+    reason: str | None = None,
+    now: datetime,
+) -> None:
+    """The money has left."""
+    draft = payout_confirmed(**_facts(payout), funding=funding)
+    await _book(connection, draft, payout=payout, actor=actor, reason=reason, now=now)
+    await _tell(connection, FactType.PAYOUT_PAID, payout, now=now)
 
 
 async def _hear_late(

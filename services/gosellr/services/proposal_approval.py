@@ -10,14 +10,15 @@ from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     commission_proposals,
     hand_refund_proposals,
-    payout_denials,
+    payout_verdicts,
     proposal_service,
     seller_member_service,
     transfer_proposals,
 )
+from gosellr.services.payout_verdicts import AskedPayout
 from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.policy import MarketPolicy
-from gosellr.utils.proposals import ProposalKind
+from gosellr.utils.proposals import PAYOUT_VERDICTS, ProposalKind
 from gosellr.utils.viewer import Viewer
 
 
@@ -35,13 +36,13 @@ async def approve(
     *,
     viewer: Viewer,
     proposal_id: UUID,
-    unheard_payout_id: UUID | None = None,
+    asked_payout: AskedPayout | None = None,
     policy: MarketPolicy,
     now: datetime,
 ) -> Approved:
     """Do what somebody else proposed. Said again by the same person, it changes nothing.
 
-    `unheard_payout_id` is the payout of which its provider has just said that it knows nothing.
+    `asked_payout` is the payout of which its provider has just not said otherwise.
 
     Raises:
         NotFound, NotAllowed, ProposalNotOpen: as `proposal_service.second`.
@@ -50,9 +51,9 @@ async def approve(
     held = await proposal_service.second(connection, viewer=viewer, proposal_id=proposal_id)
     if held.status != "prepared":
         return Approved(held)
-    if held.kind == ProposalKind.PAYOUT_NEVER_SENT:
-        await payout_denials.fail_as_proposed(
-            connection, held, unheard_id=unheard_payout_id, viewer=viewer, now=now
+    if held.kind in PAYOUT_VERDICTS:
+        await payout_verdicts.end_as_proposed(
+            connection, held, asked=asked_payout, viewer=viewer, now=now
         )
     receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
     done = await proposal_service.approved(connection, held=held, viewer=viewer, now=now)

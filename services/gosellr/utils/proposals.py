@@ -21,6 +21,7 @@ class ProposalKind(StrEnum):
     SUSPENSE_CLEARING = "suspense_clearing"
     HAND_REFUND_SENT = "hand_refund_sent"
     PAYOUT_NEVER_SENT = "payout_never_sent"
+    PAYOUT_WAS_PAID = "payout_was_paid"
     SHOP_OWNER = "shop_owner"
 
 
@@ -35,8 +36,11 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.SUSPENSE_CLEARING: Permission.RECONCILIATION_DECIDE,
     ProposalKind.HAND_REFUND_SENT: Permission.RECONCILIATION_RUN,
     ProposalKind.PAYOUT_NEVER_SENT: Permission.PAYOUT_APPROVE,
+    ProposalKind.PAYOUT_WAS_PAID: Permission.PAYOUT_APPROVE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
+PAYOUT_VERDICTS: Final = frozenset({ProposalKind.PAYOUT_NEVER_SENT, ProposalKind.PAYOUT_WAS_PAID})
+"""What may be said of a payout of which its provider says nothing."""
 _IDS: Final = frozenset({"seller_id", "category_id", "product_id"})
 _MOMENTS: Final = frozenset({"valid_from", "valid_to"})
 

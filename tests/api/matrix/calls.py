@@ -393,6 +393,7 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "approve_payout": [_market(payout_id=Of("payout"), reached=OR_STATE)],
     "cancel_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
     "deny_payout": [_market(_REASON, payout_id=Of("payout"), reached=frozenset({409}))],
+    "affirm_payout": [_market(_REASON, payout_id=Of("payout"), reached=frozenset({409}))],
     "retry_payout": [_market(payout_id=Of("payout"), reached=OR_STATE)],
     "get_payout_settings": [_seller(seller_id=Of("seller"))],
     "update_payout_settings": [_seller({"schedule": "daily"}, seller_id=Of("seller"))],

@@ -118,6 +118,9 @@ DESKS: dict[str, Sequence[Call]] = {
     "POST /operator/payouts/{payout_id}/never-sent": [
         _form({"unsent": "looked there"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
     ],
+    "POST /operator/payouts/{payout_id}/was-paid": [
+        _form({"paid": "looked there"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
+    ],
     # It wasn't paid by a file.
     "POST /operator/payouts/{payout_id}/fail": [
         _form({"failure": "came back"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)

@@ -209,6 +209,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "fail_payout": [{"reason": "The account is closed"}],
     "cancel_payout": [{"reason": "The seller asked to wait"}],
     "deny_payout": [{"reason": "It stands in none of the lists of PayPal"}],
+    "affirm_payout": [{"reason": "It stands in the statement of PayPal of 3 March"}],
     "update_payout_settings": [
         {"schedule": "weekly", "weekday": 5, "minimums": [{"amount": 5000, "currency": "EUR"}]},
         {"schedule": "monthly", "day_of_month": 31, "version": 1},

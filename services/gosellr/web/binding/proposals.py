@@ -35,6 +35,7 @@ _KINDS: Final = {
     ProposalKind.SUSPENSE_CLEARING: "What waited in suspense",
     ProposalKind.HAND_REFUND_SENT: "Refund that was sent by hand",
     ProposalKind.PAYOUT_NEVER_SENT: "Payout that was never sent",
+    ProposalKind.PAYOUT_WAS_PAID: "Payout that was paid",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(

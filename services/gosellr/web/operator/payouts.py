@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.flows import bank_files, payout_denials, payouts
+from gosellr.flows import bank_files, payout_verdicts, payouts
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
     payout_questions,
@@ -17,10 +17,11 @@ from gosellr.services import (
     proposal_service,
     seller_service,
 )
-from gosellr.services.payout_denials import subject_of
 from gosellr.services.payout_questions import PayoutFilters
+from gosellr.services.payout_verdicts import subject_of
 from gosellr.utils.payouts import BY_FILE, PayoutStatus
 from gosellr.utils.permissions import Permission, may
+from gosellr.utils.proposals import ProposalKind
 from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import histories
 from gosellr.web.binding import payouts as binding
@@ -46,6 +47,7 @@ _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
 _FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
 _UNSENT = (Field("unsent", 500, "Say how you know"),)
+_PAID = (Field("paid", 500, "Say how you know"),)
 _BASE = "/operator/payouts"
 # What undoes a payout for a reason, in the powers of payouts.
 _Ends = Callable[..., Awaitable[Payout]]
@@ -166,15 +168,30 @@ async def fail(page: Failing, payout_id: UUID) -> Response:
 @router.post("/payouts/{payout_id}/never-sent")
 async def never_sent(page: Approving, payout_id: UUID) -> Response:
     """Say that a payout without an answer was never sent, for somebody else to agree."""
-    form = forms.read(_UNSENT, page.form)
+    return await _say(page, payout_id, _UNSENT, kind=ProposalKind.PAYOUT_NEVER_SENT)
+
+
+@router.post("/payouts/{payout_id}/was-paid")
+async def was_paid(page: Approving, payout_id: UUID) -> Response:
+    """Say that a payout without an answer was paid, for somebody else to agree."""
+    return await _say(page, payout_id, _PAID, kind=ProposalKind.PAYOUT_WAS_PAID)
+
+
+async def _say(
+    page: Page, payout_id: UUID, fields: tuple[forms.Field], *, kind: ProposalKind
+) -> Response:
+    """Propose what became of a payout, known as the form's one field says."""
+    [field] = fields
+    form = forms.read(fields, page.form)
     if form.errors:
         return await _show(page, payout_id, form=form, status=422)
     try:
-        made = await payout_denials.propose(
+        made = await payout_verdicts.propose(
             page.market.payouts,
             viewer=page.viewer,
             payout_id=payout_id,
-            reason=form.value("unsent"),
+            kind=kind,
+            reason=form.value(field.name),
         )
     except (Conflict, NotAllowed) as refusal:
         return await _refused(page, payout_id, refusal, form)

@@ -1,4 +1,5 @@
-"""Payouts that were never sent, by the word of two, while their provider knows nothing of them."""
+"""What became of payouts without an answer, by the word of two: never sent, while their provider
+knows nothing of them, or paid, while it says nothing."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -65,8 +66,15 @@ class Desk:
 
     async def deny(self, who: User, reason: str = "not in its list") -> httpx2.Response:
         """Say that the payout was never sent."""
+        return await self._say("never-sent", who, reason)
+
+    async def affirm(self, who: User, reason: str = "on its statement") -> httpx2.Response:
+        """Say that the payout was paid."""
+        return await self._say("was-paid", who, reason)
+
+    async def _say(self, what: str, who: User, reason: str) -> httpx2.Response:
         return await self.client.post(
-            f"{API}/payouts/{self.payout.id}/never-sent", json={"reason": reason},
+            f"{API}/payouts/{self.payout.id}/{what}", json={"reason": reason},
             headers=await bearer(self.market, who),
         )  # fmt: skip
 
@@ -202,13 +210,15 @@ async def test_what_its_provider_has_or_won_t_say_isn_t_said_by_people(desk: Des
     assert await wrong_with(desk.connection, desk.market) == []
 
 
-async def arrive(desk: Desk) -> None:
+async def arrive(
+    desk: Desk, *, account: str = "DE89370400440532013000", amount_minor: int = 1_000
+) -> None:
     """The provider has it after all."""
     await SandboxPayouts.send(
         desk.provider,
         TransferRequest(
-            transfer_id=str(desk.payout.id), amount_minor=1_000, currency="EUR",
-            holder=desk.shop.seller.name, account="DE89370400440532013000", reference="late",
+            transfer_id=str(desk.payout.id), amount_minor=amount_minor, currency="EUR",
+            holder=desk.shop.seller.name, account=account, reference="late",
         ),
     )  # fmt: skip
 
@@ -288,3 +298,142 @@ async def test_the_desk_offers_it_and_says_that_it_waits(desk: Desk) -> None:
     text = await open_page(visitor, page)
     assert "never sent" in text
     assert await desk.now_is() == ("failed", "never_sent")
+
+
+async def test_two_people_book_as_paid_what_its_provider_won_t_tell(desk: Desk) -> None:
+    desk.provider.silent = True
+    answer = await desk.affirm(desk.first)
+    assert answer.status_code == 202, answer.text
+    made = answer.json()
+    assert (made["kind"], made["status"], made["reason"]) == (
+        "payout_was_paid", "prepared", "on its statement"
+    )  # fmt: skip
+    assert made["wish"] == {
+        "amount_minor": 1_000, "currency": "EUR", "provider": "sandbox",
+        "opened_at": desk.payout.created_at.isoformat(),
+    }  # fmt: skip
+    # One thing at a time is said of it.
+    desk.provider.silent = False
+    other = await desk.deny(desk.second)
+    assert (other.status_code, other.json()["code"]) == (409, "proposal_waits")
+    desk.provider.silent = True
+    assert (await desk.approve(desk.first, made)).status_code == 403
+    soon = await desk.approve(desk.second, made)
+    assert (soon.status_code, soon.json()["code"]) == (409, "payout_just_said")
+    assert await seller_owes(desk.connection, desk.shop) == {"payout_in_transit": 1_000}
+    advance(desk.market, timedelta(minutes=1))
+    agreed = await desk.approve(desk.second, made)
+    assert (agreed.status_code, agreed.json()["status"]) == (200, "approved")
+    assert await desk.now_is() == ("paid", None)
+    assert await seller_owes(desk.connection, desk.shop) == {}
+    [head] = await desk.connection.fetch(
+        "SELECT id, actor, facts FROM ledger_transaction WHERE kind = 'payout_confirmed'"
+    )
+    assert (head["actor"], head["facts"]) == (
+        f"user:{desk.second.id}", {"reason": "on its statement"}
+    )  # fmt: skip
+    booked = await desk.connection.fetch(
+        "SELECT account, direction, amount_minor FROM ledger_entry WHERE transaction_id = $1"
+        " ORDER BY direction",
+        head["id"],
+    )
+    assert [tuple(one) for one in booked] == [
+        ("gateway_clearing:sandbox", "credit", 1_000),
+        (f"payout_in_transit:{desk.shop.seller.id}", "debit", 1_000),
+    ]
+    assert len(await desk.told("payout.paid")) == 1
+    assert (await desk.approve(desk.second, made)).status_code == 200
+    own = await audit(
+        desk.connection, now=desk.market.clock.now(), gateway_journals={}, provider_journals={}
+    )
+    assert own == []
+
+
+async def test_what_was_said_to_be_paid_is_asked_after_and_may_come_back(desk: Desk) -> None:
+    desk.provider.silent = True
+    made = (await desk.affirm(desk.first)).json()
+    advance(desk.market, timedelta(minutes=1))
+    assert (await desk.approve(desk.second, made)).status_code == 200
+    advance(desk.market, timedelta(days=1))
+    await payouts.resume_payouts(desk.market.payouts)
+    assert await desk.now_is() == ("paid", None)
+    # It had been refused: its money is the seller's again.
+    desk.provider.silent = False
+    await arrive(desk, account="DE93999999990000000001")
+    advance(desk.market, timedelta(days=1))
+    await payouts.resume_payouts(desk.market.payouts)
+    status, _ = await desk.now_is()
+    assert status == "failed"
+    assert await seller_owes(desk.connection, desk.shop) == {"available": 1_000}
+
+
+async def test_nobody_speaks_for_a_provider_that_speaks_itself(desk: Desk) -> None:
+    # It keeps all it ever got, and has nothing of this one.
+    unsent = await desk.affirm(desk.first)
+    assert (unsent.status_code, unsent.json()["code"]) == (409, "payout_answered")
+    desk.provider.silent = True
+    made = (await desk.affirm(desk.first)).json()
+    advance(desk.market, LATER)
+    desk.provider.silent = False
+    await arrive(desk)
+    refused = await desk.approve(desk.second, made)
+    assert (refused.status_code, refused.json()["code"]) == (409, "payout_answered")
+    assert await desk.now_is() == ("unknown", None)
+    await payouts.resume_payouts(desk.market.payouts)
+    assert await desk.now_is() == ("paid", None)
+    late = await desk.affirm(desk.first)
+    assert (late.status_code, late.json()["code"]) == (409, "payout_not_unknown")
+    assert await wrong_with(desk.connection, desk.market) == []
+
+
+async def test_another_transfer_under_its_name_isn_t_it(desk: Desk) -> None:
+    await arrive(desk, amount_minor=999)
+    refused = await desk.affirm(desk.first)
+    assert (refused.status_code, refused.json()["code"]) == (409, "payout_answered")
+    assert "is another one" in refused.json()["detail"]
+
+
+async def test_of_a_provider_that_is_gone_or_forgets_two_people_may_say_it(desk: Desk) -> None:
+    desk.provider.forgets_after = timedelta(days=30)
+    made = (await desk.affirm(desk.first)).json()
+    assert made["status"] == "prepared"
+    advance(desk.market, timedelta(minutes=1))
+    gone = replace(desk.market, payout_providers={})
+    async with caller_of(gone) as client:
+        agreed = await client.post(
+            f"{API}/proposals/{made['id']}/approve", headers=await bearer(gone, desk.second)
+        )
+    assert (agreed.status_code, agreed.json()["status"]) == (200, "approved")
+    credited = await desk.connection.fetchval(
+        "SELECT account FROM ledger_entry JOIN ledger_transaction AS head"
+        " ON head.id = transaction_id"
+        " WHERE head.kind = 'payout_confirmed' AND direction = 'credit'"
+    )
+    assert credited == "gateway_clearing:sandbox"
+    assert await desk.now_is() == ("paid", None)
+
+
+async def test_only_those_say_that_it_was_paid_who_let_payouts_go(desk: Desk) -> None:
+    desk.provider.silent = True
+    support = await make_support(desk.connection, now=NOW)
+    for who in (support, desk.shop.seller.owner):
+        assert (await desk.affirm(who)).status_code == 403
+    assert await desk.connection.fetchval("SELECT count(*) FROM proposal") == 0
+
+
+async def test_the_desk_offers_to_say_that_it_was_paid(desk: Desk) -> None:
+    desk.provider.silent = True
+    visitor = Visitor(desk.client)
+    await enter(visitor, desk.market, desk.first)
+    page = f"/operator/payouts/{desk.payout.id}"
+    await open_page(visitor, page)
+    await visitor.send(f"{page}/was-paid", paid="")
+    assert visitor.page.status_code == 422
+    assert_sound(visitor.text)
+    await visitor.send(f"{page}/was-paid", paid="on its statement")
+    assert visitor.page.status_code == 200, visitor.text
+    for words in ("Payout that was paid", "€10.00", "sandbox", "on its statement"):
+        assert words in visitor.text, words
+    text = await open_page(visitor, page)
+    assert "waits for a second person: payout that was paid" in text
+    assert f'action="{page}/was-paid"' not in text
