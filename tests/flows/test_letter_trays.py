@@ -87,6 +87,7 @@ def test_every_fact_waits_in_one_tray() -> None:
         "password_changed",
         "shop_contact_changed",
         "chargeback_opened",
+        "payout_found_sent",
         "audit_found",
     }
 

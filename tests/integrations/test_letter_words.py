@@ -23,7 +23,7 @@ CONTEXT: dict[str, Any] = {
     "reference": "RF18539007547034",
     "seller": EVIL, "shop": EVIL, "title": EVIL, "by": EVIL,
     "carrier": "dhl", "tracking_number": "JD0001", "tracking_url": "https://dhl.example/JD0001",
-    "reason": EVIL, "decision": EVIL, "outcome": "split", "gateway": "stripe",
+    "reason": EVIL, "decision": EVIL, "outcome": "split", "gateway": "stripe", "provider": "paypal",
     "step": "suspended", "side": "buyer",
     "is_all": False, "money": "taken", "is_all_credited": False,
     "is_credit": False,

@@ -205,6 +205,7 @@ class ToldPayout:
     currency: str
     last_four: str
     failure_reason: str | None
+    provider: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ LIMIT $4
 
 PAYOUTS = """
 SELECT payout.id, payout.seller_id, amount_minor, currency::text, destination.last_four,
-       failure_reason
+       failure_reason, payout.provider
 FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
 WHERE payout.id = ANY($1::uuid[])
 """

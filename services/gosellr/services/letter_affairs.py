@@ -73,6 +73,23 @@ def payout_finished(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     )
 
 
+def payout_found_sent(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """What two people said was never sent had left: the seller may have it twice."""
+    payout = subjects.payouts.get(fact.aggregate_id)
+    seller = None if payout is None else subjects.sellers.get(payout.seller_id)
+    if payout is None or seller is None:
+        return
+    yield from _to_operators(
+        subjects,
+        LetterKind.PAYOUT_FOUND_SENT,
+        path=f"/operator/payouts/{payout.id}",
+        shop=plain(seller.name),
+        amount=money(payout.amount_minor, payout.currency),
+        last_four=plain(payout.last_four),
+        provider=plain(payout.provider),
+    )
+
+
 def payout_account_changed(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     """Money will go elsewhere: told to everybody who could be reached before, and until lately,
     so that whoever took over one address can't keep it to themselves."""
@@ -232,6 +249,7 @@ ABOUT_AFFAIRS: Mapping[FactType, Composer] = {
     FactType.DISPUTE_CLOSED: case_moved,
     FactType.PAYOUT_PAID: payout_finished,
     FactType.PAYOUT_FAILED: payout_finished,
+    FactType.PAYOUT_FOUND_SENT: payout_found_sent,
     FactType.PAYOUT_DESTINATION_CHANGED: payout_account_changed,
     FactType.PAYOUT_DESTINATION_WITHDRAWN: payout_change_withdrawn,
     FactType.SELLER_UPDATED: shop_updated,

@@ -57,7 +57,7 @@ OF_CASES = frozenset(
         FactType.DISPUTE_CLOSED,
     }
 )
-OF_PAYOUTS = frozenset({FactType.PAYOUT_PAID, FactType.PAYOUT_FAILED})
+OF_PAYOUTS = frozenset({FactType.PAYOUT_PAID, FactType.PAYOUT_FAILED, FactType.PAYOUT_FOUND_SENT})
 _MOVED_ACCOUNTS = frozenset(
     {FactType.PAYOUT_DESTINATION_CHANGED, FactType.PAYOUT_DESTINATION_WITHDRAWN}
 )
@@ -83,6 +83,7 @@ _URGENT = OF_OPERATORS | {
     FactType.ORDER_TRANSFER_AWAITED,
     FactType.ORDER_TRANSFER_PART_ARRIVED,
     *_MOVED_ACCOUNTS,
+    FactType.PAYOUT_FOUND_SENT,
     FactType.SELLER_UPDATED,
     FactType.ACCOUNT_PASSWORD_CHANGED,
 }
@@ -150,7 +151,10 @@ async def read_subjects(connection: Connection, facts: Sequence[RecordedFact]) -
             *(one.seller_id for one in payouts.values()),
         },
     )
-    to_operators = OF_OPERATORS | {FactType.PAYOUT_DESTINATION_WITHDRAWN}
+    to_operators = OF_OPERATORS | {
+        FactType.PAYOUT_DESTINATION_WITHDRAWN,
+        FactType.PAYOUT_FOUND_SENT,
+    }
     has_operators = any(fact.type in to_operators for fact in facts)
     return Subjects(
         orders=orders,

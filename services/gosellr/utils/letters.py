@@ -88,6 +88,7 @@ class LetterKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  (a name, not a secret)
 
     CHARGEBACK_OPENED = "chargeback_opened"
+    PAYOUT_FOUND_SENT = "payout_found_sent"
     AUDIT_FOUND = "audit_found"
 
 
@@ -99,6 +100,7 @@ URGENT: Final = frozenset(
         LetterKind.SHOP_CONTACT_CHANGED,
         LetterKind.PASSWORD_CHANGED,
         LetterKind.CHARGEBACK_OPENED,
+        LetterKind.PAYOUT_FOUND_SENT,
         LetterKind.AUDIT_FOUND,
     }
 )

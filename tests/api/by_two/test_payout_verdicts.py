@@ -21,6 +21,7 @@ from gosellr.utils.payouts import PayoutStatus
 from gosellr.utils.permissions import MemberRole
 from tests.factories.accounts import User, bearer, make_operator, make_support
 from tests.factories.applications import caller_of
+from tests.factories.letters import mails, open_room, send, text_of, to_whom, write
 from tests.factories.payouts import earn, pay, reread, set_account, wrong_with
 from tests.factories.sales import NOW, Shop, make_shop, seller_owes
 from tests.web.people import assert_sound, enter, open_page
@@ -224,6 +225,7 @@ async def arrive(
 
 
 async def test_what_left_after_all_is_told_once(desk: Desk) -> None:
+    await open_room(desk.market, desk.connection)
     made = (await desk.deny(desk.first)).json()
     advance(desk.market, timedelta(minutes=1))
     assert (await desk.approve(desk.second, made)).status_code == 200
@@ -239,6 +241,17 @@ async def test_what_left_after_all_is_told_once(desk: Desk) -> None:
             "reason": "sent_after_all",
         }
     ]
+    await write(desk.market, desk.connection)
+    letters = await to_whom(desk.connection)
+    assert sorted(whom for kind, whom in letters if kind == "payout_found_sent") == sorted(
+        [desk.first.email, desk.second.email]
+    )
+    await send(desk.market)
+    said = [text_of(one) for one in mails(desk.market) if "had been sent" in one["Subject"]]
+    for text in said:
+        assert f"http://localhost:4004/operator/payouts/{desk.payout.id}" in text
+        assert "  Amount: €10.00 EUR\n  To the account that ends with: 3000\n" in text
+    assert len(said) == 2
     assert await seller_owes(desk.connection, desk.shop) == {"available": 1_000}
     # Of its own, the ledger is sound; that the provider has more is what the audit says.
     own = await audit(
