@@ -194,3 +194,20 @@ def test_the_day_is_the_one_that_banks_go_by() -> None:
         ("2026-10-26T23:00Z", "2026-10-27"),
     ):
         assert banking_day(datetime.fromisoformat(moment)) == date.fromisoformat(asked), moment
+
+
+def test_a_bank_is_asked_to_pay_on_no_bank_holiday() -> None:
+    for moment, asked in (
+        # From the Thursday before Easter to the Tuesday after it.
+        ("2026-04-02T12:00Z", "2026-04-02"),
+        ("2026-04-03T12:00Z", "2026-04-07"),
+        ("2026-04-06T12:00Z", "2026-04-07"),
+        # 1 May is a Friday, and Christmas a Friday and a Saturday.
+        ("2026-05-01T12:00Z", "2026-05-04"),
+        ("2026-12-25T12:00Z", "2026-12-28"),
+        # In Frankfurt it is the first of January already.
+        ("2026-12-31T12:00Z", "2026-12-31"),
+        ("2026-12-31T23:30Z", "2027-01-04"),
+        ("2024-12-25T12:00Z", "2024-12-27"),
+    ):
+        assert banking_day(datetime.fromisoformat(moment)) == date.fromisoformat(asked), moment

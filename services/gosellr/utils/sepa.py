@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from gosellr.utils.banking_days import banking_day_from
 from gosellr.utils.iban import InvalidIban, parse_iban
 from gosellr.utils.money import to_decimal_string
 
@@ -114,11 +115,10 @@ def sepa_text(text: str, *, length_max: int) -> str:
 
 
 def banking_day(moment: datetime) -> date:
-    """The day itself, or the Monday after it: on which a bank is asked to pay. It is the day of
-    Frankfurt, by which the banks of SEPA go: a file made after midnight there asks for no day that
-    is over."""
-    day = (moment.astimezone(UTC) + _ahead_of_utc(moment)).date()
-    return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
+    """The day itself, or the first after it that is no weekend and no bank holiday: on which a bank
+    is asked to pay. It is the day of Frankfurt, by which the banks of SEPA go: a file made after
+    midnight there asks for no day that is over."""
+    return banking_day_from((moment.astimezone(UTC) + _ahead_of_utc(moment)).date())
 
 
 def _ahead_of_utc(moment: datetime) -> timedelta:
