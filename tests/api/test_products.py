@@ -230,6 +230,45 @@ async def test_caches_ask_and_are_told_when_nothing_changed(
     assert fresh.json()["variants"][0]["available"] == 9
 
 
+async def test_what_was_read_is_changed_by_its_tag(
+    client: httpx2.AsyncClient, connection: Connection, headers: Headers
+) -> None:
+    made = await create(client, headers, await body_of(connection))
+    path = f"/api/v1/products/{made.json()['id']}"
+    for reader, weak in ((headers, ""), ({}, ""), (headers, "W/")):
+        tag = (await client.get(path, headers=reader)).headers["etag"]
+        # What was bought meanwhile is no change of what stands there to be sold.
+        await connection.execute("UPDATE stock_level SET on_hand = on_hand + 1")
+        known = {**headers, "If-Match": f"{weak}{tag}"}
+        changed = await client.put(path, json={"title": "Shirt"}, headers=known)
+        assert changed.status_code == 200, changed.text
+        stale = await client.put(path, json={"title": "X"}, headers=known)
+        assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
+    for wrong in ('"x"', '"1-"', f'"1-{"g" * 32}"', f'"{"0" * 32}"'):
+        refused = await client.put(
+            path, json={"title": "X"}, headers={**headers, "If-Match": wrong}
+        )
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (
+            422, "version_unknown"
+        )  # fmt: skip
+    tag = (await client.get(path)).headers["etag"]
+    gone = await client.delete(path, headers={**headers, "If-Match": tag})
+    assert gone.status_code == 204
+
+
+async def test_a_category_is_changed_by_the_tag_that_it_was_read_with(
+    client: httpx2.AsyncClient, connection: Connection, resources: Resources
+) -> None:
+    category = await make_category(connection, name="Home")
+    operator = await bearer(resources, await make_operator(connection, now=resources.clock.now()))
+    path = f"/api/v1/categories/{category}"
+    known = {**operator, "If-Match": (await client.get(path)).headers["etag"]}
+    changed = await client.patch(path, json={"position": 7}, headers=known)
+    assert changed.status_code == 200, changed.text
+    stale = await client.patch(path, json={"position": 8}, headers=known)
+    assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
+
+
 async def test_lists_filter_sort_and_page(
     client: httpx2.AsyncClient, connection: Connection, seller: TestSeller
 ) -> None:

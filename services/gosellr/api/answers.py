@@ -63,14 +63,21 @@ _PRIVATE = ((b"cache-control", b"private, no-cache"), _PUBLIC[1])
 
 
 def catalogue_answer(
-    request: Request, body: bytes, *, public: bool = True, keeper: Keeper | None = None
+    request: Request,
+    body: bytes,
+    *,
+    public: bool = True,
+    keeper: Keeper | None = None,
+    is_versioned: bool = False,
 ) -> Response:
-    """Finished JSON that caches may keep and must ask about: its tag is a hash of its bytes.
+    """Finished JSON that caches may keep and must ask about: its tag is a hash of its bytes, after
+    its version where it `is_versioned`, so that an update may name it by the tag.
 
     What only its owner may see is kept by nobody else's cache. What everybody may, the keeper
     keeps for whoever asks next.
     """
-    tag = b'"%b"' % sha256(body).hexdigest()[:32].encode()
+    digest = sha256(body).hexdigest()[:32].encode()
+    tag = b'"%d-%b"' % (orjson.loads(body)["version"], digest) if is_versioned else b'"%b"' % digest
     unchanged = [(b"etag", tag), *(_PUBLIC if public else _PRIVATE)]
     whole = [
         (b"content-length", b"%d" % len(body)),

@@ -77,7 +77,7 @@ async def get_category(
     if isinstance(found, str):
         target = request.url.path.removesuffix(reference) + quote(found)
         return Response(status_code=301, headers={"Location": target})
-    return catalogue_answer(request, found, keeper=keeper)
+    return catalogue_answer(request, found, keeper=keeper, is_versioned=True)
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """Who asks, with what, and through which process: the dependencies of every route."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
@@ -112,22 +113,28 @@ def allow(permission: Permission) -> Any:
 Anyone = Annotated[Viewer, Depends(Allow(None))]
 
 
+_VERSION = re.compile(r"([0-9]{1,9})(?:-[0-9a-f]{32})?")
+
+
 async def expected_version(
     if_match: Annotated[
-        str | None, Header(max_length=40, description="The version as a tag")
+        str | None,
+        Header(max_length=64, description="The version, or the `ETag` that it was read with"),
     ] = None,
 ) -> int | None:
-    """The version that an update is made to, from `If-Match`.
+    """The version that an update is made to, from `If-Match`: a number, or a tag that begins with
+    one. What of the tag comes after it says what else stood on the page, such as the stock: nobody
+    who changes the rest has to know that.
 
     Raises:
         InvalidInput: when the tag isn't one of ours.
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    number = if_match.strip().removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdigit() and len(number) <= 9):
+    found = _VERSION.fullmatch(if_match.strip().removeprefix("W/").strip('"'))
+    if found is None:
         raise InvalidInput.at("If-Match", "version_unknown", "This isn't a version of ours")
-    return int(number)
+    return int(found[1])
 
 
 IfMatch = Annotated[int | None, Depends(expected_version)]

@@ -140,7 +140,9 @@ async def _product(request: Request, product_id: UUID, viewer: Viewer, market: M
     document = await ask(
         market.db, product_service.product_document, viewer=viewer, product_id=product_id
     )
-    return catalogue_answer(request, document, public=viewer.is_guest, keeper=keeper)
+    return catalogue_answer(
+        request, document, public=viewer.is_guest, keeper=keeper, is_versioned=True
+    )
 
 
 @router.put(
