@@ -275,6 +275,27 @@ async def test_the_running_month_is_preliminary(
         await _statement(resources, shop, "2026-13")
 
 
+async def test_a_month_names_every_payout(connection: Connection, resources: Resources) -> None:
+    shop = await a_shop(connection, resources, price_minor=5_000)
+    await earn(resources, shop)
+    await pay(resources, shop)
+    # As many as a page of them and more, some of the same moment.
+    await connection.execute(
+        "INSERT INTO payout (id, seller_id, currency, amount_minor, status, provider,"
+        " destination_id, origin, created_at, failure_reason, finished_at)"
+        " SELECT gen_random_uuid(), seller_id, currency, number, 'failed', provider,"
+        " destination_id, origin, created_at + number / 2 * interval '1 second', 'refused',"
+        " created_at"
+        " FROM payout, generate_series(1, 1205) AS number"
+    )
+    found = await _statement(resources, shop, "2026-03")
+    assert isinstance(found, dict)
+    told = [one["amount_minor"] for one in found["payouts"]]
+    assert sorted(told) == sorted([5_000, *range(1, 1_206)])
+    moments = [one["created_at"] for one in found["payouts"]]
+    assert moments == sorted(moments)
+
+
 async def _statement(
     resources: Resources,
     shop: Shop,

@@ -89,8 +89,9 @@ SELECT payout.id, payout.amount_minor, payout.status, destination.last_four, pay
 FROM payout JOIN payout_destination AS destination ON destination.id = payout.destination_id
 WHERE payout.seller_id = $1 AND payout.currency = $2
   AND payout.created_at >= $3 AND payout.created_at < $4
+  AND ($5::timestamptz IS NULL OR (payout.created_at, payout.id) > ($5, $6::uuid))
 ORDER BY payout.created_at, payout.id
-LIMIT 200
+LIMIT $7
 """
 
 # Only kinds that are about sales count: $4. Cash never was in a seller's accounts; what was
@@ -188,10 +189,20 @@ async def deductions(
 
 
 async def payouts(
-    connection: Connection, *, seller_id: UUID, currency: str, since: datetime, until: datetime
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    currency: str,
+    since: datetime,
+    until: datetime,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
 ) -> list[StatementPayout]:
-    """The first payouts that were made for a seller in the period."""
-    rows = await connection.fetch(PAYOUTS, seller_id, currency, since, until)
+    """The next payouts that were made for a seller in the period, in the order in which they were
+    made."""
+    rows = await connection.fetch(
+        PAYOUTS, seller_id, currency, since, until, *(after or (None, None)), limit
+    )
     return [StatementPayout(*row) for row in rows]
 
 

@@ -33,6 +33,7 @@ from gosellr.utils.viewer import Viewer
 # What began before midnight has ended by then: no transaction runs for so long.
 SETTLED_AFTER: Final = timedelta(hours=1)
 _SELLERS_AT_ONCE: Final = 100
+_PAYOUTS_AT_ONCE: Final = 1_000
 
 
 async def month_to_close(connection: Connection, *, now: datetime) -> str | None:
@@ -214,7 +215,7 @@ async def _statement(
     identity: MarketIdentity,
 ) -> dict[str, Any]:
     since, until = month_bounds(period)
-    paid = await period_figures.payouts(
+    paid = await _all_payouts(
         connection, seller_id=seller.id, currency=found.currency, since=since, until=until
     )
     figures = found.figures
@@ -238,6 +239,28 @@ async def _statement(
         ],
         "payouts": _payouts(paid),
     }
+
+
+async def _all_payouts(
+    connection: Connection, *, seller_id: UUID, currency: str, since: datetime, until: datetime
+) -> list[StatementPayout]:
+    """A seller's payouts of a period, page after page: a statement leaves none out."""
+    found: list[StatementPayout] = []
+    after: tuple[datetime, UUID] | None = None
+    while True:
+        page = await period_figures.payouts(
+            connection,
+            seller_id=seller_id,
+            currency=currency,
+            since=since,
+            until=until,
+            after=after,
+            limit=_PAYOUTS_AT_ONCE,
+        )
+        found += page
+        if len(page) < _PAYOUTS_AT_ONCE:
+            return found
+        after = (page[-1].created_at, page[-1].id)
 
 
 def _payouts(paid: Sequence[StatementPayout]) -> list[dict[str, Any]]:
