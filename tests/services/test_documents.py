@@ -284,6 +284,26 @@ async def test_a_packing_slip_tells_no_price(connection: Connection, resources: 
         )
 
 
+async def test_a_packing_slip_bears_the_name_that_the_seller_had_at_the_sale(
+    connection: Connection, resources: Resources
+) -> None:
+    shop = await make_shop(connection)
+    order = await buy(resources, (shop, 1))
+    await flow.issue_invoices(resources.documents, order_ids=[order.id])
+    [invoice] = await papers(resources, order)
+    shipment_id = await ship(resources, order, shop)
+    await connection.execute("UPDATE seller SET name = 'New name', legal_name = 'New name Ltd'")
+    slip = await ask(
+        resources.db,
+        sales_documents.packing_slip,
+        viewer=shop.viewer,
+        order_id=order.id,
+        shipment_id=shipment_id,
+    )
+    assert slip["issuer"] == invoice.content["issuer"]
+    assert "New name" not in str(slip)
+
+
 async def test_documents_are_found_by_their_cause(
     connection: Connection, resources: Resources
 ) -> None:

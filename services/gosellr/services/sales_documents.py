@@ -1,6 +1,6 @@
 """A sale on paper: the seller's invoice once it is paid, a credit note for each refund."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -88,8 +88,20 @@ async def packing_slip(
     [(part, parcel)] = found
     if not order.whole:
         require_in_seller(viewer, seller_id=part.seller_id, permission=Permission.SHIPMENT_READ)
+    return _slip(order, part, parcel, issuer=await _sold_by(connection, part))
+
+
+async def _sold_by(connection: Connection, part: SellerOrder) -> Mapping[str, Any]:
+    """The seller under the name that it had at the sale, by its invoice; before there is one, under
+    that of today."""
+    invoice = await documents.find_by_cause(
+        connection, kind=DocumentKind.INVOICE, cause_key=str(part.id)
+    )
+    if invoice is not None:
+        issuer: Mapping[str, Any] = invoice.content["issuer"]
+        return issuer
     sellers = await documents.sellers(connection, seller_ids=[part.seller_id])
-    return _slip(order, part, parcel, seller=sellers[part.seller_id])
+    return seller_party(sellers[part.seller_id])
 
 
 def _head(order: Order, part: SellerOrder, seller: SellerIdentity) -> dict[str, Any]:
@@ -233,7 +245,7 @@ def _returned(order: Order, part: SellerOrder, refund: Refund) -> list[dict[str,
 
 
 def _slip(
-    order: Order, part: SellerOrder, parcel: Shipment, *, seller: SellerIdentity
+    order: Order, part: SellerOrder, parcel: Shipment, *, issuer: Mapping[str, Any]
 ) -> dict[str, Any]:
     lines: dict[str, OrderLine] = {str(line.id): line for line in part.lines}
     number = order_number(order.number)
@@ -244,7 +256,7 @@ def _slip(
     return {
         "kind": "packing_slip",
         "language": language_of(str(order.shipping_address.get("country") or "")),
-        "issuer": seller_party(seller),
+        "issuer": issuer,
         "recipient": address_party(order.shipping_address),
         "order_number": number,
         "seller_order_number": seller_order_number(number, part.index),
