@@ -109,7 +109,7 @@ async def test_when_and_where_a_shop_is_paid(
         await resources.passwords.hash(PASSWORD),
     )
     page = f"/seller/{shop.seller.id}/payout-settings"
-    await open_page(visitor, page)
+    assert "is paid to after 3 days." in await open_page(visitor, page)
     await visitor.send(
         page, changes={"schedule": "monthly", "day_of_month": "31", "minimum": "a lot"}
     )
@@ -184,6 +184,7 @@ async def test_papers_come_as_files(
     month = f"/seller/{shop.seller.id}/statements/2026-03?format=csv"
     so_far = await visitor.client.get(f"{month}&currency=EUR", headers=HTML)
     assert so_far.status_code == 200
+    assert so_far.content.startswith(b"\xef\xbb\xbf")
     assert so_far.headers["content-disposition"].endswith('statement-2026-03-EUR.csv"')
     strange = await visitor.client.get(f"{month}&currency=USD", headers=HTML)
     assert strange.status_code == 404

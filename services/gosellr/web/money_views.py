@@ -168,6 +168,8 @@ class PayoutSettingsView:
     may_change: bool = False
     sees_account: bool = False
     currency: str = ""
+    # How long an account that takes the place of another waits.
+    change_hold_hours: int = 0
     # Whether the shop's own word, with the password, ends the hold.
     may_let_go: bool = False
     let_go_form: FormView = field(default_factory=FormView)

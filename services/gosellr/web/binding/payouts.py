@@ -1,7 +1,7 @@
 """Payouts and what leads to them: balances with dates, schedules, accounts, movements paid out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from gosellr.core.identity import new_secret
 from gosellr.integrations.payouts.port import AccountKind
@@ -266,6 +266,7 @@ def settings_page(
     currency: str,
     may_change: bool,
     sees_account: bool,
+    change_hold: timedelta,
     now: datetime,
     form: FormView | None = None,
     version: int | None = None,
@@ -295,6 +296,8 @@ def settings_page(
         may_change=may_change,
         sees_account=sees_account,
         currency=currency,
+        # Whoever waits is told no less than it takes.
+        change_hold_hours=-(-change_hold // timedelta(hours=1)),
         may_let_go=may_change
         and settings.held_at is not None
         and settings.hold_reason == WITHDRAWN_HOLD_REASON,

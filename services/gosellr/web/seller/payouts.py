@@ -322,6 +322,7 @@ async def _show_settings(
         currency=market.settings.default_currency,
         may_change=shop.may(Permission.PAYOUT_ACCOUNT_WRITE),
         sees_account=sees_account,
+        change_hold=market.policy.payout_change_hold,
         now=page.now,
         form=form,
         version=version,
