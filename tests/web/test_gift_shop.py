@@ -142,6 +142,7 @@ async def test_an_operator_puts_cards_on_sale_and_takes_them_off(
     assert await connection.fetchval("SELECT count(*) FROM gift_card_offer") == 0
     await visitor.send(page, amounts="25 50,00", minimum="10", maximum="200", valid_days="1095")
     assert "For sale" in visitor.text
+    assert "What is for sale is saved." in visitor.text
     assert_sound(visitor.text)
     row = await connection.fetchrow(
         "SELECT currency, amounts_minor, minimum_minor, maximum_minor, valid_days, on_sale"

@@ -349,6 +349,22 @@ async def test_a_paid_order_is_cancelled_before_it_is_sent(
     assert await reserved(connection, pot) == 0
 
 
+async def test_a_cancelled_order_says_when_its_refund_was_declined(
+    visitor: Visitor, connection: Connection, pot: MadeProduct
+) -> None:
+    await put_in_bag(visitor, "/p/tea-pot")
+    await reach_payment(visitor)
+    await visitor.send("/checkout", payment_token="tok_refund_declined")
+    order = visitor.path
+    form = visitor.form(f"{order}/cancel")
+    await visitor.send(f"{order}/cancel")
+    assert "The provider declined to send the money back" in visitor.text
+    assert "What was paid goes back the way it came" not in visitor.text
+    # Sent once more it says the same.
+    again = await visitor.client.post(form.action, data=form.values, follow_redirects=True)
+    assert "The provider declined to send the money back" in again.text
+
+
 async def test_a_coupon_is_taken_off_and_a_wrong_one_told(
     visitor: Visitor, connection: Connection, pot: MadeProduct
 ) -> None:

@@ -64,6 +64,8 @@ PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
 LOOKED_AGAIN = "looked-again"
 CALLED_OFF = "called-off"
+OFFER_SAVED = "offer-saved"
+CANCELLED_NOT_REFUNDED = "cancelled-not-refunded"
 REFUND_MADE = "refund-made"
 REFUND_UNDER_WAY = "refund-under-way"
 REFUND_DECLINED = "refund-declined"
@@ -84,6 +86,11 @@ NOTICES = {
     CONNECTED: NoticeView("The account is ready: you can be paid to it.", "ok"),
     NOT_CONNECTED_YET: NoticeView("The account isn't ready yet: there is more to be told.", "info"),
     CANCELLED: NoticeView("The order is cancelled. What was paid goes back the way it came.", "ok"),
+    CANCELLED_NOT_REFUNDED: NoticeView(
+        "The order is cancelled. The provider declined to send the money back: the market knows,"
+        " and looks after that.",
+        "warn",
+    ),
     REPORTED: NoticeView("The shop is asked. Its money for this is frozen until it is settled."),
     SAID: NoticeView("Your message is in the case."),
     ANSWERED: NoticeView("Your answer is given, and the question passed on."),
@@ -135,6 +142,7 @@ NOTICES = {
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
+    OFFER_SAVED: NoticeView("What is for sale is saved.", "ok"),
     CALLED_OFF: NoticeView("The units are called off: they are back on sale, and never charged."),
     REFUND_MADE: NoticeView("The refund is made, and told to the buyer.", "ok"),
     REFUND_UNDER_WAY: NoticeView("The refund is on its way; its state follows the provider."),

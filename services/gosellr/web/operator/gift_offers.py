@@ -12,7 +12,7 @@ from gosellr.services import gift_sale_service
 from gosellr.services.gift_sale_service import AMOUNTS_MAX, VALID_DAYS_MAX
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
-from gosellr.web import forms
+from gosellr.web import forms, notices
 from gosellr.web.binding import gift_sales
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
@@ -55,7 +55,7 @@ async def set_offer(page: Writing) -> Response:
     except InvalidInput as refusal:
         names = {name: name for name in ("amounts", "minimum")}
         return await _show(page, forms.with_errors(form, refusal, names), status=refusal.status)
-    return page.go(_BASE)
+    return page.go(_BASE, notice=notices.OFFER_SAVED)
 
 
 def _read(page: Page) -> tuple[FormView, GiftCardOffer | None]:

@@ -25,6 +25,7 @@ from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
+from gosellr.utils.states import RefundStatus
 from gosellr.utils.stored_value import GIFT_CARD
 from gosellr.web import form_keys, notices
 from gosellr.web.binding import cases, checkouts, order_payments, orders, value_moves
@@ -135,7 +136,7 @@ async def cancel_order(page: Cancelling, number: str) -> Response:
     """Call an order off before any of it is sent; what was paid goes back."""
     order = await _order(page, number)
     try:
-        await refunds.cancel_order(
+        order = await refunds.cancel_order(
             page.market.refunds,
             viewer=page.visit.for_order(number).viewer,
             order_id=order.id,
@@ -147,6 +148,9 @@ async def cancel_order(page: Cancelling, number: str) -> Response:
         # Sent twice, the form is refused because the first sending did it.
         if order.status != "cancelled":
             return await _show(page, order, refusal=refusal)
+    is_owed = order.captured_minor > order.refunded_minor
+    if is_owed and any(one.status == RefundStatus.FAILED for one in order.refunds):
+        return page.go(orders.order_href(number), notice=notices.CANCELLED_NOT_REFUNDED)
     return page.go(orders.order_href(number), notice=notices.CANCELLED)
 
 
