@@ -250,6 +250,10 @@ async def test_the_markets_numbers(client: httpx2.AsyncClient, connection: Conne
 
 
 def test_a_table_runs_nothing() -> None:
+    # Full-width signs begin one where the keyboard writes them.
+    for sign in "＝＋－＠":
+        assert harmless(f"{sign}1") == f"'{sign}1"
+        assert harmless(f"\u3000{sign}1") == f"'\u3000{sign}1"
     cells = ["=1+1", "+1", "-1", "@x", "\t=1", "  =1", "a=b", ""]
     assert [harmless(cell) for cell in cells] == [
         "'=1+1", "'+1", "'-1", "'@x", "'\t=1", "'  =1", "a=b", "",

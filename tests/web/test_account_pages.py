@@ -87,7 +87,9 @@ async def test_payments_are_filtered_and_exported(
     assert 'id="to-error"' in text
     file = await visitor.client.get("/account/payments?format=csv", headers=HTML)
     assert file.headers["content-disposition"] == 'attachment; filename="payments.csv"'
-    lines = file.text.splitlines()
+    # By that mark a spreadsheet knows in which signs it is written.
+    assert file.content.startswith(b"\xef\xbb\xbfbooked_at,")
+    lines = file.content.decode("utf-8-sig").splitlines()
     assert lines[0] == "booked_at,description,method,order_number,amount,paid,currency"
     assert lines[1].endswith(f"Refund,sandbox,{number},-50.00,50.00,EUR")
     assert lines[2].endswith(f"Payment,sandbox,{number},100.00,100.00,EUR")

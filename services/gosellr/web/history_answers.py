@@ -1,5 +1,7 @@
 """Histories as answers of pages: a page, or all of it as a file."""
 
+from collections.abc import AsyncIterator
+
 from starlette.responses import Response, StreamingResponse
 
 from gosellr.core.errors import InvalidInput
@@ -8,6 +10,9 @@ from gosellr.flows.history_files import READ_AT_ONCE, Columns, Read
 from gosellr.web.pages import Page
 
 FORMATS = frozenset({"csv", "xlsx"})
+CSV = "text/csv"
+# By this mark in front spreadsheets know UTF-8. Programs ask the API, whose tables bear none.
+_MARK = "\ufeff".encode()
 
 
 async def history_file(page: Page, columns: Columns, read: Read, *, form: str) -> Response:
@@ -29,7 +34,13 @@ async def history_file(page: Page, columns: Columns, read: Read, *, form: str) -
         made = await history_files.workbook(page.market.documents, columns, first, read)
         return Response(made.content, media_type=made.media_type, headers=headers)
     parts = history_files.csv_parts(columns, first, read)
-    return StreamingResponse(parts, media_type="text/csv", headers=headers)
+    return StreamingResponse(_marked(parts), media_type=CSV, headers=headers)
+
+
+async def _marked(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield _MARK
+    async for part in parts:
+        yield part
 
 
 def file_answer(content: bytes, *, media_type: str, name: str) -> Response:
@@ -39,4 +50,5 @@ def file_answer(content: bytes, *, media_type: str, name: str) -> Response:
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return Response(content, media_type=media_type, headers=headers)
+    marked = _MARK + content if media_type == CSV else content
+    return Response(marked, media_type=media_type, headers=headers)
