@@ -8,6 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.models.dispute_values import Chargeback, ListedChargeback
 from gosellr.queries.sweep_delays import has_its_turn
+from gosellr.utils.dispute_postings import FeeShare
 
 AGAIN = "/again"
 """What is put behind a gateway's name of a chargeback for what is lost after it was won."""
@@ -52,6 +53,23 @@ WITH closed AS (
     FROM closed WHERE payment.id = closed.payment_id AND $2 = 'won'
 )
 SELECT count(*) FROM closed
+"""
+
+# Of what a chargeback books, only its fee moves what sellers have or owe.
+FEE_BORNE = """
+SELECT part.seller_id, part.id AS seller_order_id,
+       sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                ELSE -entry.amount_minor END)::bigint AS amount_minor
+FROM ledger_transaction AS head
+JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+JOIN seller_order AS part ON part.id = entry.seller_order_id
+WHERE head.order_id = $1 AND head.cause_type = 'chargeback' AND head.cause_id = $2
+  AND head.kind IN ('chargeback_opened', 'chargeback_fee')
+  AND split_part(entry.account, ':', 1) IN ('seller_receivable', 'seller_available')
+GROUP BY part.seller_id, part.id
+HAVING sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                ELSE -entry.amount_minor END) > 0
+ORDER BY part.id
 """
 
 # Nothing more can be said to the bank.
@@ -166,6 +184,13 @@ async def change_fee(connection: Connection, *, chargeback: Chargeback, fee_mino
         CHANGE_FEE, chargeback.id, fee_minor, chargeback.fee_minor, chargeback.fee_count
     )
     return changed is not None
+
+
+async def fee_borne(connection: Connection, *, chargeback: Chargeback) -> list[FeeShare]:
+    """What each seller has borne of its fee by now, less what it was given back, as the books have
+    it."""
+    rows = await connection.fetch(FEE_BORNE, chargeback.order_id, chargeback.id)
+    return [FeeShare(**row) for row in rows]
 
 
 async def ask_for_evidence(

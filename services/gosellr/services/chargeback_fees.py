@@ -5,6 +5,7 @@ first books it, under the lock of its order; to the others it is known.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -82,18 +83,14 @@ async def bring_to(
         return False
     if not await chargebacks.change_fee(connection, chargeback=chargeback, fee_minor=fee_minor):
         raise RuntimeError(f"the fee of chargeback {chargeback.id} moved under its order's lock")
-    shares = fee_shares(
-        await _shares(connection, order=order, chargeback=chargeback),
-        abs(change_minor),
-        policy=policy,
-    )
     if change_minor > 0:
+        answering = await _shares(connection, order=order, chargeback=chargeback)
         draft = chargeback_fee(
             gateway=chargeback.gateway, amount_minor=change_minor, currency=chargeback.currency,
-            shares=shares,
+            shares=fee_shares(answering, change_minor, policy=policy),
         )  # fmt: skip
     else:
-        draft = await _returned(connection, order, chargeback, -change_minor, shares)
+        draft = await _returned(connection, order, chargeback, -change_minor)
     await _book(connection, draft, chargeback=chargeback, now=now)
     return True
 
@@ -101,7 +98,8 @@ async def bring_to(
 async def _shares(
     connection: Connection, *, order: Order, chargeback: Chargeback
 ) -> list[tuple[SellerOrder, int]]:
-    """What its sellers' cases are about: those were told when it was opened."""
+    """What its sellers' cases are about now, which a refund that was refused since may have
+    changed."""
     parts = {part.id: part for part in order.parts}
     cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
     return [
@@ -117,8 +115,18 @@ async def _returned(
     order: Order,
     chargeback: Chargeback,
     amount_minor: int,
-    shares: Sequence[FeeShare],
 ) -> TransactionDraft:
+    """A fee, or a part of it, goes back to whoever bore it, as the books have it: who answers for
+    the chargeback, and who is to bear fees, may have changed since."""
+    borne = await chargebacks.fee_borne(connection, chargeback=chargeback)
+    by_market_minor = chargeback.fee_minor - sum(one.amount_minor for one in borne)
+    # Nobody gets more than it bore: all of them together bore the whole fee.
+    *back, _ = split(amount_minor, [*(one.amount_minor for one in borne), by_market_minor])
+    shares = [
+        replace(one, amount_minor=part_minor)
+        for one, part_minor in zip(borne, back, strict=True)
+        if part_minor
+    ]
     owed_minor: dict[UUID, int] = {}
     if shares:
         # Whoever recovers a debt holds these: so it can't be recovered and forgiven at once.
