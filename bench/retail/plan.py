@@ -2,8 +2,8 @@
 
 A credit note names no invoice. Each of its lines is matched to the latest earlier sale of the same
 customer and SKU that has units left, then to the one before, and so on. Those at the same price
-come first: units of them are refunded. Of the others the credit's value is, as a free amount and never
-more than was paid. What remains is listed with its value, so that the market's net and that of the
+come first: units of them are refunded. Of the others the credit's value is, as a free amount, at
+most what was paid. What remains is listed with its value, so that the market's net and that of the
 list make the month's.
 """
 
