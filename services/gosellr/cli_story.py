@@ -104,6 +104,8 @@ def _settings(cluster: Cluster) -> Settings:
             "database_url": cluster.dsn(role=APPLICATION_ROLE),
             "demo": False,
             "rate_limits": False,
+            "sandbox_fee_bps": 140,
+            "sandbox_fee_fixed": 25,
             "legal_name": "The Marketplace",
             "legal_address": "1 Market Street|1010 Vienna|Austria",
         }

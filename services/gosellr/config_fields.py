@@ -218,6 +218,8 @@ class Settings(BaseSettings):
     sandbox_delay_seconds: int = _setting(0, "30", ge=0, le=86_400)
     sandbox_drop_one_in: int = _setting(0, "5", ge=0, le=1000)
     sandbox_reorder: bool = _setting(default=False, example="1")
+    sandbox_fee_bps: int = _setting(0, "140", ge=0, le=10_000)
+    sandbox_fee_fixed: int = _setting(0, "25", ge=0, le=100_000)
 
     bank_accounts: AccountMap = Field(
         {},

@@ -37,6 +37,9 @@ def build_gateways(settings: Settings, clock: Clock) -> dict[str, PaymentGateway
                 drop_one_in=settings.sandbox_drop_one_in,
                 reorder=settings.sandbox_reorder,
             ),
+            fee_bps=settings.sandbox_fee_bps,
+            fee_fixed_minor=settings.sandbox_fee_fixed,
+            transfers=SandboxPayouts(settings.home, clock=clock),
             clock=clock,
         )
     if settings.stripe_secret_key:

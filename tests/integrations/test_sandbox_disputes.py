@@ -139,3 +139,37 @@ async def test_it_lists_its_chargebacks_for_whoever_heard_no_report(
     assert [one.reference for one in await gateway.disputed_since(later) or ()] == [second]
     assert await gateway.attempt_of(gateway_reference=reference_of("b")) == "b"
     assert await gateway.attempt_of(gateway_reference="sch_of_others") == ""
+
+
+async def test_its_movements_tell_what_banks_took_and_gave_back(
+    gateway: SandboxGateway, clock: ManualClock
+) -> None:
+    await charge(gateway)
+    clock.advance(timedelta(hours=1))
+    won = await gateway.disputes.open(attempt_id="a", amount_minor=3000, fee_minor=15)
+    lost = await gateway.disputes.open(attempt_id="a", amount_minor=2000)
+    clock.advance(timedelta(hours=1))
+    await gateway.disputes.decide(reference=won, won=True)
+    await gateway.disputes.decide(reference=lost, won=False)
+    told = await gateway.movements()
+    assert [(one.kind, one.amount_minor, one.fee_minor, one.occurred_at) for one in told] == [
+        ("charge", 5000, 0, clock.now() - timedelta(hours=2)),
+        *sorted(
+            [
+                ("chargeback", -3000, 15, clock.now() - timedelta(hours=1)),
+                ("chargeback", -2000, 0, clock.now() - timedelta(hours=1)),
+            ],
+            reverse=won > lost,
+        ),
+        ("chargeback", 3000, 0, clock.now()),
+    ]
+    assert {one.reference: one.gateway_reference for one in told[1:]} == {
+        f"chargeback:{won}:taken": won,
+        f"chargeback:{lost}:taken": lost,
+        f"chargeback:{won}:given_back": won,
+    }
+    paged, after = [], ""
+    while page := await gateway.movements(after=after, limit=1):
+        paged += page
+        after = page[-1].cursor
+    assert paged == told

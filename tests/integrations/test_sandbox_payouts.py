@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gosellr.core.clock import ManualClock
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payouts.port import (
     PayoutProvider,
     TransferOutcome,
@@ -122,6 +123,39 @@ async def test_an_instruction_that_was_lost_is_paid_when_sent_again(
 ) -> None:
     await provider.send(to(Behaviour.LOSE_REQUEST))
     assert (await provider.send(to(Behaviour.LOSE_REQUEST))).outcome is TransferOutcome.ACCEPTED
+
+
+async def test_it_says_what_it_took_and_what_came_back(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    provider = SandboxPayouts(tmp_path, clock=clock)
+    gateway = SandboxGateway(tmp_path, production=False, transfers=provider, clock=clock)
+    for number, behaviour in enumerate(Behaviour):
+        account = ACCOUNTS.get(behaviour, REQUEST.account)
+        await provider.send(
+            replace(REQUEST, transfer_id=f"p{number}", account=account, amount_minor=100 + number)
+        )
+
+    async def told() -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        after = ""
+        while page := await gateway.movements(after=after, limit=2):
+            found += [(one.reference, one.amount_minor) for one in page]
+            after = page[-1].cursor
+        return found
+
+    paid, slow, lost, returned = "p0", "p2", "p3", "p6"
+    at_once = [
+        (f"payout:{paid}:sent", -100),
+        (f"payout:{lost}:sent", -103),
+        (f"payout:{returned}:sent", -106),
+    ]
+    assert await told() == at_once
+    clock.advance(timedelta(days=1))
+    assert await told() == [*at_once, (f"payout:{slow}:sent", -102)]
+    clock.advance(timedelta(days=1))
+    assert await told() == [
+        *at_once, (f"payout:{slow}:sent", -102), (f"payout:{returned}:returned", 106)
+    ]  # fmt: skip
 
 
 def test_the_account_stands_nowhere(provider: SandboxPayouts, tmp_path: Path) -> None:

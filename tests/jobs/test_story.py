@@ -77,15 +77,17 @@ def test_every_seller_ends_with_what_arithmetic_says(
 def test_the_whole_ledger_is_as_it_has_to_be(told: Told) -> None:
     ending, _, _ = told
     # Cards paid 52.06 + 104.20 + 64.80; 32.50 + 19.56 went back, the bank took 64.80 and its fee,
-    # sellers got 117.62 + 33.67 + 35.94.
+    # sellers got 117.62 + 33.67 + 35.94. Of each capture the provider kept 1.4 % and 0.25.
+    fees = 98 + 171 + 116
     cleared = 5_206 + 10_420 + 6_480 - 3_250 - 1_956 - 6_480 - 1_500 - 11_762 - 3_367 - 3_594
+    cleared -= fees
     assert ending.trial_balance == {
         "gateway_clearing": cleared,
         "tax_payable": -(200 + 133 + 58 - 58 - 100 - 80 + 100 + 58),
         # 150.00, less all of it, and back from the lamp 47.92 − 19.56, from the blanket 38.35.
         "gift_card": -(2_836 + 3_835),
         "commission": -(998 + 666 + 288 - 288 - 499 - 400 + 499 + 288),
-        "gateway_fee": 1_500,
+        "gateway_fee": 1_500 + fees,
         # The gift card, and a fifth of the goods that stayed.
         "promotion_cost": 15_000 + 2_396 + 1_598 + 690 - 690 - 1_198 - 959,
     }
@@ -119,14 +121,15 @@ def test_all_that_can_happen_to_money_happens(told: Told) -> None:
     assert {posting.kind for posting in notebook.postings} == {
         "gift_card_issued", "stored_value_held", "sale", "refund_intent", "refund_confirmed",
         "release", "payout_intent", "payout_confirmed", "dispute_frozen", "dispute_released",
-        "chargeback_opened", "chargeback_lost",
+        "chargeback_opened", "chargeback_lost", "provider_fee",
     }  # fmt: skip
     for posting in notebook.postings:
         by_side = {"debit": 0, "credit": 0}
         for line in posting.lines:
             by_side[line.side] += line.amount_minor
         assert by_side["debit"] == by_side["credit"] > 0
-    assert "5 charges and refunds. 5 match" in notebook.words
+    assert "10 captures with their fees, refunds, payouts, and what the bank" in notebook.words
+    assert "10 match what we booked to the cent, 0 wait" in notebook.words
     # A step is told at the hour at which the books have it.
     assert "Mon 30 Mar, 16:00. Olu pays everybody: 3 payouts over 74.51 EUR." in notebook.words
     assert "all together 234.20 -46.84 14.70 202.06 19.52 3.91 225.47" in notebook.words

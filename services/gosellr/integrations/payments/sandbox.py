@@ -35,7 +35,7 @@ from gosellr.integrations.payments.sandbox_engine import (
     KeyReused,
     SandboxEngine,
 )
-from gosellr.integrations.payments.sandbox_movements import movements_after
+from gosellr.integrations.payments.sandbox_movements import TellsTransfers, movements_after
 from gosellr.integrations.payments.sandbox_moves import SandboxMoves
 from gosellr.integrations.payments.sandbox_results import charge_result
 from gosellr.integrations.payments.sandbox_script import (
@@ -59,7 +59,8 @@ class SandboxGateway(SandboxMoves):
 
     Safe from several processes at once. A file that stays locked for `timeout_seconds` gives
     `UNKNOWN`. The fee of each capture is `fee_bps` of it (half-up) plus `fee_fixed_minor`, at most
-    the capture itself, and isn't given back by a refund; both are 0 unless configured.
+    the capture itself, and isn't given back by a refund; both are 0 unless configured. `transfers`
+    tells what was paid to sellers out of the balance here.
     `webhook_secrets=None` uses the secret which the journal made for itself at birth; an empty
     tuple signs nothing and verifies nothing. Raises `SandboxForbidden` in production unless
     `allowed_in_production`, and ValueError for a malformed secret.
@@ -77,6 +78,7 @@ class SandboxGateway(SandboxMoves):
         fee_bps: int = 0,
         fee_fixed_minor: int = 0,
         script: SandboxScript | None = None,
+        transfers: TellsTransfers | None = None,
         clock: Clock | None = None,
         timeout_seconds: float = 5.0,
     ) -> None:
@@ -93,6 +95,7 @@ class SandboxGateway(SandboxMoves):
         if webhook_secrets is None:
             webhook_secrets = (file.write_now(webhooks.own_secret),)
         self._keys = tuple(signatures.secret_bytes(secret) for secret in webhook_secrets)
+        self._transfers = transfers
         self.disputes = SandboxDisputes(self._file, script=self._script, now=self._now)
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
@@ -199,7 +202,7 @@ class SandboxGateway(SandboxMoves):
 
     async def movements(self, *, after: str = "", limit: int = 1000) -> list[GatewayMovement]:
         """See `TellsMovements.movements`."""
-        return await self._file.read(lambda file: movements_after(file, after, limit))
+        return await movements_after(self._file, after, limit, transfers=self._transfers)
 
     async def totals(self) -> list[store.CurrencyTotal]:
         """Captured, refunded and fee of everything, per currency."""

@@ -197,6 +197,8 @@ def _report(
     dispute = _find(file, reference)
     if dispute is None:
         return
+    if dispute.state is DisputeState.WON:
+        file.execute("INSERT INTO given_back VALUES (?, ?)", (reference, instant(now)))
     facts = EventFacts(
         kind=_EVENTS[dispute.state],
         movement_id=reference,

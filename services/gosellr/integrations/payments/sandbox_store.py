@@ -78,6 +78,10 @@ SCHEMA = (
         opened_at TEXT NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS dispute_of_charge ON dispute (attempt_id, opened_at)",
+    """CREATE TABLE IF NOT EXISTS given_back (
+        reference TEXT NOT NULL PRIMARY KEY REFERENCES dispute,
+        at TEXT NOT NULL
+    ) WITHOUT ROWID""",
 )
 
 

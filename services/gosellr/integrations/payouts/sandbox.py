@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gosellr.core.clock import Clock, SystemClock
+from gosellr.integrations.payments.port import GatewayMovement
 from gosellr.integrations.payouts.port import (
     EVERY_AMOUNT,
     AccountKind,
@@ -37,6 +38,7 @@ SCHEMA = (
     ) WITHOUT ROWID""",
 )
 _FIND = "SELECT * FROM transfer WHERE transfer_id = ?"
+_ALL = "SELECT * FROM transfer"
 _INSERT = "INSERT INTO transfer VALUES (?, ?, ?, ?, ?, ?, ?)"
 _AFTER = "SELECT * FROM transfer WHERE transfer_id > ? ORDER BY transfer_id LIMIT ?"
 
@@ -180,6 +182,14 @@ class SandboxPayouts:
         rows = await self._file.read(lambda file: file.execute(_AFTER, (after, limit)).fetchall())
         return [self._result(_transfer(row)) for row in rows]
 
+    async def taken(self) -> list[GatewayMovement]:
+        """What this provider took out of the sandbox gateway's balance until now, and what came
+        back there; raises `FileBusy`."""
+        rows = await self._file.read(lambda file: file.execute(_ALL).fetchall())
+        now = self._now()
+        moves = (move for row in rows for move in _moves(_transfer(row)))
+        return [move for move in moves if move.occurred_at <= now]
+
     def close(self) -> None:
         """Closes this process's hold on the file."""
         self._file.close()
@@ -237,6 +247,34 @@ def _find(file: sqlite3.Connection, transfer_id: str) -> Transfer | None:
 def _transfer(row: tuple[Any, ...]) -> Transfer:
     return Transfer(
         row[0], row[1], row[2], row[3], row[4], Behaviour(row[5]), datetime.fromisoformat(row[6])
+    )
+
+
+def _moves(transfer: Transfer) -> list[GatewayMovement]:
+    """When its money left, and when it came back."""
+    if transfer.behaviour in _DECLINED:
+        return []
+    waits = SLOW_FOR if transfer.behaviour is Behaviour.SLOW else timedelta()
+    moves = [_move(transfer, "sent", -transfer.amount_minor, transfer.created_at + waits)]
+    if transfer.behaviour is Behaviour.RETURN:
+        came = transfer.created_at + RETURNED_AFTER
+        moves.append(_move(transfer, "returned", transfer.amount_minor, came))
+    return moves
+
+
+def _move(transfer: Transfer, name: str, amount_minor: int, at: datetime) -> GatewayMovement:
+    moment = at.astimezone(UTC)
+    reference = f"payout:{transfer.transfer_id}:{name}"
+    return GatewayMovement(
+        reference=reference,
+        kind="payout",
+        movement_id=transfer.transfer_id,
+        gateway_reference=transfer.provider_reference,
+        amount_minor=amount_minor,
+        fee_minor=0,
+        currency=transfer.currency,
+        occurred_at=moment,
+        cursor=f"{moment.isoformat(timespec='microseconds')} {reference}",
     )
 
 

@@ -15,7 +15,7 @@ from gosellr.models.document_values import IssuedDocument
 from gosellr.services import document_questions, reconciliation_questions
 from gosellr.services.document_questions import DocumentFilters
 from gosellr.utils.documents import DocumentKind
-from gosellr.utils.ledger import COMMISSION, TransactionKind, gateway_clearing
+from gosellr.utils.ledger import COMMISSION
 from gosellr.utils.slugs import slugify
 
 
@@ -179,21 +179,16 @@ async def reconciled(stage: Stage) -> None:
     )
     await stage.follow(
         f"Olu fetches what the sandbox says it moved: {sum(one.movements for one in pulled)}"
-        f" charges and refunds. {sum(one.matched for one in pulled)} match a payment or refund of"
-        f" ours to the cent, {sum(one.waiting for one in pulled)} wait for an explanation."
+        " captures with their fees, refunds, payouts, and what the bank took back."
+        f" {sum(one.matched for one in pulled)} match what we booked to the cent,"
+        f" {sum(one.waiting for one in pulled)} wait for an explanation."
     )
     if any(one.waiting for one in pulled):
         raise Differs("a movement of the provider's has no match")
     [standing] = await ask(
         stage.resources.db, reconciliation_questions.standing, now=stage.clock.now()
     )
-    bank_minor = _left_by(stage, TransactionKind.CHARGEBACK_OPENED, TransactionKind.CHARGEBACK_WON)
-    paid_minor = _left_by(stage, TransactionKind.PAYOUT_CONFIRMED, TransactionKind.PAYOUT_RETURNED)
-    _same(
-        "the provider's balance",
-        standing.provider_minor - bank_minor - paid_minor,
-        standing.clearing_minor,
-    )
+    _same("the provider's balance", standing.provider_minor, standing.clearing_minor)
     gift = (
         " Below zero we owe it something: a gift card was spent that nobody had paid for."
         if standing.clearing_minor < 0
@@ -201,22 +196,7 @@ async def reconciled(stage: Stage) -> None:
     )
     stage.pen.say(
         f"By these movements it holds {money(standing.provider_minor, standing.currency)} for us,"
-        f" by our books {money(standing.clearing_minor, standing.currency)}. The difference is"
-        f" what it doesn't list among them: the chargeback with its fee,"
-        f" {money(bank_minor, standing.currency)}, told by a report of its own, and what it paid"
-        f" to sellers, {money(paid_minor, standing.currency)}. The audit holds both against what"
-        f" it remembers of them.{gift}"
-    )
-
-
-def _left_by(stage: Stage, *kinds: TransactionKind) -> int:
-    """What transactions of these kinds took out of the account at the provider."""
-    account = gateway_clearing(SandboxGateway.name)
-    # Credits count as positive: what clearing lost.
-    return sum(
-        one.change_minor
-        for one in stage.journal.movements
-        if one.account == account and one.kind in kinds
+        f" and so our books say.{gift}"
     )
 
 
