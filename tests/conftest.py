@@ -28,6 +28,7 @@ from gosellr.integrations.payments.sandbox import FILE_NAME, SandboxGateway
 from gosellr.migrations import run as migrations
 from gosellr.resources import Resources, open_resources
 from tests.factories.applications import caller_of
+from tests.factories.statements import heard
 
 TEMPLATE = "template_market"
 CHEAP = PasswordCosts(rounds=1, memory_kib=64, lanes=1)
@@ -281,13 +282,11 @@ async def client(resources: Resources) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 def query_count(connection: Connection) -> Iterator[Callable[[], int]]:
     """How many statements ran since the last call."""
-    seen: list[Any] = []
-    connection.add_query_logger(seen.append)
+    with heard(connection) as seen:
 
-    def count() -> int:
-        number = len(seen)
-        seen.clear()
-        return number
+        def count() -> int:
+            number = len(seen)
+            seen.clear()
+            return number
 
-    yield count
-    connection.remove_query_logger(seen.append)
+        yield count

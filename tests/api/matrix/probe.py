@@ -1,15 +1,14 @@
 """One call of one caller: asked, looked at, and taken back."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tests.api.matrix.callers import Caller
 from tests.api.matrix.request import Call
 from tests.api.matrix.routes import Route
 from tests.api.matrix.world import World, form_token
+from tests.factories.statements import heard
 
 _TABLES = """
 SELECT relname FROM pg_class
@@ -85,7 +84,7 @@ class Prober:
         transaction = world.connection.transaction()
         await transaction.start()
         try:
-            with _counted(world) as seen:
+            with heard(world.connection) as seen:
                 response = await world.client.request(
                     route.method, path, headers=headers, **arguments
                 )
@@ -104,13 +103,3 @@ class Prober:
         is_problem = "problem+json" in response.headers.get("content-type", "")
         code = response.json()["code"] if is_problem else ""
         return Outcome(response.status_code, code, told, response.text, count, changed)
-
-
-@contextmanager
-def _counted(world: World) -> Iterator[list[Any]]:
-    seen: list[Any] = []
-    world.connection.add_query_logger(seen.append)
-    try:
-        yield seen
-    finally:
-        world.connection.remove_query_logger(seen.append)
