@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,9 +24,10 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection, Database
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.passwords import PasswordCosts
+from gosellr.flows.key_ring import KeyRing
 from gosellr.integrations.payments.sandbox import FILE_NAME, SandboxGateway
 from gosellr.migrations import run as migrations
-from gosellr.resources import Resources, open_resources
+from gosellr.resources import Resources, open_resources, open_vault
 from tests.factories.applications import caller_of
 from tests.factories.statements import heard
 
@@ -247,9 +248,15 @@ def settings(tmp_path: Path, worker_settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def worker_pool(cluster: Cluster, worker_database: str) -> AsyncIterator[Database]:
+async def worker_pool(worker_settings: Settings) -> AsyncIterator[Database]:
     """Connections beside the tests' transactions: the keys that sign are read by them, and stay."""
-    pool = await Database.connect(cluster.dsn(role=APPLICATION_ROLE, database=worker_database))
+    assert worker_settings.database_url is not None
+    pool = await Database.connect(worker_settings.database_url)
+    # By the first test that signs in, it would be made at that test's time: another's new key would
+    # be older, and so not the one that signs.
+    await KeyRing(pool, open_vault(worker_settings)).signing_key(
+        None, now=START - timedelta(days=1)
+    )
     yield pool
     await pool.close()
 
