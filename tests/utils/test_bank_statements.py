@@ -1,7 +1,7 @@
 """Transfers as buyers are asked for them and as banks tell of them."""
 
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -77,7 +77,8 @@ def test_our_reference_is_found_wherever_it_was_written(
 
 
 def test_several_references_are_all_found_once() -> None:
-    one, other = reference_of(uuid4()), reference_of(uuid4())
+    # Of random ids, one pair in some ten thousand makes a third one where the two meet.
+    one, other = reference_of(UUID(int=1)), reference_of(UUID(int=2))
     assert references_in(f"{one}/{other} {one}") == (one, other)
 
 
