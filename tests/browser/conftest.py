@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.resources import open_resources
@@ -19,6 +26,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--no-first-run",
 )
+# A guard against what never comes, on the slowest of machines; nothing is measured by it.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 SIZES = {"desktop": (1280, 900), "phone": (390, 844), "narrow": (320, 700)}
 
 
@@ -79,7 +89,7 @@ async def context(market: Market, browser: Browser) -> AsyncIterator[BrowserCont
     opened = await browser.new_context(
         base_url=market.url, viewport={"width": width, "height": height}
     )
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     await opened.close()
 

@@ -15,7 +15,7 @@ from gosellr.models.proposal_values import Proposal
 from gosellr.resources import Resources
 from gosellr.services import commission_proposals, gift_sale_service
 from gosellr.utils.ids import order_number, parse_order_number
-from tests.browser.conftest import Troubles
+from tests.browser.conftest import PATIENCE_MS, Troubles
 from tests.browser.market import Market
 from tests.browser.money import sign_in
 from tests.browser.test_pages import look, visitor
@@ -95,10 +95,11 @@ async def release(resources: Resources) -> None:
 
 
 async def see_the_difference(page: Page) -> None:
-    """Fill the simulator's form: today's sales, one rule otherwise and one of a kind that's new."""
+    """Fill the simulator's form: what was just sold, one rule otherwise and one of a new kind."""
     await page.goto(f"{RULES}/simulate")
     today = datetime.now(UTC).date()
-    await page.get_by_label("Placed from").fill(today.isoformat())
+    # Midnight may have passed since it was sold.
+    await page.get_by_label("Placed from").fill((today - timedelta(days=1)).isoformat())
     until = today + timedelta(days=1)
     await page.get_by_label("First day no longer counted").fill(until.isoformat())
     await page.get_by_label("Everything: in percent").fill("15")
@@ -132,7 +133,7 @@ async def test_the_pages_of_terms_are_accessible(
     context = await visitor(browser, market, theme=theme, size=size)
     await sign_in(context, market, terms.olu)
     page = await context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     troubles.watch(page)
     pages = {
         "proposals": PROPOSALS,
