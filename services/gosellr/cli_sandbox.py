@@ -95,6 +95,18 @@ def _install_disputes(sandbox: typer.Typer, *, open_database: OpenDatabase) -> N
 
         typer.echo(_with_sandbox(open_database, "gosellr sandbox decide", decide_it))
 
+    @sandbox.command()
+    def reinstate(
+        reference: Annotated[str, typer.Argument(help="As `dispute` printed it.")],
+    ) -> None:
+        """The bank gives back what it had won; prints how it stands."""
+
+        async def reinstate_it(_: Database, gateway: "SandboxGateway") -> str:
+            state = await gateway.disputes.reinstate(reference=reference)
+            return f"{reference}\t{state}"
+
+        typer.echo(_with_sandbox(open_database, "gosellr sandbox reinstate", reinstate_it))
+
 
 def _with_sandbox(
     open_database: OpenDatabase,

@@ -15,7 +15,14 @@ from gosellr.resources import Resources
 from gosellr.services import chargeback_service, reconciliation_service
 from gosellr.utils.reconciliation import MovementKind
 from tests.factories.accounts import User
-from tests.factories.disputes import bank_decides, cases_of, delivered, hear, take_back
+from tests.factories.disputes import (
+    bank_decides,
+    cases_of,
+    delivered,
+    hear,
+    network,
+    take_back,
+)
 from tests.factories.gift_sales import buy_card, offer_cards, purchase_of
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
@@ -114,11 +121,78 @@ async def test_a_gift_card_whose_price_is_lost_after_it_was_won(
     assert await wrong_with(connection, resources) == []
 
 
-async def test_what_is_given_back_after_it_was_lost_waits_for_a_person(
-    resources: Resources, connection: Connection, shop: Shop, buyer: User
+async def test_what_is_given_back_after_it_was_lost_is_whose_it_was(
+    resources: Resources, connection: Connection, shop: Shop, buyer: User, clock: ManualClock
 ) -> None:
     order = await delivered(resources, (shop, 10), buyer=buyer)
-    reference = await take_back(resources, order)
+    reference = await take_back(resources, order, fee_minor=FEE)
     await bank_decides(resources, order, reference, won=False)
-    assert (await tell(resources, reference, "mv_1", -10_000)).waiting == 0
+    assert (await tell(resources, reference, "mv_1", -10_000, FEE)).waiting == 0
     assert (await tell(resources, reference, "mv_2", 10_000)).waiting == 1
+    await network(resources).disputes.reinstate(reference=reference)
+    # Also where no report of it comes, and once however often it is told.
+    since = clock.now() - timedelta(days=1)
+    assert await chargebacks.find_unheard(resources.refunds, since=since) == 1
+    assert await chargebacks.find_unheard(resources.refunds, since=since) == 0
+    assert await hear(resources, order) == 0
+    assert await seller_owes(connection, shop) == {"available": 10_000}
+    assert await balances(connection) == {
+        "gateway_clearing": 10_000 - FEE, "gateway_fee": FEE, "seller_available": -10_000,
+    }  # fmt: skip
+    [case] = await cases_of(resources, order)
+    assert case.chargeback is not None
+    told = case.chargeback
+    assert (told.status, told.reinstated_minor, told.reinstated_count) == ("lost", 10_000, 1)
+    assert (await read(resources, order)).payments[0].disputed_minor == 0
+    assert (await tell(resources, reference, "mv_1", -10_000, FEE)).waiting == 0
+    waiting = await connection.fetchval(
+        "SELECT count(*) FROM provider_movement WHERE status = 'unmatched'"
+    )
+    assert waiting == 0
+    assert await wrong_with(connection, resources) == []
+
+
+async def told_as(
+    resources: Resources, order: Order, reference: str, status: str, *, kept_minor: int = 0
+) -> bool:
+    """The provider says how a chargeback stands."""
+    told = ReportedChargeback(
+        payment_id=order.payments[0].id, gateway="sandbox", gateway_reference=reference,
+        amount_minor=12_000, currency="EUR", fee_minor=0, reason="fraudulent",
+        status=status, evidence_due_at=None, opened_at=resources.clock.now(),
+        kept_minor=kept_minor,
+    )  # fmt: skip
+    return await transact(
+        resources.db, chargeback_service.record, reported=told, policy=resources.policy,
+        now=resources.clock.now(),
+    )  # fmt: skip
+
+
+async def test_each_gets_back_what_the_loss_had_taken_and_gives_it_again(
+    resources: Resources, connection: Connection, buyer: User
+) -> None:
+    await make_commission(connection)
+    shops = [await make_shop(connection, price_minor=minor) for minor in (7_001, 4_999)]
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    reference = await take_back(resources, order)
+    frozen = [await seller_owes(connection, shop) for shop in shops]
+    held = await balances(connection)
+    await bank_decides(resources, order, reference, won=False)
+    assert await balances(connection) == {}
+    await network(resources).disputes.reinstate(reference=reference)
+    assert await told_as(resources, order, reference, "won")
+    assert not await told_as(resources, order, reference, "won")
+    got = [await seller_owes(connection, shop) for shop in shops]
+    assert got == [{"available": one["reserve"]} for one in frozen]
+    taken_minor = held.pop("dispute_receivable")
+    back = {name: minor for name, minor in held.items() if not name.startswith("seller_")}
+    back["gateway_clearing"] = taken_minor
+    after = await balances(connection)
+    assert {name: after[name] for name in back} == back
+    assert await wrong_with(connection, resources) == []
+    # In part: the rest stays taken, and the parts come to what came back.
+    assert await told_as(resources, order, reference, "won", kept_minor=12_000 - 101)
+    assert (await balances(connection))["gateway_clearing"] == 101
+    owed = [await seller_owes(connection, shop) for shop in shops]
+    # Of 101 the larger shop's share is 59, the other one's 42, less a tenth each for the market.
+    assert [one["available"] - one["receivable"] for one in owed] == [52, 37]

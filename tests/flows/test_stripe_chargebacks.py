@@ -69,3 +69,12 @@ async def test_it_is_opened_answered_and_decided(
     assert (await read(market, order)).payment_status == "refunded"
     fee["gateway_clearing"] -= 10_000
     assert await balances(connection) == fee
+    # What comes back after that is its seller's and the market's again, in part as well.
+    server.account.reinstate(dispute, 6000)
+    await report_all(market, server)
+    await report_all(market, server)
+    [case] = await cases_of(market, order)
+    assert case.chargeback is not None
+    assert (case.chargeback.status, case.chargeback.reinstated_minor) == ("lost", 6000)
+    fee["gateway_clearing"] += 6000
+    assert await balances(connection) == fee | {"seller_available": -6000}

@@ -16,6 +16,12 @@ ONE, OTHER, THIRD = (f"'00000000-0000-7000-8000-00000000000{number}'::uuid" for 
 EARLY, LATE = "'2026-03-02 09:00Z'::timestamptz", "'2026-03-03 09:00Z'::timestamptz"
 
 WHOLE: dict[str, Values] = {
+    "chargeback": {
+        "payment_id": ONE, "order_id": ONE, "gateway": "'sandbox'", "gateway_reference": "'sdp_1'",
+        "currency": "'EUR'", "amount_minor": "2", "fee_minor": "0", "reason": "'fraudulent'",
+        "status": "'lost'", "opened_at": EARLY, "closed_at": LATE, "reinstated_minor": "2",
+        "reinstated_count": "1", "reinstated_at": LATE,
+    },
     "dispute": {
         "kind": "'chargeback'", "order_id": ONE, "chargeback_id": ONE, "reason": "'other'",
         "status": "'awaiting_seller'", "currency": "'EUR'", "amount_minor": "1",
@@ -70,6 +76,10 @@ WHOLE: dict[str, Values] = {
 ALL_OF = ("gift_card_release", "proposal", "sole_word", "stored_value_move")
 
 CHECKS: tuple[tuple[str, str, Values], ...] = (
+    ("chargeback", "reinstated_minor_not_negative", {"reinstated_minor": "-1"}),
+    ("chargeback", "reinstated_minor_not_negative", {"reinstated_count": "-1"}),
+    ("chargeback", "reinstated_was_lost", {"status": "'won'"}),
+    ("chargeback", "reinstated_was_lost", {"reinstated_minor": "3"}),
     ("dispute", "of_a_part_or_a_card", {"seller_id": "NULL"}),
     ("dispute", "of_a_part_or_a_card", {"seller_order_id": "NULL"}),
     ("dispute", "of_a_part_or_a_card", {

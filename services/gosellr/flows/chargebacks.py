@@ -101,6 +101,7 @@ def _reported(payment: DisputedPayment, found: GatewayDispute) -> ReportedCharge
         charges=found.charges,
         fee_returned=found.fee_returned,
         is_withdrawn=found.is_withdrawn,
+        kept_minor=found.kept_minor,
     )
 
 

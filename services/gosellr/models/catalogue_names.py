@@ -89,6 +89,7 @@ QUIET = frozenset(
         FactType.CHARGEBACK_OPENED,
         FactType.CHARGEBACK_WON,
         FactType.CHARGEBACK_LOST,
+        FactType.CHARGEBACK_REINSTATED,
         FactType.AUDIT_FOUND,
     }
 )

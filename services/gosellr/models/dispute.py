@@ -58,6 +58,10 @@ chargeback = Table(
     # Since when its gateway calls it lost, and the books wait: whose loss it is depends on a refund
     # of the same payment that isn't answered.
     moment("lost_later_since", nullable=True),
+    # What its bank gave back after it had kept it, as of how many bookings, and since when.
+    minor("reinstated_minor", default=0),
+    Column("reinstated_count", Integer, nullable=False, server_default=text("0")),
+    moment("reinstated_at", nullable=True),
     # When evidence is to be sent, or sent again.
     moment("check_at", nullable=True),
     Column("check_count", Integer, nullable=False, server_default=text("0")),
@@ -66,6 +70,11 @@ chargeback = Table(
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     not_negative("fee_minor", "check_count"),
     not_negative("fee_count"),
+    not_negative("reinstated_minor", "reinstated_count"),
+    CheckConstraint(
+        "reinstated_minor = 0 OR (status = 'lost' AND reinstated_minor <= amount_minor)",
+        name="reinstated_was_lost",
+    ),
     CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="closed_when_decided"),
     UniqueConstraint("gateway", "gateway_reference"),
     Index("ix_chargeback_payment_id", "payment_id"),

@@ -143,11 +143,16 @@ class Chargeback:
     fee_count: int
     # Since when its bank has won it, and the books wait for a refund that isn't answered.
     lost_later_since: datetime | None = None
+    # What its bank gave back after it had kept it, and by how many bookings.
+    reinstated_minor: int = 0
+    reinstated_count: int = 0
+    reinstated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedChargeback:
-    """How a chargeback stands at its gateway. `status` is open, won or lost."""
+    """How a chargeback stands at its gateway. `status` is open, won or lost; `kept_minor` is what
+    the buyer keeps of one that was won after it had been lost."""
 
     payment_id: UUID
     gateway: str
@@ -163,6 +168,7 @@ class ReportedChargeback:
     charges: tuple[str, ...] = ()
     fee_returned: bool = False
     is_withdrawn: bool = False
+    kept_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

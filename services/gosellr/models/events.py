@@ -90,6 +90,7 @@ class FactType(StrEnum):
     CHARGEBACK_OPENED = "chargeback.opened"
     CHARGEBACK_WON = "chargeback.won"
     CHARGEBACK_LOST = "chargeback.lost"
+    CHARGEBACK_REINSTATED = "chargeback.reinstated"
     REVIEW_POSTED = "review.posted"
     STORED_VALUE_MOVED = "stored_value.moved"
     GIFT_CARD_SENT = "gift_card.sent"

@@ -210,7 +210,8 @@ WITH booked AS (
         UNION ALL
         SELECT payment_id, amount_minor FROM payment_return WHERE status = 'succeeded'
         UNION ALL
-        SELECT payment_id, fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END
+        SELECT payment_id, fee_minor + CASE status WHEN 'won' THEN 0
+                                                   ELSE amount_minor - reinstated_minor END
         FROM chargeback
     ) AS each (payment_id, minor) GROUP BY payment_id
 ), astray AS (

@@ -79,7 +79,7 @@ UNION ALL
 SELECT 'payment ' || payment.id, 'says ' || payment.disputed_minor
        || ' was taken back, its chargebacks ' || COALESCE(taken.minor, 0)
 FROM payment LEFT JOIN (
-    SELECT payment_id, sum(amount_minor) AS minor FROM chargeback
+    SELECT payment_id, sum(amount_minor - reinstated_minor) AS minor FROM chargeback
     WHERE status <> 'won' GROUP BY payment_id
 ) AS taken ON taken.payment_id = payment.id
 WHERE payment.disputed_minor <> COALESCE(taken.minor, 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.queries.chargebacks import AGAIN
+from gosellr.queries.chargebacks import AGAIN, AWARDED
 
 # Of a part won, and a part lost, both rows bear the names of one dispute; so do what was won, and
 # what was lost of it after that.
@@ -66,7 +66,8 @@ GROUPS = f"""
 )
 SELECT told.waiting, told.suspended
 FROM told, LATERAL (
-    SELECT -sum(fee_minor + CASE status WHEN 'won' THEN 0 ELSE amount_minor END) AS minor
+    SELECT -sum(fee_minor + CASE status WHEN 'won' THEN 0
+                                    ELSE amount_minor - reinstated_minor END) AS minor
     FROM chargeback AS back
     WHERE back.payment_id = told.payment_id AND back.currency = told.currency
 ) AS booked
@@ -78,7 +79,7 @@ _OF_ONE = f"""
 one AS (
     SELECT own.id, min(own.chargeback_id::text)::uuid AS chargeback_id
     FROM own JOIN chargeback AS back ON back.id = own.chargeback_id
-    WHERE back.gateway_reference NOT LIKE '%/awarded'
+    WHERE back.gateway_reference NOT LIKE '%{AWARDED}'
       AND back.gateway_reference NOT LIKE '%{AGAIN}'
     GROUP BY own.id HAVING count(DISTINCT own.chargeback_id) = 1
 )"""
@@ -96,6 +97,15 @@ FEE_TOLD = f"""
 SELECT COALESCE(sum(move.fee_minor), 0)::bigint
 FROM one JOIN provider_movement AS move ON move.id = one.id
 WHERE one.chargeback_id = $2 AND move.status IN ('matched', 'unmatched')
+"""
+# Whether a person has taken what came back of it for income.
+WAS_EXPLAINED = f"""
+{_OWN}
+SELECT EXISTS (
+    SELECT FROM own JOIN provider_movement AS move ON move.id = own.id
+    WHERE own.chargeback_id = $2 AND move.amount_minor > 0
+      AND (move.status IN ('proposed', 'resolved') AND move.resolution = 'income'
+           OR move.cleared_as = 'income'))
 """
 GATEWAY_OF = "SELECT gateway FROM chargeback WHERE id = $1"
 
@@ -125,3 +135,9 @@ async def fee_told(connection: Connection, *, chargeback_id: UUID) -> int:
     gateway = await connection.fetchval(GATEWAY_OF, chargeback_id)
     told_minor: int = await connection.fetchval(FEE_TOLD, gateway, chargeback_id)
     return told_minor
+
+
+async def was_explained(connection: Connection, *, gateway: str, chargeback_id: UUID) -> bool:
+    """Whether a person has booked money of this chargeback as income, or proposed to."""
+    explained: bool = await connection.fetchval(WAS_EXPLAINED, gateway, chargeback_id)
+    return explained

@@ -12,6 +12,8 @@ from gosellr.utils.dispute_postings import FeeShare
 
 AGAIN = "/again"
 """What is put behind a gateway's name of a chargeback for what is lost after it was won."""
+AWARDED = "/awarded"
+"""Likewise for what the buyer got of one that was won, where that wasn't all."""
 
 _COLUMNS = """
 id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor, reason,
@@ -20,7 +22,8 @@ status, evidence_due_at, opened_at, stage, charges
 _READ = """
 SELECT id, payment_id, order_id, gateway, gateway_reference, currency, amount_minor, fee_minor,
        reason, status, evidence_due_at, evidence_sent_at, opened_at, closed_at, check_count,
-       stage, charges, fee_count, lost_later_since
+       stage, charges, fee_count, lost_later_since, reinstated_minor, reinstated_count,
+       reinstated_at
 FROM chargeback
 """
 
@@ -103,8 +106,32 @@ UPDATE chargeback SET fee_minor = $2, fee_count = fee_count + 1
 WHERE id = $1 AND fee_minor = $3 AND fee_count = $4
 RETURNING id
 """
+# What came back is its payment's again.
+REINSTATE = """
+WITH changed AS (
+    UPDATE chargeback
+    SET reinstated_minor = $2::bigint, reinstated_count = reinstated_count + 1,
+        reinstated_at = CASE WHEN $2::bigint > 0 THEN $3::timestamptz END
+    WHERE id = $1 AND status = 'lost' AND reinstated_minor = $4::bigint AND reinstated_count = $5
+    RETURNING payment_id
+), counted AS (
+    UPDATE payment SET disputed_minor = disputed_minor + $4::bigint - $2::bigint
+    FROM changed WHERE payment.id = changed.payment_id
+)
+SELECT count(*) FROM changed
+"""
+LOST_BY = """
+SELECT head.id
+FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
+WHERE back.id = $1 AND head.kind = 'chargeback_lost'
+  AND (head.cause_id = back.id OR head.cause_id IN (
+      SELECT refund.id FROM refund JOIN dispute ON dispute.id = refund.dispute_id
+      WHERE dispute.chargeback_id = back.id))
+ORDER BY head.id
+"""
 # What a gateway lists and we don't know, or know as open while it is decided there; or as won while
-# it is lost there; or that has gone on since, or costs more.
+# it is lost there, or the other way round, unless that was given back; or that has gone on since,
+# or costs more. What the buyer got of one that was lost altogether is known by that.
 OTHERWISE = f"""
 SELECT told.reference
 FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
@@ -112,8 +139,15 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
 LEFT JOIN chargeback AS known ON known.gateway = $1 AND known.gateway_reference = told.reference
 LEFT JOIN chargeback AS again
   ON again.gateway = $1 AND again.gateway_reference = told.reference || '{AGAIN}'
-WHERE known.id IS NULL OR (known.status = 'open' AND told.status <> 'open')
+LEFT JOIN chargeback AS whole
+  ON whole.gateway = $1 AND whole.gateway_reference || '{AWARDED}' = told.reference
+ AND whole.status = 'lost'
+WHERE (known.id IS NULL AND whole.id IS NULL)
+   OR (known.status = 'open' AND told.status <> 'open')
    OR (known.status = 'won' AND told.status = 'lost' AND again.id IS NULL)
+   OR (COALESCE(again.status, known.status) = 'lost' AND CASE told.status
+       WHEN 'won' THEN COALESCE(again.reinstated_minor, known.reinstated_minor) = 0
+       WHEN 'lost' THEN COALESCE(again.reinstated_minor, known.reinstated_minor) > 0 END)
    OR known.stage IS DISTINCT FROM COALESCE(told.stage, known.stage)
    OR told.fee_minor > known.fee_minor
 """
@@ -191,6 +225,23 @@ async def fee_borne(connection: Connection, *, chargeback: Chargeback) -> list[F
     it."""
     rows = await connection.fetch(FEE_BORNE, chargeback.order_id, chargeback.id)
     return [FeeShare(**row) for row in rows]
+
+
+async def reinstate(
+    connection: Connection, *, chargeback: Chargeback, reinstated_minor: int, now: datetime
+) -> Chargeback | None:
+    """So much of a lost one stands as given back, and is its payment's again; gives it as it is
+    then, None when it has moved since it was read."""
+    changed = await connection.fetchval(
+        REINSTATE, chargeback.id, reinstated_minor, now, chargeback.reinstated_minor,
+        chargeback.reinstated_count,
+    )  # fmt: skip
+    return await load(connection, chargeback_id=chargeback.id) if changed else None
+
+
+async def lost_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
+    """The transactions by which it was lost."""
+    return [row["id"] for row in await connection.fetch(LOST_BY, chargeback_id)]
 
 
 async def ask_for_evidence(

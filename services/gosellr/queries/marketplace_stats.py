@@ -37,6 +37,9 @@ SELECT currency,
            WHERE kind = 'chargeback_lost' AND account_kind = 'dispute_receivable'
        ), 0)::bigint - COALESCE(sum(debit_minor) FILTER (
            WHERE kind = 'chargeback_lost' AND account_kind = 'chargeback_loss'
+       ), 0)::bigint - COALESCE(sum(debit_minor - credit_minor) FILTER (
+           WHERE kind = 'chargeback_reinstated'
+             AND account_kind IN ('gateway_clearing', 'chargeback_loss')
        ), 0)::bigint
 FROM moved GROUP BY currency ORDER BY currency
 """

@@ -17,12 +17,21 @@ from gosellr.queries import chargebacks, disputes
 from gosellr.services import (
     dispute_claims,
     dispute_freeze,
+    dispute_outcome,
     dispute_steps,
     ledger_service,
     order_steps,
     refund_books,
 )
-from gosellr.utils.disputes import DisputeKind, DisputeReason, DisputeStatus, evidence_due_at
+from gosellr.services.dispute_steps import Verdict
+from gosellr.utils.disputes import (
+    ARGUED_STATUSES,
+    DisputeKind,
+    DisputeOutcome,
+    DisputeReason,
+    DisputeStatus,
+    evidence_due_at,
+)
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 
@@ -42,6 +51,31 @@ async def hold_balances(connection: Connection, *, order: Order) -> None:
     await ledger_service.locked_balances(
         connection, accounts=sorted(accounts), currency=order.currency
     )
+
+
+async def supersede(
+    connection: Connection, *, order: Order, policy: MarketPolicy, now: datetime
+) -> Order:
+    """The buyer's own cases end: their money is frozen under the bank's, and never twice."""
+    for case in await disputes.open_of_order(connection, order_id=order.id):
+        if case.is_chargeback or case.stands not in ARGUED_STATUSES:
+            continue
+        await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
+        verdict = Verdict(
+            award_minor=0,
+            outcome=DisputeOutcome.SUPERSEDED.value,
+            decided_by=Actor.PAYMENT.value,
+            decision="The buyer's bank took the money back",
+        )
+        await dispute_steps.close(
+            connection,
+            dispute=await dispute_steps.loaded(connection, dispute_id=case.id),
+            actor=Actor.PAYMENT,
+            policy=policy,
+            now=now,
+            verdict=verdict,
+        )
+    return await order_steps.load_locked(connection, order_id=order.id)
 
 
 async def open_cases(

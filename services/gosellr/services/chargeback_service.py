@@ -14,10 +14,11 @@ from gosellr.models.dispute_values import Chargeback, Dispute, ReportedChargebac
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import chargebacks, disputes, outbox, payments, refunds
-from gosellr.queries.chargebacks import AGAIN
+from gosellr.queries.chargebacks import AGAIN, AWARDED
 from gosellr.services import (
     chargeback_cases,
     chargeback_fees,
+    chargeback_returns,
     dispute_claims,
     dispute_outcome,
     dispute_steps,
@@ -33,11 +34,7 @@ from gosellr.utils.dispute_postings import (
     chargeback_opened,
     chargeback_won,
 )
-from gosellr.utils.disputes import (
-    ARGUED_STATUSES,
-    DisputeOutcome,
-    DisputeStatus,
-)
+from gosellr.utils.disputes import DisputeOutcome, DisputeStatus
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
@@ -62,13 +59,19 @@ async def record(
         connection, gateway=reported.gateway, gateway_reference=reported.gateway_reference
     )
     if known is None:
+        if await chargeback_returns.is_kept_of_lost(connection, reported):
+            return False
         known = await _open(connection, order=order, reported=reported, policy=policy, now=now)
         changed = True
     else:
         changed = await chargeback_fees.keep_up(
             connection, order=order, known=known, reported=reported, policy=policy, now=now
         )
-    if known.status == "won" and reported.status != "won":
+        returned = await chargeback_returns.keep_up(
+            connection, order=order, known=known, reported=reported, now=now
+        )
+        changed = changed or returned
+    if known.status == "won":
         return await _decided_again(connection, reported, policy=policy, now=now) or changed
     if known.status == "open":
         return await _follow(connection, known, reported, policy=policy, now=now) or changed
@@ -101,6 +104,13 @@ async def _decided_again(
 ) -> bool:
     """The bank decides once more after it had decided for the sellers. What is lost by that is a
     chargeback of its own, under the same name and a word; whether there was anything to be done."""
+    if reported.status == "won" and not reported.kept_minor:
+        # What the buyer had got of it isn't told any more once that came back.
+        kept = replace(reported, gateway_reference=f"{reported.gateway_reference}{AWARDED}")
+        if await chargeback_returns.is_known(connection, kept) and await record(
+            connection, reported=replace(kept, fee_minor=0), policy=policy, now=now
+        ):
+            return True
     again = replace(reported, gateway_reference=f"{reported.gateway_reference}{AGAIN}", fee_minor=0)
     known = await chargebacks.find(
         connection, gateway=again.gateway, gateway_reference=again.gateway_reference
@@ -143,7 +153,7 @@ async def _open(
     policy: MarketPolicy,
     now: datetime,
 ) -> Chargeback:
-    order = await _supersede(connection, order=order, policy=policy, now=now)
+    order = await chargeback_cases.supersede(connection, order=order, policy=policy, now=now)
     await chargeback_cases.hold_balances(connection, order=order)
     chargeback_id = new_id()
     await chargebacks.insert(
@@ -186,31 +196,6 @@ async def _open(
     await gift_sale_books.freeze(connection, order_id=order.id, now=now)
     await _tell(connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now)
     return chargeback
-
-
-async def _supersede(
-    connection: Connection, *, order: Order, policy: MarketPolicy, now: datetime
-) -> Order:
-    """The buyer's own cases end: their money is frozen under the bank's, and never twice."""
-    for case in await disputes.open_of_order(connection, order_id=order.id):
-        if case.is_chargeback or case.stands not in ARGUED_STATUSES:
-            continue
-        await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
-        verdict = Verdict(
-            award_minor=0,
-            outcome=DisputeOutcome.SUPERSEDED.value,
-            decided_by=Actor.PAYMENT.value,
-            decision="The buyer's bank took the money back",
-        )
-        await dispute_steps.close(
-            connection,
-            dispute=await dispute_steps.loaded(connection, dispute_id=case.id),
-            actor=Actor.PAYMENT,
-            policy=policy,
-            now=now,
-            verdict=verdict,
-        )
-    return await order_steps.load_locked(connection, order_id=order.id)
 
 
 async def _end(

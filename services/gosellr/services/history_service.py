@@ -22,6 +22,7 @@ BUYER_KINDS: Final = (
     TransactionKind.REFUND_CONFIRMED.value,
     TransactionKind.CHARGEBACK_OPENED.value,
     TransactionKind.CHARGEBACK_WON.value,
+    TransactionKind.CHARGEBACK_REINSTATED.value,
     TransactionKind.STRAY_CAPTURE.value,
     TransactionKind.STRAY_RETURN.value,
 )

@@ -317,6 +317,25 @@ def _chargeback_lost(figures: _Figures) -> str:
     return f"The chargeback of {amount} is lost: {_given_back(figures)}."
 
 
+def _chargeback_reinstated(figures: _Figures) -> str:
+    taken_minor = figures.credit("gateway_clearing")
+    if taken_minor:
+        who = figures.clauses(
+            (figures.debit("seller_receivable"), "sellers owe {}"),
+            (figures.debit("commission"), "the marketplace returns {} of commission"),
+            (figures.debit("chargeback_loss"), "the marketplace bears {}"),
+        )
+        return f"The bank took {figures.say(taken_minor)} of the lost chargeback again: {who}."
+    who = figures.clauses(
+        (figures.credit("seller_receivable"), "sellers owe {} less"),
+        (figures.credit("seller_available"), "{} can be paid out"),
+        (figures.credit("commission"), "the marketplace keeps {} of commission"),
+        (figures.credit("chargeback_loss"), "its loss is {} smaller"),
+    )
+    amount = figures.say(figures.debit("gateway_clearing"))
+    return f"The bank gave {amount} of the lost chargeback back: {who}."
+
+
 def _chargeback_made_good(figures: _Figures) -> str:
     amount = figures.say(figures.debit("gift_card"))
     return (
@@ -360,5 +379,6 @@ _TELLERS: Final[dict[str, Callable[[_Figures], str]]] = {
     TransactionKind.CHARGEBACK_WON: _chargeback_won,
     TransactionKind.CHARGEBACK_FEE: _chargeback_fee,
     TransactionKind.CHARGEBACK_LOST: _chargeback_lost,
+    TransactionKind.CHARGEBACK_REINSTATED: _chargeback_reinstated,
     TransactionKind.CHARGEBACK_MADE_GOOD: _chargeback_made_good,
 }

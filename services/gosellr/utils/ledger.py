@@ -264,6 +264,7 @@ class TransactionKind(StrEnum):
     CHARGEBACK_OPENED = "chargeback_opened"
     CHARGEBACK_WON = "chargeback_won"
     CHARGEBACK_LOST = "chargeback_lost"
+    CHARGEBACK_REINSTATED = "chargeback_reinstated"
     CHARGEBACK_FEE = "chargeback_fee"
     CHARGEBACK_MADE_GOOD = "chargeback_made_good"
 

@@ -104,6 +104,7 @@ PAYOUT_KINDS: Final = (TransactionKind.PAYOUT_CONFIRMED, TransactionKind.PAYOUT_
 CHARGEBACK_KINDS: Final = (
     TransactionKind.CHARGEBACK_OPENED,
     TransactionKind.CHARGEBACK_WON,
+    TransactionKind.CHARGEBACK_REINSTATED,
     TransactionKind.CHARGEBACK_FEE,
 )
 

@@ -14,9 +14,14 @@ from gosellr.utils.ledger import TransactionKind
 
 _K = TransactionKind
 SALE_KINDS: Final = frozenset({_K.SALE.value, _K.SALE_ON_DELIVERY.value})
-# A chargeback that was lost is a refund that the bank has paid already.
+# A chargeback that was lost is a refund that the bank has paid already, until it gives that back.
 REFUND_KINDS: Final = frozenset(
-    {_K.REFUND_INTENT.value, _K.REFUND_FAILED.value, _K.CHARGEBACK_LOST.value}
+    {
+        _K.REFUND_INTENT.value,
+        _K.REFUND_FAILED.value,
+        _K.CHARGEBACK_LOST.value,
+        _K.CHARGEBACK_REINSTATED.value,
+    }
 )
 PAYING_KINDS: Final = frozenset(
     {

@@ -45,6 +45,7 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
     (TransactionKind.CHARGEBACK_OPENED, "seller_receivable"): "Fee for a chargeback, owed",
     (TransactionKind.CHARGEBACK_FEE, "seller_receivable"): "Fee for a chargeback, owed",
+    (TransactionKind.CHARGEBACK_REINSTATED, "seller_receivable"): "Chargeback, lost once more",
 }
 _ANY: Final[dict[str, str]] = {
     TransactionKind.REFUND_INTENT: "Refund to the buyer",
@@ -54,6 +55,7 @@ _ANY: Final[dict[str, str]] = {
     TransactionKind.DISPUTE_FROZEN: "Frozen until a case is decided",
     TransactionKind.DISPUTE_RELEASED: "Case decided, no longer frozen",
     TransactionKind.CHARGEBACK_LOST: "Chargeback, lost",
+    TransactionKind.CHARGEBACK_REINSTATED: "Lost chargeback, given back",
     TransactionKind.CHARGEBACK_FEE: "Fee for a chargeback, given back",
     TransactionKind.DEBT_WRITTEN_OFF: "Written off, owed no more",
     TransactionKind.ADJUSTED: "Adjusted by the marketplace",
@@ -84,6 +86,7 @@ _TO_BUYER: Final[dict[str, str]] = {
     TransactionKind.REFUND_CONFIRMED: "Refund",
     TransactionKind.CHARGEBACK_OPENED: "Taken back by your bank",
     TransactionKind.CHARGEBACK_WON: "Paid again, your bank decided for the shop",
+    TransactionKind.CHARGEBACK_REINSTATED: "Paid again, your bank decided once more",
     TransactionKind.STRAY_CAPTURE: "Payment that wasn't needed",
     TransactionKind.STRAY_RETURN: "Payment sent back",
 }

@@ -233,6 +233,16 @@ class Account:
             )  # fmt: skip
         self._report("charge.dispute.closed", dispute)
 
+    def reinstate(self, dispute: Document, amount: int) -> None:
+        """The bank gives back so much of what it had won, and the dispute is called as before."""
+        dispute["balance_transactions"].append(
+            {"amount": amount, "currency": dispute["currency"], "fee": 0}
+        )
+        self.keep_movement(
+            "adjustment", amount, dispute["currency"], dispute, category="dispute_reversal"
+        )
+        self._report("charge.dispute.funds_reinstated", dispute)
+
     def shown_intent(self, intent: Document, *, whole: bool) -> Document:
         """A payment as it is answered; `whole` with its charge and what that cost."""
         shown = copy.deepcopy(intent)

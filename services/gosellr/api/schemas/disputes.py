@@ -227,6 +227,9 @@ class ChargebackOut(BaseModel):
     closed_at: Moment | None
     amount: MoneyOut | None = None
     fee: MoneyOut | None = None
+    reinstated: Annotated[
+        MoneyOut | None, Field(description="What the bank gave back after it had kept it")
+    ] = None
 
 
 class DisputedItemOut(BaseModel):
@@ -368,6 +371,7 @@ def _chargeback(folder: DisputeFolder, *, whole: bool) -> Document | None:
     figures = {
         "amount": Money(back.amount_minor, back.currency),
         "fee": Money(back.fee_minor, back.currency),
+        "reinstated": Money(back.reinstated_minor, back.currency),
     }
     return {
         "id": back.id,

@@ -89,7 +89,7 @@ class PayPalDispute:
             return [whole]
         if self.lost_minor == self.amount_minor:
             return [replace(whole, state=DisputeState.LOST)]
-        won = replace(whole, state=DisputeState.WON)
+        won = replace(whole, state=DisputeState.WON, kept_minor=self.lost_minor)
         if not self.lost_minor:
             return [won]
         lost = replace(

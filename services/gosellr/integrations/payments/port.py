@@ -225,7 +225,8 @@ class DisputeState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDispute:
     """A chargeback as its gateway knows it. `fee_minor` is what it asks for it in all, less what
-    it gave back of that, and then `fee_returned`; `charges` are its names of the payments."""
+    it gave back of that, and then `fee_returned`; `charges` are its names of the payments, and
+    `kept_minor` what the buyer keeps of one that is won."""
 
     reference: str
     attempt_id: str
@@ -240,6 +241,7 @@ class GatewayDispute:
     charges: tuple[str, ...] = ()
     fee_returned: bool = False
     is_withdrawn: bool = False
+    kept_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

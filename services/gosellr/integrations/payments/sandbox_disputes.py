@@ -88,6 +88,16 @@ class SandboxDisputes:
             lambda file: _decide(file, reference, state, script=self._script, now=now)
         )
 
+    async def reinstate(self, *, reference: str) -> DisputeState:
+        """The bank gives back what it had kept; saying it again changes nothing.
+
+        Raises `NothingToDispute` for one that isn't lost.
+        """
+        now = self._now()
+        return await self._file.write(
+            lambda file: _reinstate(file, reference, script=self._script, now=now)
+        )
+
     async def of_charge(self, attempt_id: str) -> Sequence[GatewayDispute] | None:
         """See `DisputingGateway.disputes_of`."""
         try:
@@ -184,6 +194,20 @@ def _decide(
     if charge is not None:
         _report(file, charge, reference, script=script, now=now)
     return state
+
+
+def _reinstate(
+    file: sqlite3.Connection, reference: str, *, script: SandboxScript, now: datetime
+) -> DisputeState:
+    known = _find(file, reference)
+    if known is None or known.state is DisputeState.OPEN:
+        raise NothingToDispute(f"there is no lost dispute {reference}")
+    if known.state is DisputeState.LOST:
+        file.execute("UPDATE dispute SET state = 'won' WHERE reference = ?", (reference,))
+        charge = store.find_charge(file, known.attempt_id)
+        if charge is not None:
+            _report(file, charge, reference, script=script, now=now)
+    return DisputeState.WON
 
 
 def _report(

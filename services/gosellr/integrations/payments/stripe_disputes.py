@@ -22,6 +22,7 @@ from gosellr.integrations.payments.stripe_api import (
     Unanswered,
 )
 from gosellr.utils.disputes import ChargebackStage
+from gosellr.utils.money import share
 
 if TYPE_CHECKING:
     from stripe.params import DisputeListParams
@@ -42,14 +43,15 @@ STATES = {
 def read_dispute(document: Mapping[str, Any], *, attempt_id: str = "") -> GatewayDispute | None:
     """A dispute; None for one that took no money. Raises `Unreadable`."""
     try:
-        state = STATES.get(document["status"])
+        state = _state(document)
         currency = document["currency"].upper()
         due = (document.get("evidence_details") or {}).get("due_by")
+        amount_minor = from_stripe(document["amount"], currency)
         dispute = GatewayDispute(
             reference=document["id"],
             attempt_id=attempt_id,
             state=state or DisputeState.OPEN,
-            amount_minor=from_stripe(document["amount"], currency),
+            amount_minor=amount_minor,
             currency=currency,
             fee_minor=max(0, sum(_fees_minor(document, currency))),
             reason=document["reason"],
@@ -58,10 +60,31 @@ def read_dispute(document: Mapping[str, Any], *, attempt_id: str = "") -> Gatewa
             stage=ChargebackStage.INQUIRY if state is None else ChargebackStage.CHARGEBACK,
             charges=_names(document),
             fee_returned=any(minor < 0 for minor in _fees_minor(document, currency)),
+            kept_minor=_kept_minor(document, amount_minor),
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Unreadable("no dispute that we can read") from error
     return None if state is None else dispute
+
+
+def _state(document: Mapping[str, Any]) -> DisputeState | None:
+    """Where it stands; what was lost and came back is won, whatever it is called."""
+    state = STATES.get(document["status"])
+    moved = [one["amount"] for one in document.get("balance_transactions") or ()]
+    if state is DisputeState.LOST and any(one > 0 for one in moved):
+        return DisputeState.WON
+    return state
+
+
+def _kept_minor(document: Mapping[str, Any], amount_minor: int) -> int:
+    """What stays with the buyer of one that was given back in part: in proportion, since Stripe
+    counts that in the currency it settles in."""
+    moved = [one["amount"] for one in document.get("balance_transactions") or ()]
+    taken = -sum(one for one in moved if one < 0)
+    back = sum(one for one in moved if one > 0)
+    if not 0 < back < taken:
+        return 0
+    return amount_minor - share(amount_minor, back, taken)
 
 
 def _names(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -132,7 +155,7 @@ async def disputed_since(api: StripeApi, moment: datetime) -> Sequence[DisputedC
         try:
             rows, more = await _page(api, since=moment, after=after)
             for row in rows:
-                state, intent_id = STATES.get(row["status"]), row.get("payment_intent")
+                state, intent_id = _state(row), row.get("payment_intent")
                 if state is not None and isinstance(intent_id, str):
                     found.append(
                         DisputedCharge(reference=row["id"], charge_reference=intent_id, state=state)

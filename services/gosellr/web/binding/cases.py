@@ -329,6 +329,10 @@ def _bank(back: Chargeback | None, *, in_full: bool) -> tuple[AttributeView, ...
         told += [
             ("Taken back of the order", format_money(back.amount_minor, back.currency)),
             ("Fee", format_money(back.fee_minor, back.currency)),
+            (
+                "Given back after it was lost",
+                format_money(back.reinstated_minor, back.currency) if back.reinstated_at else "",
+            ),
             ("Its own name", back.gateway_reference),
         ]
     told += [("Bank's deadline", _moment(back.evidence_due_at))]

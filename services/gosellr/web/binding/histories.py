@@ -32,6 +32,7 @@ SELLER_KINDS = {
     "dispute_frozen": "Frozen by cases",
     "dispute_released": "Released by cases",
     "chargeback_lost": "Lost chargebacks",
+    "chargeback_reinstated": "Given back by banks",
     "adjusted": "Adjustments",
     "debt_written_off": "Debts given up",
 }

@@ -1,0 +1,135 @@
+"""What a bank gives back after the books said that it is lost: its sellers' and the market's again,
+each by what it had borne.
+
+The sale stays undone: its refunds, its papers and its stock are as the loss left them. A report may
+come twice or late: what is written is how much of it stands as given back.
+"""
+
+from datetime import datetime
+
+from gosellr.core.db import Connection
+from gosellr.models.dispute_values import Chargeback, ReportedChargeback
+from gosellr.models.events import Fact, FactType
+from gosellr.models.order_values import Order
+from gosellr.queries import chargeback_movements, chargebacks, ledger, outbox
+from gosellr.queries.chargebacks import AWARDED
+from gosellr.services import ledger_service, recovery_service
+from gosellr.services.ledger_service import Booking
+from gosellr.utils.ledger import Entry, TransactionDraft, seller_available
+from gosellr.utils.reinstated_postings import (
+    chargeback_reinstated,
+    chargeback_taken_again,
+    sellers_of,
+)
+
+
+async def keep_up(
+    connection: Connection,
+    *,
+    order: Order,
+    known: Chargeback,
+    reported: ReportedChargeback,
+    now: datetime,
+) -> bool:
+    """Bring what came back of a lost chargeback of a locked order to what its gateway tells;
+    whether that was anything.
+
+    The price of a gift card isn't given back by this: whose it is depends on what became of the
+    card since. Nor is what a person has explained before it was heard of.
+    """
+    if known.status != "lost" or order.buys_card or reported.status == "open":
+        return False
+    back_minor = 0
+    if reported.status == "won":
+        back_minor = max(0, known.amount_minor - reported.kept_minor)
+    if back_minor == known.reinstated_minor:
+        return False
+    if await chargeback_movements.was_explained(
+        connection, gateway=known.gateway, chargeback_id=known.id
+    ):
+        return False
+    if known.reinstated_minor:
+        known = await _book(connection, known, order=order, back_minor=0, now=now)
+    if back_minor:
+        known = await _book(connection, known, order=order, back_minor=back_minor, now=now)
+    about = {
+        "order_id": str(known.order_id),
+        "payment_id": str(known.payment_id),
+        "amount": {"amount": back_minor, "currency": known.currency},
+    }
+    fact = Fact(FactType.CHARGEBACK_REINSTATED, known.id, about)
+    await outbox.append(connection, [fact], now=now)
+    return True
+
+
+async def is_known(connection: Connection, reported: ReportedChargeback) -> bool:
+    """Whether the books have one of this name."""
+    known = await chargebacks.find(
+        connection, gateway=reported.gateway, gateway_reference=reported.gateway_reference
+    )
+    return known is not None
+
+
+async def is_kept_of_lost(connection: Connection, reported: ReportedChargeback) -> bool:
+    """Whether it is what the buyer keeps of one that is lost altogether in the books: that came
+    back but for this."""
+    whole = await chargebacks.find(
+        connection, gateway=reported.gateway,
+        gateway_reference=reported.gateway_reference.removesuffix(AWARDED),
+    )  # fmt: skip
+    return whole is not None and whole.status == "lost"
+
+
+async def _book(
+    connection: Connection, known: Chargeback, *, order: Order, back_minor: int, now: datetime
+) -> Chargeback:
+    changed = await chargebacks.reinstate(
+        connection, chargeback=known, reinstated_minor=back_minor, now=now
+    )
+    if changed is None:
+        raise RuntimeError(f"chargeback {known.id} moved under its order's lock")
+    ids = await chargebacks.lost_by(connection, chargeback_id=known.id)
+    lost = [
+        entry
+        for one in await ledger.find_all(connection, transaction_ids=ids)
+        for entry in one.entries
+    ]
+    draft = await _draft(connection, known, lost=lost, back_minor=back_minor)
+    booking = Booking(
+        draft=draft,
+        cause_type="chargeback",
+        cause_id=known.id,
+        idempotency_key=f"{known.id}/{changed.reinstated_count}",
+        order_id=order.id,
+        actor=f"gateway:{known.gateway}",
+        effective_at=now,
+        facts={"reason": known.reason},
+    )
+    await ledger_service.book(connection, bookings=[booking], now=now)
+    await recovery_service.end_settled_plans(connection, draft.entries, now=now)
+    return changed
+
+
+async def _draft(
+    connection: Connection, known: Chargeback, *, lost: list[Entry], back_minor: int
+) -> TransactionDraft:
+    if not back_minor:
+        return chargeback_taken_again(
+            lost, gateway=known.gateway, amount_minor=known.reinstated_minor,
+            currency=known.currency,
+        )  # fmt: skip
+    sellers = sellers_of(lost)
+    # Whoever recovers a debt holds these: so it can't be recovered and forgiven at once.
+    await ledger_service.locked_balances(
+        connection, accounts=sorted(map(seller_available, sellers)), currency=known.currency
+    )
+    owed_minor = {
+        seller_id: await ledger_service.receivable_of(
+            connection, seller_id=seller_id, currency=known.currency
+        )
+        for seller_id in sellers
+    }
+    return chargeback_reinstated(
+        lost, gateway=known.gateway, amount_minor=back_minor, currency=known.currency,
+        owed_minor=owed_minor,
+    )  # fmt: skip
