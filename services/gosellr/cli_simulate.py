@@ -10,6 +10,7 @@ import typer
 
 from gosellr.cli_accounts import OpenDatabase
 from gosellr.cli_books import in_market, print_rows
+from gosellr.config import load_settings
 from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
 from gosellr.utils.money import to_decimal_string
@@ -120,8 +121,9 @@ def _request(body: dict[str, Any]) -> "SimulationRequest":
 
 def _answer(open_database: OpenDatabase, request: "SimulationRequest") -> "Simulation":
     from gosellr.services import commission_simulation  # noqa: PLC0415
-    from gosellr.utils.policy import MarketPolicy  # noqa: PLC0415
+    from gosellr.utils.refunds import CommissionReversal  # noqa: PLC0415
 
+    settings = load_settings()
     try:
         return in_market(
             open_database,
@@ -130,7 +132,7 @@ def _answer(open_database: OpenDatabase, request: "SimulationRequest") -> "Simul
                 db,
                 commission_simulation.simulate,
                 request=request,
-                reversal=MarketPolicy().commission_reversal,
+                reversal=CommissionReversal(settings.commission_on_refunds),
             ),
         )
     except DomainError as error:

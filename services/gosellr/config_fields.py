@@ -242,6 +242,7 @@ class Settings(BaseSettings):
     capture: Literal["at_order", "at_shipment"] = _setting("at_order", "at_shipment")
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
+    commission_on_refunds: Literal["full", "none", "full_less_fixed"] = _setting("full", "none")
     commission_approval: bool = _setting(default=False, example="1")
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
     transfer_approval_over: AmountMap = _setting({}, '{"EUR": 500000}')

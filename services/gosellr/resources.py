@@ -68,6 +68,7 @@ from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.refunds import CommissionReversal
 from gosellr.utils.viewer import Viewer
 
 LOCAL_AUDIENCE = "gosellr"
@@ -110,6 +111,7 @@ class Resources:
             ),
             release_after=timedelta(days=settings.release_days),
             capture=CaptureMoment(settings.capture),
+            commission_reversal=CommissionReversal(settings.commission_on_refunds),
             commission_approval=settings.commission_approval,
             payout_approval_over=settings.payout_approval_over,
             payout_steps={name: one.steps_minor for name, one in self.payout_providers.items()},
@@ -190,12 +192,9 @@ class Resources:
     def stored_value(self) -> StoredValuePowers:
         """What gift cards need."""
         return StoredValuePowers(
-            db=self.db,
-            clock=self.clock,
-            policy=self.policy,
-            secret_key=self.secret_key,
+            db=self.db, clock=self.clock, policy=self.policy, secret_key=self.secret_key,
             rate_limits=self.settings.rate_limits,
-        )
+        )  # fmt: skip
 
     @property
     def disputes(self) -> DisputePowers:

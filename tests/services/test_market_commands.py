@@ -27,7 +27,7 @@ from gosellr.utils.ledger import seller_pending
 from tests.factories.accounts import make_seller
 from tests.factories.ledger import BOOKED_AT, Sold
 from tests.factories.payouts import pay, set_account
-from tests.factories.sales import buy, make_commission, make_shop
+from tests.factories.sales import buy, make_commission, make_shop, refund
 
 Command = Callable[..., Awaitable[Result]]
 
@@ -196,6 +196,34 @@ async def test_a_simulation_of_the_rules(
         refused = await gosellr("simulate", *arguments)
         assert refused.exit_code == 1
         assert f"✗ {words}" in refused.output
+
+
+async def test_a_simulation_gives_commission_back_as_the_market_does(
+    gosellr: Command,
+    cluster: Cluster,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOSELLR_COMMISSION_ON_REFUNDS", "none")
+    settings = Settings(
+        home=tmp_path,
+        database_url=cluster.dsn(database=database),
+        secret_key="a secret of the test run, long enough to be taken",
+        rate_limits=False,
+        demo=False,
+    )
+    async with open_resources(settings, clock=ManualClock(BOOKED_AT)) as market:
+        await transact(market.db, make_commission, rate_bps=1000, vat_bps=0)
+        shop = await transact(market.db, make_shop, price_minor=5000)
+        await refund(market, await buy(market, (shop, 2)), shop, units=2)
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"add": [{"position": 1, "rate_bps": 250}]}')
+    period = ("--from", "2026-03-01", "--to", "2026-04-01", "--rules", str(rules))
+    told = await gosellr("simulate", *period)
+    assert told.output.splitlines()[0].split("\t")[1:5] == ["EUR", "10.00", "2.50", "-7.50"]
+    other = await gosellr("simulate", *period, "--refunds", "full")
+    assert other.output.splitlines()[0].split("\t")[1:5] == ["EUR", "10.00", "0.00", "-10.00"]
 
 
 @pytest.fixture
