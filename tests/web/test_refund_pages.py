@@ -23,6 +23,7 @@ from tests.factories.sales import (
     ship,
 )
 from tests.factories.stored_value import by_bank, by_card, make_card
+from tests.factories.terms import make_delivery, make_tax
 from tests.web.people import (
     assert_sound,
     enter,
@@ -245,3 +246,61 @@ async def test_page_and_api_name_the_same_of_a_refund(
     )
     assert own.status_code == 200, own.text
     assert (own.json()["ways"], own.json()["withdrawn"]) == (None, told["withdrawn"])
+
+
+async def test_what_it_does_names_the_tax_of_goods_and_delivery(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    await make_tax(connection, rate_bps=2000)
+    await make_tax(connection, rate_bps=1000, tax_class="shipping")
+    await make_delivery(connection, price_minor=550)
+    shop = await make_shop(connection, price_minor=12_000)
+    order = await sold(resources, connection, shop, units=2)
+    part = part_of(order, shop)
+    _, form, units = pages(order, shop, f"/seller/{shop.seller.id}")
+    await enter(visitor, resources, shop.seller.owner)
+    await open_page(visitor, form)
+    await visitor.send(f"{form}/preview", changes={units: "1", "shipping": "1", "reason": "broken"})
+    assert_sound(visitor.text)
+    shown = visitor.text.partition("The buyer gets")[2].partition("</dl>")[0]
+    assert "€125.50" in shown
+    assert "<dt>Tax in it, at 20 %</dt><dd>€20.00</dd>" in shown
+    assert "<dt>Tax in it, at 10 %</dt><dd>€0.50</dd>" in shown
+
+    headers = await bearer(resources, shop.seller.owner)
+    asked = {
+        "reason": "broken",
+        "seller_order_id": str(part.id),
+        "items": [{"order_item_id": str(part.lines[0].id), "quantity": 1}],
+        "shipping": True,
+    }
+    path = f"/api/v1/orders/{order.id}/refunds"
+    told = (await visitor.client.post(f"{path}/preview", json=asked, headers=headers)).json()
+    assert told["lines"][0]["tax"] == {"amount": 2000, "currency": "EUR"}
+    assert told["shipping"] == {"amount": 550, "currency": "EUR"}
+    assert told["shipping_tax"] == {"amount": 50, "currency": "EUR"}
+    keyed = {**headers, "Idempotency-Key": "r-1"}
+    given = (await visitor.client.post(path, json=asked, headers=keyed)).json()
+    assert given["shipping_tax"] == told["shipping_tax"]
+
+
+async def test_one_rate_has_one_row_and_goodwill_of_the_marketplace_none(
+    visitor: Visitor, resources: Resources, connection: Connection
+) -> None:
+    await make_tax(connection, rate_bps=2000)
+    await make_tax(connection, rate_bps=2000, tax_class="shipping")
+    await make_delivery(connection, price_minor=600)
+    shop = await make_shop(connection, price_minor=12_000)
+    order = await sold(resources, connection, shop, units=1)
+    _, form, units = pages(order, shop, "/operator")
+    await enter(visitor, resources, await make_operator(connection, now=NOW))
+    await open_page(visitor, form)
+    await visitor.send(f"{form}/preview", changes={units: "1", "shipping": "1", "reason": "broken"})
+    assert "<dt>Tax in it, at 20 %</dt><dd>€21.00</dd>" in visitor.text
+    assert visitor.text.count("Tax in it") == 1
+    await visitor.send(
+        f"{form}/preview",
+        changes={units: "", "shipping": "", "amount": "7.50", "borne_by": "marketplace"},
+    )
+    assert "The marketplace, as goodwill" in visitor.text
+    assert "Tax in it" not in visitor.text

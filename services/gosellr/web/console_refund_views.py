@@ -19,11 +19,12 @@ class RefundableLineView:
 
 @dataclass(frozen=True, slots=True)
 class RefundPreviewView:
-    """What a refund would do: what the buyer gets and of which lines, who gives it, and by which
-    way it goes back; `sent` is the form that does it."""
+    """What a refund would do: what the buyer gets and of which lines, the tax in that by rate, who
+    gives it, and by which way it goes back; `sent` is the form that does it."""
 
     lines: tuple[AmountRowView, ...]
     total: Money
+    taxes: tuple[AmountRowView, ...]
     given_by: tuple[AmountRowView, ...]
     ways: tuple[AmountRowView, ...]
     note: str

@@ -22,6 +22,7 @@ from gosellr.utils.refunds import SHIPPING_KEY, RefundShares
 
 ITEMS_MAX = 200
 Document = dict[str, Any]
+ShippingTax = Annotated[MoneyOut, Field(description="The tax in what goes back of the delivery")]
 
 
 class RefundItemIn(RequestModel):
@@ -157,6 +158,7 @@ class RefundPreviewOut(BaseModel):
     seller_order_id: UUID
     lines: list[RefundLineOut]
     shipping: MoneyOut
+    shipping_tax: ShippingTax
     amount: MoneyOut
     reason: str
     borne_by: Literal["seller", "marketplace"]
@@ -178,6 +180,7 @@ class RefundOut(BaseModel):
     ]
     lines: list[RefundLineOut]
     shipping: MoneyOut
+    shipping_tax: ShippingTax
     amount: MoneyOut
     reason: str
     borne_by: Literal["seller", "marketplace"]
@@ -198,7 +201,7 @@ class RefundListOut(BaseModel):
 def refund_document(refund: Refund, *, order_id: UUID, sees_terms: bool) -> Document:
     """A refund; commission and effects are the seller's and the operator's to read."""
     currency = refund.currency
-    shipping_minor = sum(row["amount_minor"] for row in refund.lines if not row["order_line_id"])
+    shipping = [row for row in refund.lines if not row["order_line_id"]]
     document: Document = {
         "id": refund.id,
         "order_id": order_id,
@@ -208,7 +211,8 @@ def refund_document(refund: Refund, *, order_id: UUID, sees_terms: bool) -> Docu
             for row in refund.lines
             if row["order_line_id"]
         ],
-        "shipping": Money(shipping_minor, currency),
+        "shipping": Money(sum(row["amount_minor"] for row in shipping), currency),
+        "shipping_tax": Money(sum(row["tax_minor"] for row in shipping), currency),
         "amount": Money(refund.amount_minor, currency),
         "reason": refund.reason,
         "borne_by": refund.borne_by,
@@ -234,6 +238,7 @@ def preview_document(preview: RefundPreview, *, order_id: UUID, reason: str) -> 
             if key != SHIPPING_KEY
         ],
         "shipping": Money(planned.shipping.buyer_minor, currency),
+        "shipping_tax": Money(planned.shipping.tax_minor, currency),
         "amount": Money(planned.amount_minor, currency),
         "reason": reason,
         "borne_by": "marketplace" if planned.by_marketplace else "seller",

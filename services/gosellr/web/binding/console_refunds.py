@@ -1,12 +1,14 @@
 """A refund as whoever asks for it sees it: what can go back, and what that would take from whom."""
 
+from collections import defaultdict
 from typing import Any, Final
 
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.services.refund_plan import part_left_minor
+from gosellr.services.refund_plan import PlannedRefund, part_left_minor
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.money import Money
+from gosellr.web.binding.balances import percent
 from gosellr.web.binding.console_orders import method_name
 from gosellr.web.console_refund_views import (
     RefundableLineView,
@@ -104,6 +106,7 @@ def refund_preview(asked: RefundPreview, *, form: FormView) -> RefundPreviewView
     return RefundPreviewView(
         lines=tuple(lines),
         total=money(planned.amount_minor),
+        taxes=tuple(_taxes(planned, currency)),
         given_by=tuple(_given_by(asked.effects, currency)),
         ways=tuple(
             AmountRowView(method_name(way.goes_to), money(way.amount_minor))
@@ -112,6 +115,20 @@ def refund_preview(asked: RefundPreview, *, form: FormView) -> RefundPreviewView
         note=_note(asked),
         sent=tuple(form.values.items()),
     )
+
+
+def _taxes(planned: PlannedRefund, currency: str) -> list[AmountRowView]:
+    """The tax in what goes back, of goods and delivery together: a row for each rate."""
+    rates = {line.id: line.tax_rate_bps for line in planned.part.lines}
+    by_rate: defaultdict[int, int] = defaultdict(int)
+    for key, one in planned.lines.items():
+        by_rate[rates[key]] += one.tax_minor
+    by_rate[planned.part.shipping_tax_rate_bps] += planned.shipping.tax_minor
+    return [
+        AmountRowView(f"Tax in it, at {percent(rate_bps)}", Money(minor, currency))
+        for rate_bps, minor in sorted(by_rate.items(), reverse=True)
+        if minor
+    ]
 
 
 def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
