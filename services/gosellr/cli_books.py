@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -49,8 +49,9 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
         from gosellr.providers import build_gateways, build_payout_providers  # noqa: PLC0415
         from gosellr.services.audit_service import ANSWERED_WITH, NAMES  # noqa: PLC0415
 
-        gateways = build_gateways(load_settings(), SystemClock())
-        providers = build_payout_providers(load_settings(), SystemClock())
+        settings = load_settings()
+        gateways = build_gateways(settings, SystemClock())
+        providers = build_payout_providers(settings, SystemClock())
         watch = _Stopwatch()
         found = in_market(
             open_database,
@@ -62,6 +63,7 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
                 now=datetime.now(UTC),
                 connections=_AT_ONCE,
                 watch=watch,
+                settled_within=timedelta(days=settings.settlement_days),
             ),
         )
         if timings:

@@ -247,6 +247,7 @@ class Settings(BaseSettings):
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
     transfer_approval_over: AmountMap = _setting({}, '{"EUR": 500000}')
     audit_hour: int = _setting(3, "3", ge=0, le=23)
+    settlement_days: int = _setting(45, "45", ge=1, le=365)
     read_movements: bool = _setting(default=True, example="on")
     reconciliation_tolerance: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
     dispute_window_days: int = _setting(30, "30", ge=1, le=365)

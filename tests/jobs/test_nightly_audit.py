@@ -5,12 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 from structlog.testing import capture_logs
 
+from gosellr.config import Settings
 from gosellr.core.clock import ManualClock
 from gosellr.core.transact import ask, transact
 from gosellr.jobs.audit import audit_and_remember, audit_nightly
 from gosellr.resources import Resources
+from gosellr.services.audit_questions import USUAL_LIMITS
+from gosellr.services.audit_service import NAMES
 from gosellr.services.ledger_service import book
 from gosellr.services.work_queue_service import AuditResult, last_audit
+from gosellr.utils.ledger import (
+    BANK,
+    Direction,
+    Entry,
+    TransactionDraft,
+    TransactionKind,
+    gateway_clearing,
+)
 from tests.factories.ledger import BOOKED_AT, Sold
 
 
@@ -69,3 +80,32 @@ async def test_an_audit_by_day_replaces_no_night_and_a_missed_night_is_made_up_f
     assert await at(5, 9) == datetime(2026, 3, 5, 9, tzinfo=UTC)
     assert await at(6, 3, 59) == datetime(2026, 3, 5, 9, tzinfo=UTC)
     assert await at(6, 4) == datetime(2026, 3, 6, 4, tzinfo=UTC)
+
+
+async def test_the_market_says_how_long_a_settlement_may_take(live: Resources) -> None:
+    assert Settings.model_fields["settlement_days"].default == USUAL_LIMITS.settlement.days
+    clock = ManualClock(datetime(2026, 3, 3, 3, 0, tzinfo=UTC))
+    short = live.settings.model_copy(update={"settlement_days": 5})
+    market = replace(live, clock=clock, settings=short)
+    draft = TransactionDraft(
+        kind=TransactionKind.SETTLEMENT,
+        entries=(
+            Entry(gateway_clearing("stripe"), Direction.DEBIT, 10_000, "EUR"),
+            Entry(BANK, Direction.CREDIT, 10_000, "EUR"),
+        ),
+    )
+    held = Sold().booking(draft, key="held")
+    await transact(market.db, book, bookings=[held], now=clock.now())
+
+    async def stuck() -> int:
+        await audit_nightly(market)
+        last = await ask(market.db, last_audit)
+        assert last is not None
+        assert last.at == clock.now()
+        return dict(last.findings).get(NAMES[24], 0)
+
+    assert await stuck() == 0
+    clock.advance(timedelta(days=5))
+    assert await stuck() == 0
+    clock.advance(timedelta(days=1))
+    assert await stuck() == 1

@@ -19,6 +19,7 @@ from gosellr.integrations.payouts.port import PayoutProvider
 from gosellr.integrations.payouts.sandbox import SandboxPayouts
 from gosellr.resources import Resources
 from gosellr.services import past_service, work_queue_service
+from gosellr.services.audit_questions import USUAL_LIMITS
 from gosellr.services.audit_service import (
     AT_PROVIDERS,
     NAMES,
@@ -66,17 +67,20 @@ async def audit_market(
     now: datetime,
     connections: int = 1,
     watch: Watch = nullcontext,
+    settled_within: timedelta = USUAL_LIMITS.settlement,
 ) -> list[Finding]:
     """Everything that is wrong with a market; nothing when all is well.
 
     So many `connections` of the database ask at once. `watch` surrounds each question by the
-    number of its invariant; 0 is the reading of the journals.
+    number of its invariant; 0 is the reading of the journals. What a gateway holds has to be
+    settled within `settled_within`.
 
     A payment or payout that settles between the reading of its journal and the snapshot looks
     like a difference once, so journals are looked at again until nothing moves: what looks agree
     on is real.
     """
-    audited = _Audited(db, gateways, payout_providers, now, connections, watch)
+    limits = replace(USUAL_LIMITS, settlement=settled_within)
+    audited = _Audited(db, gateways, payout_providers, now, connections, watch, limits)
     seen = await audited.look(audit_look)
     if seen.at_providers:
         seen = replace(seen, at_providers=await _lasting(audited, seen.at_providers))
@@ -104,6 +108,7 @@ async def audit_and_remember(
     connections: int = 1,
     watch: Watch = nullcontext,
     tells: bool = False,
+    settled_within: timedelta = USUAL_LIMITS.settlement,
 ) -> list[Finding]:
     """The same, kept for whoever asks what the last audit said; told as a fact where `tells`."""
     found = await audit_market(
@@ -113,6 +118,7 @@ async def audit_and_remember(
         now=now,
         connections=connections,
         watch=watch,
+        settled_within=settled_within,
     )
     result = AuditResult(at=now, findings={one.name: len(one.rows) for one in found})
     await transact(db, work_queue_service.remember_audit, result=result, tells=tells)
@@ -143,6 +149,7 @@ async def audit_aloud(resources: Resources, *, now: datetime) -> None:
         payout_providers=resources.payout_providers,
         now=now,
         tells=True,
+        settled_within=timedelta(days=resources.settings.settlement_days),
     )
     for finding in found:
         _log.error(
@@ -164,6 +171,7 @@ class _Audited:
     now: datetime
     connections: int
     watch: Watch
+    limits: AuditLimits
     unread: list[Offence] = field(default_factory=list)
 
     async def look(self, question: _Question[T]) -> T:
@@ -182,7 +190,7 @@ class _Audited:
                 now=self.now,
                 gateway_journals=journals,
                 provider_journals=transfers,
-                limits=_NEVER_LATE if is_past else AuditLimits(),
+                limits=_NEVER_LATE if is_past else self.limits,
             )
             return await question(shared, told=told, watch=self.watch)
 

@@ -27,3 +27,33 @@ WHERE {_ON_ITS_WAY}
 GROUP BY entry.account, entry.currency, entry.refund_id, entry.payout_id, head.order_id
 HAVING sum({_SIGNED}) <> 0 AND max(head.booked_at) < $1
 """)
+
+# $1 is the moment before which what came in had to be settled, $2 the gateways that settle nothing.
+# What leaves is the oldest there is, so what came in later than $1 may all be there still, and no
+# more; likewise below zero, where a provider gave back or paid more than it held. The accounts are
+# few and their entries many: each is found behind the one before, and dates are asked for only
+# where something is left.
+CLEARING_IS_SETTLED = first(rf"""
+WITH RECURSIVE clearing AS (
+    SELECT min(account) AS account FROM ledger_entry WHERE account LIKE 'gateway\_clearing:%'
+    UNION ALL
+    SELECT (SELECT min(account) FROM ledger_entry
+            WHERE account > clearing.account AND account LIKE 'gateway\_clearing:%')
+    FROM clearing WHERE clearing.account IS NOT NULL
+), left_over AS (
+    SELECT clearing.account, entry.currency, sum({_SIGNED}) AS minor
+    FROM clearing JOIN ledger_entry AS entry ON entry.account = clearing.account
+    WHERE split_part(clearing.account, ':', 2) <> ALL($2::text[])
+    GROUP BY 1, 2 HAVING sum({_SIGNED}) <> 0
+)
+SELECT left_over.account, 'still holds ' || minor || ' ' || currency || ', of which '
+       || recent.minor_since || ' moved since ' || $1
+FROM left_over CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(entry.amount_minor), 0) AS minor_since
+    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+    WHERE entry.account = left_over.account AND entry.currency = left_over.currency
+      AND entry.direction = CASE WHEN left_over.minor > 0 THEN 'debit' ELSE 'credit' END
+      AND head.booked_at >= $1
+) AS recent
+WHERE abs(left_over.minor) > recent.minor_since
+""")

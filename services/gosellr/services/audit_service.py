@@ -13,7 +13,7 @@ from collections.abc import (
 )
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from types import MappingProxyType
@@ -21,24 +21,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit as money
-from gosellr.queries import (
-    audit_balances,
-    audit_captures,
-    audit_disputes,
-    audit_documents,
-    audit_offline,
-    audit_payouts,
-    audit_stored_value,
-    audit_transit,
-    audit_vouching,
-)
 from gosellr.queries import audit_market as market
+from gosellr.queries import audit_payouts, audit_vouching
 from gosellr.queries.audit import Offence
 from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal, audit_papers
 from gosellr.services.audit_providers import GatewayCharge, compare_charges
-from gosellr.utils.disputes import DISPUTE_STATES
-from gosellr.utils.order_states import OrderStatus, transition_pairs
+from gosellr.services.audit_questions import USUAL_LIMITS, AuditLimits, questions
 
 __all__ = [
     "AuditInput",
@@ -63,19 +52,6 @@ Watch: TypeAlias = Callable[[int], AbstractContextManager[object]]
 ROWS_SHOWN: Final = 20
 AT_PROVIDERS: Final = 7
 _LONG: Final = frozenset({7, 8, 12, 14, 16, 17, 21, 22})
-
-JOURNALS: Final = (
-    "ledger_transaction",
-    "ledger_entry",
-    "ledger_seal",
-    "ledger_sealed",
-    "stock_movement",
-    "order_event",
-    "document",
-    "dispute_message",
-    "dispute_file",
-    "dispute_event",
-)
 
 NAMES: Final[Mapping[int, str]] = {
     1: "each transaction sums to zero",
@@ -109,21 +85,6 @@ NAMES: Final[Mapping[int, str]] = {
 
 # Whoever hashes all entries adds them up as well: these are asked by themselves only in doubt.
 ANSWERED_WITH: Final[Mapping[int, int]] = {1: 4, 2: 4}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLimits:
-    """For how long something may stay undecided before that is a finding."""
-
-    unknown: timedelta = timedelta(hours=1)
-    expired_hold: timedelta = timedelta(hours=1)
-    cancelled_refund: timedelta = timedelta(hours=1)
-    in_transit: timedelta = timedelta(days=3)
-    late_card: timedelta = timedelta(hours=1)
-    # A bank takes up to some months to decide.
-    chargeback: timedelta = timedelta(days=150)
-    late_case: timedelta = timedelta(hours=1)
-    late_reserve: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +135,7 @@ async def audit(
     now: datetime,
     gateway_journals: Mapping[str, Iterable[GatewayCharge]],
     provider_journals: Mapping[str, Sequence[ProviderTransfer]] = MappingProxyType({}),
-    limits: AuditLimits = AuditLimits(),
+    limits: AuditLimits = USUAL_LIMITS,
 ) -> list[Finding]:
     """Check everything over one connection, one question after the other; see `audit_over`."""
     return await audit_over(
@@ -202,8 +163,7 @@ async def look(
 
     The connections ask at once, each the next question that nobody has asked, and must share one
     snapshot: repeatable-read transactions, which may be read-only and may run while the market
-    does. `watch` surrounds every question. The sandbox's settlement to a bank isn't played, so
-    its clearing account never returns to zero and isn't counted as stuck.
+    does. `watch` surrounds every question.
     """
     journals = list(_of_journals(told))
     rows: defaultdict[int, list[Offence]] = defaultdict(list)
@@ -262,7 +222,7 @@ def _of_journals(told: AuditInput) -> Iterator[tuple[int, Step]]:
 
 
 def _of_rows(told: AuditInput) -> Iterator[tuple[int, Step]]:
-    for number, query, arguments in _questions(told.now, told.limits):
+    for number, query, arguments in questions(told.now, told.limits):
         yield number, partial(_offences, query=query, arguments=arguments)
     yield 26, _changed_papers
 
@@ -302,88 +262,6 @@ async def _wrong_sums(connection: Connection) -> list[Offence]:
 
 async def _changed_papers(connection: Connection) -> list[Offence]:
     return [each async for each in _first(audit_papers.verify(connection), ROWS_SHOWN)]
-
-
-Question: TypeAlias = tuple[int, str, tuple[Any, ...]]
-
-
-def _questions(now: datetime, limits: AuditLimits) -> Iterator[Question]:
-    yield from _of_the_books()
-    yield from _of_the_market(now, limits)
-
-
-def _of_the_books() -> Iterator[Question]:
-    yield 3, money.GUARDED_BALANCES_CACHED, ()
-    yield 3, money.ROLLUPS_CACHED, ()
-    yield 3, audit_disputes.FROZEN_IS_ENTRIES, ()
-    yield 3, audit_disputes.OPEN_CASES_COUNTED, ()
-    yield 3, audit_balances.RESERVE_IS_HOLDS, ()
-    yield 3, audit_balances.HOLDS_AS_BOOKED, ()
-    yield 3, audit_balances.HOLDS_GIVE, ()
-    yield 4, money.JOURNAL_GUARDED, (list(JOURNALS),)
-    yield 4, money.SEALED_WITHOUT_GAPS, ()
-    yield 5, money.GUARDED_NOT_NEGATIVE, ()
-    yield 6, audit_stored_value.HELD_FOR_ORDERS, ()
-    yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
-    yield 7, audit_disputes.TAKEN_BACK_IS_ENTRIES, ()
-    yield 6, audit_offline.RECEIPTS_WAIT, ()
-    yield 6, audit_offline.CASH_IS_BOOKED, ()
-    yield 7, audit_offline.RECEIPTS_PAY, ()
-    yield 8, money.PAID_MEANS_CAPTURED, ()
-    yield 8, audit_offline.CASH_FOLLOWS_PARTS, ()
-    yield 8, audit_stored_value.SPENT_IS_SOLD, ()
-    yield 8, audit_stored_value.SOLD_IS_PAID, ()
-    yield 8, audit_stored_value.MOVED_IS_BOOKED, ()
-    yield 8, audit_stored_value.RELEASED_IS_BOOKED, ()
-    yield 9, money.CAPTURED_ONCE, ()
-    yield 8, audit_captures.COUNTED, ()
-    yield 9, audit_captures.TAKEN_ONCE, ()
-    yield 10, money.REFUNDS_WITHIN_CAPTURED, ()
-    yield 12, money.SHOWN_IS_BOOKED, ()
-    yield 12, audit_captures.CALLED_OFF, ()
-    yield 13, audit_payouts.LEGS_MATCH, ()
-    yield 13, audit_payouts.CLAIMS_SUM, ()
-    yield 13, audit_payouts.CLAIMED_ONCE, ()
-    yield 13, audit_payouts.BOOKED_AS_THEY_STAND, ()
-    yield 13, audit_balances.FILES_ARE_THEIR_PAYOUTS, ()
-
-
-def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
-    sources, targets = zip(*transition_pairs(), strict=True)
-    case_sources, case_targets = zip(*DISPUTE_STATES.pairs(), strict=True)
-    ladder = [status.value for status in OrderStatus if status is not OrderStatus.CANCELLED]
-    yield 14, market.STOCK_CONSERVED, ()
-    yield 15, market.HOLDS_RESOLVED, (now - limits.expired_hold,)
-    yield 16, market.LINES_COVERED, ()
-    yield 17, market.HISTORY_GAPLESS, ()
-    yield 17, market.STEPS_ALLOWED, (list(sources), list(targets))
-    yield 17, market.ORDER_STATUS_DERIVED, (ladder,)
-    yield 17, audit_disputes.HISTORY_GAPLESS, (list(case_sources), list(case_targets))
-    yield 18, market.CANCELLED_GIVES_BACK, (now - limits.cancelled_refund,)
-    yield 18, audit_disputes.CASES_GIVE_AS_DECIDED, ()
-    yield 19, market.LIMITS_HOLD, ()
-    yield 19, audit_stored_value.SPENT_WITHIN_ISSUED, ()
-    yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
-    yield 20, audit_captures.NOTHING_LEFT_OPEN, (now - limits.unknown,)
-    yield 20, audit_payouts.NOTHING_UNKNOWN, (now - limits.unknown,)
-    yield 20, audit_disputes.NOTHING_LATE, (now - limits.late_case,)
-    yield 21, market.OUTBOX_IN_ORDER, ()
-    yield 22, market.ONE_SELLER, ()
-    yield 22, audit_payouts.ONE_SELLER, ()
-    yield 23, market.NOTHING_IN_CLEAR, ()
-    yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
-    yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
-    yield 23, audit_offline.NOTHING_IN_CLEAR, ()
-    yield 24, audit_transit.NOTHING_STUCK, (now - limits.in_transit,)
-    yield 24, audit_disputes.NOTHING_STUCK, (now - limits.chargeback,)
-    yield 23, audit_balances.NOTHING_IN_CLEAR, ()
-    yield 24, audit_balances.NOTHING_LATE, (now - limits.late_reserve,)
-    yield 25, market.CARDS_TRUE, (now - limits.late_card,)
-    yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
-    yield 26, audit_documents.INVOICES_AS_BOOKED, ()
-    yield 26, audit_documents.CREDIT_NOTES_AS_BOOKED, ()
-    yield 26, audit_documents.STATEMENTS_CHAIN, ()
-    yield 27, audit_balances.TWO_PEOPLE, ()
 
 
 async def _first(found: AsyncIterator[T], limit: int) -> AsyncIterator[T]:

@@ -23,9 +23,18 @@ from gosellr.utils.ledger import (
     gateway_clearing,
 )
 from gosellr.utils.money import exponent
+from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 
 # In a currency for which no tolerance is set: so many whole units.
 DEFAULT_TOLERANCE_UNITS: Final = 100
+
+NEVER_SETTLED: Final[Mapping[str, str]] = {
+    "sandbox": "moves no real money: no bank ever gets any of it",
+    BANK_TRANSFER: "is an account at the market's bank: what came there has arrived",
+    CASH_ON_DELIVERY: "is cash in the sellers' hands: they owe what is the market's of it",
+}
+"""Ways to pay whose clearing account nothing empties, each with the reason. What any other gateway
+holds has to leave it, or the audit finds it."""
 
 
 class MovementKind(StrEnum):
