@@ -95,6 +95,7 @@ BUYERS: dict[str, Sequence[Call]] = {
         _form(Scope.BUYER, _BOUGHT, _REPORT, files=_FILE),
     ],
     "GET /orders/{number}/problems/{dispute_id}": [_page(Scope.BUYER, _BOUGHT_CASE)],
+    "GET /orders/{number}/problems/{dispute_id}/export": [_page(Scope.BUYER, _BOUGHT_CASE)],
     "GET /orders/{number}/problems/{dispute_id}/evidence/{file_id}": [
         _page(Scope.BUYER, {**_BOUGHT_CASE, "file_id": _CASE_FILE})
     ],
@@ -175,6 +176,7 @@ SHOPS: dict[str, Sequence[Call]] = {
         _page(Scope.SHOP, _SHOP, {"view": "all"}),
     ],
     "GET /seller/{seller_id}/cases/{dispute_id}": [_page(Scope.SHOP, _SHOP_CASE)],
+    "GET /seller/{seller_id}/cases/{dispute_id}/export": [_page(Scope.SHOP, _SHOP_CASE)],
     "GET /seller/{seller_id}/cases/{dispute_id}/evidence/{file_id}": [
         _page(Scope.SHOP, {**_SHOP_CASE, "file_id": _CASE_FILE})
     ],
@@ -210,6 +212,7 @@ STAFFS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/cases": [_page(Scope.STAFF), _page(Scope.STAFF, query={"view": "all"})],
     "GET /operator/cases/{dispute_id}": [_page(Scope.STAFF, _ANY_CASE)],
+    "GET /operator/cases/{dispute_id}/export": [_page(Scope.STAFF, _ANY_CASE)],
     "GET /operator/cases/{dispute_id}/evidence/{file_id}": [
         _page(Scope.STAFF, {**_ANY_CASE, "file_id": _CASE_FILE})
     ],

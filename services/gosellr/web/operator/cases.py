@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
-from gosellr.models.dispute_values import Dispute
+from gosellr.models.dispute_values import Dispute, DisputeFolder
 from gosellr.services import dispute_preview, dispute_questions, seller_service
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_preview import AwardPreview
@@ -22,7 +22,8 @@ from gosellr.utils.permissions import Permission
 from gosellr.web import case_doors, form_keys, forms, notices
 from gosellr.web.binding import cases, histories
 from gosellr.web.case_doors import Door
-from gosellr.web.case_views import CaseListView
+from gosellr.web.case_export import case_file
+from gosellr.web.case_views import CaseListView, CaseView
 from gosellr.web.forms import Field
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
@@ -154,6 +155,13 @@ async def decide(page: Deciding, dispute_id: UUID) -> Response:
     return await _show_case(page, dispute_id, told, preview=preview, status=status)
 
 
+@router.get("/{dispute_id}/export")
+async def export(page: Reading, dispute_id: UUID) -> Response:
+    """All of the case as one file."""
+    folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
+    return await case_file(page, folder, await _view(page, folder))
+
+
 @router.get("/{dispute_id}/evidence/{file_id}")
 async def show_file(page: Reading, dispute_id: UUID, file_id: UUID) -> Response:
     """A file of the case."""
@@ -193,14 +201,25 @@ async def _show_case(
     status: int = 200,
 ) -> Response:
     folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
+    view = await _view(page, folder, form, preview=preview)
+    return await show(page, "operator/case.html", current="/cases", status=status, case=view)
+
+
+async def _view(
+    page: Page,
+    folder: DisputeFolder,
+    form: FormView | None = None,
+    *,
+    preview: AwardPreview | None = None,
+) -> CaseView:
     seller_id = folder.dispute.seller_id
     # A case about a gift card's price is about no shop.
     shops = [] if seller_id is None else [seller_id]
     names = await ask(page.market.db, seller_service.names_of, seller_ids=shops)
-    view = cases.case(
+    return cases.case(
         folder,
         side="operator",
-        path=f"{_BASE}/{dispute_id}",
+        path=f"{_BASE}/{folder.dispute.id}",
         key=form_keys.key_to_send(page, form),
         order_href=f"/operator/orders/{order_number(folder.order_number)}",
         actions=dispute_questions.actions_of(
@@ -212,4 +231,3 @@ async def _show_case(
         form=form,
         preview=preview,
     )
-    return await show(page, "operator/case.html", current="/cases", status=status, case=view)

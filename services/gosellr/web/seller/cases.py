@@ -19,7 +19,8 @@ from gosellr.utils.permissions import Permission
 from gosellr.web import case_doors, form_keys
 from gosellr.web.binding import cases, histories
 from gosellr.web.case_doors import Door
-from gosellr.web.case_views import CaseListView
+from gosellr.web.case_export import case_file
+from gosellr.web.case_views import CaseListView, CaseView
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.views import FormView
@@ -113,6 +114,14 @@ async def escalate(page: Escalating, seller_id: UUID, dispute_id: UUID) -> Respo
     return await _take(page, shop, dispute_id, case_doors.escalate)
 
 
+@router.get("/{dispute_id}/export")
+async def export(page: Reading, seller_id: UUID, dispute_id: UUID) -> Response:
+    """All of the case as one file."""
+    shop = await _shop(page, seller_id, Permission.DISPUTE_READ)
+    folder = await _case(page, shop, dispute_id)
+    return await case_file(page, folder, _view(page, shop, folder))
+
+
 @router.get("/{dispute_id}/evidence/{file_id}")
 async def show_file(page: Reading, seller_id: UUID, dispute_id: UUID, file_id: UUID) -> Response:
     """A file of the case."""
@@ -155,7 +164,12 @@ async def _show_case(
     *,
     status: int = 200,
 ) -> Response:
-    view = cases.case(
+    view = _view(page, shop, folder, form)
+    return await show(page, shop, "seller/case.html", current="cases", status=status, case=view)
+
+
+def _view(page: Page, shop: Shop, folder: DisputeFolder, form: FormView | None = None) -> CaseView:
+    return cases.case(
         folder,
         side="seller",
         path=f"{shop.href}/cases/{folder.dispute.id}",
@@ -166,4 +180,3 @@ async def _show_case(
         sees_money=True,
         form=form,
     )
-    return await show(page, shop, "seller/case.html", current="cases", status=status, case=view)

@@ -23,6 +23,8 @@ from gosellr.web import case_doors, form_keys, notices
 from gosellr.web.binding import cases, problems
 from gosellr.web.binding.orders import order_href
 from gosellr.web.case_doors import Door
+from gosellr.web.case_export import case_file
+from gosellr.web.case_views import CaseView
 from gosellr.web.pages import Page, admit
 from gosellr.web.views import FormView
 
@@ -111,6 +113,13 @@ async def escalate(page: Escalating, number: str, dispute_id: UUID) -> Response:
     return await _take(page, number, dispute_id, case_doors.escalate)
 
 
+@router.get("/{dispute_id}/export")
+async def export(page: Reading, number: str, dispute_id: UUID) -> Response:
+    """All of the case as one file."""
+    folder = await _own_case(page, number, dispute_id)
+    return await case_file(page, folder, _view(page, number, folder))
+
+
 @router.get("/{dispute_id}/evidence/{file_id}")
 async def show_file(page: Reading, number: str, dispute_id: UUID, file_id: UUID) -> Response:
     """A file of the case."""
@@ -168,7 +177,12 @@ async def _show_case(
     *,
     status: int = 200,
 ) -> Response:
-    view = cases.case(
+    view = _view(page, number, folder, form)
+    return await page.show("store/case.html", status=status, personal=True, case=view)
+
+
+def _view(page: Page, number: str, folder: DisputeFolder, form: FormView | None = None) -> CaseView:
+    return cases.case(
         folder,
         side="buyer",
         path=_href(number, folder.dispute.id),
@@ -180,7 +194,6 @@ async def _show_case(
         sees_money=False,
         form=form,
     )
-    return await page.show("store/case.html", status=status, personal=True, case=view)
 
 
 async def _show_report(page: Page, order: Order, form: FormView, *, status: int = 200) -> Response:
