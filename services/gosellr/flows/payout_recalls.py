@@ -14,6 +14,13 @@ from gosellr.utils.payouts import PayoutStatus, funding_account
 from gosellr.utils.viewer import Viewer
 
 
+def recallable(powers: PayoutPowers) -> frozenset[str]:
+    """The providers that give back what they were sent, by name."""
+    return frozenset(
+        name for name, one in powers.providers.items() if isinstance(one, ConnectsSellers)
+    )
+
+
 async def recall_payout(
     powers: PayoutPowers, *, viewer: Viewer, payout_id: UUID, reason: str, key: RequestKey
 ) -> tuple[Payout, bool]:
@@ -22,15 +29,12 @@ async def recall_payout(
     Raises:
         What `payout_recall_service.ask` raises.
     """
-    recallable = frozenset(
-        name for name, one in powers.providers.items() if isinstance(one, ConnectsSellers)
-    )
     replayed = await transact(
         powers.db,
         payout_recall_service.ask,
         viewer=viewer,
         payout_id=payout_id,
-        recallable=recallable,
+        recallable=recallable(powers),
         reason=reason,
         key=key,
         policy=powers.policy,

@@ -128,6 +128,18 @@ class BookedView:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallView:
+    """What became of calling a payout back, if it was; `moves` says what it would do, where that
+    was asked for. `key` makes one wish of the form."""
+
+    title: str = ""
+    told: str = ""
+    kind: str = "info"
+    key: str = ""
+    moves: tuple[tuple[str, Money], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutView:
     """A payout with the movements that made it. `can` names what may be done with it."""
 
@@ -140,6 +152,7 @@ class PayoutView:
     booked: tuple[BookedView, ...] = ()
     failure: str = ""
     can: frozenset[str] = frozenset()
+    recall: RecallView = field(default_factory=RecallView)
     retry_key: str = ""
     seller_href: str = ""
     is_held: bool = False

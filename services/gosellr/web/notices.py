@@ -20,6 +20,7 @@ SCHEDULE_SAVED = "schedule-saved"
 ACCOUNT_SAVED = "account-saved"
 PAYOUT_APPROVED = "payout-approved"
 PAYOUT_CANCELLED = "payout-cancelled"
+PAYOUT_RECALLED = "payout-recalled"
 PAYOUT_RETRIED = "payout-retried"
 PAYOUTS_HELD = "payouts-held"
 PAYOUTS_FREED = "payouts-freed"
@@ -103,6 +104,7 @@ NOTICES = {
     ACCOUNT_SAVED: NoticeView("The account is saved. Only the end of its number is ever shown."),
     PAYOUT_APPROVED: NoticeView("The payout is let go."),
     PAYOUT_CANCELLED: NoticeView("The payout is called back; its money is the seller's again."),
+    PAYOUT_RECALLED: NoticeView("The provider gave it back; its money is the seller's again."),
     PAYOUT_RETRIED: NoticeView("There is a new payout in its place."),
     PAYOUTS_HELD: NoticeView("This seller is paid nothing until you let it."),
     PAYOUTS_FREED: NoticeView("This seller's payouts go on."),

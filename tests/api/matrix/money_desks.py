@@ -121,6 +121,15 @@ DESKS: dict[str, Sequence[Call]] = {
     "POST /operator/payouts/{payout_id}/was-paid": [
         _form({"paid": "looked there"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)
     ],
+    # What pays in this world gives nothing back.
+    "POST /operator/payouts/{payout_id}/recall": [
+        _form({"recall": "too much"}, path={"payout_id": Of("payout")}, reached=SEEN),
+        _form(
+            {"recall": "too much", "sure": "yes"},
+            path={"payout_id": Of("payout")},
+            reached=NOT_NOW,
+        ),
+    ],
     # It wasn't paid by a file.
     "POST /operator/payouts/{payout_id}/fail": [
         _form({"failure": "came back"}, path={"payout_id": Of("payout")}, reached=NOT_NOW)

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from gosellr.core.identity import new_secret
 from gosellr.integrations.payouts.port import AccountKind
+from gosellr.models.connected_values import PayoutRecall
 from gosellr.models.payout_values import (
     ClaimedEntry,
     Payout,
@@ -27,6 +28,7 @@ from gosellr.web.money_views import (
     PayoutRowView,
     PayoutSettingsView,
     PayoutView,
+    RecallView,
     UpcomingView,
 )
 from gosellr.web.order_views import BadgeView
@@ -176,6 +178,7 @@ def payout(
     can: frozenset[str] = frozenset(),
     form: FormView | None = None,
     settings: PayoutSettings | None = None,
+    recall: RecallView | None = None,
     seller: tuple[str, str] = ("", ""),
     pager: PagerView | None = None,
 ) -> PayoutView:
@@ -194,12 +197,38 @@ def payout(
         booked=tuple(map(transaction, booked)),
         failure=_failure(found),
         can=can,
+        recall=recall or RecallView(),
         retry_key=new_secret() if "retry" in can else "",
         seller_href=href,
         is_held=settings is not None and settings.held_at is not None,
         hold_reason="" if settings is None else settings.hold_reason or "",
         form=form or FormView(),
         pager=pager or PagerView(),
+    )
+
+
+def recall(asked: PayoutRecall | None, found: Payout, *, key: str, is_asked: bool) -> RecallView:
+    """What became of calling a payout back the last time, and the form that asks for it.
+
+    `is_asked` says that somebody wants to see what it would do.
+    """
+    moves: tuple[tuple[str, Money], ...] = ()
+    if is_asked:
+        amount = Money(found.amount_minor, found.currency)
+        moves = (
+            (f"Taken from the seller's account at {found.provider}", amount),
+            ("Ready to be paid out to the seller again", amount),
+        )
+    if asked is None:
+        return RecallView(key=key, moves=moves)
+    told = f"{format_when(asked.asked_at, 'full')}: {asked.reason}"
+    if asked.finished_at is None:
+        return RecallView("It is being called back", told, key=key)
+    if asked.refusal is None:
+        return RecallView("It was called back", told, key=key)
+    refusal = asked.refusal.replace("_", " ")
+    return RecallView(
+        f"It couldn't be called back: {refusal}", told, kind="warn", key=key, moves=moves
     )
 
 

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
 from gosellr.core.transact import ask, transact
-from gosellr.flows import bank_files, payout_verdicts, payouts
+from gosellr.flows import bank_files, payout_recalls, payout_verdicts, payouts
+from gosellr.models.connected_values import PayoutRecall
 from gosellr.models.payout_values import Payout
 from gosellr.services import (
     payout_questions,
+    payout_recall_service,
     payout_settings_service,
     proposal_service,
     seller_service,
@@ -46,6 +48,7 @@ _SHOWN = 24
 _ENTRIES_SHOWN = 100
 _REASON = (Field("reason", 500, "Say why: the seller reads it"),)
 _FAILURE = (Field("failure", 500, "Say why it failed: the seller reads it"),)
+_RECALL = (Field("recall", 500, "Say why it is called back"),)
 _UNSENT = (Field("unsent", 500, "Say how you know"),)
 _PAID = (Field("paid", 500, "Say how you know"),)
 _BASE = "/operator/payouts"
@@ -119,6 +122,33 @@ async def cancel(page: Cancelling, payout_id: UUID) -> Response:
     return await _end(
         page, payout_id, _REASON, by=payouts.cancel_payout, notice=notices.PAYOUT_CANCELLED
     )
+
+
+@router.post("/payouts/{payout_id}/recall")
+async def recall(page: Cancelling, payout_id: UUID) -> Response:
+    """Show what calling a paid payout back would do; ask for it only where that is what was
+    pressed. The same form twice asks once."""
+    form = forms.read(_RECALL, page.form)
+    is_sure = page.form.get("sure") == "yes"
+    if form.errors or not is_sure:
+        status = 422 if form.errors else 200
+        return await _show(page, payout_id, form=form, status=status, is_asked=not form.errors)
+    try:
+        found, _ = await payout_recalls.recall_payout(
+            page.market.payouts,
+            viewer=page.viewer,
+            payout_id=payout_id,
+            reason=form.value("recall"),
+            key=form_keys.request_key(page, f"recall_payout:{payout_id}", form),
+        )
+    except (Conflict, NotAllowed) as refusal:
+        return await _refused(page, payout_id, refusal, form)
+    except form_keys.REFUSALS as refusal:
+        told = form_keys.with_refusal(form, refusal, {})
+        return await _show(page, payout_id, form=told, status=refusal.status)
+    # What came of it stands on the page; where there is no answer yet, that it is waited for.
+    came_back = found.status is PayoutStatus.FAILED
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUT_RECALLED if came_back else "")
 
 
 @router.post("/payouts/{payout_id}/retry")
@@ -250,6 +280,7 @@ async def _show(
     form: FormView | None = None,
     notice: NoticeView | None = None,
     status: int = 200,
+    is_asked: bool = False,
 ) -> Response:
     market = page.market
     found = await _find(page, payout_id)
@@ -275,6 +306,10 @@ async def _show(
     )
     waiting = await ask(market.db, proposal_service.find_waiting, subject=subject_of(payout_id))
     names = await ask(market.db, seller_service.names_of, seller_ids=[found.seller_id])
+    asked = await ask(
+        market.db, payout_recall_service.latest, viewer=page.viewer, payout_id=payout_id
+    )
+    recall_key = form_keys.key_to_send(page, form)
     path = f"{_BASE}/{payout_id}"
     view = binding.payout(
         found,
@@ -282,7 +317,8 @@ async def _show(
         path=path,
         orders="/operator/orders",
         booked=booked,
-        can=_can(page, found) - ({"unsent"} if waiting else set()),
+        can=_can(page, found, asked) - ({"unsent"} if waiting else set()),
+        recall=binding.recall(asked, found, key=recall_key, is_asked=is_asked),
         form=form,
         settings=settings,
         seller=(
@@ -301,7 +337,7 @@ async def _show(
     )
 
 
-def _can(page: Page, found: Payout) -> frozenset[str]:
+def _can(page: Page, found: Payout, recall: PayoutRecall | None) -> frozenset[str]:
     """What this person may do with it; whoever asked for it can't also let it go."""
     roles, can = page.viewer.roles, set()
     if found.status is PayoutStatus.AWAITING_APPROVAL:
@@ -310,6 +346,10 @@ def _can(page: Page, found: Payout) -> frozenset[str]:
             can.add("await_other" if is_own else "approve")
         if may(roles, Permission.PAYOUT_CANCEL):
             can.add("cancel")
+    gives_back = found.provider in payout_recalls.recallable(page.market.payouts)
+    is_waiting = recall is not None and recall.finished_at is None
+    if found.status is PayoutStatus.PAID and gives_back and not is_waiting:
+        can |= {"recall"} if may(roles, Permission.PAYOUT_CANCEL) else set()
     if found.status is PayoutStatus.FAILED and may(roles, Permission.PAYOUT_RETRY):
         can.add("retry")
     if may(roles, Permission.PAYOUT_APPROVE):
