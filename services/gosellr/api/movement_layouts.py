@@ -1,20 +1,18 @@
 """How movements are told: to a seller, to a buyer, to whoever runs the market."""
 
-from decimal import Decimal
 from typing import Any
 
 from gosellr.api.exports import Layout
 from gosellr.flows import history_files
 from gosellr.flows.history_files import (
-    decimal_of,
+    balance_of,
     description_of,
-    instant_of,
     method_of,
     number_of,
+    own_change,
     pot_of,
 )
 from gosellr.services.statement_service import Movement
-from gosellr.utils.ledger import Side, account_kind
 from gosellr.utils.money import Money
 from gosellr.utils.statements import describe_to_buyer
 
@@ -74,57 +72,20 @@ OF_BUYER = Layout(
 )
 
 
-def _sign(account: str) -> int:
-    """1 for an account that grows by credits, else -1."""
-    return 1 if account_kind(account).side in {Side.LIABILITY, Side.INCOME} else -1
-
-
-def _own_change(movement: Movement) -> int:
-    """By how much its own account grew."""
-    return _sign(movement.account) * movement.change_minor
-
-
 def journal_layout(*, has_balance: bool, account: str | None) -> Layout:
     """The journal's; the balance is in the sense of the `account` that was asked for."""
-
-    def balance(movement: Movement) -> int | None:
-        if not has_balance:
-            return None
-        return (1 if account is None else _sign(account)) * movement.balance_minor
+    columns = history_files.journal_columns(has_balance=has_balance, account=account)
 
     def document(movement: Movement) -> dict[str, Any]:
-        held = balance(movement)
-        told = _seller_fields(movement)
+        held = _money(balance_of(movement, account=account), movement) if has_balance else None
         return {
-            **told,
+            **_seller_fields(movement),
             "direction": movement.direction,
-            "change": _money(_own_change(movement), movement),
-            "balance": None if held is None else _money(held, movement),
+            "change": _money(own_change(movement), movement),
+            "balance": held,
         }
 
-    def row(movement: Movement) -> tuple[str | Decimal | None, ...]:
-        held = balance(movement)
-        return (
-            instant_of(movement.booked_at),
-            movement.kind,
-            movement.account,
-            movement.direction,
-            number_of(movement),
-            decimal_of(_own_change(movement), movement),
-            None if held is None else decimal_of(held, movement),
-            movement.currency,
-            str(movement.transaction_id),
-        )
-
-    return Layout(
-        name="journal",
-        header=(
-            "booked_at", "kind", "account", "direction", "order_number", "change", "balance",
-            "currency", "transaction_id",
-        ),
-        document=document,
-        row=row,
-    )  # fmt: skip
+    return Layout(name=columns.name, header=columns.header, document=document, row=columns.row)
 
 
 def _seller_fields(movement: Movement) -> dict[str, Any]:

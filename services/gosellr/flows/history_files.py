@@ -1,4 +1,5 @@
-"""Histories as files: the rows of a seller's and of a buyer's movements, in parts or in one piece.
+"""Histories as files: the rows of a seller's, a buyer's and the market's movements, in parts or in
+one piece.
 
 A file is read page after page, each over a connection of its own: the balances chain from the
 first line to the last, and a slow reader holds nothing.
@@ -18,7 +19,7 @@ from gosellr.services.statement_service import POTS, Movement
 from gosellr.utils.csv_text import csv_rows
 from gosellr.utils.document_tables import Table
 from gosellr.utils.ids import order_number
-from gosellr.utils.ledger import account_kind, account_owner
+from gosellr.utils.ledger import Side, account_kind, account_owner
 from gosellr.utils.money import to_decimal_string
 from gosellr.utils.statements import describe, describe_to_buyer
 
@@ -107,6 +108,45 @@ OF_BUYER: Final = Columns(
         each.currency,
     ),
 )
+
+
+def _sign(account: str) -> int:
+    """1 for an account that grows by credits, else -1."""
+    return 1 if account_kind(account).side in {Side.LIABILITY, Side.INCOME} else -1
+
+
+def own_change(movement: Movement) -> int:
+    """By how much its own account grew."""
+    return _sign(movement.account) * movement.change_minor
+
+
+def balance_of(movement: Movement, *, account: str | None) -> int:
+    """What was there after it, in the sense of the `account` that was asked for; without one, of a
+    seller's accounts together: what the marketplace owes the seller."""
+    return (1 if account is None else _sign(account)) * movement.balance_minor
+
+
+def journal_columns(*, has_balance: bool, account: str | None) -> Columns:
+    """What stands in a file of the journal; the balance is in the sense of the `account` that was
+    asked for."""
+    return Columns(
+        name="journal",
+        header=(
+            "booked_at", "kind", "account", "direction", "order_number", "change", "balance",
+            "currency", "transaction_id",
+        ),
+        row=lambda each: (
+            instant_of(each.booked_at),
+            each.kind,
+            each.account,
+            each.direction,
+            number_of(each),
+            decimal_of(own_change(each), each),
+            decimal_of(balance_of(each, account=account), each) if has_balance else None,
+            each.currency,
+            str(each.transaction_id),
+        ),
+    )  # fmt: skip
 
 
 async def csv_parts(columns: Columns, first: Page[Movement], read: Read) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from gosellr.queries import histories, ledger
 from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import Movement
 from gosellr.services import statement_service
+from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
 from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind, store_credit
 from gosellr.utils.viewer import Viewer
 
@@ -139,6 +140,27 @@ async def market_movements(
         cursor=cursor,
         limit=limit,
     )
+
+
+async def market_currencies(connection: Connection, *, asked: JournalFilter) -> list[str]:
+    """The currencies in which the account, or the seller, ever moved.
+
+    Raises what `market_movements` does of what is asked for.
+    """
+    accounts = await _accounts(connection, asked)
+    known = await ledger.turnovers(connection, accounts=accounts)
+    return sorted({each.currency for each in known})
+
+
+async def order_named(connection: Connection, *, text: str) -> tuple[UUID, str] | None:
+    """The order that a number means, however it is typed: its id, and its number as it is written.
+    None where there is no such order."""
+    try:
+        number = parse_order_number(f"GS-{text.strip().upper().removeprefix('GS-')}")
+    except InvalidNumber:
+        return None
+    found = await ledger.find_order(connection, number=number)
+    return None if found is None else (found[0], order_number(found[1]))
 
 
 async def _accounts(connection: Connection, asked: JournalFilter) -> list[str]:

@@ -50,6 +50,7 @@ class DebtorView:
     form: FormView
     key: str
     rule_href: str = ""
+    history_href: str = ""
     can: frozenset[str] = frozenset()
 
 

@@ -365,6 +365,7 @@ class ExplainView:
     moves: tuple[MoveView, ...] = ()
     held: tuple[AmountRowView, ...] = ()
     link: LinkView | None = None
+    history: LinkView | None = None
     balances: tuple[BalanceMadeView, ...] = ()
     at: datetime | None = None
     shops: tuple[ChoiceView, ...] = ()

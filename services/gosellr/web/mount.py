@@ -27,6 +27,7 @@ from gosellr.web.operator import (
     reconciliation,
     reserve_rules,
     statements,
+    transactions,
     transfers,
 )
 from gosellr.web.operator import cases as operator_cases
@@ -101,10 +102,11 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds)
+    of_books = (transactions,)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.
     of_terms = (commission_simulation, commission, proposals)
-    of_money = (*of_payouts, *of_debts, *of_orders, *of_terms)
+    of_money = (*of_payouts, *of_debts, *of_books, *of_orders, *of_terms)
     of_buyers = (problems, replacement_cards, gift_claims, payout_changes, passwords, wallet)
     every = (*rooms, *back, *of_buyers, *of_sellers, *of_operators, *of_money, letters)
     open_doors(app, *(room.router for room in every))

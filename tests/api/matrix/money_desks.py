@@ -28,9 +28,12 @@ _PROPOSAL = {"proposal_id": Fixed("proposal")}
 
 
 def _page(
-    path: Mapping[str, Of | Fixed | str] | None = None, *, reached: frozenset[int] = SEEN
+    path: Mapping[str, Of | Fixed | str] | None = None,
+    *,
+    query: Mapping[str, Any] | None = None,
+    reached: frozenset[int] = SEEN,
 ) -> Call:
-    return Call(scope=Scope.STAFF, path=path or {}, reached=reached)
+    return Call(scope=Scope.STAFF, path=path or {}, query=query or {}, reached=reached)
 
 
 def _form(
@@ -65,6 +68,7 @@ DESKS: dict[str, Sequence[Call]] = {
             reached=NOT_NOW,
         )
     ],
+    "GET /operator/transactions": [_page(), _page(query={"format": "csv"})],
     "GET /operator/adjustments": [_page()],
     "POST /operator/adjustments": [
         _form(

@@ -7,6 +7,8 @@ from gosellr.services.explanation_service import BalanceMade, Explanation
 from gosellr.utils.ledger import account_kind, account_owner
 from gosellr.utils.money import Money
 from gosellr.utils.statements import POT_WORDS, describe
+from gosellr.web.binding import journals
+from gosellr.web.binding.listings import address
 from gosellr.web.binding.payouts import transaction
 from gosellr.web.money_views import BalanceMadeView, ExplainView, MoveView
 from gosellr.web.order_views import AmountRowView
@@ -23,6 +25,21 @@ _PAGES = {
 def _page_of(kind: str, name: str) -> LinkView:
     label, room = _PAGES[kind]
     return LinkView(label, f"/operator/{room}/{name}")
+
+
+def _history_of(found: Explanation, form: FormView) -> LinkView | None:
+    """Every movement of it, where they can be asked for."""
+    kind, name = found.about or ("", form.value("subject"))
+    match kind:
+        case "order":
+            asked = {"order": name}
+        case "seller":
+            asked = {"of": name}
+        case "" if journals.account_named(name):
+            asked = {"of": name}
+        case _:
+            return None
+    return LinkView("Every movement of it", address("/operator/transactions", list(asked.items())))
 
 
 def sellers_in(found: Explanation) -> set[UUID]:
@@ -52,6 +69,7 @@ def explained(found: Explanation, *, form: FormView, names: Mapping[UUID, str]) 
         at=found.at,
         balances=tuple(map(_balance, found.balances)),
         link=None if found.about is None else _page_of(*found.about),
+        history=_history_of(found, form),
         booked=tuple(map(transaction, found.transactions)),
         moves=tuple(
             MoveView(

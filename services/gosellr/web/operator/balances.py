@@ -226,6 +226,9 @@ async def _show(
         form=form or FormView(),
         key=form_keys.key_to_send(page, form),
         rule_href=f"/operator/reserve-rules?seller={seller_id}",
+        history_href=(
+            f"/operator/transactions?of={seller_id}" if may(roles, Permission.LEDGER_READ) else ""
+        ),
         can=frozenset(can | ({"end"} if may(roles, Permission.RECOVERY_WRITE) else set())),
     )
     return await show(page, "operator/debtor.html", current="/balances", status=status, debtor=view)

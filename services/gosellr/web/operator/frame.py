@@ -23,6 +23,7 @@ _PAGES = (
     ("Bank transfers", "/transfers", "download", Permission.RECONCILIATION_READ),
     ("Cash", "/cash", "wallet", Permission.ORDER_READ),
     ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),
+    ("Transactions", "/transactions", "history", Permission.LEDGER_READ),
     ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
     ("Commission", "/commission-rules", "tag", Permission.COMMISSION_READ),
     ("Proposals", "/proposals", "users", Permission.PROPOSAL_READ),
