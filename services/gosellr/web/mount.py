@@ -27,6 +27,7 @@ from gosellr.web.operator import (
     reconciliation,
     reserve_rules,
     statements,
+    tax_report,
     transactions,
     transfers,
 )
@@ -102,7 +103,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds)
-    of_books = (transactions,)
+    of_books = (transactions, tax_report)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.
     of_terms = (commission_simulation, commission, proposals)

@@ -69,6 +69,7 @@ DESKS: dict[str, Sequence[Call]] = {
         )
     ],
     "GET /operator/transactions": [_page(), _page(query={"format": "csv"})],
+    "GET /operator/tax-report": [_page(), _page(query={"format": "csv"})],
     "GET /operator/adjustments": [_page()],
     "POST /operator/adjustments": [
         _form(

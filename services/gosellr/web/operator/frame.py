@@ -25,6 +25,7 @@ _PAGES = (
     ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),
     ("Transactions", "/transactions", "history", Permission.LEDGER_READ),
     ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
+    ("Tax report", "/tax-report", "receipt", Permission.LEDGER_READ),
     ("Commission", "/commission-rules", "tag", Permission.COMMISSION_READ),
     ("Proposals", "/proposals", "users", Permission.PROPOSAL_READ),
     ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),

@@ -1,0 +1,111 @@
+"""The report of sellers (DAC7) as a page shows it: sums, sellers, and what isn't known of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from gosellr.utils.money import Money
+from gosellr.web import forms
+from gosellr.web.binding import histories
+from gosellr.web.binding.listings import address
+from gosellr.web.tax_report_views import ReportedSellerView, ReportFigureView, TaxReportView
+from gosellr.web.views import ChoiceView, FormView, LinkView
+
+FORMS: Final = ("csv", "xlsx", "pdf")
+SHOWN: Final = 50
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2099
+_YEARS_OFFERED: Final = 6
+_AMOUNTS: Final = ("consideration_minor", "activity_count", "fees_minor", "taxes_minor")
+_MISSING: Final = {
+    "address": "Addresses",
+    "tax_identification_number": "Tax identification numbers",
+    "vat_number": "VAT numbers",
+    "date_of_birth": "Dates of birth",
+    "business_registration_number": "Numbers in the register of companies",
+    "financial_account": "Accounts that are paid to: they are kept encrypted",
+}
+
+
+def year_of(typed: str, *, now: datetime) -> tuple[int, FormView]:
+    """The year that was chosen; where there is none of it, this one, and the form says why."""
+    year = forms.whole_number(typed, lowest=FIRST_YEAR, highest=LAST_YEAR)
+    if typed and year is None:
+        return now.year, FormView({"year": str(now.year)}, {"year": "Choose a year from the list"})
+    chosen = year or now.year
+    return chosen, FormView({"year": str(chosen)})
+
+
+def report(
+    content: Mapping[str, Any], *, form: FormView, action: str, begin: int, now: datetime
+) -> TaxReportView:
+    """The report from the seller on at place `begin`, as many as there is room for."""
+    year, sellers = int(content["year"]), content["sellers"]
+    kept = [("year", str(year))]
+    following = begin + SHOWN
+    return TaxReportView(
+        year=year,
+        action=action,
+        form=form,
+        years=_years(year, now=now),
+        is_over=year < now.year,
+        sums=_sums(sellers),
+        sellers=tuple(_seller(one) for one in sellers[begin:following]),
+        seller_count=len({one["seller_id"] for one in sellers}),
+        missing=tuple(_MISSING.get(name, _words(name)) for name in content["missing"]),
+        files=tuple(
+            LinkView(kind.upper(), address(action, [*kept, ("format", kind)])) for kind in FORMS
+        ),
+        pager=histories.pager(
+            action,
+            kept,
+            str(following) if following < len(sellers) else None,
+            is_first=begin == 0,
+        ),
+    )
+
+
+def _years(chosen: int, *, now: datetime) -> tuple[ChoiceView, ...]:
+    """The latest years, and the one that was asked for."""
+    known = {now.year - back for back in range(_YEARS_OFFERED)} | {chosen}
+    return tuple(
+        ChoiceView(str(year), str(year), year == chosen) for year in sorted(known, reverse=True)
+    )
+
+
+def _sums(sellers: Sequence[Mapping[str, Any]]) -> tuple[ReportFigureView, ...]:
+    """What all sellers come to, in each currency."""
+    found: dict[str, dict[str, int]] = {}
+    for one in sellers:
+        sums = found.setdefault(one["currency"], dict.fromkeys(_AMOUNTS, 0))
+        for name in _AMOUNTS:
+            sums[name] += one["total"][name]
+    return tuple(_figure(code, sums, code) for code, sums in sorted(found.items()))
+
+
+def _seller(one: Mapping[str, Any]) -> ReportedSellerView:
+    currency = one["currency"]
+    trade = "" if one["trade_name"] == one["legal_name"] else one["trade_name"]
+    return ReportedSellerView(
+        name=one["legal_name"],
+        about=", ".join(part for part in (trade, one["country"], one["email"]) if part),
+        href=address("/operator/transactions", [("of", one["seller_id"]), ("currency", currency)]),
+        year=_figure("Year", one["total"], currency),
+        quarters=tuple(
+            _figure(f"Quarter {each['quarter']}", each, currency) for each in one["quarters"]
+        ),
+    )
+
+
+def _figure(label: str, figures: Mapping[str, int], currency: str) -> ReportFigureView:
+    return ReportFigureView(
+        label=label,
+        consideration=Money(figures["consideration_minor"], currency),
+        activities=figures["activity_count"],
+        fees=Money(figures["fees_minor"], currency),
+        taxes=Money(figures["taxes_minor"], currency),
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,48 @@
+"""What the page of the report of sellers (DAC7) is told."""
+
+from dataclasses import dataclass, field
+
+from gosellr.utils.money import Money
+from gosellr.web.views import ChoiceView, FormView, LinkView, PagerView
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigureView:
+    """What a quarter, or a year, came to."""
+
+    label: str
+    consideration: Money
+    activities: int
+    fees: Money
+    taxes: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedSellerView:
+    """A seller's year in one currency."""
+
+    name: str
+    about: str
+    href: str
+    year: ReportFigureView
+    quarters: tuple[ReportFigureView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxReportView:
+    """A year of all sellers who earned in it, a part of them shown; `sums` are of all, by currency.
+
+    `missing` is what the report asks for and the market doesn't know.
+    """
+
+    year: int
+    action: str
+    form: FormView
+    years: tuple[ChoiceView, ...]
+    is_over: bool
+    sums: tuple[ReportFigureView, ...] = ()
+    sellers: tuple[ReportedSellerView, ...] = ()
+    seller_count: int = 0
+    missing: tuple[str, ...] = ()
+    files: tuple[LinkView, ...] = ()
+    pager: PagerView = field(default_factory=PagerView)

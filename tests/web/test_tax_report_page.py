@@ -1,0 +1,113 @@
+"""The report of sellers (DAC7) on a page: a year, its sums, what isn't known, and as a file."""
+
+import csv
+import io
+import zipfile
+from datetime import timedelta
+
+import httpx2
+import pytest
+
+from gosellr.core.clock import ManualClock
+from gosellr.core.db import Connection
+from gosellr.resources import Resources
+from tests.factories.accounts import User, make_operator, make_support
+from tests.factories.sales import NOW, Shop, buy, make_commission, make_shop, refund
+from tests.web.people import enter, leads_to_sign_in, open_page, statuses
+from tests.web.visitor import HTML, Visitor
+
+PAGE = "/operator/tax-report"
+
+
+@pytest.fixture
+def visitor(client: httpx2.AsyncClient) -> Visitor:
+    return Visitor(client)
+
+
+@pytest.fixture
+async def shop(connection: Connection) -> Shop:
+    await make_commission(connection)
+    return await make_shop(connection, price_minor=5_000)
+
+
+@pytest.fixture
+async def olu(connection: Connection) -> User:
+    return await make_operator(connection, now=NOW)
+
+
+async def test_a_year_is_looked_at_and_kept_as_a_file(
+    visitor: Visitor, resources: Resources, clock: ManualClock, shop: Shop, olu: User,
+    connection: Connection,
+) -> None:  # fmt: skip
+    order = await buy(resources, (shop, 3))
+    clock.advance(timedelta(days=100))
+    await refund(resources, order, shop, units=1)
+    await buy(resources, (await make_shop(connection, price_minor=2_000), 1))
+    await enter(visitor, resources, olu)
+    text = await open_page(visitor, PAGE)
+    assert '<option value="2026" selected>' in text
+    assert "This year isn't over" in text
+    assert "2 sellers" in text
+    # 88.00 of the first after its refund, 17.60 of the second; the quarters of the first.
+    for amount in ("€105.60", "€88.00", "€17.60", "€132.00", "\u2212€44.00"):
+        assert amount in text
+    for word in ("Addresses", "Tax identification numbers", "VAT numbers", "Dates of birth"):
+        assert word in text
+    assert f'href="/operator/transactions?of={shop.seller.id}&amp;currency=EUR"' in text
+    assert f'href="{PAGE}"' in await open_page(visitor, "/operator")
+    answer = await visitor.client.get(f"{PAGE}?year=2026&format=csv", headers=HTML)
+    assert answer.headers["content-disposition"] == 'attachment; filename="dac7-2026.csv"'
+    rows = [
+        (row["quarter"], row["consideration"], row["activity_count"])
+        for row in csv.DictReader(io.StringIO(answer.text))
+        if row["seller_id"] == str(shop.seller.id)
+    ]
+    assert rows == [
+        ("1", "132.00", "1"), ("2", "-44.00", "0"), ("3", "0.00", "0"), ("4", "0.00", "0"),
+    ]  # fmt: skip
+    book = await visitor.client.get(f"{PAGE}?year=2026&format=xlsx", headers=HTML)
+    assert zipfile.is_zipfile(io.BytesIO(book.content))
+
+
+async def test_a_year_without_sales_and_one_that_there_isn_t(
+    visitor: Visitor, resources: Resources, olu: User, shop: Shop
+) -> None:
+    await buy(resources, (shop, 1))
+    await enter(visitor, resources, olu)
+    text = await open_page(visitor, f"{PAGE}?year=2024")
+    assert "Nobody earned anything in this year" in text
+    assert "This year isn't over" not in text
+    for year in ("1999", "2100", "soon", "9" * 10):
+        text = await open_page(visitor, f"{PAGE}?year={year}", status=422)
+        assert 'id="year-error"' in text
+        answer = await visitor.client.get(f"{PAGE}?year={year}&format=csv", headers=HTML)
+        assert answer.status_code == 422
+        assert answer.headers["content-type"].startswith("text/html")
+    for query in ("format=doc", "cursor=x", "cursor=-1"):
+        assert await statuses(visitor, [f"{PAGE}?{query}"]) == {422}
+
+
+async def test_many_sellers_are_paged_and_summed_as_one(
+    visitor: Visitor, resources: Resources, olu: User, shop: Shop, connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("gosellr.web.binding.tax_reports.SHOWN", 1)
+    for one in (shop, await make_shop(connection, price_minor=2_000)):
+        await buy(resources, (one, 1))
+    await enter(visitor, resources, olu)
+    first = await open_page(visitor, PAGE)
+    second = await open_page(visitor, f"{PAGE}?year=2026&cursor=1")
+    assert 'rel="next" href="/operator/tax-report?year=2026&amp;cursor=1"' in first
+    assert 'rel="next"' not in second
+    assert {text.count("<details>") for text in (first, second)} == {1}
+    assert all("€61.60" in text for text in (first, second))
+
+
+async def test_only_who_reads_the_books_reads_the_report(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    paths = [PAGE, f"{PAGE}?format=csv"]
+    assert await leads_to_sign_in(visitor, paths)
+    for user in (shop.seller.owner, await make_support(connection, now=NOW)):
+        await enter(visitor, resources, user)
+        assert await statuses(visitor, paths) == {403}
