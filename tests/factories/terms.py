@@ -77,6 +77,7 @@ async def make_tax(
     region: str | None = None,
     tax_class: str = "standard",
     included: bool = True,
+    remitted_by: str = "seller",
     valid_from: datetime = NOW,
     valid_to: datetime | None = None,
 ) -> UUID:
@@ -84,8 +85,8 @@ async def make_tax(
     rate_id = new_id()
     await connection.execute(
         "INSERT INTO tax_rate (id, country, region, class, rate_bps, included, valid_from,"
-        " valid_to) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        rate_id, country, region, tax_class, rate_bps, included, valid_from, valid_to,
+        " valid_to, remitted_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        rate_id, country, region, tax_class, rate_bps, included, valid_from, valid_to, remitted_by,
     )  # fmt: skip
     return rate_id
 

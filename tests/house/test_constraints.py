@@ -71,6 +71,10 @@ WHOLE: dict[str, Values] = {
         "order_id": ONE, "from_card_id": ONE, "to_card_id": OTHER, "amount_minor": "1",
         "currency": "'EUR'", "created_at": EARLY,
     },
+    "tax_rate": {
+        "country": "'DE'", "class": "'standard'", "rate_bps": "1900", "included": "true",
+        "remitted_by": "'seller'", "valid_from": EARLY,
+    },
 }  # fmt: skip
 # Every constraint of these tables stands below; of the others those that came with them.
 ALL_OF = ("gift_card_release", "proposal", "sole_word", "stored_value_move")
@@ -113,6 +117,7 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("stored_value_move", "one_way", {"to_card_id": "NULL"}),
     ("stored_value_move", "one_way", {"to_user_id": ONE}),
     ("stored_value_move", "to_another", {"to_card_id": ONE}),
+    ("tax_rate", "remitted_by_known", {"remitted_by": "'nobody'"}),
 )  # fmt: skip
 
 # What two rows can't both have, and what of the second one makes it another.

@@ -161,13 +161,13 @@ def test_award_and_release_are_what_was_frozen(
 ) -> None:
     """Any split: the refund out of the case and what is released sum to what was frozen."""
     whole = refund_quantities(parts=[line], quantities={LINE: line.quantity})
-    needed = whole.total.seller_minor(marketplace_remits_tax=False)
+    needed = whole.total.seller_minor
     pots = plan_freeze(needed, pending_minor=needed, available_minor=0)
     award = whole.total.buyer_minor * bps // 10_000
     shares = RefundShares()
     if award:
         shares = refund_amount(parts=[line], amount_minor=award).total
-    spent = shares.seller_minor(marketplace_remits_tax=False)
+    spent = shares.seller_minor
     assert 0 <= spent <= needed
     intent = refund_intent(
         refund_id=REFUND,
@@ -238,7 +238,7 @@ def test_a_chargeback_that_is_lost_is_a_refund_that_the_bank_has_made(
     line: RefundablePart, excess: int, currency: str
 ) -> None:
     shares = refund_quantities(parts=[line], quantities={LINE: line.quantity}).total
-    spent = shares.seller_minor(marketplace_remits_tax=False)
+    spent = shares.seller_minor
     taken = shares.buyer_minor + excess
     intent = refund_intent(
         refund_id=REFUND,

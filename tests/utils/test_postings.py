@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +94,7 @@ def test_the_worked_example_of_the_sale_to_the_entry() -> None:
 
 
 def test_remitted_tax_and_mixed_tender_over_two_sellers() -> None:
-    ann = a_parcel(remitted_to="FR")
+    ann = a_parcel(replace(EXAMPLE, remitted_to="FR"))
     shipping = SoldPart(order_line_id=None, goods_minor=500, tax_minor=100)
     bob = a_parcel(shipping, seller_id=BOB, seller_order_id=OTHER)
     draft = sold(
@@ -138,7 +141,7 @@ def test_cash_on_delivery_leaves_the_seller_owing() -> None:
     draft = sale_on_delivery(
         order_id=ORDER,
         currency="EUR",
-        parcel=a_parcel(remitted_to="FR"),
+        parcel=a_parcel(replace(EXAMPLE, remitted_to="FR")),
         stored_value_minor=300,
         commission_vat_jurisdiction="DE",
     )
@@ -259,7 +262,10 @@ def test_the_sellers_side_runs_down_the_pots_in_order(amount: int, taken: tuple[
 
 
 def refunded(
-    shares: RefundShares, sources: SellerSources, amount: int, remitted_to: str | None = None
+    shares: RefundShares,
+    sources: SellerSources,
+    amount: int,
+    remitted_to: Mapping[UUID | None, str] = MappingProxyType({}),
 ) -> TransactionDraft:
     return refund_intent(
         refund_id=REFUND,
@@ -274,13 +280,14 @@ def refunded(
     )
 
 
-def example_shares(quantity: int = 4) -> RefundShares:
+def example_shares(quantity: int = 4, *, tax_remitted: bool = False) -> RefundShares:
     part = RefundablePart(
         key=LINE,
         quantity=4,
         goods_minor=12_000,
         tax_minor=2000,
         tax_included=True,
+        tax_remitted=tax_remitted,
         promotion_minor=1200,
         commission_minor=1000,
         commission_vat_minor=200,
@@ -292,7 +299,8 @@ def test_a_full_refund_undoes_the_sale_with_what_the_pots_hold() -> None:
     sources = seller_sources(
         8800, case_reserve_minor=100, pending_minor=5000, available_minor=3000, reserve_minor=500
     )
-    intent = refunded(example_shares(), sources, 10_800, remitted_to="FR")
+    shares = example_shares(tax_remitted=True)
+    intent = refunded(shares, sources, 10_800, remitted_to={LINE: "FR"})
     assert entries(intent) == {
         ("debit", ledger.seller_reserve(ANN), 100),
         ("debit", ledger.seller_pending(ANN), 5000),
@@ -318,6 +326,8 @@ def test_a_refund_whose_parts_contradict_each_other_is_not_booked() -> None:
         refunded(example_shares(1), SellerSources(pending_minor=2699), 2700)
     with pytest.raises(Unbalanced):
         refunded(example_shares(1), SellerSources(pending_minor=2700), 2699)
+    with pytest.raises(Unbalanced, match="nobody was to remit"):
+        refunded(example_shares(1, tax_remitted=True), SellerSources(pending_minor=2200), 2700)
 
 
 def test_a_refund_is_confirmed_at_the_gateway_or_as_store_credit() -> None:
@@ -410,6 +420,7 @@ def sold_parts(draw: st.DrawFn) -> SoldPart:
         promotion_minor=draw(st.integers(0, base + tax)),
         commission_minor=commission,
         commission_vat_minor=draw(st.integers(0, base - commission)),
+        remitted_to=draw(st.none() | st.just("FR")),
     )
 
 
@@ -421,7 +432,6 @@ def sold_parts(draw: st.DrawFn) -> SoldPart:
             seller_order_id=st.just(PARCEL),
             seller_id=st.sampled_from([ANN, BOB]),
             parts=st.lists(sold_parts(), min_size=1, max_size=4).map(tuple),
-            remitted_to=st.none() | st.just("FR"),
         ),
         min_size=1,
         max_size=4,

@@ -62,14 +62,15 @@ def whole(part: RefundablePart) -> RefundShares:
         commission_vat_minor=part.commission_vat_minor,
         commission_reversed_minor=part.commission_minor,
         commission_vat_reversed_minor=part.commission_vat_minor,
+        remitted_minor=part.tax_minor if part.tax_remitted else 0,
     )
 
 
 def test_the_worked_example_comes_back_whole() -> None:
     total = refund_all_left(parts=[a_part()]).total
     assert total == whole(a_part())
-    assert total.buyer_minor == total.seller_minor(marketplace_remits_tax=False) == 10_800
-    assert total.seller_minor(marketplace_remits_tax=True) == 8800
+    assert total.buyer_minor == total.seller_minor == 10_800
+    assert replace(total, remitted_minor=total.tax_minor).seller_minor == 8800
 
 
 def test_a_part_of_the_quantity_takes_its_proportion_of_every_share() -> None:
@@ -183,7 +184,7 @@ def test_a_line_that_was_wholly_promoted_gives_its_promotion_back() -> None:
     part = a_part(quantity=2, promotion_minor=12_000)
     shares = refund_quantities(parts=[part], quantities={"a": 1}).total
     assert (shares.buyer_minor, shares.promotion_minor) == (0, 6000)
-    assert shares.seller_minor(marketplace_remits_tax=False) == 5400
+    assert shares.seller_minor == 5400
 
 
 @pytest.mark.case(42)
@@ -206,7 +207,7 @@ def test_policy_decides_what_of_the_commission_goes_back() -> None:
             commission_reversed_minor=commission,
             commission_vat_reversed_minor=vat,
         )
-        assert given_back.seller_minor(marketplace_remits_tax=False) == 12_000 - commission - vat
+        assert given_back.seller_minor == 12_000 - commission - vat
 
 
 @pytest.mark.case(54)
@@ -249,6 +250,7 @@ def refundable_parts(draw: st.DrawFn, key: str = "a") -> RefundablePart:
         commission_minor=commission,
         commission_vat_minor=draw(st.integers(0, base - commission)),
         commission_fixed_minor=draw(st.integers(0, 5000)),
+        tax_remitted=draw(st.booleans()),
     )
 
 
@@ -261,6 +263,7 @@ def test_case_42_case_54_refunds_in_any_partition_and_order_give_exactly_the_who
 ) -> None:
     parts, given_back = [first, second], RefundShares()
     kinds = {part.key: part.tax_included for part in parts}
+    remitted = {part.key: part.tax_remitted for part in parts}
     for _ in range(data.draw(st.integers(0, 8), label="steps")):
         plan = _any_refund(parts, data)
         if plan is None:
@@ -268,7 +271,8 @@ def test_case_42_case_54_refunds_in_any_partition_and_order_give_exactly_the_who
         for key, shares in plan.parts:
             on_top = 0 if kinds[key] else shares.tax_minor
             assert shares.buyer_minor == shares.goods_minor + on_top - shares.promotion_minor
-            assert min(shares.seller_minor(marketplace_remits_tax=it) for it in (False, True)) >= 0
+            assert shares.remitted_minor == (shares.tax_minor if remitted[key] else 0)
+            assert shares.seller_minor >= 0
         parts, given_back = after(parts, plan), given_back + plan.total
     if not all(part.is_exhausted and not part.quantity_left for part in parts):
         given_back += refund_all_or_none(parts)
@@ -345,8 +349,8 @@ def test_no_share_is_scaled_beyond_itself(
     assert small.buyer_minor == buyer_minor
     for name in RefundShares.__dataclass_fields__:
         assert 0 <= getattr(small, name) <= getattr(shares, name), name
-    whole_minor = shares.seller_minor(marketplace_remits_tax=False)
-    assert 0 <= small.seller_minor(marketplace_remits_tax=False) <= whole_minor
+    whole_minor = shares.seller_minor
+    assert 0 <= small.seller_minor <= whole_minor
 
 
 def test_a_unit_costs_the_seller_what_a_unit_was_sold_for() -> None:

@@ -67,6 +67,7 @@ async def create_tax_rate(body: TaxRateCreate, _viewer: Writer, market: Market) 
             "tax_class": body.tax_class,
             "rate_bps": body.rate_bps,
             "included": body.included,
+            "remitted_by": body.remitted_by,
             "valid_from": body.valid_from or market.clock.now(),
             "valid_to": body.valid_to,
         },

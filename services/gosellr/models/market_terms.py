@@ -79,9 +79,12 @@ tax_rate = Table(
     words("class"),
     Column("rate_bps", Integer, nullable=False),
     Column("included", Boolean, nullable=False),
+    # Who passes the tax on: each seller what it sold, or the marketplace as deemed supplier.
+    words("remitted_by", default="seller"),
     moment("valid_from"),
     moment("valid_to", nullable=True),
     CheckConstraint("rate_bps BETWEEN 0 AND 10000", name="rate_bps_range"),
+    one_of("remitted_by", "seller", "marketplace"),
     Index("ix_tax_rate_country", "country", "class", "valid_from"),
 )
 

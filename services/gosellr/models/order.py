@@ -137,6 +137,8 @@ seller_order = Table(
     minor("shipping_marketplace_discount_minor", default=0),
     minor("shipping_goods_minor"),
     Column("shipping_tax_rate_bps", Integer, nullable=False),
+    # The jurisdiction that gets the tax from the marketplace; null where the seller remits it.
+    words("shipping_tax_remitted_to", nullable=True),
     minor("shipping_tax_minor"),
     minor("shipping_total_minor"),
     document("shipping_commission", nullable=True),
@@ -217,6 +219,7 @@ order_line = Table(
     minor("goods_minor"),
     words("tax_class"),
     Column("tax_rate_bps", Integer, nullable=False),
+    words("tax_remitted_to", nullable=True),
     minor("tax_minor"),
     minor("total_minor"),
     Column("weight_grams", Integer, nullable=False),

@@ -34,6 +34,8 @@ class OrderLine:
     goods_minor: int
     tax_class: str
     tax_rate_bps: int
+    # The jurisdiction that gets the tax from the marketplace; None where the seller remits it.
+    tax_remitted_to: str | None
     tax_minor: int
     total_minor: int
     weight_grams: int
@@ -100,6 +102,7 @@ class SellerOrder:
     shipping_marketplace_discount_minor: int
     shipping_goods_minor: int
     shipping_tax_rate_bps: int
+    shipping_tax_remitted_to: str | None
     shipping_tax_minor: int
     shipping_total_minor: int
     shipping_commission_minor: int
@@ -129,6 +132,24 @@ class SellerOrder:
     charged_back: bool
     lines: tuple[OrderLine, ...]
     shipments: tuple[Shipment, ...]
+
+    @property
+    def remitted_to(self) -> dict[UUID | None, str]:
+        """Where the tax of lines goes that the marketplace remits; None is the delivery's."""
+        where: dict[UUID | None, str] = {
+            line.id: line.tax_remitted_to for line in self.lines if line.tax_remitted_to is not None
+        }
+        if self.shipping_tax_remitted_to is not None:
+            where[None] = self.shipping_tax_remitted_to
+        return where
+
+    @property
+    def remitted_minor(self) -> int:
+        """The tax that the marketplace remits of it."""
+        shipping_minor = 0 if self.shipping_tax_remitted_to is None else self.shipping_tax_minor
+        return shipping_minor + sum(
+            line.tax_minor for line in self.lines if line.tax_remitted_to is not None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,10 @@ class ListedRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedTaxRate:
-    """A tax rate of a country or one of its regions. `valid_to` is the first moment without it."""
+    """A tax rate of a country or one of its regions. `valid_to` is the first moment without it.
+
+    `remitted_by` says who passes the tax on: `seller`, or `marketplace` as deemed supplier.
+    """
 
     id: UUID
     country: str
@@ -30,6 +33,7 @@ class ListedTaxRate:
     included: bool
     valid_from: datetime
     valid_to: datetime | None
+    remitted_by: str = "seller"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.utils.commission import CommissionRule
 from gosellr.utils.promotions import CouponFunding, CouponKind, CouponTerms
+from gosellr.utils.regions import jurisdiction_of
 from gosellr.utils.shipping import RateBasis, RateBracket, ShippingRate, ShippingZone
 
 # A country's coming rates are read as well, so that what is kept stays right when they begin.
@@ -21,7 +22,7 @@ LOAD = """
 SELECT
   (SELECT version FROM terms_version) AS version,
   (SELECT COALESCE(jsonb_agg(jsonb_build_array(class, region, rate_bps, included,
-                                               valid_from, valid_to)
+                                               valid_from, valid_to, remitted_by)
                              ORDER BY valid_from, id), '[]')
    FROM tax_rate
    WHERE country = $1 AND (valid_to IS NULL OR valid_to > $4)) AS taxes,
@@ -78,6 +79,8 @@ class TaxRate:
     included: bool
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    # The jurisdiction that gets it from the marketplace; None where sellers remit it themselves.
+    remitted_to: str | None = None
 
     def is_valid(self, at: datetime) -> bool:
         """Whether it says something about a sale of that moment."""
@@ -152,10 +155,16 @@ def _uuid(value: str | None) -> UUID | None:
     return None if value is None else UUID(value)
 
 
-def _tax_of(row: Sequence[Any]) -> TaxRate:
-    tax_class, region, rate_bps, included, valid_from, valid_to = row
+def _tax_of(row: Sequence[Any], country: str | None) -> TaxRate:
+    tax_class, region, rate_bps, included, valid_from, valid_to, remitted_by = row
     return TaxRate(
-        tax_class, region, rate_bps, included, moment_of(valid_from), moment_of(valid_to)
+        tax_class,
+        region,
+        rate_bps,
+        included,
+        moment_of(valid_from),
+        moment_of(valid_to),
+        jurisdiction_of(country, region) if country and remitted_by == "marketplace" else None,
     )
 
 
@@ -274,7 +283,7 @@ async def load(
         raise RuntimeError("a statement without FROM always gives a row")
     return LoadedTerms(
         version=row["version"],
-        taxes=tuple(_tax_of(tax) for tax in row["taxes"]),
+        taxes=tuple(_tax_of(tax, country) for tax in row["taxes"]),
         own=_by_owner(row, (None, *seller_ids)),
     )
 

@@ -29,14 +29,15 @@ _PART_COLUMNS = """
 id, order_id, seller_id, index, currency, subtotal_minor, discount_minor, shipping_minor,
 tax_minor, total_minor, shipping_option, shipping_seller_discount_minor,
 shipping_marketplace_discount_minor, shipping_goods_minor, shipping_tax_rate_bps,
-shipping_tax_minor, shipping_total_minor, shipping_commission, shipping_commission_minor,
-shipping_commission_vat_minor, commission_minor, commission_vat_minor, net_minor
+shipping_tax_remitted_to, shipping_tax_minor, shipping_total_minor, shipping_commission,
+shipping_commission_minor, shipping_commission_vat_minor, commission_minor, commission_vat_minor,
+net_minor
 """
 _LINE_COLUMNS = """
 id, order_id, seller_order_id, seller_id, variant_id, product_id, position, sku, title, options,
 picture, category_id, quantity, unit_price_minor, gross_minor, seller_discount_minor,
-marketplace_discount_minor, goods_minor, tax_class, tax_rate_bps, tax_minor, total_minor,
-weight_grams, commission, commission_minor, commission_vat_minor
+marketplace_discount_minor, goods_minor, tax_class, tax_rate_bps, tax_remitted_to, tax_minor,
+total_minor, weight_grams, commission, commission_minor, commission_vat_minor
 """
 _PAYMENT_COLUMNS = """
 id, order_id, method, part, tender, amount_minor, currency, token, created_at, updated_at,

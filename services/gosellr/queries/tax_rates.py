@@ -6,7 +6,9 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.models.term_values import ListedTaxRate
 
-_COLUMNS = "id, country, region, class AS tax_class, rate_bps, included, valid_from, valid_to"
+_COLUMNS = """
+id, country, region, class AS tax_class, rate_bps, included, valid_from, valid_to, remitted_by
+"""
 
 LIST = f"""
 SELECT {_COLUMNS} FROM tax_rate
@@ -27,14 +29,15 @@ ORDER BY id LIMIT 1000
 """
 
 ADD = """
-INSERT INTO tax_rate (id, country, region, class, rate_bps, included, valid_from, valid_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO tax_rate (id, country, region, class, rate_bps, included, valid_from, valid_to,
+                      remitted_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 SET = """
 UPDATE tax_rate
 SET country = $2, region = $3, class = $4, rate_bps = $5, included = $6, valid_from = $7,
-    valid_to = $8
+    valid_to = $8, remitted_by = $9
 WHERE id = $1
 """
 
@@ -65,7 +68,7 @@ async def rivals(connection: Connection, *, rate: ListedTaxRate) -> list[ListedT
 
 def _values(
     rate: ListedTaxRate,
-) -> tuple[UUID, str, str | None, str, int, bool, datetime, datetime | None]:
+) -> tuple[UUID, str, str | None, str, int, bool, datetime, datetime | None, str]:
     return (
         rate.id,
         rate.country,
@@ -75,6 +78,7 @@ def _values(
         rate.included,
         rate.valid_from,
         rate.valid_to,
+        rate.remitted_by,
     )
 
 

@@ -13,6 +13,7 @@ from gosellr.queries import (
     audit_documents,
     audit_offline,
     audit_payouts,
+    audit_remitted,
     audit_stored_value,
     audit_transit,
 )
@@ -79,6 +80,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 7, audit_disputes.TAKEN_BACK_IS_ENTRIES, ()
     yield 6, audit_offline.RECEIPTS_WAIT, ()
     yield 6, audit_offline.CASH_IS_BOOKED, ()
+    yield 6, audit_remitted.TAX_REMITTED, ()
     yield 7, audit_offline.RECEIPTS_PAY, ()
     yield 8, money.PAID_MEANS_CAPTURED, ()
     yield 8, audit_offline.CASH_FOLLOWS_PARTS, ()

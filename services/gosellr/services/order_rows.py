@@ -234,11 +234,14 @@ def _part_figures(parcel: QuotedParcel, *, commissions: Sequence[CommissionTerms
         "total_minor": totals.total_minor,
         "commission_minor": commission_minor,
         "commission_vat_minor": commission_vat_minor,
-        # What the buyer pays, with the marketplace's own discounts made good.
+        # What the buyer pays, with the marketplace's own discounts made good, less what it keeps
+        # for itself and for those whose tax it remits.
         "net_minor": totals.total_minor
         + marketplace_discount_minor
         - commission_minor
-        - commission_vat_minor,
+        - commission_vat_minor
+        - parcel.shipping.remitted_minor
+        - sum(line.remitted_minor for line in parcel.lines),
     }
 
 
@@ -258,6 +261,7 @@ def _shipping_columns(
         "shipping_marketplace_discount_minor": shipping.marketplace_discount_minor,
         "shipping_goods_minor": shipping.net_minor,
         "shipping_tax_rate_bps": shipping.tax_rate_bps,
+        "shipping_tax_remitted_to": shipping.tax_remitted_to,
         "shipping_tax_minor": shipping.tax_minor,
         "shipping_total_minor": shipping.total_minor,
         "shipping_commission": commission.as_dict(),
@@ -297,6 +301,7 @@ def _line_row(
         "goods_minor": line.goods_minor,
         "tax_class": offer.tax_class,
         "tax_rate_bps": line.tax_rate_bps,
+        "tax_remitted_to": line.tax_remitted_to,
         "tax_minor": line.tax_minor,
         "total_minor": line.total_minor,
         "weight_grams": offer.weight_grams,

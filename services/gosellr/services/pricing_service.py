@@ -210,6 +210,9 @@ def _discounted(
     return {parcel.seller_id: parcel.totals.total_minor for parcel in goods.parcels}
 
 
+_UNTAXED = TaxRate(STANDARD_TAX_CLASS, None, 0, True)
+
+
 class _Taxes:
     """The rates at a destination, by class; the region's own rate wins over its country's."""
 
@@ -219,14 +222,15 @@ class _Taxes:
         fitting = [
             rate for rate in rates if rate.region is None or _lies_in(rate.region, destination)
         ]
-        self._bps: dict[str, int] = {}
+        self._of_class: dict[str, TaxRate] = {}
         for rate in sorted(fitting, key=lambda rate: rate.region is not None):
-            self._bps[rate.tax_class] = rate.rate_bps
+            self._of_class[rate.tax_class] = rate
         self.included = all(rate.included for rate in fitting) if fitting else included
 
-    def rate_bps(self, tax_class: str) -> int:
+    def of_class(self, tax_class: str) -> TaxRate:
         """The rate of a class, else the standard one, else none."""
-        return self._bps.get(tax_class, self._bps.get(STANDARD_TAX_CLASS, 0))
+        standard = self._of_class.get(STANDARD_TAX_CLASS, _UNTAXED)
+        return self._of_class.get(tax_class, standard)
 
 
 def _lies_in(region: str, destination: Destination | None) -> bool:
@@ -239,22 +243,26 @@ def _lies_in(region: str, destination: Destination | None) -> bool:
 
 
 def _line_request(offer: Offer, taxes: _Taxes) -> LineRequest:
+    tax = taxes.of_class(offer.tax_class)
     return LineRequest(
         key=offer.key,
         seller_id=offer.seller_id,
         unit_price_minor=offer.unit_price_minor or 0,
         quantity=offer.quantity,
-        tax_rate_bps=taxes.rate_bps(offer.tax_class),
+        tax_rate_bps=tax.rate_bps,
+        tax_remitted_to=tax.remitted_to,
         variant_id=offer.variant_id,
         product_id=offer.product_id,
     )
 
 
 def _shipping_request(seller_id: UUID, option: ShippingOption, taxes: _Taxes) -> ShippingRequest:
+    tax = taxes.of_class(SHIPPING_TAX_CLASS)
     return ShippingRequest(
         seller_id=seller_id,
         price_minor=option.price_minor,
-        tax_rate_bps=taxes.rate_bps(SHIPPING_TAX_CLASS),
+        tax_rate_bps=tax.rate_bps,
+        tax_remitted_to=tax.remitted_to,
         option_id=str(option.id),
         name=option.name,
     )

@@ -115,6 +115,11 @@ class Reduction:
         """What the buyer doesn't pay."""
         return self.by.total_minor
 
+    @property
+    def remitted_minor(self) -> int:
+        """By how much the tax falls that the marketplace remits."""
+        return sum(one.before.remitted_minor - one.after.remitted_minor for one in self.lines)
+
 
 def actor_of(hand: OrderInHand, part: SellerOrder) -> Actor:
     """As whom the caller calls off. Raises NotFound, NotAllowed."""
@@ -206,6 +211,7 @@ def _figures(order: Order, line: OrderLine) -> LineFigures:
         tax_included=order.tax_included,
         tax_minor=line.tax_minor,
         commission=frozen_terms(line.commission),
+        tax_remitted=line.tax_remitted_to is not None,
     )
 
 

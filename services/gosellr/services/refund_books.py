@@ -38,6 +38,7 @@ def intent_draft(
     goodwill_returned_minor: int,
     by_marketplace: bool,
     policy: MarketPolicy,
+    remitted_to: Mapping[UUID | None, str],
 ) -> TransactionDraft:
     """The entries of an intent; those of a failure are the same the other way round."""
     if by_marketplace:
@@ -56,6 +57,7 @@ def intent_draft(
         sources=sources,
         through=through,
         commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
+        remitted_to=remitted_to,
         goodwill_returned_minor=goodwill_returned_minor,
     )
 
@@ -82,6 +84,7 @@ def effects_of(
         },
         "commission_minor": total.commission_reversed_minor,
         "commission_vat_minor": total.commission_vat_reversed_minor,
+        **_of_tax(total),
         "promotion_minor": total.promotion_minor,
         "goodwill_minor": amount_minor if by_marketplace else 0,
         "goodwill_returned_minor": goodwill_returned_minor,
@@ -92,6 +95,11 @@ def _of_case(sources: SellerSources) -> dict[str, int]:
     """What a case gives, where there is one."""
     given_minor = sources.case_reserve_minor
     return {"case_reserve_minor": given_minor} if given_minor else {}
+
+
+def _of_tax(total: RefundShares) -> dict[str, int]:
+    """What the marketplace gives of tax that it remits, where it remits any."""
+    return {"tax_remitted_minor": total.remitted_minor} if total.remitted_minor else {}
 
 
 def share_of(taken: SellerSources, seller_minor: int) -> SellerSources:
@@ -153,8 +161,8 @@ def line_rows(shares: Shares, *, refund_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def shares_of(row: Mapping[str, Any]) -> RefundShares:
-    """The shares that such a row holds."""
+def shares_of(row: Mapping[str, Any], *, tax_remitted: bool) -> RefundShares:
+    """The shares that such a row holds; whether the marketplace remits its tax says its part."""
     return RefundShares(
         quantity=row["quantity"],
         buyer_minor=row["amount_minor"],
@@ -165,6 +173,7 @@ def shares_of(row: Mapping[str, Any]) -> RefundShares:
         commission_vat_minor=row["commission_vat_minor"],
         commission_reversed_minor=row["commission_reversed_minor"],
         commission_vat_reversed_minor=row["commission_vat_reversed_minor"],
+        remitted_minor=row["tax_minor"] if tax_remitted else 0,
     )
 
 

@@ -186,10 +186,9 @@ async def _undo(
             connection, order=order, refund=refund, payment_id=settled.payment_id, now=now
         )
     [sold] = [one for one in order.parts if one.id == refund.seller_order_id]
-    undone = _undone(refund, failed_minor=settled.amount_minor)
+    undone = _undone(refund, sold, failed_minor=settled.amount_minor)
     taken = refund_books.share_of(
-        refund_books.sources_of(refund.effects),
-        undone.total.seller_minor(marketplace_remits_tax=False),
+        refund_books.sources_of(refund.effects), undone.total.seller_minor
     )
     given_back = await _given_back(connection, part=sold, taken=taken, currency=order.currency)
     by_marketplace = refund.borne_by == "marketplace"
@@ -204,6 +203,7 @@ async def _undo(
         goodwill_returned_minor=undone.goodwill_returned_minor,
         by_marketplace=by_marketplace,
         policy=policy,
+        remitted_to=sold.remitted_to,
     )
     await _book(
         connection, refund_failed(intent.entries), order=order, refund=refund, part=part,
@@ -265,15 +265,13 @@ async def _back_in_reserve(
         raise RuntimeError(f"the money of case {refund.dispute_id} moved under its order's lock")
 
 
-def _undone(refund: Refund, *, failed_minor: int) -> _Undone:
+def _undone(refund: Refund, sold: SellerOrder, *, failed_minor: int) -> _Undone:
     """All that is left of the refund, or the shares that the failed amount had of it."""
-    lines = {
-        UUID(row["id"]): (
-            SHIPPING_KEY if row["order_line_id"] is None else UUID(row["order_line_id"]),
-            refund_books.shares_of(row),
-        )
-        for row in refund.lines
-    }
+    lines: dict[UUID, tuple[UUID | str, RefundShares]] = {}
+    for row in refund.lines:
+        key = None if row["order_line_id"] is None else UUID(row["order_line_id"])
+        one = refund_books.shares_of(row, tax_remitted=key in sold.remitted_to)
+        lines[UUID(row["id"])] = (SHIPPING_KEY if key is None else key, one)
     goodwill_minor = refund.effects["goodwill_returned_minor"]
     if failed_minor < refund.amount_minor and lines:
         goodwill_minor = share(goodwill_minor, failed_minor, refund.amount_minor)

@@ -100,8 +100,8 @@ class PlannedRefund:
 
     @property
     def seller_minor(self) -> int:
-        """What the seller's side gives; sellers remit their own tax."""
-        return self.total.seller_minor(marketplace_remits_tax=False)
+        """What the seller's side gives."""
+        return self.total.seller_minor
 
     @property
     def lines(self) -> dict[UUID, RefundShares]:
@@ -320,6 +320,7 @@ def refundable_parts(order: Order, part: SellerOrder) -> list[RefundablePart]:
             goods_minor=line.goods_minor,
             tax_minor=line.tax_minor,
             tax_included=order.tax_included,
+            tax_remitted=line.tax_remitted_to is not None,
             promotion_minor=line.marketplace_discount_minor,
             commission_minor=line.commission_minor,
             commission_vat_minor=line.commission_vat_minor,
@@ -352,6 +353,7 @@ def _shipping(order: Order, part: SellerOrder, reversed_minor: tuple[int, int]) 
         goods_minor=part.shipping_goods_minor,
         tax_minor=part.shipping_tax_minor,
         tax_included=order.tax_included,
+        tax_remitted=part.shipping_tax_remitted_to is not None,
         promotion_minor=part.shipping_marketplace_discount_minor,
         commission_minor=part.shipping_commission_minor,
         commission_vat_minor=part.shipping_commission_vat_minor,

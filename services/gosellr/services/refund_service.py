@@ -225,6 +225,7 @@ class _Intent:
             goodwill_returned_minor=planned.goodwill_returned_minor,
             by_marketplace=planned.by_marketplace,
             policy=policy,
+            remitted_to=planned.part.remitted_to,
         )
         if self.taken_at:
             draft = chargeback_lost(draft, gateway=self.taken_at)

@@ -100,6 +100,7 @@ def parcels_of(order: Order) -> list[SoldParcel]:
                         promotion_minor=line.marketplace_discount_minor,
                         commission_minor=line.commission_minor,
                         commission_vat_minor=line.commission_vat_minor,
+                        remitted_to=line.tax_remitted_to,
                     )
                     for line in part.lines
                 ),
@@ -110,6 +111,7 @@ def parcels_of(order: Order) -> list[SoldParcel]:
                     promotion_minor=part.shipping_marketplace_discount_minor,
                     commission_minor=part.shipping_commission_minor,
                     commission_vat_minor=part.shipping_commission_vat_minor,
+                    remitted_to=part.shipping_tax_remitted_to,
                 ),
             ),
         )

@@ -17,7 +17,12 @@ from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.documents import DocumentKind, language_of
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.permissions import Permission
-from gosellr.utils.tax_summary import taxed_amounts, taxes_by_rate, totals_of
+from gosellr.utils.tax_summary import (
+    taxed_amounts,
+    taxes_by_jurisdiction,
+    taxes_by_rate,
+    totals_of,
+)
 from gosellr.utils.viewer import Viewer
 
 
@@ -153,6 +158,7 @@ def _invoice(order: Order, part: SellerOrder, seller: SellerIdentity) -> Documen
         "supplied_at": (part.captured_at or order.paid_at or order.placed_at).isoformat(),
         "lines": lines,
         "taxes": taxes_by_rate(lines),
+        **_remitted(lines),
         "totals": totals,
     }
     return _draft(DocumentKind.INVOICE, content, order=order, part=part, cause=part.id)
@@ -164,11 +170,23 @@ def _sold(order: Order, line: OrderLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price_minor": line.unit_price_minor,
         "discount_minor": line.seller_discount_minor,
-        "tax_rate_bps": line.tax_rate_bps,
+        **_taxed(line.tax_rate_bps, line.tax_remitted_to),
         **taxed_amounts(
             goods_minor=line.goods_minor, tax_minor=line.tax_minor, tax_included=order.tax_included
         ),
     }
+
+
+def _taxed(rate_bps: int, remitted_to: str | None) -> dict[str, Any]:
+    """A line's rate, and who gets the tax where not its seller remits it."""
+    remitted = {} if remitted_to is None else {"tax_remitted_to": remitted_to}
+    return {"tax_rate_bps": rate_bps, **remitted}
+
+
+def _remitted(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The tax that the marketplace remits, where it remits any."""
+    remitted = taxes_by_jurisdiction(lines)
+    return {"taxes_remitted": remitted} if remitted else {}
 
 
 def _named(line: OrderLine) -> dict[str, Any]:
@@ -186,7 +204,7 @@ def _delivered(order: Order, part: SellerOrder) -> dict[str, Any]:
         "quantity": 1,
         "unit_price_minor": part.shipping_goods_minor + part.shipping_seller_discount_minor,
         "discount_minor": part.shipping_seller_discount_minor,
-        "tax_rate_bps": part.shipping_tax_rate_bps,
+        **_taxed(part.shipping_tax_rate_bps, part.shipping_tax_remitted_to),
         **taxed_amounts(
             goods_minor=part.shipping_goods_minor,
             tax_minor=part.shipping_tax_minor,
@@ -218,6 +236,7 @@ def _credit_note(
         "supplied_at": (refund.finished_at or refund.created_at).isoformat(),
         "lines": lines,
         "taxes": taxes_by_rate(lines),
+        **_remitted(lines),
         "totals": totals,
     }
     return _draft(DocumentKind.CREDIT_NOTE, content, order=order, part=part, cause=refund.id)
@@ -228,12 +247,16 @@ def _returned(order: Order, part: SellerOrder, refund: Refund) -> list[dict[str,
     lines = []
     for share in refund.lines:
         line = sold.get(str(share["order_line_id"]))
-        rate_bps = part.shipping_tax_rate_bps if line is None else line.tax_rate_bps
+        taxed = (
+            _taxed(part.shipping_tax_rate_bps, part.shipping_tax_remitted_to)
+            if line is None
+            else _taxed(line.tax_rate_bps, line.tax_remitted_to)
+        )
         lines.append(
             {
                 **(_delivery(part) if line is None else _named(line)),
                 "quantity": share["quantity"],
-                "tax_rate_bps": rate_bps,
+                **taxed,
                 **taxed_amounts(
                     goods_minor=share["goods_minor"],
                     tax_minor=share["tax_minor"],

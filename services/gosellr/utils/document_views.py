@@ -120,8 +120,17 @@ def _sale(
         facts=tuple(facts),
         tables=(table, _taxes(content, say)),
         totals=_totals(content["totals"], say, due=due),
-        notes=notes,
+        notes=(*notes, *_remitted(content, say)),
         words=say.words(),
+    )
+
+
+def _remitted(content: Content, say: Speaker) -> tuple[str, ...]:
+    """What a sale's paper says of tax that not its issuer remits."""
+    return tuple(
+        f"{say.word('remitted_by_marketplace')}: {one['jurisdiction']}"
+        f" {say.money(one['tax_minor'])}"
+        for one in content.get("taxes_remitted", ())
     )
 
 

@@ -63,6 +63,10 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
         "Unit prices are without tax.", "Einzelpreise ohne Steuer.",
         "Prix unitaires hors taxes.", "Precios unitarios sin impuestos.",
     ),
+    "remitted_by_marketplace": (
+        "Tax remitted by the marketplace", "Vom Marktplatz abgeführte Steuer",
+        "Taxe reversée par la place de marché", "Impuesto ingresado por el mercado",
+    ),
     "reason": ("Reason", "Grund", "Motif", "Motivo"),
     "carrier": ("Carrier", "Versand mit", "Transporteur", "Transportista"),
     "tracking": ("Tracking", "Sendungsnummer", "Suivi", "Seguimiento"),

@@ -4,8 +4,9 @@ Amounts are minor units. A zero amount makes no entry. Commission, tax and promo
 per order line (shipping's without a line), the seller's side once per seller order.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from gosellr.utils.ledger import (
@@ -51,16 +52,23 @@ class SoldPart:
     promotion_minor: int = 0
     commission_minor: int = 0
     commission_vat_minor: int = 0
+    # The jurisdiction that gets its tax from the marketplace; None where its seller remits it.
+    remitted_to: str | None = None
+
+    @property
+    def deducted_minor(self) -> int:
+        """What isn't the seller's: commission, VAT on it, and tax that the marketplace remits."""
+        remitted_minor = 0 if self.remitted_to is None else self.tax_minor
+        return self.commission_minor + self.commission_vat_minor + remitted_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldParcel:
-    """A seller order. `remitted_to` names the jurisdiction whose tax the marketplace remits."""
+    """A seller order. Of one parcel's parts the marketplace may remit the tax of some."""
 
     seller_order_id: UUID
     seller_id: UUID
     parts: tuple[SoldPart, ...]
-    remitted_to: str | None = None
 
 
 class _Journal:
@@ -168,12 +176,7 @@ def seller_credit(parcel: SoldParcel, *, tax_included: bool) -> int:
 
 
 def _deductions(parcel: SoldParcel) -> int:
-    return sum(
-        part.commission_minor
-        + part.commission_vat_minor
-        + (part.tax_minor if parcel.remitted_to else 0)
-        for part in parcel.parts
-    )
+    return sum(part.deducted_minor for part in parcel.parts)
 
 
 def _debit_promotions(journal: _Journal, parcel: SoldParcel) -> None:
@@ -185,8 +188,8 @@ def _credit_deductions(journal: _Journal, parcel: SoldParcel, vat_jurisdiction: 
     for part in parcel.parts:
         journal.credit(COMMISSION, part.commission_minor, part.order_line_id)
         journal.credit(tax_payable(vat_jurisdiction), part.commission_vat_minor, part.order_line_id)
-        if parcel.remitted_to:
-            journal.credit(tax_payable(parcel.remitted_to), part.tax_minor, part.order_line_id)
+        if part.remitted_to is not None:
+            journal.credit(tax_payable(part.remitted_to), part.tax_minor, part.order_line_id)
 
 
 def provider_fee(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
@@ -307,19 +310,22 @@ def refund_intent(
     sources: SellerSources,
     through: Sequence[GatewayAmount],
     commission_vat_jurisdiction: str,
-    remitted_to: str | None = None,
+    remitted_to: Mapping[UUID | None, str] = MappingProxyType({}),
     goodwill_returned_minor: int = 0,
 ) -> TransactionDraft:
     """Recipe 4, first step: every share goes back and the money is on its way to the buyer.
 
-    `parts` are shares by order line id, None for shipping; `remitted_to` as at the sale. Of
-    what the buyer is due, `goodwill_returned_minor` reached them before as goodwill.
-    Raises `Unbalanced` when the sources or the gateways' amounts differ from the shares.
+    `parts` are shares by order line id, None for shipping; `remitted_to` says by the same keys,
+    as at the sale, where the tax of those went that the marketplace remits. Of what the buyer is
+    due, `goodwill_returned_minor` reached them before as goodwill.
+    Raises `Unbalanced` when the sources or the gateways' amounts differ from the shares, or a
+    share of remitted tax is of no jurisdiction.
     """
     total = sum((shares for _, shares in parts), RefundShares())
-    seller_minor = total.seller_minor(marketplace_remits_tax=remitted_to is not None)
-    if sources.total_minor != seller_minor:
-        raise Unbalanced(f"sources give {sources.total_minor}, the seller owes {seller_minor}")
+    if sources.total_minor != total.seller_minor:
+        raise Unbalanced(
+            f"sources give {sources.total_minor}, the seller owes {total.seller_minor}"
+        )
     journal = _Journal(currency, seller_order_id, refund_id)
     for account, amount_minor in _pots(seller_id, sources):
         journal.debit(account, amount_minor)
@@ -330,8 +336,10 @@ def refund_intent(
             shares.commission_vat_reversed_minor,
             line_id,
         )
-        if remitted_to is not None:
-            journal.debit(tax_payable(remitted_to), shares.tax_minor, line_id)
+        if shares.remitted_minor:
+            if line_id not in remitted_to:
+                raise Unbalanced(f"nobody was to remit the tax of {line_id or 'the delivery'}")
+            journal.debit(tax_payable(remitted_to[line_id]), shares.remitted_minor, line_id)
         journal.credit(PROMOTION_COST, shares.promotion_minor, line_id)
     journal.credit(GOODWILL_COST, goodwill_returned_minor)
     _credit_transit(journal, through)

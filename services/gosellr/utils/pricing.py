@@ -40,6 +40,8 @@ class LineRequest:
     unit_price_minor: int
     quantity: int
     tax_rate_bps: int = 0
+    # The jurisdiction that gets the tax from the marketplace; None where the seller remits it.
+    tax_remitted_to: str | None = None
     variant_id: UUID | None = None
     product_id: UUID | None = None
 
@@ -51,6 +53,7 @@ class ShippingRequest:
     seller_id: UUID
     price_minor: int
     tax_rate_bps: int = 0
+    tax_remitted_to: str | None = None
     option_id: str = ""
     name: str = ""
 
@@ -76,6 +79,12 @@ class QuotedLine:
     goods_minor: int
     tax_minor: int
     total_minor: int
+    tax_remitted_to: str | None = None
+
+    @property
+    def remitted_minor(self) -> int:
+        """The tax that the marketplace remits."""
+        return 0 if self.tax_remitted_to is None else self.tax_minor
 
     @property
     def discount_minor(self) -> int:
@@ -100,6 +109,12 @@ class QuotedShipping:
     net_minor: int = 0
     tax_minor: int = 0
     total_minor: int = 0
+    tax_remitted_to: str | None = None
+
+    @property
+    def remitted_minor(self) -> int:
+        """The tax that the marketplace remits."""
+        return 0 if self.tax_remitted_to is None else self.tax_minor
 
     @property
     def discount_minor(self) -> int:
@@ -231,6 +246,7 @@ def _quoted_line(line: LineRequest, discount: DiscountShare, *, tax_included: bo
         goods_minor=goods_minor,
         tax_minor=tax_minor,
         total_minor=goods_minor + on_top_minor - discount.marketplace_discount_minor,
+        tax_remitted_to=line.tax_remitted_to,
     )
 
 
@@ -252,6 +268,7 @@ def _quoted_shipping(
         net_minor=net_minor,
         tax_minor=tax_minor,
         total_minor=net_minor + on_top_minor - discount.marketplace_discount_minor,
+        tax_remitted_to=choice.tax_remitted_to,
     )
 
 

@@ -31,6 +31,8 @@ class LineFigures:
     tax_included: bool
     tax_minor: int
     commission: CommissionTerms
+    # Whether the marketplace remits the tax.
+    tax_remitted: bool = False
 
     @property
     def gross_minor(self) -> int:
@@ -60,7 +62,12 @@ class LineFigures:
     def net_minor(self) -> int:
         """What the seller earns."""
         kept_minor = self.commission.commission_minor + self.commission.vat_minor
-        return self._with_tax_minor - kept_minor
+        return self._with_tax_minor - kept_minor - self.remitted_minor
+
+    @property
+    def remitted_minor(self) -> int:
+        """The tax that the marketplace remits."""
+        return self.tax_minor if self.tax_remitted else 0
 
     def columns(self) -> dict[str, int]:
         """The amounts by their names on a line."""
@@ -112,4 +119,5 @@ def reduced(line: LineFigures, quantity: int) -> LineFigures:
         tax_included=line.tax_included,
         tax_minor=tax_minor,
         commission=terms_on(line.commission, base_minor=base_minor),
+        tax_remitted=line.tax_remitted,
     )

@@ -52,8 +52,9 @@ class CommissionReversal(StrEnum):
 class RefundShares:
     """Shares in minor units, of one refund or of all refunds of a part so far.
 
-    `goods_minor` includes the tax where prices do. `commission_minor` and its VAT are the
-    proportional shares; what policy gave back of them is in the `*_reversed_minor` fields.
+    `goods_minor` includes the tax where prices do, and `remitted_minor` is what of the tax the
+    marketplace remits. `commission_minor` and its VAT are the proportional shares; what policy
+    gave back of them is in the `*_reversed_minor` fields.
     """
 
     quantity: int = 0
@@ -65,28 +66,21 @@ class RefundShares:
     commission_vat_minor: int = 0
     commission_reversed_minor: int = 0
     commission_vat_reversed_minor: int = 0
+    remitted_minor: int = 0
 
     def __add__(self, other: "RefundShares") -> "RefundShares":
-        sums = {
-            one.name: getattr(self, one.name) + getattr(other, one.name)
-            for one in fields(RefundShares)
-        }
-        return RefundShares(**sums)
+        names = (one.name for one in fields(RefundShares))
+        return RefundShares(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
-    def seller_minor(self, *, marketplace_remits_tax: bool) -> int:
+    @property
+    def seller_minor(self) -> int:
         """What the seller's side gives: never negative, whatever the policy.
 
         It is what the buyer gets and the promotion that flows back to the marketplace, less the
         commission, VAT and remitted tax that others give back.
         """
-        remitted_minor = self.tax_minor if marketplace_remits_tax else 0
-        return (
-            self.buyer_minor
-            + self.promotion_minor
-            - self.commission_reversed_minor
-            - self.commission_vat_reversed_minor
-            - remitted_minor
-        )
+        given_minor = self.commission_reversed_minor + self.commission_vat_reversed_minor
+        return self.buyer_minor + self.promotion_minor - given_minor - self.remitted_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +96,8 @@ class RefundablePart:
     goods_minor: int
     tax_minor: int
     tax_included: bool
+    # Whether the marketplace remits its tax.
+    tax_remitted: bool = False
     promotion_minor: int = 0
     commission_minor: int = 0
     commission_vat_minor: int = 0
@@ -238,6 +234,8 @@ def scaled(shares: RefundShares, *, buyer_minor: int) -> RefundShares:
         commission_vat_minor=vat_minor + portion(shares.commission_vat_minor - given[1]),
         commission_reversed_minor=commission_minor,
         commission_vat_reversed_minor=vat_minor,
+        # Of a part's tax all is remitted or none.
+        remitted_minor=tax_minor if shares.remitted_minor else 0,
     )
 
 
@@ -372,6 +370,7 @@ def refund_shares(
             reversible_minor=part.commission_vat_minor - kept_vat_minor,
             reversed_minor=refunded.commission_vat_reversed_minor,
         ),
+        remitted_minor=tax_minor if part.tax_remitted else 0,
     )
 
 

@@ -29,6 +29,19 @@ def taxes_by_rate(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
     ]
 
 
+def taxes_by_jurisdiction(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The tax that the marketplace remits, by who gets it; sellers remit the rest themselves."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for line in lines:
+        if "tax_remitted_to" in line:
+            sums[line["tax_remitted_to"]] += line["tax_minor"]
+    return [
+        {"jurisdiction": name, "tax_minor": tax_minor}
+        for name, tax_minor in sorted(sums.items())
+        if tax_minor
+    ]
+
+
 def totals_of(lines: Iterable[Mapping[str, Any]], *, promotion_minor: int) -> dict[str, int]:
     """What lines come to, and what is left to pay where the marketplace bore a part."""
     listed = list(lines)

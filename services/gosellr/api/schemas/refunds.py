@@ -115,11 +115,13 @@ class SellerEffectsOut(BaseModel):
 
 
 class EffectsOut(BaseModel):
-    """What is taken from whom. `promotion` and `goodwill_returned` flow to the marketplace."""
+    """What is taken from whom. `promotion` and `goodwill_returned` flow to the marketplace;
+    `tax_remitted` is tax that it would have passed on."""
 
     seller: SellerEffectsOut
     commission: MoneyOut
     commission_vat: MoneyOut
+    tax_remitted: MoneyOut
     promotion: MoneyOut
     goodwill: MoneyOut
     goodwill_returned: MoneyOut
@@ -301,6 +303,7 @@ def effects_document(effects: Any, currency: str) -> Document:
                 for pot in ("pending", "available", "reserve", "receivable")
             },
         },
+        "tax_remitted": Money(effects.get("tax_remitted_minor", 0), currency),
         **{
             name: Money(effects[f"{name}_minor"], currency)
             for name in (

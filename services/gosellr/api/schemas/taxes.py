@@ -1,6 +1,6 @@
 """Shapes of tax rates."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -30,6 +30,14 @@ TaxClass = Annotated[
     ),
 ]
 Region = Annotated[str, line(60), NoCard]
+RemittedBy = Annotated[
+    Literal["seller", "marketplace"],
+    Field(
+        description="Who passes the tax on: each seller that of its own sales, or the marketplace "
+        "where the law makes it liable (deemed supplier, marketplace facilitator). What is sold "
+        "keeps what its rate said then",
+    ),
+]
 
 
 class TaxRateCreate(RequestModel):
@@ -42,6 +50,7 @@ class TaxRateCreate(RequestModel):
     tax_class: TaxClass
     rate_bps: Bps
     included: Flag = Field(description="Whether prices in this country include their tax")
+    remitted_by: RemittedBy = "seller"
     valid_from: MomentIn | None = None
     valid_to: MomentIn | None = None
 
@@ -51,6 +60,7 @@ class TaxRateChange(RequestModel):
 
     rate_bps: Bps = left_out()
     included: Flag = left_out()
+    remitted_by: RemittedBy = left_out()
     valid_from: MomentIn = left_out()
     valid_to: MomentIn | None = left_out()
 
@@ -70,6 +80,7 @@ class TaxRateOut(BaseModel):
     tax_class: str = Field(alias="class")
     rate_bps: int
     included: bool
+    remitted_by: Literal["seller", "marketplace"]
     valid_from: Moment
     valid_to: Moment | None
 
@@ -86,6 +97,7 @@ def tax_rate_document(rate: ListedTaxRate) -> dict[str, Any]:
         "class": rate.tax_class,
         "rate_bps": rate.rate_bps,
         "included": rate.included,
+        "remitted_by": rate.remitted_by,
         "valid_from": rate.valid_from,
         "valid_to": rate.valid_to,
     }

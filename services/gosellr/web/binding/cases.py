@@ -257,6 +257,8 @@ def effects(preview: AwardPreview) -> tuple[AmountRowView, ...]:
         ]
         if given_back_minor:
             rows.append(row("Commission given back", -given_back_minor, "with its VAT"))
+        if total.remitted_minor:
+            rows.append(row("Remitted tax given back", -total.remitted_minor))
         if total.promotion_minor:
             rows.append(row("Promotion back to the market", total.promotion_minor))
     rows.append(row("The shop's again", preview.released_minor, "no longer frozen"))

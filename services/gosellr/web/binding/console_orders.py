@@ -207,10 +207,11 @@ def _earned(one: SellerOrder, *, whole: bool) -> tuple[AmountRowView, ...]:
         return ()
     commission_minor = one.commission_minor + one.commission_vat_minor
     # A discount that the marketplace bears lowers what is paid, not what is earned.
-    added_minor = one.net_minor + commission_minor - one.total_minor
+    added_minor = one.net_minor + commission_minor + one.remitted_minor - one.total_minor
     rows = (
         ("Commission", -one.commission_minor),
         ("VAT on commission", -one.commission_vat_minor),
+        ("Tax that the marketplace remits", -one.remitted_minor),
         ("Discount, borne by the marketplace", added_minor),
         (_EARNS[whole] + (", before refunds" if one.refunded_minor else ""), one.net_minor),
     )
@@ -316,12 +317,15 @@ def reduction(planned: Reduction, *, form: FormView) -> ReductionView:
         return Money(minor, currency)
 
     titles = {line.id: line.title for line in planned.part.lines}
+    remitted_minor = planned.remitted_minor
+    remitted = AmountRowView("Tax that the marketplace remits", money(-remitted_minor))
     rows = [
         AmountRowView("The buyer pays", money(-by.total_minor)),
         AmountRowView("of it tax", money(-by.tax_minor)),
         AmountRowView(
             "Commission, with its tax", money(-(by.commission_minor + by.commission_vat_minor))
         ),
+        *((remitted,) if remitted_minor else ()),
         AmountRowView("The shop earns", money(-by.net_minor)),
     ]
     asked = planned.payment

@@ -37,6 +37,7 @@ _POTS: Final = (
 _OTHERS: Final = (
     ("commission_minor", "The marketplace, of its commission", 1),
     ("commission_vat_minor", "The marketplace, of the VAT on it", 1),
+    ("tax_remitted_minor", "The marketplace, of the tax that it remits", 1),
     ("goodwill_minor", "The marketplace, as goodwill", 1),
     ("promotion_minor", "Back to the marketplace: the discount it bore", -1),
     ("goodwill_returned_minor", "Back to the marketplace: goodwill it gave before", -1),
@@ -134,7 +135,7 @@ def _taxes(planned: PlannedRefund, currency: str) -> list[AmountRowView]:
 def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
     """Who gives how much: all rows together are what the buyer gets."""
     rows = [(label, effects["seller"].get(name, 0)) for name, label in _POTS]
-    rows += [(label, sign * effects[name]) for name, label, sign in _OTHERS]
+    rows += [(label, sign * effects.get(name, 0)) for name, label, sign in _OTHERS]
     return [AmountRowView(label, Money(minor, currency)) for label, minor in rows if minor]
 
 
