@@ -17,31 +17,33 @@ from gosellr.utils.value_postings import (
     gift_card_taken_back,
     stored_value_moved,
 )
+from tests.utils.books import CURRENCIES
 
 CARD = UUID(int=1)
 REFUND = UUID(int=2)
 AMOUNT = st.integers(1, 10**12)
 
 
-@given(AMOUNT)
-def test_what_is_sold_is_owed(amount_minor: int) -> None:
+@given(AMOUNT, CURRENCIES)
+def test_what_is_sold_is_owed(amount_minor: int, currency: str) -> None:
     draft = gift_card_sold(
-        card_id=CARD, gateway="sandbox", amount_minor=amount_minor, currency="EUR"
+        card_id=CARD, gateway="sandbox", amount_minor=amount_minor, currency=currency
     )
+    assert {each.currency for each in draft.entries} == {currency}
     assert {(each.account, each.direction, each.amount_minor) for each in draft.entries} == {
         ("gateway_clearing:sandbox", Direction.DEBIT, amount_minor),
         (gift_card(CARD), Direction.CREDIT, amount_minor),
     }
 
 
-@given(AMOUNT)
-def test_a_refusal_puts_back_what_was_taken_off(amount_minor: int) -> None:
+@given(AMOUNT, CURRENCIES)
+def test_a_refusal_puts_back_what_was_taken_off(amount_minor: int, currency: str) -> None:
     taken = gift_card_taken_back(
         card_id=CARD,
         refund_id=REFUND,
         gateway="sandbox",
         amount_minor=amount_minor,
-        currency="EUR",
+        currency=currency,
     )
     both = (*taken.entries, *refund_failed(taken.entries).entries)
     assert imbalance(both) == {}

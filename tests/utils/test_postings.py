@@ -35,6 +35,7 @@ from gosellr.utils.postings import (
 )
 from gosellr.utils.refunds import RefundablePart, RefundShares, refund_quantities
 from gosellr.utils.value_postings import stored_value_hold, stored_value_return
+from tests.utils.books import CURRENCIES
 
 ANN, BOB, ORDER, PARCEL, OTHER, LINE, CARD, REFUND = (UUID(int=number) for number in range(1, 9))
 CLEARING = ledger.gateway_clearing("sandbox")
@@ -157,8 +158,10 @@ def test_cash_on_delivery_leaves_the_seller_owing() -> None:
     assert "owes 32.00 EUR" in words(draft)
 
 
-@given(st.integers(1, 10**9), st.integers(-(10**9), 10**9))
-def test_cash_given_back_settles_what_is_owed_and_no_more(amount: int, owed: int) -> None:
+@given(st.integers(1, 10**9), st.integers(-(10**9), 10**9), CURRENCIES)
+def test_cash_given_back_settles_what_is_owed_and_no_more(
+    amount: int, owed: int, currency: str
+) -> None:
     draft = cash_handed_back(
         refund_id=REFUND,
         seller_order_id=PARCEL,
@@ -166,7 +169,7 @@ def test_cash_given_back_settles_what_is_owed_and_no_more(amount: int, owed: int
         gateway="cash_on_delivery",
         amount_minor=amount,
         owed_minor=owed,
-        currency="EUR",
+        currency=currency,
     )
     settled = min(amount, max(0, owed))
     assert entries(draft) == {
@@ -438,9 +441,10 @@ def sold_parts(draw: st.DrawFn) -> SoldPart:
     ),
     tax_included=st.booleans(),
     stored_bps=st.integers(0, 10_000),
+    currency=CURRENCIES,
 )
 def test_case_46_every_captured_cent_has_one_owner(
-    parcels: list[SoldParcel], tax_included: bool, stored_bps: int
+    parcels: list[SoldParcel], tax_included: bool, stored_bps: int, currency: str
 ) -> None:
     parts = [part for parcel in parcels for part in parcel.parts]
     on_top = 0 if tax_included else sum(part.tax_minor for part in parts)
@@ -451,7 +455,9 @@ def test_case_46_every_captured_cent_has_one_owner(
         captured=[through(cost - stored)],
         stored_value_minor=stored,
         tax_included=tax_included,
+        currency=currency,
     )
+    assert {entry.currency for entry in draft.entries} <= {currency}
     owned = {
         kind: sum(e.amount_minor for e in draft.entries if e.account.startswith(kind))
         for kind in ("seller_pending", "commission", "tax_payable", "promotion_cost")

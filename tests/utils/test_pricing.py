@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from gosellr.utils.pricing import (
 )
 from gosellr.utils.promotions import CouponFunding, CouponKind, CouponTerms
 from gosellr.utils.tax import InvalidTaxRate
+from tests.utils.books import CURRENCIES
 
 ANN, BOB, EVE, DAN = SELLERS = tuple(UUID(int=number) for number in range(1, 5))
 
@@ -227,16 +229,21 @@ coupon_terms = st.builds(
     charges=st.dictionaries(st.sampled_from(SELLERS), st.tuples(prices, rates)),
     coupons=st.lists(coupon_terms, max_size=3),
     tax_included=st.booleans(),
+    currency=CURRENCIES,
 )
 def test_case_55_case_56_parts_sum_to_the_whole_for_any_order(
     lines: list[LineRequest],
     charges: dict[UUID, tuple[int, int]],
     coupons: list[CouponTerms],
     tax_included: bool,
+    currency: str,
 ) -> None:
+    coupons = [replace(coupon, currency=currency) for coupon in coupons]
     present = {line.seller_id for line in lines}
     shipping = [a_shipping(seller, *charges[seller]) for seller in charges if seller in present]
-    result = priced(lines, tax_included=tax_included, shipping=shipping, coupons=coupons)
+    result = priced(
+        lines, tax_included=tax_included, shipping=shipping, coupons=coupons, currency=currency
+    )
     for totals in (result.totals, *(parcel.totals for parcel in result.parcels)):
         assert totals.total_minor == (
             totals.subtotal_minor
