@@ -2,14 +2,18 @@
 
 import asyncio
 from collections import Counter
+from uuid import UUID
 
 import httpx2
 import pytest
 
+from gosellr.core.db import Connection
 from gosellr.core.transact import transact
+from gosellr.queries import coupons
 from gosellr.resources import Resources
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.orders import order_body, place
+from tests.factories.sales import make_buyer
 from tests.factories.terms import make_coupon
 
 BURST = 20
@@ -93,6 +97,41 @@ async def test_case_48_a_customer_uses_a_code_no_more_often_than_they_may(
     )
     assert other.status_code == 201
     assert await uses(live, code) == (3, 3, 300, 3)
+
+
+async def test_an_account_and_a_guest_with_its_address_share_what_a_customer_may_use(
+    live: Resources, live_client: httpx2.AsyncClient
+) -> None:
+    seller_id = await transact(live.db, make_shelf_seller)
+    product = await transact(live.db, make_product, seller=seller_id, stock=100, price_minor=1000)
+    user = await transact(live.db, make_buyer)
+    code = await transact(live.db, make_coupon, limit_per_customer=1)
+    async with live.db.connection() as connection:
+        coupon_id = await connection.fetchval("SELECT id FROM coupon WHERE code = $1", code)
+    placed = [await place(live_client, order_body((product.variant_id, 1))) for _ in range(2)]
+    order_ids = [UUID(answer.json()["id"]) for answer in placed]
+
+    async def use(connection: Connection, order_id: UUID, key: str) -> set[UUID]:
+        return await coupons.claim(
+            connection, discounts={coupon_id: 100}, order_id=order_id, customer_key=key,
+            now=live.clock.now(),
+        )  # fmt: skip
+
+    async with live.db.connection() as connection:
+        first = connection.transaction()
+        await first.start()
+        assert await use(connection, order_ids[0], str(user.id)) == {coupon_id}
+        second = asyncio.create_task(
+            transact(live.db, use, order_id=order_ids[1], key=user.email.lower())
+        )
+        # The second one waits for the coupon's row, however long the first one takes.
+        async with live.db.connection() as watching:
+            for _ in range(1000):
+                waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                if await watching.fetchval(waits):
+                    break
+        await first.commit()
+    assert await second == set()
 
 
 async def test_codes_in_either_order_never_block_each_other(

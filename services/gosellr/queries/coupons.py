@@ -13,7 +13,10 @@ from gosellr.queries.market_terms import coupon_of, moment_of, other_customer_ke
 
 # A rival that was first makes the conditions false for the row as it is by then; what can't be
 # taken is missing from the answer. What the same person used under another name counts as it was
-# when the statement began: two orders of one moment, one of them a guest's, can both have it.
+# when the statement began, so it begins once the rows are held: whoever was first is counted.
+HOLD = """
+SELECT id FROM coupon WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
 CLAIM = f"""
 WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS use (coupon_id, discount_minor)
@@ -125,6 +128,7 @@ async def claim(
     now: datetime,
 ) -> set[UUID]:
     """Take one use of each coupon for an order that exists; gives those that had one left."""
+    await connection.execute(HOLD, list(discounts))
     rows = await connection.fetch(
         CLAIM, list(discounts), list(discounts.values()), order_id, customer_key, now
     )
