@@ -22,6 +22,7 @@ from gosellr.web.operator import (
     gift_cards,
     gift_offers,
     letters,
+    payment_ways,
     payout_runs,
     proposals,
     reconciliation,
@@ -103,7 +104,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds)
-    of_books = (transactions, tax_report)
+    of_books = (transactions, tax_report, payment_ways)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.
     of_terms = (commission_simulation, commission, proposals)

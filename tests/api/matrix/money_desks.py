@@ -70,6 +70,7 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/transactions": [_page(), _page(query={"format": "csv"})],
     "GET /operator/tax-report": [_page(), _page(query={"format": "csv"})],
+    "GET /operator/payment-ways": [_page()],
     "GET /operator/adjustments": [_page()],
     "POST /operator/adjustments": [
         _form(

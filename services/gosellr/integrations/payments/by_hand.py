@@ -22,6 +22,7 @@ from gosellr.integrations.payments.port import (
     RefundRequest,
 )
 from gosellr.integrations.payments.results import without_charge, without_movement
+from gosellr.integrations.payments.rules_port import GatewayRules, InParts, SendsRefunds
 from gosellr.utils.creditor_reference import reference_of
 from gosellr.utils.money import Money
 from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
@@ -109,6 +110,16 @@ class BankTransfer(_ByHand):
         return frozenset(self._accounts)
 
     @property
+    def rules(self) -> GatewayRules:
+        """See `HasRules.rules`: what arrives is taken, all of it."""
+        return GatewayRules(
+            takes_later=False,
+            in_parts=InParts.NEVER,
+            sends_refunds=SendsRefunds.MARKET,
+            currencies=self.currencies,
+        )
+
+    @property
     def ibans(self) -> frozenset[str]:
         """The accounts themselves."""
         return frozenset(account.iban for account in self._accounts.values())
@@ -154,6 +165,13 @@ class CashOnDelivery(_ByHand):
     says when the cash is there."""
 
     name = CASH_ON_DELIVERY
+
+    @property
+    def rules(self) -> GatewayRules:
+        """See `HasRules.rules`: each seller collects its own part at the door."""
+        return GatewayRules(
+            takes_later=False, in_parts=InParts.ALWAYS, sends_refunds=SendsRefunds.SELLER
+        )
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """Takes the promise."""

@@ -19,7 +19,7 @@ _TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _NOT_TAKEN = frozenset({"DECLINED", "FAILED"})
 _SET_ASIDE = frozenset({"CREATED", "CAPTURED", "PARTIALLY_CAPTURED"})
 _MORE = frozenset({"CREATED", "PARTIALLY_CAPTURED"})
-_TERM = timedelta(days=7)
+TERM = timedelta(days=7)
 _AUTHORIZATIONS = {
     "CREATED": PaymentState.AUTHORIZED,
     "VOIDED": PaymentState.VOIDED,
@@ -316,7 +316,7 @@ def _fee_minor(fee: object, currency: str) -> int:
 def _until(document: Mapping[str, Any]) -> datetime | None:
     """The end of a week, or what PayPal says, whichever is earlier."""
     made, ends = document.get("create_time"), document.get("expiration_time")
-    moments = [] if made is None else [datetime.fromisoformat(made) + _TERM]
+    moments = [] if made is None else [datetime.fromisoformat(made) + TERM]
     moments += [] if ends is None else [datetime.fromisoformat(ends)]
     return min(moments, default=None)
 

@@ -17,10 +17,11 @@ from cryptography.x509 import Certificate
 from gosellr.core.clock import Clock
 from gosellr.integrations.payments import paypal_requests as requests
 from gosellr.integrations.payments import paypal_webhooks as webhooks
-from gosellr.integrations.payments.paypal_amounts import NotExpressible
+from gosellr.integrations.payments.paypal_amounts import STEPS_MINOR, NotExpressible
 from gosellr.integrations.payments.paypal_answers import (
     AUTHORIZE,
     CAPTURE,
+    TERM,
     Order,
     Unreadable,
     read_order,
@@ -41,6 +42,7 @@ from gosellr.integrations.payments.port import (
 from gosellr.integrations.payments.results import (
     without_charge,
 )
+from gosellr.integrations.payments.rules_port import GatewayRules, InParts
 from gosellr.utils.states import GATEWAY_UNREACHABLE
 
 _log = logging.getLogger("gosellr.paypal")
@@ -87,6 +89,16 @@ class PayPalGateway(PayPalMoves, PayPalReports, PayPalDisputes):
     def is_silent(self) -> bool:
         """See `MayBeSilent.is_silent`."""
         return self._api.is_silent
+
+    @property
+    def rules(self) -> GatewayRules:
+        """See `HasRules.rules`."""
+        return GatewayRules(
+            takes_later=True,
+            in_parts=InParts.ALWAYS,
+            holds_for=TERM,
+            currencies=frozenset(STEPS_MINOR),
+        )
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`: an order that waits for its buyer. What never left the

@@ -28,6 +28,7 @@ from gosellr.integrations.payments.port import (
 )
 from gosellr.integrations.payments.report_port import DisputedCharge
 from gosellr.integrations.payments.results import without_charge
+from gosellr.integrations.payments.rules_port import GatewayRules, InParts
 from gosellr.integrations.payments.sandbox_disputes import SandboxDisputes
 from gosellr.integrations.payments.sandbox_engine import (
     TERM,
@@ -97,6 +98,11 @@ class SandboxGateway(SandboxMoves):
         self._keys = tuple(signatures.secret_bytes(secret) for secret in webhook_secrets)
         self._transfers = transfers
         self.disputes = SandboxDisputes(self._file, script=self._script, now=self._now)
+
+    @property
+    def rules(self) -> GatewayRules:
+        """See `HasRules.rules`: one of its cards is taken once."""
+        return GatewayRules(takes_later=True, in_parts=InParts.IF_ALLOWED, holds_for=TERM)
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`."""

@@ -27,6 +27,8 @@ from gosellr.integrations.payments.port import (
     Outcome,
 )
 from gosellr.integrations.payments.results import without_charge
+from gosellr.integrations.payments.rules_port import GatewayRules, InParts
+from gosellr.integrations.payments.stripe_amounts import STEPS_MINOR
 from gosellr.integrations.payments.stripe_answers import Found, Unreadable, read_intent
 from gosellr.integrations.payments.stripe_api import (
     TIMEOUT_SECONDS,
@@ -84,6 +86,14 @@ class StripeGateway(StripeMoves, StripeReports):
     def is_silent(self) -> bool:
         """See `MayBeSilent.is_silent`."""
         return self._api.is_silent
+
+    @property
+    def rules(self) -> GatewayRules:
+        """See `HasRules.rules`. Until when money is set aside, and whether in parts, depends on
+        the card."""
+        return GatewayRules(
+            takes_later=True, in_parts=InParts.IF_ALLOWED, currencies=frozenset(STEPS_MINOR)
+        )
 
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See `PaymentGateway.charge`. What never left the house is `NOT_FOUND`: it may be

@@ -29,6 +29,7 @@ _PAGES = (
     ("Commission", "/commission-rules", "tag", Permission.COMMISSION_READ),
     ("Proposals", "/proposals", "users", Permission.PROPOSAL_READ),
     ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),
+    ("Ways to pay", "/payment-ways", "settings", Permission.SETTINGS_READ),
     ("Gift cards", "/gift-cards", "gift", Permission.GIFT_CARD_READ),
     ("Store credit", "/credit", "credit-card", Permission.STORE_CREDIT_READ),
     ("Letters", "/letters", "mail", Permission.LETTER_READ),
