@@ -80,8 +80,9 @@ async def test_an_account_s_history_runs_to_its_balance(
 
 
 async def test_a_shop_s_history_is_found_by_its_name_and_filtered(
-    visitor: Visitor, resources: Resources, olu: User, shop: Shop, sold: tuple[Order, Order]
-) -> None:
+    visitor: Visitor, resources: Resources, olu: User, shop: Shop, sold: tuple[Order, Order],
+    connection: Connection,
+) -> None:  # fmt: skip
     await enter(visitor, resources, olu)
     one, two = (order_number(order.number) for order in sold)
     by_id = await rows(visitor, f"of={shop.seller.id}")
@@ -100,6 +101,11 @@ async def test_a_shop_s_history_is_found_by_its_name_and_filtered(
     assert "\u2212€44.00" not in text
     assert "€132.00" in text
     assert f"seller_pending: {shop.seller.name}" in text
+    # Whoever comes by a shop's id reads its address, and none of the numbers behind it.
+    await open_page(visitor, f"{PAGE}?of={shop.seller.id}")
+    assert visitor.form(PAGE).values["of"] == await connection.fetchval(
+        "SELECT slug FROM seller WHERE id = $1", shop.seller.id
+    )
 
 
 async def test_all_of_the_journal_has_no_balance_and_pages(

@@ -80,6 +80,8 @@ def asked_of(
         seller_id, wrong = shop_binding.pick(typed.of, meant)
         if wrong:
             errors["of"] = wrong
+        else:
+            values["of"] = _written(typed.of, meant)
     if typed.order and order is None:
         errors["order"] = _NO_ORDER
     elif order is not None:
@@ -89,6 +91,12 @@ def asked_of(
     return asked, JournalFilter(
         account=account, seller_id=seller_id, currency=base.currency, wanted=wanted
     )
+
+
+def _written(text: str, meant: Meant) -> str:
+    """The one shop that was meant as people write it, unless that would mean an account."""
+    [shop] = meant[text]
+    return text if account_named(shop.slug) else shop.slug
 
 
 def journal(

@@ -88,7 +88,7 @@ def _seller(one: Mapping[str, Any]) -> ReportedSellerView:
     trade = "" if one["trade_name"] == one["legal_name"] else one["trade_name"]
     return ReportedSellerView(
         name=one["legal_name"],
-        about=", ".join(part for part in (trade, one["country"], one["email"]) if part),
+        about=", ".join(part for part in (trade, one["country"]) if part),
         href=address("/operator/transactions", [("of", one["seller_id"]), ("currency", currency)]),
         year=_figure("Year", one["total"], currency),
         quarters=tuple(
