@@ -232,8 +232,12 @@ async def test_tax_rates_are_the_operators(
     rate = await taxes.add(operator, **body)
     assert rate == {
         "id": rate["id"], "country": "DE", "region": None, "class": "standard", "rate_bps": 1900,
-        "included": True, "valid_from": "2026-03-02T09:00:00Z", "valid_to": None,
+        "included": True, "remitted_by": "seller", "valid_from": "2026-03-02T09:00:00Z",
+        "valid_to": None,
     }  # fmt: skip
+    remitted = await taxes.set(operator, rate["id"], remitted_by="marketplace")
+    assert remitted == rate | {"remitted_by": "marketplace"}
+    assert (await taxes.refused(operator, rate["id"], remitted_by="buyer"))[0] == 422
     later = {**body, "rate_bps": 1600, "valid_from": "2027-01-01T01:00:00+01:00"}
     assert (await taxes.refused(operator, **later))[:2] == (409, "tax_rate_overlaps")
     mixed = {**body, "class": "books", "included": False}

@@ -190,7 +190,7 @@ async def begin(
     )
     if chance.random() < 0.4:
         market = at_shipment(market)
-    await make_tax(connection, rate_bps=chance.choice((700, 1900)), included=chance.random() < 0.8)
+    await _tax(connection, chance, seed=seed)
     await make_commission(
         connection,
         rate_bps=chance.choice((0, 1000, 1500)),
@@ -210,6 +210,21 @@ async def begin(
         await make_coupon(connection, funded_by="seller", seller_id=shops[0].seller.id),
     )
     return Life(market, connection, clock, chance, await make_buyer(connection), shops, coupons)
+
+
+async def _tax(connection: Connection, chance: Random, *, seed: int) -> None:
+    """Tax of goods and of delivery, of which the marketplace remits both, one or none."""
+    rate_bps, included = chance.choice((700, 1900)), chance.random() < 0.8
+    # Made of the seed itself: what else happens in a life is as it was without it.
+    remits = seed % 4
+    for tax_class, bit in (("standard", 1), ("shipping", 2)):
+        await make_tax(
+            connection,
+            rate_bps=rate_bps,
+            tax_class=tax_class,
+            included=included,
+            remitted_by="marketplace" if remits & bit else "seller",
+        )
 
 
 async def _settle_in(market: Resources, shop: Shop, chance: Random) -> None:

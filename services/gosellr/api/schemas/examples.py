@@ -77,7 +77,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "update_shipping_rate": [{"price": _PRICE}],
     "create_tax_rate": [{"country": "DE", "class": "reduced", "rate_bps": 700, "included": True}],
-    "update_tax_rate": [{"rate_bps": 500}],
+    "update_tax_rate": [{"rate_bps": 500}, {"remitted_by": "marketplace"}],
     "create_promotion": [
         {"code": "SPRING26", "kind": "percent", "value_bps": 1000, "limit_per_customer": 1}
     ],
