@@ -147,6 +147,25 @@ def test_a_class_without_a_rate_takes_the_standard_one() -> None:
     assert basket.quote.parcels[0].shipping.tax_rate_bps == 1900
 
 
+def test_who_remits_is_said_by_the_rate_that_taxes() -> None:
+    taxes = (
+        TaxRate("standard", None, 1900, included=True, remitted_to="DE"),
+        TaxRate("books", None, 700, included=True),
+        TaxRate("standard", "BY", 500, included=True, remitted_to="DE-BY"),
+    )
+    terms = MarketTerms(taxes=taxes, zones=(WORLD,), rates=(a_rate(1),))
+    offers = an_offer(1), an_offer(2, tax_class="books"), an_offer(3, tax_class="toys")
+    quoted = priced(*offers, terms=terms).quote
+    assert [line.tax_remitted_to for line in quoted.lines] == ["DE", None, "DE"]
+    assert [line.remitted_minor for line in quoted.lines] == [
+        quoted.lines[0].tax_minor, 0, quoted.lines[2].tax_minor,
+    ]  # fmt: skip
+    shipping = quoted.parcels[0].shipping
+    assert (shipping.tax_remitted_to, shipping.remitted_minor) == ("DE", shipping.tax_minor)
+    there = priced(*offers, terms=terms, destination=Destination("DE", "BY")).quote
+    assert [line.tax_remitted_to for line in there.lines] == ["DE-BY", None, "DE-BY"]
+
+
 def test_what_cannot_be_sold_is_named_and_left_out() -> None:
     gone, priceless = an_offer(1, buyable=False), an_offer(2, price=None)
     basket = priced(gone, priceless, an_offer(3))
