@@ -342,35 +342,7 @@ WHERE (place.currency, place.price_minor, place.rating_hundredths, place.sold_co
                         card.created_at)
 """)
 
-# A run of 13 to 19 digits that passes Luhn's test is taken for the number of a card.
 NOTHING_IN_CLEAR = first("""
-WITH said (row, words) AS (
-    SELECT 'payment ' || id, concat_ws(' ', token, gateway_reference, decline_code) FROM payment
-    UNION ALL SELECT 'order ' || id, reference FROM orders WHERE reference IS NOT NULL
-    UNION ALL SELECT 'refund ' || id, reason FROM refund
-    UNION ALL SELECT 'gift_card ' || id, note FROM gift_card WHERE note IS NOT NULL
-    UNION ALL SELECT 'store_credit_grant ' || id, reason FROM store_credit_grant
-    UNION ALL SELECT 'adjustment ' || id, concat_ws(' ', reason, decision_note) FROM adjustment
-    UNION ALL SELECT 'recovery_plan ' || id, concat_ws(' ', note, end_reason) FROM recovery_plan
-    UNION ALL SELECT 'dispute_message ' || id, body FROM dispute_message
-    UNION ALL SELECT 'seller ' || id, concat_ws(' ', name, legal_name, status_reason) FROM seller
-    UNION ALL SELECT 'order_event ' || id, data::text FROM order_event WHERE data <> '{}'
-    UNION ALL SELECT 'webhook_event ' || event_id, encode(payload, 'escape') FROM webhook_event
-), candidate AS (
-    SELECT said.row, digits.run[1] AS run
-    FROM said CROSS JOIN LATERAL regexp_matches(said.words, '\\m[0-9]{13,19}\\M', 'g')
-         AS digits (run)
-    -- Most have no such run, and this is the quicker way to know.
-    WHERE said.words ~ '[0-9]{13}'
-)
-SELECT candidate.row, 'holds what looks like a card number, ending in ' || right(run, 4)
-FROM candidate
-WHERE (
-    SELECT sum(CASE WHEN place % 2 = 0 THEN digit * 2 / 10 + digit * 2 % 10 ELSE digit END)
-    FROM generate_series(1, length(run)) AS place
-    CROSS JOIN LATERAL (SELECT substr(run, length(run) + 1 - place, 1)::int) AS one (digit)
-) % 10 = 0
-UNION ALL
 SELECT 'signing_key ' || kid, 'holds a private key in clear'
 FROM signing_key WHERE position('PRIVATE KEY'::bytea IN private_pem_encrypted) > 0
 """)

@@ -16,6 +16,7 @@ from gosellr.queries import (
     audit_remitted,
     audit_stored_value,
     audit_transit,
+    audit_words,
 )
 from gosellr.queries import audit_market as market
 from gosellr.utils.disputes import DISPUTE_STATES
@@ -124,6 +125,7 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 22, market.ONE_SELLER, ()
     yield 22, audit_payouts.ONE_SELLER, ()
     yield 23, market.NOTHING_IN_CLEAR, ()
+    yield 23, audit_words.NO_CARD_NUMBERS, ()
     yield 23, audit_payouts.NOTHING_IN_CLEAR, ()
     yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
     yield 23, audit_offline.NOTHING_IN_CLEAR, ()
