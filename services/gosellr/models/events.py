@@ -152,3 +152,26 @@ class RecordedFact:
             data=payload["data"],
             occurred_at=datetime.fromisoformat(payload["occurred_at"]),
         )
+
+
+TOLD: Mapping[str, Mapping[str, FactType]] = {
+    "refund": {
+        "": FactType.REFUND_REQUESTED,
+        "succeeded": FactType.REFUND_SUCCEEDED,
+        "failed": FactType.REFUND_FAILED,
+    },
+    "payout": {
+        "": FactType.PAYOUT_REQUESTED,
+        "paid": FactType.PAYOUT_PAID,
+        "failed": FactType.PAYOUT_FAILED,
+        "cancelled": FactType.PAYOUT_CANCELLED,
+    },
+    "shipment": {"": FactType.SHIPMENT_CREATED, "delivered": FactType.SHIPMENT_DELIVERED},
+    "dispute": {"": FactType.DISPUTE_OPENED, "closed": FactType.DISPUTE_CLOSED},
+    "chargeback": {
+        "": FactType.CHARGEBACK_OPENED,
+        "won": FactType.CHARGEBACK_WON,
+        "lost": FactType.CHARGEBACK_LOST,
+    },
+}
+"""Which fact must have been told of what stands in a state; `""` is whichever state it is in."""

@@ -244,6 +244,24 @@ FROM orders WHERE paid_at IS NOT NULL AND NOT EXISTS (
       AND type = 'order.paid')
 """)
 
+# $1, $2 and $3: of what stands in which status, or in any where that is empty, which fact was told.
+EVERY_STATE_TOLD = first("""
+SELECT stands.kind || ' ' || stands.id, 'is ' || stands.status || ' and has no fact ' || must.type
+FROM (
+    SELECT 'refund' AS kind, id, status FROM refund
+    UNION ALL SELECT 'payout', id, status FROM payout
+    UNION ALL SELECT 'shipment', id, status FROM shipment
+    UNION ALL SELECT 'dispute', id, status FROM dispute
+    UNION ALL SELECT 'chargeback', id, status FROM chargeback
+) AS stands
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS must (kind, status, type)
+  ON must.kind = stands.kind AND must.status IN ('', stands.status)
+WHERE NOT EXISTS (
+    SELECT FROM outbox_event AS told
+    WHERE told.aggregate_type = stands.kind AND told.aggregate_id = stands.id
+      AND told.type = must.type)
+""")
+
 # Accounts are few, and their entries many: each is found behind the one before.
 ONE_SELLER = first(r"""
 WITH RECURSIVE of_seller AS (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+from gosellr.models.events import TOLD
 from gosellr.queries import audit as money
 from gosellr.queries import (
     audit_balances,
@@ -122,6 +123,8 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 20, audit_payouts.NOTHING_UNKNOWN, (now - limits.unknown,)
     yield 20, audit_disputes.NOTHING_LATE, (now - limits.late_case,)
     yield 21, market.OUTBOX_IN_ORDER, ()
+    told = [(kind, state, fact) for kind, facts in TOLD.items() for state, fact in facts.items()]
+    yield 21, market.EVERY_STATE_TOLD, tuple([*column] for column in zip(*told, strict=True))
     yield 22, market.ONE_SELLER, ()
     yield 22, audit_payouts.ONE_SELLER, ()
     yield 23, market.NOTHING_IN_CLEAR, ()
