@@ -14,6 +14,7 @@ from gosellr.queries import (
     audit_documents,
     audit_offline,
     audit_payouts,
+    audit_refunds,
     audit_remitted,
     audit_stored_value,
     audit_transit,
@@ -23,6 +24,7 @@ from gosellr.queries import audit_market as market
 from gosellr.utils.disputes import DISPUTE_STATES
 from gosellr.utils.order_states import OrderStatus, transition_pairs
 from gosellr.utils.reconciliation import NEVER_SETTLED
+from gosellr.utils.states import Actor
 
 Question: TypeAlias = tuple[int, str, tuple[Any, ...]]
 
@@ -38,6 +40,10 @@ JOURNALS: Final = (
     "dispute_file",
     "dispute_event",
 )
+
+MAY_GIVE_AWAY: Final = (Actor.SELLER, Actor.OPERATOR, Actor.PAYMENT)
+"""On whose word alone goods that were shipped are given back whole: who sold them, who runs the
+market, and a provider or bank that did it already. A buyer needs a case, and so does the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,7 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 17, audit_disputes.HISTORY_GAPLESS, (list(case_sources), list(case_targets))
     yield 18, market.CANCELLED_GIVES_BACK, (now - limits.cancelled_refund,)
     yield 18, audit_disputes.CASES_GIVE_AS_DECIDED, ()
+    yield 18, audit_refunds.SHIPPED_RESTS_ON_SOMETHING, ([*MAY_GIVE_AWAY],)
     yield 19, market.LIMITS_HOLD, ()
     yield 19, audit_stored_value.SPENT_WITHIN_ISSUED, ()
     yield 20, market.NOTHING_UNKNOWN, (now - limits.unknown,)
