@@ -36,7 +36,12 @@ async def release_reserves(resources: Resources) -> int:
 
 
 async def agree(
-    resources: Resources, shop: Shop, *, starts_at: datetime | None = None, **terms: Any
+    resources: Resources,
+    shop: Shop,
+    *,
+    starts_at: datetime | None = None,
+    currency: str = "EUR",
+    **terms: Any,
 ) -> KeptPlan:
     """Let a shop pay its debt back by a plan."""
     kind = PlanKind.SHARE if "share_bps" in terms else PlanKind.INSTALMENTS
@@ -45,7 +50,7 @@ async def agree(
         recovery_service.agree,
         viewer=an_operator(),
         seller_id=shop.seller.id,
-        currency="EUR",
+        currency=currency,
         terms={"kind": kind, **terms},
         starts_at=starts_at,
         note="",
@@ -79,7 +84,12 @@ async def prepare(
 
 
 async def write_off(
-    resources: Resources, shop: Shop, amount_minor: int, *, viewer: Viewer | None = None
+    resources: Resources,
+    shop: Shop,
+    amount_minor: int,
+    *,
+    viewer: Viewer | None = None,
+    currency: str = "EUR",
 ) -> Adjustment:
     """Write down that a debt won't be paid."""
     prepared = await transact(
@@ -88,7 +98,7 @@ async def write_off(
         viewer=viewer or an_operator(),
         seller_id=shop.seller.id,
         amount_minor=amount_minor,
-        currency="EUR",
+        currency=currency,
         reason="gone",
         key=a_key(),
         kept_for=resources.policy.idempotency_kept_for,

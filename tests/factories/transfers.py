@@ -25,13 +25,14 @@ VALUE_DATE = datetime(2026, 3, 3, tzinfo=UTC)
 BY_TRANSFER = (Tender(method="bank_transfer"),)
 
 
-def offline(resources: Resources) -> Resources:
+def offline(resources: Resources, *, currency: str = "EUR") -> Resources:
     """The same market, with a bank account and sellers who may take cash."""
     account = BankAccount(iban=IBAN, bic="COBADEFF", holder="Market Halls Ltd")
-    settings = resources.settings.model_copy(update={"cash_on_delivery_limit": {"EUR": 50_000}})
+    limits = {"cash_on_delivery_limit": {currency: 50_000}}
+    settings = resources.settings.model_copy(update=limits)
     gateways = {
         **resources.gateways,
-        "bank_transfer": BankTransfer({"EUR": account}),
+        "bank_transfer": BankTransfer({currency: account}),
         "cash_on_delivery": CashOnDelivery(),
     }
     return replace(resources, settings=settings, gateways=gateways)

@@ -52,11 +52,13 @@ async def buys(life: Life) -> None:
     if life.codes and chance.random() < 0.4:
         tenders.append(by_card(chance.choice(life.codes)))
     elif chance.random() < 0.3:
-        _, code = await make_card(life.market, chance.randint(50, 12_000))
+        _, code = await make_card(life.market, chance.randint(50, 12_000), currency=life.currency)
         life.codes.append(code)
         tenders.append(by_card(code))
     if chance.random() < 0.25:
-        await grant_credit(life.market, life.buyer, chance.randint(50, 3000))
+        await grant_credit(
+            life.market, life.buyer, chance.randint(50, 3000), currency=life.currency
+        )
         tenders.append(by_credit())
     last = (
         by_bank(life.token()),
@@ -71,6 +73,7 @@ async def buys(life: Life) -> None:
         buyer=life.buyer,
         tenders=tenders,
         coupons=tuple(code for code in life.coupons if chance.random() < 0.25),
+        currency=life.currency,
     )
     life.bought.append(Bought(order, shops))
 
@@ -78,7 +81,9 @@ async def buys(life: Life) -> None:
 async def buys_card(life: Life) -> None:
     amount = life.chance.choice((2500, 5000, 1234))
     tender = by_bank(life.token())
-    order = await gift_sales.buy_card(life.market, amount, buyer=life.buyer, tender=tender)
+    order = await gift_sales.buy_card(
+        life.market, amount, buyer=life.buyer, tender=tender, currency=life.currency
+    )
     life.bought.append(Bought(order, ()))
 
 
@@ -119,7 +124,8 @@ async def transfers(life: Life) -> None:
         raise NothingThere
     off = life.chance.choice((0, 0, 0, -100, 50))
     text = f"order {order.reference or order.number}"
-    await arrive(life.market, max(1, asked[0].amount_minor + off), text=text)
+    minor = max(1, asked[0].amount_minor + off)
+    await arrive(life.market, minor, text=text, currency=life.currency)
 
 
 async def ships(life: Life) -> None:
@@ -229,7 +235,7 @@ async def bank_decides(life: Life) -> None:
 
 
 async def asks_for_payout(life: Life) -> None:
-    await pay(life.market, life.chance.choice(life.shops))
+    await pay(life.market, life.chance.choice(life.shops), currency=life.currency)
 
 
 async def moves_account(life: Life) -> None:
@@ -254,13 +260,16 @@ async def debt_is_given_up(life: Life) -> None:
     owed = (await seller_owes(life.connection, shop)).get("receivable", 0)
     if owed <= 0:
         raise NothingThere
-    written = await desk.write_off(life.market, shop, life.chance.randint(1, owed))
+    written = await desk.write_off(
+        life.market, shop, life.chance.randint(1, owed), currency=life.currency
+    )
     await desk.approve(life.market, written.id)
 
 
 async def debt_is_planned(life: Life) -> None:
     share_bps = life.chance.choice((2500, 10_000))
-    await desk.agree(life.market, life.chance.choice(life.shops), share_bps=share_bps)
+    shop = life.chance.choice(life.shops)
+    await desk.agree(life.market, shop, share_bps=share_bps, currency=life.currency)
 
 
 async def time_passes(life: Life) -> None:

@@ -67,6 +67,10 @@ FROM outbox_event WHERE sequence > $1 ORDER BY sequence
 """
 
 
+# Of none, two and three decimals: which one a life has goes by its number.
+CURRENCIES: Final = ("EUR", "JPY", "USD", "KWD")
+
+
 @dataclass(slots=True)
 class Bought:
     """An order, and the shops that sell it; none sells a gift card."""
@@ -83,6 +87,7 @@ class Life:
     connection: Connection
     clock: ManualClock
     chance: Random
+    currency: str
     buyer: User
     shops: Sequence[Shop]
     coupons: Sequence[str]
@@ -164,8 +169,8 @@ async def begin(
     resources: Resources, connection: Connection, clock: ManualClock, *, seed: int
 ) -> Life:
     """A market with three shops whose terms, gateway and rules are those of the seed."""
-    chance = Random(seed)
-    market = offline(resources)
+    chance, currency = Random(seed), CURRENCIES[seed % len(CURRENCIES)]
+    market = offline(resources, currency=currency)
     home = market.settings.home / f"life-{seed}"
     home.mkdir()
     gateway = SandboxGateway(
@@ -195,28 +200,33 @@ async def begin(
         connection,
         rate_bps=chance.choice((0, 1000, 1500)),
         fixed_minor=chance.choice((0, 35)),
-        currency="EUR",
+        currency=currency,
         on_shipping=chance.random() < 0.5,
     )
-    await make_delivery(connection, price_minor=490)
-    shops = [await make_shop(connection, price_minor=chance.randint(100, 9999)) for _ in range(3)]
+    await make_delivery(connection, price_minor=490, currency=currency)
+    shops = [
+        await make_shop(connection, price_minor=chance.randint(100, 9999), currency=currency)
+        for _ in range(3)
+    ]
     for shop in shops:
-        await _settle_in(market, shop, chance)
+        await _settle_in(market, shop, chance, currency)
     if chance.random() < 0.4:
         await desk.make_rule(market, rate_bps=chance.choice((500, 2500)), days=7)
-    await gift_sales.offer_cards(market)
+    await gift_sales.offer_cards(market, currency=currency)
     coupons = (
         await make_coupon(connection),
         await make_coupon(connection, funded_by="seller", seller_id=shops[0].seller.id),
     )
-    return Life(market, connection, clock, chance, await make_buyer(connection), shops, coupons)
+    buyer = await make_buyer(connection)
+    return Life(market, connection, clock, chance, currency, buyer, shops, coupons)
 
 
 async def _tax(connection: Connection, chance: Random, *, seed: int) -> None:
     """Tax of goods and of delivery, of which the marketplace remits both, one or none."""
     rate_bps, included = chance.choice((700, 1900)), chance.random() < 0.8
-    # Made of the seed itself: what else happens in a life is as it was without it.
-    remits = seed % 4
+    # Made of the seed itself: what else happens in a life is as it was without it. A quarter of
+    # the seeds has each currency, so that each meets every remitter.
+    remits = seed // 4 % 4
     for tax_class, bit in (("standard", 1), ("shipping", 2)):
         await make_tax(
             connection,
@@ -227,14 +237,14 @@ async def _tax(connection: Connection, chance: Random, *, seed: int) -> None:
         )
 
 
-async def _settle_in(market: Resources, shop: Shop, chance: Random) -> None:
+async def _settle_in(market: Resources, shop: Shop, chance: Random, currency: str) -> None:
     if chance.random() < 0.5:
         await transact(
             market.db,
             cash_terms_service.change_terms,
             viewer=shop.viewer,
             seller_id=shop.seller.id,
-            limits_minor={"EUR": 100_000},
+            limits_minor={currency: 100_000},
             now=market.clock.now(),
         )
     if chance.random() < 0.8:
