@@ -1,8 +1,15 @@
-"""What the tests believe of PayPal is what PayPal's own documents say."""
+"""What the tests believe of PayPal is what PayPal's own documents say.
+
+Requests and the fake's answers are held against an excerpt of PayPal's OpenAPI documents (Orders
+2.13, Payments 2.5, Payouts 1.9, Disputes 1.10), and PayPal's own examples against that excerpt and
+our readers. Of a token the documents name the address and the flow, and no answer; of payments,
+refunds, payouts and disputes they have no example of an answer.
+"""
 
 import json
 import os
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +24,12 @@ from gosellr.integrations.payments.paypal_answers import (
     read_order,
     read_refund,
 )
-from gosellr.integrations.payments.paypal_webhooks import EVENTS_USED
+from gosellr.integrations.payments.paypal_webhooks import EVENTS_USED, read_event
 from gosellr.integrations.payments.port import (
     CaptureRequest,
     ChargeRequest,
     DisputeEvidence,
+    EventKind,
     EvidenceFile,
     Outcome,
     RefundRequest,
@@ -118,6 +126,8 @@ def the_whole_documents() -> dict[str, Any]:
 
 async def test_the_whole_documents_allow_every_request(clock: ManualClock) -> None:
     whole = the_whole_documents()
+    examples = {name: one for name, one in EXAMPLES.items() if name != "source"}
+    assert examples == excerpt.examples_of(Path(os.environ["PAYPAL_OPENAPI"]))
     assert json.loads(excerpt.OPENAPI.read_text())["operations"] == whole
     reports = json.loads(excerpt.KEPT_REPORTS.read_text())["operations"]
     folder = Path(os.environ["PAYPAL_OPENAPI"])
@@ -126,6 +136,92 @@ async def test_the_whole_documents_allow_every_request(clock: ManualClock) -> No
     server = FakePayPal(Account(clock), contract=Contract(whole | reports))
     await a_life(server, clock)
     assert server.sent
+
+
+EXAMPLES: dict[str, Any] = json.loads(excerpt.EXAMPLES.read_text())
+# What PayPal's examples say besides: the first isn't in PayPal's own document either, the others
+# are never sent, and so aren't in the excerpt.
+UNKNOWN = {
+    "post /v2/checkout/orders": "payment_method_selected",
+    "post /v2/payments/authorizations/{authorization_id}/capture": None,
+    "post /v2/payments/authorizations/{authorization_id}/reauthorize": None,
+    "post /v2/payments/captures/{capture_id}/refund": "payment_instruction",
+    "post /v1/payments/payouts": "alternate_notification_method",
+}
+
+
+def sent_as(name: str, body: Any) -> httpx2.Request:
+    method, path = name.split(" ")
+    return httpx2.Request(
+        method.upper(), "https://api-m.paypal.com" + re.sub(r"{\w+}", "2GG279541U471931P", path),
+        json=body,
+    )  # fmt: skip
+
+
+def without(body: Any, name: str | None) -> Any:
+    if isinstance(body, list):
+        return [without(one, name) for one in body]
+    if isinstance(body, dict):
+        return {key: without(one, name) for key, one in body.items() if key != name}
+    return body
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_paypal_s_own_examples_of_requests_are_allowed(name: str) -> None:
+    assert EXAMPLES["requests"].keys() == UNKNOWN.keys()
+    body, unknown = EXAMPLES["requests"][name], UNKNOWN[name]
+    known = without(body, unknown)
+    assert kept_contract().check(sent_as(name, known)) == (name, known)
+    if unknown is not None:
+        with pytest.raises(ContractBroken, match=f"'{unknown}' was unexpected"):
+            kept_contract().check(sent_as(name, body))
+
+
+def test_paypal_s_own_example_of_an_order_can_be_read() -> None:
+    assert EXAMPLES["answers"].keys() == {"post /v2/checkout/orders"}
+    answer = EXAMPLES["answers"]["post /v2/checkout/orders"]
+    with pytest.raises(Unreadable):  # It has no name and no status.
+        read_order(answer)
+    order = read_order(answer | {"id": "5O190127TN364715T", "status": "CREATED"})
+    assert (order.amount_minor, order.currency, order.intent) == (10_000, "USD", "CAPTURE")
+    assert (order.attempt_id, order.captures, order.refunds) == ("", [], [])
+
+
+def test_paypal_s_own_example_of_a_report_can_be_read() -> None:
+    report = EXAMPLES["report"]
+    # An interface before ours, and a payment of somebody else's.
+    assert read_event(json.dumps(report).encode()) is None
+    ours = {"custom_id": "gosellr.attempt", "amount": {"currency_code": "USD", "value": "7.47"}}
+    read = read_event(json.dumps(report | {"resource": report["resource"] | ours}).encode())
+    assert read is not None
+    assert (read.event_id, read.kind) == (
+        "8PT597110X687430LKGECATA", EventKind.PAYMENT_AUTHORIZED
+    )  # fmt: skip
+    assert (read.attempt_id, read.amount_minor, read.currency) == ("attempt", 747, "USD")
+    assert read.occurred_at == datetime(2013, 6, 25, 21, 41, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_paypal_s_own_examples_of_failures_leave_it_open(
+    clock: ManualClock, status: int
+) -> None:
+    assert EXAMPLES["refusals"][str(status)]["debug_id"] == "90957fca61718"
+    server = FakePayPal(Account(clock), down=None)
+    server.faults.append(status)
+    asked = await make_gateway(server, clock).charge(
+        ChargeRequest(
+            attempt_id="a", amount_minor=1, currency="EUR", token="", reference="order-1",
+            capture=True,
+        )
+    )  # fmt: skip
+    assert asked.outcome is Outcome.UNKNOWN
+
+
+async def test_a_token_is_asked_for_as_the_documents_say(clock: ManualClock) -> None:
+    assert EXAMPLES["token"] == {"flow": "clientCredentials", "url": "/v1/oauth2/token"}
+    server = FakePayPal(Account(clock))
+    assert await make_gateway(server, clock).disputed_since(clock.now()) == []
+    assert len(server.tokens) == 1
 
 
 GOOD: dict[str, Any] = {

@@ -1,8 +1,9 @@
 """Cuts out of PayPal's OpenAPI documents what the market's requests, and their answers, need.
 
 `python -m tests.integrations.paypal_api.excerpt <folder with the documents>` writes `openapi.json`
-beside this file. Descriptions stay behind: names, types, lengths, forms and allowed values are what
-a request is checked against. The documents are PayPal's, under the Apache licence in `LICENSE`.
+and `examples.json` beside this file. Descriptions stay behind: names, types, lengths, forms and
+allowed values are what a request is checked against. The documents are PayPal's, under the Apache
+licence in `LICENSE`.
 """
 
 import json
@@ -12,11 +13,13 @@ from typing import Any
 
 HERE = Path(__file__).parent
 OPENAPI = HERE / "openapi.json"
+EXAMPLES = HERE / "examples.json"
 
 ORDERS = "checkout_orders_v2.json"
 PAYMENTS = "payments_payment_v2.json"
 PAYOUTS = "payments_payouts_batch_v1.json"
 DISPUTES = "customer_disputes_v1.json"
+WEBHOOKS = "notifications_webhooks_v1.json"
 REPORTS = "reporting_transactions_v1.json"
 KEPT_REPORTS = HERE / "reporting.json"
 
@@ -84,6 +87,46 @@ def operations_of(
             },
         }
     return found
+
+
+def examples_of(folder: Path) -> dict[str, Any]:
+    """PayPal's own examples of what is sent and read here, and how a token is asked for.
+
+    `requests` and `answers` by "method path", `report` as it is proven, `refusals` by status,
+    `token` by the address and the flow that all documents name alike.
+    """
+    documents = {
+        name: json.loads((folder / name).read_text())
+        for name in (ORDERS, PAYMENTS, PAYOUTS, DISPUTES, WEBHOOKS)
+    }
+    found: dict[str, Any] = {"requests": {}, "answers": {}, "refusals": {}}
+    for name, method, path, _ in USED:
+        operation = documents[name]["paths"][path][method]
+        body = _resolved(operation.get("requestBody", {}), documents[name])
+        for example in _examples(body):
+            found["requests"][f"{method} {path}"] = example
+        for status in ("200", "201"):
+            answer = _resolved(operation["responses"].get(status, {}), documents[name])
+            for example in _examples(answer):
+                found["answers"][f"{method} {path}"] = example
+    proof = documents[WEBHOOKS]["paths"]["/v1/notifications/verify-webhook-signature"]["post"]
+    [proven] = _examples(_resolved(proof["requestBody"], documents[WEBHOOKS]))
+    found["report"] = proven["webhook_event"]
+    for status in ("500", "503"):
+        schema = documents[ORDERS]["components"]["schemas"][f"error_{status}"]
+        found["refusals"][status] = schema["example"]
+    [token] = {
+        (flow, said["tokenUrl"])
+        for document in documents.values()
+        for flow, said in document["components"]["securitySchemes"]["Oauth2"]["flows"].items()
+    }
+    found["token"] = {"flow": token[0], "url": token[1]}
+    return found
+
+
+def _examples(holder: dict[str, Any]) -> list[Any]:
+    content = holder.get("content", {}).get("application/json", {})
+    return [one["value"] for one in content.get("examples", {}).values()]
 
 
 def _schemas(parameters: list[dict[str, Any]], place: str, document: Any) -> dict[str, Any]:
@@ -179,6 +222,11 @@ def main(folder: str) -> None:
         "operations": operations_of(Path(folder)),
     }
     OPENAPI.write_text(json.dumps(excerpt, indent=0, sort_keys=True) + "\n")
+    examples = {
+        "source": "PayPal's own examples in the same documents and in Webhooks v1, Apache 2.0",
+        **examples_of(Path(folder)),
+    }
+    EXAMPLES.write_text(json.dumps(examples, indent=0, sort_keys=True) + "\n")
     if (Path(folder) / REPORTS).is_file():
         reports = {
             "source": "PayPal's Transaction Search v1, Apache 2.0, shortened",

@@ -18,7 +18,7 @@ from gosellr.integrations.payments.paypal_api import SANDBOX, PayPalApi
 from gosellr.integrations.payments.paypal_gateway import PayPalGateway
 from gosellr.integrations.payments.paypal_webhooks import ALGORITHM, signed_text
 from gosellr.integrations.payouts.paypal import PayPalPayouts
-from tests.integrations.paypal_api import quarrels, reports
+from tests.integrations.paypal_api import excerpt, quarrels, reports
 from tests.integrations.paypal_api.account import (
     MERCHANT,
     Account,
@@ -29,6 +29,8 @@ from tests.integrations.paypal_api.account import (
 from tests.integrations.paypal_api.authority import Signer, new_signer
 from tests.integrations.paypal_api.contract import Contract, kept_contract
 
+EXAMPLES: Document = json.loads(excerpt.EXAMPLES.read_text())
+"""PayPal's own: how it says no, and how a token is asked for."""
 WEBHOOK_ID = "WEBHOOK0000000001"
 CERTIFICATE = (
     "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77"
@@ -97,7 +99,7 @@ class FakePayPal:
         if "/certs/" in request.url.path:
             self.certificates_fetched.append(str(request.url))
             return httpx2.Response(200, content=self.signer.chain)
-        is_token = request.url.path == "/v1/oauth2/token"
+        is_token = request.url.path == EXAMPLES["token"]["url"]
         fault = self.down or (self.faults.popleft() if self.faults and not is_token else None)
         if fault == NO_CONNECTION:
             raise httpx2.ConnectError("refused", request=request)
@@ -118,13 +120,17 @@ class FakePayPal:
             return httpx2.Response(200, text="<html>")
         if isinstance(fault, int):
             more = {} if self.retry_after is None else {"Retry-After": self.retry_after}
-            return httpx2.Response(fault, json={"name": "INTERNAL_SERVER_ERROR"}, headers=more)
+            says = EXAMPLES["refusals"].get(str(fault), {"name": "INTERNAL_SERVER_ERROR"})
+            return httpx2.Response(fault, json=says, headers=more)
         response = self._answer(request, name, body)
         if fault == LOST_ANSWER:
             raise httpx2.ReadTimeout("silence", request=request)
         return response
 
     def _token(self, request: httpx2.Request) -> httpx2.Response:
+        # PayPal's documents name the address and the flow; what that flow says is RFC 6749, 4.4.
+        assert (request.method, EXAMPLES["token"]["flow"]) == ("POST", "clientCredentials")
+        assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
         assert request.headers["Authorization"].startswith("Basic ")
         assert request.content == b"grant_type=client_credentials"
         if self.tokens_refused:
