@@ -43,8 +43,8 @@ USED = (
     ("get", "/v1/balance_transactions"),
 )
 RESOURCES = (
-    "account", "balance_transaction", "charge", "checkout.session", "event", "payment_intent",
-    "refund", "transfer",
+    "account", "balance_transaction", "charge", "checkout.session", "dispute", "event",
+    "payment_intent", "payout", "refund", "transfer", "transfer_reversal",
 )  # fmt: skip
 _KEPT = ("type", "enum", "maxLength", "required", "anyOf")
 _DEPTH_MAX = 5
@@ -62,7 +62,8 @@ _ONLY = {
 }
 _FREE = {"metadata"}
 
-# What the version that we speak (2026-09-30.endive and later) has changed since the document.
+# What the version that we speak (2026-09-30.endive and later) has changed since the document, as
+# Stripe's own library for that version says (`spoken`).
 _AMENDED = ("/v1/checkout/sessions", "/v1/payment_intents")
 
 
