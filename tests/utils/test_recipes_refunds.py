@@ -51,6 +51,11 @@ SELLER_POTS = tuple(
 )
 
 
+def line_of(key: UUID | str) -> UUID | None:
+    """The line that a part is; None for the delivery."""
+    return key if isinstance(key, UUID) else None
+
+
 @dataclass(frozen=True)
 class Sold:
     """A shop's part of an order that was paid: its money, and its refunds so far."""
@@ -58,25 +63,24 @@ class Sold:
     currency: str
     gateway: str
     tax_included: bool
-    remitted_to: str | None
+    remitted_to: dict[UUID | None, str]
     parts: tuple[RefundablePart, ...]
 
     def draft(self) -> TransactionDraft:
         """Recipe 1."""
         sold = tuple(
             SoldPart(
-                order_line_id=part.key if isinstance(part.key, UUID) else None,
+                order_line_id=line_of(part.key),
                 goods_minor=part.goods_minor,
                 tax_minor=part.tax_minor,
                 promotion_minor=part.promotion_minor,
                 commission_minor=part.commission_minor,
                 commission_vat_minor=part.commission_vat_minor,
+                remitted_to=self.remitted_to.get(line_of(part.key)),
             )
             for part in self.parts
         )
-        parcel = SoldParcel(
-            seller_order_id=PARCEL, seller_id=ANN, parts=sold, remitted_to=self.remitted_to
-        )
+        parcel = SoldParcel(seller_order_id=PARCEL, seller_id=ANN, parts=sold)
         paid = sum(
             part.goods_minor - part.promotion_minor + (0 if self.tax_included else part.tax_minor)
             for part in self.parts
@@ -92,7 +96,9 @@ class Sold:
 
 
 @st.composite
-def parts(draw: st.DrawFn, key: UUID | str, *, tax_included: bool) -> RefundablePart:
+def parts(
+    draw: st.DrawFn, key: UUID | str, *, tax_included: bool, tax_remitted: bool
+) -> RefundablePart:
     base, tax = draw(st.integers(0, 10**6)), draw(st.integers(0, 10**5))
     goods = base + tax if tax_included else base
     commission = draw(st.integers(0, base))
@@ -102,6 +108,7 @@ def parts(draw: st.DrawFn, key: UUID | str, *, tax_included: bool) -> Refundable
         goods_minor=goods,
         tax_minor=tax,
         tax_included=tax_included,
+        tax_remitted=tax_remitted,
         promotion_minor=draw(st.integers(0, goods)),
         commission_minor=commission,
         commission_vat_minor=draw(st.integers(0, base - commission)),
@@ -114,26 +121,31 @@ def sales(draw: st.DrawFn) -> Sold:
     tax_included = draw(st.booleans())
     keys: list[UUID | str] = [FIRST, SECOND, SHIPPING_KEY]
     chosen = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=3, unique=True))
+    drawn = {line_of(key): draw(REMITTED) for key in chosen}
+    remitted_to = {line: where for line, where in drawn.items() if where is not None}
     return Sold(
         currency=draw(CURRENCIES),
         gateway=draw(GATEWAYS),
         tax_included=tax_included,
-        remitted_to=draw(REMITTED),
-        parts=tuple(draw(parts(key, tax_included=tax_included)) for key in chosen),
+        remitted_to=remitted_to,
+        parts=tuple(
+            draw(parts(key, tax_included=tax_included, tax_remitted=line_of(key) in remitted_to))
+            for key in chosen
+        ),
     )
 
 
 def intent_of(sold: Sold, plan: RefundPlan, pots: tuple[int, int, int, int]) -> TransactionDraft:
     """Recipe 4's first step, out of pots that hold so much."""
     total = plan.total
-    owed = total.seller_minor(marketplace_remits_tax=sold.remitted_to is not None)
+    owed = total.seller_minor
     case, pending, available, reserve = pots
     return refund_intent(
         refund_id=REFUND,
         seller_order_id=PARCEL,
         seller_id=ANN,
         currency=sold.currency,
-        parts=[(key if isinstance(key, UUID) else None, shares) for key, shares in plan.parts],
+        parts=[(line_of(key), shares) for key, shares in plan.parts],
         sources=seller_sources(
             owed,
             case_reserve_minor=case,
@@ -175,8 +187,9 @@ def given_back(
     total = plan.total
     debits = {"commission": total.commission_reversed_minor, "tax_payable:FR": 0}
     debits["tax_payable:DE"] = total.commission_vat_reversed_minor
-    if sold.remitted_to is not None:
-        debits[f"tax_payable:{sold.remitted_to}"] += total.tax_minor
+    for key, shares in plan.parts:
+        if line_of(key) in sold.remitted_to:
+            debits[f"tax_payable:{sold.remitted_to[line_of(key)]}"] += shares.tax_minor
     back = total.buyer_minor + total.promotion_minor
     debits |= down_the_pots(back - sum(debits.values()), pots)
     return moved(
@@ -289,13 +302,13 @@ def test_recipe_4_earlier_goodwill_returns_to_the_marketplace(
     goodwill = plan.total.buyer_minor * goodwill_bps // 10_000
     rest = plan.total.buyer_minor - goodwill
     to_credit = data.draw(st.booleans(), label="to store credit")
-    owed = plan.total.seller_minor(marketplace_remits_tax=sold.remitted_to is not None)
+    owed = plan.total.seller_minor
     intent = refund_intent(
         refund_id=REFUND,
         seller_order_id=PARCEL,
         seller_id=ANN,
         currency=sold.currency,
-        parts=[(key if isinstance(key, UUID) else None, shares) for key, shares in plan.parts],
+        parts=[(line_of(key), shares) for key, shares in plan.parts],
         sources=seller_sources(owed, pending_minor=owed),
         through=[GatewayAmount(gateway=sold.gateway, amount_minor=rest)],
         commission_vat_jurisdiction="DE",

@@ -51,6 +51,7 @@ def parts(draw: st.DrawFn, *, tax_included: bool) -> SoldPart:
         promotion_minor=draw(st.integers(0, goods)),
         commission_minor=commission,
         commission_vat_minor=draw(st.integers(0, base - commission)),
+        remitted_to=draw(REMITTED),
     )
 
 
@@ -61,7 +62,6 @@ def parcels(draw: st.DrawFn, *, tax_included: bool) -> SoldParcel:
         seller_order_id=PARCEL,
         seller_id=draw(st.sampled_from([ANN, BOB])),
         parts=tuple(draw(st.lists(parts(tax_included=tax_included), min_size=1, max_size=4))),
-        remitted_to=draw(REMITTED),
     )
 
 
@@ -71,8 +71,8 @@ def owed_to_others(parcel: SoldParcel) -> Counter[str]:
     for part in parcel.parts:
         found["commission"] += part.commission_minor
         found["tax_payable:DE"] += part.commission_vat_minor
-        if parcel.remitted_to is not None:
-            found[f"tax_payable:{parcel.remitted_to}"] += part.tax_minor
+        if part.remitted_to is not None:
+            found[f"tax_payable:{part.remitted_to}"] += part.tax_minor
     return found
 
 
