@@ -243,6 +243,7 @@ class Settings(BaseSettings):
     hold_minutes: int = _setting(15, "15", ge=1, le=1440)
     release_days: int = _setting(7, "7", ge=0, le=180)
     commission_on_refunds: Literal["full", "none", "full_less_fixed"] = _setting("full", "none")
+    refund_fee_borne_by: Literal["marketplace", "seller"] = _setting("marketplace", "seller")
     commission_approval: bool = _setting(default=False, example="1")
     payout_approval_over: AmountMap = _setting({}, '{"EUR": 1000000, "JPY": 1500000}')
     transfer_approval_over: AmountMap = _setting({}, '{"EUR": 500000}')

@@ -112,6 +112,7 @@ class Resources:
             release_after=timedelta(days=settings.release_days),
             capture=CaptureMoment(settings.capture),
             commission_reversal=CommissionReversal(settings.commission_on_refunds),
+            refund_fee_borne_by=FeeBearer(settings.refund_fee_borne_by),
             commission_approval=settings.commission_approval,
             payout_approval_over=settings.payout_approval_over,
             payout_steps={name: one.steps_minor for name, one in self.payout_providers.items()},

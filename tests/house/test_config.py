@@ -79,6 +79,22 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
             '"euro" is wrong: it has the wrong form. Example: GOSELLR_DEFAULT_CURRENCY=EUR',
         ),
         (
+            "COMMISSION_ON_REFUNDS",
+            "half",
+            (
+                "\"half\" is wrong: it can be 'full', 'none' or 'full_less_fixed'. "
+                "Example: GOSELLR_COMMISSION_ON_REFUNDS=none"
+            ),
+        ),
+        (
+            "REFUND_FEE_BORNE_BY",
+            "buyer",
+            (
+                "\"buyer\" is wrong: it can be 'marketplace' or 'seller'. "
+                "Example: GOSELLR_REFUND_FEE_BORNE_BY=seller"
+            ),
+        ),
+        (
             "ENV",
             "staging",
             (

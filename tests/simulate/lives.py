@@ -186,7 +186,15 @@ async def begin(
             reorder=chance.random() < 0.5,
         ),
     )
-    settings = market.settings.model_copy(update={"home": home})
+    # Drawn by itself: what a seed does stays what it was.
+    policy = Random(f"policy {seed}")
+    settings = market.settings.model_copy(
+        update={
+            "home": home,
+            "commission_on_refunds": policy.choice(("full", "none", "full_less_fixed")),
+            "refund_fee_borne_by": policy.choice(("marketplace", "seller")),
+        }
+    )
     market = replace(
         market,
         settings=settings,

@@ -1,13 +1,18 @@
 """Refunds on a shop's and the operator's pages: seen before they are sent, and sent once."""
 
+from dataclasses import replace
+
 import httpx2
 import pytest
 
+from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.utils.ids import order_number
 from gosellr.web.formats import format_money
+from tests.conftest import caller_of
 from tests.factories.accounts import bearer, make_operator, make_support
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
@@ -304,3 +309,44 @@ async def test_one_rate_has_one_row_and_goodwill_of_the_marketplace_none(
     )
     assert "The marketplace, as goodwill" in visitor.text
     assert "Tax in it" not in visitor.text
+
+
+async def test_what_it_does_names_the_fee_that_its_seller_bears(
+    resources: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    gateway = SandboxGateway(
+        resources.settings.home, production=False, fee_bps=290, fee_fixed_minor=25, clock=clock
+    )
+    market = replace(
+        resources,
+        gateways={**resources.gateways, "sandbox": gateway},
+        settings=resources.settings.model_copy(update={"refund_fee_borne_by": "seller"}),
+    )
+    order = await sold(market, connection, shop)
+    assert order.payments[0].fee_minor == 460
+    part = part_of(order, shop)
+    _, form, units = pages(order, shop, f"/seller/{shop.seller.id}")
+    async with caller_of(market) as client:
+        visitor = Visitor(client)
+        await enter(visitor, market, shop.seller.owner)
+        await open_page(visitor, form)
+        await visitor.send(f"{form}/preview", changes={units: "1", "reason": "broken"})
+        shown = visitor.text.partition("Who gives it")[2].partition("</dl>")[0]
+        assert "of what isn&#39;t available yet</dt><dd>€45.53</dd>" in shown
+        assert "what the payment provider kept of the sale</dt><dd>−€1.53</dd>" in shown
+        assert "<dt>Together</dt><dd>€50.00" in shown
+
+        asked = {
+            "reason": "broken",
+            "seller_order_id": str(part.id),
+            "items": [{"order_item_id": str(part.lines[0].id), "quantity": 1}],
+        }
+        path = f"/api/v1/orders/{order.id}/refunds"
+        headers = await bearer(market, shop.seller.owner)
+        told = (await client.post(f"{path}/preview", json=asked, headers=headers)).json()
+        assert told["effects"]["provider_fee"] == {"amount": 153, "currency": "EUR"}
+        assert told["effects"]["seller"]["pending"] == {"amount": 4_553, "currency": "EUR"}
+        keyed = {**headers, "Idempotency-Key": "r-1"}
+        given = (await client.post(path, json=asked, headers=keyed)).json()
+        assert given["effects"] == told["effects"]
+    assert await wrong_with(connection, market) == []

@@ -63,7 +63,8 @@ class OwnChange:
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """Commission, its VAT or remitted tax that transactions of one kind kept from a seller.
+    """Commission, its VAT, remitted tax or a provider's fee that transactions of one kind kept from
+    a seller.
 
     Credits count as positive: what a refund gives back is negative. `vat_bps` is the rate of the
     rule that was frozen at the sale; what was booked by hand names its booking instead.

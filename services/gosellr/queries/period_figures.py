@@ -64,7 +64,7 @@ JOIN ledger_entry AS entry ON entry.transaction_id = head.id
 JOIN seller_order AS part ON part.id = entry.seller_order_id AND part.seller_id = $1
 LEFT JOIN order_line AS line ON line.id = entry.order_line_id
 WHERE head.booked_at >= $2 AND head.booked_at < $3
-  AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
+  AND (entry.account IN ('commission', 'gateway_fee') OR entry.account LIKE 'tax\\_payable:%')
 GROUP BY 1, 2, 3, 4
 UNION ALL
 SELECT entry.currency::text, head.kind,
@@ -140,14 +140,16 @@ WITH booked AS (
     FROM moved GROUP BY 1, 2, 3, 4
 ), kept AS (
     SELECT part.seller_id, entry.currency::text AS currency, booked.quarter, booked.kind,
-           sum({_CREDITED}) FILTER (WHERE entry.account = 'commission') AS commission_minor,
+           sum({_CREDITED}) FILTER (WHERE entry.account IN ('commission', 'gateway_fee'))
+               AS commission_minor,
            sum({_CREDITED}) FILTER (WHERE entry.account = $5) AS vat_minor,
-           sum({_CREDITED}) FILTER (WHERE entry.account NOT IN ('commission', $5))
+           sum({_CREDITED}) FILTER (WHERE entry.account NOT IN ('commission', 'gateway_fee', $5))
                AS remitted_minor
     FROM booked JOIN ledger_entry AS entry ON entry.transaction_id = booked.id
     JOIN seller_order AS part ON part.id = entry.seller_order_id
     WHERE booked.kind <> $6
-      AND (entry.account = 'commission' OR entry.account LIKE 'tax\\_payable:%')
+      AND (entry.account IN ('commission', 'gateway_fee')
+           OR entry.account LIKE 'tax\\_payable:%')
     GROUP BY 1, 2, 3, 4
 )
 SELECT seller_id, currency, quarter, kind, COALESCE(own_minor, 0)::bigint,

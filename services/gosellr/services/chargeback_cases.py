@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
@@ -22,6 +23,7 @@ from gosellr.services import (
     ledger_service,
     order_steps,
     refund_books,
+    refund_fees,
 )
 from gosellr.services.dispute_steps import Verdict
 from gosellr.utils.disputes import (
@@ -119,7 +121,10 @@ async def open_cases(
     ]
     for case in cases:
         if not case.is_of_card:
-            await _freeze_as_claimed(connection, order=order, case=case, policy=policy, now=now)
+            await _freeze_as_claimed(
+                connection, order=order, case=case, payment_id=chargeback.payment_id,
+                policy=policy, now=now,
+            )  # fmt: skip
     await dispute_steps.note_opened(
         connection, order=order, cases=cases, kind="chargeback_opened", actor=Actor.PAYMENT,
         actor_id=None, now=now,
@@ -127,13 +132,21 @@ async def open_cases(
 
 
 async def _freeze_as_claimed(
-    connection: Connection, *, order: Order, case: Dispute, policy: MarketPolicy, now: datetime
+    connection: Connection,
+    *,
+    order: Order,
+    case: Dispute,
+    payment_id: UUID,
+    policy: MarketPolicy,
+    now: datetime,
 ) -> None:
     """Let just that be frozen under a case which losing it would take from its seller now."""
     part = dispute_steps.part_of(order, case)
     claim = dispute_claims.chargeback_claim(
         order, part, amount_minor=case.amount_minor, reversal=policy.commission_reversal
     )
+    if claim is not None:
+        claim = refund_fees.with_fees_at(order, claim, payment_id=payment_id, policy=policy)
     missing_minor = (0 if claim is None else claim.seller_minor) - case.frozen_minor
     if missing_minor > 0:
         await dispute_freeze.freeze(
@@ -195,7 +208,10 @@ async def _bring_to(
             await disputes.set_amount(
                 connection, dispute_id=case.id, amount_minor=asked.amount_minor
             )
-        await _freeze_as_claimed(connection, order=order, case=asked, policy=policy, now=now)
+        await _freeze_as_claimed(
+            connection, order=order, case=asked, payment_id=chargeback.payment_id, policy=policy,
+            now=now,
+        )  # fmt: skip
     known = {case.seller_order_id for case in cases}
     new = [(part, amount_minor) for part, amount_minor in shares if part.id not in known]
     if new:

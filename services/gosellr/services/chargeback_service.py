@@ -25,6 +25,7 @@ from gosellr.services import (
     gift_sale_books,
     ledger_service,
     order_steps,
+    refund_fees,
     refund_service,
 )
 from gosellr.services.dispute_steps import Verdict
@@ -290,6 +291,9 @@ async def _take(
     )
     if planned is None:
         return 0
+    planned = refund_fees.with_fees_at(
+        order, planned, payment_id=chargeback.payment_id, policy=policy
+    )
     order = await refund_service.carry_out(
         connection,
         order=order,

@@ -17,6 +17,7 @@ from gosellr.services import (
     order_steps,
     recovery_service,
     refund_books,
+    refund_fees,
     reserve_service,
 )
 from gosellr.services.ledger_service import Booking
@@ -220,4 +221,6 @@ def _needed(
         reversal=policy.commission_reversal,
         besides=None if planned is None else planned.shares,
     )
-    return 0 if claim is None else claim.seller_minor
+    if claim is None:
+        return 0
+    return refund_fees.with_expected_fees(order, claim, policy=policy).seller_minor

@@ -17,6 +17,7 @@ from gosellr.services import (
     dispute_freeze,
     ledger_service,
     refund_books,
+    refund_fees,
 )
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_steps import CaseInHand, part_of
@@ -82,6 +83,7 @@ async def preview_award(
             dispute=dispute, award_minor=award_minor, planned=None, effects=None,
             released_minor=dispute.frozen_minor, is_final=is_final,
         )  # fmt: skip
+    planned = refund_fees.with_expected_fees(order, planned, policy=policy)
     available, reserve = refund_books.pots_of(part)
     held = await ledger_service.balances(connection, accounts=[available, reserve])
     sources = seller_sources(

@@ -16,6 +16,7 @@ from gosellr.services import (
     dispute_steps,
     idempotency_service,
     order_steps,
+    refund_fees,
     refund_plan,
 )
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
@@ -125,6 +126,7 @@ async def open_case(
         ),
         reversal=policy.commission_reversal,
     )
+    planned = refund_fees.with_expected_fees(hand.order, planned, policy=policy)
     await _insert(
         connection, dispute_id=dispute_id, order=hand.order, planned=planned, line=line,
         request=request, viewer=viewer, policy=policy, now=now,

@@ -13,6 +13,7 @@ from gosellr.queries import documents, period_figures
 from gosellr.utils.documents import DocumentKind, month_bounds
 from gosellr.utils.ledger import (
     COMMISSION,
+    GATEWAY_FEE,
     payout_in_transit,
     seller_available,
     seller_pending,
@@ -198,4 +199,6 @@ def _added(kept: Kept, one: Deduction, *, vat_account: str) -> Kept:
         return replace(kept, commission_minor=kept.commission_minor + one.amount_minor)
     if one.account == vat_account:
         return replace(kept, vat_minor=kept.vat_minor + one.amount_minor)
+    if one.account == GATEWAY_FEE:
+        return replace(kept, fee_minor=kept.fee_minor + one.amount_minor)
     return replace(kept, remitted_minor=kept.remitted_minor + one.amount_minor)

@@ -20,6 +20,7 @@ from gosellr.utils.postings import (
     goodwill_refund_intent,
     refund_intent,
 )
+from gosellr.utils.refund_fees import FeeTaken
 from gosellr.utils.refunds import RefundShares
 
 PartKey = UUID | str
@@ -36,6 +37,7 @@ def intent_draft(
     sources: SellerSources,
     through: Sequence[GatewayAmount],
     goodwill_returned_minor: int,
+    provider_fee_minor: int,
     by_marketplace: bool,
     policy: MarketPolicy,
     remitted_to: Mapping[UUID | None, str],
@@ -59,6 +61,7 @@ def intent_draft(
         commission_vat_jurisdiction=policy.commission_vat_jurisdiction,
         remitted_to=remitted_to,
         goodwill_returned_minor=goodwill_returned_minor,
+        provider_fee_minor=provider_fee_minor,
     )
 
 
@@ -69,10 +72,12 @@ def effects_of(
     amount_minor: int,
     goodwill_returned_minor: int,
     by_marketplace: bool,
+    provider_fees: Mapping[UUID, FeeTaken] | None = None,
 ) -> dict[str, Any]:
     """What is taken from whom, in minor units: what the buyer gets is the sum of it all.
 
-    `promotion_minor` and `goodwill_returned_minor` flow back to the marketplace.
+    `promotion_minor` and `goodwill_returned_minor` flow back to the marketplace, and so do the
+    fees of `provider_fees`.
     """
     return {
         "seller": {
@@ -88,7 +93,22 @@ def effects_of(
         "promotion_minor": total.promotion_minor,
         "goodwill_minor": amount_minor if by_marketplace else 0,
         "goodwill_returned_minor": goodwill_returned_minor,
+        **_of_fees(provider_fees or {}),
     }
+
+
+def _of_fees(taken: Mapping[UUID, FeeTaken]) -> dict[str, Any]:
+    """What the seller bears of fees, where it does."""
+    kept = {
+        str(payment_id): {"amount_minor": one.amount_minor, "fee_minor": one.fee_minor}
+        for payment_id, one in taken.items()
+    }
+    return {"provider_fees": kept} if kept else {}
+
+
+def provider_fee_minor(effects: Mapping[str, Any]) -> int:
+    """What of the seller's side makes good what providers kept of the sale."""
+    return sum(one["fee_minor"] for one in effects.get("provider_fees", {}).values())
 
 
 def _of_case(sources: SellerSources) -> dict[str, int]:
@@ -131,7 +151,7 @@ def sources_of(effects: Mapping[str, Any]) -> SellerSources:
 def lowered(effects: Mapping[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
     """Effects less those of a part that failed."""
     return {
-        name: lowered(value, by[name])
+        name: lowered(value, by.get(name, {}))
         if isinstance(value, Mapping)
         else value - by[name]
         if name in by
@@ -200,6 +220,7 @@ def effects_of_plan(planned: PlannedRefund, sources: SellerSources) -> dict[str,
         amount_minor=planned.amount_minor,
         goodwill_returned_minor=planned.goodwill_returned_minor,
         by_marketplace=planned.by_marketplace,
+        provider_fees=planned.provider_fees,
     )
 
 

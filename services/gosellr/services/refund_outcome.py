@@ -19,6 +19,7 @@ from gosellr.services import (
     order_steps,
     recovery_service,
     refund_books,
+    refund_fees,
     reserve_service,
 )
 from gosellr.services.ledger_service import Booking
@@ -187,24 +188,20 @@ async def _undo(
         )
     [sold] = [one for one in order.parts if one.id == refund.seller_order_id]
     undone = _undone(refund, sold, failed_minor=settled.amount_minor)
+    fees = refund_fees.undone(refund.effects, payment_id=settled.payment_id)
+    fee_minor = sum(one.fee_minor for one in fees.values())
     taken = refund_books.share_of(
-        refund_books.sources_of(refund.effects), undone.total.seller_minor
+        refund_books.sources_of(refund.effects), undone.total.seller_minor + fee_minor
     )
     given_back = await _given_back(connection, part=sold, taken=taken, currency=order.currency)
     by_marketplace = refund.borne_by == "marketplace"
     intent = refund_books.intent_draft(
-        refund_id=refund.id,
-        seller_order_id=sold.id,
-        seller_id=sold.seller_id,
-        currency=order.currency,
-        shares=undone.shares,
-        sources=given_back,
+        refund_id=refund.id, seller_order_id=sold.id, seller_id=sold.seller_id,
+        currency=order.currency, shares=undone.shares, sources=given_back,
         through=[GatewayAmount(gateway=settled.method, amount_minor=settled.amount_minor)],
-        goodwill_returned_minor=undone.goodwill_returned_minor,
-        by_marketplace=by_marketplace,
-        policy=policy,
-        remitted_to=sold.remitted_to,
-    )
+        goodwill_returned_minor=undone.goodwill_returned_minor, provider_fee_minor=fee_minor,
+        by_marketplace=by_marketplace, policy=policy, remitted_to=sold.remitted_to,
+    )  # fmt: skip
     await _book(
         connection, refund_failed(intent.entries), order=order, refund=refund, part=part,
         now=now, corrects=True,
@@ -234,6 +231,7 @@ async def _undo(
         amount_minor=settled.amount_minor,
         goodwill_returned_minor=undone.goodwill_returned_minor,
         by_marketplace=by_marketplace,
+        provider_fees=fees,
     )
     return replace(
         refund,

@@ -1,7 +1,7 @@
 """What a refund would take from whom, read from a locked order and decided without writing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from gosellr.services.seller_scope import require_in_seller, require_no_part
 from gosellr.utils.ledger import store_credit
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Permission
+from gosellr.utils.refund_fees import FeeTaken
 from gosellr.utils.refunds import (
     SHIPPING_KEY,
     CommissionReversal,
@@ -84,7 +85,8 @@ class RefundRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRefund:
     """The shares that go back. `amount_minor` is what the buyer gets: the shares less what
-    reached them before as goodwill."""
+    reached them before as goodwill. `provider_fees` is what of fees the seller bears, by payment.
+    """
 
     part: SellerOrder
     shares: Mapping[PartKey, RefundShares]
@@ -92,6 +94,7 @@ class PlannedRefund:
     goodwill_returned_minor: int = 0
     by_marketplace: bool = False
     to_store_credit: bool = False
+    provider_fees: Mapping[UUID, FeeTaken] = field(default_factory=dict)
 
     @property
     def total(self) -> RefundShares:
@@ -101,7 +104,12 @@ class PlannedRefund:
     @property
     def seller_minor(self) -> int:
         """What the seller's side gives."""
-        return self.total.seller_minor
+        return self.total.seller_minor + self.provider_fee_minor
+
+    @property
+    def provider_fee_minor(self) -> int:
+        """What of it makes good what providers kept of the sale."""
+        return sum(one.fee_minor for one in self.provider_fees.values())
 
     @property
     def lines(self) -> dict[UUID, RefundShares]:

@@ -13,6 +13,7 @@ from gosellr.services import (
     dispute_freeze,
     ledger_service,
     refund_books,
+    refund_fees,
     refund_goodwill,
     refund_plan,
 )
@@ -63,6 +64,13 @@ async def preview(
         order, part=part, request=request, reversal=policy.commission_reversal
     )
     refund_goodwill.check(order, planned)
+    ways = refund_plan.through_payments(
+        order,
+        part=part,
+        amount_minor=planned.amount_minor,
+        to_store_credit=planned.to_store_credit,
+    )
+    planned = refund_fees.with_fees(order, planned, ways=ways, policy=policy)
     available, reserve = refund_books.pots_of(part)
     held = await ledger_service.balances(connection, accounts=[available, reserve])
     sources = seller_sources(
@@ -72,12 +80,6 @@ async def preview(
         reserve_minor=await dispute_freeze.own_reserve(
             connection, part=part, reserve_minor=held.get((reserve, order.currency), 0)
         ),
-    )
-    ways = refund_plan.through_payments(
-        order,
-        part=part,
-        amount_minor=planned.amount_minor,
-        to_store_credit=planned.to_store_credit,
     )
     return RefundPreview(
         planned=planned,

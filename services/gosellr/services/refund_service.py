@@ -22,6 +22,7 @@ from gosellr.services import (
     ledger_service,
     order_steps,
     refund_books,
+    refund_fees,
     refund_goodwill,
     refund_outcome,
     refund_plan,
@@ -142,6 +143,7 @@ async def carry_out(
         order, planned = await dispute_freeze.make_room(
             connection, order=order, planned=planned, policy=policy, now=now
         )
+    planned, ways = _ways(order, planned, taken_at=taken_at, through=through, policy=policy)
     intent = _Intent(
         order=order,
         planned=planned,
@@ -150,7 +152,7 @@ async def carry_out(
         actor=actor,
         actor_id=actor_id,
         sources=await refund_pots.sources_of(connection, planned=planned, case=case),
-        through=_ways(order, planned, taken_at=taken_at, through=through),
+        through=ways,
         now=now,
         case=case,
         taken_at=taken_at,
@@ -183,17 +185,20 @@ def _ways(
     *,
     taken_at: str | None,
     through: Sequence[WayBack] | None,
-) -> list[WayBack]:
+    policy: MarketPolicy,
+) -> tuple[PlannedRefund, list[WayBack]]:
+    """By which payments it goes back, and with what its seller bears of their fees."""
     if taken_at:
-        return []
-    if through is not None:
-        return list(through)
-    return refund_plan.through_payments(
-        order,
-        part=planned.part,
-        amount_minor=planned.amount_minor,
-        to_store_credit=planned.to_store_credit,
-    )
+        # Of what a bank has taken that is known already.
+        return planned, []
+    if through is None:
+        through = refund_plan.through_payments(
+            order,
+            part=planned.part,
+            amount_minor=planned.amount_minor,
+            to_store_credit=planned.to_store_credit,
+        )
+    return refund_fees.with_fees(order, planned, ways=through, policy=policy), list(through)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +228,7 @@ class _Intent:
             sources=self.sources,
             through=self._through(),
             goodwill_returned_minor=planned.goodwill_returned_minor,
+            provider_fee_minor=planned.provider_fee_minor,
             by_marketplace=planned.by_marketplace,
             policy=policy,
             remitted_to=planned.part.remitted_to,

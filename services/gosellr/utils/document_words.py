@@ -95,6 +95,10 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "tax_remitted_returned": (
         "Remitted tax returned", "Zurückgeholte Steuer", "Taxe récupérée", "Impuesto recuperado",
     ),
+    "provider_fees": (
+        "Payment fees of refunded sales", "Zahlungsgebühren erstatteter Verkäufe",
+        "Frais de paiement de ventes remboursées", "Comisiones de pago de ventas reembolsadas",
+    ),
     "adjusted": (
         "Adjusted by the marketplace", "Vom Marktplatz angepasst", "Ajusté par la place",
         "Ajustado por el mercado",

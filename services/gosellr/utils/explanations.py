@@ -122,6 +122,7 @@ def _given_back(figures: _Figures) -> str:
         (figures.debit("chargeback_loss"), "the marketplace bears {}"),
         (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
         (figures.credit("goodwill_cost"), "{} of earlier goodwill returns to the marketplace"),
+        (figures.credit("gateway_fee"), "{} makes good what the payment provider kept of the sale"),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gosellr.utils.captures import CaptureMoment
-from gosellr.utils.disputes import DisputeTerms
+from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.refunds import CommissionReversal
 
@@ -24,6 +24,8 @@ class MarketPolicy:
     commission_vat_jurisdiction: str = "marketplace"
     # What of its commission the marketplace gives back with a refund.
     commission_reversal: CommissionReversal = CommissionReversal.FULL
+    # Who bears the payment provider's fee of a charge once what it was taken for goes back.
+    refund_fee_borne_by: FeeBearer = FeeBearer.MARKETPLACE
     # How long an idempotency key protects its request.
     idempotency_kept_for: timedelta = timedelta(days=2)
     # Whether each change of a commission rule waits for the word of a second person.

@@ -312,20 +312,20 @@ def refund_intent(
     commission_vat_jurisdiction: str,
     remitted_to: Mapping[UUID | None, str] = MappingProxyType({}),
     goodwill_returned_minor: int = 0,
+    provider_fee_minor: int = 0,
 ) -> TransactionDraft:
     """Recipe 4, first step: every share goes back and the money is on its way to the buyer.
 
     `parts` are shares by order line id, None for shipping; `remitted_to` says by the same keys,
-    as at the sale, where the tax of those went that the marketplace remits. Of what the buyer is
-    due, `goodwill_returned_minor` reached them before as goodwill.
-    Raises `Unbalanced` when the sources or the gateways' amounts differ from the shares, or a
-    share of remitted tax is of no jurisdiction.
+    as at the sale, where tax went that the marketplace remits. Of what the buyer is due,
+    `goodwill_returned_minor` reached them before as goodwill. The seller gives
+    `provider_fee_minor` besides, which the gateway kept of the sale. Raises `Unbalanced` when the
+    sources or the gateways' amounts differ from the shares, or remitted tax has no jurisdiction.
     """
     total = sum((shares for _, shares in parts), RefundShares())
-    if sources.total_minor != total.seller_minor:
-        raise Unbalanced(
-            f"sources give {sources.total_minor}, the seller owes {total.seller_minor}"
-        )
+    seller_minor = total.seller_minor + provider_fee_minor
+    if sources.total_minor != seller_minor:
+        raise Unbalanced(f"sources give {sources.total_minor}, the seller owes {seller_minor}")
     journal = _Journal(currency, seller_order_id, refund_id)
     for account, amount_minor in _pots(seller_id, sources):
         journal.debit(account, amount_minor)
@@ -342,6 +342,7 @@ def refund_intent(
             journal.debit(tax_payable(remitted_to[line_id]), shares.remitted_minor, line_id)
         journal.credit(PROMOTION_COST, shares.promotion_minor, line_id)
     journal.credit(GOODWILL_COST, goodwill_returned_minor)
+    journal.credit(GATEWAY_FEE, provider_fee_minor)
     _credit_transit(journal, through)
     return journal.draft(TransactionKind.REFUND_INTENT)
 

@@ -50,11 +50,12 @@ class Kept:
     commission_minor: int = 0
     vat_minor: int = 0
     remitted_minor: int = 0
+    fee_minor: int = 0
 
     @property
     def total_minor(self) -> int:
         """All of it."""
-        return self.commission_minor + self.vat_minor + self.remitted_minor
+        return self.commission_minor + self.vat_minor + self.remitted_minor + self.fee_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,17 @@ class StatementFigures:
 _FAMILIES: Final = (
     (
         SALE_KINDS,
-        ("sales", "commission", "commission_vat", "tax_remitted"),
+        ("sales", "commission", "commission_vat", "tax_remitted", "provider_fees"),
     ),
     (
         REFUND_KINDS,
-        ("refunds", "commission_returned", "commission_vat_returned", "tax_remitted_returned"),
+        (
+            "refunds",
+            "commission_returned",
+            "commission_vat_returned",
+            "tax_remitted_returned",
+            "provider_fees",
+        ),
     ),
 )
 _PAYOUTS: Final = "payouts"
@@ -149,7 +156,7 @@ def _groups(
     moved: Mapping[str, int], kept: Mapping[str, Kept], counts: Mapping[str, int]
 ) -> Iterable[Group]:
     told: set[str] = set()
-    for kinds, (gross, commission, vat, remitted) in _FAMILIES:
+    for kinds, (gross, commission, vat, remitted, fee) in _FAMILIES:
         told |= kinds
         own = [kept.get(kind, Kept()) for kind in kinds]
         whole_minor = sum(moved.get(kind, 0) for kind in kinds)
@@ -158,6 +165,7 @@ def _groups(
             (commission, -sum(one.commission_minor for one in own)),
             (vat, -sum(one.vat_minor for one in own)),
             (remitted, -sum(one.remitted_minor for one in own)),
+            (fee, -sum(one.fee_minor for one in own)),
         )
         count = sum(counts.get(kind, 0) for kind in kinds)
         yield from (Group(key, count, minor) for key, minor in lines if minor)

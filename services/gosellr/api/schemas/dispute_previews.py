@@ -8,6 +8,7 @@ from gosellr.api.schemas.common import Bps, MoneyIn, MoneyOut, RequestModel
 from gosellr.api.schemas.refunds import EffectsOut, effects_document
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_preview import AwardPreview
+from gosellr.services.refund_books import provider_fee_minor
 from gosellr.utils.money import Money
 
 Document = dict[str, Any]
@@ -63,6 +64,7 @@ def award_document(preview: AwardPreview) -> Document:
         marketplace_minor = (
             effects["promotion_minor"]
             + effects["goodwill_returned_minor"]
+            + provider_fee_minor(effects)
             - effects["commission_minor"]
         )
     return {

@@ -15,6 +15,7 @@ from gosellr.api.schemas.common import (
     RequestModel,
 )
 from gosellr.models.order_values import Refund
+from gosellr.services.refund_books import provider_fee_minor
 from gosellr.services.refund_plan import RefundRequest
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.utils.money import Money
@@ -115,8 +116,8 @@ class SellerEffectsOut(BaseModel):
 
 
 class EffectsOut(BaseModel):
-    """What is taken from whom. `promotion` and `goodwill_returned` flow to the marketplace;
-    `tax_remitted` is tax that it would have passed on."""
+    """What is taken from whom. `promotion`, `goodwill_returned` and `provider_fee` flow to the
+    marketplace; `tax_remitted` is tax that it would have passed on."""
 
     seller: SellerEffectsOut
     commission: MoneyOut
@@ -125,6 +126,10 @@ class EffectsOut(BaseModel):
     promotion: MoneyOut
     goodwill: MoneyOut
     goodwill_returned: MoneyOut
+    provider_fee: Annotated[
+        MoneyOut,
+        Field(description="What the seller gives for what the payment provider kept of the sale"),
+    ]
 
 
 class WithdrawnOut(BaseModel):
@@ -310,4 +315,5 @@ def effects_document(effects: Any, currency: str) -> Document:
                 "commission", "commission_vat", "promotion", "goodwill", "goodwill_returned",
             )
         },
+        "provider_fee": Money(provider_fee_minor(effects), currency),
     }  # fmt: skip

@@ -259,6 +259,9 @@ def effects(preview: AwardPreview) -> tuple[AmountRowView, ...]:
             rows.append(row("Commission given back", -given_back_minor, "with its VAT"))
         if total.remitted_minor:
             rows.append(row("Remitted tax given back", -total.remitted_minor))
+        if planned.provider_fee_minor:
+            fee_minor = planned.provider_fee_minor
+            rows.append(row("Of it the provider's fee", fee_minor, "back to the market"))
         if total.promotion_minor:
             rows.append(row("Promotion back to the market", total.promotion_minor))
     rows.append(row("The shop's again", preview.released_minor, "no longer frozen"))

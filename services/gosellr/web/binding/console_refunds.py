@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 from gosellr.models.order_values import Order, SellerOrder
+from gosellr.services.refund_books import provider_fee_minor
 from gosellr.services.refund_plan import PlannedRefund, part_left_minor
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.utils.ids import order_number, seller_order_number
@@ -42,6 +43,7 @@ _OTHERS: Final = (
     ("promotion_minor", "Back to the marketplace: the discount it bore", -1),
     ("goodwill_returned_minor", "Back to the marketplace: goodwill it gave before", -1),
 )
+_FEE: Final = "Back to the marketplace: what the payment provider kept of the sale"
 
 
 def units_field(line_id: object) -> str:
@@ -136,6 +138,7 @@ def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
     """Who gives how much: all rows together are what the buyer gets."""
     rows = [(label, effects["seller"].get(name, 0)) for name, label in _POTS]
     rows += [(label, sign * effects.get(name, 0)) for name, label, sign in _OTHERS]
+    rows.append((_FEE, -provider_fee_minor(effects)))
     return [AmountRowView(label, Money(minor, currency)) for label, minor in rows if minor]
 
 
