@@ -347,6 +347,7 @@ async def test_a_decision_is_shown_before_it_is_made(case: Case, connection: Con
             },
             "commission": money(500), "commission_vat": money(100), "promotion": nothing,
             "tax_remitted": nothing, "goodwill": nothing, "goodwill_returned": nothing,
+            "provider_fee": nothing,
         },
     }  # fmt: skip
     none = await case.post("operator", "/preview", {"amount": money(0)})
