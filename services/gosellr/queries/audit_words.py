@@ -110,7 +110,8 @@ LEFT_OUT: Final[dict[str, str]] = {
         document_series.issuer document_series.series import_run.settings import_run.storage_key
         letter.effect_key letter.kind letter.language letter.recipient media.content_type
         media.renditions order_event.actor order_event.from_status order_event.kind
-        order_event.to_status order_reduction.actor outbox_cursor.consumer
+        order_event.to_status order_line.tax_remitted_to order_reduction.actor
+        outbox_cursor.consumer seller_order.shipping_tax_remitted_to
         outbox_event.aggregate_type outbox_event.type payment.account payment.method payout.provider
         payout_destination.method periodic_work.name proposal.subject provider_cursor.gateway
         provider_movement.gateway provider_movement.mismatch provider_refund.gateway
