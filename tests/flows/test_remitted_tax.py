@@ -24,6 +24,8 @@ from tests.factories.disputes import (
     bank_decides,
     decide,
     escalate,
+    hear,
+    network,
     open_case,
     pass_deadline,
     say,
@@ -242,6 +244,20 @@ async def test_a_chargeback(
     await bank_decides(resources, order, reference, won=won)
     assert await taxes(connection) == ({"DE": TAX, "marketplace": 400} if won else {})
     assert await seller_owes(connection, lamps) == ({"pending": NET} if won else {})
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_lost_chargeback_that_comes_back(
+    connection: Connection, resources: Resources, lamps: Shop, books: Shop, buyer: User
+) -> None:
+    order = await both_delivered(resources, lamps, books, buyer)
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    await network(resources).disputes.reinstate(reference=reference)
+    await hear(resources, order)
+    # The sale stays undone in its papers, and its tax is owed again.
+    assert await taxes(connection) == {"DE": TAX, "marketplace": 400}
+    assert await seller_owes(connection, lamps) == {"available": NET}
     assert await wrong_with(connection, resources) == []
 
 

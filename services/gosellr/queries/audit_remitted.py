@@ -5,7 +5,8 @@ from gosellr.queries.audit_vouching import SIGNED
 
 # Of tax that the marketplace remits the jurisdiction owns what wasn't refunded, line by line and
 # delivery by delivery, and no other owns any. Countries are written in capitals; what VAT on
-# commission is booked to isn't, because that is tax of the marketplace's own.
+# commission is booked to isn't, because that is tax of the marketplace's own. A loss that came back
+# leaves its sale undone: that tax is owed beside it.
 TAX_REMITTED = first(f"""
 WITH frozen AS (
     SELECT seller_order_id, id AS key, 'tax_payable:' || tax_remitted_to AS account,
@@ -23,9 +24,9 @@ WITH frozen AS (
 ), booked AS (
     SELECT COALESCE(entry.order_line_id, entry.seller_order_id) AS key, entry.account,
            sum({SIGNED}) AS minor
-    FROM ledger_entry AS entry
+    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
     WHERE entry.seller_order_id IS NOT NULL AND entry.account LIKE 'tax\\_payable:%'
-      AND entry.account ~ '^tax_payable:[A-Z]'
+      AND entry.account ~ '^tax_payable:[A-Z]' AND head.kind <> 'chargeback_reinstated'
     GROUP BY 1, 2
 )
 SELECT CASE WHEN key = owed.seller_order_id THEN 'seller_order ' ELSE 'order_line ' END || key,
