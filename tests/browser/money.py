@@ -173,5 +173,8 @@ async def _pages(market: Market, ada: User, shop: Shop, olu: User, orders: list[
             "gift-cards": "/operator/gift-cards",
             "gift-card": f"/operator/gift-cards/{card}",
             "explain": f"/operator/explain?subject={number}",
+            "transactions": "/operator/transactions",
+            "tax-report": "/operator/tax-report",
+            "payment-ways": "/operator/payment-ways",
         },
     )  # fmt: skip
