@@ -11,6 +11,8 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.queries import audit_words
+from gosellr.queries.audit import find_offences
 from gosellr.resources import Resources
 from gosellr.services import product_service
 from gosellr.utils.catalogue import AttributeRule
@@ -398,3 +400,11 @@ async def test_real_shopify_files_twice(
     again = await imported(client, resources, headers, content, category_id=category)
     assert counts(again) == (0, 0, 20, 0)
     assert await _rows(connection) == before
+
+
+async def test_no_name_of_an_import_raises_an_alarm(
+    client: httpx2.AsyncClient, connection: Connection, headers: Headers, lamps: object
+) -> None:
+    sent = await hand_in(client, headers, SMALL, name="4111 1111 1111 1111.csv")
+    assert sent.status_code == 202
+    assert await find_offences(connection, audit_words.NO_CARD_NUMBERS) == []

@@ -155,7 +155,7 @@ async def check_market(stage: Stage, market: Resources) -> None:
         payout_providers=market.payout_providers,
         now=stage.clock.now(),
     )
-    assert found == []
+    assert found == [], found
 
 
 def differs_after(step: str) -> bool:

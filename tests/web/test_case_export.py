@@ -8,10 +8,12 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import DisputeFolder
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.services.audit_service import audit
 from gosellr.utils.ids import order_number
 from tests.factories.accounts import User, make_operator, make_support
 from tests.factories.disputes import (
@@ -85,7 +87,7 @@ async def folder(visitor: Visitor, page: str) -> zipfile.ZipFile:
 
 
 def table(found: zipfile.ZipFile) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(found.read("case.csv").decode())))
+    return list(csv.DictReader(io.StringIO(found.read("case.csv").decode("utf-8-sig"))))
 
 
 async def test_the_operator_keeps_all_of_a_case(
@@ -94,6 +96,7 @@ async def test_the_operator_keeps_all_of_a_case(
     await enter(visitor, resources, await make_operator(connection, now=NOW))
     found = await folder(visitor, f"/operator/cases/{case.dispute.id}")
     assert found.testzip() is None
+    assert found.read("case.csv").startswith("\ufeff".encode())
     assert found.namelist() == ["files/01-a_bill.pdf", "case.csv"]
     assert found.read("files/01-a_bill.pdf") == PDF
     rows = table(found)
@@ -144,3 +147,15 @@ async def test_a_file_that_is_gone_is_said(
     [file] = [row for row in table(found) if row["what"] == "file"]
     assert "not kept any more" in file["text"]
     assert file["file"] == ""
+
+
+async def test_no_files_name_raises_an_alarm(
+    resources: Resources, connection: Connection, order: Order, shop: Shop
+) -> None:
+    new = await open_case(resources, order, shop, viewer=buyer_of(resources, order))
+    try:
+        await hand_in(resources, new, viewer=shop.viewer, name="4111 1111 1111 1111.pdf")
+    except InvalidInput:
+        return
+    found = await audit(connection, now=resources.clock.now(), gateway_journals={})
+    assert [one.rows for one in found if one.number == 23] == []

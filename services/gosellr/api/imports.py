@@ -24,6 +24,7 @@ from gosellr.models.import_values import ErrorRow
 from gosellr.services import import_service
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.services.import_service import ImportFormat, ImportOrder
+from gosellr.utils.card_numbers import holds_card_number
 from gosellr.utils.catalogue import one_line
 from gosellr.utils.csv_text import csv_text
 from gosellr.utils.import_gosellr import template
@@ -191,7 +192,8 @@ def _table(text: str, *, name: str) -> Response:
 def _plain_name(file_name: str | None) -> str:
     """The name of a file without the folders before it, as it may be shown."""
     name = (file_name or "").replace("\\", "/").rpartition("/")[2]
-    return one_line(name.encode("utf-8", "replace").decode())[:200]
+    plain = one_line(name.encode("utf-8", "replace").decode())[:200]
+    return "" if holds_card_number(plain) else plain
 
 
 async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:

@@ -126,7 +126,7 @@ def balance_of(movement: Movement, *, account: str | None) -> int:
     return (1 if account is None else _sign(account)) * movement.balance_minor
 
 
-def journal_columns(*, has_balance: bool, account: str | None) -> Columns:
+def journal_columns(*, has_balance: bool, account: str | None, of_seller: bool = False) -> Columns:
     """What stands in a file of the journal; the balance is in the sense of the `account` that was
     asked for."""
     return Columns(
@@ -141,7 +141,7 @@ def journal_columns(*, has_balance: bool, account: str | None) -> Columns:
             each.account,
             each.direction,
             number_of(each),
-            decimal_of(own_change(each), each),
+            decimal_of(each.change_minor if of_seller else own_change(each), each),
             decimal_of(balance_of(each, account=account), each) if has_balance else None,
             each.currency,
             str(each.transaction_id),

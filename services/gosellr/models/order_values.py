@@ -160,6 +160,8 @@ class CaptureReturn:
 
     asked_minor: int
     amount_minor: int
+    # What its gateway kept of a capture that took it.
+    fee_minor: int
     reason: str
     status: str
     capture_id: UUID | None

@@ -7,6 +7,10 @@ _ON_ITS_WAY = of_kind(
     "entry.account", "refund_in_transit", "payout_in_transit", "stored_value_held", "suspense"
 )
 
+_OWED_TO_SELLERS = of_kind(
+    "entry.account", "seller_pending", "seller_available", "seller_reserve", "payout_in_transit"
+)
+
 # What is under way: refunds by refund, set-aside value and strays by order, payouts by payout.
 # $1 is the moment before which it had to arrive.
 NOTHING_STUCK = first(f"""
@@ -28,7 +32,8 @@ GROUP BY entry.account, entry.currency, entry.refund_id, entry.payout_id, head.o
 HAVING sum({_SIGNED}) <> 0 AND max(head.booked_at) < $1
 """)
 
-# $1 is the moment before which what came in had to be settled, $2 the gateways that settle nothing.
+# $1 is the moment before which what came in had to be settled, $2 the gateways that settle nothing,
+# $3 those that sellers are paid from: what they are owed may wait there.
 # What leaves is the oldest there is, so what came in later than $1 may all be there still, and no
 # more; likewise below zero, where a provider gave back or paid more than it held. The accounts are
 # few and their entries many: each is found behind the one before, and dates are asked for only
@@ -55,5 +60,9 @@ FROM left_over CROSS JOIN LATERAL (
       AND entry.direction = CASE WHEN left_over.minor > 0 THEN 'debit' ELSE 'credit' END
       AND head.booked_at >= $1
 ) AS recent
-WHERE abs(left_over.minor) > recent.minor_since
+WHERE abs(left_over.minor) > recent.minor_since + CASE
+    WHEN left_over.minor > 0 AND split_part(left_over.account, ':', 2) = ANY($3::text[]) THEN (
+        SELECT GREATEST(0, COALESCE(-sum({_SIGNED}), 0)) FROM ledger_entry AS entry
+        WHERE entry.currency = left_over.currency AND {_OWED_TO_SELLERS})
+    ELSE 0 END
 """)

@@ -1,7 +1,7 @@
 """Sales of a period as they were frozen, for whoever asks what other rules would have earned."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -62,6 +62,21 @@ WHERE refund.order_id = ANY($1::uuid[]) AND refund.status <> 'failed'
 ORDER BY refund.created_at, refund.id LIMIT $2
 """
 
+# What a bank gave back of lost chargebacks is earned again, whatever its refunds say.
+REINSTATED = """
+SELECT entry.seller_order_id, entry.order_line_id,
+       COALESCE(sum(moved.minor) FILTER (WHERE entry.account = 'commission'), 0)::bigint
+           AS commission_minor,
+       COALESCE(sum(moved.minor) FILTER (WHERE entry.account ~ '^tax_payable:[^A-Z]'), 0)::bigint
+           AS vat_minor
+FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id,
+     LATERAL (SELECT CASE entry.direction WHEN 'credit' THEN entry.amount_minor
+                          ELSE -entry.amount_minor END AS minor) AS moved
+WHERE head.order_id = ANY($1::uuid[]) AND head.kind = 'chargeback_reinstated'
+  AND entry.seller_order_id IS NOT NULL
+GROUP BY 1, 2 LIMIT $2
+"""
+
 # An order has at most some hundred lines, and a batch a thousand orders.
 _ROWS_MAX = 1_000_000
 
@@ -100,9 +115,15 @@ async def parcels_of(connection: Connection, *, orders: Sequence[PlacedOrder]) -
     """What was sold in these orders, with its refunds but those that failed."""
     ids = [order.id for order in orders]
     returns = await _returns_of(connection, ids)
+    again = {
+        (row["seller_order_id"], row["order_line_id"]): Earned(
+            commission_minor=row["commission_minor"], vat_minor=row["vat_minor"]
+        )
+        for row in await connection.fetch(REINSTATED, ids, _ROWS_MAX)
+    }
     lines: defaultdict[UUID, list[SoldLine]] = defaultdict(list)
     for row in await connection.fetch(LINES, ids, _ROWS_MAX):
-        lines[row["seller_order_id"]].append(_line(row, returns))
+        lines[row["seller_order_id"]].append(_line(row, returns, again))
     known = {order.id: order for order in orders}
     return [
         SoldParcel(
@@ -122,6 +143,7 @@ async def parcels_of(connection: Connection, *, orders: Sequence[PlacedOrder]) -
                     vat_minor=row["shipping_commission_vat_minor"],
                 ),
                 returns=tuple(returns.get((row["id"], None), ())),
+                reinstated=again.get((row["id"], None), Earned()),
             ),
         )
         for row in await connection.fetch(PARCELS, ids, _ROWS_MAX)
@@ -149,7 +171,9 @@ async def _returns_of(connection: Connection, order_ids: Sequence[UUID]) -> _Ret
     return found
 
 
-def _line(row: Record, returns: _Returns) -> SoldLine:
+def _line(
+    row: Record, returns: _Returns, again: Mapping[tuple[UUID, UUID | None], Earned]
+) -> SoldLine:
     return SoldLine(
         part=SoldPart(
             key=row["id"],
@@ -162,6 +186,7 @@ def _line(row: Record, returns: _Returns) -> SoldLine:
             ),
             fixed_minor=row["fixed_minor"],
             returns=tuple(returns.get((row["seller_order_id"], row["id"]), ())),
+            reinstated=again.get((row["seller_order_id"], row["id"]), Earned()),
         ),
         product_id=row["product_id"],
         ordered_minor=row["ordered_minor"],

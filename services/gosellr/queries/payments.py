@@ -124,6 +124,7 @@ to_jsonb(payment) || jsonb_build_object(
     'returns', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
             'asked_minor', COALESCE(piece.amount_minor, payment.amount_minor),
+            'fee_minor', COALESCE(piece.fee_minor, 0),
             'amount_minor', back.amount_minor, 'reason', back.reason, 'status', back.status,
             'capture_id', back.capture_id, 'created_at', back.created_at,
             'seller_order_ids', COALESCE(to_jsonb(piece.seller_order_ids), '[]'),

@@ -23,7 +23,7 @@ from gosellr.queries import (
 from gosellr.queries import audit_market as market
 from gosellr.utils.disputes import DISPUTE_STATES
 from gosellr.utils.order_states import OrderStatus, transition_pairs
-from gosellr.utils.reconciliation import NEVER_SETTLED
+from gosellr.utils.reconciliation import NEVER_SETTLED, PAYS_SELLERS
 from gosellr.utils.states import Actor
 
 Question: TypeAlias = tuple[int, str, tuple[Any, ...]]
@@ -140,7 +140,8 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 23, audit_stored_value.NOTHING_IN_CLEAR, ()
     yield 23, audit_offline.NOTHING_IN_CLEAR, ()
     yield 24, audit_transit.NOTHING_STUCK, (now - limits.in_transit,)
-    yield 24, audit_transit.CLEARING_IS_SETTLED, (now - limits.settlement, list(NEVER_SETTLED))
+    settled = (now - limits.settlement, list(NEVER_SETTLED), list(PAYS_SELLERS))
+    yield 24, audit_transit.CLEARING_IS_SETTLED, settled
     yield 24, audit_disputes.NOTHING_STUCK, (now - limits.chargeback,)
     yield 23, audit_balances.NOTHING_IN_CLEAR, ()
     yield 24, audit_balances.NOTHING_LATE, (now - limits.late_reserve,)

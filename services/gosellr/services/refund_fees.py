@@ -76,6 +76,12 @@ def _share(order: Order, payment: Payment, amount_minor: int) -> FeeTaken:
     return fee_share(
         min(amount_minor, max(0, left_minor)),
         captured_minor=payment.captured_minor,
-        fee_minor=payment.fee_minor,
+        fee_minor=_sold_for_minor(payment),
         before=before,
     )
+
+
+def _sold_for_minor(payment: Payment) -> int:
+    """What its provider kept of what paid for something: what it kept of money that it took in vain
+    is no seller's."""
+    return max(0, payment.fee_minor - sum(one.fee_minor for one in payment.returns))

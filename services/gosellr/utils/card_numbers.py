@@ -3,11 +3,12 @@
 import re
 
 # Groups as they stand on a card, or without them; nothing longer that only begins like one.
-_WRITTEN = re.compile(r"(?<![\w-])\d(?:[ -]?\d){14,18}(?![\w-])", re.ASCII)
+# What follows the head of an IBAN is a bank account's.
+_WRITTEN = re.compile(r"(?<![\w-])(?<![A-Z]{2}\d{2}[ -])\d(?:[ -]?\d){14,18}(?![\w-])", re.ASCII)
 # First digits and lengths of the networks (ISO/IEC 7812): American Express has 15 digits; Visa,
 # Mastercard, Discover, JCB, UnionPay and Maestro 16, some of them up to 19.
 _NETWORKS = re.compile(
-    r"3[47]\d{13}|(?:4|5[1-5]|2[2-7]|35|6)\d+(?<=\d{16})(?!\d)|(?:4|6)\d{18}", re.ASCII
+    r"3[47]\d{13}|4\d{15}(?:\d{3})?|(?:5[1-5]|2[2-7])\d{14}|35\d{14,17}|6\d{15,18}", re.ASCII
 )
 
 

@@ -17,6 +17,7 @@ from gosellr.utils.commission import (
     commission_for,
     commission_for_shipping,
 )
+from gosellr.utils.money import share
 from gosellr.utils.refunds import CommissionReversal, RefundablePart, refund_shares
 from gosellr.utils.tax import without_tax
 
@@ -70,6 +71,8 @@ class SoldPart:
     booked: Earned
     fixed_minor: int = 0
     returns: tuple[Returned, ...] = ()
+    # What of them banks gave back of lost chargebacks: it is earned again.
+    reinstated: Earned = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +170,18 @@ def replay(
 
 
 def _as_booked(part: SoldPart) -> Earned:
-    return part.booked - sum((one.commission_reversed for one in part.returns), NOTHING)
+    return part.booked - _reversed(part) + part.reinstated
+
+
+def _reversed(part: SoldPart) -> Earned:
+    return sum((one.commission_reversed for one in part.returns), NOTHING)
+
+
+def _kept_back(reversed_minor: int, reinstated_minor: int, booked_minor: int) -> int:
+    """What stays given back, where a bank gave back so much of what was booked as given back."""
+    if not booked_minor:
+        return reversed_minor
+    return share(reversed_minor, max(0, booked_minor - reinstated_minor), booked_minor)
 
 
 def _under(
@@ -200,7 +214,12 @@ def _under(
             reversal=policy.reversal,
         )
         left = replace(left, refunded=left.refunded + shares)
+    booked, again = _reversed(part), part.reinstated
     return sold - Earned(
-        commission_minor=left.refunded.commission_reversed_minor,
-        vat_minor=left.refunded.commission_vat_reversed_minor,
+        commission_minor=_kept_back(
+            left.refunded.commission_reversed_minor, again.commission_minor, booked.commission_minor
+        ),
+        vat_minor=_kept_back(
+            left.refunded.commission_vat_reversed_minor, again.vat_minor, booked.vat_minor
+        ),
     )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from gosellr.utils.card_numbers import holds_card_number
+
 EVIDENCE_BYTES_MAX: Final = 10 * 1024 * 1024
 NAME_LENGTH_MAX: Final = 120
 
@@ -56,4 +58,5 @@ def plain_name(name: str | None, *, content_type: str) -> str:
     last = (name or "").replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if letter.isprintable() and letter not in '"\\/')
     stem = kept.strip()[-NAME_LENGTH_MAX:].strip()
-    return stem or f"evidence{EXTENSIONS[content_type][0]}"
+    # What a file is called is words, too, and is kept for good.
+    return (not holds_card_number(stem) and stem) or f"evidence{EXTENSIONS[content_type][0]}"

@@ -324,14 +324,25 @@ def _chargeback_reinstated(figures: _Figures) -> str:
         who = figures.clauses(
             (figures.debit("seller_receivable"), "sellers owe {}"),
             (figures.debit("commission"), "the marketplace returns {} of commission"),
+            (figures.debit("tax_payable"), "{} less tax is passed on"),
             (figures.debit("chargeback_loss"), "the marketplace bears {}"),
+            (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
+            (figures.credit("goodwill_cost"), "{} of earlier goodwill returns to the marketplace"),
+            (
+                figures.credit("gateway_fee"),
+                "{} makes good what the payment provider kept of the sale",
+            ),
         )
         return f"The bank took {figures.say(taken_minor)} of the lost chargeback again: {who}."
     who = figures.clauses(
         (figures.credit("seller_receivable"), "sellers owe {} less"),
         (figures.credit("seller_available"), "{} can be paid out"),
         (figures.credit("commission"), "the marketplace keeps {} of commission"),
+        (figures.credit("tax_payable"), "{} is tax that the marketplace passes on"),
         (figures.credit("chargeback_loss"), "its loss is {} smaller"),
+        (figures.debit("promotion_cost"), "the marketplace bears {} of the promotion again"),
+        (figures.debit("goodwill_cost"), "the marketplace bears {} of its goodwill again"),
+        (figures.debit("gateway_fee"), "it bears {} of the payment provider's fee again"),
     )
     amount = figures.say(figures.debit("gateway_clearing"))
     return f"The bank gave {amount} of the lost chargeback back: {who}."

@@ -36,6 +36,10 @@ NEVER_SETTLED: Final[Mapping[str, str]] = {
 """Ways to pay whose clearing account nothing empties, each with the reason. What any other gateway
 holds has to leave it, or the audit finds it."""
 
+PAYS_SELLERS: Final = ("stripe", "paypal")
+"""Gateways out of whose balance sellers are paid (`PayoutProvider.paid_from`): what sellers are
+owed may stay there for as long as they are owed it."""
+
 
 class MovementKind(StrEnum):
     """What a provider calls a movement."""

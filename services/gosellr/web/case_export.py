@@ -12,6 +12,7 @@ from gosellr.models.dispute_values import DisputeFile, DisputeFolder
 from gosellr.utils.csv_text import csv_text
 from gosellr.web.binding import case_files
 from gosellr.web.case_views import CaseView
+from gosellr.web.history_answers import MARK
 from gosellr.web.pages import Page
 
 
@@ -65,7 +66,7 @@ async def _parts(page: Page, folder: DisputeFolder, view: CaseView) -> AsyncIter
         # Last, when it is known what isn't there any more.
         table = csv_text(case_files.HEADER, case_files.rows(folder, view, gone=gone))
         made = ZipInfo("case.csv", page.now.timetuple()[:6])
-        folder_file.writestr(made, table.encode())
+        folder_file.writestr(made, MARK + table.encode())
     yield outlet.take()
 
 

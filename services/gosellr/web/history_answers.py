@@ -12,7 +12,7 @@ from gosellr.web.pages import Page
 FORMATS = frozenset({"csv", "xlsx"})
 CSV = "text/csv"
 # By this mark in front spreadsheets know UTF-8. Programs ask the API, whose tables bear none.
-_MARK = "\ufeff".encode()
+MARK = "\ufeff".encode()
 
 
 async def history_file(page: Page, columns: Columns, read: Read, *, form: str) -> Response:
@@ -38,7 +38,7 @@ async def history_file(page: Page, columns: Columns, read: Read, *, form: str) -
 
 
 async def _marked(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield _MARK
+    yield MARK
     async for part in parts:
         yield part
 
@@ -50,5 +50,5 @@ def file_answer(content: bytes, *, media_type: str, name: str) -> Response:
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    marked = _MARK + content if media_type == CSV else content
+    marked = MARK + content if media_type == CSV else content
     return Response(marked, media_type=media_type, headers=headers)

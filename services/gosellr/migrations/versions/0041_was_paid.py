@@ -1,7 +1,7 @@
 """Two people may say that a payout was paid.
 
 Revision ID: 0041
-Revises: 0038
+Revises: 0039
 """
 
 from alembic import op

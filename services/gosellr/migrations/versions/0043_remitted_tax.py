@@ -1,7 +1,7 @@
 """A tax rate says who remits its tax, and what was sold keeps what it said.
 
 Revision ID: 0043
-Revises: 0038
+Revises: 0041
 """
 
 import sqlalchemy as sa

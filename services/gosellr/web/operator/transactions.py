@@ -43,7 +43,11 @@ async def show_transactions(
 
     # A file doesn't say what was left out of its filters: the page does, at their fields.
     if form is not None and not asked.form.errors:
-        columns = history_files.journal_columns(has_balance=of.has_balance, account=of.account)
+        columns = history_files.journal_columns(
+            has_balance=of.has_balance,
+            account=of.account,
+            of_seller=of.seller_id is not None,
+        )
         return await history_file(page, columns, read, form=form)
     return await _show(page, await read(asked.cursor, histories.SHOWN), asked, of)
 
