@@ -74,6 +74,8 @@ def is_ready(environment: dict[str, str]) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         return False
+    except OSError:
+        return False  # Whoever had taken the call was on the way out.
 
 
 def test_a_market_starts_survives_kills_and_stops_cleanly(environment: dict[str, str]) -> None:
