@@ -19,6 +19,7 @@ from gosellr.utils.explanations import explain
 from gosellr.utils.refunds import CommissionReversal
 from tests.factories.captures import at_shipment, sandbox_of
 from tests.factories.disputes import bank_decides, delivered, hear, network, take_back
+from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     Shop,
     balances,
@@ -62,9 +63,6 @@ async def lost_and_back(market: Resources, connection: Connection, shop: Shop) -
     return order
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a second chargeback of money that came back is the marketplace's loss yet"
-)
 async def test_another_chargeback_of_what_came_back_is_a_debt_of_its_seller(
     connection: Connection, resources: Resources, shop: Shop
 ) -> None:
@@ -75,6 +73,7 @@ async def test_another_chargeback_of_what_came_back_is_a_debt_of_its_seller(
     owed = await seller_owes(connection, shop)
     assert owed.get("available", 0) - owed.get("receivable", 0) == 0
     assert await balances(connection) == {}
+    assert await wrong_with(connection, resources) == []
 
 
 async def test_what_was_kept_of_money_taken_in_vain_is_no_sellers(

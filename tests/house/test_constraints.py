@@ -84,6 +84,8 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("chargeback", "reinstated_minor_not_negative", {"reinstated_count": "-1"}),
     ("chargeback", "reinstated_was_lost", {"status": "'won'"}),
     ("chargeback", "reinstated_was_lost", {"reinstated_minor": "3"}),
+    ("dispute", "came_back_within_amount", {"came_back_minor": "-1"}),
+    ("dispute", "came_back_within_amount", {"came_back_minor": "2"}),
     ("dispute", "of_a_part_or_a_card", {"seller_id": "NULL"}),
     ("dispute", "of_a_part_or_a_card", {"seller_order_id": "NULL"}),
     ("dispute", "of_a_part_or_a_card", {

@@ -213,18 +213,21 @@ async def argues(life: Life) -> None:
 async def charges_back(life: Life) -> None:
     if not life.bought:
         raise NothingThere
-    order = await read(life.market, life.chance.choice(life.bought).order)
+    bought = life.chance.choice(life.bought)
+    order = await read(life.market, bought.order)
     charges = [one for one in order.payments if one.method == "sandbox"]
     # What pays for nothing is on its way back: whoever takes that back too is a case for people.
     if not charges or order.paid_at is None:
         raise NothingThere
-    life.chargebacks.append(
-        await life.gateway.disputes.open(
-            attempt_id=str(life.chance.choice(charges).id),
-            amount_minor=life.chance.choice((None, life.chance.randint(1, 3000))),
-            fee_minor=life.chance.choice((0, 1500)),
-        )
+    reference = await life.gateway.disputes.open(
+        attempt_id=str(life.chance.choice(charges).id),
+        amount_minor=life.chance.choice((None, life.chance.randint(1, 3000))),
+        fee_minor=life.chance.choice((0, 1500)),
     )
+    life.chargebacks.append(reference)
+    if bought.shops:
+        # The price of a gift card that comes back is a case for people.
+        life.may_come_back.append(reference)
 
 
 async def bank_decides(life: Life) -> None:
@@ -232,6 +235,12 @@ async def bank_decides(life: Life) -> None:
         raise NothingThere
     reference = life.chargebacks.pop(life.chance.randrange(len(life.chargebacks)))
     await life.gateway.disputes.decide(reference=reference, won=life.chance.random() < 0.5)
+
+
+async def bank_gives_back(life: Life) -> None:
+    if not life.may_come_back:
+        raise NothingThere
+    await life.gateway.disputes.reinstate(reference=life.chance.choice(life.may_come_back))
 
 
 async def asks_for_payout(life: Life) -> None:
@@ -301,6 +310,7 @@ ACTS: Final[Sequence[tuple[Callable[[Life], Awaitable[None]], int]]] = (
     (argues, 6),
     (charges_back, 4),
     (bank_decides, 4),
+    (bank_gives_back, 2),
     (asks_for_payout, 4),
     (moves_account, 1),
     (close_cases, 2),

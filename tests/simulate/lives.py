@@ -94,6 +94,7 @@ class Life:
     bought: list[Bought] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     chargebacks: list[str] = field(default_factory=list)
+    may_come_back: list[str] = field(default_factory=list)
     told: int = 0
     diary: list[str] = field(default_factory=list)
 

@@ -1,5 +1,7 @@
 """What comes back of a lost chargeback: what was taken, from whom it was taken, and never more."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -19,7 +21,15 @@ from gosellr.utils.ledger import (
     seller_receivable,
     seller_reserve,
 )
-from gosellr.utils.reinstated_postings import chargeback_reinstated, chargeback_taken_again
+from gosellr.utils.reinstated_postings import (
+    chargeback_lost_again,
+    chargeback_reinstated,
+    chargeback_taken_again,
+    held_minor_of,
+    held_of,
+    taken_of_parts,
+)
+from tests.utils.books import CURRENCIES
 
 ANNA, BERT = (UUID(f"00000000-0000-7000-8000-00000000000{number}") for number in (1, 2))
 
@@ -40,7 +50,7 @@ def lost(anna_minor: int, bert_minor: int, kept_minor: int, given_minor: int) ->
     return [Entry(account, side, minor, "EUR") for account, side, minor in sides if minor]
 
 
-def change_of(entries: tuple[Entry, ...]) -> dict[str, int]:
+def change_of(entries: Iterable[Entry]) -> dict[str, int]:
     """By how much each account moves, debits positive."""
     moved: dict[str, int] = {}
     for one in entries:
@@ -85,13 +95,107 @@ def test_nobody_gets_more_than_was_taken_and_it_is_taken_again_as_it_came(
     for account in (COMMISSION, CHARGEBACK_LOSS):
         assert 0 <= -got.get(account, 0) <= most.get(account, 0)
     again = chargeback_taken_again(
-        taken, gateway="sandbox", amount_minor=amount_minor, currency="EUR"
+        back.entries, gateway="sandbox", amount_minor=amount_minor, currency="EUR"
     )
     renamed = {
         account.replace("seller_available", "seller_receivable"): -minor
         for account, minor in got.items()
     }
     assert change_of(again.entries) == renamed
+
+
+SHARES = st.tuples(*(st.integers(0, 10**6) for _ in range(4))).filter(lambda one: sum(one[:3]))
+
+
+@given(shares=SHARES, currency=CURRENCIES, available=st.integers(0, 10**6), data=st.data())
+def test_recipe_7_others_take_what_came_back_from_those_who_had_got_it_to_the_last_unit(
+    shares: tuple[int, int, int, int], currency: str, available: int, data: st.DataObject
+) -> None:
+    taken = [replace(one, currency=currency) for one in lost(*shares)]
+    back_minor = data.draw(st.integers(1, sum(shares[:3])))
+    moved = list(
+        chargeback_reinstated(
+            taken, gateway="sandbox", amount_minor=back_minor, currency=currency, owed_minor={}
+        ).entries
+    )
+    got = change_of(held_of(moved))
+    left_minor = back_minor
+    while left_minor:
+        before = change_of(held_of(moved))
+        amount_minor = data.draw(st.integers(1, left_minor))
+        draft = chargeback_lost_again(
+            moved, gateway="stripe", amount_minor=amount_minor, currency=currency,
+            available_minor={ANNA: available},
+        )  # fmt: skip
+        assert draft.kind is TransactionKind.CHARGEBACK_LOST_AGAIN
+        change = change_of(draft.entries)
+        assert change.pop(dispute_receivable("stripe")) == -amount_minor
+        by_anna = change.pop(seller_available(ANNA), 0), change.pop(seller_receivable(ANNA), 0)
+        assert by_anna[0] == min(sum(by_anna), available)
+        change[seller_receivable(ANNA)] = sum(by_anna)
+        # Nobody gives more than it has of it.
+        assert all(abs(minor) <= abs(before.get(name, 0)) for name, minor in change.items())
+        moved += draft.entries
+        left_minor -= amount_minor
+        assert held_minor_of(held_of(moved)) == left_minor
+    assert held_of(moved) == []
+    assert sum(got.values()) == -back_minor
+    with pytest.raises(ValueError, match="can't be taken"):
+        chargeback_lost_again(
+            moved, gateway="stripe", amount_minor=1, currency=currency, available_minor={}
+        )
+
+
+@given(shares=SHARES, currency=CURRENCIES, data=st.data())
+def test_recipe_7_what_two_banks_take_of_it_is_given_by_no_seller_twice(
+    shares: tuple[int, int, int, int], currency: str, data: st.DataObject
+) -> None:
+    taken = [replace(one, currency=currency) for one in lost(*shares)]
+    back_minor = data.draw(st.integers(1, sum(shares[:3])))
+    again_minor = data.draw(st.integers(1, back_minor))
+    back = chargeback_reinstated(
+        taken, gateway="sandbox", amount_minor=back_minor, currency=currency, owed_minor={}
+    )
+    again = chargeback_lost_again(
+        back.entries, gateway="sandbox", amount_minor=again_minor, currency=currency,
+        available_minor={},
+    )  # fmt: skip
+    moved = [*back.entries, *again.entries]
+    round_again = chargeback_taken_again(
+        moved, gateway="sandbox", amount_minor=back_minor, currency=currency
+    )
+    moved += round_again.entries
+    # All of it is gone, and what was taken twice is the market's loss.
+    assert change_of(held_of(moved)) == {CHARGEBACK_LOSS: again_minor}
+    anew_minor = data.draw(st.integers(1, sum(shares[:3])))
+    made_good_minor = min(anew_minor, again_minor)
+    moved += chargeback_reinstated(
+        taken, gateway="sandbox", amount_minor=anew_minor, currency=currency, owed_minor={},
+        made_good_minor=made_good_minor,
+    ).entries  # fmt: skip
+    assert held_minor_of(held_of(moved)) == anew_minor - again_minor
+    if anew_minor == again_minor:
+        assert held_of(moved) == []
+    elif anew_minor < again_minor:
+        assert change_of(held_of(moved)) == {CHARGEBACK_LOSS: again_minor - anew_minor}
+    with pytest.raises(ValueError, match="can't be taken"):
+        chargeback_taken_again(moved, gateway="sandbox", amount_minor=0, currency=currency)
+
+
+def test_what_is_asked_of_each_part_is_told_in_the_buyers_money() -> None:
+    part, other = UUID(int=1), UUID(int=2)
+    came_back = [
+        Entry(seller_available(ANNA), Direction.CREDIT, 80, "EUR", part),
+        Entry(COMMISSION, Direction.CREDIT, 20, "EUR", part),
+        Entry(PROMOTION_COST, Direction.DEBIT, 10, "EUR", part),
+        Entry(seller_receivable(BERT), Direction.CREDIT, 10, "EUR", other),
+        Entry(CHARGEBACK_LOSS, Direction.CREDIT, 50, "EUR"),
+        Entry(gateway_clearing("sandbox"), Direction.DEBIT, 150, "EUR"),
+    ]
+    assert taken_of_parts(came_back, amount_minor=150) == {part: (90, 80), other: (10, 10)}
+    assert taken_of_parts(came_back, amount_minor=75) == {part: (45, 40), other: (5, 5)}
+    assert taken_of_parts(came_back, amount_minor=1_000) == {part: (90, 80), other: (10, 10)}
+    assert taken_of_parts([], amount_minor=1_000) == {}
 
 
 @pytest.mark.parametrize("amount_minor", [0, -1, 1001])

@@ -99,6 +99,8 @@ dispute = Table(
     currency(),
     # What the buyer could be awarded.
     minor("amount_minor"),
+    # What of that isn't the sale's any more: it came back of a chargeback that was lost before.
+    minor("came_back_minor", default=0),
     minor("award_minor", nullable=True),
     words("outcome", nullable=True),
     words("decided_by", nullable=True),
@@ -151,6 +153,7 @@ dispute = Table(
     ),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("award_minor BETWEEN 0 AND amount_minor", name="award_within_amount"),
+    CheckConstraint("came_back_minor BETWEEN 0 AND amount_minor", name="came_back_within_amount"),
     not_negative(
         "from_pending_minor", "from_available_minor", "from_receivable_minor", "spent_minor"
     ),

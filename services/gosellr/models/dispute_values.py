@@ -27,6 +27,8 @@ class Dispute:
     status: str
     currency: str
     amount_minor: int
+    # What of it had come back of a chargeback that was lost before: nothing of the sale is left.
+    came_back_minor: int
     award_minor: int | None
     outcome: str | None
     decided_by: str | None

@@ -26,7 +26,8 @@ WITH frozen AS (
            sum({SIGNED}) AS minor
     FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
     WHERE entry.seller_order_id IS NOT NULL AND entry.account LIKE 'tax\\_payable:%'
-      AND entry.account ~ '^tax_payable:[A-Z]' AND head.kind <> 'chargeback_reinstated'
+      AND entry.account ~ '^tax_payable:[A-Z]' AND head.kind NOT IN ('chargeback_reinstated',
+                                                              'chargeback_lost_again')
     GROUP BY 1, 2
 )
 SELECT CASE WHEN key = owed.seller_order_id THEN 'seller_order ' ELSE 'order_line ' END || key,

@@ -123,12 +123,23 @@ SELECT count(*) FROM changed
 LOST_BY = """
 SELECT head.id
 FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
-WHERE back.id = $1 AND head.kind = 'chargeback_lost'
+WHERE back.id = $1 AND head.kind IN ('chargeback_lost', 'chargeback_lost_again')
   AND (head.cause_id = back.id OR head.cause_id IN (
       SELECT refund.id FROM refund JOIN dispute ON dispute.id = refund.dispute_id
       WHERE dispute.chargeback_id = back.id))
 ORDER BY head.id
 """
+# By which it came back, and was taken since, by itself or by another one.
+CAME_BACK_BY = """
+SELECT head.id
+FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
+WHERE back.id = $1
+  AND (head.kind = 'chargeback_reinstated' AND head.cause_id = back.id
+       OR head.kind = 'chargeback_lost_again' AND head.facts ->> 'came_back_of' = back.id::text)
+ORDER BY head.id
+"""
+REINSTATED_OF_PAYMENT = f"""{_READ}
+WHERE payment_id = $1 AND status = 'lost' AND reinstated_minor > 0 ORDER BY reinstated_at, id"""
 # What a gateway lists and we don't know, or know as open while it is decided there; or as won while
 # it is lost there, or the other way round, unless that was given back; or that has gone on since,
 # or costs more. What the buyer got of one that was lost altogether is known by that.
@@ -242,6 +253,17 @@ async def reinstate(
 async def lost_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
     """The transactions by which it was lost."""
     return [row["id"] for row in await connection.fetch(LOST_BY, chargeback_id)]
+
+
+async def came_back_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
+    """The transactions by which what was lost by it came back and was taken once more."""
+    return [row["id"] for row in await connection.fetch(CAME_BACK_BY, chargeback_id)]
+
+
+async def reinstated_of_payment(connection: Connection, *, payment_id: UUID) -> list[Chargeback]:
+    """The lost ones of a payment of which something stands as given back, the oldest first."""
+    rows = await connection.fetch(REINSTATED_OF_PAYMENT, payment_id)
+    return [_chargeback(row) for row in rows]
 
 
 async def ask_for_evidence(

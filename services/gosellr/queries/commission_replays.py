@@ -62,7 +62,8 @@ WHERE refund.order_id = ANY($1::uuid[]) AND refund.status <> 'failed'
 ORDER BY refund.created_at, refund.id LIMIT $2
 """
 
-# What a bank gave back of lost chargebacks is earned again, whatever its refunds say.
+# What a bank gave back of lost chargebacks is earned again, whatever its refunds say, unless
+# another one took it.
 REINSTATED = """
 SELECT entry.seller_order_id, entry.order_line_id,
        COALESCE(sum(moved.minor) FILTER (WHERE entry.account = 'commission'), 0)::bigint
@@ -72,7 +73,8 @@ SELECT entry.seller_order_id, entry.order_line_id,
 FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id,
      LATERAL (SELECT CASE entry.direction WHEN 'credit' THEN entry.amount_minor
                           ELSE -entry.amount_minor END AS minor) AS moved
-WHERE head.order_id = ANY($1::uuid[]) AND head.kind = 'chargeback_reinstated'
+WHERE head.order_id = ANY($1::uuid[])
+  AND head.kind IN ('chargeback_reinstated', 'chargeback_lost_again')
   AND entry.seller_order_id IS NOT NULL
 GROUP BY 1, 2 LIMIT $2
 """

@@ -21,13 +21,15 @@ WITH counted AS (
     UPDATE orders SET open_dispute_count = open_dispute_count + jsonb_array_length($2::jsonb)
     WHERE id = $1
 )
-INSERT INTO dispute ({_COLUMNS})
-SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::dispute, $2::jsonb)
+INSERT INTO dispute ({_COLUMNS}, came_back_minor)
+SELECT {_COLUMNS}, COALESCE(came_back_minor, 0)
+FROM jsonb_populate_recordset(NULL::dispute, $2::jsonb)
 """
 
 _READ = """
 SELECT id, kind, order_id, seller_order_id, seller_id, order_line_id, quantity, chargeback_id,
-       reason, status, currency, amount_minor, award_minor, outcome, decided_by, decision,
+       reason, status, currency, amount_minor, came_back_minor, award_minor, outcome, decided_by,
+       decision,
        is_final, appealed_by, from_pending_minor, from_available_minor, from_reserve_minor,
        from_receivable_minor, spent_minor, booking_count, opened_by, opened_at, due_at,
        decided_at, closed_at, event_count, version, review_reminded_at, review_overdue_at
@@ -55,7 +57,9 @@ WHERE id = $1 AND status = $2
 RETURNING id
 """
 
-SET_AMOUNT = "UPDATE dispute SET amount_minor = $2, version = version + 1 WHERE id = $1"
+SET_AMOUNT = """
+UPDATE dispute SET amount_minor = $2, came_back_minor = $3, version = version + 1 WHERE id = $1
+"""
 
 COUNT_CLOSED = """
 UPDATE orders SET open_dispute_count = open_dispute_count - $2 WHERE id = $1
@@ -186,9 +190,12 @@ async def move(
     )  # fmt: skip
 
 
-async def set_amount(connection: Connection, *, dispute_id: UUID, amount_minor: int) -> None:
-    """What a case of a locked order is about is so much from now on."""
-    await connection.execute(SET_AMOUNT, dispute_id, amount_minor)
+async def set_amount(
+    connection: Connection, *, dispute_id: UUID, amount_minor: int, came_back_minor: int
+) -> None:
+    """What a case of a locked order is about is so much from now on, so much of it money that had
+    come back before."""
+    await connection.execute(SET_AMOUNT, dispute_id, amount_minor, came_back_minor)
 
 
 async def count_closed(connection: Connection, *, order_id: UUID, count: int) -> None:

@@ -38,8 +38,8 @@ SELECT currency,
        ), 0)::bigint - COALESCE(sum(debit_minor) FILTER (
            WHERE kind = 'chargeback_lost' AND account_kind = 'chargeback_loss'
        ), 0)::bigint - COALESCE(sum(debit_minor - credit_minor) FILTER (
-           WHERE kind = 'chargeback_reinstated'
-             AND account_kind IN ('gateway_clearing', 'chargeback_loss')
+           WHERE kind IN ('chargeback_reinstated', 'chargeback_lost_again')
+             AND account_kind IN ('gateway_clearing', 'dispute_receivable', 'chargeback_loss')
        ), 0)::bigint
 FROM moved GROUP BY currency ORDER BY currency
 """

@@ -16,6 +16,7 @@ from gosellr.models.dispute_values import Chargeback, Dispute
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargebacks, disputes
 from gosellr.services import (
+    came_back_books,
     dispute_claims,
     dispute_freeze,
     dispute_outcome,
@@ -25,6 +26,7 @@ from gosellr.services import (
     refund_books,
     refund_fees,
 )
+from gosellr.services.came_back_books import Asked
 from gosellr.services.dispute_steps import Verdict
 from gosellr.utils.disputes import (
     ARGUED_STATUSES,
@@ -85,15 +87,17 @@ async def open_cases(
     *,
     order: Order,
     chargeback: Chargeback,
-    shares: list[tuple[SellerOrder, int]],
+    asked: Sequence[Asked],
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
     """Open the cases of a chargeback about these shares, and freeze what they would take."""
-    about: list[tuple[SellerOrder | None, int]] = [*shares]
+    about: list[tuple[SellerOrder | None, int, int]] = [
+        (one.part, one.amount_minor, one.came_back_minor) for one in asked
+    ]
     if order.buys_card:
         # The market has sold it: it answers the bank, and the card is what is frozen.
-        about = [(None, chargeback.amount_minor)]
+        about = [(None, chargeback.amount_minor, 0)]
     due = evidence_due_at(now=now, bank_due_at=chargeback.evidence_due_at, terms=policy.disputes)
     rows: list[dict[str, Any]] = [
         {
@@ -107,10 +111,11 @@ async def open_cases(
             "status": DisputeStatus.AWAITING_SELLER.value,
             "currency": order.currency,
             "amount_minor": share_minor,
+            "came_back_minor": came_back_minor,
             "opened_at": now,
             "due_at": due,
         }
-        for part, share_minor in about
+        for part, share_minor, came_back_minor in about
     ]
     await disputes.insert(connection, order_id=order.id, cases=rows)
     opened = {row["id"] for row in rows}
@@ -119,11 +124,12 @@ async def open_cases(
         for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
         if case.id in opened
     ]
+    own_minor = {one.part.id: one.own_minor for one in asked}
     for case in cases:
-        if not case.is_of_card:
+        if case.seller_order_id is not None:
             await _freeze_as_claimed(
                 connection, order=order, case=case, payment_id=chargeback.payment_id,
-                policy=policy, now=now,
+                own_minor=own_minor[case.seller_order_id], policy=policy, now=now,
             )  # fmt: skip
     await dispute_steps.note_opened(
         connection, order=order, cases=cases, kind="chargeback_opened", actor=Actor.PAYMENT,
@@ -137,17 +143,23 @@ async def _freeze_as_claimed(
     order: Order,
     case: Dispute,
     payment_id: UUID,
+    own_minor: int,
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
-    """Let just that be frozen under a case which losing it would take from its seller now."""
+    """Let just that be frozen under a case which losing it would take from its seller now: of its
+    sale, and so much of what had come back."""
     part = dispute_steps.part_of(order, case)
     claim = dispute_claims.chargeback_claim(
-        order, part, amount_minor=case.amount_minor, reversal=policy.commission_reversal
+        order,
+        part,
+        amount_minor=case.amount_minor - case.came_back_minor,
+        reversal=policy.commission_reversal,
     )
     if claim is not None:
         claim = refund_fees.with_fees_at(order, claim, payment_id=payment_id, policy=policy)
-    missing_minor = (0 if claim is None else claim.seller_minor) - case.frozen_minor
+    needed_minor = own_minor + (0 if claim is None else claim.seller_minor)
+    missing_minor = needed_minor - case.frozen_minor
     if missing_minor > 0:
         await dispute_freeze.freeze(
             connection, dispute=case, part=part, amount_minor=missing_minor, now=now
@@ -185,8 +197,12 @@ async def share_out_again(
             paid_by=chargeback.opened_at,
         )
         left[chargeback.payment_id] -= chargeback.amount_minor
+        asked = await came_back_books.asked_of(
+            connection, order=order, payment_id=chargeback.payment_id,
+            amount_minor=chargeback.amount_minor, sale=shares,
+        )  # fmt: skip
         await _bring_to(
-            connection, order=order, chargeback=chargeback, shares=shares, policy=policy, now=now
+            connection, order=order, chargeback=chargeback, asked=asked, policy=policy, now=now
         )
         order = await order_steps.load_locked(connection, order_id=order.id)
 
@@ -196,27 +212,30 @@ async def _bring_to(
     *,
     order: Order,
     chargeback: Chargeback,
-    shares: Sequence[tuple[SellerOrder, int]],
+    asked: Sequence[Asked],
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
-    due = {part.id: amount_minor for part, amount_minor in shares}
+    of_part = {one.part.id: one for one in asked}
     cases = await disputes.of_chargeback(connection, chargeback_id=chargeback.id)
     for case in cases:
-        asked = replace(case, amount_minor=due.get(dispute_steps.part_of(order, case).id, 0))
-        if asked.amount_minor != case.amount_minor:
+        part = dispute_steps.part_of(order, case)
+        due = of_part.get(part.id, Asked(part=part))
+        changed = replace(case, amount_minor=due.amount_minor, came_back_minor=due.came_back_minor)
+        if changed != case:
             await disputes.set_amount(
-                connection, dispute_id=case.id, amount_minor=asked.amount_minor
-            )
+                connection, dispute_id=case.id, amount_minor=due.amount_minor,
+                came_back_minor=due.came_back_minor,
+            )  # fmt: skip
         await _freeze_as_claimed(
-            connection, order=order, case=asked, payment_id=chargeback.payment_id, policy=policy,
-            now=now,
+            connection, order=order, case=changed, payment_id=chargeback.payment_id,
+            own_minor=due.own_minor, policy=policy, now=now,
         )  # fmt: skip
     known = {case.seller_order_id for case in cases}
-    new = [(part, amount_minor) for part, amount_minor in shares if part.id not in known]
+    new = [one for one in asked if one.part.id not in known]
     if new:
         await open_cases(
-            connection, order=order, chargeback=chargeback, shares=new, policy=policy, now=now
+            connection, order=order, chargeback=chargeback, asked=new, policy=policy, now=now
         )
 
 

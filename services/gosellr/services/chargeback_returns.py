@@ -13,12 +13,14 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import chargeback_movements, chargebacks, ledger, outbox
 from gosellr.queries.chargebacks import AWARDED
-from gosellr.services import ledger_service, recovery_service
+from gosellr.services import came_back_books, ledger_service, recovery_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import Entry, TransactionDraft, seller_available
 from gosellr.utils.reinstated_postings import (
     chargeback_reinstated,
     chargeback_taken_again,
+    held_minor_of,
+    held_of,
     sellers_of,
 )
 
@@ -113,11 +115,14 @@ async def _book(
 async def _draft(
     connection: Connection, known: Chargeback, *, lost: list[Entry], back_minor: int
 ) -> TransactionDraft:
+    came_back = await came_back_books.entries_of(connection, chargeback_id=known.id)
     if not back_minor:
         return chargeback_taken_again(
-            lost, gateway=known.gateway, amount_minor=known.reinstated_minor,
+            came_back, gateway=known.gateway, amount_minor=known.reinstated_minor,
             currency=known.currency,
         )  # fmt: skip
+    # What others took of it before is the market's loss while it isn't there.
+    made_good_minor = min(back_minor, max(0, -held_minor_of(held_of(came_back))))
     sellers = sellers_of(lost)
     # Whoever recovers a debt holds these: so it can't be recovered and forgiven at once.
     await ledger_service.locked_balances(
@@ -131,5 +136,5 @@ async def _draft(
     }
     return chargeback_reinstated(
         lost, gateway=known.gateway, amount_minor=back_minor, currency=known.currency,
-        owed_minor=owed_minor,
+        owed_minor=owed_minor, made_good_minor=made_good_minor,
     )  # fmt: skip

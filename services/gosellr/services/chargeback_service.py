@@ -16,6 +16,7 @@ from gosellr.models.order_values import Order
 from gosellr.queries import chargebacks, disputes, outbox, payments, refunds
 from gosellr.queries.chargebacks import AGAIN, AWARDED
 from gosellr.services import (
+    came_back_books,
     chargeback_cases,
     chargeback_fees,
     chargeback_returns,
@@ -28,6 +29,7 @@ from gosellr.services import (
     refund_fees,
     refund_service,
 )
+from gosellr.services.came_back_books import Asked
 from gosellr.services.dispute_steps import Verdict
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.dispute_postings import (
@@ -71,6 +73,9 @@ async def record(
         returned = await chargeback_returns.keep_up(
             connection, order=order, known=known, reported=reported, now=now
         )
+        if returned:
+            # Others that are open are about what came back as well.
+            await go_on(connection, order_id=order.id, policy=policy, now=now)
         changed = changed or returned
     if known.status == "won":
         return await _decided_again(connection, reported, policy=policy, now=now) or changed
@@ -178,9 +183,16 @@ async def _open(
     )
     chargeback = await _loaded(connection, chargeback_id)
     left_minor = dispute_claims.payment_left_minor(order, reported.payment_id)
-    shares = dispute_claims.chargeback_shares(
-        order, amount_minor=min(reported.amount_minor, left_minor)
+    asked = await came_back_books.asked_of(
+        connection,
+        order=order,
+        payment_id=reported.payment_id,
+        amount_minor=reported.amount_minor,
+        sale=dispute_claims.chargeback_shares(
+            order, amount_minor=min(reported.amount_minor, left_minor)
+        ),
     )
+    shares = [(one.part, one.amount_minor) for one in asked]
     opened = chargeback_opened(
         gateway=reported.gateway,
         amount_minor=reported.amount_minor,
@@ -190,9 +202,9 @@ async def _open(
     )
     await _book(connection, opened, chargeback=chargeback, now=now)
     # Where all of it went back before, its first seller is asked to say so to the bank.
-    shares = shares or [(part, 0) for part in order.parts[:1]]
+    asked = asked or [Asked(part=part) for part in order.parts[:1]]
     await chargeback_cases.open_cases(
-        connection, order=order, chargeback=chargeback, shares=shares, policy=policy, now=now
+        connection, order=order, chargeback=chargeback, asked=asked, policy=policy, now=now
     )
     await gift_sale_books.freeze(connection, order_id=order.id, now=now)
     await _tell(connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now)
@@ -266,6 +278,10 @@ async def _lose(
         await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
         await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
     if borne_minor:
+        borne_minor -= await came_back_books.take(
+            connection, chargeback=chargeback, amount_minor=borne_minor, now=now
+        )
+    if borne_minor:
         draft = chargeback_borne(
             gateway=chargeback.gateway, amount_minor=borne_minor, currency=chargeback.currency
         )
@@ -286,7 +302,7 @@ async def _take(
     planned = dispute_claims.chargeback_claim(
         order,
         part,
-        amount_minor=case.amount_minor,
+        amount_minor=case.amount_minor - case.came_back_minor,
         reversal=policy.commission_reversal,
     )
     if planned is None:

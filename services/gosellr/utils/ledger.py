@@ -265,6 +265,7 @@ class TransactionKind(StrEnum):
     CHARGEBACK_WON = "chargeback_won"
     CHARGEBACK_LOST = "chargeback_lost"
     CHARGEBACK_REINSTATED = "chargeback_reinstated"
+    CHARGEBACK_LOST_AGAIN = "chargeback_lost_again"
     CHARGEBACK_FEE = "chargeback_fee"
     CHARGEBACK_MADE_GOOD = "chargeback_made_good"
 

@@ -21,6 +21,7 @@ REFUND_KINDS: Final = frozenset(
         _K.REFUND_FAILED.value,
         _K.CHARGEBACK_LOST.value,
         _K.CHARGEBACK_REINSTATED.value,
+        _K.CHARGEBACK_LOST_AGAIN.value,
     }
 )
 PAYING_KINDS: Final = frozenset(

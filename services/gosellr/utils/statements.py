@@ -56,6 +56,7 @@ _ANY: Final[dict[str, str]] = {
     TransactionKind.DISPUTE_RELEASED: "Case decided, no longer frozen",
     TransactionKind.CHARGEBACK_LOST: "Chargeback, lost",
     TransactionKind.CHARGEBACK_REINSTATED: "Lost chargeback, given back",
+    TransactionKind.CHARGEBACK_LOST_AGAIN: "Chargeback of what had come back, lost",
     TransactionKind.CHARGEBACK_FEE: "Fee for a chargeback, given back",
     TransactionKind.DEBT_WRITTEN_OFF: "Written off, owed no more",
     TransactionKind.ADJUSTED: "Adjusted by the marketplace",

@@ -33,6 +33,7 @@ SELLER_KINDS = {
     "dispute_released": "Released by cases",
     "chargeback_lost": "Lost chargebacks",
     "chargeback_reinstated": "Given back by banks",
+    "chargeback_lost_again": "Taken by banks once more",
     "adjusted": "Adjustments",
     "debt_written_off": "Debts given up",
 }

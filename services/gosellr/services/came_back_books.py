@@ -1,0 +1,124 @@
+"""Money of lost chargebacks that came back: with whom it is, and what another one takes of it.
+
+Its sale stays undone, so nothing of that is left to be taken: whoever had got the money gives it,
+each what of it the giving back had given them. Everything here runs under the order's lock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gosellr.core.db import Connection
+from gosellr.models.dispute_values import Chargeback
+from gosellr.models.order_values import Order, SellerOrder
+from gosellr.queries import chargebacks, ledger
+from gosellr.services import ledger_service
+from gosellr.services.ledger_service import Booking
+from gosellr.utils.ledger import Entry, seller_available
+from gosellr.utils.reinstated_postings import (
+    chargeback_lost_again,
+    held_minor_of,
+    held_of,
+    sellers_of,
+    taken_of_parts,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a chargeback asks of one seller, in the buyer's money: of its sale, and of what had
+    come back. `own_minor` is what of the latter the seller itself gives."""
+
+    part: SellerOrder
+    sale_minor: int = 0
+    came_back_minor: int = 0
+    own_minor: int = 0
+
+    @property
+    def amount_minor(self) -> int:
+        """All of it."""
+        return self.sale_minor + self.came_back_minor
+
+
+async def asked_of(
+    connection: Connection,
+    *,
+    order: Order,
+    payment_id: UUID,
+    amount_minor: int,
+    sale: Sequence[tuple[SellerOrder, int]],
+) -> list[Asked]:
+    """What a chargeback of so much of a payment asks of each seller, where `sale` is what it asks
+    of the sale: beyond that it is about what had come back, the oldest first. Sellers of whom it
+    asks nothing are left out."""
+    left_minor = amount_minor - sum(minor for _, minor in sale)
+    came_back: dict[UUID, tuple[int, int]] = {}
+    if left_minor > 0:
+        for one in await chargebacks.reinstated_of_payment(connection, payment_id=payment_id):
+            entries = await entries_of(connection, chargeback_id=one.id)
+            for part_id, (minor, own_minor) in taken_of_parts(
+                entries, amount_minor=left_minor
+            ).items():
+                before = came_back.get(part_id, (0, 0))
+                came_back[part_id] = before[0] + minor, before[1] + own_minor
+            left_minor -= min(left_minor, held_minor_of(held_of(entries)))
+    of_sale = {part.id: minor for part, minor in sale}
+    asked = [
+        Asked(
+            part=part,
+            sale_minor=of_sale.get(part.id, 0),
+            came_back_minor=max(0, came_back.get(part.id, (0, 0))[0]),
+            own_minor=max(0, came_back.get(part.id, (0, 0))[1]),
+        )
+        for part in order.parts
+    ]
+    return [one for one in asked if one.amount_minor]
+
+
+async def take(
+    connection: Connection, *, chargeback: Chargeback, amount_minor: int, now: datetime
+) -> int:
+    """Let a lost chargeback take so much of what had come back of others of its payment, the oldest
+    first; gives how much it took, which is less where there isn't so much."""
+    left_minor = amount_minor
+    for one in await chargebacks.reinstated_of_payment(
+        connection, payment_id=chargeback.payment_id
+    ):
+        entries = await entries_of(connection, chargeback_id=one.id)
+        taken_minor = min(left_minor, held_minor_of(held_of(entries)))
+        if taken_minor <= 0:
+            continue
+        accounts = {seller_available(seller_id): seller_id for seller_id in sellers_of(entries)}
+        held = await ledger_service.locked_balances(
+            connection, accounts=sorted(accounts), currency=chargeback.currency
+        )
+        booking = Booking(
+            draft=chargeback_lost_again(
+                entries,
+                gateway=chargeback.gateway,
+                amount_minor=taken_minor,
+                currency=chargeback.currency,
+                available_minor={accounts[name]: minor for name, minor in held.items()},
+            ),
+            cause_type="chargeback",
+            cause_id=chargeback.id,
+            idempotency_key=f"{chargeback.id}/{one.id}",
+            order_id=chargeback.order_id,
+            actor=f"gateway:{chargeback.gateway}",
+            effective_at=now,
+            facts={"reason": chargeback.reason, "came_back_of": str(one.id)},
+        )
+        await ledger_service.book(connection, bookings=[booking], now=now)
+        left_minor -= taken_minor
+    return amount_minor - left_minor
+
+
+async def entries_of(connection: Connection, *, chargeback_id: UUID) -> list[Entry]:
+    """By which money of a lost chargeback came back, and was taken since."""
+    ids = await chargebacks.came_back_by(connection, chargeback_id=chargeback_id)
+    return [
+        entry
+        for one in await ledger.find_all(connection, transaction_ids=ids)
+        for entry in one.entries
+    ]

@@ -1,0 +1,306 @@
+"""Another chargeback of money that had come back after it was lost: who gives it, and gets it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gosellr.core.db import Connection
+from gosellr.core.transact import ask, transact
+from gosellr.models.dispute_values import DisputeFolder, ReportedChargeback
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from gosellr.services import (
+    chargeback_service,
+    commission_simulation,
+    explanation_service,
+    marketplace_service,
+)
+from gosellr.services.commission_simulation import SimulationRequest
+from gosellr.utils.explanations import explain
+from gosellr.utils.refunds import CommissionReversal
+from tests.factories.accounts import User
+from tests.factories.disputes import (
+    bank_decides,
+    cases_of,
+    delivered,
+    hear,
+    network,
+    take_back,
+)
+from tests.factories.payouts import pay, set_account, wrong_with
+from tests.factories.sales import (
+    Shop,
+    balances,
+    make_buyer,
+    make_commission,
+    make_shop,
+    refund,
+    seller_owes,
+)
+
+
+@pytest.fixture
+async def buyer(connection: Connection) -> User:
+    await make_commission(connection)
+    return await make_buyer(connection)
+
+
+@pytest.fixture
+async def shops(connection: Connection, buyer: User) -> list[Shop]:
+    """Two shops whose orders come to 120.00, of which the market earns a tenth."""
+    return [await make_shop(connection, price_minor=minor) for minor in (7_001, 4_999)]
+
+
+async def lost_and_back(resources: Resources, order: Order) -> str:
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    await network(resources).disputes.reinstate(reference=reference)
+    await hear(resources, order)
+    return reference
+
+
+async def told_as(
+    resources: Resources, order: Order, reference: str, status: str, *, kept_minor: int = 0
+) -> bool:
+    """The provider says how a chargeback of all of the order stands."""
+    told = ReportedChargeback(
+        payment_id=order.payments[0].id, gateway="sandbox", gateway_reference=reference,
+        amount_minor=12_000, currency="EUR", fee_minor=0, reason="fraudulent",
+        status=status, evidence_due_at=None, opened_at=resources.clock.now(),
+        kept_minor=kept_minor,
+    )  # fmt: skip
+    return await transact(
+        resources.db, chargeback_service.record, reported=told, policy=resources.policy,
+        now=resources.clock.now(),
+    )  # fmt: skip
+
+
+def asked_in(cases: list[DisputeFolder], reference: str) -> dict[object, tuple[int, int, int]]:
+    """By seller, what the cases of a chargeback are about, what of that came back, and what is
+    frozen."""
+    return {
+        one.dispute.seller_id: (
+            one.dispute.amount_minor, one.dispute.came_back_minor, one.dispute.frozen_minor
+        )
+        for one in cases
+        if one.chargeback is not None and one.chargeback.gateway_reference == reference
+    }  # fmt: skip
+
+
+async def owed(connection: Connection, shops: list[Shop]) -> list[dict[str, int]]:
+    return [await seller_owes(connection, shop) for shop in shops]
+
+
+async def test_each_seller_is_asked_for_its_share_and_gives_it(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    await lost_and_back(resources, order)
+    had = await owed(connection, shops)
+    assert had == [{"available": 6_161}, {"available": 4_399}]
+    second = await take_back(resources, order)
+    # What each had got is out of reach until the bank decides.
+    assert await owed(connection, shops) == [{"reserve": 6_161}, {"reserve": 4_399}]
+    asked = asked_in(await cases_of(resources, order), second)
+    assert asked == {
+        shops[0].seller.id: (7_001, 7_001, 6_161), shops[1].seller.id: (4_999, 4_999, 4_399),
+    }  # fmt: skip
+    assert await wrong_with(connection, resources) == []
+    await bank_decides(resources, order, second, won=False)
+    assert await owed(connection, shops) == [{}, {}]
+    assert await balances(connection) == {}
+    assert await hear(resources, order) == 0
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_one_that_is_won_leaves_it_with_those_who_had_got_it(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    await lost_and_back(resources, order)
+    before = await balances(connection)
+    second = await take_back(resources, order)
+    await bank_decides(resources, order, second, won=True)
+    assert await owed(connection, shops) == [{"available": 6_161}, {"available": 4_399}]
+    assert await balances(connection) == before
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_parts_of_it_are_taken_one_after_the_other_to_the_cent(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    await lost_and_back(resources, order)
+    for amount_minor in (1, 3_333, 4_444):
+        one = await take_back(resources, order, amount_minor=amount_minor)
+        await bank_decides(resources, order, one, won=False)
+        assert await wrong_with(connection, resources) == []
+    kept = await balances(connection)
+    assert kept["gateway_clearing"] == 12_000 - 7_778
+    assert {"chargeback_loss", "dispute_receivable"}.isdisjoint(kept)
+    rest = await take_back(resources, order)
+    await bank_decides(resources, order, rest, won=False)
+    assert await owed(connection, shops) == [{}, {}]
+    assert await balances(connection) == {}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_comes_back_of_the_second_is_theirs_and_a_third_takes_it(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    await lost_and_back(resources, order)
+    before = await balances(connection)
+    await lost_and_back(resources, order)
+    assert await owed(connection, shops) == [{"available": 6_161}, {"available": 4_399}]
+    assert await balances(connection) == before
+    assert await wrong_with(connection, resources) == []
+    third = await take_back(resources, order)
+    await bank_decides(resources, order, third, won=False)
+    assert await owed(connection, shops) == [{}, {}]
+    assert await balances(connection) == {}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_was_paid_out_since_is_owed(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    [shop, _] = shops
+    order = await delivered(resources, (shop, 1), buyer=buyer)
+    await lost_and_back(resources, order)
+    await set_account(resources, shop)
+    await pay(resources, shop)
+    assert await seller_owes(connection, shop) == {}
+    second = await take_back(resources, order, amount_minor=2_000)
+    await bank_decides(resources, order, second, won=False)
+    # A tenth and its VAT is the market's: 20.00 less 2.00 and 0.40.
+    assert await seller_owes(connection, shop) == {"receivable": 1_760}
+    third = await take_back(resources, order)
+    await bank_decides(resources, order, third, won=False)
+    assert await balances(connection) == {"gateway_clearing": -6_161, "seller_receivable": 6_161}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_it_takes_what_is_left_of_the_sale_first(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    first = await take_back(resources, order, amount_minor=5_000)
+    await bank_decides(resources, order, first, won=False)
+    await network(resources).disputes.reinstate(reference=first)
+    await hear(resources, order)
+    second = await take_back(resources, order, amount_minor=9_000)
+    asked = asked_in(await cases_of(resources, order), second)
+    assert sum(amount for amount, _, _ in asked.values()) == 9_000
+    assert sum(came_back for _, came_back, _ in asked.values()) == 2_000
+    await bank_decides(resources, order, second, won=False)
+    kept = await balances(connection)
+    assert kept["gateway_clearing"] == 3_000
+    assert "chargeback_loss" not in kept
+    assert await wrong_with(connection, resources) == []
+    rest = await take_back(resources, order)
+    await bank_decides(resources, order, rest, won=False)
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+
+
+async def test_the_market_bears_again_what_it_had_borne_before(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    [shop, other] = shops
+    order = await delivered(resources, (shop, 1), (other, 1), buyer=buyer)
+    # The smaller shop's part went back before the bank took all of it.
+    await refund(resources, order, other, units=1)
+    first = await take_back(resources, order)
+    await bank_decides(resources, order, first, won=False)
+    lost = await balances(connection)
+    assert (lost["chargeback_loss"], lost["gateway_clearing"]) == (4_999, -4_999)
+    await network(resources).disputes.reinstate(reference=first)
+    await hear(resources, order)
+    assert "chargeback_loss" not in await balances(connection)
+    second = await take_back(resources, order)
+    assert asked_in(await cases_of(resources, order), second) == {
+        shop.seller.id: (7_001, 7_001, 6_161)
+    }
+    await bank_decides(resources, order, second, won=False)
+    assert await balances(connection) == lost
+    assert await owed(connection, shops) == [{}, {}]
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_one_that_was_opened_before_it_came_back_is_about_it_then(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    first = await take_back(resources, order)
+    await bank_decides(resources, order, first, won=False)
+    assert await told_as(resources, order, "sdp_other", "open")
+    asked = asked_in(await cases_of(resources, order), "sdp_other")
+    assert [amount for amount, _, _ in asked.values()] == [0]
+    assert await told_as(resources, order, first, "won")
+    asked = asked_in(await cases_of(resources, order), "sdp_other")
+    assert asked == {
+        shops[0].seller.id: (7_001, 7_001, 6_161), shops[1].seller.id: (4_999, 4_999, 4_399),
+    }  # fmt: skip
+    assert await told_as(resources, order, "sdp_other", "lost")
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+
+
+async def test_what_two_took_of_it_no_seller_gives_twice(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    first = await lost_and_back(resources, order)
+    assert await told_as(resources, order, "sdp_other", "lost")
+    assert await balances(connection) == {}
+    # The first bank takes what it had given once more, and a part of it comes back for good.
+    assert await told_as(resources, order, first, "lost")
+    assert await balances(connection) == {"chargeback_loss": 12_000, "gateway_clearing": -12_000}
+    assert await owed(connection, shops) == [{}, {}]
+    assert await told_as(resources, order, first, "won", kept_minor=4_000)
+    assert await balances(connection) == {"chargeback_loss": 4_000, "gateway_clearing": -4_000}
+    assert await told_as(resources, order, first, "won")
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+
+
+async def test_its_fee_is_the_sellers_where_they_bear_fees(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    settings = resources.settings.model_copy(update={"chargeback_fee_borne_by": "seller"})
+    resources = replace(resources, settings=settings)
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    await lost_and_back(resources, order)
+    second = await take_back(resources, order, fee_minor=1_500)
+    await bank_decides(resources, order, second, won=False)
+    assert await owed(connection, shops) == [{"receivable": 875}, {"receivable": 625}]
+
+
+async def test_all_who_count_it_count_it_once(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    since = resources.clock.now() - timedelta(days=1)
+    [shop, _] = shops
+    order = await delivered(resources, (shop, 1), buyer=buyer)
+    await lost_and_back(resources, order)
+    second = await take_back(resources, order)
+    await bank_decides(resources, order, second, won=False)
+    told = await ask(
+        resources.db,
+        commission_simulation.simulate,
+        request=SimulationRequest(since=since, until=since + timedelta(days=2)),
+        reversal=CommissionReversal.FULL,
+    )
+    assert told.totals[0].booked.commission_minor == 0
+    stats = await ask(resources.db, marketplace_service.read_figures)
+    [money] = stats.money
+    assert (money.gmv_minor, money.refunded_minor, money.commission_minor) == (7_001, 7_001, 0)
+    words = await ask(resources.db, explanation_service.explain, subject=str(order.id), limit=50)
+    [one] = [one for one in words.transactions if one.kind == "chargeback_lost_again"]
+    assert explain(one.kind, one.entries) == (
+        "The bank takes 70.01 EUR that came back of a lost chargeback by another one: sellers give"
+        " 61.61 EUR of what could be paid out, the marketplace returns 7.00 EUR of commission,"
+        " 1.40 EUR less tax is passed on."
+    )
