@@ -13,8 +13,7 @@ from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargebacks, ledger
-from gosellr.services import ledger_service
-from gosellr.services.ledger_service import Booking
+from gosellr.services import chargeback_books, ledger_service
 from gosellr.utils.ledger import Entry, seller_available
 from gosellr.utils.reinstated_postings import (
     chargeback_lost_again,
@@ -93,23 +92,17 @@ async def take(
         held = await ledger_service.locked_balances(
             connection, accounts=sorted(accounts), currency=chargeback.currency
         )
-        booking = Booking(
-            draft=chargeback_lost_again(
-                entries,
-                gateway=chargeback.gateway,
-                amount_minor=taken_minor,
-                currency=chargeback.currency,
-                available_minor={accounts[name]: minor for name, minor in held.items()},
-            ),
-            cause_type="chargeback",
-            cause_id=chargeback.id,
-            idempotency_key=f"{chargeback.id}/{one.id}",
-            order_id=chargeback.order_id,
-            actor=f"gateway:{chargeback.gateway}",
-            effective_at=now,
-            facts={"reason": chargeback.reason, "came_back_of": str(one.id)},
+        draft = chargeback_lost_again(
+            entries,
+            gateway=chargeback.gateway,
+            amount_minor=taken_minor,
+            currency=chargeback.currency,
+            available_minor={accounts[name]: minor for name, minor in held.items()},
         )
-        await ledger_service.book(connection, bookings=[booking], now=now)
+        await chargeback_books.book(
+            connection, draft, chargeback=chargeback, number=one.id,
+            facts={"came_back_of": str(one.id)}, now=now,
+        )  # fmt: skip
         left_minor -= taken_minor
     return amount_minor - left_minor
 

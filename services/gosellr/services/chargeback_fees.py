@@ -13,8 +13,7 @@ from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback, ReportedChargeback
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargeback_movements, chargebacks, disputes
-from gosellr.services import ledger_service, order_steps, recovery_service, refund_books
-from gosellr.services.ledger_service import Booking
+from gosellr.services import chargeback_books, ledger_service, order_steps, refund_books
 from gosellr.utils.dispute_postings import (
     FeeShare,
     chargeback_fee,
@@ -91,7 +90,9 @@ async def bring_to(
         )  # fmt: skip
     else:
         draft = await _returned(connection, order, chargeback, -change_minor)
-    await _book(connection, draft, chargeback=chargeback, now=now)
+    await chargeback_books.book(
+        connection, draft, chargeback=chargeback, number=chargeback.fee_count + 1, now=now
+    )
     return True
 
 
@@ -142,23 +143,6 @@ async def _returned(
         gateway=chargeback.gateway, amount_minor=amount_minor, currency=chargeback.currency,
         shares=shares, owed_minor=owed_minor,
     )  # fmt: skip
-
-
-async def _book(
-    connection: Connection, draft: TransactionDraft, *, chargeback: Chargeback, now: datetime
-) -> None:
-    booking = Booking(
-        draft=draft,
-        cause_type="chargeback",
-        cause_id=chargeback.id,
-        idempotency_key=f"{chargeback.id}/{chargeback.fee_count + 1}",
-        order_id=chargeback.order_id,
-        actor=f"gateway:{chargeback.gateway}",
-        effective_at=now,
-        facts={"reason": chargeback.reason},
-    )
-    await ledger_service.book(connection, bookings=[booking], now=now)
-    await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 
 async def told_apart(connection: Connection, *, gateway: str, limit: int = 100) -> list[UUID]:

@@ -9,12 +9,11 @@ from datetime import datetime
 
 from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback, ReportedChargeback
-from gosellr.models.events import Fact, FactType
+from gosellr.models.events import FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import chargeback_movements, chargebacks, ledger, outbox
+from gosellr.queries import chargeback_movements, chargebacks, ledger
 from gosellr.queries.chargebacks import AWARDED
-from gosellr.services import came_back_books, ledger_service, recovery_service
-from gosellr.services.ledger_service import Booking
+from gosellr.services import came_back_books, chargeback_books, ledger_service
 from gosellr.utils.ledger import Entry, TransactionDraft, seller_available
 from gosellr.utils.reinstated_postings import (
     chargeback_reinstated,
@@ -51,16 +50,13 @@ async def keep_up(
     ):
         return False
     if known.reinstated_minor:
-        known = await _book(connection, known, order=order, back_minor=0, now=now)
+        known = await _book(connection, known, back_minor=0, now=now)
     if back_minor:
-        known = await _book(connection, known, order=order, back_minor=back_minor, now=now)
-    about = {
-        "order_id": str(known.order_id),
-        "payment_id": str(known.payment_id),
-        "amount": {"amount": back_minor, "currency": known.currency},
-    }
-    fact = Fact(FactType.CHARGEBACK_REINSTATED, known.id, about)
-    await outbox.append(connection, [fact], now=now)
+        known = await _book(connection, known, back_minor=back_minor, now=now)
+    await chargeback_books.tell(
+        connection, FactType.CHARGEBACK_REINSTATED, chargeback=known, amount_minor=back_minor,
+        now=now,
+    )  # fmt: skip
     return True
 
 
@@ -83,7 +79,7 @@ async def is_kept_of_lost(connection: Connection, reported: ReportedChargeback) 
 
 
 async def _book(
-    connection: Connection, known: Chargeback, *, order: Order, back_minor: int, now: datetime
+    connection: Connection, known: Chargeback, *, back_minor: int, now: datetime
 ) -> Chargeback:
     changed = await chargebacks.reinstate(
         connection, chargeback=known, reinstated_minor=back_minor, now=now
@@ -97,18 +93,9 @@ async def _book(
         for entry in one.entries
     ]
     draft = await _draft(connection, known, lost=lost, back_minor=back_minor)
-    booking = Booking(
-        draft=draft,
-        cause_type="chargeback",
-        cause_id=known.id,
-        idempotency_key=f"{known.id}/{changed.reinstated_count}",
-        order_id=order.id,
-        actor=f"gateway:{known.gateway}",
-        effective_at=now,
-        facts={"reason": known.reason},
+    await chargeback_books.book(
+        connection, draft, chargeback=known, number=changed.reinstated_count, now=now
     )
-    await ledger_service.book(connection, bookings=[booking], now=now)
-    await recovery_service.end_settled_plans(connection, draft.entries, now=now)
     return changed
 
 

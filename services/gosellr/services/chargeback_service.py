@@ -11,12 +11,13 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.dispute_values import Chargeback, Dispute, ReportedChargeback
-from gosellr.models.events import Fact, FactType
+from gosellr.models.events import FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import chargebacks, disputes, outbox, payments, refunds
+from gosellr.queries import chargebacks, disputes, payments, refunds
 from gosellr.queries.chargebacks import AGAIN, AWARDED
 from gosellr.services import (
     came_back_books,
+    chargeback_books,
     chargeback_cases,
     chargeback_fees,
     chargeback_returns,
@@ -24,21 +25,18 @@ from gosellr.services import (
     dispute_outcome,
     dispute_steps,
     gift_sale_books,
-    ledger_service,
     order_steps,
     refund_fees,
     refund_service,
 )
 from gosellr.services.came_back_books import Asked
 from gosellr.services.dispute_steps import Verdict
-from gosellr.services.ledger_service import Booking
 from gosellr.utils.dispute_postings import (
     chargeback_borne,
     chargeback_opened,
     chargeback_won,
 )
 from gosellr.utils.disputes import DisputeOutcome, DisputeStatus
-from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 
@@ -200,14 +198,16 @@ async def _open(
         fee_minor=reported.fee_minor,
         fee_shares=chargeback_fees.fee_shares(shares, reported.fee_minor, policy=policy),
     )
-    await _book(connection, opened, chargeback=chargeback, now=now)
+    await chargeback_books.book(connection, opened, chargeback=chargeback, now=now)
     # Where all of it went back before, its first seller is asked to say so to the bank.
     asked = asked or [Asked(part=part) for part in order.parts[:1]]
     await chargeback_cases.open_cases(
         connection, order=order, chargeback=chargeback, asked=asked, policy=policy, now=now
     )
     await gift_sale_books.freeze(connection, order_id=order.id, now=now)
-    await _tell(connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now)
+    await chargeback_books.tell(
+        connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now
+    )
     return chargeback
 
 
@@ -226,7 +226,7 @@ async def _end(
     else:
         await _win(connection, chargeback=chargeback, outcome=outcome, policy=policy, now=now)
     fact = FactType.CHARGEBACK_LOST if outcome is _LOST else FactType.CHARGEBACK_WON
-    await _tell(connection, fact, chargeback=chargeback, now=now)
+    await chargeback_books.tell(connection, fact, chargeback=chargeback, now=now)
 
 
 async def _win(
@@ -242,7 +242,7 @@ async def _win(
         amount_minor=chargeback.amount_minor,
         currency=chargeback.currency,
     )
-    await _book(connection, draft, chargeback=chargeback, now=now)
+    await chargeback_books.book(connection, draft, chargeback=chargeback, now=now)
     for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
         await _settled(
             connection, case=case, award_minor=0, outcome=outcome, policy=policy, now=now
@@ -285,7 +285,7 @@ async def _lose(
         draft = chargeback_borne(
             gateway=chargeback.gateway, amount_minor=borne_minor, currency=chargeback.currency
         )
-        await _book(connection, draft, chargeback=chargeback, now=now)
+        await chargeback_books.book(connection, draft, chargeback=chargeback, now=now)
 
 
 async def _take(
@@ -358,36 +358,8 @@ async def _settled(
     )
 
 
-async def _book(
-    connection: Connection, draft: TransactionDraft, *, chargeback: Chargeback, now: datetime
-) -> None:
-    booking = Booking(
-        draft=draft,
-        cause_type="chargeback",
-        cause_id=chargeback.id,
-        # A chargeback is opened once and decided once.
-        idempotency_key=str(chargeback.id),
-        order_id=chargeback.order_id,
-        actor=f"gateway:{chargeback.gateway}",
-        effective_at=now,
-        facts={"reason": chargeback.reason},
-    )
-    await ledger_service.book(connection, bookings=[booking], now=now)
-
-
 async def _loaded(connection: Connection, chargeback_id: UUID) -> Chargeback:
     chargeback = await chargebacks.load(connection, chargeback_id=chargeback_id)
     if chargeback is None:
         raise RuntimeError(f"chargeback {chargeback_id} is gone")
     return chargeback
-
-
-async def _tell(
-    connection: Connection, kind: FactType, *, chargeback: Chargeback, now: datetime
-) -> None:
-    about = {
-        "order_id": str(chargeback.order_id),
-        "payment_id": str(chargeback.payment_id),
-        "amount": {"amount": chargeback.amount_minor, "currency": chargeback.currency},
-    }
-    await outbox.append(connection, [Fact(kind, chargeback.id, about)], now=now)

@@ -14,7 +14,7 @@ from gosellr.models.gift_sale_values import GiftCardPurchase
 from gosellr.models.order_values import Order, Payment, Refund
 from gosellr.models.stored_value_values import GiftCard
 from gosellr.queries import gift_sales, refunds, value_moves
-from gosellr.services import ledger_service
+from gosellr.services import chargeback_books, ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.sale_books import caused_by_order
 from gosellr.utils.ledger import gift_card
@@ -119,23 +119,14 @@ async def charged_back(connection: Connection, *, chargeback: Chargeback, now: d
     await value_moves.hold_cards(connection, card_ids=[card.id])
     taken_minor = min(await held_on(connection, card=card), chargeback.amount_minor)
     await gift_sales.count_lost(connection, order_id=chargeback.order_id, amount_minor=taken_minor)
-    booking = Booking(
-        draft=gift_card_charged_back(
-            card_id=card.id,
-            gateway=chargeback.gateway,
-            taken_minor=taken_minor,
-            borne_minor=chargeback.amount_minor - taken_minor,
-            currency=chargeback.currency,
-        ),
-        cause_type="chargeback",
-        cause_id=chargeback.id,
-        idempotency_key=str(chargeback.id),
-        order_id=chargeback.order_id,
-        actor=f"gateway:{chargeback.gateway}",
-        effective_at=now,
-        facts={"reason": chargeback.reason},
+    draft = gift_card_charged_back(
+        card_id=card.id,
+        gateway=chargeback.gateway,
+        taken_minor=taken_minor,
+        borne_minor=chargeback.amount_minor - taken_minor,
+        currency=chargeback.currency,
     )
-    await ledger_service.book(connection, bookings=[booking], now=now)
+    await chargeback_books.book(connection, draft, chargeback=chargeback, now=now)
     await thaw(connection, order_id=chargeback.order_id)
 
 
