@@ -18,7 +18,8 @@ from gosellr.queries.marketplace_stats import read_figures
 from gosellr.resources import Resources
 from gosellr.services.checkout_service import Tender
 from gosellr.services.dispute_steps import DisputeStepRefused
-from gosellr.services.refund_plan import RefundTooLarge, UnderChargeback
+from gosellr.services.refund_plan import RefundTooLarge
+from gosellr.services.refund_ways import UnderChargeback
 from gosellr.services.release_service import release_due
 from tests.factories.accounts import User
 from tests.factories.disputes import (

@@ -17,7 +17,7 @@ from gosellr.models.order_values import Order
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
 from gosellr.services import chargeback_service, reconciliation_service
-from gosellr.services.refund_plan import UnderChargeback
+from gosellr.services.refund_ways import UnderChargeback
 from gosellr.utils.reconciliation import MovementKind
 from tests.factories import gift_sales
 from tests.factories.accounts import User

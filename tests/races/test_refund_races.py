@@ -12,6 +12,7 @@ from gosellr.flows import refunds
 from gosellr.resources import Resources
 from gosellr.services import review_service
 from gosellr.services.checkout_service import Tender
+from gosellr.services.refund_ways import NamedPayment, Override
 from gosellr.services.release_service import release_due
 from gosellr.services.review_service import NewReview
 from gosellr.utils.order_states import OrderStatus
@@ -32,6 +33,7 @@ from tests.factories.sales import (
     step,
     stock,
 )
+from tests.factories.stored_value import by_bank, by_card, make_card, operator
 
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 ROUNDS = 12
@@ -66,6 +68,24 @@ async def test_case_36_two_refunds_of_sixty_on_a_hundred(live: Resources) -> Non
             "gateway_clearing": 40 * ROUNDS,
             "seller_pending": -40 * ROUNDS,
         }
+
+
+@pytest.mark.case(36)
+async def test_case_36_many_name_the_same_payment_and_it_gives_once(live: Resources) -> None:
+    shop = await transact(live.db, make_shop, price_minor=100)
+    desk = await operator(live)
+    for _ in range(ROUNDS // 2):
+        _, code = await make_card(live, 60)
+        order = await buy(live, (shop, 1), tenders=(by_card(code), by_bank()))
+        await ship(live, order, shop)
+        card = NamedPayment(payment_id=order.payments[0].id, amount_minor=40)
+        ways = Override(named=(card,))
+        seen = await outcomes(
+            *(refund(live, order, shop, viewer=desk, amount_minor=40, override=ways) for _ in "abc")
+        )
+        assert seen == {"done": 1, "invalid_input": 2}
+        after = await read(live, order)
+        assert [one.refunded_minor for one in after.payments] == [40, 0]
 
 
 @pytest.mark.case(57)

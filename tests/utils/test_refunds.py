@@ -22,7 +22,6 @@ from gosellr.utils.refunds import (
     refund_amount,
     refund_quantities,
     scaled,
-    spread_over_tenders,
 )
 from gosellr.utils.tax import included_tax
 
@@ -147,8 +146,6 @@ def test_case_37_an_amount_that_is_none_is_refused(amount: Any) -> None:
         refund_amount(parts=[a_part()], amount_minor=amount)
     with pytest.raises(InvalidRefund):
         check_within_captured(captured_minor=100, refunded_minor=0, amount_minor=amount)
-    with pytest.raises(InvalidRefund):
-        spread_over_tenders(amount, [100])
 
 
 @pytest.mark.case(37)
@@ -223,14 +220,6 @@ def test_case_54_ten_units_less_a_quarter_come_back_to_the_penny_in_any_partitio
             plan = refund_quantities(parts=parts, quantities={"a": quantity})
             parts, given_back = after(parts, plan), given_back + plan.total
         assert given_back == whole(line)
-
-
-def test_refunds_go_back_to_the_last_instrument_first() -> None:
-    assert spread_over_tenders(70, [50, 30, 40]) == [0, 30, 40]
-    assert spread_over_tenders(120, [50, 30, 40]) == [50, 30, 40]
-    assert spread_over_tenders(5, [50, 0]) == [5, 0]
-    with pytest.raises(RefundExceedsAmount):
-        spread_over_tenders(121, [50, 30, 40])
 
 
 @st.composite

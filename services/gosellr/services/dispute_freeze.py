@@ -21,7 +21,8 @@ from gosellr.services import (
     reserve_service,
 )
 from gosellr.services.ledger_service import Booking
-from gosellr.services.refund_plan import PlannedRefund, UnderChargeback
+from gosellr.services.refund_plan import PlannedRefund
+from gosellr.services.refund_ways import UnderChargeback
 from gosellr.utils.dispute_postings import (
     Pots,
     dispute_frozen,

@@ -20,7 +20,8 @@ from gosellr.services import (
     refund_plan,
 )
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
-from gosellr.services.refund_plan import PlannedRefund, RefundRequest, UnderChargeback
+from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.services.refund_ways import UnderChargeback
 from gosellr.utils.disputes import (
     DisputeKind,
     DisputeOutcome,

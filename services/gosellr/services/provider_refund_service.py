@@ -25,7 +25,7 @@ from gosellr.services import (
     refund_service,
 )
 from gosellr.services.refund_outcome import RefundAnswer
-from gosellr.services.refund_plan import WayBack
+from gosellr.services.refund_ways import WayBack
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, RefundStatus
 from gosellr.utils.viewer import Viewer

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.models.order_values import Order, Payment
-from gosellr.services import refund_plan
-from gosellr.services.refund_plan import PlannedRefund, UnderChargeback, WayBack
+from gosellr.services import refund_ways
+from gosellr.services.refund_plan import PlannedRefund
+from gosellr.services.refund_ways import UnderChargeback, WayBack
 from gosellr.utils.disputes import FeeBearer
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.refund_fees import FeeTaken, fee_share
@@ -36,7 +37,7 @@ def with_expected_fees(
 ) -> PlannedRefund:
     """The same of a refund that may be made later, the way that it would go now."""
     try:
-        ways = refund_plan.through_payments(
+        ways = refund_ways.through_payments(
             order, part=planned.part, amount_minor=planned.amount_minor
         )
     except UnderChargeback:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.models.order_values import Order, OrderLine, SellerOrder
+from gosellr.services import refund_ways
+from gosellr.services.refund_ways import LAST_PAID_FIRST, Override, WayBack
 from gosellr.services.seller_scope import require_in_seller, require_no_part
-from gosellr.utils.ledger import store_credit
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.refund_fees import FeeTaken
@@ -27,9 +28,7 @@ from gosellr.utils.refunds import (
     refund_all_left,
     refund_amount,
     refund_quantities,
-    spread_over_tenders,
 )
-from gosellr.utils.stored_value import STORE_CREDIT, STORED_METHODS
 from gosellr.utils.viewer import Viewer
 
 PartKey = UUID | str
@@ -47,13 +46,6 @@ class AlreadyRefunded(Conflict):
 
     code = "already_refunded"
     title = "That has been refunded already"
-
-
-class UnderChargeback(Conflict):
-    """The buyer's bank took the money back, for now or for good: nothing else may give it back."""
-
-    code = "under_chargeback"
-    title = "The buyer's bank has taken this money back"
 
 
 class NotPaid(Conflict):
@@ -80,6 +72,7 @@ class RefundRequest:
     restock: bool = True
     # What gateways took comes as store credit, where the buyer has agreed to that.
     to_store_credit: bool = False
+    override: Override = LAST_PAID_FIRST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +87,7 @@ class PlannedRefund:
     goodwill_returned_minor: int = 0
     by_marketplace: bool = False
     to_store_credit: bool = False
+    override: Override = LAST_PAID_FIRST
     provider_fees: Mapping[UUID, FeeTaken] = field(default_factory=dict)
 
     @property
@@ -145,7 +139,7 @@ def _withdrawn(line: OrderLine, refunded: int) -> int:
 
 def check_right(order: Order, part: SellerOrder, *, viewer: Viewer, request: RefundRequest) -> None:
     """Let a seller refund its own part, and operators any but what they bought themselves; only
-    they let the marketplace pay, and none for their own shop.
+    they let the marketplace pay, and none for their own shop, or name payments.
 
     Raises:
         NotFound, NotAllowed, InvalidInput.
@@ -158,6 +152,8 @@ def check_right(order: Order, part: SellerOrder, *, viewer: Viewer, request: Ref
         raise NotAllowed("Only the marketplace can decide to bear a refund itself")
     if request.by_marketplace:
         require_no_part(viewer, seller_id=part.seller_id)
+    if request.override.named and not viewer.is_operator:
+        raise NotAllowed("A shop doesn't see how its buyer paid, and names no payment")
     if request.by_marketplace and request.amount_minor is None:
         raise InvalidInput.at(
             "borne_by", "amount_only", "The marketplace bears a free amount, not a line"
@@ -206,7 +202,7 @@ def plan_refund(
         raise AlreadyRefunded from error
     if not planned.amount_minor and planned.goodwill_returned_minor:
         raise AlreadyRefunded("All of it reached the buyer before, as goodwill")
-    return replace(planned, to_store_credit=request.to_store_credit)
+    return replace(planned, to_store_credit=request.to_store_credit, override=request.override)
 
 
 def _planned(
@@ -261,60 +257,19 @@ def of_seller(part: SellerOrder, plan: RefundPlan) -> PlannedRefund:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WayBack:
-    """A payment that an amount goes back through. `credited` is the account of stored value that
-    it goes to at once; without one its gateway is asked."""
+def ways_of(order: Order, planned: PlannedRefund) -> list[WayBack]:
+    """By which payments of the locked order a decided refund goes back.
 
-    payment_id: UUID
-    method: str
-    amount_minor: int
-    credited: str | None
-
-    @property
-    def goes_to(self) -> str:
-        """The instrument that gets it: what paid, or credit in place of what a gateway took."""
-        is_instead = self.credited is not None and self.method not in STORED_METHODS
-        return STORE_CREDIT if is_instead else self.method
-
-
-def through_payments(
-    order: Order, *, part: SellerOrder, amount_minor: int, to_store_credit: bool = False
-) -> list[WayBack]:
-    """Which payments an amount of a part goes back through, the last to pay first.
-
-    Stored value pays before any gateway, so it is the last to get its money back, and gets it
-    where it came from; what a gateway took may go to the buyer's credit instead.
+    Raises:
+        As `refund_ways.through_payments`.
     """
-    if not amount_minor:
-        return []
-    paying = sorted(
-        (
-            one
-            for one in order.payments
-            if one.captured_minor
-            and not one.returned
-            # Cash goes back by whom it was collected.
-            and one.seller_order_id in {None, part.id}
-        ),
-        key=lambda one: one.account is None,
+    return refund_ways.through_payments(
+        order,
+        part=planned.part,
+        amount_minor=planned.amount_minor,
+        to_store_credit=planned.to_store_credit,
+        override=planned.override,
     )
-    # What a bank took back can't go back once more.
-    left = [one.captured_minor - one.refunded_minor - one.disputed_minor for one in paying]
-    if amount_minor > sum(max(0, one) for one in left):
-        raise UnderChargeback("A bank took back what was to be refunded")
-    given = spread_over_tenders(amount_minor, [max(0, one) for one in left])
-    instead = store_credit(order.user_id) if to_store_credit and order.user_id is not None else None
-    return [
-        WayBack(
-            payment_id=payment.id,
-            method=payment.method,
-            amount_minor=part_minor,
-            credited=payment.account or instead,
-        )
-        for payment, part_minor in zip(paying, given, strict=True)
-        if part_minor
-    ]
 
 
 def refundable_parts(order: Order, part: SellerOrder) -> list[RefundablePart]:

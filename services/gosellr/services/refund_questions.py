@@ -17,7 +17,8 @@ from gosellr.services import (
     refund_goodwill,
     refund_plan,
 )
-from gosellr.services.refund_plan import PlannedRefund, RefundRequest, WayBack
+from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.services.refund_ways import WayBack
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
 from gosellr.utils.viewer import Viewer
@@ -64,12 +65,7 @@ async def preview(
         order, part=part, request=request, reversal=policy.commission_reversal
     )
     refund_goodwill.check(order, planned)
-    ways = refund_plan.through_payments(
-        order,
-        part=part,
-        amount_minor=planned.amount_minor,
-        to_store_credit=planned.to_store_credit,
-    )
+    ways = refund_plan.ways_of(order, planned)
     planned = refund_fees.with_fees(order, planned, ways=ways, policy=policy)
     available, reserve = refund_books.pots_of(part)
     held = await ledger_service.balances(connection, accounts=[available, reserve])

@@ -34,7 +34,8 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.ledger_service import Booking
 from gosellr.services.order_steps import Step
 from gosellr.services.refund_outcome import RefundAnswer
-from gosellr.services.refund_plan import PlannedRefund, RefundRequest, WayBack
+from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.services.refund_ways import WayBack
 from gosellr.utils.dispute_postings import chargeback_lost
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.policy import MarketPolicy
@@ -192,12 +193,7 @@ def _ways(
         # Of what a bank has taken that is known already.
         return planned, []
     if through is None:
-        through = refund_plan.through_payments(
-            order,
-            part=planned.part,
-            amount_minor=planned.amount_minor,
-            to_store_credit=planned.to_store_credit,
-        )
+        through = refund_plan.ways_of(order, planned)
     return refund_fees.with_fees(order, planned, ways=through, policy=policy), list(through)
 
 

@@ -248,20 +248,6 @@ def check_within_captured(*, captured_minor: int, refunded_minor: int, amount_mi
     _check_amount(amount_minor, at_most=captured_minor - refunded_minor)
 
 
-def spread_over_tenders(amount_minor: int, refundable_minor: Sequence[int]) -> list[int]:
-    """Give a refund back to the instruments that paid, the last to pay first.
-
-    `refundable_minor` is what is left of each payment part in order of payment; the answer is in
-    the same order. Raises `InvalidRefund`, `RefundExceedsAmount`.
-    """
-    _check_amount(amount_minor, at_most=sum(refundable_minor))
-    given = [0] * len(refundable_minor)
-    for index in reversed(range(len(refundable_minor))):
-        given[index] = min(amount_minor, refundable_minor[index])
-        amount_minor -= given[index]
-    return given
-
-
 def _check_quantity(part: RefundablePart, quantity: int) -> None:
     if type(quantity) is not int or quantity < 1:
         raise InvalidRefund(f"a quantity is a whole number from 1, not {quantity!r}")

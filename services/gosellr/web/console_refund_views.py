@@ -18,6 +18,15 @@ class RefundableLineView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundWayView:
+    """A payment that a refund may be said to go back through, `name` its field, and what can."""
+
+    name: str
+    label: str
+    left: Money
+
+
+@dataclass(frozen=True, slots=True)
 class RefundPreviewView:
     """What a refund would do: what the buyer gets and of which lines, the tax in that by rate, who
     gives it, and by which way it goes back; `sent` is the form that does it."""
@@ -45,6 +54,7 @@ class RefundFormView:
     left: Money
     payers: tuple[ChoiceView, ...]
     targets: tuple[ChoiceView, ...]
+    ways: tuple[RefundWayView, ...]
     form: FormView
     key: str
     preview: RefundPreviewView | None = None

@@ -8,10 +8,11 @@ from gosellr.core.transact import ask
 from gosellr.flows import refunds
 from gosellr.flows.refunds import RequestedRefund
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.services import refund_questions
+from gosellr.services import refund_questions, refund_ways
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.refund_plan import RefundRequest, RefundTooLarge
 from gosellr.services.refund_questions import RefundPreview
+from gosellr.services.refund_ways import NamedPayment, Override
 from gosellr.utils.states import RefundStatus
 from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import console_refunds as binding
@@ -54,7 +55,7 @@ async def preview(page: Page, order: Order, part: SellerOrder) -> Asked:
             policy=page.market.policy,
         )
     except form_keys.REFUSALS as refusal:
-        return _refused(form, refusal)
+        return _refused(form, refusal, request)
     return Asked(form, found)
 
 
@@ -69,7 +70,7 @@ async def refund(page: Page, order: Order, part: SellerOrder) -> Asked:
             page.market.refunds, viewer=page.viewer, order_id=order.id, request=request, key=key
         )
     except form_keys.REFUSALS as refusal:
-        return _refused(form, refusal)
+        return _refused(form, refusal, request)
     return Asked(form, notice=await notice_of(page, requested, key=key, told=_NOTICES))
 
 
@@ -90,6 +91,10 @@ def _read(page: Page, order: Order, part: SellerOrder) -> tuple[FormView, Refund
     """What was typed; None where it can't be meant, and the form says why."""
     fields = [Field(binding.units_field(line.id), 6) for line in part.lines]
     fields += [Field(name, 20) for name in ("amount", "shipping", "restock", "borne_by", "to")]
+    if page.viewer.is_operator:
+        fields += [
+            Field(binding.way_field(one.id), 20) for one in refund_ways.payments_of(order, part)
+        ]
     form = forms.read([*fields, Field("reason", 500, "Say why: the buyer reads it")], page.form)
     errors, items = dict(form.errors), []
     for line in part.lines:
@@ -108,6 +113,10 @@ def _read(page: Page, order: Order, part: SellerOrder) -> tuple[FormView, Refund
         errors["amount"] = "Either units and the delivery, or a free amount"
     elif not typed and not items and not shipping and not errors:
         errors["amount"] = "Say what goes back: units, the delivery, or an amount"
+    ways, wrong = _ways(form, order, part) if page.viewer.is_operator else ((), {})
+    errors |= wrong
+    if ways and form.value("to") == "first_paid":
+        errors["to"] = "Either in this order, or by the amounts below"
     told = FormView(form.values, errors)
     if errors:
         return told, None
@@ -121,13 +130,44 @@ def _read(page: Page, order: Order, part: SellerOrder) -> tuple[FormView, Refund
         by_marketplace=form.value("borne_by") == "marketplace",
         restock=form.value("restock") == "1",
         to_store_credit=form.value("to") == "store_credit",
+        override=Override(first_paid_first=form.value("to") == "first_paid", named=ways),
     )
 
 
-def _refused(form: FormView, refusal: DomainError) -> Asked:
+def _ways(
+    form: FormView, order: Order, part: SellerOrder
+) -> tuple[tuple[NamedPayment, ...], dict[str, str]]:
+    """How much is to go back through which payment, and what is wrong with that by field."""
+    named, wrong = [], {}
+    for payment in refund_ways.payments_of(order, part):
+        name = binding.way_field(payment.id)
+        typed = form.value(name)
+        minor = forms.amount_minor(typed, order.currency) if typed else 0
+        if minor is None:
+            example = forms.example(order.currency)
+            wrong[name] = f"Write an amount in {order.currency}, such as {example}"
+        elif minor:
+            named.append(NamedPayment(payment_id=payment.id, amount_minor=minor))
+    return tuple(named), wrong
+
+
+def _refused(form: FormView, refusal: DomainError, request: RefundRequest) -> Asked:
     left = refusal.extras.get("left")
     if isinstance(refusal, RefundTooLarge) and left:
         words = f"No more than {format_money(left['amount'], left['currency'])} is left to refund"
         return Asked(FormView(form.values, {"": words}), status=refusal.status)
     names = dict.fromkeys(_TOTAL, "amount") | {"borne_by": "borne_by", "to": "to"}
+    for place, way in enumerate(request.override.named):
+        names[f"ways.{place}.amount"] = binding.way_field(way.payment_id)
+    if left:
+        words = f"No more than {format_money(left['amount'], left['currency'])} is left of it"
+        told = {names.get(one.field, ""): words for one in refusal.errors}
+        return Asked(FormView(form.values, told), status=refusal.status)
+    if "named" in refusal.extras:
+        named, due = (
+            format_money(one["amount"], one["currency"])
+            for one in (refusal.extras["named"], refusal.extras["refund"])
+        )
+        words = f"The ways that you name take {named}, and {due} goes back"
+        return Asked(FormView(form.values, {"": words}), status=refusal.status)
     return Asked(form_keys.with_refusal(form, refusal, names), status=refusal.status)

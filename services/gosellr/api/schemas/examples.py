@@ -169,7 +169,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "update_shipment": [{"status": "delivered"}],
     "create_refund": [_REFUND],
-    "preview_refund": [_REFUND],
+    "preview_refund": [_REFUND, {**_REFUND, "ways": [{"payment_id": _ID, "amount": _PRICE}]}],
     "create_payout": [{"currency": "EUR"}],
     "run_payouts": [{"currency": "EUR"}],
     "create_reserve_rule": [

@@ -18,10 +18,12 @@ from gosellr.models.order_values import Refund
 from gosellr.services.refund_books import provider_fee_minor
 from gosellr.services.refund_plan import RefundRequest
 from gosellr.services.refund_questions import RefundPreview
+from gosellr.services.refund_ways import NamedPayment, Override
 from gosellr.utils.money import Money
 from gosellr.utils.refunds import SHIPPING_KEY, RefundShares
 
 ITEMS_MAX = 200
+WAYS_MAX = 20
 Document = dict[str, Any]
 ShippingTax = Annotated[MoneyOut, Field(description="The tax in what goes back of the delivery")]
 
@@ -43,6 +45,16 @@ class RefundSettle(RequestModel):
     reason: Annotated[Reason, Field(description="How that is known: buyer and seller read it")]
 
 
+class RefundWayIn(RequestModel):
+    """A payment that a refund goes back through, and how much of it."""
+
+    payment_id: Annotated[UUID, Field(description="One of the order's `payments`")]
+    amount: Annotated[
+        MoneyIn | None,
+        Field(description="Exactly so much; without it, as much as is left of both"),
+    ] = None
+
+
 class RefundCreate(RequestModel):
     """What goes back of one seller order: units, the delivery, or a free amount."""
 
@@ -56,13 +68,23 @@ class RefundCreate(RequestModel):
         Field(description="The marketplace bears free amounts only, and operators decide so"),
     ] = "seller"
     to: Annotated[
-        Literal["original", "store_credit"],
+        Literal["original", "first_paid", "store_credit"],
         Field(
-            description="`store_credit` only where the buyer, who needs an account, has agreed: "
-            "what a gateway took comes as credit. Gift cards and credit that paid get back their "
-            "own either way"
+            description="`original` goes back to the last to pay first, `first_paid` to the first: "
+            "gift cards and credit. `store_credit` only where the buyer, who needs an account, has "
+            "agreed: what a gateway took comes as credit. Gift cards and credit that paid get back "
+            "their own either way"
         ),
     ] = "original"
+    ways: Annotated[
+        tuple[RefundWayIn, ...],
+        Field(
+            max_length=WAYS_MAX,
+            description="For who sees how the order was paid: the payments that it goes back "
+            "through, and no other. Amounts are given first; what they leave goes to the rest of "
+            "`ways` in turn, and all have to come to what goes back",
+        ),
+    ] = ()
     restock: Annotated[
         bool,
         Field(
@@ -75,6 +97,8 @@ class RefundCreate(RequestModel):
     def _one_of_the_ways(self) -> Self:
         if (self.amount is None) is not bool(self.items or self.shipping):
             raise ValueError("send either items and shipping, or an amount")
+        if self.ways and self.to == "first_paid":
+            raise ValueError("ways say in which order they are given")
         return self
 
     def request(self) -> RefundRequest:
@@ -89,6 +113,17 @@ class RefundCreate(RequestModel):
             by_marketplace=self.borne_by == "marketplace",
             restock=self.restock,
             to_store_credit=self.to == "store_credit",
+            override=Override(
+                first_paid_first=self.to == "first_paid",
+                named=tuple(
+                    NamedPayment(
+                        payment_id=way.payment_id,
+                        amount_minor=None if way.amount is None else way.amount.amount,
+                        currency=None if way.amount is None else way.amount.currency,
+                    )
+                    for way in self.ways
+                ),
+            ),
         )
 
 

@@ -7,6 +7,7 @@ from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services.refund_books import provider_fee_minor
 from gosellr.services.refund_plan import PlannedRefund, part_left_minor
 from gosellr.services.refund_questions import RefundPreview
+from gosellr.services.refund_ways import left_of, payments_of
 from gosellr.utils.ids import order_number, seller_order_number
 from gosellr.utils.money import Money
 from gosellr.web.binding.balances import percent
@@ -15,6 +16,7 @@ from gosellr.web.console_refund_views import (
     RefundableLineView,
     RefundFormView,
     RefundPreviewView,
+    RefundWayView,
 )
 from gosellr.web.order_views import AmountRowView
 from gosellr.web.views import ChoiceView, FormView, LinkView
@@ -23,10 +25,11 @@ _PAYERS: Final = (
     ChoiceView("seller", "The shop"),
     ChoiceView("marketplace", "The marketplace, a free amount alone"),
 )
-_TARGETS: Final = (
-    ChoiceView("original", "The way it was paid"),
-    ChoiceView("store_credit", "Store credit, where the buyer has agreed"),
+_WAYS: Final = (
+    ChoiceView("original", "The way it was paid, the last to pay first"),
+    ChoiceView("first_paid", "The first to pay first: gift cards and credit"),
 )
+_TARGETS: Final = (*_WAYS, ChoiceView("store_credit", "Store credit, where the buyer has agreed"))
 # From where it is taken, in the order in which it is.
 _POTS: Final = (
     ("case_reserve_minor", "The shop, of what a case has frozen"),
@@ -49,6 +52,11 @@ _FEE: Final = "Back to the marketplace: what the payment provider kept of the sa
 def units_field(line_id: object) -> str:
     """Where it is said how many units of a line go back."""
     return f"units-{line_id}"
+
+
+def way_field(payment_id: object) -> str:
+    """Where it is said how much goes back through a payment."""
+    return f"way-{payment_id}"
 
 
 def refund_form(
@@ -82,11 +90,24 @@ def refund_form(
         delivery=Money(delivery_minor, found.currency) if delivery_minor else None,
         left=Money(part_left_minor(part), found.currency),
         payers=_PAYERS if is_operator else (),
-        targets=() if found.user_id is None else _TARGETS,
+        targets=_WAYS if found.user_id is None else _TARGETS,
+        ways=_named_ways(found, part) if is_operator else (),
         form=form,
         key=key,
         preview=preview,
     )
+
+
+def _named_ways(found: Order, part: SellerOrder) -> tuple[RefundWayView, ...]:
+    """The payments between which there is a choice."""
+    ways = tuple(
+        RefundWayView(
+            way_field(one.id), method_name(one.method), Money(left_of(one), found.currency)
+        )
+        for one in payments_of(found, part)
+        if left_of(one)
+    )
+    return ways if len(ways) > 1 else ()
 
 
 def refund_preview(asked: RefundPreview, *, form: FormView) -> RefundPreviewView:
