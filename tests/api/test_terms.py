@@ -233,10 +233,14 @@ async def test_tax_rates_are_the_operators(
     assert rate == {
         "id": rate["id"], "country": "DE", "region": None, "class": "standard", "rate_bps": 1900,
         "included": True, "remitted_by": "seller", "valid_from": "2026-03-02T09:00:00Z",
-        "valid_to": None,
+        "valid_to": None, "version": 1,
     }  # fmt: skip
-    remitted = await taxes.set(operator, rate["id"], remitted_by="marketplace")
-    assert remitted == rate | {"remitted_by": "marketplace"}
+    remitted = await taxes.set(operator, rate["id"], remitted_by="marketplace", version=1)
+    assert remitted == rate | {"remitted_by": "marketplace", "version": 2}
+    stale = await taxes.refused(operator, rate["id"], rate_bps=1800, version=1)
+    assert stale[:2] == (409, "version_conflict")
+    stale = await taxes.refused({**operator, "If-Match": '"1"'}, rate["id"], rate_bps=1800)
+    assert stale[:2] == (409, "version_conflict")
     assert (await taxes.refused(operator, rate["id"], remitted_by="buyer"))[0] == 422
     later = {**body, "rate_bps": 1600, "valid_from": "2027-01-01T01:00:00+01:00"}
     assert (await taxes.refused(operator, **later))[:2] == (409, "tax_rate_overlaps")

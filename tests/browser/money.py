@@ -176,5 +176,6 @@ async def _pages(market: Market, ada: User, shop: Shop, olu: User, orders: list[
             "transactions": "/operator/transactions",
             "tax-report": "/operator/tax-report",
             "payment-ways": "/operator/payment-ways",
+            "tax-rates": "/operator/tax-rates",
         },
     )  # fmt: skip

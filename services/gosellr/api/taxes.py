@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from gosellr.api.answers import answer
-from gosellr.api.deps import Market, allow
+from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.taxes import (
@@ -81,8 +81,16 @@ async def create_tax_rate(body: TaxRateCreate, _viewer: Writer, market: Market) 
     responses={200: {"model": TaxRateOut}, **problems(400, 401, 403, 404, 409, 422)},
 )
 async def update_tax_rate(
-    rate_id: UUID, body: TaxRateChange, _viewer: Writer, market: Market
+    rate_id: UUID, body: TaxRateChange, _viewer: Writer, market: Market, if_match: IfMatch
 ) -> Response:
     """Change or end a rate; what was sold keeps the rate it was sold at."""
-    rate = await transact(market.db, tax_service.change_rate, rate_id=rate_id, changes=given(body))
+    changes = given(body)
+    changes.pop("version", None)
+    rate = await transact(
+        market.db,
+        tax_service.change_rate,
+        rate_id=rate_id,
+        version=body.version or if_match,
+        changes=changes,
+    )
     return answer(tax_rate_document(rate))

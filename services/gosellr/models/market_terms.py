@@ -83,6 +83,7 @@ tax_rate = Table(
     words("remitted_by", default="seller"),
     moment("valid_from"),
     moment("valid_to", nullable=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint("rate_bps BETWEEN 0 AND 10000", name="rate_bps_range"),
     one_of("remitted_by", "seller", "marketplace"),
     Index("ix_tax_rate_country", "country", "class", "valid_from"),

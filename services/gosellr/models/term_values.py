@@ -34,6 +34,7 @@ class ListedTaxRate:
     valid_from: datetime
     valid_to: datetime | None
     remitted_by: str = "seller"
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

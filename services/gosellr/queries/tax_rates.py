@@ -7,7 +7,8 @@ from gosellr.core.db import Connection, Record
 from gosellr.models.term_values import ListedTaxRate
 
 _COLUMNS = """
-id, country, region, class AS tax_class, rate_bps, included, valid_from, valid_to, remitted_by
+id, country, region, class AS tax_class, rate_bps, included, valid_from, valid_to, remitted_by,
+version
 """
 
 LIST = f"""
@@ -15,6 +16,8 @@ SELECT {_COLUMNS} FROM tax_rate
 WHERE ($1::text IS NULL OR country = $1) AND ($2::uuid IS NULL OR id > $2)
 ORDER BY id LIMIT $3
 """
+
+FIND = f"SELECT {_COLUMNS} FROM tax_rate WHERE id = $1"
 
 LOCK = f"SELECT {_COLUMNS} FROM tax_rate WHERE id = $1 FOR UPDATE"
 
@@ -37,8 +40,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 SET = """
 UPDATE tax_rate
 SET country = $2, region = $3, class = $4, rate_bps = $5, included = $6, valid_from = $7,
-    valid_to = $8, remitted_by = $9
+    valid_to = $8, remitted_by = $9, version = version + 1
 WHERE id = $1
+RETURNING version
 """
 
 
@@ -51,6 +55,12 @@ async def list_rates(
 ) -> list[ListedTaxRate]:
     """All rates, or those of a country."""
     return [_rate(row) for row in await connection.fetch(LIST, country, after_id, limit)]
+
+
+async def find(connection: Connection, *, rate_id: UUID) -> ListedTaxRate | None:
+    """A rate as it stands."""
+    row = await connection.fetchrow(FIND, rate_id)
+    return None if row is None else _rate(row)
 
 
 async def lock(connection: Connection, *, rate_id: UUID) -> ListedTaxRate | None:
@@ -87,6 +97,7 @@ async def add(connection: Connection, *, rate: ListedTaxRate) -> None:
     await connection.execute(ADD, *_values(rate))
 
 
-async def set_rate(connection: Connection, *, rate: ListedTaxRate) -> None:
-    """Keep a rate as it stands in the value."""
-    await connection.execute(SET, *_values(rate))
+async def set_rate(connection: Connection, *, rate: ListedTaxRate) -> int:
+    """Keep a rate as it stands in the value; gives its new version."""
+    version: int = await connection.fetchval(SET, *_values(rate))
+    return version

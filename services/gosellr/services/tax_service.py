@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page
 from gosellr.models.term_values import ListedTaxRate
@@ -33,6 +33,18 @@ async def list_rates(
     return page_by_id(found, limit=limit, id_of=lambda rate: rate.id)
 
 
+async def find_rate(connection: Connection, *, rate_id: UUID) -> ListedTaxRate:
+    """A rate, whether it is in force or not.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    rate = await queries.find(connection, rate_id=rate_id)
+    if rate is None:
+        raise NotFound
+    return rate
+
+
 async def create_rate(connection: Connection, *, fields: Mapping[str, Any]) -> ListedTaxRate:
     """A new rate; its region is kept as its code, however it was written.
 
@@ -50,21 +62,27 @@ async def create_rate(connection: Connection, *, fields: Mapping[str, Any]) -> L
 
 
 async def change_rate(
-    connection: Connection, *, rate_id: UUID, changes: Mapping[str, Any]
+    connection: Connection,
+    *,
+    rate_id: UUID,
+    changes: Mapping[str, Any],
+    version: int | None = None,
 ) -> ListedTaxRate:
     """Change a rate; fields left out stay. Sold goods keep the rate they were sold at.
 
     Raises:
         NotFound: when there is none.
+        VersionConflict: when the change was meant for another version.
         InvalidInput, TaxRateOverlaps: as `create_rate`.
     """
     rate = await queries.lock(connection, rate_id=rate_id)
     if rate is None:
         raise NotFound
+    if version not in {None, rate.version}:
+        raise VersionConflict(extras={"version": rate.version})
     rate = replace(rate, **changes)
     await _check(connection, rate)
-    await queries.set_rate(connection, rate=rate)
-    return rate
+    return replace(rate, version=await queries.set_rate(connection, rate=rate))
 
 
 async def _check(connection: Connection, rate: ListedTaxRate) -> None:

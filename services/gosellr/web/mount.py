@@ -28,6 +28,7 @@ from gosellr.web.operator import (
     reconciliation,
     reserve_rules,
     statements,
+    tax_rates,
     tax_report,
     transactions,
     transfers,
@@ -107,7 +108,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_books = (transactions, tax_report, payment_ways)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.
-    of_terms = (commission_simulation, commission, proposals)
+    of_terms = (commission_simulation, commission, proposals, tax_rates)
     of_money = (*of_payouts, *of_debts, *of_books, *of_orders, *of_terms)
     of_buyers = (problems, replacement_cards, gift_claims, payout_changes, passwords, wallet)
     every = (*rooms, *back, *of_buyers, *of_sellers, *of_operators, *of_money, letters)

@@ -47,6 +47,8 @@ PROPOSED = "proposed"
 PROPOSAL_APPROVED = "proposal-approved"
 PROPOSAL_REJECTED = "proposal-rejected"
 COMMISSION_CHANGED = "commission-changed"
+TAX_RATE_SAVED = "tax-rate-saved"
+TAX_RATE_ENDED = "tax-rate-ended"
 COMMISSION_ENDED = "commission-ended"
 RULE_ADDED = "rule-added"
 RULE_ENDED = "rule-ended"
@@ -129,6 +131,8 @@ NOTICES = {
     PROPOSAL_REJECTED: NoticeView("It is turned down; nothing was changed."),
     COMMISSION_CHANGED: NoticeView("The rule stands, for sales to come."),
     COMMISSION_ENDED: NoticeView("The rule is out of force. What was sold keeps it."),
+    TAX_RATE_SAVED: NoticeView("The rate stands, for sales to come."),
+    TAX_RATE_ENDED: NoticeView("The rate has ended. What was sold keeps it."),
     RULE_ADDED: NoticeView("The rule is in force for releases to come."),
     RULE_ENDED: NoticeView("The rule is out of force. What was kept back stays until its day."),
     RUN_BEFORE: NoticeView("This run was begun before; there is one, not two.", "info"),

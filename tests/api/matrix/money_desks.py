@@ -24,6 +24,7 @@ _PARCEL = {"seller_order_id": Fixed("provider_movement")}
 _BUYER = {"user_id": Of("user")}
 _RULE = {"rule_id": Fixed("reserve_rule")}
 _COMMISSION = {"rule_id": Fixed("commission_rule")}
+_TAX_RATE = {"rate_id": Fixed("tax_rate")}
 _PROPOSAL = {"proposal_id": Fixed("proposal")}
 
 
@@ -106,6 +107,27 @@ DESKS: dict[str, Sequence[Call]] = {
         _form({"rate": "7", "currency": "EUR"}, path=_COMMISSION)
     ],
     "POST /operator/commission-rules/{rule_id}/end": [_form(path=_COMMISSION)],
+    "GET /operator/tax-rates": [_page()],
+    "POST /operator/tax-rates": [
+        _form(
+            {
+                "country": "FI",
+                "class": "standard",
+                "rate": "25.5",
+                "included": "yes",
+                "remitted_by": "seller",
+            },
+            reached=SENT_ON | NOT_NOW,
+        )
+    ],
+    "GET /operator/tax-rates/{rate_id}": [_page(_TAX_RATE)],
+    "POST /operator/tax-rates/{rate_id}": [
+        _form(
+            {"rate": "18", "included": "yes", "remitted_by": "seller", "starts_on": "2026-01-01"},
+            path=_TAX_RATE,
+        )
+    ],
+    "POST /operator/tax-rates/{rate_id}/end": [_form(path=_TAX_RATE, reached=SENT_ON | WRONG)],
     "GET /operator/proposals": [_page()],
     "GET /operator/proposals/{proposal_id}": [_page(_PROPOSAL)],
     "POST /operator/proposals/{proposal_id}/approve": [

@@ -14,6 +14,7 @@ from gosellr.api.schemas.common import (
     PageFilters,
     PageOut,
     RequestModel,
+    Version,
     left_out,
     line,
 )
@@ -63,6 +64,7 @@ class TaxRateChange(RequestModel):
     remitted_by: RemittedBy = left_out()
     valid_from: MomentIn = left_out()
     valid_to: MomentIn | None = left_out()
+    version: Version | None = None
 
 
 class TaxRateFilters(PageFilters):
@@ -83,6 +85,7 @@ class TaxRateOut(BaseModel):
     remitted_by: Literal["seller", "marketplace"]
     valid_from: Moment
     valid_to: Moment | None
+    version: int
 
 
 TaxRatePage = PageOut[TaxRateOut]
@@ -100,4 +103,5 @@ def tax_rate_document(rate: ListedTaxRate) -> dict[str, Any]:
         "remitted_by": rate.remitted_by,
         "valid_from": rate.valid_from,
         "valid_to": rate.valid_to,
+        "version": rate.version,
     }

@@ -27,6 +27,7 @@ _PAGES = (
     ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
     ("Tax report", "/tax-report", "receipt", Permission.LEDGER_READ),
     ("Commission", "/commission-rules", "tag", Permission.COMMISSION_READ),
+    ("Tax rates", "/tax-rates", "flag", Permission.TAX_READ),
     ("Proposals", "/proposals", "users", Permission.PROPOSAL_READ),
     ("Reserve rules", "/reserve-rules", "lock", Permission.RESERVE_READ),
     ("Ways to pay", "/payment-ways", "settings", Permission.SETTINGS_READ),
