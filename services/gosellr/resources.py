@@ -117,6 +117,7 @@ class Resources:
             payout_approval_over=settings.payout_approval_over,
             payout_steps={name: one.steps_minor for name, one in self.payout_providers.items()},
             transfer_approval_over=settings.transfer_approval_over,
+            refund_approval_over=settings.refund_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
             cash_on_delivery_limit=settings.cash_on_delivery_limit,
             disputes=DisputeTerms(

@@ -56,7 +56,7 @@ async def tell(
 async def approve(market: Resources, viewer: Viewer, made: object) -> Proposal:
     assert isinstance(made, Proposal)
     return await proposals.approve(
-        market.transfers, market.payouts, viewer=viewer, proposal_id=made.id
+        market.transfers, market.payouts, market.refunds, viewer=viewer, proposal_id=made.id
     )
 
 

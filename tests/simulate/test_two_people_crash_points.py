@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,16 +11,17 @@ import pytest
 from gosellr.core.errors import Conflict
 from gosellr.core.identity import derived_token
 from gosellr.core.transact import transact
-from gosellr.flows import bank_transfers, payout_withdrawals, proposals, told_by_hand
+from gosellr.flows import bank_transfers, payout_withdrawals, proposals, refunds, told_by_hand
 from gosellr.flows.payout_withdrawals import WITHDRAWAL_TOKEN_PURPOSE
 from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.models.proposal_values import Proposal
 from gosellr.resources import Resources
 from gosellr.services.hand_refund_service import SentTransfer
 from gosellr.services.payout_withdrawal_service import TooLateToWithdraw
+from gosellr.services.refund_plan import RefundRequest
 from gosellr.utils.bank_lines import BankLine
 from tests.factories.payouts import ACCOUNTS, set_account
-from tests.factories.sales import buy, make_shop, read, refund
+from tests.factories.sales import a_key, buy, make_shop, part_of, read, refund
 from tests.factories.stored_value import operator
 from tests.factories.transfers import BY_TRANSFER, VALUE_DATE, arrive, offline, transfer_of
 from tests.simulate.stage import PRICE, Scene, Stage, die_everywhere, sweep
@@ -71,7 +73,11 @@ async def test_a_second_word_about_money_cut_off_anywhere_is_booked_once(
 
         async def play(market: Resources) -> None:
             await proposals.approve(
-                market.transfers, market.payouts, viewer=second, proposal_id=proposal_id
+                market.transfers,
+                market.payouts,
+                market.refunds,
+                viewer=second,
+                proposal_id=proposal_id,
             )
 
         async def check(market: Resources) -> None:
@@ -89,6 +95,54 @@ async def test_a_second_word_about_money_cut_off_anywhere_is_booked_once(
                 return
             assert [tuple(row) for row in moved] == [("refund", -PRICE)]
             assert [one.status for one in after.refunds] == ["succeeded"]
+
+        return Scene(play, check)
+
+    assert await die_everywhere(stage, scene) >= 10
+
+
+class LargeRefunds(Stage):
+    """A market in which each refund by an operator takes two people."""
+
+    def restarted(self) -> Resources:
+        market = Stage.restarted(self)
+        limits: dict[str, Any] = {"refund_approval_over": {"EUR": 0}}
+        return replace(market, settings=market.settings.model_copy(update=limits))
+
+
+async def test_a_large_refund_cut_off_anywhere_is_given_once(stage: Stage) -> None:
+    stage = LargeRefunds(stage.market, stage.clock, stage.shop)
+    market = stage.restarted()
+    one, second = await operator(market), await operator(market)
+
+    async def scene() -> Scene:
+        order = await buy(market, (stage.shop, 1))
+        part = part_of(order, stage.shop)
+        key = a_key()
+
+        async def play(market: Resources) -> None:
+            request = RefundRequest(
+                seller_order_id=part.id, reason="broken", items=((part.lines[0].id, 1),)
+            )
+            asked = await refunds.request_refund(
+                market.refunds, viewer=one, order_id=order.id, request=request, key=key
+            )
+            # Whoever was cut off before an answer asks again, and is told the same.
+            assert asked.proposal is not None or asked.refund is not None
+            made = asked.proposal.id if asked.proposal is not None else asked.refund.id
+            await proposals.approve(
+                market.transfers, market.payouts, market.refunds, viewer=second, proposal_id=made
+            )
+
+        async def check(market: Resources) -> None:
+            stage.clock.advance(timedelta(seconds=20))
+            await play(market)
+            await sweep(stage, market)
+            after = await read(market, order)
+            assert [(each.status, each.amount_minor) for each in after.refunds] == [
+                ("succeeded", PRICE)
+            ]
+            assert after.refunded_minor == PRICE
 
         return Scene(play, check)
 

@@ -18,7 +18,7 @@ from gosellr.api.schemas.proposals import (
 )
 from gosellr.core.transact import ask, transact
 from gosellr.flows import proposals
-from gosellr.services import proposal_service
+from gosellr.services import proposal_service, refund_requests
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -54,10 +54,13 @@ async def list_proposals(
     operation_id="get_proposal",
     responses={200: {"model": ProposalOut}, **problems(401, 403, 404, 422)},
 )
-async def get_proposal(proposal_id: UUID, _viewer: MayRead, market: Market) -> Response:
-    """A proposal as it stands."""
+async def get_proposal(proposal_id: UUID, viewer: MayRead, market: Market) -> Response:
+    """A proposal as it stands, and what stands against a refund that is proposed."""
     found = await ask(market.db, proposal_service.find, proposal_id=proposal_id)
-    return answer(proposal_document(found))
+    hindrance = await ask(
+        market.db, refund_requests.hindrance, held=found, viewer=viewer, policy=market.policy
+    )
+    return answer(proposal_document(found, hindrance=hindrance))
 
 
 @router.post(
@@ -68,7 +71,7 @@ async def get_proposal(proposal_id: UUID, _viewer: MayRead, market: Market) -> R
 async def approve_proposal(proposal_id: UUID, viewer: MayDecide, market: Market) -> Response:
     """Do what another operator proposed. Nobody approves their own, or of their own shop."""
     found = await proposals.approve(
-        market.transfers, market.payouts, viewer=viewer, proposal_id=proposal_id
+        market.transfers, market.payouts, market.refunds, viewer=viewer, proposal_id=proposal_id
     )
     return answer(proposal_document(found))
 

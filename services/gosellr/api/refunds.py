@@ -10,6 +10,7 @@ from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.refunds import (
     RefundCreate,
     RefundListOut,
@@ -21,6 +22,7 @@ from gosellr.api.schemas.refunds import (
 )
 from gosellr.core.transact import ask
 from gosellr.flows import refunds
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import idempotency_service, order_service, refund_questions
 from gosellr.services.idempotency_service import EarlierRequest
 from gosellr.utils.permissions import Permission
@@ -35,7 +37,11 @@ MayRefund = Annotated[Viewer, allow(Permission.REFUND_CREATE)]
     "/{order_id}/refunds",
     operation_id="create_refund",
     status_code=201,
-    responses={201: {"model": RefundOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
+    responses={
+        201: {"model": RefundOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422, 429),
+    },
 )
 async def create_refund(
     *,
@@ -49,6 +55,10 @@ async def create_refund(
     """Give money back: units of lines, the delivery, or a free amount of one seller order.
 
     `status` says what the gateway answered; `unknown` resolves itself.
+
+    Above `GOSELLR_REFUND_APPROVAL_OVER`, with all that operators alone have given back of this
+    order, what an operator asks for is proposed (202). Once another operator approves that, the
+    refund bears the proposal's id.
     """
     key = idempotency_service.request_key(
         caller=caller_of(viewer),
@@ -59,6 +69,10 @@ async def create_refund(
     requested = await refunds.request_refund(
         market.refunds, viewer=viewer, order_id=order_id, request=body.request(), key=key
     )
+    if requested.proposal is not None:
+        content = json_bytes(proposal_document(requested.proposal))
+        await refunds.keep_answer(market.refunds, key=key, status=202, body=content)
+        return answer(content, status=202)
     if requested.refund is None:
         return stored(requested.answered)
     document = refund_document(requested.refund, order_id=order_id, sees_terms=True)
@@ -126,7 +140,11 @@ async def list_refunds(
 @router.post(
     "/{order_id}/refunds/{refund_id}/settle",
     operation_id="settle_refund",
-    responses={200: {"model": RefundOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
+    responses={
+        200: {"model": RefundOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422, 429),
+    },
 )
 async def settle_refund(
     order_id: UUID,
@@ -136,7 +154,8 @@ async def settle_refund(
     market: Market,
 ) -> Response:
     """Say what became of a refund of which its gateway doesn't say so, an hour after it was sent;
-    or of cash that its seller was to hand back."""
+    or of cash that its seller was to hand back. Above `GOSELLR_REFUND_APPROVAL_OVER`, with all else
+    that operators alone have given back of this order, it is proposed (202)."""
     refund = await refunds.settle(
         market.refunds,
         viewer=viewer,
@@ -145,4 +164,6 @@ async def settle_refund(
         arrived=body.outcome == "arrived",
         reason=body.reason,
     )
+    if isinstance(refund, Proposal):
+        return answer(proposal_document(refund), status=202)
     return answer(refund_document(refund, order_id=order_id, sees_terms=True))

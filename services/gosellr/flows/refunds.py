@@ -18,15 +18,18 @@ from gosellr.flows.one_by_one import Sweep
 from gosellr.flows.payments import Gateways, advance
 from gosellr.integrations.payments.port import MovementResult, Outcome, RefundRequest
 from gosellr.models.order_values import Order, Refund
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.refund_values import DueReturn, RefundPart
 from gosellr.services import (
     cancel_service,
     idempotency_service,
     order_service,
+    proposal_service,
     refund_answers,
     refund_plan,
     refund_questions,
-    refund_service,
+    refund_requests,
+    refund_verdicts,
     stray_service,
 )
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
@@ -64,9 +67,11 @@ class RefundPowers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedRefund:
-    """The refund as it stands, or the first answer to the same request."""
+    """The refund as it stands, what waits for a second person in its place, or the first answer to
+    the same request."""
 
     refund: Refund | None = None
+    proposal: Proposal | None = None
     answered: EarlierRequest | None = None
 
 
@@ -78,14 +83,14 @@ async def request_refund(
     request: refund_plan.RefundRequest,
     key: RequestKey,
 ) -> RequestedRefund:
-    """Refund a part of an order, and say how far that went.
+    """Refund a part of an order, and say how far that went; or propose it, where that takes two.
 
     Raises:
-        IdempotencyInProgress, and what `refund_service.open_refund` raises.
+        IdempotencyInProgress, and what `refund_requests.open_refund` raises.
     """
     opened = await transact(
         powers.db,
-        refund_service.open_refund,
+        refund_requests.open_refund,
         viewer=viewer,
         order_id=order_id,
         request=request,
@@ -93,6 +98,8 @@ async def request_refund(
         policy=powers.policy,
         now=powers.now(),
     )
+    if isinstance(opened, Proposal):
+        return RequestedRefund(proposal=opened)
     told = opened if isinstance(opened, EarlierRequest) else opened.refund_id
     return await send_opened(powers, viewer=viewer, order_id=order_id, opened=told)
 
@@ -118,8 +125,12 @@ async def send_opened(
         refund_id = opened
         await send_refund(powers, refund_id=refund_id)
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
-    [refund] = [one for one in order.refunds if one.id == refund_id]
-    return RequestedRefund(refund=refund)
+    made = next((one for one in order.refunds if one.id == refund_id), None)
+    if made is None:
+        # It was proposed, and the refund would bear the proposal's id.
+        proposed = await ask(powers.db, proposal_service.find, proposal_id=refund_id)
+        return RequestedRefund(proposal=proposed)
+    return RequestedRefund(refund=made)
 
 
 async def settle(
@@ -130,19 +141,19 @@ async def settle(
     refund_id: UUID,
     arrived: bool,
     reason: str,
-) -> Refund:
-    """Say what became of a refund of which no gateway says so; gives it as it is then. Its gateways
-    are asked once more before.
+) -> Refund | Proposal:
+    """Say what became of a refund of which no gateway says so; gives it as it is then, or what
+    waits for a second person. Its gateways are asked once more before.
 
     Raises:
-        What `refund_answers.settle` raises.
+        What `refund_verdicts.settle` raises.
     """
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
     if any(one.id == refund_id for one in order.refunds):
         await send_refund(powers, refund_id=refund_id, fresh=False)
-    await transact(
+    proposed = await transact(
         powers.db,
-        refund_answers.settle,
+        refund_verdicts.settle,
         viewer=viewer,
         order_id=order_id,
         refund_id=refund_id,
@@ -151,6 +162,8 @@ async def settle(
         policy=powers.policy,
         now=powers.now(),
     )
+    if proposed is not None:
+        return proposed
     order = await ask(powers.db, order_service.find_order, viewer=viewer, order_id=order_id)
     [refund] = [one for one in order.refunds if one.id == refund_id]
     return refund

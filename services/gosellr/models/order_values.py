@@ -260,6 +260,9 @@ class Refund:
     finished_at: datetime | None
     dispute_id: UUID | None
     lines: Sequence[Mapping[str, Any]]
+    # As asked for, where one operator alone gave it, and what one alone said became of it.
+    given_alone_minor: int = 0
+    settled_alone_minor: int = 0
 
     @property
     def is_under_way(self) -> bool:

@@ -286,6 +286,10 @@ refund = Table(
     moment("finished_at", nullable=True),
     # The case that it pays for, out of its frozen money.
     reference("dispute_id", "dispute.id", nullable=True),
+    # As asked for, where one operator alone gave it, and what one alone said became of it: together
+    # they count against how much may rest on one word.
+    minor("given_alone_minor", default=0),
+    minor("settled_alone_minor", default=0),
     one_of("status", "pending", "succeeded", "failed", "unknown"),
     one_of("borne_by", "seller", "marketplace"),
     CheckConstraint("(seller_order_id IS NULL) = (seller_id IS NULL)", name="of_a_part_or_a_card"),

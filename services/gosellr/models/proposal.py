@@ -37,6 +37,9 @@ proposal = Table(
         "hand_refund_sent",
         "payout_never_sent",
         "payout_was_paid",
+        "refund",
+        "refund_arrived",
+        "refund_failed",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

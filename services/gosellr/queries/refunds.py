@@ -20,9 +20,11 @@ commission_vat_reversed_minor
 INSERT = f"""
 WITH made AS (
     INSERT INTO refund (id, order_id, seller_order_id, seller_id, amount_minor, currency, reason,
-                        status, borne_by, effects, requested_by, created_at, dispute_id)
+                        status, borne_by, effects, requested_by, created_at, dispute_id,
+                        given_alone_minor)
     SELECT id, order_id, seller_order_id, seller_id, amount_minor, currency, reason,
-           'pending', borne_by, effects, requested_by, created_at, dispute_id
+           'pending', borne_by, effects, requested_by, created_at, dispute_id,
+           COALESCE(given_alone_minor, 0)
     FROM jsonb_populate_record(NULL::refund, $1)
 ), lines AS (
     INSERT INTO refund_line ({_LINE_COLUMNS})
@@ -101,6 +103,10 @@ UPDATE refund
 SET status = $2, amount_minor = $3, effects = $4, failure_reason = COALESCE($5, failure_reason),
     finished_at = $6
 WHERE id = $1
+"""
+
+NOTE_SETTLED_ALONE = """
+UPDATE refund SET settled_alone_minor = settled_alone_minor + $2 WHERE id = $1
 """
 
 LOWER_LINES = """
@@ -241,6 +247,11 @@ async def finish(
     await connection.execute(
         FINISH, refund_id, status, amount_minor, effects, failure_reason, finished_at
     )
+
+
+async def note_settled_alone(connection: Connection, *, refund_id: UUID, amount_minor: int) -> None:
+    """Keep how much of it one operator alone said something of."""
+    await connection.execute(NOTE_SETTLED_ALONE, refund_id, amount_minor)
 
 
 async def lower_lines(connection: Connection, *, changes: Sequence[Mapping[str, Any]]) -> None:

@@ -12,6 +12,8 @@ from gosellr.services import (
     hand_refund_proposals,
     payout_verdicts,
     proposal_service,
+    refund_requests,
+    refund_verdicts,
     seller_member_service,
     transfer_proposals,
 )
@@ -24,11 +26,12 @@ from gosellr.utils.viewer import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A proposal that was approved, and the transfer that it was about as it stands then, where
-    it has just been used."""
+    """A proposal that was approved, just now or before, and the transfer that it was about as it
+    stands then, where it has just been used."""
 
     proposal: Proposal
     receipt: TakenReceipt | None = None
+    is_just_done: bool = False
 
 
 async def approve(
@@ -57,7 +60,7 @@ async def approve(
         )
     receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
     done = await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
-    return Approved(done, receipt)
+    return Approved(done, receipt, is_just_done=True)
 
 
 async def _do(
@@ -74,6 +77,14 @@ async def _do(
             await seller_member_service.make_owner(connection, held, viewer=viewer, now=now)
         case ProposalKind.HAND_REFUND_SENT:
             await hand_refund_proposals.mark_as_proposed(
+                connection, held, viewer=viewer, policy=policy, now=now
+            )
+        case ProposalKind.REFUND:
+            await refund_requests.give_as_proposed(
+                connection, held, viewer=viewer, policy=policy, now=now
+            )
+        case ProposalKind.REFUND_ARRIVED | ProposalKind.REFUND_FAILED:
+            await refund_verdicts.settle_as_proposed(
                 connection, held, viewer=viewer, policy=policy, now=now
             )
         case (

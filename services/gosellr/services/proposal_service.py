@@ -101,7 +101,8 @@ async def second(connection: Connection, *, viewer: Viewer, proposal_id: UUID) -
 
     Raises:
         NotFound: there is no such proposal.
-        NotAllowed: it is the viewer's own, or is about a seller that the viewer acts for.
+        NotAllowed: it is the viewer's own, or is about a seller that the viewer acts for, or about
+            what the viewer bought.
         ProposalNotOpen: it was decided before.
     """
     held = await proposals.lock(connection, proposal_id=proposal_id)
@@ -180,7 +181,10 @@ async def list_proposals(
 
 
 def _decider(viewer: Viewer, held: Proposal) -> UUID:
-    return require_decider(viewer, kind=ProposalKind(held.kind), seller_ids=held.seller_ids)
+    user_id = require_decider(viewer, kind=ProposalKind(held.kind), seller_ids=held.seller_ids)
+    if held.wish.get("buyer_id") == str(user_id):
+        raise NotAllowed("Nobody decides about what they bought themselves")
+    return user_id
 
 
 async def _decide(

@@ -22,9 +22,9 @@ __all__ = [
     "RefundAnswer",
     "RefundSettled",
     "RefundUnderWay",
-    "check_settleable",
     "record",
     "settle",
+    "unanswered",
 ]
 
 # A gateway that hasn't said clearly by then what became of a refund won't by itself.
@@ -82,7 +82,7 @@ async def settle(
         RefundSettled, RefundUnderWay: and then nothing was changed.
     """
     order = (await order_steps.take_order(connection, viewer=viewer, order_id=order_id)).order
-    refund, parts = await _unanswered(
+    refund, parts = await unanswered(
         connection, viewer=viewer, order=order, refund_id=refund_id, now=now
     )
     event = {
@@ -99,19 +99,11 @@ async def settle(
         await record(connection, answer=answer, policy=policy, now=now)
 
 
-async def check_settleable(
-    connection: Connection, *, viewer: Viewer, order: Order, refund_id: UUID, now: datetime
-) -> Refund:
-    """The refund, where its viewer may say what became of it. Raises as `settle`."""
-    refund, _ = await _unanswered(
-        connection, viewer=viewer, order=order, refund_id=refund_id, now=now
-    )
-    return refund
-
-
-async def _unanswered(
+async def unanswered(
     connection: Connection, *, viewer: Viewer, order: Order, refund_id: UUID, now: datetime
 ) -> tuple[Refund, list[RefundPart]]:
+    """The refund, where its viewer may say what became of it, and what of it has no answer. Raises
+    as `settle`."""
     if not viewer.may_as_staff(Permission.RECONCILIATION_DECIDE):
         raise NotAllowed
     refund = next((one for one in order.refunds if one.id == refund_id), None)

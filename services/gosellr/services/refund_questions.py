@@ -15,6 +15,7 @@ from gosellr.services import (
     refund_books,
     refund_fees,
     refund_goodwill,
+    refund_limits,
     refund_plan,
 )
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
@@ -31,6 +32,7 @@ class RefundPreview:
 
     `ways` is None for who doesn't see how the order was paid. `withdrawn` are the units by line
     that won't be sent any more; with `restock` they go back on sale, else they are written off.
+    `takes_two` says that the viewer's word isn't enough: it would be proposed.
     """
 
     planned: PlannedRefund
@@ -39,6 +41,7 @@ class RefundPreview:
     withdrawn: dict[UUID, int]
     restock: bool
     currency: str
+    takes_two: bool
 
 
 async def preview(
@@ -52,7 +55,7 @@ async def preview(
     """Say what a refund would take from whom; changes nothing and locks nothing.
 
     Raises:
-        As `refund_service.open_refund`.
+        As `refund_requests.open_refund`.
     """
     seen = await orders.find(connection, viewer=viewer, order_id=order_id)
     order = None if seen is None else await orders.load(connection, order_id=order_id)
@@ -84,6 +87,8 @@ async def preview(
         withdrawn=planned.withdrawn(),
         restock=request.restock,
         currency=order.currency,
+        takes_two=refund_limits.is_of_staff(viewer, part, by_marketplace=request.by_marketplace)
+        and refund_limits.takes_two(order, amount_minor=planned.amount_minor, policy=policy),
     )
 
 

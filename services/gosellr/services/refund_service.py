@@ -18,7 +18,6 @@ from gosellr.models.order_values import Order
 from gosellr.queries import orders, outbox, refunds, reservations, withdrawals
 from gosellr.services import (
     dispute_freeze,
-    idempotency_service,
     ledger_service,
     order_steps,
     refund_books,
@@ -30,86 +29,19 @@ from gosellr.services import (
     shipment_service,
     stored_value_tender,
 )
-from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.ledger_service import Booking
 from gosellr.services.order_steps import Step
 from gosellr.services.refund_outcome import RefundAnswer
-from gosellr.services.refund_plan import PlannedRefund, RefundRequest
+from gosellr.services.refund_plan import PlannedRefund
 from gosellr.services.refund_ways import WayBack
 from gosellr.utils.dispute_postings import chargeback_lost
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import GatewayAmount, SellerSources
 from gosellr.utils.states import Actor, RefundStatus
-from gosellr.utils.viewer import Viewer
 
 # A gateway that hasn't answered by then is asked what became of the refund.
 FIRST_CHECK_AFTER = timedelta(seconds=20)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedRefund:
-    """A refund on its way: booked, and not yet asked of a gateway."""
-
-    refund_id: UUID
-
-
-async def open_refund(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    order_id: UUID,
-    request: RefundRequest,
-    key: RequestKey,
-    policy: MarketPolicy,
-    now: datetime,
-) -> OpenedRefund | EarlierRequest:
-    """Decide a refund of a seller's own part, or an operator's of any, and book the intent.
-
-    Raises:
-        NotFound, NotAllowed, InvalidInput, NotPaid, RefundTooLarge, AlreadyRefunded,
-        UnderChargeback, GoodwillUnderWay, IdempotencyKeyReused: and then nothing was changed.
-    """
-    hand = await order_steps.take_order(connection, viewer=viewer, order_id=order_id)
-    part = hand.part(request.seller_order_id)
-    refund_plan.check_right(hand.order, part, viewer=viewer, request=request)
-    # Only who still has the right hears what an earlier request was answered.
-    refund_id = new_id()
-    earlier = await idempotency_service.claim(
-        connection,
-        request=key,
-        resource_id=str(refund_id),
-        now=now,
-        kept_for=policy.idempotency_kept_for,
-    )
-    if earlier is not None:
-        return earlier
-    planned = refund_plan.plan_refund(
-        hand.order, part=part, request=request, reversal=policy.commission_reversal
-    )
-    actor = Actor.OPERATOR if viewer.is_operator else Actor.SELLER
-    order = await carry_out(
-        connection,
-        order=hand.order,
-        planned=planned,
-        refund_id=refund_id,
-        reason=request.reason,
-        restock=request.restock,
-        actor=actor,
-        actor_id=viewer.user_id,
-        policy=policy,
-        now=now,
-    )
-    await end_what_is_empty(
-        connection,
-        order=order,
-        part_id=part.id,
-        actor=actor,
-        actor_id=viewer.user_id,
-        policy=policy,
-        now=now,
-    )
-    return OpenedRefund(refund_id=refund_id)
 
 
 async def carry_out(
@@ -127,13 +59,14 @@ async def carry_out(
     case: Dispute | None = None,
     taken_at: str | None = None,
     through: Sequence[WayBack] | None = None,
+    is_sole_word: bool = False,
 ) -> Order:
     """Book and write a decided refund of a locked order, and take its units out of shipping.
 
     What goes to stored value is there with that, and one without money for the buyer finished.
     What a `case` decided comes out of the money that is frozen under it; where a bank has taken
     that back already, at the gateway `taken_at`, none is sent. `through` says by which payments
-    it goes, where that isn't to be decided here.
+    it goes, where that isn't to be decided here; `is_sole_word` that one operator alone gives it.
 
     Raises:
         UnderChargeback: a bank has taken the money back.
@@ -157,6 +90,7 @@ async def carry_out(
         now=now,
         case=case,
         taken_at=taken_at,
+        is_sole_word=is_sole_word,
     )
     [booked] = await ledger_service.book(connection, bookings=[intent.booking(policy)], now=now)
     parts = intent.part_rows()
@@ -212,6 +146,7 @@ class _Intent:
     now: datetime
     case: Dispute | None = None
     taken_at: str | None = None
+    is_sole_word: bool = False
 
     def booking(self, policy: MarketPolicy) -> Booking:
         planned = self.planned
@@ -265,6 +200,7 @@ class _Intent:
             "requested_by": self.actor_id,
             "created_at": self.now,
             "dispute_id": None if self.case is None else self.case.id,
+            "given_alone_minor": planned.amount_minor if self.is_sole_word else 0,
         }
 
     def part_rows(self) -> list[dict[str, Any]]:

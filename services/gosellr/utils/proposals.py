@@ -22,6 +22,9 @@ class ProposalKind(StrEnum):
     HAND_REFUND_SENT = "hand_refund_sent"
     PAYOUT_NEVER_SENT = "payout_never_sent"
     PAYOUT_WAS_PAID = "payout_was_paid"
+    REFUND = "refund"
+    REFUND_ARRIVED = "refund_arrived"
+    REFUND_FAILED = "refund_failed"
     SHOP_OWNER = "shop_owner"
 
 
@@ -37,10 +40,15 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.HAND_REFUND_SENT: Permission.RECONCILIATION_RUN,
     ProposalKind.PAYOUT_NEVER_SENT: Permission.PAYOUT_APPROVE,
     ProposalKind.PAYOUT_WAS_PAID: Permission.PAYOUT_APPROVE,
+    ProposalKind.REFUND: Permission.REFUND_CREATE,
+    ProposalKind.REFUND_ARRIVED: Permission.RECONCILIATION_DECIDE,
+    ProposalKind.REFUND_FAILED: Permission.RECONCILIATION_DECIDE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 PAYOUT_VERDICTS: Final = frozenset({ProposalKind.PAYOUT_NEVER_SENT, ProposalKind.PAYOUT_WAS_PAID})
 """What may be said of a payout of which its provider says nothing."""
+REFUND_VERDICTS: Final = frozenset({ProposalKind.REFUND_ARRIVED, ProposalKind.REFUND_FAILED})
+"""What may be said of a refund of which its provider says nothing."""
 _IDS: Final = frozenset({"seller_id", "category_id", "product_id"})
 _MOMENTS: Final = frozenset({"valid_from", "valid_to"})
 

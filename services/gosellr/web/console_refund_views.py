@@ -29,7 +29,8 @@ class RefundWayView:
 @dataclass(frozen=True, slots=True)
 class RefundPreviewView:
     """What a refund would do: what the buyer gets and of which lines, the tax in that by rate, who
-    gives it, and by which way it goes back; `sent` is the form that does it."""
+    gives it, and by which way it goes back; `sent` is the form that does it, and with `takes_two`
+    proposes it."""
 
     lines: tuple[AmountRowView, ...]
     total: Money
@@ -38,12 +39,14 @@ class RefundPreviewView:
     ways: tuple[AmountRowView, ...]
     note: str
     sent: tuple[tuple[str, str], ...]
+    takes_two: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RefundFormView:
     """The form that refunds a part of an order. `delivery` is what of the delivery can go back,
-    `left` of the whole part; the choices are there for who has one."""
+    `left` of the whole part; the choices are there for who has one. What operators alone give back
+    of the whole order ends at `limit`, where there is one."""
 
     title: str
     number: str
@@ -58,14 +61,17 @@ class RefundFormView:
     form: FormView
     key: str
     preview: RefundPreviewView | None = None
+    limit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RefundOutcomeView:
-    """The form that says what became of a refund; without an amount nothing is to be said."""
+    """The form that says what became of a refund; without an amount nothing is to be said. With
+    `takes_two` a second person has to agree."""
 
     path: str
     back: LinkView
     form: FormView
     amount: Money | None = None
     reason: str = ""
+    takes_two: bool = False

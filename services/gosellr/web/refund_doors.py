@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask
@@ -22,6 +23,7 @@ from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
 _UNITS_MAX = 999_999
+_PROPOSED = 202
 _NOTICES = {
     RefundStatus.SUCCEEDED: notices.REFUND_MADE,
     RefundStatus.FAILED: notices.REFUND_DECLINED,
@@ -32,11 +34,12 @@ _TOTAL = ("amount", "amount.amount", "amount.currency")
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A form that was taken, or that comes back with what is to be changed about it. `notice` says
-    how far the refund went, once it was made."""
+    how far the refund went, once it was made; where it was proposed, `proposal_id` names that."""
 
     form: FormView
     preview: RefundPreview | None = None
     notice: str = ""
+    proposal_id: UUID | None = None
     status: int = 200
 
 
@@ -60,7 +63,7 @@ async def preview(page: Page, order: Order, part: SellerOrder) -> Asked:
 
 
 async def refund(page: Page, order: Order, part: SellerOrder) -> Asked:
-    """Send it back; the same form twice does it once."""
+    """Send it back, or propose it where that takes two; the same form twice does it once."""
     form, request = _read(page, order, part)
     if request is None:
         return Asked(form, status=422)
@@ -71,7 +74,22 @@ async def refund(page: Page, order: Order, part: SellerOrder) -> Asked:
         )
     except form_keys.REFUSALS as refusal:
         return _refused(form, refusal, request)
+    proposal_id = await _proposed(page, requested, key=key)
+    if proposal_id is not None:
+        return Asked(form, proposal_id=proposal_id)
     return Asked(form, notice=await notice_of(page, requested, key=key, told=_NOTICES))
+
+
+async def _proposed(page: Page, requested: RequestedRefund, *, key: RequestKey) -> UUID | None:
+    """What waits for a second person, now or since the same form was sent before."""
+    made, kept = requested.proposal, requested.answered
+    if made is None:
+        if kept is None or kept.body is None or kept.status != _PROPOSED:
+            return None
+        return UUID(kept.body.decode())
+    body = str(made.id).encode()
+    await refunds.keep_answer(page.market.refunds, key=key, status=_PROPOSED, body=body)
+    return made.id
 
 
 async def notice_of(

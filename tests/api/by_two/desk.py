@@ -20,9 +20,13 @@ Call = Callable[..., Awaitable[httpx2.Response]]
 def calls(web: httpx2.AsyncClient, market: Resources, user: User) -> Call:
     """What this person posts, by the path below the API's."""
 
-    async def call(path: str, body: Any = None, **more: Any) -> httpx2.Response:
+    async def call(
+        path: str, body: Any = None, *, key: str | None = None, **more: Any
+    ) -> httpx2.Response:
         # Days pass, and a token's hour is over by then.
         headers = await bearer(market, user)
+        if key is not None:
+            headers["Idempotency-Key"] = key
         return await web.post(f"{V1}{path}", json=body, headers=headers, **more)
 
     return call

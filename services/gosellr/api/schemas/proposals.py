@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from gosellr.api.schemas.common import PageFilters, PageOut, Reason, RequestModel
+from gosellr.core.errors import Conflict
 from gosellr.models.proposal_values import Proposal
 from gosellr.utils.proposals import ProposalKind
 
@@ -29,6 +30,13 @@ class ProposalFilters(PageFilters):
     kind: ProposalKind | None = None
 
 
+class HindranceOut(BaseModel):
+    """Why approving would be refused as things stand now."""
+
+    code: Annotated[str, Field(examples=["refund_changed"])]
+    detail: str
+
+
 class ProposalOut(BaseModel):
     """What an operator proposed; it takes effect only when another one approves it."""
 
@@ -46,12 +54,16 @@ class ProposalOut(BaseModel):
     decided_by: UUID | None
     decided_at: datetime | None
     decision_note: str | None
+    hindrance: Annotated[
+        HindranceOut | None,
+        Field(description="Of a single refund that waits; null where nothing stands against it"),
+    ] = None
 
 
 ProposalPageOut = PageOut[ProposalOut]
 
 
-def proposal_document(found: Proposal) -> Document:
+def proposal_document(found: Proposal, *, hindrance: Conflict | None = None) -> Document:
     """A proposal as it is answered."""
     return {
         "id": found.id,
@@ -66,4 +78,7 @@ def proposal_document(found: Proposal) -> Document:
         "decided_by": found.decided_by,
         "decided_at": found.decided_at,
         "decision_note": found.decision_note,
+        "hindrance": None
+        if hindrance is None
+        else {"code": hindrance.code, "detail": hindrance.detail},
     }

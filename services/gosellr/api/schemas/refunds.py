@@ -210,6 +210,9 @@ class RefundPreviewOut(BaseModel):
         list[WayBackOut] | None,
         Field(description="Null for a shop, which doesn't see how its buyer paid"),
     ]
+    needs_second_person: Annotated[
+        bool, Field(description="It would be proposed, for another operator to approve")
+    ]
 
 
 class RefundOut(BaseModel):
@@ -293,6 +296,7 @@ def preview_document(preview: RefundPreview, *, order_id: UUID, reason: str) -> 
             }
             for line_id, quantity in preview.withdrawn.items()
         ],
+        "needs_second_person": preview.takes_two,
         "ways": None
         if preview.ways is None
         else [

@@ -1,6 +1,7 @@
 """A refund as whoever asks for it sees it: what can go back, and what that would take from whom."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gosellr.models.order_values import Order, SellerOrder
@@ -69,8 +70,11 @@ def refund_form(
     key: str,
     is_operator: bool,
     preview: RefundPreviewView | None,
+    limits: Mapping[str, int] | None = None,
 ) -> RefundFormView:
-    """The form that refunds a part, with what it would do once that was asked."""
+    """The form that refunds a part, with what it would do once that was asked. `limits` is by
+    currency what rests on operators' single words at most."""
+    limit_minor = (limits or {}).get(found.currency)
     delivery_minor = part.shipping_total_minor - part.shipping_refunded_minor
     return RefundFormView(
         title=part.seller_name,
@@ -95,6 +99,7 @@ def refund_form(
         form=form,
         key=key,
         preview=preview,
+        limit=None if limit_minor is None else Money(limit_minor, found.currency),
     )
 
 
@@ -131,13 +136,14 @@ def refund_preview(asked: RefundPreview, *, form: FormView) -> RefundPreviewView
         lines=tuple(lines),
         total=money(planned.amount_minor),
         taxes=tuple(_taxes(planned, currency)),
-        given_by=tuple(_given_by(asked.effects, currency)),
+        given_by=tuple(given_by(asked.effects, currency)),
         ways=tuple(
             AmountRowView(method_name(way.goes_to), money(way.amount_minor))
             for way in asked.ways or ()
         ),
         note=_note(asked),
         sent=tuple(form.values.items()),
+        takes_two=asked.takes_two,
     )
 
 
@@ -155,7 +161,7 @@ def _taxes(planned: PlannedRefund, currency: str) -> list[AmountRowView]:
     ]
 
 
-def _given_by(effects: Any, currency: str) -> list[AmountRowView]:
+def given_by(effects: Any, currency: str) -> list[AmountRowView]:
     """Who gives how much: all rows together are what the buyer gets."""
     rows = [(label, effects["seller"].get(name, 0)) for name, label in _POTS]
     rows += [(label, sign * effects.get(name, 0)) for name, label, sign in _OTHERS]

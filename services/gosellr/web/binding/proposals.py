@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gosellr.models.proposal_values import Proposal
 from gosellr.utils.proposals import ProposalKind
-from gosellr.web.binding import commission
+from gosellr.web.binding import commission, refund_words
 from gosellr.web.formats import format_money, format_when
 from gosellr.web.order_views import BadgeView
 from gosellr.web.proposal_views import ChangeView, ProposalRowView, ProposalView
@@ -36,6 +36,9 @@ _KINDS: Final = {
     ProposalKind.HAND_REFUND_SENT: "Refund that was sent by hand",
     ProposalKind.PAYOUT_NEVER_SENT: "Payout that was never sent",
     ProposalKind.PAYOUT_WAS_PAID: "Payout that was paid",
+    ProposalKind.REFUND: "Refund",
+    ProposalKind.REFUND_ARRIVED: "Refund that arrived",
+    ProposalKind.REFUND_FAILED: "Refund that failed",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -58,6 +61,7 @@ _SAID: Final = {
     "reference": "For the reference",
     "sent_at": "Left on",
     "order_number": "Refund of order",
+    "refund_reason": "What the buyer was told",
     "account_last_four": "To the account ending in",
     "resolution": "What it was",
 }
@@ -141,6 +145,8 @@ def _changes(found: Proposal, names: Mapping[str, str]) -> tuple[ChangeView, ...
     if found.kind == ProposalKind.SHOP_OWNER:
         told = {name: names.get(found.wish[name], found.wish[name]) for name in _OWNING}
         return tuple(ChangeView(label, "", told[name]) for name, label in _OWNING.items())
+    if found.kind == ProposalKind.REFUND:
+        return tuple(ChangeView(label, "", value) for label, value in refund_words.told(found.wish))
     if found.kind not in _COMMISSION:
         return tuple(
             ChangeView(label, "", value) for label, value in _moved(found.wish, found.kind).items()

@@ -9,7 +9,13 @@ from starlette.responses import Response
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import proposals
-from gosellr.services import account_service, category_service, proposal_service, seller_service
+from gosellr.services import (
+    account_service,
+    category_service,
+    proposal_service,
+    refund_requests,
+    seller_service,
+)
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import forms, notices
 from gosellr.web.binding import histories
@@ -79,7 +85,7 @@ async def approve(page: Deciding, proposal_id: UUID) -> Response:
     """Do what somebody else proposed."""
     try:
         await proposals.approve(
-            page.market.transfers, page.market.payouts, viewer=page.viewer,
+            page.market.transfers, page.market.payouts, page.market.refunds, viewer=page.viewer,
             proposal_id=proposal_id,
         )  # fmt: skip
     except (Conflict, InvalidInput, NotAllowed) as refusal:
@@ -128,6 +134,15 @@ async def _show(
     status: int = 200,
 ) -> Response:
     found = await ask(page.market.db, proposal_service.find, proposal_id=proposal_id)
+    hindrance = await ask(
+        page.market.db,
+        refund_requests.hindrance,
+        held=found,
+        viewer=page.viewer,
+        policy=page.market.policy,
+    )
+    if notice is None and hindrance is not None:
+        notice = NoticeView(hindrance.detail, "warn", "It can't be approved any more")
     names = await names_of(page, binding.sellers_named(found))
     person = binding.person_named(found)
     if person is not None:

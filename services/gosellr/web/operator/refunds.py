@@ -12,12 +12,14 @@ from gosellr.core.errors import Conflict
 from gosellr.core.transact import ask
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
-from gosellr.services import order_service, refund_answers
+from gosellr.models.proposal_values import Proposal
+from gosellr.services import order_service, refund_requests, refund_verdicts
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
 from gosellr.utils.permissions import Permission
 from gosellr.web import form_keys, forms, notices, refund_doors
 from gosellr.web.binding import console_refunds as binding
+from gosellr.web.binding.proposals import PROPOSALS, waits_notice
 from gosellr.web.call_off_doors import part_in
 from gosellr.web.console_refund_views import RefundOutcomeView
 from gosellr.web.forms import Field
@@ -53,9 +55,11 @@ async def preview(page: Refunding, number: str, part_id: UUID) -> Response:
 
 @router.post(_FORM)
 async def refund(page: Refunding, number: str, part_id: UUID) -> Response:
-    """Send it back; the same form twice does it once."""
+    """Send it back, or propose it; the same form twice does it once."""
     found = await _order(page, number)
     asked = await refund_doors.refund(page, found, part_in(found, part_id))
+    if asked.proposal_id is not None:
+        return page.go(f"{PROPOSALS}/{asked.proposal_id}", notice=notices.PROPOSED)
     if asked.notice:
         return page.go(f"{router.prefix}/{number}", notice=asked.notice)
     return await _show_form(page, found, part_id, asked)
@@ -76,7 +80,7 @@ async def settle(page: Deciding, number: str, refund_id: UUID) -> Response:
     if form.errors or outcome not in _NOTICES:
         return await _show_outcome(page, found, refund_id, form, status=422)
     try:
-        await refunds.settle(
+        told = await refunds.settle(
             page.market.refunds,
             viewer=page.viewer,
             order_id=found.id,
@@ -87,6 +91,8 @@ async def settle(page: Deciding, number: str, refund_id: UUID) -> Response:
     except Conflict:
         # The page says why.
         return await _show_outcome(page, await _order(page, number), refund_id, form)
+    if isinstance(told, Proposal):
+        return page.go(f"{PROPOSALS}/{told.id}", notice=notices.PROPOSED)
     return page.go(f"{router.prefix}/{number}", notice=_NOTICES[outcome])
 
 
@@ -98,19 +104,22 @@ async def _show_outcome(
     view = RefundOutcomeView(f"{path}/refunds/{refund_id}/outcome", LinkView(number, path), form)
     notice = None
     try:
-        refund = await ask(
+        asked = await ask(
             page.market.db,
-            refund_answers.check_settleable,
+            refund_verdicts.find_settleable,
             viewer=page.viewer,
             order=found,
             refund_id=refund_id,
+            policy=page.market.policy,
             now=page.now,
         )
     except Conflict as refusal:
         notice, status = NoticeView(refusal.detail or refusal.title, "warn"), refusal.status
     else:
-        amount = Money(refund.amount_minor, refund.currency)
-        view = replace(view, amount=amount, reason=refund.reason)
+        refund, notice = asked.refund, waits_notice(asked.waiting)
+        if asked.waiting is None:
+            amount = Money(refund.amount_minor, refund.currency)
+            view = replace(view, amount=amount, reason=refund.reason, takes_two=asked.takes_two)
     return await show(
         page,
         "operator/refund_outcome.html",
@@ -130,6 +139,7 @@ async def _order(page: Page, number: str) -> Order:
 async def _show_form(page: Page, found: Order, part_id: UUID, asked: Asked) -> Response:
     number = order_number(found.number)
     path = f"{router.prefix}/{number}"
+    waiting = await ask(page.market.db, refund_requests.find_waiting, seller_order_id=part_id)
     view = binding.refund_form(
         found,
         part_in(found, part_id),
@@ -141,7 +151,13 @@ async def _show_form(page: Page, found: Order, part_id: UUID, asked: Asked) -> R
         preview=None
         if asked.preview is None
         else binding.refund_preview(asked.preview, form=asked.form),
+        limits=page.market.policy.refund_approval_over,
     )
     return await show(
-        page, "console/refund.html", current="/orders", status=asked.status, refund=view
+        page,
+        "console/refund.html",
+        current="/orders",
+        status=asked.status,
+        notice=waits_notice(waiting),
+        refund=view,
     )

@@ -1,0 +1,54 @@
+"""How much of one order's money rests on operators' single words: up to the market's limit, all of
+them together, whatever it is cut into.
+
+The limit is about those who work for the market: what a shop gives back of its own sales is its
+own.
+"""
+
+from collections.abc import Iterable
+
+from gosellr.models.order_values import Order, Refund, SellerOrder
+from gosellr.utils.payouts import needs_approval
+from gosellr.utils.permissions import MemberRole
+from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.states import RefundStatus
+from gosellr.utils.viewer import Viewer
+
+
+def is_of_staff(viewer: Viewer, part: SellerOrder, *, by_marketplace: bool) -> bool:
+    """Whether giving back is the market's word and not the shop's own.
+
+    An operator speaks for a shop that they own; in every other role there an operator alone may
+    have put them.
+    """
+    owns = viewer.memberships.get(part.seller_id) is MemberRole.OWNER
+    return viewer.is_operator and (by_marketplace or not owns)
+
+
+def takes_two(order: Order, *, amount_minor: int, policy: MarketPolicy) -> bool:
+    """Whether an operator's word isn't enough to give this back of an order, in minor units of its
+    currency, with all that rests on single words already."""
+    return _is_above(order, amount_minor, policy, others=order.refunds)
+
+
+def takes_two_to_settle(
+    order: Order, refund: Refund, *, open_minor: int, policy: MarketPolicy
+) -> bool:
+    """Whether an operator's word isn't enough to say what became of the `open_minor` of a refund;
+    where one alone gave it, that is one word about the same money."""
+    others = [one for one in order.refunds if one.id != refund.id]
+    return _is_above(order, max(open_minor, _alone_minor(refund)), policy, others=others)
+
+
+def _is_above(
+    order: Order, amount_minor: int, policy: MarketPolicy, *, others: Iterable[Refund]
+) -> bool:
+    total_minor = amount_minor + sum(_alone_minor(one) for one in others)
+    return needs_approval(total_minor, order.currency, policy.refund_approval_over)
+
+
+def _alone_minor(refund: Refund) -> int:
+    """What of it rests on one word. What its provider refused went nowhere; what an operator alone
+    says has failed may have arrived."""
+    given_minor = 0 if refund.status == RefundStatus.FAILED else refund.given_alone_minor
+    return max(given_minor, refund.settled_alone_minor)

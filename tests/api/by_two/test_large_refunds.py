@@ -1,0 +1,286 @@
+"""Large refunds by the word of two: what operators alone give back of one order ends at a limit."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from gosellr.core.db import Connection
+from gosellr.models.order_values import Order
+from gosellr.resources import Resources
+from gosellr.services import seller_member_service
+from gosellr.utils.permissions import MemberRole
+from tests.api.by_two.desk import LIMIT, V1, Call, calls
+from tests.factories.accounts import User, bearer, make_operator, make_support
+from tests.factories.payouts import wrong_with
+from tests.factories.sales import (
+    NOW,
+    Shop,
+    balances,
+    buy,
+    make_buyer,
+    make_shop,
+    part_of,
+    read,
+    refund,
+    ship,
+)
+from tests.factories.stored_value import by_bank
+from tests.factories.transfers import offline
+
+Answer = httpx2.Response
+
+
+@pytest.fixture
+def market(resources: Resources) -> Resources:
+    """Above 49.99 of an order a second person has to agree."""
+    market = offline(resources)
+    limit = {"refund_approval_over": {"EUR": LIMIT}}
+    return replace(market, settings=market.settings.model_copy(update=limit))
+
+
+@pytest.fixture
+async def order(market: Resources, connection: Connection, shop: Shop) -> Order:
+    """Three pieces of 50.00 each, delivered to somebody with an account."""
+    bought = await buy(market, (shop, 3), buyer=await make_buyer(connection))
+    await ship(market, bought, shop)
+    return await read(market, bought)
+
+
+async def ask_for(
+    who: Call, order: Order, shop: Shop, *, key: str | None = None, path: str = "", **asked: Any
+) -> Answer:
+    """Ask for a free amount in cents, or for what `asked` says."""
+    part = part_of(order, shop)
+    if "amount" in asked:
+        asked["amount"] = {"amount": asked["amount"], "currency": "EUR"}
+    if "units" in asked:
+        asked["items"] = [{"order_item_id": str(part.lines[0].id), "quantity": asked.pop("units")}]
+    body = {"seller_order_id": str(part.id), "reason": "Arrived broken", **asked}
+    more = {} if path else {"key": key or uuid4().hex}
+    return await who(f"/orders/{order.id}/refunds{path}", body, **more)
+
+
+def refused(answer: Answer) -> tuple[int, str]:
+    """How it was refused."""
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_two_people_give_a_large_refund(
+    first: Call,
+    second: Call,
+    market: Resources,
+    connection: Connection,
+    people: tuple[User, User],
+    shop: Shop,
+    order: Order,
+) -> None:
+    before = await balances(connection)
+    shown = (await ask_for(first, order, shop, units=2, path="/preview")).json()
+    assert shown["needs_second_person"] is True
+    answer = await ask_for(first, order, shop, units=2, key="once")
+    assert answer.status_code == 202, answer.text
+    made = answer.json()
+    part, line = part_of(order, shop), part_of(order, shop).lines[0]
+    assert (made["kind"], made["status"], made["reason"], made["hindrance"]) == (
+        "refund", "prepared", "Arrived broken", None,
+    )  # fmt: skip
+    assert made["subject"] == f"refund_of:{part.id}"
+    assert made["seller_ids"] == [str(shop.seller.id)]
+    wish = made["wish"]
+    assert (wish["order_id"], wish["seller_order_id"]) == (str(order.id), str(part.id))
+    assert (wish["amount_minor"], wish["currency"]) == (10_000, "EUR")
+    assert wish["lines"] == {
+        str(line.id): {
+            "quantity": 2, "amount_minor": 10_000, "tax_minor": 0, "promotion_minor": 0,
+            "commission_minor": 1_000, "commission_vat_minor": 200,
+        }
+    }  # fmt: skip
+    assert wish["effects"]["seller"]["pending_minor"] == 8_800
+    assert [one["goes_to"] for one in wish["ways"]] == ["sandbox"]
+    # Nothing has happened yet, and the same request again is told the same.
+    assert await read(market, order) == order
+    assert await balances(connection) == before
+    again = await ask_for(first, order, shop, units=2, key="once")
+    assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (
+        202, made, "true",
+    )  # fmt: skip
+
+    assert refused(await first(f"/proposals/{made['id']}/approve")) == (403, "not_allowed")
+    assert await read(market, order) == order
+    approved = await second(f"/proposals/{made['id']}/approve")
+    assert (approved.status_code, approved.json()["status"]) == (200, "approved")
+    after = await read(market, order)
+    [given] = after.refunds
+    assert (given.id, given.status, given.amount_minor) == (UUID(made["id"]), "succeeded", 10_000)
+    assert (after.refunded_minor, given.given_alone_minor) == (10_000, 0)
+    asked_by = await connection.fetchval("SELECT requested_by FROM refund")
+    assert asked_by == people[0].id
+    # Whoever says it again changes nothing, nor does whoever comes too late.
+    assert (await second(f"/proposals/{made['id']}/approve")).status_code == 200
+    assert (await read(market, order)) == after
+    facts = await connection.fetch(
+        "SELECT type FROM outbox_event WHERE aggregate_id = $1 ORDER BY sequence", given.id
+    )
+    assert [row["type"] for row in facts] == [
+        "proposal.prepared", "refund.requested", "proposal.approved", "refund.succeeded",
+    ]  # fmt: skip
+    assert await wrong_with(connection, market) == []
+
+
+async def test_what_operators_alone_give_of_one_order_counts_together(
+    first: Call, second: Call, market: Resources, connection: Connection, shop: Shop, order: Order
+) -> None:
+    for who, amount_minor in ((first, 2_000), (second, 2_000), (first, 999)):
+        assert (await ask_for(who, order, shop, amount=amount_minor)).status_code == 201
+    answer = await ask_for(second, order, shop, amount=1)
+    assert (answer.status_code, answer.json()["wish"]["amount_minor"]) == (202, 1)
+    asked = {"amount": 1, "borne_by": "marketplace"}
+    shown = (await ask_for(first, order, shop, path="/preview", **asked)).json()
+    assert shown["needs_second_person"] is True
+    assert (await read(market, order)).refunded_minor == LIMIT
+    # What two agreed to, and what its shop gave, is nobody's sole word; nor is another order.
+    assert (await first(f"/proposals/{answer.json()['id']}/approve")).status_code == 200
+    other = await buy(market, (shop, 1))
+    await refund(market, other, shop, amount_minor=3_000)
+    assert (await ask_for(first, other, shop, amount=2_000)).status_code == 201
+    assert await wrong_with(connection, market) == []
+
+
+async def test_a_part_of_each_shop_counts_against_the_whole_order(
+    first: Call, market: Resources, connection: Connection, shop: Shop
+) -> None:
+    sibling = await make_shop(connection)
+    order = await buy(market, (shop, 1), (sibling, 1))
+    assert (await ask_for(first, order, shop, amount=3_000)).status_code == 201
+    assert (await ask_for(first, order, sibling, amount=2_000)).status_code == 202
+    # Each part may wait for a second person by itself.
+    assert (await ask_for(first, order, shop, amount=2_000)).status_code == 202
+
+
+async def test_what_a_provider_refused_went_nowhere(
+    first: Call, market: Resources, shop: Shop
+) -> None:
+    order = await buy(market, (shop, 1), tenders=[by_bank("tok_refund_declined")])
+    for _ in range(3):
+        failed = await ask_for(first, order, shop, amount=4_000)
+        assert (failed.status_code, failed.json()["status"]) == (201, "failed")
+
+
+async def test_what_a_shop_gives_back_is_its_own(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    people: tuple[User, User],
+    first: Call,
+    shop: Shop,
+    order: Order,
+) -> None:
+    owner = calls(web, market, shop.seller.owner)
+    shown = (await ask_for(owner, order, shop, units=1, path="/preview")).json()
+    assert shown["needs_second_person"] is False
+    assert (await ask_for(owner, order, shop, units=1)).status_code == 201
+    # An operator may have let themselves in by every role but the owner's.
+    for role, status in ((MemberRole.MANAGER, 403), (MemberRole.OWNER, 201)):
+        await connection.execute("DELETE FROM seller_member WHERE user_id = $1", people[0].id)
+        await seller_member_service.add_member(
+            connection, viewer=shop.viewer, seller_id=shop.seller.id, email=people[0].email,
+            role=role, now=NOW,
+        )  # fmt: skip
+        assert (await ask_for(first, order, shop, units=1)).status_code == status
+    assert (await read(market, order)).refunded_minor == 10_000
+
+
+async def test_less_is_left_by_the_second_word(
+    web: httpx2.AsyncClient,
+    first: Call,
+    second: Call,
+    market: Resources,
+    connection: Connection,
+    people: tuple[User, User],
+    shop: Shop,
+    order: Order,
+) -> None:
+    async def hindrance(made: dict[str, Any]) -> str | None:
+        headers = await bearer(market, people[1])
+        found = (await web.get(f"{V1}/proposals/{made['id']}", headers=headers)).json()
+        return None if found["hindrance"] is None else found["hindrance"]["code"]
+
+    made = (await ask_for(first, order, shop, units=3)).json()
+    assert await hindrance(made) is None
+    # A scratch: three units give back as much less.
+    await refund(market, order, shop, amount_minor=500)
+    moved = await read(market, order)
+    assert await hindrance(made) == "refund_changed"
+    answer = await second(f"/proposals/{made['id']}/approve")
+    assert refused(answer) == (409, "refund_changed")
+    assert answer.json()["left"] == {"amount": 14_500, "currency": "EUR"}
+    await refund(market, order, shop, units=1)
+    assert await hindrance(made) == "refund_exceeds_paid"
+    answer = await second(f"/proposals/{made['id']}/approve")
+    assert refused(answer) == (409, "refund_exceeds_paid")
+    assert len((await read(market, order)).refunds) == len(moved.refunds) + 1
+    # It waits until somebody turns it down; then what is left may be asked for.
+    waits = await ask_for(first, order, shop, units=2)
+    assert refused(waits) == (409, "proposal_waits")
+    assert waits.json()["proposal_id"] == made["id"]
+    reason = {"reason": "Less is left"}
+    assert (await second(f"/proposals/{made['id']}/reject", reason)).status_code == 200
+    assert await hindrance(made) is None
+    anew = (await ask_for(second, order, shop, units=2)).json()
+    assert (await first(f"/proposals/{anew['id']}/approve")).status_code == 200
+    after = await read(market, order)
+    assert (after.payment_status, after.refunded_minor) == ("refunded", 15_000)
+    assert await wrong_with(connection, market) == []
+
+
+async def test_the_same_wish_of_the_same_person_waits_once(
+    first: Call, second: Call, market: Resources, shop: Shop, order: Order
+) -> None:
+    one = await ask_for(first, order, shop, units=2, key="one")
+    other = await ask_for(first, order, shop, units=2, key="other")
+    assert (other.status_code, other.json()) == (202, one.json())
+    assert refused(await ask_for(second, order, shop, units=2)) == (409, "proposal_waits")
+    reused = await ask_for(first, order, shop, units=1, key="one")
+    assert refused(reused) == (422, "idempotency_key_reused")
+    assert (await read(market, order)).refunds == ()
+
+
+async def test_who_bought_it_or_sold_it_is_neither_first_nor_second(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    people: tuple[User, User],
+    first: Call,
+    shop: Shop,
+) -> None:
+    buyer, clerk = [await make_operator(connection, now=NOW) for _ in range(2)]
+    await seller_member_service.add_member(
+        connection, viewer=shop.viewer, seller_id=shop.seller.id, email=clerk.email,
+        role=MemberRole.VIEWER, now=NOW,
+    )  # fmt: skip
+    order = await buy(market, (shop, 2), buyer=buyer)
+    sides = [calls(web, market, one) for one in (buyer, clerk)]
+    for side in sides:
+        assert refused(await ask_for(side, order, shop, units=2)) == (403, "not_allowed")
+    made = (await ask_for(first, order, shop, units=2)).json()
+    support = calls(web, market, await make_support(connection, now=NOW))
+    for side in (*sides, support, calls(web, market, shop.seller.owner)):
+        answer = await side(f"/proposals/{made['id']}/approve")
+        assert refused(answer) == (403, "not_allowed")
+        answer = await side(f"/proposals/{made['id']}/reject", {"reason": "no"})
+        assert refused(answer) == (403, "not_allowed")
+    assert (await read(market, order)).refunds == ()
+
+
+async def test_a_currency_without_a_limit_takes_one(
+    web: httpx2.AsyncClient, market: Resources, people: tuple[User, User], shop: Shop, order: Order
+) -> None:
+    market.settings.refund_approval_over.clear()
+    alone = calls(web, market, people[0])
+    given = await ask_for(alone, order, shop, units=3)
+    assert (given.status_code, given.json()["status"]) == (201, "succeeded")
+    [kept] = (await read(market, order)).refunds
+    assert kept.given_alone_minor == 15_000
