@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, NotAllowed
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
 from gosellr.core.identity import new_id
 from gosellr.models.order_values import Order
 from gosellr.models.proposal_values import Proposal
@@ -28,6 +28,7 @@ from gosellr.services import (
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
 from gosellr.services.refund_questions import RefundPreview
+from gosellr.services.refund_ways import NamedPayment, Override
 from gosellr.utils.ids import order_number
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.proposals import ProposalKind
@@ -149,6 +150,10 @@ async def give_as_proposed(
         hand.order, part=part, request=request, reversal=policy.commission_reversal
     )
     _require_as_shown(planned, held)
+    try:
+        refund_plan.ways_of(hand.order, planned)
+    except InvalidInput as error:
+        raise _changed(planned, held) from error
     asked = _Asked(
         order=hand.order,
         planned=planned,
@@ -176,6 +181,8 @@ async def hindrance(
         _require_as_shown(shown.planned, held)
     except NotAllowed:
         return None
+    except InvalidInput:
+        return RefundChanged("Less is left of a payment that it was to go back through")
     except Conflict as refusal:
         return refusal
     return None
@@ -184,8 +191,12 @@ async def hindrance(
 def _require_as_shown(planned: PlannedRefund, held: Proposal) -> None:
     """What would go back now has to be what was proposed."""
     if any(held.wish[name] != told for name, told in _figures(planned).items()):
-        left = refund_plan.part_left_minor(planned.part)
-        raise RefundChanged(extras={"left": {"amount": left, "currency": held.wish["currency"]}})
+        raise _changed(planned, held)
+
+
+def _changed(planned: PlannedRefund, held: Proposal) -> RefundChanged:
+    left = refund_plan.part_left_minor(planned.part)
+    return RefundChanged(extras={"left": {"amount": left, "currency": held.wish["currency"]}})
 
 
 async def _give(
@@ -263,6 +274,15 @@ def _wish(order: Order, request: RefundRequest, shown: RefundPreview) -> dict[st
             "by_marketplace": request.by_marketplace,
             "restock": request.restock,
             "to_store_credit": request.to_store_credit,
+            "first_paid_first": request.override.first_paid_first,
+            "named": [
+                {
+                    "payment_id": str(one.payment_id),
+                    "amount_minor": one.amount_minor,
+                    "currency": one.currency,
+                }
+                for one in request.override.named
+            ],
         },
         **_figures(shown.planned),
         "titles": {str(line_id): sold[line_id] for line_id in shown.planned.lines},
@@ -313,4 +333,11 @@ def _request_of(held: Proposal) -> RefundRequest:
         by_marketplace=asked["by_marketplace"],
         restock=asked["restock"],
         to_store_credit=asked["to_store_credit"],
+        override=Override(
+            first_paid_first=asked["first_paid_first"],
+            named=tuple(
+                NamedPayment(**{**one, "payment_id": UUID(one["payment_id"])})
+                for one in asked["named"]
+            ),
+        ),
     )

@@ -11,6 +11,7 @@ from gosellr.core.db import Connection
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import seller_member_service
+from gosellr.services.refund_ways import Override
 from gosellr.utils.permissions import MemberRole
 from tests.api.by_two.desk import LIMIT, V1, Call, calls
 from tests.factories.accounts import User, bearer, make_operator, make_support
@@ -27,7 +28,7 @@ from tests.factories.sales import (
     refund,
     ship,
 )
-from tests.factories.stored_value import by_bank
+from tests.factories.stored_value import by_bank, by_card, make_card
 from tests.factories.transfers import offline
 
 Answer = httpx2.Response
@@ -284,3 +285,50 @@ async def test_a_currency_without_a_limit_takes_one(
     assert (given.status_code, given.json()["status"]) == (201, "succeeded")
     [kept] = (await read(market, order)).refunds
     assert kept.given_alone_minor == 15_000
+
+
+async def test_the_way_that_was_proposed_is_the_way_it_goes(
+    first: Call, second: Call, market: Resources, connection: Connection, shop: Shop
+) -> None:
+    _, code = await make_card(market, 7_000)
+    buyer = await make_buyer(connection)
+    order = await buy(market, (shop, 3), buyer=buyer, tenders=[by_card(code), by_bank()])
+    card, bank = order.payments
+    ways = [
+        {"payment_id": str(card.id), "amount": {"amount": 3_000, "currency": "EUR"}},
+        {"payment_id": str(bank.id)},
+    ]
+    for asked, from_card, from_bank in (
+        ({"ways": ways}, 3_000, 2_000),
+        ({"to": "first_paid"}, 7_000, 3_000),
+    ):
+        made = await ask_for(first, order, shop, units=1, **asked)
+        assert made.status_code == 202, made.text
+        assert (await second(f"/proposals/{made.json()['id']}/approve")).status_code == 200
+        paid = (await read(market, order)).payments
+        assert [one.refunded_minor for one in paid] == [from_card, from_bank]
+    assert await wrong_with(connection, market) == []
+
+
+async def test_a_named_payment_has_less_left_by_the_second_word(
+    web: httpx2.AsyncClient,
+    first: Call,
+    second: Call,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+) -> None:
+    _, code = await make_card(market, 7_000)
+    buyer = await make_buyer(connection)
+    order = await buy(market, (shop, 3), buyer=buyer, tenders=[by_card(code), by_bank()])
+    ways = [
+        {"payment_id": str(order.payments[0].id), "amount": {"amount": 5_000, "currency": "EUR"}}
+    ]
+    made = (await ask_for(first, order, shop, units=1, ways=ways)).json()
+    assert (made["kind"], made["hindrance"]) == ("refund", None)
+    await refund(market, order, shop, units=1, override=Override(first_paid_first=True))
+    assert refused(await second(f"/proposals/{made['id']}/approve")) == (409, "refund_changed")
+    headers = await bearer(market, await make_operator(connection, now=NOW))
+    shown = (await web.get(f"{V1}/proposals/{made['id']}", headers=headers)).json()
+    assert shown["hindrance"]["code"] == "refund_changed"
+    assert (await read(market, order)).refunded_minor == 5_000
