@@ -89,7 +89,8 @@ async def test_case_27_a_short_capture_is_told_as_it_is_and_is_one_case(
     assert case == {
         "id": case["id"], "order_id": waiting["id"], "order_number": waiting["number"],
         "payment_id": payment["id"], "capture_id": None, "gateway": "sandbox",
-        "asked": eur(1350), "captured": eur(675), "returned": eur(0), "reason": "short_payment",
+        "asked": eur(1350), "captured": eur(675), "returned": eur(0),
+        "disputed": eur(0), "reason": "short_payment",
         "return_status": "pending", "status": "open", "note": None,
         "opened_at": case["opened_at"], "resolved_at": None,
     }  # fmt: skip

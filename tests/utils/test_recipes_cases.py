@@ -1,5 +1,6 @@
 """Recipes 7 and 8: what is frozen for a case, taken by a bank, and given to whom it belongs."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from gosellr.utils.dispute_postings import (
     dispute_frozen,
     dispute_released,
 )
+from gosellr.utils.ledger import Unbalanced
 from gosellr.utils.postings import GatewayAmount, refund_intent, seller_sources
 from gosellr.utils.refunds import RefundShares
 from tests.utils.books import (
@@ -152,6 +154,20 @@ def test_recipe_7_a_lost_chargeback_is_a_refund_that_the_bank_has_made(
     assert changes(borne) == moved(
         currency, debited={"chargeback_loss": excess}, credited={taken: excess}
     )
+    # What had paid for nothing, and waits, makes its part of it good.
+    waited = excess * cut // 10_000
+    in_vain = chargeback_borne(
+        gateway=gateway, amount_minor=excess, currency=currency, suspended_minor=waited
+    )
+    assert changes(in_vain) == moved(
+        currency,
+        debited={"suspense": waited, "chargeback_loss": excess - waited},
+        credited={taken: excess},
+    )
+    with pytest.raises(Unbalanced):
+        chargeback_borne(
+            gateway=gateway, amount_minor=excess, currency=currency, suspended_minor=excess + 1
+        )
     frozen = dispute_frozen(
         seller_order_id=PARCEL, seller_id=ANN, currency=currency, pots=Pots(pending_minor=owed)
     )

@@ -328,6 +328,14 @@ class Order:
             return part.captured_at is not None
         return self.paid_at is not None
 
+    def pays_for_nothing(self, payment_id: UUID) -> bool:
+        """Whether all that a payment took goes back, or nothing of the order is paid for at all.
+        Needs the whole order."""
+        [payment] = [one for one in self.payments if one.id == payment_id]
+        if payment.returned:
+            return True
+        return not (self.buys_card or any(self.is_paid_for(part) for part in self.parts))
+
     def taken_in_vain(self, part: SellerOrder) -> tuple[CaptureReturn, ...]:
         """What captures for a part took that came short, oldest first. Needs the whole order."""
         return tuple(

@@ -36,10 +36,12 @@ SELECT currency,
        ), 0)::bigint + COALESCE(sum(credit_minor) FILTER (
            WHERE kind = 'chargeback_lost' AND account_kind = 'dispute_receivable'
        ), 0)::bigint - COALESCE(sum(debit_minor) FILTER (
-           WHERE kind = 'chargeback_lost' AND account_kind = 'chargeback_loss'
+           -- What a bank took in vain was never sold.
+           WHERE kind = 'chargeback_lost' AND account_kind IN ('chargeback_loss', 'suspense')
        ), 0)::bigint - COALESCE(sum(debit_minor - credit_minor) FILTER (
            WHERE kind IN ('chargeback_reinstated', 'chargeback_lost_again')
-             AND account_kind IN ('gateway_clearing', 'dispute_receivable', 'chargeback_loss')
+             AND account_kind IN ('gateway_clearing', 'dispute_receivable', 'chargeback_loss',
+                                  'suspense')
        ), 0)::bigint
 FROM moved GROUP BY currency ORDER BY currency
 """

@@ -43,7 +43,7 @@ _CASES = """
 SELECT back.id, payment.order_id, orders.number AS order_number, back.payment_id,
        payment.method AS gateway, payment.currency, back.capture_id,
        COALESCE(capture.amount_minor, payment.amount_minor) AS asked_minor,
-       back.amount_minor AS captured_minor, back.reason, back.status,
+       back.amount_minor AS captured_minor, payment.disputed_minor, back.reason, back.status,
        back.case_opened_at AS opened_at, back.case_closed_at AS closed_at, back.case_note AS note
 FROM payment_return AS back JOIN payment ON payment.id = back.payment_id
 JOIN orders ON orders.id = payment.order_id
@@ -65,6 +65,31 @@ RETURNING id
 """
 
 
+# A bank took it back, or gave it back again: whatever was said of it before, somebody has to look.
+OPEN_CASES_OF = """
+UPDATE payment_return
+SET case_opened_at = COALESCE(case_opened_at, $2), case_closed_at = NULL, case_closed_by = NULL
+WHERE payment_id = $1
+"""
+IS_UNDER_WAY = """
+SELECT EXISTS (SELECT FROM payment_return
+               WHERE payment_id = $1 AND status IN ('pending', 'unknown'))
+"""
+# What couldn't be sent back, less what lost chargebacks took of it. What of that came back is told
+# by those.
+HELD = """
+SELECT (COALESCE((SELECT sum(amount_minor) FROM payment_return
+                  WHERE payment_id = $1 AND status = 'failed'), 0)
+    - COALESCE((
+        SELECT sum(entry.amount_minor)
+        FROM chargeback AS back
+        JOIN ledger_transaction AS head ON head.order_id = back.order_id
+         AND head.kind = 'chargeback_lost' AND head.cause_id = back.id
+        JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+        WHERE back.payment_id = $1 AND entry.account = 'suspense'), 0))::bigint
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReturn:
     """A capture that has to go back. `capture_id` is None where it is all that the attempt took;
@@ -80,7 +105,8 @@ class NewReturn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnCase:
     """A capture that a person has to look at: what was asked of its gateway, what it took, and
-    what became of it since. `status` is that of the way back."""
+    what became of it since. `status` is that of the way back; `disputed_minor` is what banks took
+    back of all that the payment took."""
 
     id: UUID
     order_id: UUID
@@ -91,6 +117,7 @@ class ReturnCase:
     capture_id: UUID | None
     asked_minor: int
     captured_minor: int
+    disputed_minor: int
     reason: str
     status: str
     opened_at: datetime
@@ -145,6 +172,23 @@ async def find_case(connection: Connection, *, return_id: UUID) -> ReturnCase | 
     """A case, open or not."""
     row = await connection.fetchrow(FIND_CASE, return_id)
     return None if row is None else ReturnCase(**row)
+
+
+async def open_cases_of(connection: Connection, *, payment_id: UUID, now: datetime) -> None:
+    """Whatever a payment took in vain is a case, also where that was dealt with before."""
+    await connection.execute(OPEN_CASES_OF, payment_id, now)
+
+
+async def is_under_way(connection: Connection, *, payment_id: UUID) -> bool:
+    """Whether anything that a payment took in vain is on its way back."""
+    found: bool = await connection.fetchval(IS_UNDER_WAY, payment_id)
+    return found
+
+
+async def held_minor(connection: Connection, *, payment_id: UUID) -> int:
+    """What a payment took in vain that couldn't be sent back and that no bank has taken."""
+    minor: int = await connection.fetchval(HELD, payment_id)
+    return minor
 
 
 async def close_case(

@@ -11,7 +11,7 @@ from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback, ReportedChargeback
 from gosellr.models.events import FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import chargeback_movements, chargebacks, ledger
+from gosellr.queries import chargeback_movements, chargebacks, ledger, payment_returns
 from gosellr.queries.chargebacks import AWARDED
 from gosellr.services import came_back_books, chargeback_books, ledger_service
 from gosellr.utils.ledger import Entry, TransactionDraft, seller_available
@@ -36,9 +36,13 @@ async def keep_up(
     whether that was anything.
 
     The price of a gift card isn't given back by this: whose it is depends on what became of the
-    card since. Nor is what a person has explained before it was heard of.
+    card since. Nor is what a person has explained before it was heard of. What had paid for
+    nothing waits in suspense again, and is a case.
     """
-    if known.status != "lost" or order.buys_card or reported.status == "open":
+    pays_for_nothing = order.pays_for_nothing(known.payment_id)
+    if known.status != "lost" or reported.status == "open":
+        return False
+    if order.buys_card and not pays_for_nothing:
         return False
     back_minor = 0
     if reported.status == "won":
@@ -53,6 +57,8 @@ async def keep_up(
         known = await _book(connection, known, back_minor=0, now=now)
     if back_minor:
         known = await _book(connection, known, back_minor=back_minor, now=now)
+    if pays_for_nothing:
+        await payment_returns.open_cases_of(connection, payment_id=known.payment_id, now=now)
     await chargeback_books.tell(
         connection, FactType.CHARGEBACK_REINSTATED, chargeback=known, amount_minor=back_minor,
         now=now,

@@ -13,7 +13,7 @@ from gosellr.core.identity import new_id
 from gosellr.models.dispute_values import Chargeback, Dispute, ReportedChargeback
 from gosellr.models.events import FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import chargebacks, disputes, payments, refunds
+from gosellr.queries import chargebacks, disputes, payment_returns, payments, refunds
 from gosellr.queries.chargebacks import AGAIN, AWARDED
 from gosellr.services import (
     came_back_books,
@@ -51,8 +51,9 @@ async def record(
     if order_id is None:
         return False
     order = await order_steps.lock_and_load(connection, order_id=order_id)
-    if not (order.buys_card or any(order.is_paid_for(part) for part in order.parts)):
-        # Its money pays for nothing here and is on its way back; a person has to look.
+    [payment] = [one for one in order.payments if one.id == reported.payment_id]
+    if order.pays_for_nothing(payment.id) and not payment.returns:
+        # What it took isn't in the books yet.
         return False
     if reported.currency != order.currency or reported.amount_minor <= 0:
         raise ValueError(f"a chargeback of {reported.amount_minor} {reported.currency}")
@@ -135,7 +136,11 @@ async def go_on(
         return
     order = await order_steps.load_locked(connection, order_id=order_id)
     await chargeback_cases.share_out_again(
-        connection, order=order, undecided=undecided, policy=policy, now=now
+        connection,
+        order=order,
+        undecided=[one for one in undecided if not order.pays_for_nothing(one.payment_id)],
+        policy=policy,
+        now=now,
     )
     for one in undecided:
         if one.lost_later_since and not await _waits_for_refunds(connection, one):
@@ -145,8 +150,11 @@ async def go_on(
 async def _waits_for_refunds(connection: Connection, chargeback: Chargeback) -> bool:
     """Whether nobody can say yet whose loss it is: what is on its way back through the payment is
     the market's loss if it arrives, since it went back twice then, and its seller's if it
-    doesn't."""
-    return bool(await refunds.open_parts_of_payment(connection, payment_id=chargeback.payment_id))
+    doesn't. Likewise of what paid for nothing: if it can't be sent back, it makes that good."""
+    payment_id = chargeback.payment_id
+    return bool(
+        await refunds.open_parts_of_payment(connection, payment_id=payment_id)
+    ) or await payment_returns.is_under_way(connection, payment_id=payment_id)
 
 
 async def _open(
@@ -157,8 +165,10 @@ async def _open(
     policy: MarketPolicy,
     now: datetime,
 ) -> Chargeback:
-    order = await chargeback_cases.supersede(connection, order=order, policy=policy, now=now)
-    await chargeback_cases.hold_balances(connection, order=order)
+    in_vain = order.pays_for_nothing(reported.payment_id)
+    if not in_vain:
+        order = await chargeback_cases.supersede(connection, order=order, policy=policy, now=now)
+        await chargeback_cases.hold_balances(connection, order=order)
     chargeback_id = new_id()
     await chargebacks.insert(
         connection,
@@ -180,7 +190,7 @@ async def _open(
         },
     )
     chargeback = await _loaded(connection, chargeback_id)
-    left_minor = dispute_claims.payment_left_minor(order, reported.payment_id)
+    left_minor = 0 if in_vain else dispute_claims.payment_left_minor(order, reported.payment_id)
     asked = await came_back_books.asked_of(
         connection,
         order=order,
@@ -199,12 +209,16 @@ async def _open(
         fee_shares=chargeback_fees.fee_shares(shares, reported.fee_minor, policy=policy),
     )
     await chargeback_books.book(connection, opened, chargeback=chargeback, now=now)
-    # Where all of it went back before, its first seller is asked to say so to the bank.
-    asked = asked or [Asked(part=part) for part in order.parts[:1]]
-    await chargeback_cases.open_cases(
-        connection, order=order, chargeback=chargeback, asked=asked, policy=policy, now=now
-    )
-    await gift_sale_books.freeze(connection, order_id=order.id, now=now)
+    if in_vain:
+        # No seller answers for it: operators see it among what came in vain.
+        await payment_returns.open_cases_of(connection, payment_id=reported.payment_id, now=now)
+    else:
+        # Where all of it went back before, its first seller is asked to say so to the bank.
+        asked = asked or [Asked(part=part) for part in order.parts[:1]]
+        await chargeback_cases.open_cases(
+            connection, order=order, chargeback=chargeback, asked=asked, policy=policy, now=now
+        )
+        await gift_sale_books.freeze(connection, order_id=order.id, now=now)
     await chargeback_books.tell(
         connection, FactType.CHARGEBACK_OPENED, chargeback=chargeback, now=now
     )
@@ -257,7 +271,7 @@ async def _lose(
 ) -> None:
     borne_minor = chargeback.amount_minor
     order = await order_steps.load_locked(connection, order_id=chargeback.order_id)
-    if order.buys_card:
+    if order.buys_card and not order.pays_for_nothing(chargeback.payment_id):
         await gift_sale_books.charged_back(connection, chargeback=chargeback, now=now)
         for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
             await _settled(
@@ -277,13 +291,19 @@ async def _lose(
         )
         await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
         await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
-    if borne_minor:
-        borne_minor -= await came_back_books.take(
-            connection, chargeback=chargeback, amount_minor=borne_minor, now=now
-        )
+    if not borne_minor:
+        return
+    held_minor = await payment_returns.held_minor(connection, payment_id=chargeback.payment_id)
+    suspended_minor = min(borne_minor, max(0, held_minor))
+    borne_minor -= await came_back_books.take(
+        connection, chargeback=chargeback, amount_minor=borne_minor - suspended_minor, now=now
+    )
     if borne_minor:
         draft = chargeback_borne(
-            gateway=chargeback.gateway, amount_minor=borne_minor, currency=chargeback.currency
+            gateway=chargeback.gateway,
+            amount_minor=borne_minor,
+            currency=chargeback.currency,
+            suspended_minor=suspended_minor,
         )
         await chargeback_books.book(connection, draft, chargeback=chargeback, now=now)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from gosellr.utils.ledger import (
     CHARGEBACK_LOSS,
     GATEWAY_FEE,
+    SUSPENSE,
     Direction,
     Entry,
     TransactionDraft,
@@ -272,12 +273,21 @@ def chargeback_lost(intent: TransactionDraft, *, gateway: str) -> TransactionDra
     return TransactionDraft(TransactionKind.CHARGEBACK_LOST, entries)
 
 
-def chargeback_borne(*, gateway: str, amount_minor: int, currency: str) -> TransactionDraft:
-    """Recipe 7: what no seller owes, because it went back to the buyer before, is our loss."""
+def chargeback_borne(
+    *, gateway: str, amount_minor: int, currency: str, suspended_minor: int = 0
+) -> TransactionDraft:
+    """Recipe 7: what no seller owes, because it went back to the buyer before, is our loss, but for
+    what waits in suspense, because it paid for nothing and couldn't be sent back.
+
+    Raises `Unbalanced` when more waited than is taken.
+    """
+    if suspended_minor > amount_minor:
+        raise Unbalanced(f"{suspended_minor} of {amount_minor} can't leave suspense")
     return TransactionDraft(
         TransactionKind.CHARGEBACK_LOST,
         (
-            *_entry(CHARGEBACK_LOSS, Direction.DEBIT, amount_minor, currency),
+            *_entry(SUSPENSE, Direction.DEBIT, suspended_minor, currency),
+            *_entry(CHARGEBACK_LOSS, Direction.DEBIT, amount_minor - suspended_minor, currency),
             *_entry(dispute_receivable(gateway), Direction.CREDIT, amount_minor, currency),
         ),
     )

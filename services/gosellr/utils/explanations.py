@@ -90,6 +90,7 @@ def _given_back(figures: Figures) -> str:
         (figures.debit("commission"), "{} of commission is given back"),
         (figures.debit("tax_payable"), "{} less tax is passed on"),
         (figures.debit("goodwill_cost"), "the marketplace bears {} as goodwill"),
+        (figures.debit("suspense"), "{} had paid for nothing and waited to be sent back"),
         (figures.debit("chargeback_loss"), "the marketplace bears {}"),
         (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
         (figures.credit("goodwill_cost"), "{} of earlier goodwill returns to the marketplace"),

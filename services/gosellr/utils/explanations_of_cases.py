@@ -63,6 +63,7 @@ def _what_the_market_bears(figures: Figures) -> tuple[tuple[int, str], ...]:
     return (
         (figures.debit("commission"), "the marketplace returns {} of commission"),
         (figures.debit("tax_payable"), "{} less tax is passed on"),
+        (figures.debit("suspense"), "{} had paid for nothing and waited to be sent back"),
         (figures.debit("chargeback_loss"), "the marketplace bears {}"),
         (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
         (figures.credit("goodwill_cost"), "{} of earlier goodwill returns to the marketplace"),
@@ -84,6 +85,7 @@ def _chargeback_reinstated(figures: Figures) -> str:
         (figures.credit("commission"), "the marketplace keeps {} of commission"),
         (figures.credit("tax_payable"), "{} is tax that the marketplace passes on"),
         (figures.credit("chargeback_loss"), "its loss is {} smaller"),
+        (figures.credit("suspense"), "{} pays for nothing and waits to be sent back"),
         (figures.debit("promotion_cost"), "the marketplace bears {} of the promotion again"),
         (figures.debit("goodwill_cost"), "the marketplace bears {} of its goodwill again"),
         (figures.debit("gateway_fee"), "it bears {} of the payment provider's fee again"),

@@ -21,7 +21,8 @@ class PaymentReturnResolve(RequestModel):
 
 class PaymentReturnCaseOut(BaseModel):
     """A capture that paid for nothing. `asked` is what its provider was asked for, `captured` what
-    it took, and `returned` what of that is back; `return_status` says how that stands."""
+    it took, and `returned` what of that is back; `return_status` says how that stands. `disputed`
+    is what the buyer's bank took back of all that the payment took."""
 
     id: UUID
     order_id: UUID
@@ -32,6 +33,7 @@ class PaymentReturnCaseOut(BaseModel):
     asked: MoneyOut
     captured: MoneyOut
     returned: MoneyOut
+    disputed: MoneyOut
     reason: Literal["short_payment", "order_closed", "paid_already"]
     return_status: Literal["pending", "succeeded", "failed", "unknown"]
     status: Literal["open", "resolved"]
@@ -58,6 +60,7 @@ def payment_return_document(case: ReturnCase) -> Document:
         "asked": Money(case.asked_minor, case.currency),
         "captured": Money(case.captured_minor, case.currency),
         "returned": Money(case.returned_minor, case.currency),
+        "disputed": Money(case.disputed_minor, case.currency),
         "reason": case.reason,
         "return_status": case.status,
         "status": "open" if case.closed_at is None else "resolved",

@@ -79,6 +79,14 @@ def _taken(amount_minor: int, asked_minor: int, currency: str) -> str:
     return f"{word}{amount} of {asked} was taken" if word else f"{amount} was taken for {asked}"
 
 
+def _became(case: ReturnCase) -> str:
+    if not case.disputed_minor:
+        return f"What was captured {_BECAME[case.status]}."
+    became = _BECAME[case.status].partition(":")[0]
+    disputed = format_money(case.disputed_minor, case.currency)
+    return f"What was captured {became}. The buyer's bank took {disputed} of this payment back."
+
+
 def note_field(waiting_id: UUID) -> str:
     """The field in which is said how something was dealt with that waits for a person."""
     return f"note-{waiting_id}"
@@ -93,7 +101,7 @@ def cases(found: Iterable[ReturnCase], *, base: str, may_decide: bool) -> tuple[
             order_number=order_number(one.order_number),
             order_href=f"/operator/explain?subject={order_number(one.order_number)}",
             amount=Money(one.captured_minor, one.currency),
-            reason=f"The order isn't paid by it. What was captured {_BECAME[one.status]}.",
+            reason=f"The order isn't paid by it. {_became(one)}",
             told_at=one.opened_at,
             field=note_field(one.id),
             path=f"{base}/payment-returns/{one.id}/resolve"

@@ -1,0 +1,180 @@
+"""A bank takes back what had paid for nothing: no seller's, and the market's only if it is back."""
+
+import pytest
+
+from gosellr.core.db import Connection
+from gosellr.core.transact import ask, transact
+from gosellr.flows import refunds
+from gosellr.models.order_values import Order
+from gosellr.queries.payment_returns import ReturnCase
+from gosellr.resources import Resources
+from gosellr.services import explanation_service, marketplace_service, stray_service
+from gosellr.utils.explanations import explain
+from tests.factories.captures import sandbox_of
+from tests.factories.disputes import bank_decides, cases_of, hear, network, take_back
+from tests.factories.payouts import wrong_with
+from tests.factories.sales import (
+    Shop,
+    balances,
+    buy,
+    make_buyer,
+    make_commission,
+    make_shop,
+    read,
+    seller_owes,
+)
+from tests.factories.stored_value import by_bank, operator, pay_again
+
+TAKEN = 5_000
+
+
+@pytest.fixture
+async def shop(connection: Connection) -> Shop:
+    await make_commission(connection, rate_bps=0, vat_bps=0)
+    return await make_shop(connection, price_minor=10_000)
+
+
+@pytest.fixture
+async def order(resources: Resources, connection: Connection, shop: Shop) -> Order:
+    """Half of what was asked for was taken, which pays for nothing."""
+    buyer = await make_buyer(connection)
+    order = await buy(resources, (shop, 1), buyer=buyer, tenders=(by_bank("tok_captures_half"),))
+    assert await balances(connection) == {"gateway_clearing": TAKEN, "suspense": -TAKEN}
+    return order
+
+
+async def let_returns(resources: Resources, token: str) -> None:
+    """Let the gateway treat what is sent back from now on as it treats this token's."""
+    await sandbox_of(resources)._file.write(
+        lambda file: file.execute("UPDATE charge SET token = ?", (token,))
+    )
+
+
+async def refused(resources: Resources) -> None:
+    """The gateway doesn't send it back."""
+    await let_returns(resources, "tok_refund_declined")
+    assert await refunds.resume_returns(resources.refunds) == 1
+
+
+async def waiting(resources: Resources) -> list[ReturnCase]:
+    return list(await ask(resources.db, stray_service.open_cases))
+
+
+async def dealt_with(resources: Resources, case: ReturnCase) -> None:
+    await transact(
+        resources.db, stray_service.close_case, viewer=await operator(resources), return_id=case.id,
+        note="Asked the provider", now=resources.clock.now(),
+    )  # fmt: skip
+
+
+async def test_what_could_not_be_sent_back_makes_it_good(
+    resources: Resources, connection: Connection, shop: Shop, order: Order
+) -> None:
+    await refused(resources)
+    [case] = await waiting(resources)
+    reference = await take_back(resources, order)
+    assert await balances(connection) == {"dispute_receivable": TAKEN, "suspense": -TAKEN}
+    # It is no case of a seller's, and one of the market's.
+    assert await cases_of(resources, order) == []
+    [case] = await waiting(resources)
+    assert (case.status, case.disputed_minor) == ("failed", TAKEN)
+    assert (await read(resources, order)).payment_status == order.payment_status
+    assert await wrong_with(connection, resources) == []
+    await bank_decides(resources, order, reference, won=False)
+    assert await balances(connection) == {}
+    assert await seller_owes(connection, shop) == {}
+    assert await hear(resources, order) == 0
+    assert await wrong_with(connection, resources) == []
+    # Nothing of it was ever sold, so nothing was refunded.
+    stats = await ask(resources.db, marketplace_service.read_figures)
+    assert [(one.gmv_minor, one.refunded_minor) for one in stats.money] == [(0, 0)]
+    told = await ask(resources.db, explanation_service.explain, subject=str(order.id), limit=50)
+    [lost] = [one for one in told.transactions if one.kind == "chargeback_lost"]
+    assert explain(lost.kind, lost.entries) == (
+        "The chargeback of 50.00 EUR is lost: 50.00 EUR had paid for nothing and waited to be sent"
+        " back."
+    )
+
+
+async def test_what_had_gone_back_before_is_the_markets_loss(
+    resources: Resources, connection: Connection, shop: Shop, order: Order
+) -> None:
+    assert await refunds.resume_returns(resources.refunds) == 1
+    [case] = await waiting(resources)
+    await dealt_with(resources, case)
+    assert await waiting(resources) == []
+    reference = await take_back(resources, order, fee_minor=1_500)
+    # Somebody has to look at it once more.
+    assert [(one.status, one.disputed_minor) for one in await waiting(resources)] == [
+        ("succeeded", TAKEN)
+    ]
+    await bank_decides(resources, order, reference, won=False)
+    assert await balances(connection) == {
+        "chargeback_loss": TAKEN, "gateway_clearing": -TAKEN - 1_500, "gateway_fee": 1_500,
+    }  # fmt: skip
+    assert await seller_owes(connection, shop) == {}
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_one_that_is_won_leaves_it_where_it_was(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await refused(resources)
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=True)
+    assert await balances(connection) == {"gateway_clearing": TAKEN, "suspense": -TAKEN}
+    assert await wrong_with(connection, resources) == []
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+async def test_what_is_on_its_way_back_is_waited_for(
+    resources: Resources, connection: Connection, order: Order, goes_back: bool
+) -> None:
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    assert await balances(connection) == {"dispute_receivable": TAKEN, "suspense": -TAKEN}
+    if goes_back:
+        assert await refunds.resume_returns(resources.refunds) == 1
+    else:
+        await refused(resources)
+    assert await hear(resources, order) == 1
+    lost = {"chargeback_loss": TAKEN, "gateway_clearing": -TAKEN} if goes_back else {}
+    assert await balances(connection) == lost
+    assert await hear(resources, order) == 0
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_the_sale_that_was_paid_otherwise_is_left_alone(
+    resources: Resources, connection: Connection, shop: Shop, order: Order
+) -> None:
+    await refused(resources)
+    paid = await pay_again(resources, order, by_bank())
+    assert await seller_owes(connection, shop) == {"pending": 10_000}
+    reference = await take_back(resources, order)
+    assert await seller_owes(connection, shop) == {"pending": 10_000}
+    assert (await read(resources, paid)).payment_status == "paid"
+    await bank_decides(resources, order, reference, won=False)
+    assert await balances(connection) == {"gateway_clearing": 10_000, "seller_pending": -10_000}
+    assert (await read(resources, paid)).refunded_minor == 0
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_parts_of_it_and_what_comes_back_of_them(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await refused(resources)
+    first = await take_back(resources, order, amount_minor=2_000)
+    await bank_decides(resources, order, first, won=False)
+    assert await balances(connection) == {"gateway_clearing": 3_000, "suspense": -3_000}
+    [case] = await waiting(resources)
+    await dealt_with(resources, case)
+    await network(resources).disputes.reinstate(reference=first)
+    await hear(resources, order)
+    # It waits again, and somebody is told so.
+    assert await balances(connection) == {"gateway_clearing": TAKEN, "suspense": -TAKEN}
+    assert len(await waiting(resources)) == 1
+    assert await wrong_with(connection, resources) == []
+    second = await take_back(resources, order)
+    await bank_decides(resources, order, second, won=False)
+    assert await balances(connection) == {}
+    assert await wrong_with(connection, resources) == []
