@@ -11,7 +11,7 @@ from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.order_documents import order_document
 from gosellr.api.schemas.orders import OrderOut
-from gosellr.api.schemas.shipments import OrderCancel, StatusUpdate
+from gosellr.api.schemas.shipments import CaptureSettle, OrderCancel, StatusUpdate
 from gosellr.core.transact import ask
 from gosellr.flows import captures, refunds
 from gosellr.services import order_service
@@ -62,4 +62,29 @@ async def cancel_order(
         seller_order_id=body.seller_order_id,
         reason=body.reason,
     )
+    return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))
+
+
+@router.post(
+    "/{order_id}/captures/settle",
+    operation_id="settle_capture",
+    responses={200: {"model": OrderOut}, **problems(400, 401, 403, 404, 409, 422, 429)},
+)
+async def settle_capture(
+    order_id: UUID,
+    body: CaptureSettle,
+    viewer: Annotated[Viewer, allow(Permission.RECONCILIATION_DECIDE)],
+    market: Market,
+) -> Response:
+    """Say whether the money for a seller order was taken, of which its gateway doesn't say so, an
+    hour after it was asked for it: it answers with another currency, or never."""
+    await captures.settle(
+        market.captures,
+        viewer=viewer,
+        order_id=order_id,
+        seller_order_id=body.seller_order_id,
+        taken=body.outcome == "taken",
+        reason=body.reason,
+    )
+    order = await ask(market.db, order_service.find_order, viewer=viewer, order_id=order_id)
     return answer(order_document(order, viewer=viewer, base_url=market.settings.base_url))

@@ -29,6 +29,7 @@ from gosellr.integrations.payments.port import (
 from gosellr.models.capture_values import DueCapture, WatchedAuthorization
 from gosellr.services import (
     cancel_service,
+    capture_verdicts,
     fulfilment_service,
     payment_authorizations,
     payment_captures,
@@ -226,6 +227,46 @@ def _answer(capture: DueCapture, result: MovementResult | None) -> CaptureAnswer
         gateway_reference=result.gateway_reference,
         decline_code=SHORT_CAPTURE if astray_minor else result.decline_code,
     )
+
+
+async def settle(
+    powers: CapturePowers,
+    *,
+    viewer: Viewer,
+    order_id: UUID,
+    seller_order_id: UUID,
+    taken: bool,
+    reason: str,
+) -> None:
+    """Say whether the money for a seller order was taken, of which no gateway says so. Its gateway
+    is asked once more before.
+
+    Raises:
+        What `capture_verdicts.settle` raises.
+    """
+    capture_id = await ask(
+        powers.db,
+        capture_verdicts.open_of,
+        viewer=viewer,
+        order_id=order_id,
+        seller_order_id=seller_order_id,
+    )
+    if capture_id is not None:
+        capture = await ask(powers.db, payment_captures.due_capture, capture_id=capture_id)
+        if capture is not None:
+            await _taken(powers, capture, fresh=False)
+    await transact(
+        powers.db,
+        capture_verdicts.settle,
+        viewer=viewer,
+        order_id=order_id,
+        seller_order_id=seller_order_id,
+        taken=taken,
+        reason=reason,
+        policy=powers.policy,
+        now=powers.now(),
+    )
+    await _look_again(powers, order_id=order_id)
 
 
 async def resume_captures(powers: CapturePowers, *, limit: int = 100) -> int:

@@ -83,6 +83,15 @@ CASH: dict[str, Sequence[Call]] = {
             reached=frozenset({404}),
         )
     ],
+    # Nothing of it is being taken: 409 is the operation's own answer.
+    "settle_capture": [
+        Call(
+            scope=Scope.MARKET,
+            path={"order_id": Of("paid_order")},
+            body={"seller_order_id": Of("paid_part"), "outcome": "failed", **_REASON},
+            reached=frozenset({409}),
+        )
+    ],
     "settle_refund": [
         Call(
             scope=Scope.MARKET,

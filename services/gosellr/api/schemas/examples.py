@@ -267,6 +267,13 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "assign_receipt": [{"reference": "RF18 5390 0754 7034"}],
     "return_receipt": [{"transaction_id": "2026030312346", "sent_on": "2026-03-04"}],
     "send_hand_refund": [{"transaction_id": "2026030312347", "sent_on": "2026-03-04"}],
+    "settle_capture": [
+        {
+            "seller_order_id": _ID,
+            "outcome": "failed",
+            "reason": "The provider says that it took nothing",
+        }
+    ],
     "settle_refund": [{"outcome": "failed", "reason": "The provider says that nothing was sent"}],
     "fail_hand_refund": [{"reason": "The account is closed"}],
     "set_refund_account": [{"iban": "DE89 3704 0044 0532 0130 00", "holder": "Ada Lovelace"}],

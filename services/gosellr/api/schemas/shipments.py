@@ -102,6 +102,17 @@ class StatusUpdate(RequestModel):
         )
 
 
+class CaptureSettle(RequestModel):
+    """Whether the money for a seller order was taken, as an operator found out."""
+
+    seller_order_id: UUID
+    outcome: Annotated[
+        Literal["taken", "failed"],
+        Field(description="`taken`: as it was asked for; `failed`: nothing of it"),
+    ]
+    reason: Annotated[Reason, Field(description="How that is known")]
+
+
 class OrderCancel(RequestModel):
     """Why an order, or one seller's part of it, is cancelled."""
 
