@@ -6,13 +6,14 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
 from gosellr.flows import checkout, stored_value
 from gosellr.models.order_values import Order
+from gosellr.models.stored_value_values import StoreCreditGrant
 from gosellr.resources import Resources
-from gosellr.services import stored_value_service
+from gosellr.services import seller_credit_service, stored_value_service
 from gosellr.services.basket_service import Tender
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User, make_operator
-from tests.factories.sales import NOW, a_key, buyer_of
+from tests.factories.sales import NOW, Shop, a_key, buyer_of, part_of
 
 
 async def operator(resources: Resources) -> Viewer:
@@ -54,6 +55,33 @@ async def grant_credit(
         kept_for=resources.policy.idempotency_kept_for,
         now=resources.clock.now(),
     )
+
+
+async def give_credit(
+    resources: Resources,
+    order: Order,
+    shop: Shop,
+    amount_minor: int,
+    *,
+    viewer: Viewer | None = None,
+    key: str | None = None,
+    currency: str = "EUR",
+) -> StoreCreditGrant:
+    """Credit for who bought a shop's part, at the cost of the shop."""
+    made = await transact(
+        resources.db,
+        seller_credit_service.give,
+        viewer=viewer or shop.viewer,
+        order_id=order.id,
+        seller_order_id=part_of(order, shop).id,
+        amount_minor=amount_minor,
+        currency=currency,
+        reason="Sorry for the scratch",
+        key=a_key(key),
+        policy=resources.policy,
+        now=resources.clock.now(),
+    )
+    return made.value
 
 
 def by_card(code: str, amount_minor: int | None = None) -> Tender:

@@ -67,6 +67,10 @@ WHOLE: dict[str, Values] = {
         "user_id": ONE, "currency": "'EUR'", "subjects": "'{receipt:IN-1}'",
         "amounts_minor": "'{1}'", "said_at": f"ARRAY[{EARLY}]",
     },
+    "store_credit_grant": {
+        "user_id": ONE, "amount_minor": "1", "currency": "'EUR'", "reason": "'sorry'",
+        "created_at": EARLY, "seller_id": OTHER, "seller_order_id": THIRD,
+    },
     "stored_value_move": {
         "order_id": ONE, "from_card_id": ONE, "to_card_id": OTHER, "amount_minor": "1",
         "currency": "'EUR'", "created_at": EARLY,
@@ -102,6 +106,8 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("gift_card_release", "amount_positive", {"amount_minor": "0"}),
     ("gift_card_release", "expired_before", {"expired_at": LATE}),
     ("gift_card_release", "restored_by_somebody", {"restored_at": "NULL"}),
+    ("store_credit_grant", "of_a_sale", {"seller_id": "NULL"}),
+    ("store_credit_grant", "of_a_sale", {"seller_order_id": "NULL"}),
     ("letter", "audience_known", {"audience": "'somebody'"}),
     ("payout_destination", "withdrawn_is_replaced", {"replaced_at": "NULL"}),
     ("proposal", "decided_by_another", {"decided_by": ONE}),

@@ -14,17 +14,21 @@ from gosellr.core.transact import ask, transact
 from gosellr.jobs import upkeep
 from gosellr.jobs.audit import audit_market
 from gosellr.resources import Resources
-from gosellr.services import order_service, stored_value_service
+from gosellr.services import order_service, seller_credit_service, stored_value_service
 from tests.factories.orders import order_body, place
+from tests.factories.payouts import earn, pay, set_account
 from tests.factories.sales import (
     Shop,
+    a_key,
     balances,
     buy,
     cancel,
     make_buyer,
     make_shop,
+    part_of,
     read,
     refund,
+    seller_owes,
     ship,
 )
 from tests.factories.stored_value import (
@@ -113,6 +117,32 @@ async def test_two_cards_in_either_order_never_block_each_other(live: Resources)
     )
     assert sum(seen.values()) == 20
     assert (await left_on(live, first), await left_on(live, second)) == (0, 0)
+    await is_sound(live)
+
+
+async def test_gifts_payouts_and_refunds_share_what_a_shop_has(live: Resources) -> None:
+    shop = await a_shop(live)
+    await set_account(live, shop)
+    buyer = await transact(live.db, make_buyer)
+    order = await earn(live, shop, buyer=buyer)
+    part = part_of(order, shop)
+    gift = {
+        "viewer": shop.viewer, "order_id": order.id, "seller_order_id": part.id,
+        "amount_minor": 150, "currency": "EUR", "reason": "sorry", "policy": live.policy,
+        "now": live.clock.now(),
+    }  # fmt: skip
+    seen = await outcomes(
+        *(transact(live.db, seller_credit_service.give, key=a_key(), **gift) for _ in range(8)),
+        refund(live, order, shop, amount_minor=400),
+        pay(live, shop),
+    )
+    assert seen["done"] + seen["insufficient_balance"] + seen["nothing_to_pay_out"] == 10
+    given = (await credit_of(live, buyer)).get("EUR", 0)
+    assert given % 150 == 0
+    async with live.db.connection() as connection:
+        owed = await seller_owes(connection, shop)
+    # 10.00 were earned: refunded, given away, paid out, and nothing is left or it is owed.
+    assert owed.get("available", 0) >= 0
     await is_sound(live)
 
 

@@ -119,6 +119,15 @@ _UNPAID = f"(SELECT order_id FROM payment WHERE id = {_HELD})"
 _ISSUED = _entry("gift_card_issued", "gift_card")
 _SET_ASIDE = _entry("stored_value_held", "stored_value_held")
 _SOLD = _entry("sale", "stored_value_held")
+_GRANTED = (
+    "(SELECT entry.id FROM ledger_entry AS entry JOIN ledger_transaction AS head"
+    " ON head.id = entry.transaction_id WHERE head.kind = 'store_credit_granted'"
+    " AND entry.account = 'promotion_cost')"
+)
+_AT_A_SHOPS_COST = (
+    "UPDATE store_credit_grant SET (seller_id, seller_order_id)"
+    " = (SELECT seller_id, id FROM seller_order ORDER BY id LIMIT 1)"
+)
 _GONE = "status = 'voided', captured_minor = 0, refunded_minor = 0"
 _ELSEWHERE = "account = 'store_credit:' || gen_random_uuid()"
 _CACHED = "UPDATE ledger_balance SET balance_minor = balance_minor + 1"
@@ -152,6 +161,11 @@ BREAKS = [
         (3, "ledger_balance", f"{_CACHED} WHERE account LIKE 'store_credit:%'"),
         (5, "account gift_card", _set("ledger_entry", "amount_minor = 1", _ISSUED)),
         (10, "payment", _set("payment", "refunded_minor = 201", _SPENT)),
+        # Credit is granted at the cost of whom its grant names.
+        (6, "store_credit_grant", "UPDATE store_credit_grant SET user_id = gen_random_uuid()"),
+        (6, "store_credit_grant", "DELETE FROM store_credit_grant"),
+        (6, "store_credit_grant", _set("ledger_entry", "account = 'bad_debt'", _GRANTED)),
+        (6, "store_credit_grant", _AT_A_SHOPS_COST),
         (23, "payment", _set("payment", "token = 'a code'", _SPENT)),
         (23, "gift_card", "UPDATE gift_card SET note = 'paid with 4111111111111111'"),
         (23, "store_credit_grant", "UPDATE store_credit_grant SET reason = '4111111111111111'"),

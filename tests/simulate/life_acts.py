@@ -9,6 +9,7 @@ from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.models.order_values import Order
 from gosellr.services import door_service, stray_service
 from gosellr.services.basket_service import Tender
+from gosellr.services.refund_ways import NamedPayment, Override
 from gosellr.utils.order_states import OrderStatus
 from tests.factories import balances as desk
 from tests.factories import gift_sales
@@ -29,8 +30,10 @@ from tests.factories.stored_value import (
     by_bank,
     by_card,
     by_credit,
+    give_credit,
     grant_credit,
     make_card,
+    operator,
     pay_again,
 )
 from tests.factories.transfers import arrive
@@ -169,7 +172,7 @@ async def refunds(life: Life) -> None:
     order, shop = life.part()
     chance = life.chance
     units = chance.randint(1, 3)
-    match chance.choice(("units", "units", "amount", "shipping", "credit", "goodwill")):
+    match chance.choice(("units", "units", "amount", "shipping", "credit", "goodwill", "ways")):
         case "units":
             await refund(life.market, order, shop, units=units)
         case "amount":
@@ -178,11 +181,30 @@ async def refunds(life: Life) -> None:
             await refund(life.market, order, shop, shipping=True)
         case "credit":
             await refund(life.market, order, shop, units=units, to_store_credit=True)
+        case "ways":
+            paid = [one for one in (await read(life.market, order)).payments if one.captured_minor]
+            ways = [NamedPayment(payment_id=one.id) for one in paid]
+            override = Override(named=tuple(chance.sample(ways, len(ways))))
+            await refund(
+                life.market, order, shop, units=units, viewer=await operator(life.market),
+                override=override,
+            )  # fmt: skip
         case _:
             minor = chance.randint(1, 2000)
             await refund(
                 life.market, order, shop, viewer=OPERATOR, amount_minor=minor, by_marketplace=True
             )
+
+
+async def gives_credit(life: Life) -> None:
+    """A shop that has something, mostly, and at times more than it has."""
+    for _ in range(4):
+        order, shop = life.part()
+        available = (await seller_owes(life.connection, shop)).get("available", 0)
+        if available:
+            break
+    minor = life.chance.randint(1, max(1, available + available // 4))
+    await give_credit(life.market, order, shop, minor, currency=life.currency)
 
 
 async def complains(life: Life) -> None:
@@ -305,6 +327,7 @@ ACTS: Final[Sequence[tuple[Callable[[Life], Awaitable[None]], int]]] = (
     (calls_off, 3),
     (refuses_at_door, 2),
     (refunds, 10),
+    (gives_credit, 3),
     (complains, 5),
     (argues, 6),
     (charges_back, 4),

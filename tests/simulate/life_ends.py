@@ -15,12 +15,11 @@ from tests.factories.sales import (
     part_of,
     read,
     refund,
+    seller_owes,
     ship,
     step,
 )
-from tests.factories.stored_value import (
-    operator,
-)
+from tests.factories.stored_value import give_credit, operator
 from tests.factories.transfers import PAYER_IBAN
 from tests.simulate.life_acts import bank_decides, close_cases
 from tests.simulate.lives import Bought, Life
@@ -37,7 +36,7 @@ def settling(one: Bought) -> Iterator[Settling]:
     yield _decide_cases
     yield _hand_back
     yield _send_transfers
-    yield from (_finish_parts, _give_rest) if one.shops else ()
+    yield from (_finish_parts, _give_rest, _give_credit) if one.shops else ()
 
 
 async def _decide_cases(life: Life, one: Bought) -> None:
@@ -117,6 +116,16 @@ async def _give_rest(life: Life, one: Bought) -> None:
                 viewer=OPERATOR,
             )
             await life.attempt("give rest", giving)
+
+
+async def _give_credit(life: Life, one: Bought) -> None:
+    """A shop is sorry at times, and gives of what it has."""
+    for shop in one.shops:
+        available = (await seller_owes(life.connection, shop)).get("available", 0)
+        if available and life.chance.random() < 0.3:
+            minor = life.chance.randint(1, available)
+            giving = give_credit(life.market, one.order, shop, minor, currency=life.currency)
+            await life.attempt("give credit", giving)
 
 
 async def rest(life: Life) -> None:

@@ -12,6 +12,7 @@ from gosellr.utils.value_postings import (
     gift_card_restored,
     gift_card_sold,
     gift_card_taken_back,
+    store_credit_given,
     store_credit_granted,
     stored_value_hold,
     stored_value_moved,
@@ -19,6 +20,7 @@ from gosellr.utils.value_postings import (
 )
 from tests.utils.books import (
     AMOUNTS,
+    ANN,
     BUYER,
     CARD,
     CURRENCIES,
@@ -51,6 +53,15 @@ def test_what_the_marketplace_gives_away_is_its_promotion(currency: str, amount:
     assert changes(card) == moved(currency, debited=cost, credited={ON_CARD: amount})
     credit = store_credit_granted(user_id=BUYER, amount_minor=amount, currency=currency)
     assert changes(credit) == moved(currency, debited=cost, credited={CREDIT: amount})
+
+
+@given(currency=CURRENCIES, amount=AMOUNTS)
+def test_what_a_shop_gives_away_is_its_own_money(currency: str, amount: int) -> None:
+    given_away = store_credit_given(
+        seller_id=ANN, user_id=BUYER, amount_minor=amount, currency=currency
+    )
+    own = {f"seller_available:{ANN}": amount}
+    assert changes(given_away) == moved(currency, debited=own, credited={CREDIT: amount})
 
 
 @given(currency=CURRENCIES, account=st.sampled_from([ON_CARD, CREDIT]), amount=AMOUNTS)

@@ -1,4 +1,4 @@
-"""Store credit: granted by operators, read by whom it belongs to."""
+"""Store credit: granted by operators, given by shops, read by whom it belongs to."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +11,7 @@ from gosellr.api.orders import IdempotencyKey, caller_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
 from gosellr.api.schemas.stored_value import (
+    SellerCreditCreate,
     StoreCreditGrantCreate,
     StoreCreditGrantOut,
     StoreCreditOut,
@@ -19,7 +20,7 @@ from gosellr.api.schemas.stored_value import (
 )
 from gosellr.core.errors import NotAuthenticated
 from gosellr.core.transact import ask, transact
-from gosellr.services import idempotency_service, stored_value_service
+from gosellr.services import idempotency_service, seller_credit_service, stored_value_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -87,6 +88,48 @@ async def grant_store_credit(
             body=await request.body(),
         ),
         kept_for=market.policy.idempotency_kept_for,
+        now=market.clock.now(),
+    )
+    replayed = {"Idempotency-Replayed": "true"} if made.existed else {}
+    return answer(grant_document(made.value, in_full=True), status=201, headers=replayed)
+
+
+@router.post(
+    "/orders/{order_id}/store-credit",
+    operation_id="give_store_credit",
+    status_code=201,
+    responses={201: {"model": StoreCreditGrantOut}, **problems(400, 401, 403, 404, 409, 422)},
+)
+async def give_store_credit(
+    *,
+    order_id: UUID,
+    body: SellerCreditCreate,
+    request: Request,
+    viewer: Annotated[Viewer, allow(Permission.STORE_CREDIT_GIVE)],
+    market: Market,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Give the buyer of a part credit at the cost of the shop that sold it, and say why.
+
+    It is taken from what is available to the shop, once its debts are; what holds its payouts holds
+    this.
+    """
+    made = await transact(
+        market.db,
+        seller_credit_service.give,
+        viewer=viewer,
+        order_id=order_id,
+        seller_order_id=body.seller_order_id,
+        amount_minor=body.amount.amount,
+        currency=body.amount.currency,
+        reason=body.reason,
+        key=idempotency_service.request_key(
+            caller=caller_of(viewer),
+            route=f"give_store_credit:{order_id}",
+            key=idempotency_key,
+            body=await request.body(),
+        ),
+        policy=market.policy,
         now=market.clock.now(),
     )
     replayed = {"Idempotency-Replayed": "true"} if made.existed else {}

@@ -65,6 +65,7 @@ QUIET = frozenset(
         FactType.GIFT_CARD_RESTORED,
         FactType.GIFT_CARD_SENT,
         FactType.STORED_VALUE_MOVED,
+        FactType.STORE_CREDIT_GIVEN,
         FactType.PAYOUT_DESTINATION_WITHDRAWN,
         FactType.PROPOSAL_PREPARED,
         FactType.PROPOSAL_APPROVED,

@@ -93,6 +93,7 @@ class FactType(StrEnum):
     CHARGEBACK_REINSTATED = "chargeback.reinstated"
     REVIEW_POSTED = "review.posted"
     STORED_VALUE_MOVED = "stored_value.moved"
+    STORE_CREDIT_GIVEN = "store_credit.given"
     GIFT_CARD_SENT = "gift_card.sent"
     GIFT_CARD_RELEASED = "gift_card.released"
     GIFT_CARD_RESTORED = "gift_card.restored"

@@ -42,8 +42,23 @@ store_credit_grant = Table(
     words("reason"),
     reference("granted_by", "user_account.id", nullable=True),
     moment("created_at"),
+    # At whose cost, and of which sale of it; the marketplace's where there is none.
+    reference("seller_id", "seller.id", nullable=True),
+    reference("seller_order_id", "seller_order.id", nullable=True),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("(seller_id IS NULL) = (seller_order_id IS NULL)", name="of_a_sale"),
     Index("ix_store_credit_grant_user_id", "user_id", "id"),
+    Index(
+        "ix_store_credit_grant_seller_id",
+        "seller_id",
+        "created_at",
+        postgresql_where=text("seller_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_store_credit_grant_seller_order_id",
+        "seller_order_id",
+        postgresql_where=text("seller_order_id IS NOT NULL"),
+    ),
 )
 
 # What came back to a card that couldn't be spent, and where it went on to.

@@ -47,7 +47,7 @@ class CardLoss:
 
 @dataclass(frozen=True, slots=True)
 class StoreCreditGrant:
-    """Credit that an operator gave a buyer."""
+    """Credit that an operator gave a buyer, or a seller out of its own money, about a sale."""
 
     id: UUID
     user_id: UUID
@@ -56,6 +56,8 @@ class StoreCreditGrant:
     reason: str
     granted_by: UUID | None
     created_at: datetime
+    seller_id: UUID | None = None
+    seller_order_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,36 @@ WHERE released.restored_at IS NULL
   AND (card.expires_at IS NULL OR card.expires_at > released.released_at)
 """)
 
+# Credit is granted once, at the cost of the marketplace, or of a seller whose buyer gets it.
+GRANTED_IS_BOOKED = first("""
+WITH booked AS (
+    SELECT head.cause_id AS id, entry.account, entry.currency,
+           sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+               ELSE -entry.amount_minor END) AS minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind IN ('store_credit_granted', 'seller_credit_granted')
+    GROUP BY 1, 2, 3
+), told AS (
+    SELECT id, 'store_credit:' || user_id AS account, currency, -amount_minor AS minor
+    FROM store_credit_grant
+    UNION ALL
+    SELECT id, COALESCE('seller_available:' || seller_id, 'promotion_cost'), currency, amount_minor
+    FROM store_credit_grant
+)
+SELECT 'store_credit_grant ' || COALESCE(booked.id, told.id),
+       'is to move ' || COALESCE(told.minor, 0) || ' off '
+       || COALESCE(told.account, booked.account) || ', booked were ' || COALESCE(booked.minor, 0)
+FROM told FULL JOIN booked USING (id, account, currency)
+WHERE booked.minor IS DISTINCT FROM told.minor
+UNION ALL
+SELECT 'store_credit_grant ' || given.id, 'is of a seller that sold nothing to who got it'
+FROM store_credit_grant AS given
+LEFT JOIN seller_order AS part
+  ON part.id = given.seller_order_id AND part.seller_id = given.seller_id
+LEFT JOIN orders ON orders.id = part.order_id AND orders.user_id = given.user_id
+WHERE given.seller_id IS NOT NULL AND orders.id IS NULL
+""")
+
 NOTHING_IN_CLEAR = first("""
 SELECT 'payment ' || id, 'keeps the code of a gift card'
 FROM payment WHERE account IS NOT NULL AND token IS NOT NULL

@@ -97,9 +97,15 @@ RETURNING id
 
 # What nobody but who asked for it agreed to, and what didn't fail.
 ASKED_SINCE = """
-SELECT COALESCE(sum(amount_minor), 0)::bigint FROM payout
-WHERE seller_id = $1 AND currency = $2 AND created_at > $3 AND requested_by IS NOT NULL
-  AND approved_by IS NULL AND status NOT IN ('failed', 'cancelled', 'awaiting_approval')
+SELECT COALESCE(sum(left_seller.amount_minor), 0)::bigint
+FROM (
+    SELECT amount_minor FROM payout
+    WHERE seller_id = $1 AND currency = $2 AND created_at > $3 AND requested_by IS NOT NULL
+      AND approved_by IS NULL AND status NOT IN ('failed', 'cancelled', 'awaiting_approval')
+    UNION ALL
+    SELECT amount_minor FROM store_credit_grant
+    WHERE seller_id = $1 AND currency = $2 AND created_at > $3
+) AS left_seller
 """
 
 _PAYOUT = """
@@ -256,7 +262,8 @@ async def approve(
 async def asked_since(
     connection: Connection, *, seller_id: UUID, currency: str, since: datetime
 ) -> int:
-    """What left a seller since then on one person's word, in minor units."""
+    """What left a seller since then on one person's word, in minor units: paid out, or given away
+    as store credit."""
     minor: int = await connection.fetchval(ASKED_SINCE, seller_id, currency, since)
     return minor
 

@@ -33,6 +33,10 @@ LIMIT $2
 # does "another owner is left" stay true until the commit.
 TOUCH_SELLER = "UPDATE seller SET updated_at = $2 WHERE id = $1 RETURNING id"
 
+IS_MEMBER = """
+SELECT EXISTS (SELECT FROM seller_member WHERE seller_id = $1 AND user_id = $2)
+"""
+
 ADD_MEMBER = """
 INSERT INTO seller_member (seller_id, user_id, role, created_at)
 VALUES ($1, $2, $3, $4)
@@ -47,6 +51,12 @@ UPDATE seller_member SET role = $3 WHERE seller_id = $1 AND user_id = $2 RETURNI
 REMOVE_MEMBER = """
 DELETE FROM seller_member WHERE seller_id = $1 AND user_id = $2 RETURNING user_id
 """
+
+
+async def is_member(connection: Connection, *, seller_id: UUID, user_id: UUID) -> bool:
+    """Whether somebody is of a seller's people."""
+    found: bool = await connection.fetchval(IS_MEMBER, seller_id, user_id)
+    return found
 
 
 async def list_members(connection: Connection, *, seller_id: UUID, limit: int) -> list[Member]:

@@ -47,13 +47,14 @@ WHERE id = ANY($1::uuid[]) AND expires_at <= $2 AND expires_at < $3
 
 ADD_GRANT = """
 INSERT INTO store_credit_grant (id, user_id, amount_minor, currency, reason, granted_by,
-                                created_at)
-SELECT $1, id, $3, $4, $5, $6, $7 FROM user_account WHERE id = $2
+                                created_at, seller_id, seller_order_id)
+SELECT $1, id, $3, $4, $5, $6, $7, $8, $9 FROM user_account WHERE id = $2
 RETURNING id
 """
 
 _GRANTS = """
-SELECT id, user_id, amount_minor, currency, reason, granted_by, created_at
+SELECT id, user_id, amount_minor, currency, reason, granted_by, created_at, seller_id,
+       seller_order_id
 FROM store_credit_grant
 """
 GRANT = f"{_GRANTS} WHERE id = $1"
@@ -156,6 +157,8 @@ async def add_grant(connection: Connection, *, grant: StoreCreditGrant) -> bool:
         grant.reason,
         grant.granted_by,
         grant.created_at,
+        grant.seller_id,
+        grant.seller_order_id,
     )
     return added is not None
 

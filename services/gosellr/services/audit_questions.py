@@ -84,6 +84,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 4, money.SEALED_WITHOUT_GAPS, ()
     yield 5, money.GUARDED_NOT_NEGATIVE, ()
     yield 6, audit_stored_value.HELD_FOR_ORDERS, ()
+    yield 6, audit_stored_value.GRANTED_IS_BOOKED, ()
     yield 7, money.CLEARING_MATCHES_PAYMENTS, ()
     yield 7, audit_disputes.TAKEN_BACK_IS_ENTRIES, ()
     yield 6, audit_offline.RECEIPTS_WAIT, ()

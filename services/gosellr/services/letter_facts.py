@@ -45,6 +45,7 @@ OF_ORDERS = frozenset(
         FactType.SELLER_ORDER_STATUS_CHANGED,
         FactType.SELLER_ORDER_REDUCED,
         FactType.STORED_VALUE_MOVED,
+        FactType.STORE_CREDIT_GIVEN,
     }
 )
 OF_PARCELS = frozenset({FactType.SHIPMENT_CREATED})

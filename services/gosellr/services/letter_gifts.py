@@ -1,10 +1,11 @@
-"""Letters about gift cards: sent to somebody, and what came back to one that can't be spent."""
+"""Letters about gift cards and credit: sent to somebody, come back to a card that can't be spent,
+or given by a shop."""
 
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from gosellr.models.events import FactType, RecordedFact
-from gosellr.services.letter_drafts import Composer, to_buyer
+from gosellr.services.letter_drafts import Composer, part_of, to_buyer
 from gosellr.services.letter_facts import Draft, Subjects, moment, money
 from gosellr.utils.letters import Audience, LetterKind, plain
 
@@ -46,7 +47,22 @@ def value_moved(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     )
 
 
+def credit_given(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """A shop gave its buyer credit."""
+    order = subjects.orders.get(UUID(fact.data["order_id"]))
+    if order is None:
+        return
+    yield to_buyer(
+        order,
+        LetterKind.CREDIT_GIVEN,
+        seller=plain(part_of(order, UUID(fact.data["seller_order_id"])).seller),
+        amount=fact.data["amount"],
+        reason=plain(fact.data["reason"]),
+    )
+
+
 ABOUT_GIFTS: Mapping[FactType, Composer] = {
     FactType.GIFT_CARD_SENT: gift_sent,
     FactType.STORED_VALUE_MOVED: value_moved,
+    FactType.STORE_CREDIT_GIVEN: credit_given,
 }

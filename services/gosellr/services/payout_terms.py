@@ -139,6 +139,32 @@ async def see(connection: Connection, *, seller_id: UUID, now: datetime) -> Payo
     )
 
 
+async def keep_unheld(connection: Connection, *, seller_id: UUID) -> None:
+    """Keep a seller from being held until the commit, where its money may leave it at all.
+
+    Raises:
+        NotFound: there is no such seller.
+        PayoutsHeld: its money stays for now.
+    """
+    await _check_unheld(
+        connection,
+        seller_id=seller_id,
+        settings=await payout_settings.keep(connection, seller_id=seller_id),
+    )
+
+
+async def _check_unheld(
+    connection: Connection, *, seller_id: UUID, settings: PayoutSettings | None
+) -> None:
+    seller = await sellers.find_state(connection, seller_id=seller_id)
+    if seller is None:
+        raise NotFound
+    if seller.status == "suspended":
+        raise PayoutsHeld("The seller is suspended")
+    if settings is not None and settings.held_at is not None:
+        raise PayoutsHeld(f"On hold: {settings.hold_reason}")
+
+
 async def _terms(
     connection: Connection,
     *,
@@ -147,13 +173,7 @@ async def _terms(
     settings: PayoutSettings | None,
     account_of: Callable[..., Awaitable[SellerAccount | None]],
 ) -> PayoutTerms:
-    seller = await sellers.find_state(connection, seller_id=seller_id)
-    if seller is None:
-        raise NotFound
-    if seller.status == "suspended":
-        raise PayoutsHeld("The seller is suspended")
-    if settings is not None and settings.held_at is not None:
-        raise PayoutsHeld(f"On hold: {settings.hold_reason}")
+    await _check_unheld(connection, seller_id=seller_id, settings=settings)
     destination = await payout_settings.current_destination(connection, seller_id=seller_id)
     if settings is None or destination is None:
         raise NoPayoutDestination

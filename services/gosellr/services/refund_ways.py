@@ -168,9 +168,7 @@ def _as_named(
     except TendersDontSum as error:
         raise _refused(
             order,
-            FieldError(
-                "ways", "amounts_dont_sum", "The payments don't come to what goes back"
-            ),
+            FieldError("ways", "amounts_dont_sum", "The payments don't come to what goes back"),
             refund=amount_minor,
             named=error.named_minor,
         ) from error

@@ -28,7 +28,12 @@ def require_no_part(viewer: Viewer, *, seller_id: UUID) -> None:
         raise NotAllowed("Nobody decides for the market about their own shop")
 
 
-def require_of_shop(viewer: Viewer, *, seller_id: UUID) -> None:
+def require_of_shop(
+    viewer: Viewer,
+    *,
+    seller_id: UUID,
+    permission: Permission = Permission.PAYOUT_ACCOUNT_WRITE,
+) -> None:
     """Let pass who says where a seller's money goes: those of its own people who may, and nobody
     who only runs the market. Whether there is such a seller, they aren't told here.
 
@@ -40,7 +45,7 @@ def require_of_shop(viewer: Viewer, *, seller_id: UUID) -> None:
         raise NotAllowed("Only the shop itself says where its money goes")
     if seller_id not in viewer.memberships:
         raise NotFound
-    if seller_id not in viewer.seller_ids_with(Permission.PAYOUT_ACCOUNT_WRITE):
+    if seller_id not in viewer.seller_ids_with(permission):
         raise NotAllowed("Your role in this shop doesn't allow it")
 
 

@@ -62,7 +62,7 @@ async def issue(
         InvalidInput, NotAllowed, IdempotencyKeyReused.
     """
     operator_id = _operator(viewer)
-    _check_amount(amount_minor)
+    check_amount(amount_minor)
     if expires_at is not None and expires_at <= now:
         raise InvalidInput.at("expires_at", "in_the_past", "It would be over already")
     card = GiftCard(
@@ -161,7 +161,7 @@ async def grant(
     operator_id = _operator(viewer)
     if user_id == operator_id:
         raise NotAllowed("Nobody grants credit to themselves")
-    _check_amount(amount_minor)
+    check_amount(amount_minor)
     given = StoreCreditGrant(
         id=new_id(),
         user_id=user_id,
@@ -181,7 +181,7 @@ async def grant(
         return Made(value=first, existed=True)
     if not await stored_value.add_grant(connection, grant=given):
         raise NotFound
-    await _check_room(connection, grant=given)
+    await check_room(connection, grant=given)
     draft = store_credit_granted(user_id=user_id, amount_minor=amount_minor, currency=currency)
     await _book(
         connection,
@@ -215,15 +215,21 @@ def _operator(viewer: Viewer) -> UUID:
     return viewer.user_id
 
 
-def _check_amount(amount_minor: int) -> None:
+def check_amount(amount_minor: int) -> None:
+    """Whether it is an amount that can be given away. Raises InvalidInput."""
     if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
         raise InvalidInput.at(
             "amount.amount", "amount_not_positive", "It has to be worth something"
         )
 
 
-async def _check_room(connection: Connection, *, grant: StoreCreditGrant) -> None:
-    """What a buyer has is spent as one amount, so it can't grow beyond the largest."""
+async def check_room(connection: Connection, *, grant: StoreCreditGrant) -> None:
+    """What a buyer has is spent as one amount, so it can't grow beyond the largest; it is held
+    until the commit.
+
+    Raises:
+        InvalidInput: it would.
+    """
     account = store_credit(grant.user_id)
     held = await ledger_service.locked_balances(
         connection, accounts=[account], currency=grant.currency

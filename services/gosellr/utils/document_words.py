@@ -106,6 +106,10 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "debt_written_off": (
         "Debt written off", "Abgeschriebene Schuld", "Dette passée en perte", "Deuda condonada",
     ),
+    "seller_credit_granted": (
+        "Store credit given to buyers", "Käufern geschenktes Guthaben",
+        "Avoirs offerts aux acheteurs", "Crédito regalado a compradores",
+    ),
     "chargeback_opened": (
         "Fees for chargebacks", "Gebühren für Rückbuchungen", "Frais de rétrofacturation",
         "Comisiones por contracargos",

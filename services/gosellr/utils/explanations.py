@@ -153,7 +153,8 @@ def _gift_card_restored(figures: Figures) -> str:
 
 def _store_credit_granted(figures: Figures) -> str:
     amount = figures.say(figures.credit("store_credit"))
-    return f"A buyer was granted {amount} of store credit at the marketplace's cost."
+    whose = "a shop" if figures.debit("seller_available") else "the marketplace"
+    return f"A buyer was granted {amount} of store credit at {whose}'s cost."
 
 
 def _stray_capture(figures: Figures) -> str:
@@ -256,6 +257,7 @@ _TELLERS: Final[dict[str, Callable[[Figures], str]]] = {
     TransactionKind.GIFT_CARD_RELEASED: _gift_card_released,
     TransactionKind.GIFT_CARD_RESTORED: _gift_card_restored,
     TransactionKind.STORE_CREDIT_GRANTED: _store_credit_granted,
+    TransactionKind.SELLER_CREDIT_GRANTED: _store_credit_granted,
     TransactionKind.STRAY_CAPTURE: _stray_capture,
     TransactionKind.STRAY_RETURN: _stray_return,
     TransactionKind.DEBT_RECOVERED: _debt_recovered,

@@ -246,6 +246,7 @@ class TransactionKind(StrEnum):
     GIFT_CARD_RELEASED = "gift_card_released"
     GIFT_CARD_RESTORED = "gift_card_restored"
     STORE_CREDIT_GRANTED = "store_credit_granted"
+    SELLER_CREDIT_GRANTED = "seller_credit_granted"
     STRAY_CAPTURE = "stray_capture"
     STRAY_RETURN = "stray_return"
     RESERVE_RELEASED = "reserve_released"

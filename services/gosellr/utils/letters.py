@@ -59,6 +59,7 @@ class LetterKind(StrEnum):
     REFUND_MADE = "refund_made"
     REFUND_FAILED = "refund_failed"
     VALUE_MOVED = "value_moved"
+    CREDIT_GIVEN = "credit_given"
     GIFT_CARD_BOUGHT = "gift_card_bought"
     GIFT_CARD_FOR_YOU = "gift_card_for_you"
     CASE_OPENED = "case_opened"

@@ -86,6 +86,7 @@ class Permission(StrEnum):
     GIFT_CARD_CHECK = "gift_card.check"
     STORE_CREDIT_READ = "store_credit.read"
     STORE_CREDIT_GRANT = "store_credit.grant"
+    STORE_CREDIT_GIVE = "store_credit.give"
     RETURN_READ = "return.read"
     RETURN_CREATE = "return.create"
     RETURN_DECIDE = "return.decide"
@@ -215,10 +216,11 @@ _SELLING = (
         P.WEBHOOK_READ, P.WEBHOOK_WRITE, P.AUDIT_READ,
     }
 )  # fmt: skip
-# Where the money goes and who is let in: the owner's, and the payout's also finance's.
+# Where the money goes and who is let in: the owner's, and the payout's also finance's. What is
+# given away beside a sale leaves the shop as a payout does.
 _OWNING = frozenset(
     {P.MEMBER_WRITE, P.API_KEY_READ, P.API_KEY_WRITE, P.PAYOUT_CREATE, P.PAYOUT_ACCOUNT_READ,
-     P.PAYOUT_ACCOUNT_WRITE}
+     P.PAYOUT_ACCOUNT_WRITE, P.STORE_CREDIT_GIVE}
 )  # fmt: skip
 _SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ})
 _OPERATOR_ONLY_READS = _SECRETS | {
@@ -251,7 +253,8 @@ MEMBER_PERMISSIONS: dict[MemberRole, frozenset[Permission]] = {
     MemberRole.MANAGER: _SELLING,
     MemberRole.FULFILMENT: _FULFILLING,
     MemberRole.FINANCE: _SELLER_BOOKS
-    | {P.REFUND_CREATE, P.PAYOUT_CREATE, P.PAYOUT_ACCOUNT_READ, P.DISPUTE_READ},
+    | {P.REFUND_CREATE, P.PAYOUT_CREATE, P.PAYOUT_ACCOUNT_READ, P.DISPUTE_READ}
+    | {P.STORE_CREDIT_GIVE},
     MemberRole.VIEWER: frozenset((_SELLING & _ALL_READS) - _SECRETS),
 }
 

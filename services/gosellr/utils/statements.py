@@ -40,6 +40,7 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.REFUND_INTENT, "seller_receivable"): "Refund to the buyer, owed",
     (TransactionKind.PAYOUT_INTENT, "seller_available"): "Paid out",
     (TransactionKind.PAYOUT_CARRIED, "seller_available"): "Less than can be sent",
+    (TransactionKind.SELLER_CREDIT_GRANTED, "seller_available"): "Store credit given to a buyer",
     (TransactionKind.PAYOUT_CONFIRMED, "payout_in_transit"): "Payout, arrived",
     (TransactionKind.RESERVE_RELEASED, "seller_reserve"): "The reserve is over",
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
@@ -100,6 +101,7 @@ def describe_to_buyer(kind: str) -> str:
 
 _OF_CREDIT: Final[dict[str, str]] = {
     TransactionKind.STORE_CREDIT_GRANTED: "Given by the marketplace",
+    TransactionKind.SELLER_CREDIT_GRANTED: "Given by a shop",
     TransactionKind.GIFT_CARD_ISSUED: "Issued",
     TransactionKind.GIFT_CARD_SOLD: "Bought",
     TransactionKind.REFUND_INTENT: "Taken back, its price refunded",

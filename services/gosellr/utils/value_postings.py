@@ -14,6 +14,7 @@ from gosellr.utils.ledger import (
     gateway_clearing,
     gift_card,
     refund_in_transit,
+    seller_available,
     store_credit,
     stored_value_held,
 )
@@ -80,6 +81,14 @@ def store_credit_granted(*, user_id: UUID, amount_minor: int, currency: str) -> 
     """A buyer gets credit at the marketplace's cost."""
     kind = TransactionKind.STORE_CREDIT_GRANTED
     return _moved(kind, PROMOTION_COST, store_credit(user_id), amount_minor, currency)
+
+
+def store_credit_given(
+    *, seller_id: UUID, user_id: UUID, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """Recipe 10: a buyer gets credit at the cost of a seller, out of what it could be paid out."""
+    kind = TransactionKind.SELLER_CREDIT_GRANTED
+    return _moved(kind, seller_available(seller_id), store_credit(user_id), amount_minor, currency)
 
 
 def _moved(

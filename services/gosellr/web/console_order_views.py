@@ -46,7 +46,8 @@ class SoldLineView:
 @dataclass(frozen=True, slots=True)
 class SoldPartView:
     """A shop's part of an order, and what of its total the shop earns. With an address, units of
-    it can be called off there, or refunded."""
+    it can be called off there, or refunded, or its buyer given
+    store credit."""
 
     id: str
     title: str
@@ -61,6 +62,7 @@ class SoldPartView:
     warning: str = ""
     call_off_href: str = ""
     refund_href: str = ""
+    credit_href: str = ""
     links: tuple[LinkView, ...] = ()
 
 

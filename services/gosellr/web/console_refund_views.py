@@ -75,3 +75,15 @@ class RefundOutcomeView:
     amount: Money | None = None
     reason: str = ""
     takes_two: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GivenCreditView:
+    """The form by which a shop gives a buyer store credit; `left` is what is available to it."""
+
+    number: str
+    path: str
+    back: LinkView
+    left: Money
+    form: FormView
+    key: str

@@ -41,6 +41,7 @@ from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
 from gosellr.web.seller import cases as seller_cases
 from gosellr.web.seller import connected, debts
+from gosellr.web.seller import credit as seller_credit
 from gosellr.web.seller import money as seller_money
 from gosellr.web.seller import orders as seller_orders
 from gosellr.web.seller import papers as seller_papers
@@ -104,7 +105,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_sellers = (*of_shops, connected, debts)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
-    of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds)
+    of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds, seller_credit)
     of_books = (transactions, tax_report, payment_ways)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.

@@ -64,6 +64,17 @@ STORED_VALUE: dict[str, Sequence[Call]] = {
     "deactivate_gift_card": [Call(scope=Scope.MARKET, path=_CARD)],
     "get_my_store_credit": [Call()],
     "get_store_credit": [Call(scope=Scope.MARKET, path=_USER)],
+    # Nothing is available to the shop yet: 409 is the operation's own answer. It is for the shop's
+    # people alone, and operators are told that it isn't theirs.
+    "give_store_credit": [
+        Call(
+            scope=Scope.SHOP,
+            hidden=frozenset({403, 404}),
+            path={"order_id": Of("paid_order")},
+            body={"seller_order_id": Of("paid_part"), **_WORTH, **_REASON},
+            reached=frozenset({409, 422}),
+        )
+    ],
     "grant_store_credit": [Call(scope=Scope.MARKET, body={**_WORTH, **_REASON}, path=_USER)],
 }
 

@@ -10,6 +10,8 @@ _SEEN = frozenset({200})
 _WRONG = frozenset({422})
 _NOTHING = frozenset({404})
 _OUTCOME = "/operator/orders/{number}/refunds/{refund_id}/outcome"
+_CREDIT = "/seller/{seller_id}/orders/{number}/parts/{part_id}/credit"
+_SOLD = {"seller_id": Of("seller"), "number": Of("paid_number"), "part_id": Of("paid_part")}
 _NO_REFUND = {"number": Of("paid_number"), "refund_id": "00000000-0000-7000-8000-000000000000"}
 
 
@@ -43,4 +45,6 @@ ORDER_DESKS: dict[str, Sequence[Call]] = {
         )
     ],
     **_calls(Scope.SHOP, "/seller/{seller_id}", {"seller_id": Of("seller")}),
+    f"GET {_CREDIT}": [Call(scope=Scope.SHOP, path=_SOLD, reached=_SEEN)],
+    f"POST {_CREDIT}": [Call(scope=Scope.SHOP, path=_SOLD, form={}, reached=_WRONG)],
 }

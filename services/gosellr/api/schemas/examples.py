@@ -150,6 +150,13 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "grant_store_credit": [
         {"amount": {"amount": 1000, "currency": "EUR"}, "reason": "The parcel came a week late"}
     ],
+    "give_store_credit": [
+        {
+            "seller_order_id": _ID,
+            "amount": {"amount": 500, "currency": "EUR"},
+            "reason": "Sorry for the scratch",
+        }
+    ],
     "create_payment": [{"payment_method": "sandbox", "payment_token": "tok_ok"}],
     "update_order_status": [{"status": "processing"}],
     "cancel_order": [{"reason": "Ordered by mistake"}],

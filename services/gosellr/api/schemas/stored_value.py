@@ -76,6 +76,14 @@ class StoreCreditGrantCreate(RequestModel):
     reason: Reason
 
 
+class SellerCreditCreate(RequestModel):
+    """Credit for the buyer of a part, at the cost of its shop."""
+
+    seller_order_id: Annotated[UUID, Field(description="Which sale of the shop it is about")]
+    amount: MoneyIn
+    reason: Annotated[Reason, Field(description="The buyer reads it")]
+
+
 class StoreCreditGrantOut(BaseModel):
     """Credit that was granted."""
 
@@ -83,6 +91,9 @@ class StoreCreditGrantOut(BaseModel):
     amount: MoneyOut
     reason: str
     granted_by: UUID | None = None
+    seller_id: Annotated[
+        UUID | None, Field(description="At whose cost; null where it is the marketplace's")
+    ] = None
     created_at: Moment
 
 
@@ -127,6 +138,7 @@ def grant_document(grant: StoreCreditGrant, *, in_full: bool) -> Document:
         "amount": Money(grant.amount_minor, grant.currency),
         "reason": grant.reason,
         "granted_by": grant.granted_by if in_full else None,
+        "seller_id": grant.seller_id,
         "created_at": grant.created_at,
     }
 

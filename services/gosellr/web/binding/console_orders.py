@@ -87,6 +87,7 @@ def order(
     actor: Actor | None,
     whole: bool,
     may_refund: bool,
+    may_give: bool = False,
     may_settle: bool = False,
     charged_back: bool = False,
     links: tuple[LinkView, ...] = (),
@@ -120,6 +121,7 @@ def order(
                 actor=actor,
                 whole=whole,
                 may_refund=may_refund and not charged_back,
+                may_give=may_give,
             )
             for one in parts
         ),
@@ -139,8 +141,10 @@ def part(
     actor: Actor | None,
     whole: bool,
     may_refund: bool = False,
+    may_give: bool = False,
 ) -> SoldPartView:
-    """A shop's part, with the ways to call units of it off and to refund it where that may be."""
+    """A shop's part, with the ways to call units of it off, to refund it and to give its buyer
+    credit where that may be."""
 
     def money(minor: int) -> Money:
         return Money(minor, found.currency)
@@ -175,6 +179,9 @@ def part(
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
         refund_href=f"{path}/parts/{one.id}/refund"
         if may_refund and paid and one.total_minor > one.refunded_minor
+        else "",
+        credit_href=f"{path}/parts/{one.id}/credit"
+        if may_give and paid and found.user_id is not None
         else "",
     )  # fmt: skip
 

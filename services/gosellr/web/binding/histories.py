@@ -34,6 +34,7 @@ SELLER_KINDS = {
     "chargeback_lost": "Lost chargebacks",
     "chargeback_reinstated": "Given back by banks",
     "chargeback_lost_again": "Taken by banks once more",
+    "seller_credit_granted": "Store credit given",
     "adjusted": "Adjustments",
     "debt_written_off": "Debts given up",
 }

@@ -90,7 +90,11 @@ async def _show(
         email=await ask(page.market.db, account_service.address_of, user_id=user_id),
         balances=tuple(Money(minor, code) for code, minor in sorted(found.balances.items())),
         moves=tuple(
-            MoveView(one.created_at, one.reason, Money(one.amount_minor, one.currency))
+            MoveView(
+                one.created_at,
+                one.reason if one.seller_id is None else f"{one.reason} (at a shop's cost)",
+                Money(one.amount_minor, one.currency),
+            )
             for one in found.grants
         ),
         currencies=tuple(ChoiceView(code, code) for code in sorted(EXPONENTS)),

@@ -91,6 +91,7 @@ async def show_order(page: Reading, seller_id: UUID, number: str) -> Response:
         actor=Actor.SELLER if shop.may(Permission.ORDER_CANCEL) else None,
         whole=False,
         may_refund=shop.may(Permission.REFUND_CREATE),
+        may_give=shop.may(Permission.STORE_CREDIT_GIVE),
         charged_back=await ask(page.market.db, dispute_questions.is_charged_back, order=found),
         links=tuple(
             LinkView(label, f"{shop.href}/{path}")
