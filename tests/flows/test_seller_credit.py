@@ -32,6 +32,7 @@ from gosellr.utils.permissions import MemberRole
 from gosellr.utils.statements import describe, describe_to_holder
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User, add_member
+from tests.factories.balances import approve, prepare
 from tests.factories.letters import mails, open_room, send, text_of, write
 from tests.factories.payouts import an_operator, earn, pay, set_account, wrong_with
 from tests.factories.sales import (
@@ -44,7 +45,6 @@ from tests.factories.sales import (
     make_commission,
     make_shop,
     part_of,
-    refund,
     seller_owes,
 )
 from tests.factories.stored_value import by_bank, by_credit, credit_of, give_credit
@@ -155,14 +155,20 @@ async def test_no_more_is_given_than_is_there(
 async def test_debts_come_first(
     connection: Connection, resources: Resources, shop: Shop, buyer: User
 ) -> None:
-    first = await earn(resources, shop, buyer=buyer)
-    await pay(resources, shop)
-    order = await earn(resources, shop, 2, buyer=buyer)
-    await pay(resources, shop)
-    await refund(resources, first, shop, units=1)
-    assert await seller_owes(connection, shop) == {"receivable": NET}
-    with pytest.raises(InsufficientBalance):
-        await give_credit(resources, order, shop, 1)
+    order = await earn(resources, shop, buyer=buyer)
+    debt = f"seller_receivable:{shop.seller.id}"
+    charged = await prepare(resources, (debt, "debit", 300), ("fee_income", "credit", 300))
+    await approve(resources, charged.id)
+    assert await seller_owes(connection, shop) == {"available": NET, "receivable": 300}
+    with pytest.raises(InsufficientBalance) as refused:
+        await give_credit(resources, order, shop, NET - 299)
+    assert refused.value.extras == {"left": {"amount": NET - 300, "currency": "EUR"}}
+    await give_credit(resources, order, shop, NET - 300)
+    # What is left is just what a payout takes for the debt.
+    with pytest.raises(NothingToPayOut):
+        await pay(resources, shop)
+    assert await credit_of(resources, buyer) == {"EUR": NET - 300}
+    assert await wrong_with(connection, resources) == []
 
 
 async def test_the_same_request_is_one_gift(resources: Resources, shop: Shop, buyer: User) -> None:
