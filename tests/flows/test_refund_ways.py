@@ -1,5 +1,6 @@
 """A refund that goes back another way than the last to pay first: as it was said, to the cent."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -7,10 +8,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed
+from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.services.refund_books import provider_fee_minor
 from gosellr.services.refund_ways import NamedPayment, Override, UnderChargeback
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User
@@ -202,6 +206,38 @@ async def test_a_named_bank_can_give_credit_in_its_place(
     assert await refunded(resources, order) == [600, 400]
     assert await credit_of(resources, buyer) == {"EUR": 400}
     assert await wrong_with(connection, resources) == []
+
+
+async def test_the_fee_that_its_seller_bears_follows_the_payments_that_take_it(
+    resources: Resources,
+    connection: Connection,
+    clock: ManualClock,
+    shop: Shop,
+    buyer: User,
+    desk: Viewer,
+) -> None:
+    gateway = SandboxGateway(
+        resources.settings.home, production=False, fee_bps=290, fee_fixed_minor=25, clock=clock
+    )
+    market = replace(
+        resources,
+        gateways={**resources.gateways, "sandbox": gateway},
+        settings=resources.settings.model_copy(update={"refund_fee_borne_by": "seller"}),
+    )
+    _, code = await make_card(market, 1500)
+    order = await buy(market, (shop, 3), buyer=buyer, tenders=(by_card(code), by_bank()))
+    card, bank = order.payments
+    assert (bank.captured_minor, bank.fee_minor) == (1500, 69)
+
+    async def fee_of(*ways: tuple[UUID, int | None]) -> int:
+        given = await refund(market, order, shop, units=1, viewer=desk, override=by(*ways))
+        return provider_fee_minor(given.effects)
+
+    assert await fee_of((card.id, None)) == 0
+    # Half of what the bank took, and half of its fee; then the rest of both.
+    assert await fee_of((bank.id, 750), (card.id, None)) == 35
+    assert await fee_of((bank.id, 750), (card.id, None)) == 34
+    assert await wrong_with(connection, market) == []
 
 
 @settings(
