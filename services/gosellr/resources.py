@@ -229,6 +229,7 @@ class Resources:
                 address_lines=tuple(filter(None, settings.legal_address.split("|"))),
                 tax_id=settings.legal_tax_id,
             ),
+            vault=self.vault,
         )
 
     @property

@@ -156,6 +156,7 @@ async def _pages(market: Market, ada: User, shop: Shop, olu: User, orders: list[
             "payouts": f"{first}/payouts",
             "payout": f"{first}/payouts/{paid}",
             "payout-settings": f"{first}/payout-settings",
+            "tax-identity": f"{first}/tax-identity",
             "papers": f"{first}/papers",
             "cases": f"{first}/cases",
             "case": f"{first}/cases/{asked}",

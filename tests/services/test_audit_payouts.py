@@ -140,6 +140,11 @@ BREAKS = [
             "UPDATE payout_destination SET account_encrypted = 'DE89370400440532013000'",
         ),
         (
+            23,
+            "seller_tax_identity",
+            "INSERT INTO seller_tax_identity SELECT id, 'Ada', 1, id, now(), now() FROM seller",
+        ),
+        (
             7,
             "payout",
             "UPDATE payout SET status = 'failed' WHERE status = 'paid'",

@@ -358,7 +358,7 @@ async def test_the_report_of_a_year_equals_the_journal(
         await kept(connection, shop, "commission")
         + await kept(connection, shop, "tax_payable:marketplace")
     )
-    assert "address" in content["missing"]
+    assert content["missing"] == ["tax_identity"]
     assert (await documents.tax_report(resources.documents, year=2025))["sellers"] == []
 
 

@@ -53,6 +53,7 @@ def test_support_reads_moderates_reviews_and_speaks_in_cases() -> None:
     assert writes - PUBLIC_PERMISSIONS - own_account == {P.REVIEW_MODERATE, P.DISPUTE_MESSAGE}
     assert not may([Role.SUPPORT], P.LEDGER_READ)
     assert not may([Role.SUPPORT], P.PAYOUT_ACCOUNT_READ)
+    assert not may([Role.SUPPORT], P.TAX_IDENTITY_READ)
     assert may([Role.SUPPORT], P.ORDER_READ)
 
 

@@ -197,12 +197,13 @@ async def get_tax_report(
     *,
     year: Annotated[int, Path(ge=2000, le=2099)],
     wanted: Wanted,
-    _viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)],
+    viewer: Annotated[Viewer, allow(Permission.LEDGER_READ)],
     market: Market,
     accept: Accept = "",
 ) -> Response:
-    """What a platform reports of its sellers (DAC7): a year by quarter, as the journal has it."""
-    content = await documents.tax_report(market.documents, year=year)
+    """What a platform reports of its sellers (DAC7): a year by quarter, as the journal has it, with
+    who each is to the tax authorities and the account that it is paid to."""
+    content = await documents.tax_report(market.documents, year=year, reader=viewer)
     form = _form(wanted, accept)
     if form is None:
         return answer(report_document(content), headers={"Vary": "Accept"})

@@ -133,7 +133,7 @@ async def confirm_payouts(
 
     A password may be tried here as often as at the sign-in, and both count together.
     """
-    await _count_password(request, viewer)
+    await count_password(request, viewer)
     await payout_withdrawals.let_go(
         market.payouts,
         market.passwords,
@@ -180,7 +180,7 @@ async def update_payout_destination(
 
     A password may be tried here as often as at the sign-in, and both count together.
     """
-    await _count_password(request, viewer)
+    await count_password(request, viewer)
     destination = await payout_accounts.change_destination(
         market.payouts,
         market.passwords,
@@ -191,7 +191,12 @@ async def update_payout_destination(
     return answer(destination_document(destination))
 
 
-async def _count_password(request: Request, viewer: Viewer) -> None:
+async def count_password(request: Request, viewer: Viewer) -> None:
+    """Count a password that is tried beside the sign-in together with those tried there.
+
+    Raises:
+        TooManyRequests: there were too many of them.
+    """
     await count_attempt(
         request,
         (LOGIN_PER_ADDRESS, address_of(request)),

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
+from gosellr.core.encryption import Vault
 from gosellr.core.errors import InvalidInput, ServiceUnavailable
 from gosellr.core.transact import ask, transact
+from gosellr.flows import tax_identities
 from gosellr.flows.one_by_one import one_by_one
 from gosellr.integrations.documents.port import (
     DocumentNotRendered,
@@ -33,6 +35,7 @@ from gosellr.utils.csv_text import csv_text
 from gosellr.utils.document_tables import Table, table_of
 from gosellr.utils.document_views import sheet_of
 from gosellr.utils.documents import MarketIdentity
+from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
@@ -63,6 +66,7 @@ class DocumentPowers:
     policy: MarketPolicy
     renderer: DocumentRenderer
     identity: MarketIdentity
+    vault: Vault
 
     def now(self) -> datetime:
         """The moment, by the process's clock."""
@@ -173,8 +177,11 @@ async def statement(
     )
 
 
-async def tax_report(powers: DocumentPowers, *, year: int) -> dict[str, Any]:
-    """The report of a year, as a document's content."""
+async def tax_report(
+    powers: DocumentPowers, *, year: int, reader: Viewer | None = None
+) -> dict[str, Any]:
+    """The report of a year, as a document's content. It bears what sellers said of themselves where
+    its reader runs the market; for anybody else that is on file."""
     found = await ask(
         powers.db,
         tax_report_service.report,
@@ -182,8 +189,12 @@ async def tax_report(powers: DocumentPowers, *, year: int) -> dict[str, Any]:
         vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
         now=powers.now(),
     )
+    known = await tax_identities.known_of(
+        powers.db, powers.vault, seller_ids=sorted({one.seller.id for one in found.sellers})
+    )
+    is_whole = reader is not None and reader.may_as_staff(Permission.TAX_IDENTITY_READ)
     return {
-        **tax_report_service.content_of(found),
+        **tax_report_service.content_of(found, known, is_whole=is_whole),
         "issuer": market_party(powers.identity),
     }
 

@@ -30,6 +30,7 @@ from gosellr.models import (
     sole_word,
     stock,
     stored_value,
+    tax_identity,
 )
 from gosellr.models.base import metadata
 
@@ -60,4 +61,5 @@ __all__ = [
     "sole_word",
     "stock",
     "stored_value",
+    "tax_identity",
 ]

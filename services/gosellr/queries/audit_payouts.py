@@ -95,6 +95,10 @@ NOTHING_IN_CLEAR = first("""
 SELECT 'payout_destination ' || id, 'holds an account that is not encrypted'
 FROM payout_destination
 WHERE length(account_encrypted) < 40 OR get_byte(account_encrypted, 0) <> 1
+UNION ALL
+SELECT 'seller_tax_identity ' || seller_id, 'holds an identity that is not encrypted'
+FROM seller_tax_identity
+WHERE length(identity_encrypted) < 40 OR get_byte(identity_encrypted, 0) <> 1
 """)
 
 # $1 a provider, the others its transfers. One whose answer we still wait for may differ.

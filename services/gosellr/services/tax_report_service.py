@@ -12,7 +12,8 @@ nothing.
 """
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
@@ -23,6 +24,7 @@ from gosellr.models.document_values import SellerIdentity, YearFigure
 from gosellr.queries import documents, period_figures
 from gosellr.utils.ledger import TransactionKind, tax_payable
 from gosellr.utils.statement_figures import POT_OF_ACCOUNT, REFUND_KINDS, SALE_KINDS
+from gosellr.utils.tax_identity import TaxIdentity
 
 _K = TransactionKind
 # What these take of a seller is a fee, and neither a sale nor its refund.
@@ -30,9 +32,31 @@ _FEE_KINDS: Final = frozenset(
     {_K.CHARGEBACK_OPENED.value, _K.CHARGEBACK_FEE.value, _K.ADJUSTED.value}
 )
 
-MISSING: Final = ("address", "tax_identification_number", "vat_number", "date_of_birth",
-                  "business_registration_number", "financial_account")  # fmt: skip
-"""What the report asks for, and nobody asks sellers for yet, or is kept encrypted."""
+_SAID: Final = ("kind", "name", "address", "tax_numbers", "vat_number", "registration_number",
+                "establishments", "birth_date", "birth_place")  # fmt: skip
+
+MISSING: Final = ("tax_identity", "financial_account")
+"""What may not be known of a seller: who it is to the tax authorities, all of which is asked at
+once, and which account it is paid to."""
+
+ON_FILE: Final = "on file"
+"""Stands in place of what is known, where whoever looks may not read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSeller:
+    """What is known of a seller beside its figures. The account is the one that it is paid to now;
+    its number is an IBAN, an address or a provider's name of it. What isn't known is empty."""
+
+    identity: TaxIdentity | None = None
+    account_number: str = field(default="", repr=False)
+    account_holder: str = field(default="", repr=False)
+
+    @property
+    def missing(self) -> list[str]:
+        """What of `MISSING` isn't known."""
+        is_there = (self.identity is not None, bool(self.account_number))
+        return [name for name, known in zip(MISSING, is_there, strict=True) if not known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,31 +143,47 @@ def _added(quarter: QuarterFigures, row: YearFigure) -> QuarterFigures:
     )
 
 
-def content_of(found: TaxReport) -> dict[str, object]:
-    """The report as a document's content: plain JSON, amounts in minor units."""
+def content_of(
+    found: TaxReport, known: Mapping[UUID, KnownSeller], *, is_whole: bool
+) -> dict[str, object]:
+    """The report as a document's content: plain JSON, amounts in minor units.
+
+    Only a whole one bears what sellers said of themselves; any other says that it is on file.
+    """
+    unknown = KnownSeller()
+    of_seller = {one.seller.id: known.get(one.seller.id, unknown) for one in found.sellers}
+    missing = {name for one in of_seller.values() for name in one.missing}
     return {
         "kind": "dac7",
         "language": "en",
         "year": found.year,
         "issued_at": found.as_of.isoformat(),
-        "missing": list(MISSING),
-        "sellers": [_seller_content(one) for one in found.sellers],
+        "missing": [name for name in MISSING if name in missing],
+        "sellers": [
+            _seller_content(one, of_seller[one.seller.id], is_whole=is_whole)
+            for one in found.sellers
+        ],
     }
 
 
-def _seller_content(one: SellerYear) -> dict[str, object]:
+def _seller_content(one: SellerYear, known: KnownSeller, *, is_whole: bool) -> dict[str, object]:
     whole = QuarterFigures(
         consideration_minor=sum(each.consideration_minor for each in one.quarters),
         activity_count=sum(each.activity_count for each in one.quarters),
         fees_minor=sum(each.fees_minor for each in one.quarters),
         taxes_minor=sum(each.taxes_minor for each in one.quarters),
     )
+    identity = _identity_content(known)
+    if not is_whole:
+        identity = {name: value and ON_FILE for name, value in identity.items()}
     return {
         "seller_id": str(one.seller.id),
-        "legal_name": one.seller.legal_name,
+        "legal_name": (is_whole and identity["name"]) or one.seller.legal_name,
         "trade_name": one.seller.name,
         "country": one.seller.country,
         "email": one.seller.email,
+        "identity": identity,
+        "missing": known.missing,
         "currency": one.currency,
         "quarters": [
             {"quarter": number, **asdict(quarter)}
@@ -151,3 +191,24 @@ def _seller_content(one: SellerYear) -> dict[str, object]:
         ],
         "total": asdict(whole),
     }
+
+
+def _identity_content(known: KnownSeller) -> dict[str, str]:
+    """Every field by its name, as it is written; one that isn't there is empty."""
+    of_account = {"account_number": known.account_number, "account_holder": known.account_holder}
+    said = known.identity
+    if said is None:
+        return {**dict.fromkeys(_SAID, ""), **of_account}
+    born = "" if said.birth_date is None else said.birth_date.isoformat()
+    values = (
+        said.kind.value,
+        said.name,
+        ", ".join(said.address.lines()),
+        "; ".join(f"{one.country} {one.number}" for one in said.tax_numbers),
+        said.vat_number,
+        said.registration_number,
+        ", ".join(said.establishments),
+        born,
+        said.birth_place,
+    )
+    return {**dict(zip(_SAID, values, strict=True)), **of_account}

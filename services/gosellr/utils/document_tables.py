@@ -131,12 +131,25 @@ def _commission(content: Content) -> Table:
     return Table("Commission", header, rows)
 
 
+# What a seller says of itself, by its column.
+_IDENTITY: Final = {
+    "seller_kind": "kind",
+    "address": "address",
+    "tax_identification_number": "tax_numbers",
+    "vat_number": "vat_number",
+    "date_of_birth": "birth_date",
+    "place_of_birth": "birth_place",
+    "business_registration_number": "registration_number",
+    "permanent_establishments": "establishments",
+    "financial_account": "account_number",
+    "financial_account_holder": "account_holder",
+}
+
+
 def _dac7(content: Content) -> Table:
     header = (
-        "year", "quarter", "seller_id", "legal_name", "trade_name", "country", "email", "address",
-        "tax_identification_number", "vat_number", "date_of_birth",
-        "business_registration_number", "financial_account", "currency", "consideration",
-        "activity_count", "fees", "taxes_withheld",
+        "year", "quarter", "seller_id", "legal_name", "trade_name", "country", "email", *_IDENTITY,
+        "missing", "currency", "consideration", "activity_count", "fees", "taxes_withheld",
     )  # fmt: skip
     rows = [
         (
@@ -147,7 +160,8 @@ def _dac7(content: Content) -> Table:
             seller["trade_name"],
             seller["country"],
             seller["email"],
-            *(None for _ in content["missing"]),
+            *(seller["identity"][name] or None for name in _IDENTITY.values()),
+            ", ".join(seller["missing"]) or None,
             seller["currency"],
             amount(quarter["consideration_minor"], seller["currency"]),
             quarter["activity_count"],

@@ -324,11 +324,45 @@ def _dac7(content: Content, say: Speaker, today: date) -> Sheet:
         made_on=_made_on(content, today),
         parties=(say.party("issued_by", content["issuer"]),),
         facts=((say.word("date"), say.day(content["issued_at"])),),
-        tables=(SheetTable("", columns, tuple(rows), strong=tuple(strong)),),
-        notes=(say.word("not_collected"),),
+        tables=(
+            SheetTable("", columns, tuple(rows), strong=tuple(strong)),
+            *_identities(content, say),
+        ),
+        notes=(say.word("not_known"),) if content["missing"] else (),
         is_wide=True,
         words=say.words(),
     )
+
+
+def _identities(content: Content, say: Speaker) -> tuple[SheetTable, ...]:
+    """Who sellers are, once each; those of whom nothing is known aren't in it."""
+    columns = tuple(
+        Column(say.word(name), share=share)
+        for name, share in (
+            ("seller", 3), ("address", 3), ("tax_numbers", 2), ("vat_number", 2),
+            ("birth_or_register", 2), ("account", 3),
+        )
+    )  # fmt: skip
+    of_seller = {
+        one["seller_id"]: one for one in content["sellers"] if any(one["identity"].values())
+    }
+    rows = tuple(
+        (
+            breakable(one["legal_name"]),
+            breakable(said["address"]),
+            breakable_code(said["tax_numbers"]),
+            breakable_code(said["vat_number"]),
+            breakable_code(_joined(said, "birth_date", "birth_place", "registration_number")),
+            breakable_code(_joined(said, "account_number", "account_holder")),
+        )
+        for one in of_seller.values()
+        for said in (one["identity"],)
+    )
+    return (SheetTable(say.word("who_sellers_are"), columns, rows),) if rows else ()
+
+
+def _joined(said: Content, *names: str) -> str:
+    return ", ".join(said[name] for name in names if said[name])
 
 
 _SHEETS: Final = {

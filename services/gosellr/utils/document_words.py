@@ -151,11 +151,22 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "withheld": ("Taxes withheld", "Einbehaltene Steuern", "Taxes retenues",
                  "Impuestos retenidos"),
     "year": ("Year", "Jahr", "Année", "Año"),
-    "not_collected": (
-        "Not collected from sellers: address, tax numbers, date of birth, number of registration.",
-        "Von Verkäufern nicht erhoben: Anschrift, Steuernummern, Geburtsdatum, Registernummer.",
-        "Non recueillis : adresse, numéros fiscaux, date de naissance, numéro d'immatriculation.",
-        "No recogidos: dirección, números fiscales, fecha de nacimiento, número de registro.",
+    "who_sellers_are": (
+        "Who the sellers are", "Wer die Verkäufer sind", "Identité des vendeurs",
+        "Quiénes son los vendedores",
+    ),
+    "address": ("Address", "Anschrift", "Adresse", "Dirección"),
+    "tax_numbers": ("Tax numbers", "Steuernummern", "Numéros fiscaux", "Números fiscales"),
+    "vat_number": ("VAT number", "USt-IdNr.", "N° de TVA", "N.º de IVA"),
+    "birth_or_register": (
+        "Birth, or register", "Geburt oder Register", "Naissance ou registre",
+        "Nacimiento o registro",
+    ),
+    "not_known": (
+        "Of some sellers it isn't known who they are to the tax authorities, or their account.",
+        "Von einigen Verkäufern fehlen die Angaben für die Steuerbehörden oder das Konto.",
+        "Pour certains vendeurs, l'identité fiscale ou le compte n'est pas connu.",
+        "De algunos vendedores no consta la identidad fiscal o la cuenta.",
     ),
 }  # fmt: skip
 

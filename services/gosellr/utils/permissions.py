@@ -136,6 +136,8 @@ class Permission(StrEnum):
     SHIPPING_WRITE = "shipping.write"
     TAX_READ = "tax.read"
     TAX_WRITE = "tax.write"
+    TAX_IDENTITY_READ = "tax_identity.read"
+    TAX_IDENTITY_WRITE = "tax_identity.write"
 
     REVIEW_READ = "review.read"
     REVIEW_CREATE = "review.create"
@@ -220,9 +222,9 @@ _SELLING = (
 # given away beside a sale leaves the shop as a payout does.
 _OWNING = frozenset(
     {P.MEMBER_WRITE, P.API_KEY_READ, P.API_KEY_WRITE, P.PAYOUT_CREATE, P.PAYOUT_ACCOUNT_READ,
-     P.PAYOUT_ACCOUNT_WRITE, P.STORE_CREDIT_GIVE}
+     P.PAYOUT_ACCOUNT_WRITE, P.STORE_CREDIT_GIVE, P.TAX_IDENTITY_READ, P.TAX_IDENTITY_WRITE}
 )  # fmt: skip
-_SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ})
+_SECRETS = frozenset({P.API_KEY_READ, P.PAYOUT_ACCOUNT_READ, P.TAX_IDENTITY_READ})
 _OPERATOR_ONLY_READS = _SECRETS | {
     P.CART_READ, P.LEDGER_READ, P.RECONCILIATION_READ, P.EVENT_READ, P.METRICS_READ,
     P.WEBHOOK_READ, P.SETTINGS_READ, P.JOB_READ, P.AUDIT_READ,

@@ -122,6 +122,14 @@ def day(text: str) -> date | None:
     return found if is_within_reason(found) else None
 
 
+def birthday(text: str) -> date | None:
+    """The day that a date field says, of any century; None where there is none."""
+    try:
+        return date.fromisoformat(text) if len(text) == len("1984-05-17") else None
+    except ValueError:
+        return None
+
+
 def with_errors(form: FormView, error: DomainError, names: Mapping[str, str]) -> FormView:
     """The form with what the market said about it; `names` maps its fields to the form's.
 

@@ -47,6 +47,7 @@ PROPOSED = "proposed"
 PROPOSAL_APPROVED = "proposal-approved"
 PROPOSAL_REJECTED = "proposal-rejected"
 COMMISSION_CHANGED = "commission-changed"
+TAX_IDENTITY_SAVED = "tax-identity-saved"
 TAX_RATE_SAVED = "tax-rate-saved"
 TAX_RATE_ENDED = "tax-rate-ended"
 COMMISSION_ENDED = "commission-ended"
@@ -131,6 +132,7 @@ NOTICES = {
     PROPOSAL_REJECTED: NoticeView("It is turned down; nothing was changed."),
     COMMISSION_CHANGED: NoticeView("The rule stands, for sales to come."),
     COMMISSION_ENDED: NoticeView("The rule is out of force. What was sold keeps it."),
+    TAX_IDENTITY_SAVED: NoticeView("Who you are is saved, and kept encrypted."),
     TAX_RATE_SAVED: NoticeView("The rate stands, for sales to come."),
     TAX_RATE_ENDED: NoticeView("The rate has ended. What was sold keeps it."),
     RULE_ADDED: NoticeView("The rule is in force for releases to come."),

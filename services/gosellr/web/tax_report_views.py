@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gosellr.utils.money import Money
+from gosellr.web.order_views import BadgeView
 from gosellr.web.views import ChoiceView, FormView, LinkView, PagerView
 
 
@@ -19,21 +20,21 @@ class ReportFigureView:
 
 @dataclass(frozen=True, slots=True)
 class ReportedSellerView:
-    """A seller's year in one currency."""
+    """A seller's year in one currency; `missing` is what the report asks for and isn't known."""
 
     name: str
     about: str
     href: str
+    badge: BadgeView
+    missing: tuple[str, ...]
     year: ReportFigureView
     quarters: tuple[ReportFigureView, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TaxReportView:
-    """A year of all sellers who earned in it, a part of them shown; `sums` are of all, by currency.
-
-    `missing` is what the report asks for and the market doesn't know.
-    """
+    """A year of all sellers who earned in it, a part of them shown; `sums` are of all, by currency,
+    and so is the count of those of whom something isn't known."""
 
     year: int
     action: str
@@ -43,6 +44,7 @@ class TaxReportView:
     sums: tuple[ReportFigureView, ...] = ()
     sellers: tuple[ReportedSellerView, ...] = ()
     seller_count: int = 0
-    missing: tuple[str, ...] = ()
+    incomplete_count: int = 0
+    chips: tuple[LinkView, ...] = ()
     files: tuple[LinkView, ...] = ()
     pager: PagerView = field(default_factory=PagerView)

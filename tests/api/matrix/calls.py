@@ -407,7 +407,17 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "refresh_payout_account": [_provider_account(reached=frozenset({404}))],
     "recall_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
     "get_payout_recall": [_market(payout_id=Of("payout"), reached=OK | {404})],
+    "get_tax_identity": [_seller(seller_id=Of("seller"))],
     # Nobody's password is known here: 422 is the operation's own answer.
+    "update_tax_identity": [
+        _of_shop(_seller(
+            {"kind": "entity", "legal_name": "Lampo", "no_tax_number": True,
+             "no_registration_number": True, "password": "wrong",
+             "address": {"line1": "Lane 1", "city": "Berlin", "country": "DE"}},
+            seller_id=Of("seller"),
+            reached=frozenset({422}),
+        ))
+    ],
     "update_payout_destination": [
         _of_shop(_seller(
             {"method": "sandbox", "holder": "Ada", "iban": "DE89370400440532013000",

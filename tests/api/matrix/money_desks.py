@@ -207,6 +207,11 @@ _ACCOUNT = {**_SHOP, "provider": "elsewhere"}
 
 SHOP_DESKS: dict[str, Sequence[Call]] = {
     "GET /seller/{seller_id}/debts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    "GET /seller/{seller_id}/tax-identity": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    # Nobody's password is known here: 422 is the page's own answer.
+    "POST /seller/{seller_id}/tax-identity": [
+        Call(scope=Scope.SHOP, path=_SHOP, form={"kind": "entity"}, reached=WRONG)
+    ],
     "GET /seller/{seller_id}/payout-accounts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
     # No provider of this world keeps accounts for sellers: 404 is the page's own answer.
     "POST /seller/{seller_id}/payout-accounts/{provider}": [

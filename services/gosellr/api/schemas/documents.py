@@ -91,7 +91,11 @@ class StatementOut(BaseModel):
 
 
 class TaxReportOut(BaseModel):
-    """What sellers earned in a year, by quarter; `missing` is what isn't known of them."""
+    """What sellers earned in a year, by quarter, each with its `identity`: who it is to the tax
+    authorities and the account it is paid to, `on file` for whoever may not read them.
+
+    `missing` is what isn't known: of a seller, or of any of them.
+    """
 
     year: int
     issued_at: datetime

@@ -237,6 +237,41 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "password": "a long pass phrase",
         },
     ],
+    "update_tax_identity": [
+        {
+            "kind": "entity",
+            "legal_name": "Lampo GmbH",
+            "address": {
+                "line1": "Lindenallee 4",
+                "postal_code": "10115",
+                "city": "Berlin",
+                "country": "DE",
+            },
+            "tax_numbers": [{"number": "30/123/45678", "country": "DE"}],
+            "vat_number": "DE123456789",
+            "registration_number": "HRB 12345",
+            "establishments": ["FR"],
+            "password": "a long pass phrase",
+        },
+        {
+            "kind": "individual",
+            "first_name": "Ada",
+            "last_name": "Lampo",
+            "address": {
+                "line1": "12 Analytical Row",
+                "postal_code": "4000",
+                "city": "Liège",
+                "country": "BE",
+            },
+            "tax_numbers": [],
+            "no_tax_number": True,
+            "birth_date": "1984-05-17",
+            "birth_city": "Namur",
+            "birth_country": "BE",
+            "password": "a long pass phrase",
+            "version": 1,
+        },
+    ],
     "import_movements": [
         {
             "gateway": "stripe",

@@ -21,6 +21,7 @@ from gosellr.flows.payouts import account_place
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_disputes import NothingToDispute
 from gosellr.jobs import audit
+from gosellr.jobs.demo import identities
 from gosellr.jobs.demo.people import ADA_EMAIL, OLU_EMAIL, RUNA_EMAIL, RUNA_NAME
 from gosellr.jobs.demo.state import Market
 from gosellr.models.order_values import Order, SellerOrder
@@ -200,6 +201,7 @@ async def _payouts(resources: Resources, market: Market) -> None:
         await _try(_pay(resources, market, handle, "first"))
     limits = replace(resources.policy, payout_approval_over={_CURRENCY: 1})
     await _set_account(resources, market, "hifi", _GOOD_ACCOUNT)
+    await identities.say(resources, market.sellers)
     careful = replace(resources.payouts, policy=limits)
     seller_id, _ = market.sellers["hifi"]
     await payouts.request_payout(

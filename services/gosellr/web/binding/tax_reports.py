@@ -7,7 +7,9 @@ from typing import Any, Final
 from gosellr.utils.money import Money
 from gosellr.web import forms
 from gosellr.web.binding import histories
+from gosellr.web.binding.histories import Chosen
 from gosellr.web.binding.listings import address
+from gosellr.web.order_views import BadgeView
 from gosellr.web.tax_report_views import ReportedSellerView, ReportFigureView, TaxReportView
 from gosellr.web.views import ChoiceView, FormView, LinkView
 
@@ -18,13 +20,12 @@ LAST_YEAR: Final = 2099
 _YEARS_OFFERED: Final = 6
 _AMOUNTS: Final = ("consideration_minor", "activity_count", "fees_minor", "taxes_minor")
 _MISSING: Final = {
-    "address": "Addresses",
-    "tax_identification_number": "Tax identification numbers",
-    "vat_number": "VAT numbers",
-    "date_of_birth": "Dates of birth",
-    "business_registration_number": "Numbers in the register of companies",
-    "financial_account": "Accounts that are paid to: they are kept encrypted",
+    "tax_identity": "Who it is to the tax authorities",
+    "financial_account": "The account that it is paid to",
 }
+_STATES: Final = (("", "All"), ("incomplete", "Incomplete"), ("complete", "Complete"))
+_COMPLETE: Final = BadgeView("Complete", "ok", "check")
+_INCOMPLETE: Final = BadgeView("Incomplete", "warn", "circle-alert")
 
 
 def year_of(typed: str, *, now: datetime) -> tuple[int, FormView]:
@@ -37,11 +38,21 @@ def year_of(typed: str, *, now: datetime) -> tuple[int, FormView]:
 
 
 def report(
-    content: Mapping[str, Any], *, form: FormView, action: str, begin: int, now: datetime
+    content: Mapping[str, Any],
+    *,
+    form: FormView,
+    action: str,
+    begin: int,
+    now: datetime,
+    state: Chosen,
 ) -> TaxReportView:
-    """The report from the seller on at place `begin`, as many as there is room for."""
-    year, sellers = int(content["year"]), content["sellers"]
-    kept = [("year", str(year))]
+    """The report from the seller on at place `begin`, as many as there is room for, of those of
+    whom all is known, or isn't, where that was asked for."""
+    year, everybody = int(content["year"]), content["sellers"]
+    chosen = state.value
+    sellers = [one for one in everybody if not chosen or bool(one["missing"]) == _wants(chosen)]
+    years = [("year", str(year))]
+    kept = [*years, *([("state", chosen)] if chosen else [])]
     following = begin + SHOWN
     return TaxReportView(
         year=year,
@@ -49,12 +60,13 @@ def report(
         form=form,
         years=_years(year, now=now),
         is_over=year < now.year,
-        sums=_sums(sellers),
+        sums=_sums(everybody),
         sellers=tuple(_seller(one) for one in sellers[begin:following]),
         seller_count=len({one["seller_id"] for one in sellers}),
-        missing=tuple(_MISSING.get(name, _words(name)) for name in content["missing"]),
+        incomplete_count=len({one["seller_id"] for one in everybody if one["missing"]}),
+        chips=histories.chips(action, _STATES, name="state", chosen=chosen, kept=years),
         files=tuple(
-            LinkView(kind.upper(), address(action, [*kept, ("format", kind)])) for kind in FORMS
+            LinkView(kind.upper(), address(action, [*years, ("format", kind)])) for kind in FORMS
         ),
         pager=histories.pager(
             action,
@@ -90,6 +102,8 @@ def _seller(one: Mapping[str, Any]) -> ReportedSellerView:
         name=one["legal_name"],
         about=", ".join(part for part in (trade, one["country"]) if part),
         href=address("/operator/transactions", [("of", one["seller_id"]), ("currency", currency)]),
+        badge=_INCOMPLETE if one["missing"] else _COMPLETE,
+        missing=tuple(_MISSING[name] for name in one["missing"]),
         year=_figure("Year", one["total"], currency),
         quarters=tuple(
             _figure(f"Quarter {each['quarter']}", each, currency) for each in one["quarters"]
@@ -107,5 +121,10 @@ def _figure(label: str, figures: Mapping[str, int], currency: str) -> ReportFigu
     )
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def state_of(text: str) -> Chosen:
+    """Which sellers were asked for; all of them where there is no such list, and it is said."""
+    return histories.chosen_of(text or None, {value for value, _ in _STATES if value})
+
+
+def _wants(state: str) -> bool:
+    return state == "incomplete"

@@ -30,23 +30,27 @@ async def show_report(
     year: Annotated[str, Query(max_length=10)] = "",
     form: Annotated[str | None, Query(alias="format", max_length=8)] = None,
     cursor: Annotated[str | None, Query(max_length=20)] = None,
+    state: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """A year of all sellers by quarter, as the journal has it, with what isn't known of them."""
+    """A year of all sellers by quarter, as the journal has it, with what isn't known of them. Who
+    they are stands in the files, for who may read it."""
     chosen, asked = binding.year_of(forms.clean(year), now=page.now)
     begin = _place(cursor)
-    content = await documents.tax_report(page.market.documents, year=chosen)
+    content = await documents.tax_report(page.market.documents, year=chosen, reader=page.viewer)
+    which = binding.state_of(forms.clean(state))
     # A file doesn't say that another year was meant: the page does.
     if form is not None and not asked.errors:
         made = await documents.make_file(
             page.market.documents, content, form=_form(form), name=f"dac7-{chosen}"
         )
         return file_answer(made.content, media_type=made.media_type, name=made.name)
-    view = binding.report(content, form=asked, action=_BASE, begin=begin, now=page.now)
+    view = binding.report(content, form=asked, action=_BASE, begin=begin, now=page.now, state=which)
     return await show(
         page,
         "operator/tax_report.html",
         current="/tax-report",
-        status=422 if asked.errors else 200,
+        status=422 if asked.errors else which.status,
+        notice=which.notice,
         report=view,
     )
 

@@ -225,7 +225,7 @@ async def change_account(page: Changing, seller_id: UUID) -> Response:
     form = forms.read(_ACCOUNT, page.form)
     if form.errors:
         return await _show_settings(page, shop, account_form=form, status=422)
-    await _count_password(page)
+    await count_password(page)
     try:
         await payout_accounts.change_destination(
             page.market.payouts,
@@ -259,7 +259,7 @@ def _said(page: Page, form: FormView) -> bytes:
 async def let_go(page: Changing, seller_id: UUID) -> Response:
     """Let payouts go on that are held since a change of the account was withdrawn."""
     shop = await shop_of(page, seller_id, Permission.PAYOUT_ACCOUNT_WRITE)
-    await _count_password(page)
+    await count_password(page)
     try:
         await payout_withdrawals.let_go(
             page.market.payouts,
@@ -277,7 +277,7 @@ async def let_go(page: Changing, seller_id: UUID) -> Response:
     return page.go(f"{shop.href}/payout-settings", notice=notices.PAYOUTS_GO_ON)
 
 
-async def _count_password(page: Page) -> None:
+async def count_password(page: Page) -> None:
     """Tried here as often as at the sign-in, and counted together with it."""
     await count(
         page,

@@ -21,6 +21,7 @@ _PAGES = (
     ("Transactions", "transactions", "history", Permission.TRANSACTION_READ),
     ("Payouts", "payouts", "landmark", Permission.PAYOUT_READ),
     ("Payout settings", "payout-settings", "settings", Permission.PAYOUT_READ),
+    ("Who you are", "tax-identity", "user", Permission.TAX_IDENTITY_READ),
     ("Accounts at providers", "payout-accounts", "badge-check", Permission.PAYOUT_ACCOUNT_READ),
     ("Debts and adjustments", "debts", "scale", Permission.TRANSACTION_READ),
     ("Statements", "papers", "file-text", Permission.STATEMENT_READ),

@@ -1,0 +1,25 @@
+"""What is kept of a seller for the tax authorities, as it is read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptTaxIdentity:
+    """An identity as it is kept, sealed."""
+
+    seller_id: UUID
+    identity_encrypted: bytes = field(repr=False)
+    version: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptForReport:
+    """What is kept of a seller that the yearly report asks for, sealed; None where nothing is."""
+
+    seller_id: UUID
+    identity_encrypted: bytes | None = field(repr=False)
+    destination_id: UUID | None
+    account_encrypted: bytes | None = field(repr=False)
