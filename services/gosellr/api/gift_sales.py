@@ -24,6 +24,7 @@ from gosellr.api.schemas.gift_sales import (
     purchase_document,
 )
 from gosellr.api.schemas.orders import OrderOut
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.refunds import RefundOut, refund_document
 from gosellr.core.errors import InvalidInput
 from gosellr.core.transact import ask, transact
@@ -132,7 +133,11 @@ async def create_gift_card_code(
     "/purchases/{order_id}/refund",
     operation_id="refund_gift_card_purchase",
     status_code=201,
-    responses={201: {"model": RefundOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        201: {"model": RefundOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def refund_gift_card_purchase(
     *,
@@ -143,7 +148,8 @@ async def refund_gift_card_purchase(
     market: Market,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Take a card back that was bought: what is left on it goes to whoever paid for it."""
+    """Take a card back that was bought: what is left on it goes to whoever paid for it. Above
+    `GOSELLR_REFUND_APPROVAL_OVER` that is proposed (202), and the card can be spent meanwhile."""
     key = idempotency_service.request_key(
         caller=caller_of(viewer),
         route=f"refund_gift_card_purchase:{order_id}",
@@ -153,6 +159,10 @@ async def refund_gift_card_purchase(
     requested = await gift_sales.take_back(
         market.refunds, viewer=viewer, order_id=order_id, reason=body.reason, key=key
     )
+    if requested.proposal is not None:
+        content = json_bytes(proposal_document(requested.proposal))
+        await refunds.keep_answer(market.refunds, key=key, status=202, body=content)
+        return answer(content, status=202)
     if requested.refund is None:
         return stored(requested.answered)
     content = json_bytes(refund_document(requested.refund, order_id=order_id, sees_terms=True))

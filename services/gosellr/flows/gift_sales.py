@@ -11,6 +11,7 @@ from gosellr.flows.checkout import CheckoutPowers, PlacedOrder, order_token
 from gosellr.flows.payments import advance
 from gosellr.flows.refunds import RefundPowers, RequestedRefund
 from gosellr.flows.stored_value import StoredValuePowers, code_hash_of
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.stored_value_values import GiftCard
 from gosellr.services import (
     gift_refund_service,
@@ -121,7 +122,8 @@ async def tell_replacement_code(
 async def take_back(
     powers: RefundPowers, *, viewer: Viewer, order_id: UUID, reason: str, key: RequestKey
 ) -> RequestedRefund:
-    """Take back a card that was bought, and refund what is left on it.
+    """Take back a card that was bought, and refund what is left on it; or propose to, where that
+    takes two.
 
     Raises:
         IdempotencyInProgress, and what `gift_refund_service.open_refund` raises.
@@ -136,4 +138,6 @@ async def take_back(
         policy=powers.policy,
         now=powers.now(),
     )
+    if isinstance(opened, Proposal):
+        return RequestedRefund(proposal=opened)
     return await refunds.send_opened(powers, viewer=viewer, order_id=order_id, opened=opened)

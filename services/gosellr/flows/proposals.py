@@ -10,7 +10,7 @@ from gosellr.flows.refunds import RefundPowers
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import proposal_approval, proposal_service, refund_verdicts
 from gosellr.services.payout_verdicts import AskedPayout, payout_named
-from gosellr.utils.proposals import PAYOUT_VERDICTS, REFUND_VERDICTS, ProposalKind
+from gosellr.utils.proposals import PAYOUT_VERDICTS, REFUND_VERDICTS, REFUNDS, ProposalKind
 from gosellr.utils.viewer import Viewer
 
 
@@ -46,7 +46,7 @@ async def approve(
     )
     if done.receipt is not None:
         await bank_transfers.go_on(powers, done.receipt)
-    if found.kind == ProposalKind.REFUND:
+    if found.kind in REFUNDS:
         # Whoever says it again may come after a crash.
         await refunds.send_refund(refund_powers, refund_id=proposal_id, fresh=done.is_just_done)
     return done.proposal

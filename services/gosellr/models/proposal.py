@@ -40,6 +40,7 @@ proposal = Table(
         "refund",
         "refund_arrived",
         "refund_failed",
+        "gift_card_refund",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

@@ -9,6 +9,7 @@ from gosellr.core.db import Connection
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     commission_proposals,
+    gift_refund_service,
     hand_refund_proposals,
     payout_verdicts,
     proposal_service,
@@ -82,6 +83,10 @@ async def _do(
         case ProposalKind.REFUND:
             await refund_requests.give_as_proposed(
                 connection, held, viewer=viewer, policy=policy, now=now
+            )
+        case ProposalKind.GIFT_CARD_REFUND:
+            await gift_refund_service.take_back_as_proposed(
+                connection, held, viewer=viewer, now=now
             )
         case ProposalKind.REFUND_ARRIVED | ProposalKind.REFUND_FAILED:
             await refund_verdicts.settle_as_proposed(

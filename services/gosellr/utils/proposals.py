@@ -25,6 +25,7 @@ class ProposalKind(StrEnum):
     REFUND = "refund"
     REFUND_ARRIVED = "refund_arrived"
     REFUND_FAILED = "refund_failed"
+    GIFT_CARD_REFUND = "gift_card_refund"
     SHOP_OWNER = "shop_owner"
 
 
@@ -43,10 +44,13 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.REFUND: Permission.REFUND_CREATE,
     ProposalKind.REFUND_ARRIVED: Permission.RECONCILIATION_DECIDE,
     ProposalKind.REFUND_FAILED: Permission.RECONCILIATION_DECIDE,
+    ProposalKind.GIFT_CARD_REFUND: Permission.GIFT_CARD_DEACTIVATE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 PAYOUT_VERDICTS: Final = frozenset({ProposalKind.PAYOUT_NEVER_SENT, ProposalKind.PAYOUT_WAS_PAID})
 """What may be said of a payout of which its provider says nothing."""
+REFUNDS: Final = frozenset({ProposalKind.REFUND, ProposalKind.GIFT_CARD_REFUND})
+"""What becomes a refund when it is approved, under the proposal's id."""
 REFUND_VERDICTS: Final = frozenset({ProposalKind.REFUND_ARRIVED, ProposalKind.REFUND_FAILED})
 """What may be said of a refund of which its provider says nothing."""
 _IDS: Final = frozenset({"seller_id", "category_id", "product_id"})

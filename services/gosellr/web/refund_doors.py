@@ -74,13 +74,13 @@ async def refund(page: Page, order: Order, part: SellerOrder) -> Asked:
         )
     except form_keys.REFUSALS as refusal:
         return _refused(form, refusal, request)
-    proposal_id = await _proposed(page, requested, key=key)
+    proposal_id = await proposed(page, requested, key=key)
     if proposal_id is not None:
         return Asked(form, proposal_id=proposal_id)
     return Asked(form, notice=await notice_of(page, requested, key=key, told=_NOTICES))
 
 
-async def _proposed(page: Page, requested: RequestedRefund, *, key: RequestKey) -> UUID | None:
+async def proposed(page: Page, requested: RequestedRefund, *, key: RequestKey) -> UUID | None:
     """What waits for a second person, now or since the same form was sent before."""
     made, kept = requested.proposal, requested.answered
     if made is None:

@@ -31,7 +31,7 @@ def upgrade() -> None:
         op.add_column(
             "refund", sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False)
         )
-    _known(f"{_KINDS}, 'refund', 'refund_arrived', 'refund_failed'")
+    _known(f"{_KINDS}, 'refund', 'refund_arrived', 'refund_failed', 'gift_card_refund'")
 
 
 def downgrade() -> None:

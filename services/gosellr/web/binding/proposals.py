@@ -39,6 +39,7 @@ _KINDS: Final = {
     ProposalKind.REFUND: "Refund",
     ProposalKind.REFUND_ARRIVED: "Refund that arrived",
     ProposalKind.REFUND_FAILED: "Refund that failed",
+    ProposalKind.GIFT_CARD_REFUND: "Gift card that is taken back",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -61,6 +62,7 @@ _SAID: Final = {
     "reference": "For the reference",
     "sent_at": "Left on",
     "order_number": "Refund of order",
+    "card_last_four": "Gift card ending in",
     "refund_reason": "What the buyer was told",
     "account_last_four": "To the account ending in",
     "resolution": "What it was",

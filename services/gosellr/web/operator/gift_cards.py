@@ -14,6 +14,7 @@ from gosellr.flows import gift_sales, stored_value
 from gosellr.flows.stored_value import IssuedGiftCard
 from gosellr.services import (
     card_release_service,
+    gift_refund_service,
     gift_sale_service,
     history_service,
     stored_value_service,
@@ -27,6 +28,7 @@ from gosellr.utils.permissions import Permission, may
 from gosellr.utils.states import RefundStatus
 from gosellr.web import form_keys, forms, notices, refund_doors
 from gosellr.web.binding import gift_cards, histories
+from gosellr.web.binding.proposals import PROPOSALS, waits_notice
 from gosellr.web.forms import Field
 from gosellr.web.money_views import CardListView, CardPageView
 from gosellr.web.operator.frame import show, staff
@@ -124,6 +126,7 @@ async def _show_card(
         cursor=cursor,
         limit=histories.SHOWN,
     )
+    waiting = await ask(page.market.db, gift_refund_service.find_waiting, card_id=card_id)
     path = f"{_BASE}/{card_id}"
     may_stop = may(page.viewer.roles, Permission.GIFT_CARD_DEACTIVATE)
     view = CardPageView(
@@ -142,7 +145,12 @@ async def _show_card(
         form=form or FormView(),
     )
     return await show(
-        page, "operator/gift_card.html", current="/gift-cards", status=status, gift=view
+        page,
+        "operator/gift_card.html",
+        current="/gift-cards",
+        status=status,
+        notice=waits_notice(waiting),
+        gift=view,
     )
 
 
@@ -168,6 +176,9 @@ async def take_back(page: Stopping, card_id: UUID) -> Response:
         is_used = isinstance(refusal, IdempotencyKeyReused)
         told = form_keys.SENT_ALREADY if is_used else refusal.detail
         return await _show_card(page, card_id, refusal=told, form=form, status=refusal.status)
+    proposal_id = await refund_doors.proposed(page, requested, key=key)
+    if proposal_id is not None:
+        return page.go(f"{PROPOSALS}/{proposal_id}", notice=notices.PROPOSED)
     notice = await refund_doors.notice_of(page, requested, key=key, told=_TAKEN_BACK)
     return page.go(f"{_BASE}/{card_id}", notice=notice)
 
