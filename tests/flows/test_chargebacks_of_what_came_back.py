@@ -248,6 +248,39 @@ async def test_one_that_was_opened_before_it_came_back_is_about_it_then(
     assert await owed(connection, shops) == [{}, {}]
 
 
+async def test_what_comes_back_makes_one_good_that_was_lost_before_that(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    first = await take_back(resources, order)
+    await bank_decides(resources, order, first, won=False)
+    # Nothing of the sale is left: by now the market bears the second one.
+    assert await told_as(resources, order, "sdp_other", "lost")
+    assert await balances(connection) == {"chargeback_loss": 12_000, "gateway_clearing": -12_000}
+    assert await told_as(resources, order, first, "won", kept_minor=9_000)
+    assert await balances(connection) == {"chargeback_loss": 9_000, "gateway_clearing": -9_000}
+    assert await told_as(resources, order, first, "won")
+    assert not await told_as(resources, order, first, "won")
+    # As if the first had come back before the second.
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+    [one, _] = [
+        one
+        for one in (
+            await ask(resources.db, explanation_service.explain, subject=str(order.id), limit=50)
+        ).transactions
+        if one.kind == "chargeback_lost_again"
+    ]
+    assert explain(one.kind, one.entries).startswith(
+        "30.00 EUR that came back of a lost chargeback makes another one good, which the"
+        " marketplace had borne: sellers give 26.40 EUR of what could be paid out,"
+    )
+    # The second comes back as well, and is theirs again.
+    assert await told_as(resources, order, "sdp_other", "won")
+    assert await owed(connection, shops) == [{"available": 6_161}, {"available": 4_399}]
+    assert "chargeback_loss" not in await balances(connection)
+
+
 async def test_what_two_took_of_it_no_seller_gives_twice(
     resources: Resources, connection: Connection, shops: list[Shop], buyer: User
 ) -> None:

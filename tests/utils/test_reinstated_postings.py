@@ -160,6 +160,15 @@ def test_recipe_7_what_two_banks_take_of_it_is_given_by_no_seller_twice(
         back.entries, gateway="sandbox", amount_minor=again_minor, currency=currency,
         available_minor={},
     )  # fmt: skip
+    good = chargeback_lost_again(
+        back.entries, gateway="sandbox", amount_minor=again_minor, currency=currency,
+        available_minor={}, was_borne=True,
+    )  # fmt: skip
+    # What the market had borne is made good just as what a bank takes is given.
+    taken_or_borne = {dispute_receivable("sandbox"): CHARGEBACK_LOSS}
+    assert sorted(
+        (taken_or_borne.get(one.account, one.account), one.signed_minor) for one in again.entries
+    ) == sorted((one.account, one.signed_minor) for one in good.entries)
     moved = [*back.entries, *again.entries]
     round_again = chargeback_taken_again(
         moved, gateway="sandbox", amount_minor=back_minor, currency=currency

@@ -138,6 +138,8 @@ WHERE back.id = $1
        OR head.kind = 'chargeback_lost_again' AND head.facts ->> 'came_back_of' = back.id::text)
 ORDER BY head.id
 """
+LOST_OF_PAYMENT = f"""{_READ}
+WHERE payment_id = $1 AND status = 'lost' ORDER BY closed_at, id"""
 REINSTATED_OF_PAYMENT = f"""{_READ}
 WHERE payment_id = $1 AND status = 'lost' AND reinstated_minor > 0 ORDER BY reinstated_at, id"""
 # What a gateway lists and we don't know, or know as open while it is decided there; or as won while
@@ -258,6 +260,11 @@ async def lost_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
 async def came_back_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
     """The transactions by which what was lost by it came back and was taken once more."""
     return [row["id"] for row in await connection.fetch(CAME_BACK_BY, chargeback_id)]
+
+
+async def lost_of_payment(connection: Connection, *, payment_id: UUID) -> list[Chargeback]:
+    """The lost ones of a payment, the oldest first."""
+    return [_chargeback(row) for row in await connection.fetch(LOST_OF_PAYMENT, payment_id)]
 
 
 async def reinstated_of_payment(connection: Connection, *, payment_id: UUID) -> list[Chargeback]:

@@ -14,7 +14,7 @@ from gosellr.models.dispute_values import Chargeback
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargebacks, ledger
 from gosellr.services import chargeback_books, ledger_service
-from gosellr.utils.ledger import Entry, seller_available
+from gosellr.utils.ledger import CHARGEBACK_LOSS, Entry, TransactionKind, seller_available
 from gosellr.utils.reinstated_postings import (
     chargeback_lost_again,
     held_minor_of,
@@ -86,32 +86,85 @@ async def take(
     ):
         entries = await entries_of(connection, chargeback_id=one.id)
         taken_minor = min(left_minor, held_minor_of(held_of(entries)))
-        if taken_minor <= 0:
-            continue
-        accounts = {seller_available(seller_id): seller_id for seller_id in sellers_of(entries)}
-        held = await ledger_service.locked_balances(
-            connection, accounts=sorted(accounts), currency=chargeback.currency
-        )
-        draft = chargeback_lost_again(
-            entries,
-            gateway=chargeback.gateway,
-            amount_minor=taken_minor,
-            currency=chargeback.currency,
-            available_minor={accounts[name]: minor for name, minor in held.items()},
-        )
-        await chargeback_books.book(
-            connection, draft, chargeback=chargeback, number=one.id,
-            facts={"came_back_of": str(one.id)}, now=now,
-        )  # fmt: skip
-        left_minor -= taken_minor
+        if taken_minor > 0:
+            taking = _Taking(chargeback=chargeback, came_back_of=one, amount_minor=taken_minor)
+            await _take(connection, taking, entries=entries, now=now)
+            left_minor -= taken_minor
     return amount_minor - left_minor
 
 
+async def make_good(connection: Connection, *, came_back_of: Chargeback, now: datetime) -> None:
+    """Let what came back of a chargeback make good what the market bore of others of its payment,
+    because by then nothing was left that its sellers could give: as if it had come back before
+    them."""
+    for one in await chargebacks.lost_of_payment(connection, payment_id=came_back_of.payment_id):
+        if one.id == came_back_of.id:
+            continue
+        entries = await entries_of(connection, chargeback_id=came_back_of.id)
+        borne_minor = await _borne_minor(connection, one)
+        taken_minor = min(borne_minor, held_minor_of(held_of(entries)))
+        if taken_minor > 0:
+            taking = _Taking(
+                chargeback=one, came_back_of=came_back_of, amount_minor=taken_minor, was_borne=True
+            )
+            await _take(connection, taking, entries=entries, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taking:
+    chargeback: Chargeback
+    came_back_of: Chargeback
+    amount_minor: int
+    was_borne: bool = False
+
+
+async def _take(
+    connection: Connection, taking: _Taking, *, entries: Sequence[Entry], now: datetime
+) -> None:
+    chargeback, other = taking.chargeback, taking.came_back_of
+    accounts = {seller_available(seller_id): seller_id for seller_id in sellers_of(entries)}
+    held = await ledger_service.locked_balances(
+        connection, accounts=sorted(accounts), currency=chargeback.currency
+    )
+    draft = chargeback_lost_again(
+        entries,
+        gateway=chargeback.gateway,
+        amount_minor=taking.amount_minor,
+        currency=chargeback.currency,
+        available_minor={accounts[name]: minor for name, minor in held.items()},
+        was_borne=taking.was_borne,
+    )
+    await chargeback_books.book(
+        connection,
+        draft,
+        chargeback=chargeback,
+        # It may come back more than once, and each time make something good.
+        number=f"{other.id}/{other.reinstated_count}" if taking.was_borne else other.id,
+        facts={"came_back_of": str(other.id)},
+        now=now,
+    )
+
+
+async def _borne_minor(connection: Connection, chargeback: Chargeback) -> int:
+    """What the market bears of a lost chargeback by now."""
+    lost = await chargebacks.lost_by(connection, chargeback_id=chargeback.id)
+    back = await chargebacks.came_back_by(connection, chargeback_id=chargeback.id)
+    return sum(
+        entry.signed_minor
+        for one in await ledger.find_all(connection, transaction_ids=[*lost, *back])
+        for entry in one.entries
+        if entry.account == CHARGEBACK_LOSS
+    )
+
+
 async def entries_of(connection: Connection, *, chargeback_id: UUID) -> list[Entry]:
-    """By which money of a lost chargeback came back, and was taken since."""
+    """By which money of a lost chargeback came back, and was taken since: only what those have of
+    it who had got it, so not what it makes good of another one, which is booked last."""
     ids = await chargebacks.came_back_by(connection, chargeback_id=chargeback_id)
     return [
         entry
         for one in await ledger.find_all(connection, transaction_ids=ids)
-        for entry in one.entries
+        for entry in one.entries[
+            : -1 if one.kind == TransactionKind.CHARGEBACK_LOST_AGAIN else None
+        ]
     ]

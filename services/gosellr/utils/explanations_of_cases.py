@@ -100,7 +100,14 @@ def _chargeback_lost_again(figures: Figures) -> str:
         (figures.debit("seller_receivable"), "sellers owe {}"),
         *_what_the_market_bears(figures),
     )
-    amount = figures.say(figures.credit("dispute_receivable"))
+    taken_minor = figures.credit("dispute_receivable")
+    if not taken_minor:
+        amount = figures.say(figures.credit("chargeback_loss"))
+        return (
+            f"{amount} that came back of a lost chargeback makes another one good, which the"
+            f" marketplace had borne: {who}."
+        )
+    amount = figures.say(taken_minor)
     return f"The bank takes {amount} that came back of a lost chargeback by another one: {who}."
 
 

@@ -90,9 +90,11 @@ def chargeback_lost_again(
     amount_minor: int,
     currency: str,
     available_minor: Mapping[UUID, int],
+    was_borne: bool = False,
 ) -> TransactionDraft:
     """Recipe 7: another chargeback, which is lost, takes so much of what had come back of one
-    before, from those who had got it.
+    before, from those who had got it; or makes that good which the market bore of it before
+    anything had come back (`was_borne`).
 
     `came_back` as above, `available_minor` what can be paid out to each seller, which goes before
     a debt. Raises ValueError for nothing, or more than is left of it.
@@ -111,7 +113,9 @@ def chargeback_lost_again(
         left[seller_id] = left.get(seller_id, 0) - ready_minor
         entries += _at(entry, seller_available(seller_id), ready_minor)
         entries += _at(entry, seller_receivable(seller_id), entry.amount_minor - ready_minor)
-    entries.append(Entry(dispute_receivable(gateway), Direction.CREDIT, amount_minor, currency))
+    # Last, so that it can be told from what the market has of it, or bears.
+    taken = CHARGEBACK_LOSS if was_borne else dispute_receivable(gateway)
+    entries.append(Entry(taken, Direction.CREDIT, amount_minor, currency))
     return TransactionDraft(TransactionKind.CHARGEBACK_LOST_AGAIN, tuple(entries))
 
 
