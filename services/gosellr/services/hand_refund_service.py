@@ -11,7 +11,7 @@ from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.offline_values import HandRefund
 from gosellr.models.order_values import Order
 from gosellr.models.refund_values import DueReturn
-from gosellr.queries import hand_refunds, locks, orders, receipts
+from gosellr.queries import hand_refunds, locks, orders, receipts, refunds
 from gosellr.queries.receipts import NewReceipt
 from gosellr.services import receipt_service, refund_outcome, stray_service
 from gosellr.services.reconciliation_service import MovementContradicted
@@ -211,6 +211,11 @@ async def mark_failed(
     if back.kind == "return":
         # It paid for nothing, so there is nobody else whose money it could be.
         raise AlreadyDecided("What paid for nothing goes back, however long it takes")
+    if back.refund_id is not None:
+        # A single word, and it may have been sent all the same.
+        await refunds.note_settled_alone(
+            connection, refund_id=back.refund_id, amount_minor=back.amount_minor
+        )
     await _answer(
         connection,
         back=back,

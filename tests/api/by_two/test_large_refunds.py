@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.flows import bank_transfers
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import seller_member_service
@@ -29,7 +30,7 @@ from tests.factories.sales import (
     ship,
 )
 from tests.factories.stored_value import by_bank, by_card, make_card
-from tests.factories.transfers import offline
+from tests.factories.transfers import BY_TRANSFER, arrive, offline, transfer_of
 
 Answer = httpx2.Response
 
@@ -332,3 +333,20 @@ async def test_a_named_payment_has_less_left_by_the_second_word(
     shown = (await web.get(f"{V1}/proposals/{made['id']}", headers=headers)).json()
     assert shown["hindrance"]["code"] == "refund_changed"
     assert (await read(market, order)).refunded_minor == 5_000
+
+
+async def test_what_one_says_cannot_be_sent_counts_on(
+    first: Call, market: Resources, shop: Shop
+) -> None:
+    order = await buy(market, (shop, 1), tenders=BY_TRANSFER)
+    await arrive(market, 5_000, text=transfer_of(order).gateway_reference or "")
+    given = await ask_for(first, order, shop, amount=4_000)
+    assert (given.status_code, given.json()["status"]) == (201, "pending")
+    [waiting] = (await bank_transfers.list_to_send(market.transfers, cursor=None, limit=10)).items
+    path = f"/bank-transfers/refunds/{waiting.refund.id}/failed"
+    assert (await first(path, {"reason": "The account is closed"})).status_code == 200
+    [back] = (await read(market, order)).refunds
+    assert (back.status, back.settled_alone_minor) == ("failed", 4_000)
+    # It may have been sent after all.
+    assert (await ask_for(first, order, shop, amount=4_000)).status_code == 202
+    assert (await ask_for(first, order, shop, amount=999)).status_code == 201
