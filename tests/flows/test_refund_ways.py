@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed
+from gosellr.core.transact import ask
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.services import refund_questions
 from gosellr.services.refund_books import provider_fee_minor
+from gosellr.services.refund_plan import RefundRequest
 from gosellr.services.refund_ways import NamedPayment, Override, UnderChargeback
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User
-from tests.factories.disputes import take_back
+from tests.factories.disputes import bank_decides, hear, take_back
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     Shop,
@@ -184,13 +187,33 @@ async def test_what_a_bank_took_back_goes_back_through_no_name(
 ) -> None:
     _, code = await make_card(resources, 1500)
     order = await buy(resources, (shop, 3), buyer=buyer, tenders=(by_card(code), by_bank()))
-    bank = order.payments[1].id
-    await take_back(resources, order, payment=1)
+    await ship(resources, order, shop)
+    card, bank = (one.id for one in order.payments)
+    reference = await take_back(resources, order, payment=1)
+    asked = RefundRequest(
+        seller_order_id=part_of(order, shop).id,
+        reason="broken",
+        amount_minor=100,
+        override=by((bank, 100)),
+    )
+    with pytest.raises(UnderChargeback):
+        await ask(
+            resources.db, refund_questions.preview, viewer=desk, order_id=order.id, request=asked,
+            policy=resources.policy,
+        )  # fmt: skip
     with pytest.raises(UnderChargeback):
         await refund(
             resources, order, shop, amount_minor=100, viewer=desk, override=by((bank, 100))
         )
     assert await refunded(resources, order) == [0, 0]
+    await bank_decides(resources, order, reference, won=False, heard=False)
+    await hear(resources, order, payment=1)
+    with pytest.raises(UnderChargeback):
+        await refund(
+            resources, order, shop, amount_minor=100, viewer=desk, override=by((bank, 100))
+        )
+    await refund(resources, order, shop, amount_minor=100, viewer=desk, override=by((card, 100)))
+    assert await wrong_with(connection, resources) == []
 
 
 async def test_a_named_bank_can_give_credit_in_its_place(
