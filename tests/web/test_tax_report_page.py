@@ -10,8 +10,10 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.jobs.demo import identities
 from gosellr.resources import Resources
 from tests.factories.accounts import User, make_operator, make_support
+from tests.factories.payouts import set_account
 from tests.factories.sales import NOW, Shop, buy, make_commission, make_shop, refund
 from tests.web.people import enter, leads_to_sign_in, open_page, statuses
 from tests.web.visitor import HTML, Visitor
@@ -111,3 +113,29 @@ async def test_only_who_reads_the_books_reads_the_report(
     for user in (shop.seller.owner, await make_support(connection, now=NOW)):
         await enter(visitor, resources, user)
         assert await statuses(visitor, paths) == {403}
+
+
+async def test_who_is_complete_stands_in_a_list_of_its_own(
+    visitor: Visitor, resources: Resources, olu: User, shop: Shop, connection: Connection
+) -> None:
+    other = await make_shop(connection, price_minor=2_000)
+    for one in (shop, other):
+        await buy(resources, (one, 1))
+    await identities.say(resources, {"nordlys": (shop.seller.id, shop.seller.owner.id)})
+    await set_account(resources, shop)
+    await enter(visitor, resources, olu)
+    text = await open_page(visitor, PAGE)
+    assert "Of 1 seller something is missing" in text
+    links = {
+        name: f'href="/operator/transactions?of={one.seller.id}&amp;currency=EUR"'
+        for name, one in (("complete", shop), ("incomplete", other))
+    }
+    for state, others in (("complete", "incomplete"), ("incomplete", "complete")):
+        text = await open_page(visitor, f"{PAGE}?state={state}")
+        assert links[state] in text
+        assert links[others] not in text
+        # The sums are of everybody.
+        assert "€61.60" in text
+    # Nothing of what was said stands on the page itself.
+    assert "00000001" not in await open_page(visitor, PAGE)
+    assert "There is no such list" in await open_page(visitor, f"{PAGE}?state=odd", status=422)
