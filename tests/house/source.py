@@ -1,6 +1,7 @@
 """The project's own source as data: which files there are, and what stands in them."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -47,7 +48,13 @@ def _text(path: Path) -> str:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(_text(path))
+    # The collector may run a finalizer that prints a traceback, which parses as well, and until
+    # CPython's gh-106905 was mended two at once were taken for a fault of the parser.
+    gc.disable()
+    try:
+        return ast.parse(_text(path))
+    finally:
+        gc.enable()
 
 
 @cache
