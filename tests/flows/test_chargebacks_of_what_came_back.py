@@ -61,12 +61,18 @@ async def lost_and_back(resources: Resources, order: Order) -> str:
 
 
 async def told_as(
-    resources: Resources, order: Order, reference: str, status: str, *, kept_minor: int = 0
+    resources: Resources,
+    order: Order,
+    reference: str,
+    status: str,
+    *,
+    amount_minor: int = 12_000,
+    kept_minor: int = 0,
 ) -> bool:
-    """The provider says how a chargeback of all of the order stands."""
+    """The provider says how a chargeback stands, of all of the order where nothing else is said."""
     told = ReportedChargeback(
         payment_id=order.payments[0].id, gateway="sandbox", gateway_reference=reference,
-        amount_minor=12_000, currency="EUR", fee_minor=0, reason="fraudulent",
+        amount_minor=amount_minor, currency="EUR", fee_minor=0, reason="fraudulent",
         status=status, evidence_due_at=None, opened_at=resources.clock.now(),
         kept_minor=kept_minor,
     )  # fmt: skip
@@ -297,6 +303,66 @@ async def test_what_two_took_of_it_no_seller_gives_twice(
     assert await told_as(resources, order, first, "won")
     assert await balances(connection) == {}
     assert await owed(connection, shops) == [{}, {}]
+
+
+async def test_what_another_gave_back_makes_good_what_is_taken_again(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    first = await lost_and_back(resources, order)
+    second = await lost_and_back(resources, order)
+    # The second one took what had come back of the first, and gave it to the sellers again.
+    assert await told_as(resources, order, first, "lost")
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+    assert await told_as(resources, order, first, "won", kept_minor=4_000)
+    kept = await balances(connection)
+    assert kept["gateway_clearing"] == 8_000
+    assert "chargeback_loss" not in kept
+    assert await told_as(resources, order, second, "lost")
+    assert await told_as(resources, order, first, "lost")
+    assert await balances(connection) == {"chargeback_loss": 12_000, "gateway_clearing": -12_000}
+    assert await told_as(resources, order, first, "won")
+    assert await told_as(resources, order, second, "won")
+    assert await owed(connection, shops) == [{"available": 6_161}, {"available": 4_399}]
+    assert "chargeback_loss" not in await balances(connection)
+
+
+async def test_what_sellers_made_good_comes_back_to_them(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    first = await lost_and_back(resources, order)
+    assert await told_as(resources, order, "sdp_other", "lost")
+    assert await told_as(resources, order, first, "lost")
+    # The market bears the first, until the second comes back.
+    assert await told_as(resources, order, "sdp_other", "won", kept_minor=3_000)
+    assert await balances(connection) == {"chargeback_loss": 3_000, "gateway_clearing": -3_000}
+    assert await told_as(resources, order, first, "won", kept_minor=5_000)
+    kept = await balances(connection)
+    assert kept["gateway_clearing"] == 4_000
+    assert "chargeback_loss" not in kept
+    assert await told_as(resources, order, first, "won")
+    assert await told_as(resources, order, "sdp_other", "won")
+    assert await owed(connection, shops) == [{"available": 6_161}, {"available": 4_399}]
+    assert "chargeback_loss" not in await balances(connection)
+
+
+async def test_what_the_market_bore_of_two_is_made_good_once(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    assert await told_as(resources, order, "sdp_small", "lost", amount_minor=4_000)
+    # 80.00 of the sale was left.
+    assert await told_as(resources, order, "sdp_large", "lost", amount_minor=9_000)
+    assert (await balances(connection))["chargeback_loss"] == 1_000
+    assert await told_as(resources, order, "sdp_large", "won", amount_minor=9_000)
+    assert await told_as(resources, order, "sdp_other", "lost", amount_minor=9_000)
+    assert (await balances(connection))["chargeback_loss"] == 1_000
+    assert await told_as(resources, order, "sdp_small", "won", amount_minor=4_000)
+    kept = await balances(connection)
+    assert kept["gateway_clearing"] == 3_000
+    assert "chargeback_loss" not in kept
 
 
 async def test_its_fee_is_the_sellers_where_they_bear_fees(

@@ -120,22 +120,26 @@ WITH changed AS (
 )
 SELECT count(*) FROM changed
 """
+# What was made good after its bank had taken it again belongs to what came back.
 LOST_BY = """
 SELECT head.id
 FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
 WHERE back.id = $1 AND head.kind IN ('chargeback_lost', 'chargeback_lost_again')
+  AND NOT head.facts ? 'taken_again'
   AND (head.cause_id = back.id OR head.cause_id IN (
       SELECT refund.id FROM refund JOIN dispute ON dispute.id = refund.dispute_id
       WHERE dispute.chargeback_id = back.id))
 ORDER BY head.id
 """
-# By which it came back, and was taken since, by itself or by another one.
+# By which it came back, and was taken since, by itself or by another one, or made good after that.
 CAME_BACK_BY = """
 SELECT head.id
 FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
 WHERE back.id = $1
   AND (head.kind = 'chargeback_reinstated' AND head.cause_id = back.id
-       OR head.kind = 'chargeback_lost_again' AND head.facts ->> 'came_back_of' = back.id::text)
+       OR head.kind = 'chargeback_lost_again'
+          AND (head.facts ->> 'came_back_of' = back.id::text
+               OR head.cause_id = back.id AND head.facts ? 'taken_again'))
 ORDER BY head.id
 """
 LOST_OF_PAYMENT = f"""{_READ}

@@ -93,20 +93,29 @@ async def take(
     return amount_minor - left_minor
 
 
-async def make_good(connection: Connection, *, came_back_of: Chargeback, now: datetime) -> None:
-    """Let what came back of a chargeback make good what the market bore of others of its payment,
-    because by then nothing was left that its sellers could give: as if it had come back before
-    them."""
-    for one in await chargebacks.lost_of_payment(connection, payment_id=came_back_of.payment_id):
-        if one.id == came_back_of.id:
-            continue
+async def make_good(connection: Connection, *, payment_id: UUID, now: datetime) -> None:
+    """Let what came back of lost chargebacks of a payment, and is still there, make good what the
+    market bore of others, because by then nothing was left that its sellers could give: as if it
+    had come back before them."""
+    lost = await chargebacks.lost_of_payment(connection, payment_id=payment_id)
+    for other in await chargebacks.reinstated_of_payment(connection, payment_id=payment_id):
+        for one in lost:
+            if one.id != other.id:
+                await _make_good(connection, one, came_back_of=other, now=now)
+
+
+async def _make_good(
+    connection: Connection, one: Chargeback, *, came_back_of: Chargeback, now: datetime
+) -> None:
+    borne_minor, again_minor = await _borne_minor(connection, one)
+    for due_minor, is_again in ((again_minor, True), (borne_minor, False)):
         entries = await entries_of(connection, chargeback_id=came_back_of.id)
-        borne_minor = await _borne_minor(connection, one)
-        taken_minor = min(borne_minor, held_minor_of(held_of(entries)))
+        taken_minor = min(due_minor, held_minor_of(held_of(entries)))
         if taken_minor > 0:
             taking = _Taking(
-                chargeback=one, came_back_of=came_back_of, amount_minor=taken_minor, was_borne=True
-            )
+                chargeback=one, came_back_of=came_back_of, amount_minor=taken_minor,
+                was_borne=True, is_again=is_again,
+            )  # fmt: skip
             await _take(connection, taking, entries=entries, now=now)
 
 
@@ -116,12 +125,30 @@ class _Taking:
     came_back_of: Chargeback
     amount_minor: int
     was_borne: bool = False
+    # Whether the market bore it because its own bank took once more what another had taken already.
+    is_again: bool = False
+
+    @property
+    def number(self) -> str:
+        """Tells it from others of its chargeback."""
+        number = str(self.came_back_of.id)
+        if not self.was_borne:
+            return number
+        # Either may come back more than once, and each time something is made good.
+        number += f"/{self.came_back_of.reinstated_count}/{self.chargeback.reinstated_count}"
+        return f"{number}/again" if self.is_again else number
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """By which it is found again."""
+        facts = {"came_back_of": str(self.came_back_of.id)}
+        return {**facts, "taken_again": "yes"} if self.is_again else facts
 
 
 async def _take(
     connection: Connection, taking: _Taking, *, entries: Sequence[Entry], now: datetime
 ) -> None:
-    chargeback, other = taking.chargeback, taking.came_back_of
+    chargeback = taking.chargeback
     accounts = {seller_available(seller_id): seller_id for seller_id in sellers_of(entries)}
     held = await ledger_service.locked_balances(
         connection, accounts=sorted(accounts), currency=chargeback.currency
@@ -138,33 +165,40 @@ async def _take(
         connection,
         draft,
         chargeback=chargeback,
-        # It may come back more than once, and each time make something good.
-        number=f"{other.id}/{other.reinstated_count}" if taking.was_borne else other.id,
-        facts={"came_back_of": str(other.id)},
+        number=taking.number,
+        facts=taking.facts,
         now=now,
     )
 
 
-async def _borne_minor(connection: Connection, chargeback: Chargeback) -> int:
-    """What the market bears of a lost chargeback by now."""
+async def _borne_minor(connection: Connection, chargeback: Chargeback) -> tuple[int, int]:
+    """What the market bears of a lost chargeback by now: because it was lost, and because its bank
+    took again what another one had taken. Each loss is counted with the chargeback that made it."""
     lost = await chargebacks.lost_by(connection, chargeback_id=chargeback.id)
     back = await chargebacks.came_back_by(connection, chargeback_id=chargeback.id)
-    return sum(
+    all_minor = sum(
         entry.signed_minor
         for one in await ledger.find_all(connection, transaction_ids=[*lost, *back])
+        if one.cause_id == chargeback.id
         for entry in one.entries
         if entry.account == CHARGEBACK_LOSS
     )
+    held_minor = held_minor_of(held_of(await entries_of(connection, chargeback_id=chargeback.id)))
+    again_minor = max(0, min(all_minor, -held_minor))
+    return all_minor - again_minor, again_minor
 
 
 async def entries_of(connection: Connection, *, chargeback_id: UUID) -> list[Entry]:
     """By which money of a lost chargeback came back, and was taken since: only what those have of
-    it who had got it, so not what it makes good of another one, which is booked last."""
+    it who had got it. What it makes good of another one, which is booked last, is that one's, where
+    its bank had taken that again."""
     ids = await chargebacks.came_back_by(connection, chargeback_id=chargeback_id)
-    return [
-        entry
-        for one in await ledger.find_all(connection, transaction_ids=ids)
-        for entry in one.entries[
-            : -1 if one.kind == TransactionKind.CHARGEBACK_LOST_AGAIN else None
-        ]
-    ]
+    entries: list[Entry] = []
+    for one in await ledger.find_all(connection, transaction_ids=ids):
+        if one.kind != TransactionKind.CHARGEBACK_LOST_AGAIN:
+            entries += one.entries
+        elif one.cause_id == chargeback_id:
+            entries += one.entries[-1:]
+        else:
+            entries += one.entries[:-1]
+    return entries

@@ -57,7 +57,7 @@ async def keep_up(
         known = await _book(connection, known, back_minor=0, now=now)
     if back_minor:
         known = await _book(connection, known, back_minor=back_minor, now=now)
-        await came_back_books.make_good(connection, came_back_of=known, now=now)
+    await came_back_books.make_good(connection, payment_id=known.payment_id, now=now)
     if pays_for_nothing:
         await payment_returns.open_cases_of(connection, payment_id=known.payment_id, now=now)
     await chargeback_books.tell(
