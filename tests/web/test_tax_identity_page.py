@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.encryption import Vault
 from gosellr.resources import Resources
 from tests.factories.sales import Shop, make_shop
 from tests.web.people import assert_sound, enter, open_page
@@ -93,4 +94,22 @@ async def test_the_same_form_twice_is_one_change_and_another_s_is_told_first(
     assert visitor.form(path).values["version"] == "1"
     await visitor.send(path, password=PASSWORD)
     assert "Other GmbH" in visitor.text
+    assert await connection.fetchval("SELECT version FROM seller_tax_identity") == 2
+
+
+async def test_one_that_no_key_opens_is_asked_for_again(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop
+) -> None:
+    await enter_as_owner(visitor, resources, connection, shop)
+    path = f"/seller/{shop.seller.id}/tax-identity"
+    await open_page(visitor, path)
+    await visitor.send(path, changes=WRITTEN, password=PASSWORD)
+    # Sealed under a secret that isn't ours any more.
+    await connection.execute(
+        "UPDATE seller_tax_identity SET identity_encrypted = $1",
+        Vault(["a secret that is gone"]).encrypt(b"{}", place="elsewhere"),
+    )
+    assert "This is still missing" in await open_page(visitor, path)
+    await visitor.send(path, changes=WRITTEN, password=PASSWORD)
+    assert "Lampo Werke GmbH" in visitor.text
     assert await connection.fetchval("SELECT version FROM seller_tax_identity") == 2

@@ -23,9 +23,10 @@ from gosellr.utils.viewer import Viewer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidIdentity:
-    """What a seller said, in clear, and which version of it that is."""
+    """What a seller said, in clear, and which version of it that is. There is no identity where no
+    key of ours opens what is kept: then the seller has to say it anew."""
 
-    identity: TaxIdentity
+    identity: TaxIdentity | None
     kept: KeptTaxIdentity
 
 
@@ -44,6 +45,16 @@ def _opened(vault: Vault, envelope: bytes, *, seller_id: UUID) -> TaxIdentity:
     return identity_of(json.loads(vault.decrypt(envelope, place=identity_place(seller_id))))
 
 
+def _read(vault: Vault, kept: KeptTaxIdentity | KeptForReport) -> TaxIdentity | None:
+    """An envelope that can't be opened is as if nobody had said anything."""
+    if kept.identity_encrypted is None:
+        return None
+    try:
+        return _opened(vault, kept.identity_encrypted, seller_id=kept.seller_id)
+    except UnreadableSecret:
+        return None
+
+
 async def find(powers: PayoutPowers, *, viewer: Viewer, seller_id: UUID) -> SaidIdentity | None:
     """What a seller said; None where it hasn't said anything yet.
 
@@ -53,8 +64,7 @@ async def find(powers: PayoutPowers, *, viewer: Viewer, seller_id: UUID) -> Said
     kept = await ask(powers.db, tax_identity_service.find, viewer=viewer, seller_id=seller_id)
     if kept is None:
         return None
-    identity = _opened(powers.vault, kept.identity_encrypted, seller_id=seller_id)
-    return SaidIdentity(identity=identity, kept=kept)
+    return SaidIdentity(identity=_read(powers.vault, kept), kept=kept)
 
 
 async def change(
@@ -121,15 +131,9 @@ async def known_of(
 
 
 def _known(vault: Vault, kept: KeptForReport) -> KnownSeller:
-    """An envelope that can't be opened is as if nobody had said anything: it has to be asked for
-    again, and the report says so instead of failing for everybody else."""
-    identity: TaxIdentity | None = None
+    """What can't be opened has to be asked for again, and the report says so instead of failing for
+    everybody else."""
     account: Mapping[str, str] = {}
-    try:
-        if kept.identity_encrypted is not None:
-            identity = _opened(vault, kept.identity_encrypted, seller_id=kept.seller_id)
-    except UnreadableSecret:
-        identity = None
     try:
         if kept.account_encrypted is not None and kept.destination_id is not None:
             place = account_place(kept.destination_id)
@@ -138,5 +142,5 @@ def _known(vault: Vault, kept: KeptForReport) -> KnownSeller:
         account = {}
     number = next((value for name, value in account.items() if name != "holder"), "")
     return KnownSeller(
-        identity=identity, account_number=number, account_holder=account.get("holder", "")
+        identity=_read(vault, kept), account_number=number, account_holder=account.get("holder", "")
     )

@@ -113,7 +113,8 @@ class MaskedNumberOut(BaseModel):
 
 class TaxIdentityOut(BaseModel):
     """What a seller said of itself: numbers by their end, an address by its town, and no date of
-    birth but its year. Before it said anything, `is_complete` is false and the rest null."""
+    birth but its year. Before it said anything, `is_complete` is false and the rest null;
+    where no key of the market opens what it said, all but the version."""
 
     seller_id: UUID
     is_complete: bool
@@ -132,11 +133,14 @@ class TaxIdentityOut(BaseModel):
 
 def identity_document(said: SaidIdentity | None, *, seller_id: UUID) -> dict[str, Any]:
     """What a seller said, as it is answered."""
-    if said is None:
+    one = None if said is None else said.identity
+    if said is None or one is None:
         known = dict.fromkeys(TaxIdentityOut.model_fields)
         empty: dict[str, Any] = {"tax_numbers": [], "establishments": []}
-        return {**known, **empty, "seller_id": seller_id, "is_complete": False}
-    one = said.identity
+        version = None if said is None else said.kept.version
+        return {
+            **known, **empty, "seller_id": seller_id, "is_complete": False, "version": version,
+        }  # fmt: skip
     return {
         "seller_id": seller_id,
         "is_complete": True,

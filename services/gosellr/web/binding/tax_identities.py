@@ -133,6 +133,8 @@ def page(
 
 def _facts(said: SaidIdentity) -> tuple[AttributeView, ...]:
     one = said.identity
+    if one is None:
+        return ()
     born = "" if one.birth_date is None else str(one.birth_date.year)
     numbers = ", ".join(f"{masked(each.number)} ({each.country})" for each in one.tax_numbers)
     facts = [
