@@ -5,7 +5,7 @@ What is proposed changes nothing and holds nothing: the sale stays as it is unti
 and then what would go back has to be what was shown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from gosellr.services import (
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
 from gosellr.services.refund_questions import RefundPreview
-from gosellr.services.refund_ways import NamedPayment, Override
+from gosellr.services.refund_ways import NamedPayment, Override, WayBack
 from gosellr.utils.ids import order_number
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.proposals import ProposalKind
@@ -151,9 +151,10 @@ async def give_as_proposed(
     )
     _require_as_shown(planned, held)
     try:
-        refund_plan.ways_of(hand.order, planned)
+        ways = refund_plan.ways_of(hand.order, planned)
     except InvalidInput as error:
         raise _changed(planned, held) from error
+    _require_same_ways(ways, planned, held)
     asked = _Asked(
         order=hand.order,
         planned=planned,
@@ -179,6 +180,7 @@ async def hindrance(
             connection, viewer=viewer, order_id=order_id, request=_request_of(held), policy=policy
         )
         _require_as_shown(shown.planned, held)
+        _require_same_ways(shown.ways or (), shown.planned, held)
     except NotAllowed:
         return None
     except InvalidInput:
@@ -191,6 +193,12 @@ async def hindrance(
 def _require_as_shown(planned: PlannedRefund, held: Proposal) -> None:
     """What would go back now has to be what was proposed."""
     if any(held.wish[name] != told for name, told in _figures(planned).items()):
+        raise _changed(planned, held)
+
+
+def _require_same_ways(ways: Sequence[WayBack], planned: PlannedRefund, held: Proposal) -> None:
+    """Who holds a gift card may be somebody else than whose bank was to get it."""
+    if _ways(ways) != held.wish["ways"]:
         raise _changed(planned, held)
 
 
@@ -288,15 +296,19 @@ def _wish(order: Order, request: RefundRequest, shown: RefundPreview) -> dict[st
         "titles": {str(line_id): sold[line_id] for line_id in shown.planned.lines},
         "withdrawn": {str(line_id): units for line_id, units in shown.withdrawn.items()},
         "effects": shown.effects,
-        "ways": [
-            {
-                "payment_id": str(way.payment_id),
-                "goes_to": way.goes_to,
-                "amount_minor": way.amount_minor,
-            }
-            for way in shown.ways or ()
-        ],
+        "ways": _ways(shown.ways or ()),
     }
+
+
+def _ways(ways: Sequence[WayBack]) -> list[dict[str, Any]]:
+    return [
+        {
+            "payment_id": str(way.payment_id),
+            "goes_to": way.goes_to,
+            "amount_minor": way.amount_minor,
+        }
+        for way in ways
+    ]
 
 
 def _figures(planned: PlannedRefund) -> dict[str, Any]:

@@ -350,3 +350,28 @@ async def test_what_one_says_cannot_be_sent_counts_on(
     # It may have been sent after all.
     assert (await ask_for(first, order, shop, amount=4_000)).status_code == 202
     assert (await ask_for(first, order, shop, amount=999)).status_code == 201
+
+
+async def test_another_refund_turns_what_was_proposed_to_another_payment(
+    web: httpx2.AsyncClient,
+    first: Call,
+    second: Call,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+) -> None:
+    _, code = await make_card(market, 7_000)
+    buyer = await make_buyer(connection)
+    order = await buy(market, (shop, 3), buyer=buyer, tenders=[by_card(code), by_bank()])
+    made = (await ask_for(first, order, shop, units=1)).json()
+    assert [(one["goes_to"], one["amount_minor"]) for one in made["wish"]["ways"]] == [
+        ("sandbox", 5_000)
+    ]
+    await refund(market, order, shop, units=1)
+    before = await read(market, order)
+    # The bank has 30.00 left: the rest would be spent by whoever holds the card.
+    assert refused(await second(f"/proposals/{made['id']}/approve")) == (409, "refund_changed")
+    headers = await bearer(market, await make_operator(connection, now=NOW))
+    shown = (await web.get(f"{V1}/proposals/{made['id']}", headers=headers)).json()
+    assert shown["hindrance"]["code"] == "refund_changed"
+    assert await read(market, order) == before
