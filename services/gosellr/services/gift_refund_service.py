@@ -107,6 +107,8 @@ async def open_refund(
         raise GiftCardFrozen
     # Nobody is kept from spending it by what is only proposed: so this much may be gone by then.
     shown_minor = min(card.balance_minor, _left_minor(_paid_by(order)))
+    if shown_minor <= 0:
+        raise NothingLeftOnCard
     if refund_limits.takes_two(order, amount_minor=shown_minor, policy=policy):
         made = await _propose(
             connection, viewer=viewer, order=order, card=card, refund_id=refund_id,

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.flows import bank_transfers
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from tests.api.by_two.desk import LIMIT, Call, calls
@@ -14,7 +15,7 @@ from tests.factories.gift_sales import buy_card, code_of, offer_cards, purchase_
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import NOW, Shop, buy, read
 from tests.factories.stored_value import by_card
-from tests.factories.transfers import offline
+from tests.factories.transfers import BY_TRANSFER, arrive, offline, transfer_of
 from tests.web.people import enter, open_page
 from tests.web.visitor import Visitor
 
@@ -122,3 +123,21 @@ async def test_on_the_pages(
     await visitor.send(f"{proposal}/approve")
     assert "It is approved, and done." in visitor.text
     assert [one.status for one in (await read(market, order)).refunds] == ["succeeded"]
+
+
+async def test_of_an_empty_card_nothing_is_proposed(
+    market: Resources, connection: Connection, first: Call, second: Call, shop: Shop
+) -> None:
+    await offer_cards(market)
+    order = await buy_card(market, 5_000, tender=BY_TRANSFER[0])
+    await arrive(market, 5_000, text=transfer_of(order).gateway_reference or "")
+    made = (await take_back(first, order)).json()
+    assert (await second(f"/proposals/{made['id']}/approve")).status_code == 200
+    [waiting] = (await bank_transfers.list_to_send(market.transfers, cursor=None, limit=10)).items
+    path = f"/bank-transfers/refunds/{waiting.refund.id}/failed"
+    assert (await first(path, {"reason": "The account is closed"})).status_code == 200
+    # One word has said it of all, so that what comes takes two; and all of it is spent.
+    await buy(market, (shop, 1), tenders=[by_card(await code_of(market, order))])
+    answer = await take_back(first, order, key="again")
+    assert refused(answer) == (409, "gift_card_empty"), answer.text
+    assert await wrong_with(connection, market) == []
