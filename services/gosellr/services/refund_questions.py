@@ -20,6 +20,7 @@ from gosellr.services import (
 )
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
 from gosellr.services.refund_ways import WayBack
+from gosellr.services.seller_scope import require_no_part
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
 from gosellr.utils.viewer import Viewer
@@ -70,6 +71,13 @@ async def preview(
     refund_goodwill.check(order, planned)
     ways = refund_plan.ways_of(order, planned)
     planned = refund_fees.with_fees(order, planned, ways=ways, policy=policy)
+    of_staff = refund_limits.is_of_staff(viewer, part, by_marketplace=request.by_marketplace)
+    takes_two = of_staff and refund_limits.takes_two(
+        order, amount_minor=planned.amount_minor, policy=policy
+    )
+    if takes_two:
+        # Who is of this shop can't propose it either.
+        require_no_part(viewer, seller_id=part.seller_id)
     available, reserve = refund_books.pots_of(part)
     held = await ledger_service.balances(connection, accounts=[available, reserve])
     sources = seller_sources(
@@ -87,8 +95,7 @@ async def preview(
         withdrawn=planned.withdrawn(),
         restock=request.restock,
         currency=order.currency,
-        takes_two=refund_limits.is_of_staff(viewer, part, by_marketplace=request.by_marketplace)
-        and refund_limits.takes_two(order, amount_minor=planned.amount_minor, policy=policy),
+        takes_two=takes_two,
     )
 
 

@@ -191,6 +191,9 @@ async def test_what_a_shop_gives_back_is_its_own(
             connection, viewer=shop.viewer, seller_id=shop.seller.id, email=people[0].email,
             role=role, now=NOW,
         )  # fmt: skip
+        shown = await ask_for(first, order, shop, units=1, path="/preview")
+        # What would be refused isn't shown as if it were proposed.
+        assert shown.status_code == (403 if status == 403 else 200)
         assert (await ask_for(first, order, shop, units=1)).status_code == status
     assert (await read(market, order)).refunded_minor == 10_000
 
