@@ -212,6 +212,12 @@ async def test_what_a_bank_took_back_goes_back_through_no_name(
         await refund(
             resources, order, shop, amount_minor=100, viewer=desk, override=by((bank, 100))
         )
+    # Nor where no amount is said, and what else is named is too little.
+    for named in (by((bank, None)), by((card, 50), (bank, None))):
+        with pytest.raises(UnderChargeback):
+            await refund(resources, order, shop, amount_minor=100, viewer=desk, override=named)
+    with pytest.raises(InvalidInput):
+        await refund(resources, order, shop, amount_minor=100, viewer=desk, override=by((card, 50)))
     await refund(resources, order, shop, amount_minor=100, viewer=desk, override=by((card, 100)))
     assert await wrong_with(connection, resources) == []
 

@@ -87,6 +87,11 @@ def left_of(payment: Payment) -> int:
     return max(0, payment.captured_minor - payment.refunded_minor - payment.disputed_minor)
 
 
+def _taken_of(payment: Payment) -> int:
+    """What would be left of a payment beside that, had no bank taken anything back."""
+    return payment.captured_minor - payment.refunded_minor - left_of(payment)
+
+
 def through_payments(
     order: Order,
     *,
@@ -166,6 +171,9 @@ def _as_named(
             left=error.left_minor,
         ) from error
     except TendersDontSum as error:
+        rest = [paying[places[one.payment_id]] for one in override.named if not one.amount_minor]
+        if 0 < amount_minor - error.named_minor <= sum(_taken_of(one) for one in rest):
+            raise UnderChargeback("A bank took back what was to be refunded") from error
         raise _refused(
             order,
             FieldError("ways", "amounts_dont_sum", "The payments don't come to what goes back"),
