@@ -60,7 +60,17 @@ async def test_what_was_typed_stays_and_every_problem_stands_at_its_field(
     assert (values["tax_number-1"], values["line1"]) == ("30/123/45678", "Lindenallee 4")
     # Never the password.
     assert PASSWORD not in visitor.text
-    await visitor.send(path, changes=WRITTEN, password="guessed")
+    both = {**WRITTEN, "no_tax_number": "yes", "no_registration_number": "yes"}
+    await visitor.send(path, changes=both, password=PASSWORD)
+    assert visitor.page.status_code == 422
+    for name in ("no_tax_number", "no_registration_number"):
+        # What the summary points at is there, and says what is wrong.
+        assert f'href="#{name}"' in visitor.text
+        assert f'id="{name}"' in visitor.text
+        assert f'id="{name}-error"' in visitor.text
+    assert_sound(visitor.text)
+    unticked = {**WRITTEN, "no_tax_number": "", "no_registration_number": ""}
+    await visitor.send(path, changes=unticked, password="guessed")
     assert visitor.page.status_code == 422
     assert "password-error" in visitor.text
     assert await connection.fetchval("SELECT count(*) FROM seller_tax_identity") == 0
