@@ -305,6 +305,23 @@ async def test_what_two_took_of_it_no_seller_gives_twice(
     assert await owed(connection, shops) == [{}, {}]
 
 
+async def test_two_at_once_freeze_it_once(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    await lost_and_back(resources, order)
+    assert await told_as(resources, order, "sdp_one", "open", amount_minor=9_000)
+    assert await told_as(resources, order, "sdp_two", "open")
+    asked = asked_in(await cases_of(resources, order), "sdp_two")
+    assert sum(came_back for _, came_back, _ in asked.values()) == 3_000
+    # All that there is of each, and no debt.
+    assert await owed(connection, shops) == [{"reserve": 6_161}, {"reserve": 4_399}]
+    assert await told_as(resources, order, "sdp_one", "won", amount_minor=9_000)
+    assert await told_as(resources, order, "sdp_two", "lost")
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+
+
 async def test_what_another_gave_back_makes_good_what_is_taken_again(
     resources: Resources, connection: Connection, shops: list[Shop], buyer: User
 ) -> None:

@@ -146,6 +146,12 @@ LOST_OF_PAYMENT = f"""{_READ}
 WHERE payment_id = $1 AND status = 'lost' ORDER BY closed_at, id"""
 REINSTATED_OF_PAYMENT = f"""{_READ}
 WHERE payment_id = $1 AND status = 'lost' AND reinstated_minor > 0 ORDER BY reinstated_at, id"""
+# What cases of those that were opened before ask of what had come back, while it is undecided.
+ASKED_BEFORE = """
+SELECT COALESCE(sum(dispute.came_back_minor), 0)::bigint
+FROM chargeback AS back JOIN dispute ON dispute.chargeback_id = back.id
+WHERE back.payment_id = $1 AND back.status = 'open' AND (back.opened_at, back.id) < ($2, $3)
+"""
 # What a gateway lists and we don't know, or know as open while it is decided there; or as won while
 # it is lost there, or the other way round, unless that was given back; or that has gone on since,
 # or costs more. What the buyer got of one that was lost altogether is known by that.
@@ -275,6 +281,14 @@ async def reinstated_of_payment(connection: Connection, *, payment_id: UUID) -> 
     """The lost ones of a payment of which something stands as given back, the oldest first."""
     rows = await connection.fetch(REINSTATED_OF_PAYMENT, payment_id)
     return [_chargeback(row) for row in rows]
+
+
+async def asked_before(connection: Connection, *, chargeback: Chargeback) -> int:
+    """What of what had come back to a payment is asked for by undecided ones before this one."""
+    minor: int = await connection.fetchval(
+        ASKED_BEFORE, chargeback.payment_id, chargeback.opened_at, chargeback.id
+    )
+    return minor
 
 
 async def ask_for_evidence(

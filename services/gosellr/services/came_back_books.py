@@ -4,7 +4,7 @@ Its sale stays undone, so nothing of that is left to be taken: whoever had got t
 each what of it the giving back had given them. Everything here runs under the order's lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -44,24 +44,27 @@ async def asked_of(
     connection: Connection,
     *,
     order: Order,
-    payment_id: UUID,
-    amount_minor: int,
+    chargeback: Chargeback,
     sale: Sequence[tuple[SellerOrder, int]],
 ) -> list[Asked]:
-    """What a chargeback of so much of a payment asks of each seller, where `sale` is what it asks
-    of the sale: beyond that it is about what had come back, the oldest first. Sellers of whom it
-    asks nothing are left out."""
-    left_minor = amount_minor - sum(minor for _, minor in sale)
+    """What a chargeback asks of each seller, where `sale` is what it asks of the sale: beyond that
+    it is about what had come back, the oldest first, and of which none before it is undecided.
+    Sellers of whom it asks nothing are left out."""
+    left_minor = chargeback.amount_minor - sum(minor for _, minor in sale)
     came_back: dict[UUID, tuple[int, int]] = {}
     if left_minor > 0:
-        for one in await chargebacks.reinstated_of_payment(connection, payment_id=payment_id):
+        asked_minor = await chargebacks.asked_before(connection, chargeback=chargeback)
+        for one in await chargebacks.reinstated_of_payment(
+            connection, payment_id=chargeback.payment_id
+        ):
             entries = await entries_of(connection, chargeback_id=one.id)
-            for part_id, (minor, own_minor) in taken_of_parts(
-                entries, amount_minor=left_minor
-            ).items():
-                before = came_back.get(part_id, (0, 0))
-                came_back[part_id] = before[0] + minor, before[1] + own_minor
-            left_minor -= min(left_minor, held_minor_of(held_of(entries)))
+            held_minor = max(0, held_minor_of(held_of(entries)))
+            passed_minor = min(asked_minor, held_minor)
+            asked_minor -= passed_minor
+            taken_minor = min(left_minor, held_minor - passed_minor)
+            left_minor -= taken_minor
+            for sign, minor in ((1, passed_minor + taken_minor), (-1, passed_minor)):
+                _add(came_back, sign, taken_of_parts(entries, amount_minor=minor))
     of_sale = {part.id: minor for part, minor in sale}
     asked = [
         Asked(
@@ -73,6 +76,14 @@ async def asked_of(
         for part in order.parts
     ]
     return [one for one in asked if one.amount_minor]
+
+
+def _add(
+    sums: dict[UUID, tuple[int, int]], sign: int, more: Mapping[UUID, tuple[int, int]]
+) -> None:
+    for part_id, (minor, own_minor) in more.items():
+        before = sums.get(part_id, (0, 0))
+        sums[part_id] = before[0] + sign * minor, before[1] + sign * own_minor
 
 
 async def take(

@@ -198,9 +198,8 @@ async def share_out_again(
         )
         left[chargeback.payment_id] -= chargeback.amount_minor
         asked = await came_back_books.asked_of(
-            connection, order=order, payment_id=chargeback.payment_id,
-            amount_minor=chargeback.amount_minor, sale=shares,
-        )  # fmt: skip
+            connection, order=order, chargeback=chargeback, sale=shares
+        )
         await _bring_to(
             connection, order=order, chargeback=chargeback, asked=asked, policy=policy, now=now
         )

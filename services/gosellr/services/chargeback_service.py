@@ -194,8 +194,7 @@ async def _open(
     asked = await came_back_books.asked_of(
         connection,
         order=order,
-        payment_id=reported.payment_id,
-        amount_minor=reported.amount_minor,
+        chargeback=chargeback,
         sale=dispute_claims.chargeback_shares(
             order, amount_minor=min(reported.amount_minor, left_minor)
         ),
