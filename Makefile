@@ -67,8 +67,8 @@ test-browser: $(DEV) ## Drive the pages in Chromium, which is installed when roo
 audit: $(RUNTIME) ## Prove that the market's books are right, also while it runs
 	@$(GOSELLR) audit
 
-story: $(RUNTIME) ## Follow every cent of a few orders in a market of their own; KEEP=<folder> keeps it
-	@$(GOSELLR) story $(if $(KEEP),--keep "$(KEEP)")
+story: $(RUNTIME) ## Follow every cent of a few orders, the demo's or (APART=1) those of a market made for it; KEEP=<folder> keeps that
+	@$(GOSELLR) story $(if $(KEEP),--keep "$(KEEP)") $(if $(APART),--apart)
 
 doctor: $(RUNTIME) ## Say what is wrong with this installation and how to mend it
 	@$(GOSELLR) doctor

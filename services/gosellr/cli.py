@@ -96,7 +96,7 @@ cli_accounts.install(app, open_database=_command_database)
 cli_books.install(app, open_database=_command_database)
 cli_sandbox.install(app, open_database=_command_database)
 cli_simulate.install(app, open_database=_command_database)
-cli_story.install(app)
+cli_story.install(app, open_database=_command_database)
 
 
 def _without_password(url: str) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""The command that tells a story about money, in a market that is made for it."""
+"""The command that tells a story about money: the one of this computer's demo, or one that is
+played in a market made for it."""
 
 import asyncio
 import shutil
@@ -13,22 +14,26 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from gosellr.config import Settings
+from gosellr.cli_accounts import OpenDatabase
+from gosellr.cli_books import in_market
+from gosellr.config import Settings, load_settings
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.startup_card import print_refusal
 from gosellr.core.startup_error import StartupError
+from gosellr.core.transact import ask
 from gosellr.utils.money import to_decimal_string
 
 if TYPE_CHECKING:
     from gosellr.jobs.story import Ending
+    from gosellr.jobs.story.notes import Note
     from gosellr.jobs.story.pen import Pen, Posting
 
 _WIDTH = 100
 PAPERS = "papers"
 
 
-def install(app: typer.Typer) -> None:
-    """Add the command."""
+def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
+    """Add the command; `open_database` gives the market's database, also while it runs."""
 
     @app.command()
     def story(
@@ -38,14 +43,21 @@ def install(app: typer.Typer) -> None:
                 "--keep", metavar="FOLDER", help="Keep the market and its papers in a new folder."
             ),
         ] = None,
+        apart: Annotated[
+            bool, typer.Option("--apart", help="In a market of its own, even if a demo has one.")
+        ] = False,
     ) -> None:
-        """Follow every cent of a few orders through a market of their own, from gift card to
-        chargeback; exits with 1 if two figures differ or an invariant is broken."""
+        """Follow every cent of a few orders from gift card to chargeback: those of the demo on this
+        computer or, where there is none, of a market made for it; exits with 1 if two figures
+        differ or an invariant is broken."""
         from gosellr.jobs.story.month import Differs  # noqa: PLC0415
 
+        pen = TerminalPen()
+        if not apart and keep is None and (notes := _of_the_demo(open_database)):
+            _read_out(notes, pen=pen)
+            return
         try:
             with _folder(keep) as folder:
-                pen = TerminalPen()
                 pen.say(
                     "A market is started for this story. Yours, if there is one, isn't touched."
                 )
@@ -60,6 +72,32 @@ def install(app: typer.Typer) -> None:
             typer.echo(f"\nKept in {keep}. Ask its books: GOSELLR_HOME={keep} gosellr explain …")
         if ending.findings:
             raise typer.Exit(1)
+
+
+def _of_the_demo(open_database: OpenDatabase) -> "Sequence[Note]":
+    """What was played in the demo on this computer; nothing where there is none, or none yet."""
+    from gosellr.jobs.demo import CARD  # noqa: PLC0415
+    from gosellr.jobs.demo.state import recall_story  # noqa: PLC0415
+
+    if not (load_settings().home / CARD).exists():
+        return []
+    found = in_market(open_database, "gosellr story", lambda db: ask(db, recall_story))
+    return found or []
+
+
+def _read_out(notes: "Sequence[Note]", *, pen: "Pen") -> None:
+    from gosellr.jobs.story.notes import read_out  # noqa: PLC0415
+
+    settings = load_settings()
+    pen.say(
+        f"This was played in the demo market in {settings.home}, before its history began. Its"
+        f" orders are there to be looked at, at {settings.base_url} while it runs."
+    )
+    read_out(notes, pen=pen)
+    pen.say(
+        "What its books say of it today: gosellr explain GS-10001, or any order or seller above."
+        " Whether all of them are right: gosellr audit."
+    )
 
 
 def tell_in(folder: Path, *, pen: "Pen", is_kept: bool) -> "Ending":

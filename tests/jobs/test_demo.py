@@ -30,6 +30,8 @@ from tests.factories.letters import TELL
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SEED = 11
 ORDERS = 40
+# Before the history, a story follows every cent of three: see test_demo_story.
+STORY_ORDERS = 3
 CHEAP = PasswordCosts(rounds=1, memory_kib=64, lanes=1)
 
 
@@ -107,7 +109,7 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
     shops = await counts(market, "SELECT status, count(*) FROM seller GROUP BY 1")
     assert shops == {"active": 11, "applied": 1, "suspended": 1}
     orders = await counts(market, "SELECT status, count(*) FROM orders GROUP BY 1")
-    assert orders.total() == ORDERS
+    assert orders.total() == ORDERS + STORY_ORDERS
     assert set(orders) == {
         "pending_payment", "paid", "processing", "partially_shipped", "shipped", "delivered",
         "completed", "cancelled",
@@ -128,16 +130,18 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
     paid = await counts(market, "SELECT status, count(*) FROM payout GROUP BY 1")
     told = await counts(market, "SELECT status, count(*) FROM provider_movement GROUP BY 1")
     cards = await counts(market, "SELECT 'x', count(*) FROM gift_card")
-    assert cases == {"awaiting_seller": 2, "awaiting_buyer": 1, "under_review": 1}
-    assert (told["unmatched"], cards["x"]) == (2, 2)
-    assert paid == {"failed": 1, "sent": 1}
+    # Two cases and four payouts are the story's.
+    assert cases == {"awaiting_seller": 2, "awaiting_buyer": 1, "under_review": 1, "closed": 2}
+    assert (told["unmatched"], cards["x"]) == (2, 2 + 1)
+    assert paid == {"failed": 1, "sent": 1, "paid": 4}
     proposed = await counts(market, "SELECT kind, count(*) FROM proposal WHERE status = 'prepared'"
                                     " GROUP BY 1")  # fmt: skip
     assert proposed == {"commission_rule_change": 1, "shop_owner": 1}
     # Nobody waits for the papers of months that are over already.
     papers = await counts(market, "SELECT kind, count(*) FROM document WHERE period IS NOT NULL"
                                   " GROUP BY 1")  # fmt: skip
-    assert papers == {"statement": 8, "commission_invoice": 5}
+    # The story closed the first month, for its three; the others have theirs since.
+    assert papers == {"statement": 22, "commission_invoice": 18}
     # Nobody is written to about the months that were told, but about what is to be seen today.
     async with market.db.connection() as connection:
         await connection.execute(TELL)

@@ -4,24 +4,23 @@ every state, cases that wait for each side, a chargeback, gift cards, a provider
 Each of these may be done twice: what has a key is known again, and the rest looks first.
 """
 
-import json
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import structlog
 
-from gosellr.core.errors import DomainError, NotFound
+from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask, transact
 from gosellr.flows import chargebacks, disputes, payouts, reconciliation, stored_value
 from gosellr.flows.chargebacks import DisputedPayment
-from gosellr.flows.payouts import account_place
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.integrations.payments.sandbox_disputes import NothingToDispute
 from gosellr.jobs import audit
 from gosellr.jobs.demo import identities
+from gosellr.jobs.demo.accounts import set_account
 from gosellr.jobs.demo.people import ADA_EMAIL, OLU_EMAIL, RUNA_EMAIL, RUNA_NAME
 from gosellr.jobs.demo.state import Market
 from gosellr.models.order_values import Order, SellerOrder
@@ -32,7 +31,6 @@ from gosellr.services import (
     commission_proposals,
     commission_service,
     order_service,
-    payout_settings_service,
     reconciliation_service,
     seller_member_service,
     stored_value_service,
@@ -40,9 +38,7 @@ from gosellr.services import (
 from gosellr.services.dispute_service import NewDispute
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.order_service import OrderFilters
-from gosellr.services.payout_settings_service import NewDestination
 from gosellr.utils.disputes import DisputeReason
-from gosellr.utils.iban import last_four
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.reconciliation import MovementKind
 from gosellr.utils.viewer import Viewer
@@ -63,7 +59,6 @@ _COMPLAINTS: Final = (
     (DisputeReason.NOT_AS_DESCRIBED, "The colour is another one than on the picture."),
     (DisputeReason.DAMAGED, "It rattles, and I didn't drop it."),
 )
-_NAMESPACE: Final = UUID("6d1c3c1e-5d2c-4b5e-9f0e-0d7a4e1d9a11")
 
 _log = structlog.get_logger("gosellr.demo")
 
@@ -97,15 +92,6 @@ async def _olu(resources: Resources) -> Viewer:
     if found is None:
         raise LookupError("nobody runs this market")
     return Viewer(user_id=found.user_id, roles=frozenset({Role.OPERATOR}))
-
-
-def _owner(market: Market, handle: str) -> Viewer:
-    seller_id, owner_id = market.sellers[handle]
-    return Viewer(
-        user_id=owner_id,
-        roles=frozenset({Role.BUYER, Role.SELLER}),
-        memberships={seller_id: MemberRole.OWNER},
-    )
 
 
 def _buyer(user_id: UUID) -> Viewer:
@@ -169,7 +155,7 @@ async def _complaints(
             continue
         await disputes.say(
             powers,
-            viewer=_owner(market, handles[part.seller_id]),
+            viewer=market.owner_of(handles[part.seller_id]),
             dispute_id=dispute_id,
             body="We packed it with care. Would a part of the price put it right?",
             is_answer=True,
@@ -197,16 +183,16 @@ async def _chargeback(resources: Resources, sold: list[tuple[Viewer, Order, Sell
 
 async def _payouts(resources: Resources, market: Market) -> None:
     for handle, account in _ACCOUNTS.items():
-        await _set_account(resources, market, handle, account)
+        await set_account(resources, market, handle, account)
         await _try(_pay(resources, market, handle, "first"))
     limits = replace(resources.policy, payout_approval_over={_CURRENCY: 1})
-    await _set_account(resources, market, "hifi", _GOOD_ACCOUNT)
+    await set_account(resources, market, "hifi", _GOOD_ACCOUNT)
     await identities.say(resources, market.sellers)
     careful = replace(resources.payouts, policy=limits)
     seller_id, _ = market.sellers["hifi"]
     await payouts.request_payout(
         careful,
-        viewer=_owner(market, "hifi"),
+        viewer=market.owner_of("hifi"),
         seller_id=seller_id,
         currency=_CURRENCY,
         key=_key("payout hifi"),
@@ -217,42 +203,11 @@ async def _pay(resources: Resources, market: Market, handle: str, which: str) ->
     seller_id, _ = market.sellers[handle]
     await payouts.request_payout(
         resources.payouts,
-        viewer=_owner(market, handle),
+        viewer=market.owner_of(handle),
         seller_id=seller_id,
         currency=_CURRENCY,
         key=_key(f"payout {handle} {which}"),
     )
-
-
-async def _set_account(resources: Resources, market: Market, handle: str, account: str) -> None:
-    """Say where a shop is paid to, unless somebody has."""
-    owner, (seller_id, _) = _owner(market, handle), market.sellers[handle]
-    try:
-        await ask(
-            resources.db,
-            payout_settings_service.find_destination,
-            viewer=owner,
-            seller_id=seller_id,
-        )
-    except NotFound:
-        destination_id = uuid5(_NAMESPACE, f"{seller_id}")
-        plain = json.dumps({"holder": handle.capitalize(), "iban": account}).encode()
-        await transact(
-            resources.db,
-            payout_settings_service.change_destination,
-            viewer=owner,
-            seller_id=seller_id,
-            new=NewDestination(
-                destination_id=destination_id,
-                method="sandbox",
-                account_encrypted=resources.vault.encrypt(
-                    plain, place=account_place(destination_id)
-                ),
-                last_four=last_four(account),
-            ),
-            policy=resources.policy,
-            now=resources.clock.now(),
-        )
 
 
 async def _value(resources: Resources, olu: Viewer, market: Market) -> None:

@@ -128,7 +128,7 @@ class _Writer:
                 name=person.name,
                 # Nobody but Ada has a password: the others can't be signed in as.
                 password_hash=self.password_hash if person.email == ADA_EMAIL else "",
-                now=self.plan.began_at - timedelta(days=180 - place),
+                now=self.plan.began_at - timedelta(days=240 - place),
             )
             ids.append(account.id)
         return ids

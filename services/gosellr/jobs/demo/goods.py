@@ -16,7 +16,7 @@ _LISTS = Path(__file__).parent / "goods"
 _SECTIONS = ("kitchen", "home", "plants", "clothing", "music", "play", "food", "craft")
 # A stock of so few is meant to be seen as it is, so sales must leave exactly that behind.
 SCARCE_MAX = 5
-_LONG_AGO_DAYS = 100
+_LONG_AGO_DAYS = 200
 _LATELY_DAYS = (2, 5, 9, 16)
 
 

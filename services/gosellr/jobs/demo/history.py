@@ -34,7 +34,7 @@ from gosellr.services.shipment_service import Parcel
 from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.inventory import HoldSettings
 from gosellr.utils.order_states import OrderStatus
-from gosellr.utils.permissions import MemberRole, Role
+from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer
 
 _STEPS_PER_NOTE = 25
@@ -139,12 +139,7 @@ class History:
         return Viewer(order_token_hash=fingerprint(order_token(self._powers(purchase), order.id)))
 
     def _seller(self, shop: str) -> Viewer:
-        seller_id, owner_id = self._market.sellers[shop]
-        return Viewer(
-            user_id=owner_id,
-            roles=frozenset({Role.BUYER, Role.SELLER}),
-            memberships={seller_id: MemberRole.OWNER},
-        )
+        return self._market.owner_of(shop)
 
     def _powers(self, purchase: Purchase) -> CheckoutPowers:
         is_patient = purchase.story in PATIENT

@@ -23,7 +23,7 @@ RUNA_EMAIL = f"runa@{EMAIL_DOMAIN}"
 RUNA_NAME = "Runa Holm"
 BUYERS_COUNT = 60
 
-_ADA = Person(
+ADA = Person(
     "Ada Lindqvist",
     ADA_EMAIL,
     {
@@ -75,7 +75,7 @@ _PLACE_WEIGHTS = tuple(len(_PLACES) + 4 - rank for rank in range(len(_PLACES)))
 def buyers(chance: random.Random) -> list[Person]:
     """Those with an account, Ada first."""
     strangers = people(chance, domain=EMAIL_DOMAIN)
-    return [_ADA, *(next(strangers) for _ in range(BUYERS_COUNT - 1))]
+    return [ADA, *(next(strangers) for _ in range(BUYERS_COUNT - 1))]
 
 
 def people(chance: random.Random, *, domain: str) -> Iterator[Person]:

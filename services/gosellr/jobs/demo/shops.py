@@ -70,7 +70,7 @@ SHOPS = (
         legal_name="Loom Lane Ltd",
         country="IE",
         owner="Ciara Walsh",
-        age=timedelta(days=280),
+        age=timedelta(days=390),
         story="Wool, linen and cotton, spun and sewn within an hour's drive of Galway. Repairs "
         "are free for as long as we have hands.",
     ),
@@ -90,7 +90,7 @@ SHOPS = (
         legal_name="Tiny Trains e.K.",
         country="DE",
         owner="Lotte Krämer",
-        age=timedelta(days=240),
+        age=timedelta(days=400),
         story="Wooden toys from Nuremberg, made to be handed down. If a wheel comes off, write "
         "to us: we still have the mould.",
     ),
@@ -121,7 +121,7 @@ SHOPS = (
         legal_name="Bergpfad GmbH",
         country="AT",
         owner="Valentin Hofer",
-        age=timedelta(days=330),
+        age=timedelta(days=380),
         story="Gear for going up and coming back, tested above Innsbruck by people who complain "
         "about every gram and every blister.",
     ),

@@ -7,9 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.jobs.story.notes import Note
 from gosellr.services import past_service, setting_service
+from gosellr.utils.permissions import MemberRole, Role
+from gosellr.utils.viewer import Viewer
 
 _MARKET = "demo.market"
+_STORY = "demo.story"
 _HISTORY = "demo.history"
 _AFFAIRS = "demo.affairs"
 
@@ -27,6 +31,15 @@ class Market:
     buyer_ids: Sequence[UUID]
     sellers: Mapping[str, tuple[UUID, UUID]]
     variants: Mapping[str, tuple[UUID, UUID]]
+
+    def owner_of(self, handle: str) -> Viewer:
+        """Who owns a shop, acting for it."""
+        seller_id, owner_id = self.sellers[handle]
+        return Viewer(
+            user_id=owner_id,
+            roles=frozenset({Role.BUYER, Role.SELLER}),
+            memberships={seller_id: MemberRole.OWNER},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +87,18 @@ async def remember_market(connection: Connection, market: Market) -> None:
             "variants": _texts(market.variants),
         },
     )
+
+
+async def recall_story(connection: Connection) -> Sequence[Note] | None:
+    """The story that follows every cent, as it was written down; empty while it is played, and for
+    ever where that was cut off. None where it never began."""
+    document = await setting_service.recall(connection, key=_STORY)
+    return None if document is None else document["notes"]
+
+
+async def remember_story(connection: Connection, notes: Sequence[Note]) -> None:
+    """Keep the story, or that it has begun while there are no notes of it."""
+    await setting_service.remember(connection, key=_STORY, document={"notes": notes})
 
 
 async def recall_progress(connection: Connection) -> Progress | None:

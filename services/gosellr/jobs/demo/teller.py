@@ -1,13 +1,17 @@
-"""The demo's history as work of the job worker: a few seconds at a time, until all is told."""
+"""The demo's past as work of the job worker: first the story that follows every cent, then the
+history, a few seconds at a time, until all is told."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
+from gosellr.core.errors import DomainError
 from gosellr.core.transact import ask, transact
 from gosellr.jobs import documents, upkeep
-from gosellr.jobs.demo import affairs
+from gosellr.jobs.demo import affairs, prologue
 from gosellr.jobs.demo.history import History
 from gosellr.jobs.demo.plan import draw_plan
 from gosellr.jobs.demo.state import (
@@ -15,9 +19,12 @@ from gosellr.jobs.demo.state import (
     recall_affairs,
     recall_market,
     recall_progress,
+    recall_story,
     remember_affairs,
+    remember_story,
 )
 from gosellr.jobs.schedule import Periodic
+from gosellr.jobs.story.month import Differs
 from gosellr.resources import Resources
 from gosellr.services import card_service
 
@@ -34,18 +41,41 @@ _WAITING = frozenset(
         "remind_of_deadlines",
     }
 )
+# These would do by today's clock what the story does by its own.
+_WAITING_FOR_STORY = frozenset(
+    {
+        "resume_payments",
+        "deliver_sandbox_reports",
+        "apply_parked_reports",
+        "resume_refunds",
+        "resume_returns",
+        "resume_payouts",
+        "read_movements",
+        "work_off_disputes",
+        "send_dispute_evidence",
+        "find_chargebacks",
+        "audit_nightly",
+    }
+)
+
+_log = structlog.get_logger("gosellr.demo")
 
 
 class Teller:
-    """Tells the history of a demo market in turns; knows when it is over."""
+    """Tells the past of a demo market in turns; knows when it is over."""
 
     def __init__(self) -> None:
         self._history: History | None = None
+        self._is_story_over = False
         self._is_over = False
 
     async def go_on(self, resources: Resources) -> None:
         """Tell a few seconds' worth of it."""
         if await self.is_over(resources):
+            return
+        if not await self.is_story_over(resources):
+            await _tell_story(resources)
+            self._is_story_over = True
             return
         progress = await ask(resources.db, recall_progress)
         if progress is not None and progress.is_complete:
@@ -62,6 +92,17 @@ class Teller:
             await _arrange(resources)
             await refresh_cards(resources)
 
+    async def is_story_over(self, resources: Resources) -> bool:
+        """Whether no story is to be played here: it was, or it was cut off, or this is no demo, or
+        one whose history began without it."""
+        if not self._is_story_over:
+            self._is_story_over = (
+                await ask(resources.db, recall_story) is not None
+                or await ask(resources.db, recall_progress) is not None
+                or await ask(resources.db, recall_market) is None
+            )
+        return self._is_story_over
+
     async def is_over(self, resources: Resources) -> bool:
         """Whether nothing is left to tell here."""
         if not self._is_over:
@@ -70,6 +111,21 @@ class Teller:
             is_told = is_told and await ask(resources.db, recall_affairs)
             self._is_over = is_told or await ask(resources.db, recall_market) is None
         return self._is_over
+
+
+async def _tell_story(resources: Resources) -> None:
+    """Play it once. A market without it is a demo all the same, so it is never begun again: what
+    was cut off in the middle is left to the market's own jobs."""
+    market = await ask(resources.db, recall_market)
+    if market is None:
+        return
+    await transact(resources.db, remember_story, [])
+    try:
+        _, notes = await prologue.perform(resources, market)
+    except (DomainError, Differs, LookupError, RuntimeError, TypeError, ValueError):
+        _log.exception("the story of every cent is left out of the demo")
+        return
+    await transact(resources.db, remember_story, notes)
 
 
 async def _open_history(resources: Resources) -> History:
@@ -110,19 +166,21 @@ def with_history(schedule: Sequence[Periodic]) -> list[Periodic]:
     """The schedule of a demo market: its history is told first, then time goes on as usual."""
     teller = Teller()
     return [
-        *(
-            replace(entry, run=_after(teller, entry.run)) if entry.name in _WAITING else entry
-            for entry in schedule
-        ),
+        *(replace(entry, run=_in_its_time(teller, entry)) for entry in schedule),
         Periodic("tell_demo_history", timedelta(seconds=1), teller.go_on),
     ]
 
 
-def _after(
-    teller: Teller, run: Callable[[Resources], Awaitable[object]]
-) -> Callable[[Resources], Awaitable[object]]:
+def _in_its_time(teller: Teller, entry: Periodic) -> Callable[[Resources], Awaitable[object]]:
+    if entry.name in _WAITING:
+        is_time = teller.is_over
+    elif entry.name in _WAITING_FOR_STORY:
+        is_time = teller.is_story_over
+    else:
+        return entry.run
+
     async def wait_or_run(resources: Resources) -> None:
-        if await teller.is_over(resources):
-            await run(resources)
+        if await is_time(resources):
+            await entry.run(resources)
 
     return wait_or_run

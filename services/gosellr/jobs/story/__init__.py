@@ -1,7 +1,8 @@
 """A story that follows every cent: a few orders, and all that can happen to their money.
 
-It is played in a market of its own, by the flows and services that everybody else uses, and what
-it tells is read from that market. Two figures that should be one and aren't end it.
+It is played by the flows and services that everybody else uses, in a market of its own or, by the
+demo, in the demo's own past; what it tells is read from that market. Two figures that should be one
+and aren't end it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,18 @@ async def tell(
     """
     stage = Stage(resources, clock=clock, pen=pen)
     await opening.open_market(stage)
+    return await play(stage, papers=papers)
+
+
+async def play(stage: Stage, *, papers: Path | None = None) -> Ending:
+    """Chapters 2 to 9, by the people and goods that are on the stage already.
+
+    They take 28 to 30 days and the first day of the next month, and have to begin early enough in
+    a month for that: the papers of one month are all that is looked at.
+
+    Raises:
+        month.Differs: two figures aren't the same.
+    """
     await sales.one_order(stage)
     await sales.a_part_is_cancelled(stage)
     await sales.paid_out_and_refunded(stage)

@@ -3,7 +3,6 @@
 from gosellr.core.transact import transact
 from gosellr.flows import checkout, refunds, stored_value
 from gosellr.integrations.payments.sandbox import SandboxGateway
-from gosellr.jobs.story.opening import COUNTRY
 from gosellr.jobs.story.stage import Shop, Stage
 from gosellr.models.order_values import Order
 from gosellr.services import fulfilment_service, shipment_service
@@ -15,14 +14,6 @@ from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.viewer import Viewer
 
 BY_CARD = Tender(method=SandboxGateway.name, token="tok_ok")  # noqa: S106 - a test token
-
-_ADDRESS = {
-    "name": "Ada Lovelace",
-    "line1": "Rechengasse 12",
-    "city": "Wien",
-    "postal_code": "1070",
-    "country": COUNTRY,
-}
 
 
 async def buy(
@@ -40,7 +31,7 @@ async def buy(
             tenders=tenders,
             items=tuple((shop.variant_id, quantity) for shop, quantity in items),
             email=stage.buyer.email,
-            shipping_address=_ADDRESS,
+            shipping_address=dict(stage.address),
             coupons=coupons,
         ),
         key=stage.key(),

@@ -16,7 +16,8 @@ _EVERYTHING = JournalFilter()
 
 
 class Journal:
-    """Follows the ledger entry by entry. Nobody else may book in this market meanwhile."""
+    """Follows the ledger entry by entry, from its first on. Nobody else may book in this market
+    meanwhile."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

@@ -31,6 +31,13 @@ from gosellr.utils.viewer import Viewer
 
 COUNTRY = "AT"
 COUPON = "SPRING20"
+_ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "Rechengasse 12",
+    "city": "Wien",
+    "postal_code": "1070",
+    "country": COUNTRY,
+}
 _EMAIL_DOMAIN = "story.gosellr.test"
 _STOCK = 20
 
@@ -85,18 +92,24 @@ async def open_market(stage: Stage) -> None:
     await _terms(stage)
     for seller in _SELLERS:
         await _open_shop(stage, seller)
+    await grant(stage, gift_minor=15_000)
+
+
+async def grant(stage: Stage, *, gift_minor: int) -> None:
+    """A coupon that the marketplace bears, and a gift card for Ada."""
     coupon = await _coupon(stage)
     stage.pen.say(
-        f"The coupon {coupon.terms.code} takes {_percent(coupon.terms.value_bps)} off the goods. "
+        f"The coupon {coupon.terms.code} takes {percent(coupon.terms.value_bps)} off the goods. "
         "The marketplace bears it: what a seller earns doesn't change by it."
     )
-    await _gift_card(stage)
+    await _gift_card(stage, amount_minor=gift_minor)
 
 
 async def _people(stage: Stage) -> None:
     olu = await _account(stage, "Olu Operator", roles=(Role.BUYER, Role.OPERATOR))
     stage.operator = olu
     stage.buyer = await _account(stage, "Ada Lovelace", roles=(Role.BUYER,))
+    stage.address = _ADDRESS
 
 
 async def _account(
@@ -157,9 +170,9 @@ async def _terms(stage: Stage) -> None:
         now=now,
     )
     stage.pen.say(
-        f"The marketplace keeps {_percent(listed.rule.rate_bps)} of the goods without their tax,"
-        f" and {_percent(listed.rule.vat_bps)} value-added tax on that. Prices include"
-        f" {_percent(tax.rate_bps)} tax, which the sellers remit themselves. A parcel costs"
+        f"The marketplace keeps {percent(listed.rule.rate_bps)} of the goods without their tax,"
+        f" and {percent(listed.rule.vat_bps)} value-added tax on that. Prices include"
+        f" {percent(tax.rate_bps)} tax, which the sellers remit themselves. A parcel costs"
         f" {money(delivery.rate.price_minor, delivery.rate.currency)} and belongs to its seller."
     )
 
@@ -204,11 +217,21 @@ async def _open_shop(stage: Stage, seller: _Seller) -> None:
     variant_id = await _goods(stage, seller, seller_id=seller_id)
     stage.know(seller_id, seller.name)
     stage.shops[seller.letter] = Shop(
-        id=seller_id, name=seller.name, owner=owner, variant_id=variant_id
+        id=seller_id,
+        name=seller.name,
+        goods=seller.goods.lower(),
+        owner=owner,
+        variant_id=variant_id,
     )
+    introduce(stage, seller.letter, last_four=destination.last_four)
+
+
+def introduce(stage: Stage, letter: str, *, last_four: str) -> None:
+    """Say who a seller is, and where it is paid to."""
+    shop = stage.shops[letter]
     stage.pen.say(
-        f"Seller {seller.letter} is {seller.name}: it sells a {seller.goods.lower()}, and is paid"
-        f" to the account that ends in {destination.last_four}."
+        f"Seller {letter} is {shop.name}: it sells a {shop.goods}, and is paid to the account that"
+        f" ends in {last_four}."
     )
 
 
@@ -264,11 +287,11 @@ async def _coupon(stage: Stage) -> ListedCoupon:
     )
 
 
-async def _gift_card(stage: Stage) -> None:
+async def _gift_card(stage: Stage, *, amount_minor: int) -> None:
     issued = await stored_value.issue_gift_card(
         stage.resources.stored_value,
         viewer=stage.operator,
-        amount_minor=15_000,
+        amount_minor=amount_minor,
         currency=CURRENCY,
         expires_at=None,
         note="A prize",
@@ -284,6 +307,7 @@ async def _gift_card(stage: Stage) -> None:
     )
 
 
-def _percent(bps: int) -> str:
+def percent(bps: int) -> str:
+    """A share as it is read: 2550 is "25.50 %"."""
     whole, rest = divmod(bps, 100)
     return f"{whole}.{rest:02} %" if rest else f"{whole} %"

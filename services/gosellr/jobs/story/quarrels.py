@@ -46,9 +46,9 @@ async def a_case(stage: Stage) -> None:
     )
     case = opened.folder.dispute
     await stage.follow(
-        f"The blanket came with a hole, says Ada, and opens a case over"
+        f"The {b.goods} came with a hole, says Ada, and opens a case over"
         f" {money(case.amount_minor, case.currency)}, which she paid for it. A full refund would"
-        f" take {money(case.frozen_minor, case.currency)} from Birch Blankets, because the"
+        f" take {money(case.frozen_minor, case.currency)} from {b.name}, because the"
         " marketplace would get its share of the coupon back too: so much is frozen at once."
     )
     await stage.show_balances("What B has", [b])
@@ -58,9 +58,10 @@ async def a_case(stage: Stage) -> None:
     part = await stage.part(FIRST, b)
     if part.release_due_at is None:
         raise RuntimeError("what is delivered has a day of release")
-    stage.clock.set(part.release_due_at)
+    # A weekend among the days of appeal can be longer than what is left of the hold.
+    stage.wait_for(part.release_due_at)
     await upkeep.release_sales(stage.resources)
-    await stage.follow("The hold of Birch Blankets' sale is over.")
+    await stage.follow(f"The hold of the sale of {b.name} is over.")
     await stage.show_balances("What B has", [b])
 
 
@@ -92,7 +93,7 @@ async def _decide(stage: Stage, folder: DisputeFolder) -> DisputeFolder:
     if case.award_minor is None or case.due_at is None:
         raise RuntimeError("a decision says how much, and until when it can be appealed")
     await stage.follow(
-        f"Birch Blankets answers, Ada asks Olu, and Olu awards her"
+        f"{stage.shops['B'].name} answers, Ada asks Olu, and Olu awards her"
         f" {money(case.award_minor, case.currency)} of {money(case.amount_minor, case.currency)}."
         f" Nothing moves yet: until {case.due_at:%d %b, %H:%M} either side may appeal. Neither"
         " does."
@@ -142,7 +143,8 @@ async def a_chargeback(stage: Stage) -> None:
         f"It wasn't me, the card's owner tells the bank. It takes"
         f" {money(chargeback.amount_minor, chargeback.currency)} back and charges a fee of"
         f" {money(chargeback.fee_minor, chargeback.currency)}, which this marketplace bears."
-        f" {money(case.dispute.frozen_minor, case.dispute.currency)} of Aster Lamps' is frozen."
+        f" {money(case.dispute.frozen_minor, case.dispute.currency)} of what {a.name} has is"
+        " frozen."
     )
     await stage.show_balances("What A has", [a])
     stage.wait(until=19)
@@ -159,7 +161,7 @@ async def a_chargeback(stage: Stage) -> None:
     await network.disputes.decide(reference=reference, won=False)
     sent = "is sent to the bank" if handed_in is not None else "never reaches the bank"
     await stage.follow(
-        f"What Aster Lamps says {sent}, and the bank decides against it: the sale is undone."
+        f"What {a.name} says {sent}, and the bank decides against it: the sale is undone."
     )
     await stage.show_balances("What A has", [a])
 

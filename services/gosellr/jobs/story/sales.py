@@ -90,7 +90,7 @@ async def a_part_is_cancelled(stage: Stage) -> None:
     await cancel_part(stage, FIRST, c, reason="It broke while we packed it")
     order = await stage.order(FIRST)
     await stage.follow(
-        "The teapot broke while it was packed, and Clay & Co cancels."
+        f"The {c.goods} broke while it was packed, and {c.name} cancels."
         f" {money(order.refunded_minor, CURRENCY)} go back, the last to pay first:"
         f" {_went_back(order)}. The others' money isn't touched, the commission is given back,"
         " and the marketplace gets its share of the coupon back."
@@ -118,7 +118,7 @@ async def paid_out_and_refunded(stage: Stage) -> None:
     if part.release_due_at is None:
         raise RuntimeError("what is delivered has a day of release")
     await stage.follow(
-        "Aster Lamps' parcel has arrived. Nothing is booked: the money stays pending until"
+        f"The parcel of {a.name} has arrived. Nothing is booked: the money stays pending until"
         f" {part.release_due_at:%d %b}, in case something is wrong."
     )
     stage.clock.set(part.release_due_at)
@@ -135,7 +135,7 @@ async def paid_out_and_refunded(stage: Stage) -> None:
     if payout is None:
         raise RuntimeError("a new request has a payout")
     await stage.follow(
-        f"Aster Lamps asks for its money: {money(payout.amount_minor, payout.currency)} are sent"
+        f"{a.name} asks for its money: {money(payout.amount_minor, payout.currency)} are sent"
         f" to the account that ends in {payout.last_four}, and are {payout.status}."
     )
     await stage.show_balances("What A has", [a])
@@ -147,13 +147,13 @@ async def _owes(stage: Stage) -> None:
     a = stage.shops["A"]
     before = (await stage.order(FIRST)).refunded_minor
     stage.wait(days=1, until=10)
-    await refund_units(stage, FIRST, a, 1, reason="One of the two flickers")
+    await refund_units(stage, FIRST, a, 1, reason="One of the two doesn't work")
     order = await stage.order(FIRST)
     owed = await stage.balance(a)
     await stage.follow(
-        f"One of the two lamps flickers: Ada gets {money(order.refunded_minor - before, CURRENCY)}"
+        f"One of the two doesn't work: Ada gets {money(order.refunded_minor - before, CURRENCY)}"
         f" back. In all, {_went_back(order)}, which holds"
-        f" {money(await left_on_gift_card(stage), CURRENCY)} now. Aster Lamps' money has left"
+        f" {money(await left_on_gift_card(stage), CURRENCY)} now. The money of {a.name} has left"
         f" already, so it owes {money(owed.receivable_minor, CURRENCY)}."
     )
     await stage.show_balances("What A has", [a])
@@ -164,8 +164,8 @@ async def _recovered(stage: Stage) -> None:
     stage.wait(until=15)
     order = await buy(stage, SECOND, (a, 1), (c, 1))
     await stage.follow(
-        f"Ada orders again, {await stage.number(SECOND)}: another lamp and, this time whole, a"
-        f" teapot, for {money(order.total_minor, CURRENCY)} by card."
+        f"Ada orders again, {await stage.number(SECOND)}: another {a.goods} and, this time whole,"
+        f" a {c.goods}, for {money(order.total_minor, CURRENCY)} by card."
     )
     for shop in (a, c):
         await ship(stage, SECOND, shop)
@@ -177,6 +177,6 @@ async def _recovered(stage: Stage) -> None:
         await confirm(stage, SECOND, shop)
     await stage.follow(
         "Both have arrived and Ada says that all is well, so nobody waits for the hold. What"
-        " Aster Lamps owed is kept back first, the rest of its sale can be paid out."
+        f" {a.name} owed is kept back first, the rest of its sale can be paid out."
     )
     await stage.show_balances("What A and C have", [a, c])

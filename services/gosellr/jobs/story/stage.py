@@ -1,9 +1,9 @@
 """Where the story is played: a market, its people, a clock, and a pen that writes it down."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -31,25 +31,33 @@ _RELAY_PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A seller with one thing to sell."""
+    """A seller with one thing to sell, which is told as `goods`: "desk lamp"."""
 
     id: UUID
     name: str
+    goods: str
     owner: Viewer
     variant_id: UUID
 
 
 class Stage:
-    """A market for one story. `shops` and `orders` are known by their names in it."""
+    """A market for one story. `shops` and `orders` are known by their names in it.
 
-    def __init__(self, resources: Resources, *, clock: ManualClock, pen: Pen) -> None:
+    Where it `has_worker`, that one reacts to what happens, and nobody does it here.
+    """
+
+    def __init__(
+        self, resources: Resources, *, clock: ManualClock, pen: Pen, has_worker: bool = False
+    ) -> None:
         self.resources = resources
         self.clock = clock
         self.pen = pen
         self.journal = Journal(resources.db)
+        self._has_worker = has_worker
         self.shops: dict[str, Shop] = {}
         self.orders: dict[str, UUID] = {}
         self.buyer = Viewer()
+        self.address: Mapping[str, str] = {}
         self.operator = Viewer()
         self.gift_code = ""
         self._names: dict[str, str] = {}
@@ -78,10 +86,15 @@ class Stage:
             raise ValueError(f"{at} is over")
         self.clock.set(at)
 
+    def wait_for(self, at: datetime) -> None:
+        """Time passes until a moment, unless it is over already."""
+        self.clock.set(max(at, self.clock.now()))
+
     async def follow(self, text: str) -> None:
         """Say what happened, let what follows from it happen too, and show what was booked."""
         await upkeep.deliver_sandbox_reports(self.resources)
-        await self._react()
+        if not self._has_worker:
+            await self._react()
         self.pen.say(f"{self.clock.now():%a %d %b, %H:%M}. {text}")
         for posting in postings(await self.journal.news(), name_of=self.name_of):
             self.pen.post(posting)
