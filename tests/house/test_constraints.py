@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.utils.letterhead import ADDRESS_LENGTHS
 
 Values = dict[str, str]
 
@@ -63,6 +64,10 @@ WHOLE: dict[str, Values] = {
         "currency": "'EUR'", "amount_minor": "-1", "fee_minor": "-1", "occurred_at": EARLY,
         "imported_at": EARLY,
     },
+    "seller_letterhead": {
+        "seller_id": ONE, "line1": "'Lane 1'", "city": "'Berlin'", "created_at": EARLY,
+        "updated_at": EARLY,
+    },
     "sole_word": {
         "user_id": ONE, "currency": "'EUR'", "subjects": "'{receipt:IN-1}'",
         "amounts_minor": "'{1}'", "said_at": f"ARRAY[{EARLY}]",
@@ -81,7 +86,7 @@ WHOLE: dict[str, Values] = {
     },
 }  # fmt: skip
 # Every constraint of these tables stands below; of the others those that came with them.
-ALL_OF = ("gift_card_release", "proposal", "sole_word", "stored_value_move")
+ALL_OF = ("gift_card_release", "proposal", "seller_letterhead", "sole_word", "stored_value_move")
 
 CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("chargeback", "reinstated_minor_not_negative", {"reinstated_minor": "-1"}),
@@ -118,6 +123,15 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("proposal", "secret_while_it_waits", {"secret_encrypted": "'x'"}),
     ("proposal", "status_known", {"status": "'withdrawn'"}),
     ("provider_movement", "fee_given_back_with_refund", {"kind": "'charge'"}),
+    *(
+        ("seller_letterhead", "address_length", {name: f"repeat('x', {length + 1})"})
+        for name, length in ADDRESS_LENGTHS.items()
+    ),
+    ("seller_letterhead", "address_length", {"line1": "''"}),
+    ("seller_letterhead", "address_length", {"city": "''"}),
+    ("seller_letterhead", "numbers_length", {"tax_id": "repeat('1', 41)"}),
+    ("seller_letterhead", "numbers_length", {"registration_number": "repeat('1', 81)"}),
+    ("seller_letterhead", "numbers_length", {"email": "repeat('x', 255)"}),
     ("sole_word", "each_word_whole", {"subjects": "'{}'"}),
     ("sole_word", "each_word_whole", {"amounts_minor": "'{1,2}'"}),
     ("sole_word", "each_word_whole", {"said_at": "'{}'"}),
@@ -143,6 +157,7 @@ SAME: tuple[tuple[str, str, Values, Values], ...] = (
     ("proposal", "uq_proposal_waiting",
      {"status": "'prepared'", "decided_by": "NULL", "decided_at": "NULL"},
      {"status": "'rejected'", "decided_by": OTHER, "decided_at": LATE}),
+    ("seller_letterhead", "pk_seller_letterhead", {}, {"seller_id": OTHER}),
     ("sole_word", "pk_sole_word", {}, {"user_id": OTHER}),
     ("sole_word", "pk_sole_word", {}, {"currency": "'USD'"}),
     ("stored_value_move", "pk_stored_value_move", {"id": ONE}, {"id": OTHER}),
@@ -153,13 +168,14 @@ MISSING: tuple[tuple[str, str, Values], ...] = (
     ("gift_card", "replaces_id", {}),
     ("gift_card_release", "card_id", {}),
     ("gift_card_release", "restored_by", {}),
+    ("seller_letterhead", "seller_id", {}),
     ("stored_value_move", "from_card_id", {}),
     ("stored_value_move", "order_id", {}),
     ("stored_value_move", "to_card_id", {}),
     ("stored_value_move", "to_user_id", {"to_card_id": "NULL", "to_user_id": ONE}),
 )
 # Their keys are other columns.
-WITHOUT_ID = ("gift_card_purchase", "sole_word")
+WITHOUT_ID = ("gift_card_purchase", "seller_letterhead", "sole_word")
 
 
 @pytest.fixture

@@ -1,6 +1,16 @@
-"""Sellers and the people who act for them."""
+"""Sellers, what stands on their papers, and the people who act for them."""
 
-from sqlalchemy import CHAR, BigInteger, Column, Index, Integer, Table, Uuid, text
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import CITEXT
 
 from gosellr.models.base import (
@@ -48,6 +58,35 @@ seller = Table(
     not_negative("rating_sum", "rating_count"),
     Index("uq_seller_slug", "slug", unique=True),
     Index("ix_seller_status", "status"),
+)
+
+# What a seller wants on its papers, for everybody who gets one; the name and the country are the
+# seller's own. Without a row its papers bear these alone.
+seller_letterhead = Table(
+    "seller_letterhead",
+    metadata,
+    reference("seller_id", "seller.id", primary_key=True),
+    words("line1"),
+    words("line2", default=""),
+    words("postal_code", default=""),
+    words("city"),
+    words("region", default=""),
+    words("tax_id", default=""),
+    words("registration_number", default=""),
+    words("email", default=""),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("changed_by", Uuid, nullable=True),
+    moment("created_at"),
+    moment("updated_at"),
+    CheckConstraint(
+        "length(line1) BETWEEN 1 AND 200 AND length(line2) <= 200 AND length(postal_code) <= 16"
+        " AND length(city) BETWEEN 1 AND 120 AND length(region) <= 60",
+        name="address_length",
+    ),
+    CheckConstraint(
+        "length(tax_id) <= 40 AND length(registration_number) <= 80 AND length(email) <= 254",
+        name="numbers_length",
+    ),
 )
 
 seller_member = Table(

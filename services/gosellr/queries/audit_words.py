@@ -61,6 +61,11 @@ LOOKED_AT: Final = (
     Words("reserve_rule", ("name",)),
     Words("review", ("author_name", "title", "body")),
     Words("seller", ("name", "legal_name", "status_reason", "description", "policies")),
+    Words(
+        "seller_letterhead",
+        ("line1", "line2", "postal_code", "city", "region", "tax_id", "registration_number"),
+        key="seller_id",
+    ),
     Words("seller_order", ("cancel_reason",)),
     Words("shipping_rate", ("name",)),
     Words("shipping_zone", ("name",)),
@@ -98,8 +103,9 @@ LEFT_OUT: Final[dict[str, str]] = {
         cart.coupon_codes cart.email coupon.code coupon_customer.customer_key
         coupon_redemption.customer_key former_contact.email gift_card_purchase.recipient_email
         orders.coupon_codes orders.email orders.ip_address payment.action_url seller.email
-        seller.slug shipping_zone.countries shipping_zone.postal_patterns shipping_zone.regions
-        tax_rate.class tax_rate.region user_account.email user_session.ip_address""",
+        seller.slug seller_letterhead.email shipping_zone.countries shipping_zone.postal_patterns
+        shipping_zone.regions tax_rate.class tax_rate.region user_account.email
+        user_session.ip_address""",
     "four digits of a number, or none: the rest is encrypted": """
         gift_card.last_four payout_destination.last_four refund_account.last_four""",
     "written by the application alone, from words of its own": """

@@ -33,16 +33,18 @@ def require_of_shop(
     *,
     seller_id: UUID,
     permission: Permission = Permission.PAYOUT_ACCOUNT_WRITE,
+    says: str = "where its money goes",
 ) -> None:
-    """Let pass who says where a seller's money goes: those of its own people who may, and nobody
-    who only runs the market. Whether there is such a seller, they aren't told here.
+    """Let pass who says what a seller alone says, such as where its money goes: those of its own
+    people who may, and nobody who only runs the market. Whether there is such a seller, they aren't
+    told here.
 
     Raises:
         NotAllowed: for operators who aren't of the shop, and members without the permission.
         NotFound: for everybody else.
     """
     if viewer.is_operator and seller_id not in viewer.memberships:
-        raise NotAllowed("Only the shop itself says where its money goes")
+        raise NotAllowed(f"Only the shop itself says {says}")
     if seller_id not in viewer.memberships:
         raise NotFound
     if seller_id not in viewer.seller_ids_with(permission):

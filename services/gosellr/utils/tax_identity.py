@@ -96,6 +96,11 @@ class TaxIdentity:
         return ", ".join(part for part in (self.birth_city, self.birth_country) if part)
 
 
+def is_number(text: str) -> bool:
+    """Whether an authority may have given such a number: capitals, digits and what parts them."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 Problem = tuple[str, str, str]
 """A field, what is wrong with it in a word, and in a sentence."""
 

@@ -53,10 +53,18 @@ _KNOWN: Final = {
     prefix: re.compile(f"{prefix}{shape}", re.ASCII) for prefix, shape in _SHAPES.items()
 }
 _SEPARATORS: Final = re.compile(r"[ .\-/]")
+# No more than two letters follow the country's before the first digit.
+_HEAD: Final = re.compile(rf"({'|'.join([*_SHAPES, 'GR'])})[A-Z+*]{{0,2}}\d", re.ASCII)
 
 
 class InvalidVatNumber(ValueError):
     """No country gives numbers of this shape; the text says what to write."""
+
+
+def begins_as_vat_number(text: str) -> bool:
+    """Whether a text begins as the VAT numbers of a country listed here do: it is one, or one that
+    was mistyped. Other numbers, and words before them, don't."""
+    return _HEAD.match(_SEPARATORS.sub("", text).upper()) is not None
 
 
 def parse_vat_number(text: str) -> str:

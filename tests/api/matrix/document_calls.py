@@ -11,7 +11,19 @@ _PAID = {"order_id": Of("paid_order")}
 _INVOICE = {**_PAID, "document_id": Of("paid_invoice")}
 _SHIPPED = {"order_id": Of("shipped_order"), "shipment_id": Of("shipped_shipment")}
 
+_ADDRESS = {"line1": "Lane 1", "city": "Berlin"}
+
 DOCUMENTS: dict[str, Sequence[Call]] = {
+    "get_letterhead": [Call(scope=Scope.SELLER, path=_SELLER)],
+    # What stands on a shop's papers is its people's alone to say.
+    "update_letterhead": [
+        Call(
+            scope=Scope.SHOP,
+            path=_SELLER,
+            body={"address": _ADDRESS},
+            hidden=frozenset({403, 404}),
+        )
+    ],
     "list_order_documents": [Call(scope=Scope.ORDER, path=_PAID)],
     "get_order_document": [
         Call(scope=Scope.ORDER, path=_INVOICE),

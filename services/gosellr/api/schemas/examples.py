@@ -272,6 +272,15 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "version": 1,
         },
     ],
+    "update_letterhead": [
+        {
+            "address": {"line1": "Lindenallee 4", "postal_code": "10115", "city": "Berlin"},
+            "tax_id": "DE123456789",
+            "registration_number": "HRB 12345, Amtsgericht Charlottenburg",
+            "email": "invoices@lampo.example",
+        },
+        {"tax_id": "30/123/45678", "registration_number": None, "version": 1},
+    ],
     "import_movements": [
         {
             "gateway": "stripe",
