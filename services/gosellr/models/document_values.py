@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.utils.documents import DocumentKind, document_number
+from gosellr.utils.letterhead import Letterhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class SellerIdentity:
     email: str
     status: str
     created_at: datetime
+    letterhead: Letterhead | None
+    """What it wants there besides; None where it hasn't said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.document_values import IssuedDocument, SellerIdentity
+from gosellr.queries import letterheads
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -78,14 +79,13 @@ ORDER BY issued_at DESC, id DESC
 LIMIT $7
 """
 
-SELLERS = """
-SELECT id, name, legal_name, country::text, email::text, status, created_at
-FROM seller WHERE id = ANY($1::uuid[])
+_SELLERS = f"""
+SELECT seller.id, seller.name, seller.legal_name, seller.country::text, seller.email::text,
+       seller.status, seller.created_at, {letterheads.LISTED}
+FROM seller {letterheads.JOIN}
 """
-SELLERS_AFTER = """
-SELECT id, name, legal_name, country::text, email::text, status, created_at
-FROM seller WHERE id > $1 ORDER BY id LIMIT $2
-"""
+SELLERS = f"{_SELLERS} WHERE seller.id = ANY($1::uuid[])"
+SELLERS_AFTER = f"{_SELLERS} WHERE seller.id > $1 ORDER BY seller.id LIMIT $2"
 
 LAST_CLOSED = "SELECT max(period) FROM document_month"
 CLOSE_MONTH = """
@@ -102,6 +102,19 @@ ORDER BY period DESC LIMIT 1
 
 def _document(row: Record) -> IssuedDocument:
     return IssuedDocument(row[0], DocumentKind(row[1]), *row[2:])
+
+
+def _seller(row: Record) -> SellerIdentity:
+    return SellerIdentity(
+        id=row["id"],
+        name=row["name"],
+        legal_name=row["legal_name"],
+        country=row["country"],
+        email=row["email"],
+        status=row["status"],
+        created_at=row["created_at"],
+        letterhead=letterheads.letterhead_of(row),
+    )
 
 
 def _seen_by(viewer: Viewer) -> tuple[bool, UUID | None, bytes | None, list[UUID]]:
@@ -202,12 +215,12 @@ async def sellers(
 ) -> dict[UUID, SellerIdentity]:
     """Who these sellers are."""
     rows = await connection.fetch(SELLERS, list(seller_ids))
-    return {row["id"]: SellerIdentity(*row) for row in rows}
+    return {row["id"]: _seller(row) for row in rows}
 
 
 async def sellers_after(connection: Connection, *, after: UUID, limit: int) -> list[SellerIdentity]:
     """The next sellers by id."""
-    return [SellerIdentity(*row) for row in await connection.fetch(SELLERS_AFTER, after, limit)]
+    return [_seller(row) for row in await connection.fetch(SELLERS_AFTER, after, limit)]
 
 
 async def last_closed_month(connection: Connection) -> str | None:

@@ -10,13 +10,14 @@ from gosellr.utils.letterhead import Letterhead
 
 _TEXTS = ("line1", "line2", "postal_code", "city", "region", "tax_id", "registration_number",
           "email")  # fmt: skip
-# For the statements of others, which read a seller anyway: one that has said nothing has no line1.
-COLUMNS = ", ".join(f"letterhead.{name}" for name in _TEXTS)
+# For the statements of others as well, which read a seller anyway. Its own e-mail address, which is
+# the market's alone, has that name there.
+LISTED = ", ".join(f"letterhead.{name} AS letterhead_{name}" for name in _TEXTS)
 JOIN = "LEFT JOIN seller_letterhead AS letterhead ON letterhead.seller_id = seller.id"
 
 FIND = f"""
 SELECT seller.id AS seller_id, seller.legal_name, seller.country::text, letterhead.version,
-       letterhead.updated_at, {COLUMNS}
+       letterhead.updated_at, {LISTED}
 FROM seller {JOIN} WHERE seller.id = $1
 """
 
@@ -44,9 +45,9 @@ FROM seller WHERE seller.id = ANY($1::uuid[])
 
 def letterhead_of(row: Record) -> Letterhead | None:
     """The letterhead of a row that has its columns; None where nothing was said."""
-    if row["line1"] is None:
+    if row["letterhead_line1"] is None:
         return None
-    return Letterhead(**{name: row[name] for name in _TEXTS})
+    return Letterhead(**{name: row[f"letterhead_{name}"] for name in _TEXTS})
 
 
 async def find(connection: Connection, *, seller_id: UUID) -> KeptLetterhead | None:

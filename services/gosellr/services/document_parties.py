@@ -5,20 +5,25 @@ from typing import Any
 
 from gosellr.models.document_values import SellerIdentity
 from gosellr.utils.documents import MarketIdentity
+from gosellr.utils.letterhead import ADDRESS_LENGTHS, written
 
 
 def seller_party(seller: SellerIdentity, *, to_others: bool = True) -> dict[str, Any]:
-    """A seller as far as it has said who it is: nobody asks for its address or tax number yet.
+    """A seller by its own name and country, and by what it wants on its papers.
 
-    Its e-mail address is between it and the marketplace; papers that go `to_others` leave it out.
+    Where it hasn't said that, there is neither address nor number. The e-mail address by which the
+    marketplace reaches it is between the two; papers that go `to_others` leave it out.
     """
+    said = seller.letterhead
+    known_to_both = "" if to_others else seller.email
     return {
         "name": seller.legal_name,
         "trade_name": seller.name,
-        "address_lines": [],
+        "address_lines": [] if said is None else said.address_lines(),
         "country": seller.country,
-        "email": "" if to_others else seller.email,
-        "tax_id": "",
+        "email": known_to_both if said is None else said.email or known_to_both,
+        "tax_id": "" if said is None else said.tax_id,
+        "registration_number": "" if said is None else said.registration_number,
     }
 
 
@@ -31,18 +36,19 @@ def market_party(identity: MarketIdentity) -> dict[str, Any]:
         "country": "",
         "email": "",
         "tax_id": identity.tax_id,
+        "registration_number": "",
     }
 
 
 def address_party(address: Mapping[str, Any]) -> dict[str, Any]:
     """A buyer by an address of an order."""
-    town = " ".join(str(address.get(part) or "") for part in ("postal_code", "city")).strip()
-    lines = (address.get("line1"), address.get("line2"), town, address.get("region"))
+    parts = {name: str(address.get(name) or "") for name in ADDRESS_LENGTHS}
     return {
         "name": str(address.get("name") or ""),
         "trade_name": "",
-        "address_lines": [str(line) for line in lines if line],
+        "address_lines": written(**parts),
         "country": str(address.get("country") or ""),
         "email": "",
         "tax_id": "",
+        "registration_number": "",
     }

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from babel import Locale
 
 from gosellr.utils.document_words import word
+from gosellr.utils.letterhead import is_vat_number
 from gosellr.utils.spoken_values import format_money, format_percent, format_when
 
 _LOCALES = {"en": "en_IE", "de": "de_DE", "fr": "fr_FR", "es": "es_ES"}
@@ -107,10 +108,18 @@ class Speaker:
             *party["address_lines"],
             names.get(country, country) if country else "",
             party["email"],
-            f"{self.word('tax_id')}: {party['tax_id']}" if party["tax_id"] else "",
+            self._tax_id(party["tax_id"]),
+            # Papers that are older than these numbers say nothing of them.
+            self._numbered("registration_number", party.get("registration_number", "")),
         ]
         shown = tuple(breakable(line) for line in lines if line)
         return Party(self.word(heading), breakable(party["name"]), shown)
+
+    def _tax_id(self, number: str) -> str:
+        return self._numbered("vat_number" if is_vat_number(number) else "tax_id", number)
+
+    def _numbered(self, key: str, number: str) -> str:
+        return f"{self.word(key)}: {number}" if number else ""
 
     def words(self) -> dict[str, str]:
         """What a page says by itself."""

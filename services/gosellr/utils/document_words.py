@@ -30,7 +30,10 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "ship_to": ("Deliver to", "Lieferung an", "Livré à", "Entregar a"),
     "issued_by": ("Issued by", "Ausgestellt von", "Émis par", "Emitido por"),
     "issued_to": ("Issued to", "Ausgestellt für", "Émis pour", "Emitido para"),
-    "tax_id": ("Tax ID", "Steuernummer", "N° de TVA", "NIF"),
+    "tax_id": ("Tax ID", "Steuernummer", "N° fiscal", "NIF"),
+    "registration_number": (
+        "Company register", "Handelsregister", "Registre du commerce", "Registro mercantil",
+    ),
     "item": ("Item", "Artikel", "Article", "Artículo"),
     "sku": ("SKU", "Art.-Nr.", "Réf.", "Ref."),
     "quantity": ("Qty", "Menge", "Qté", "Cant."),
