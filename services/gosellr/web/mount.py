@@ -40,7 +40,7 @@ from gosellr.web.operator import refunds as operator_refunds
 from gosellr.web.pages import Site
 from gosellr.web.rendering import Renderer
 from gosellr.web.seller import cases as seller_cases
-from gosellr.web.seller import connected, debts, tax_identity
+from gosellr.web.seller import connected, debts, letterhead, tax_identity
 from gosellr.web.seller import credit as seller_credit
 from gosellr.web.seller import money as seller_money
 from gosellr.web.seller import orders as seller_orders
@@ -102,7 +102,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     rooms = (browse, bag, checkout, gift_shop, orders, documents, accounts, demo, sandbox)
     back = (payment_return, payout_account_return)
     of_shops = (seller_money, seller_payouts, seller_papers, seller_cases)
-    of_sellers = (*of_shops, connected, debts, tax_identity)
+    of_sellers = (*of_shops, connected, debts, tax_identity, letterhead)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
     of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds, seller_credit)

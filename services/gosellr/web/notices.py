@@ -48,6 +48,7 @@ PROPOSAL_APPROVED = "proposal-approved"
 PROPOSAL_REJECTED = "proposal-rejected"
 COMMISSION_CHANGED = "commission-changed"
 TAX_IDENTITY_SAVED = "tax-identity-saved"
+LETTERHEAD_SAVED = "letterhead-saved"
 TAX_RATE_SAVED = "tax-rate-saved"
 TAX_RATE_ENDED = "tax-rate-ended"
 COMMISSION_ENDED = "commission-ended"
@@ -133,6 +134,7 @@ NOTICES = {
     COMMISSION_CHANGED: NoticeView("The rule stands, for sales to come."),
     COMMISSION_ENDED: NoticeView("The rule is out of force. What was sold keeps it."),
     TAX_IDENTITY_SAVED: NoticeView("Who you are is saved, and kept encrypted."),
+    LETTERHEAD_SAVED: NoticeView("Saved. It stands on the papers that are issued from now on."),
     TAX_RATE_SAVED: NoticeView("The rate stands, for sales to come."),
     TAX_RATE_ENDED: NoticeView("The rate has ended. What was sold keeps it."),
     RULE_ADDED: NoticeView("The rule is in force for releases to come."),

@@ -212,6 +212,11 @@ SHOP_DESKS: dict[str, Sequence[Call]] = {
     "POST /seller/{seller_id}/tax-identity": [
         Call(scope=Scope.SHOP, path=_SHOP, form={"kind": "entity"}, reached=WRONG)
     ],
+    "GET /seller/{seller_id}/letterhead": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
+    # A street and no town: 422 is the page's own answer.
+    "POST /seller/{seller_id}/letterhead": [
+        Call(scope=Scope.SHOP, path=_SHOP, form={"line1": "Lane 1"}, reached=WRONG)
+    ],
     "GET /seller/{seller_id}/payout-accounts": [Call(scope=Scope.SHOP, path=_SHOP, reached=SEEN)],
     # No provider of this world keeps accounts for sellers: 404 is the page's own answer.
     "POST /seller/{seller_id}/payout-accounts/{provider}": [

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.transact import ask
-from gosellr.services import seller_service
+from gosellr.services import letterhead_service, seller_service
 from gosellr.utils.permissions import MemberRole, Permission, may_as_member
 from gosellr.web import console
 from gosellr.web.console_views import ConsoleView, NavItemView
@@ -22,6 +22,7 @@ _PAGES = (
     ("Payouts", "payouts", "landmark", Permission.PAYOUT_READ),
     ("Payout settings", "payout-settings", "settings", Permission.PAYOUT_READ),
     ("Who you are", "tax-identity", "user", Permission.TAX_IDENTITY_READ),
+    ("On your papers", "letterhead", "printer", Permission.LETTERHEAD_READ),
     ("Accounts at providers", "payout-accounts", "badge-check", Permission.PAYOUT_ACCOUNT_READ),
     ("Debts and adjustments", "debts", "scale", Permission.TRANSACTION_READ),
     ("Statements", "papers", "file-text", Permission.STATEMENT_READ),
@@ -37,6 +38,7 @@ class Shop:
     name: str
     role: MemberRole
     others: tuple[LinkView, ...]
+    has_letterhead: bool = True
 
     @property
     def href(self) -> str:
@@ -56,6 +58,12 @@ class Shop:
         )
         return ConsoleView("sell", self.name, self.href, nav, self.others)
 
+    @property
+    def letterhead_href(self) -> str:
+        """Where this member says what is to stand on the shop's papers, as long as nobody has."""
+        is_asked = not self.has_letterhead and self.may(Permission.LETTERHEAD_WRITE)
+        return f"{self.href}/letterhead" if is_asked else ""
+
     def first_page(self) -> str:
         """The first of them that this member may open."""
         return next(iter(self.console("").nav)).href
@@ -73,11 +81,18 @@ async def shop_of(page: Page, seller_id: UUID, permission: Permission) -> Shop:
         raise NotFound
     if not may_as_member(role, permission):
         raise NotAllowed("Your role in this shop doesn't allow it")
-    names = await names_of(page)
-    others = tuple(
-        LinkView(name, f"/seller/{other}") for other, name in names.items() if other != seller_id
+    # What the frame needs, and what a shop's papers lack, in one question.
+    shops = await ask(
+        page.market.db, letterhead_service.names_with, seller_ids=page.viewer.seller_ids
     )
-    return Shop(seller_id, names[seller_id], role, (LinkView("To the market", "/"), *others))
+    name, has_letterhead = shops[seller_id]
+    others = tuple(
+        LinkView(named, f"/seller/{other}")
+        for other, (named, _) in shops.items()
+        if other != seller_id
+    )
+    links = (LinkView("To the market", "/"), *others)
+    return Shop(seller_id, name, role, links, has_letterhead)
 
 
 async def names_of(page: Page) -> dict[UUID, str]:
@@ -97,5 +112,11 @@ async def show(
 ) -> Response:
     """A page of a shop."""
     return await console.show(
-        page, template, console=shop.console(current), status=status, notice=notice, **values
+        page,
+        template,
+        console=shop.console(current),
+        status=status,
+        notice=notice,
+        letterhead_href=shop.letterhead_href,
+        **values,
     )
