@@ -19,6 +19,7 @@ from gosellr.jobs.audit import audit_market
 from gosellr.jobs.demo import tiles
 from gosellr.jobs.demo.goods import SCARCE_MAX
 from gosellr.jobs.demo.history import History
+from gosellr.jobs.demo.letterheads import LETTERHEADS
 from gosellr.jobs.demo.plan import Act, draw_plan
 from gosellr.jobs.demo.state import recall_market, recall_progress
 from gosellr.jobs.demo.teller import Teller, with_history
@@ -142,6 +143,15 @@ async def test_everything_is_there_and_the_books_are_right(market: Resources) ->
                                   " GROUP BY 1")  # fmt: skip
     # The story closed the first month, for its three; the others have theirs since.
     assert papers == {"statement": 22, "commission_invoice": 18}
+    # They bear where each shop is, and its numbers.
+    bare = await counts(market, "SELECT 'x', count(*) FROM document WHERE period IS NOT NULL"
+                                " AND (content->'recipient'->'address_lines' = '[]'"
+                                " OR content->'recipient'->>'tax_id' = '')")  # fmt: skip
+    assert bare["x"] == 0
+    said = await counts(market, "SELECT coalesce(letterhead.line1, 'none'), 1 FROM seller"
+                                " LEFT JOIN seller_letterhead AS letterhead"
+                                " ON seller_id = seller.id")  # fmt: skip
+    assert said == {one.line1: 1 for one in LETTERHEADS.values()} | {"none": 1}
     # Nobody is written to about the months that were told, but about what is to be seen today.
     async with market.db.connection() as connection:
         await connection.execute(TELL)

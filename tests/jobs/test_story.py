@@ -128,6 +128,7 @@ def test_all_that_can_happen_to_money_happens(told: Told) -> None:
         for line in posting.lines:
             by_side[line.side] += line.amount_minor
         assert by_side["debit"] == by_side["credit"] > 0
+    assert "Its papers bear Birkenweg 900, 8010 Graz, and ATU00000022." in notebook.words
     assert "10 captures with their fees, refunds, payouts, and what the bank" in notebook.words
     assert "10 match what we booked to the cent, 0 wait" in notebook.words
     # A step is told at the hour at which the books have it.

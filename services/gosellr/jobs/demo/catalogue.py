@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import orjson
 
 from gosellr.core.db import Connection
 from gosellr.jobs.demo.goods import Listing, sections
+from gosellr.jobs.demo.letterheads import LETTERHEADS
 from gosellr.jobs.demo.people import ADA_EMAIL, OLU_EMAIL, OLU_NAME
 from gosellr.jobs.demo.plan import Plan
 from gosellr.jobs.demo.shops import SHOPS, SUSPENSION, Shop
@@ -19,6 +20,7 @@ from gosellr.jobs.demo.tiles import StoredTile, Tile
 from gosellr.services import (
     account_service,
     category_service,
+    letterhead_service,
     media_service,
     product_service,
     seller_service,
@@ -176,6 +178,15 @@ class _Writer:
             version=None,
             now=now,
         )
+        if shop.handle in LETTERHEADS:
+            await letterhead_service.change(
+                self.connection,
+                viewer=owner,
+                seller_id=seller_id,
+                changes=asdict(LETTERHEADS[shop.handle]),
+                expected_version=0,
+                now=now,
+            )
         return seller_id, owner
 
     async def _categories(self, since: datetime) -> dict[str, UUID]:

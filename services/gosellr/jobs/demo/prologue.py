@@ -14,6 +14,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.transact import ask
 from gosellr.jobs import story
 from gosellr.jobs.demo.accounts import set_account
+from gosellr.jobs.demo.letterheads import LETTERHEADS
 from gosellr.jobs.demo.people import ADA, ADA_EMAIL, OLU_EMAIL, OLU_NAME
 from gosellr.jobs.demo.plan import DAYS
 from gosellr.jobs.demo.shops import SHOPS
@@ -179,4 +180,9 @@ async def _enter(stage: Stage, market: Market, role: _Role) -> None:
         owner=replace(owner, name=shop.owner, email=shop.owner_email),
         variant_id=market.variants[role.sku][0],
     )
-    opening.introduce(stage, role.letter, last_four=destination.last_four)
+    opening.introduce(
+        stage,
+        role.letter,
+        last_four=destination.last_four,
+        letterhead=LETTERHEADS[role.handle],
+    )

@@ -1,7 +1,7 @@
 """Chapter 1: three sellers open, and what the market charges and grants is laid down."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from gosellr.core.transact import transact
@@ -14,6 +14,7 @@ from gosellr.services import (
     account_service,
     category_service,
     commission_service,
+    letterhead_service,
     product_service,
     promotion_service,
     seller_service,
@@ -24,6 +25,7 @@ from gosellr.services.commission_service import Word
 from gosellr.services.promotion_service import CouponDraft
 from gosellr.services.shipping_service import RateDraft
 from gosellr.utils.catalogue import Price, ProductDraft, VariantDraft
+from gosellr.utils.letterhead import Letterhead
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.promotions import CouponFunding, CouponKind
 from gosellr.utils.states import Actor
@@ -51,9 +53,11 @@ class _Seller:
     goods: str
     price_minor: int
     iban: str
+    letterhead: Letterhead
 
 
-# The account numbers are the printed examples of their countries; nobody has them.
+# The account numbers are the printed examples of their countries; nobody has them, and nobody is at
+# these addresses.
 _SELLERS = (
     _Seller(
         letter="A",
@@ -63,6 +67,13 @@ _SELLERS = (
         goods="Desk lamp",
         price_minor=5990,
         iban="AT611904300234573201",
+        letterhead=Letterhead(
+            line1="Asterngasse 900",
+            postal_code="1220",
+            city="Wien",
+            tax_id="ATU00000021",
+            registration_number="FN 000021 a",
+        ),
     ),
     _Seller(
         letter="B",
@@ -72,6 +83,13 @@ _SELLERS = (
         goods="Wool blanket",
         price_minor=7990,
         iban="DE89370400440532013000",
+        letterhead=Letterhead(
+            line1="Birkenweg 900",
+            postal_code="8010",
+            city="Graz",
+            tax_id="ATU00000022",
+            registration_number="FN 000022 b",
+        ),
     ),
     _Seller(
         letter="C",
@@ -81,6 +99,13 @@ _SELLERS = (
         goods="Teapot",
         price_minor=3450,
         iban="FR1420041010050500013M02606",
+        letterhead=Letterhead(
+            line1="Lehmgasse 900",
+            postal_code="5020",
+            city="Salzburg",
+            tax_id="ATU00000023",
+            registration_number="FN 000023 c",
+        ),
     ),
 )
 
@@ -205,6 +230,15 @@ async def _open_shop(stage: Stage, seller: _Seller) -> None:
         name=owner.name,
         email=owner.email,
     )
+    await transact(
+        db,
+        letterhead_service.change,
+        viewer=owner,
+        seller_id=seller_id,
+        changes=asdict(seller.letterhead),
+        expected_version=0,
+        now=now,
+    )
     destination = await payout_accounts.change_destination(
         stage.resources.payouts,
         stage.resources.passwords,
@@ -223,15 +257,16 @@ async def _open_shop(stage: Stage, seller: _Seller) -> None:
         owner=owner,
         variant_id=variant_id,
     )
-    introduce(stage, seller.letter, last_four=destination.last_four)
+    introduce(stage, seller.letter, last_four=destination.last_four, letterhead=seller.letterhead)
 
 
-def introduce(stage: Stage, letter: str, *, last_four: str) -> None:
-    """Say who a seller is, and where it is paid to."""
+def introduce(stage: Stage, letter: str, *, last_four: str, letterhead: Letterhead) -> None:
+    """Say who a seller is, where it is paid to, and what stands on its papers."""
     shop = stage.shops[letter]
     stage.pen.say(
         f"Seller {letter} is {shop.name}: it sells a {shop.goods}, and is paid to the account that"
-        f" ends in {last_four}."
+        f" ends in {last_four}. Its papers bear {', '.join(letterhead.address_lines())}, and"
+        f" {letterhead.tax_id}."
     )
 
 
