@@ -6,10 +6,19 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
+from gosellr.models.reconciliation_values import NewMovement
 from gosellr.queries.payment_returns import ReturnCase
 from gosellr.resources import Resources
-from gosellr.services import explanation_service, marketplace_service, stray_service
+from gosellr.services import (
+    explanation_service,
+    marketplace_service,
+    provider_refund_service,
+    reconciliation_service,
+    stray_service,
+)
+from gosellr.services.provider_refund_service import ToldRefund
 from gosellr.utils.explanations import explain
+from gosellr.utils.reconciliation import MovementKind, Resolution
 from tests.factories.captures import sandbox_of
 from tests.factories.disputes import bank_decides, cases_of, hear, network, take_back
 from tests.factories.payouts import wrong_with
@@ -178,3 +187,63 @@ async def test_parts_of_it_and_what_comes_back_of_them(
     await bank_decides(resources, order, second, won=False)
     assert await balances(connection) == {}
     assert await wrong_with(connection, resources) == []
+
+
+async def sent_by_hand(
+    resources: Resources,
+    connection: Connection,
+    case: ReturnCase,
+    minor: int,
+    *,
+    is_named: bool,
+) -> None:
+    """Somebody sends it back in the provider's own pages, whose movement another one finds, by our
+    name or by the provider's own, and puts to the money that waits."""
+    now = resources.clock.now()
+    moved = NewMovement(
+        reference="txn_by_hand", kind=MovementKind.REFUND, currency="EUR", amount_minor=-minor,
+        key=case.id if is_named else None, related=None if is_named else "re_by_hand",
+        occurred_at=now,
+    )  # fmt: skip
+    if not is_named:
+        told = ToldRefund(
+            payment_id=case.payment_id, gateway="sandbox", gateway_reference="re_by_hand",
+            amount_minor=minor, currency="EUR",
+        )  # fmt: skip
+        await transact(
+            resources.db, provider_refund_service.wait, told=told, reason="It paid for nothing",
+            now=now,
+        )  # fmt: skip
+    await transact(
+        resources.db, reconciliation_service.import_movements, gateway="sandbox", source="document",
+        movements=[moved], imported_by=None, now=now,
+    )  # fmt: skip
+    movement_id = await connection.fetchval("SELECT id FROM provider_movement")
+    await transact(
+        resources.db, reconciliation_service.resolve, viewer=await operator(resources),
+        movement_id=movement_id, resolution=Resolution.SUSPENSE, note="Sent at the provider",
+        policy=resources.policy, now=now,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("by_hand_minor", "is_named"), [(TAKEN, True), (1_999, True), (TAKEN, False)]
+)
+async def test_what_somebody_sent_back_by_hand_waits_no_more(
+    resources: Resources, connection: Connection, order: Order, by_hand_minor: int, is_named: bool
+) -> None:
+    await refused(resources)
+    [case] = await waiting(resources)
+    await sent_by_hand(resources, connection, case, by_hand_minor, is_named=is_named)
+    left_minor = TAKEN - by_hand_minor
+    assert (await balances(connection)).get("suspense", 0) == -left_minor
+    # Nobody has to take it out of suspense once more.
+    cleared = "SELECT cleared_as FROM provider_movement"
+    assert await connection.fetchval(cleared) == "returned"
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    # It went back twice: that is the market's loss, and suspense never gives what isn't there.
+    assert await balances(connection) == {
+        "chargeback_loss": by_hand_minor, "gateway_clearing": -by_hand_minor,
+    }  # fmt: skip
+    assert await hear(resources, order) == 0

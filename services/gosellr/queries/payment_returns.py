@@ -75,9 +75,25 @@ IS_UNDER_WAY = """
 SELECT EXISTS (SELECT FROM payment_return
                WHERE payment_id = $1 AND status IN ('pending', 'unknown'))
 """
-# What couldn't be sent back, less what lost chargebacks took of it. What of that came back is told
-# by those.
-HELD = """
+# By the names of either: ours, or the provider's of what somebody sent back there.
+_BY_HAND = """
+FROM provider_movement AS movement JOIN payment
+  ON payment.method = movement.gateway AND payment.currency = movement.currency
+WHERE movement.kind = 'refund' AND movement.unexplained_minor < 0
+  AND (EXISTS (SELECT FROM payment_return AS back
+               WHERE back.payment_id = payment.id AND back.id = movement.subject_id)
+    OR EXISTS (SELECT FROM provider_refund AS told
+               WHERE told.payment_id = payment.id
+                 AND told.gateway_reference IN (movement.reference, movement.related)))
+"""
+SENT_BY_HAND = f"""
+SELECT payment.order_id, payment.id {_BY_HAND} AND movement.id = $1
+  AND EXISTS (SELECT FROM payment_return AS back
+              WHERE back.payment_id = payment.id AND back.status = 'failed')
+"""
+# What couldn't be sent back, less what lost chargebacks took of it, and what people said that they
+# had sent by hand. What came back of the former is told by those.
+HELD = f"""
 SELECT (COALESCE((SELECT sum(amount_minor) FROM payment_return
                   WHERE payment_id = $1 AND status = 'failed'), 0)
     - COALESCE((
@@ -86,7 +102,11 @@ SELECT (COALESCE((SELECT sum(amount_minor) FROM payment_return
         JOIN ledger_transaction AS head ON head.order_id = back.order_id
          AND head.kind = 'chargeback_lost' AND head.cause_id = back.id
         JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-        WHERE back.payment_id = $1 AND entry.account = 'suspense'), 0))::bigint
+        WHERE back.payment_id = $1 AND entry.account = 'suspense'), 0)
+    + COALESCE((
+        SELECT sum(movement.unexplained_minor) {_BY_HAND} AND payment.id = $1
+          AND movement.status = 'resolved' AND movement.resolution = 'suspense'
+          AND (movement.cleared_at IS NULL OR movement.cleared_as = 'returned')), 0))::bigint
 """
 
 
@@ -189,6 +209,13 @@ async def held_minor(connection: Connection, *, payment_id: UUID) -> int:
     """What a payment took in vain that couldn't be sent back and that no bank has taken."""
     minor: int = await connection.fetchval(HELD, payment_id)
     return minor
+
+
+async def sent_by_hand(connection: Connection, *, movement_id: UUID) -> tuple[UUID, UUID] | None:
+    """The order and payment of which a movement sent back what its provider had refused to send;
+    None where it is about no such."""
+    row = await connection.fetchrow(SENT_BY_HAND, movement_id)
+    return None if row is None else (row["order_id"], row["id"])
 
 
 async def close_case(

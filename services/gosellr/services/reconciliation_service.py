@@ -16,10 +16,9 @@ from gosellr.models.reconciliation_values import ImportedStatement, Movement, Ne
 from gosellr.queries import chargeback_movements, reconciliation, reconciliation_subjects
 from gosellr.queries.reconciliation import Judgement
 from gosellr.queries.reconciliation_subjects import KnownSubject
-from gosellr.services import ledger_service
+from gosellr.services import ledger_service, movement_books
 from gosellr.services.ledger_service import Booking
 from gosellr.services.reconciliation_questions import find_movement
-from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.movement_csv import ONLY_REFUNDS_RETURN_FEES
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
@@ -174,7 +173,9 @@ async def _match_together(connection: Connection, *, gateway: str, now: datetime
                 unexplained_minor=movement.unexplained_minor,
                 currency=movement.currency,
             )
-            bookings.append(_booking(movement, draft, actor=f"gateway:{gateway}", now=now))
+            bookings.append(
+                movement_books.booking(movement, draft, actor=f"gateway:{gateway}", now=now)
+            )
             if not await reconciliation.clear(
                 connection, movement_id=movement_id, resolution=Clearing.CHARGEBACK, user_id=None,
                 now=now,
@@ -222,19 +223,7 @@ def _at_once(movement: Movement, verdict: Verdict, *, now: datetime) -> list[Boo
             currency=movement.currency, resolution=Resolution.FEE,
         )  # fmt: skip
     actor = f"gateway:{gateway}"
-    return [] if draft is None else [_booking(movement, draft, actor=actor, now=now)]
-
-
-def _booking(movement: Movement, draft: TransactionDraft, *, actor: str, now: datetime) -> Booking:
-    return Booking(
-        draft=draft,
-        cause_type="provider_movement",
-        cause_id=movement.id,
-        idempotency_key=str(movement.id),
-        actor=actor,
-        effective_at=now,
-        facts={"reference": movement.reference, "gateway": movement.gateway},
-    )
+    return [] if draft is None else [movement_books.booking(movement, draft, actor=actor, now=now)]
 
 
 async def resolve(
@@ -254,8 +243,9 @@ async def resolve(
         InvalidInput: that contradicts the direction of the money.
         MovementNotOpen: it doesn't wait for that.
     """
+    await movement_books.hold_order(connection, movement_id=movement_id)
     movement = await _locked(connection, movement_id)
-    draft = _explanation(movement, resolution)
+    draft = movement_books.explanation(movement, resolution)
     if draft is None and resolution is Resolution.SUSPENSE:
         raise InvalidInput.at("resolution", "nothing_to_keep", "Nothing of it is unexplained")
     limit_minor = tolerance_minor(movement.currency, policy.reconciliation_tolerance)
@@ -271,9 +261,10 @@ async def resolve(
     )
     if not done:
         raise MovementNotOpen
-    if not waits and draft is not None:
-        booking = _booking(movement, draft, actor=_actor(viewer), now=now)
-        await ledger_service.book(connection, bookings=[booking], now=now)
+    if not waits:
+        await movement_books.book_explained(
+            connection, movement, resolution, viewer=viewer, now=now
+        )
     return await find_movement(connection, movement_id=movement_id)
 
 
@@ -287,6 +278,7 @@ async def approve(
         NotAllowed: it is the viewer's own proposal.
         MovementNotOpen: nothing is proposed.
     """
+    await movement_books.hold_order(connection, movement_id=movement_id)
     movement = await find_movement(connection, movement_id=movement_id)
     done = await reconciliation.approve(connection, movement_id=movement_id, user_id=viewer.user_id)
     if not done:
@@ -296,11 +288,10 @@ async def approve(
     movement = await find_movement(connection, movement_id=movement_id)
     if movement.resolution is None:
         raise RuntimeError("what is resolved is resolved as something")
-    draft = _explanation(movement, movement.resolution)
-    if draft is not None:
-        booking = _booking(movement, draft, actor=_actor(viewer), now=now)
-        await ledger_service.book(connection, bookings=[booking], now=now)
-    return movement
+    await movement_books.book_explained(
+        connection, movement, movement.resolution, viewer=viewer, now=now
+    )
+    return await find_movement(connection, movement_id=movement_id)
 
 
 async def reject(connection: Connection, *, movement_id: UUID) -> Movement:
@@ -355,7 +346,9 @@ async def clear_suspense(
     )
     if not done:
         raise MovementNotOpen
-    booking = _booking(movement, draft, actor=_actor(viewer), now=now)
+    booking = movement_books.booking(
+        movement, draft, actor=movement_books.actor_of(viewer), now=now
+    )
     await ledger_service.book(connection, bookings=[booking], now=now)
     return await find_movement(connection, movement_id=movement_id)
 
@@ -365,22 +358,6 @@ async def _locked(connection: Connection, movement_id: UUID) -> Movement:
     if movement is None:
         raise NotFound
     return movement
-
-
-def _explanation(movement: Movement, resolution: Resolution) -> TransactionDraft | None:
-    try:
-        return explained(
-            gateway=movement.gateway,
-            unexplained_minor=movement.unexplained_minor,
-            currency=movement.currency,
-            resolution=resolution,
-        )
-    except ValueError as error:
-        raise InvalidInput.at("resolution", "resolution_contradicts", str(error)) from None
-
-
-def _actor(viewer: Viewer) -> str:
-    return "system" if viewer.user_id is None else f"user:{viewer.user_id}"
 
 
 async def check_payouts(connection: Connection, *, currency: str, policy: MarketPolicy) -> None:
