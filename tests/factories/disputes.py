@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.clock import ManualClock
-from gosellr.core.transact import ask
+from gosellr.core.transact import ask, transact
 from gosellr.flows import chargebacks, disputes
 from gosellr.flows.chargebacks import DisputedPayment
 from gosellr.flows.disputes import SentFile
 from gosellr.integrations.payments.sandbox import SandboxGateway
 from gosellr.jobs import upkeep
-from gosellr.models.dispute_values import DisputeFolder
+from gosellr.models.dispute_values import DisputeFolder, ReportedChargeback
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import dispute_questions
+from gosellr.services import chargeback_service, dispute_questions
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.dispute_service import NewDispute
@@ -210,3 +210,37 @@ async def hear(resources: Resources, order: Order, *, payment: int = 0) -> int:
             payment_id=order.payments[payment].id, method="sandbox", gateway_reference=None
         ),
     )
+
+
+async def told_as(
+    resources: Resources,
+    order: Order,
+    reference: str,
+    status: str,
+    *,
+    amount_minor: int = 12_000,
+    kept_minor: int = 0,
+) -> bool:
+    """The provider says how a chargeback stands, of all of the order where nothing else is said."""
+    told = ReportedChargeback(
+        payment_id=order.payments[0].id, gateway="sandbox", gateway_reference=reference,
+        amount_minor=amount_minor, currency="EUR", fee_minor=0, reason="fraudulent",
+        status=status, evidence_due_at=None, opened_at=resources.clock.now(),
+        kept_minor=kept_minor,
+    )  # fmt: skip
+    return await transact(
+        resources.db, chargeback_service.record, reported=told, policy=resources.policy,
+        now=resources.clock.now(),
+    )  # fmt: skip
+
+
+def asked_in(cases: list[DisputeFolder], reference: str) -> dict[object, tuple[int, int, int]]:
+    """By seller, what the cases of a chargeback are about, what of that came back, and what is
+    frozen."""
+    return {
+        one.dispute.seller_id: (
+            one.dispute.amount_minor, one.dispute.came_back_minor, one.dispute.frozen_minor
+        )
+        for one in cases
+        if one.chargeback is not None and one.chargeback.gateway_reference == reference
+    }  # fmt: skip

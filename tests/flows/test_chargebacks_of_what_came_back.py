@@ -6,27 +6,23 @@ from datetime import timedelta
 import pytest
 
 from gosellr.core.db import Connection
-from gosellr.core.transact import ask, transact
-from gosellr.models.dispute_values import DisputeFolder, ReportedChargeback
+from gosellr.core.transact import ask
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import (
-    chargeback_service,
-    commission_simulation,
-    explanation_service,
-    marketplace_service,
-)
+from gosellr.services import commission_simulation, explanation_service, marketplace_service
 from gosellr.services.commission_simulation import SimulationRequest
 from gosellr.utils.explanations import explain
 from gosellr.utils.refunds import CommissionReversal
 from tests.factories.accounts import User
 from tests.factories.disputes import (
+    asked_in,
     bank_decides,
     cases_of,
     delivered,
     hear,
     network,
     take_back,
+    told_as,
 )
 from tests.factories.payouts import pay, set_account, wrong_with
 from tests.factories.sales import (
@@ -58,40 +54,6 @@ async def lost_and_back(resources: Resources, order: Order) -> str:
     await network(resources).disputes.reinstate(reference=reference)
     await hear(resources, order)
     return reference
-
-
-async def told_as(
-    resources: Resources,
-    order: Order,
-    reference: str,
-    status: str,
-    *,
-    amount_minor: int = 12_000,
-    kept_minor: int = 0,
-) -> bool:
-    """The provider says how a chargeback stands, of all of the order where nothing else is said."""
-    told = ReportedChargeback(
-        payment_id=order.payments[0].id, gateway="sandbox", gateway_reference=reference,
-        amount_minor=amount_minor, currency="EUR", fee_minor=0, reason="fraudulent",
-        status=status, evidence_due_at=None, opened_at=resources.clock.now(),
-        kept_minor=kept_minor,
-    )  # fmt: skip
-    return await transact(
-        resources.db, chargeback_service.record, reported=told, policy=resources.policy,
-        now=resources.clock.now(),
-    )  # fmt: skip
-
-
-def asked_in(cases: list[DisputeFolder], reference: str) -> dict[object, tuple[int, int, int]]:
-    """By seller, what the cases of a chargeback are about, what of that came back, and what is
-    frozen."""
-    return {
-        one.dispute.seller_id: (
-            one.dispute.amount_minor, one.dispute.came_back_minor, one.dispute.frozen_minor
-        )
-        for one in cases
-        if one.chargeback is not None and one.chargeback.gateway_reference == reference
-    }  # fmt: skip
 
 
 async def owed(connection: Connection, shops: list[Shop]) -> list[dict[str, int]]:

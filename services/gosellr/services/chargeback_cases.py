@@ -178,8 +178,9 @@ async def share_out_again(
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
-    """After a refund of a locked order was refused: let its open chargebacks, the oldest first, ask
-    each seller for what they would have asked if that refund had never been."""
+    """After a refund of a locked order was refused, or a chargeback of it decided: let those that
+    are open, the oldest first, ask each seller for what they would have asked if that had never
+    been."""
     if order.buys_card:
         # The whole price is what its case is about, whatever was on its way back.
         return

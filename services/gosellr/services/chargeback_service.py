@@ -101,6 +101,8 @@ async def _follow(
         return await chargebacks.lose_later(connection, chargeback_id=known.id, now=now)
     else:
         await _end(connection, chargeback=known, outcome=_LOST, policy=policy, now=now)
+    # What this one asks for no more is what others that are open are about.
+    await go_on(connection, order_id=known.order_id, policy=policy, now=now)
     return True
 
 
@@ -129,22 +131,25 @@ async def _decided_again(
 async def go_on(
     connection: Connection, *, order_id: UUID, policy: MarketPolicy, now: datetime
 ) -> None:
-    """After a refund of a locked order was answered: what it didn't give back the bank may have
-    taken, and what is lost and waited for that answer is booked."""
-    undecided = await chargebacks.open_of_order(connection, order_id=order_id)
-    if not undecided:
-        return
-    order = await order_steps.load_locked(connection, order_id=order_id)
-    await chargeback_cases.share_out_again(
-        connection,
-        order=order,
-        undecided=[one for one in undecided if not order.pays_for_nothing(one.payment_id)],
-        policy=policy,
-        now=now,
-    )
-    for one in undecided:
-        if one.lost_later_since and not await _waits_for_refunds(connection, one):
-            await _end(connection, chargeback=one, outcome=_LOST, policy=policy, now=now)
+    """After a refund of a locked order was answered, or a chargeback decided: what it didn't give
+    back, or doesn't take, others may have taken, and what is lost and waited for an answer is
+    booked."""
+    while undecided := await chargebacks.open_of_order(connection, order_id=order_id):
+        order = await order_steps.load_locked(connection, order_id=order_id)
+        await chargeback_cases.share_out_again(
+            connection,
+            order=order,
+            undecided=[one for one in undecided if not order.pays_for_nothing(one.payment_id)],
+            policy=policy,
+            now=now,
+        )
+        for one in undecided:
+            if one.lost_later_since and not await _waits_for_refunds(connection, one):
+                await _end(connection, chargeback=one, outcome=_LOST, policy=policy, now=now)
+                # The others are about what this one leaves.
+                break
+        else:
+            return
 
 
 async def _waits_for_refunds(connection: Connection, chargeback: Chargeback) -> bool:
