@@ -8,6 +8,8 @@ from gosellr.utils.value_postings import (
     gift_card_charged_back,
     gift_card_issued,
     gift_card_loss_made_good,
+    gift_card_price_came_back,
+    gift_card_price_taken_again,
     gift_card_released,
     gift_card_restored,
     gift_card_sold,
@@ -114,6 +116,45 @@ def test_a_bank_takes_the_card_first_and_the_market_bears_the_rest(
         )
         debited = {ON_CARD: taken + back, "chargeback_loss": borne - back}
         assert changes(lost, made_good) == moved(currency, debited=debited, credited=credited)
+
+
+@given(
+    currency=CURRENCIES, gateway=GATEWAYS, held=MAYBE, price=AMOUNTS, kept=MAYBE, again=MAYBE,
+    good_bps=st.integers(0, 100),
+)  # fmt: skip
+def test_what_comes_back_of_a_price_is_as_if_the_bank_had_never_taken_it(
+    currency: str, gateway: str, held: int, price: int, kept: int, again: int, good_bps: int
+) -> None:
+    kept, again = kept % price, 1 + again % price
+
+    def left_by(amount: int) -> tuple[int, int]:
+        return min(held, amount), amount - min(held, amount)
+
+    taken, borne = left_by(price)
+    good = borne * good_bps // 100  # Came back of what was bought, and made the loss good.
+    back = gift_card_price_came_back(
+        card_id=CARD, gateway=gateway, amount_minor=price - kept, loss_minor=borne - good,
+        currency=currency,
+    )  # fmt: skip
+    on_card = price - kept - min(price - kept, borne - good)
+    assert changes(back) == moved(
+        currency, debited={f"gateway_clearing:{gateway}": price - kept},
+        credited={"chargeback_loss": price - kept - on_card, ON_CARD: on_card},
+    )  # fmt: skip
+    # What is left on the card, and lost, is what it would be had only this much been taken.
+    would_take, would_bear = left_by(kept)
+    made_good = min(good, would_bear)
+    assert held - taken + on_card == held - would_take + good - made_good
+    assert borne - good - (price - kept - on_card) == would_bear - made_good
+    once_more = gift_card_price_taken_again(
+        card_id=CARD, gateway=gateway, taken_minor=min(on_card, again),
+        borne_minor=again - min(on_card, again), currency=currency,
+    )  # fmt: skip
+    assert changes(once_more) == moved(
+        currency,
+        debited={ON_CARD: min(on_card, again), "chargeback_loss": again - min(on_card, again)},
+        credited={f"gateway_clearing:{gateway}": again},
+    )
 
 
 @given(currency=CURRENCIES, amount=AMOUNTS, is_issued=st.booleans())

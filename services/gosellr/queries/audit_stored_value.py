@@ -118,7 +118,8 @@ WITH booked AS (
     LEFT JOIN gift_card AS card ON card.id = sold.card_id
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE status NOT IN ('won', 'lost')) AS undecided,
-               COALESCE(sum(amount_minor) FILTER (WHERE status = 'lost'), 0) AS lost_minor
+               COALESCE(sum(amount_minor - reinstated_minor) FILTER (WHERE status = 'lost'), 0)
+                   AS lost_minor
         FROM chargeback WHERE chargeback.order_id = sold.order_id
     ) AS taken
 )

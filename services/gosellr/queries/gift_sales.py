@@ -88,7 +88,8 @@ UPDATE gift_card SET frozen_at = NULL
 FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE status NOT IN ('won', 'lost')) AS undecided,
-           COALESCE(sum(amount_minor) FILTER (WHERE status = 'lost'), 0) AS lost_minor
+           COALESCE(sum(amount_minor - reinstated_minor) FILTER (WHERE status = 'lost'), 0)
+               AS lost_minor
     FROM chargeback WHERE chargeback.order_id = sold.order_id
 ) AS taken
 WHERE sold.order_id = $1 AND gift_card.id = sold.card_id AND taken.undecided = 0
@@ -96,6 +97,15 @@ WHERE sold.order_id = $1 AND gift_card.id = sold.card_id AND taken.undecided = 0
 RETURNING gift_card.id
 """
 COUNT_LOST = "UPDATE gift_card_purchase SET lost_minor = lost_minor + $2 WHERE order_id = $1"
+
+# What banks took of the price for good, beyond what the card has made good of it.
+BORNE = """
+SELECT (COALESCE(sum(taken.amount_minor - taken.reinstated_minor), 0) - sold.lost_minor)::bigint
+FROM gift_card_purchase AS sold
+LEFT JOIN chargeback AS taken ON taken.order_id = sold.order_id AND taken.status = 'lost'
+WHERE sold.order_id = $1
+GROUP BY sold.lost_minor
+"""
 
 
 async def offers(connection: Connection) -> list[GiftCardOffer]:
@@ -201,6 +211,12 @@ async def thaw(connection: Connection, *, order_id: UUID) -> bool:
     return await connection.fetchval(THAW, order_id) is not None
 
 
+async def borne_minor(connection: Connection, *, order_id: UUID) -> int:
+    """What of a card's price is the market's loss as it stands, in minor units."""
+    minor: int = await connection.fetchval(BORNE, order_id)
+    return minor
+
+
 async def count_lost(connection: Connection, *, order_id: UUID, amount_minor: int) -> None:
-    """So much of a card went to the bank that took its price back."""
+    """So much of a card went to the bank that took its price back; below zero, came back of it."""
     await connection.execute(COUNT_LOST, order_id, amount_minor)

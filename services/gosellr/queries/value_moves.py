@@ -23,7 +23,7 @@ WHERE card.id = ANY($1::uuid[]) AND (card.deactivated_at IS NOT NULL OR EXISTS (
 # that is good again isn't among them: what comes back to it stays.
 LOSSES = """
 SELECT sold.card_id, sold.order_id, min(taken.id::text)::uuid AS chargeback_id,
-       (sum(taken.amount_minor) - sold.lost_minor)::bigint AS minor
+       (sum(taken.amount_minor - taken.reinstated_minor) - sold.lost_minor)::bigint AS minor
 FROM gift_card_purchase AS sold JOIN chargeback AS taken ON taken.order_id = sold.order_id
 JOIN gift_card AS card ON card.id = sold.card_id
 WHERE sold.card_id = ANY($1::uuid[]) AND taken.status = 'lost' AND card.frozen_at IS NOT NULL

@@ -32,26 +32,12 @@ async def keep_up(
     reported: ReportedChargeback,
     now: datetime,
 ) -> bool:
-    """Bring what came back of a lost chargeback of a locked order to what its gateway tells;
-    whether that was anything.
-
-    The price of a gift card isn't given back by this: whose it is depends on what became of the
-    card since. Nor is what a person has explained before it was heard of. What had paid for
-    nothing waits in suspense again, and is a case.
-    """
+    """Bring what came back of a lost chargeback of a locked order of goods to what its gateway
+    tells; whether that was anything. What had paid for nothing waits in suspense again, and is a
+    case."""
     pays_for_nothing = order.pays_for_nothing(known.payment_id)
-    if known.status != "lost" or reported.status == "open":
-        return False
-    if order.buys_card and not pays_for_nothing:
-        return False
-    back_minor = 0
-    if reported.status == "won":
-        back_minor = max(0, known.amount_minor - reported.kept_minor)
-    if back_minor == known.reinstated_minor:
-        return False
-    if await chargeback_movements.was_explained(
-        connection, gateway=known.gateway, chargeback_id=known.id
-    ):
+    back_minor = await told_minor(connection, known=known, reported=reported)
+    if back_minor is None:
         return False
     if known.reinstated_minor:
         known = await _book(connection, known, back_minor=0, now=now)
@@ -65,6 +51,25 @@ async def keep_up(
         now=now,
     )  # fmt: skip
     return True
+
+
+async def told_minor(
+    connection: Connection, *, known: Chargeback, reported: ReportedChargeback
+) -> int | None:
+    """How much of a lost chargeback is given back by now, as its gateway tells; None where that is
+    no news, or where a person has explained it before it was heard of."""
+    if known.status != "lost" or reported.status == "open":
+        return None
+    back_minor = 0
+    if reported.status == "won":
+        back_minor = max(0, known.amount_minor - reported.kept_minor)
+    if back_minor == known.reinstated_minor:
+        return None
+    if await chargeback_movements.was_explained(
+        connection, gateway=known.gateway, chargeback_id=known.id
+    ):
+        return None
+    return back_minor
 
 
 async def is_known(connection: Connection, reported: ReportedChargeback) -> bool:

@@ -17,6 +17,7 @@ from gosellr.queries import chargebacks, disputes, payment_returns, payments, re
 from gosellr.queries.chargebacks import AGAIN, AWARDED
 from gosellr.services import (
     came_back_books,
+    card_price_returns,
     chargeback_books,
     chargeback_cases,
     chargeback_fees,
@@ -69,7 +70,9 @@ async def record(
         changed = await chargeback_fees.keep_up(
             connection, order=order, known=known, reported=reported, policy=policy, now=now
         )
-        returned = await chargeback_returns.keep_up(
+        is_cards = order.buys_card and not order.pays_for_nothing(payment.id)
+        returns = card_price_returns if is_cards else chargeback_returns
+        returned = await returns.keep_up(
             connection, order=order, known=known, reported=reported, now=now
         )
         if returned:

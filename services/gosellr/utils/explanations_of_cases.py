@@ -63,6 +63,7 @@ def _what_the_market_bears(figures: Figures) -> tuple[tuple[int, str], ...]:
     return (
         (figures.debit("commission"), "the marketplace returns {} of commission"),
         (figures.debit("tax_payable"), "{} less tax is passed on"),
+        (figures.debit("gift_card"), "{} is off the gift card"),
         (figures.debit("suspense"), "{} had paid for nothing and waited to be sent back"),
         (figures.debit("chargeback_loss"), "the marketplace bears {}"),
         (figures.credit("promotion_cost"), "{} of the promotion returns to the marketplace"),
@@ -84,7 +85,8 @@ def _chargeback_reinstated(figures: Figures) -> str:
         (figures.credit("seller_available"), "{} can be paid out"),
         (figures.credit("commission"), "the marketplace keeps {} of commission"),
         (figures.credit("tax_payable"), "{} is tax that the marketplace passes on"),
-        (figures.credit("chargeback_loss"), "its loss is {} smaller"),
+        (figures.credit("chargeback_loss"), "the marketplace's loss is {} smaller"),
+        (figures.credit("gift_card"), "{} is on the gift card again"),
         (figures.credit("suspense"), "{} pays for nothing and waits to be sent back"),
         (figures.debit("promotion_cost"), "the marketplace bears {} of the promotion again"),
         (figures.debit("goodwill_cost"), "the marketplace bears {} of its goodwill again"),

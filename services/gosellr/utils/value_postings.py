@@ -1,5 +1,6 @@
 """Which entries stored value makes (recipe 10) before it is spent; that stands in `postings`."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from gosellr.utils.ledger import (
@@ -62,10 +63,40 @@ def gift_card_charged_back(
         (CHARGEBACK_LOSS, Direction.DEBIT, borne_minor),
         (dispute_receivable(gateway), Direction.CREDIT, taken_minor + borne_minor),
     )
-    return TransactionDraft(
-        TransactionKind.CHARGEBACK_LOST,
-        tuple(Entry(account, side, minor, currency) for account, side, minor in sides if minor),
+    return _of(TransactionKind.CHARGEBACK_LOST, sides, currency)
+
+
+def gift_card_price_came_back(
+    *, card_id: UUID, gateway: str, amount_minor: int, loss_minor: int, currency: str
+) -> TransactionDraft:
+    """Recipe 7: so much of a card's price that was lost comes back. It is our loss first, as far as
+    there is one (`loss_minor`), as if the bank had never taken it, and on the card again beyond."""
+    borne_minor = min(amount_minor, max(0, loss_minor))
+    sides = (
+        (gateway_clearing(gateway), Direction.DEBIT, amount_minor),
+        (CHARGEBACK_LOSS, Direction.CREDIT, borne_minor),
+        (gift_card(card_id), Direction.CREDIT, amount_minor - borne_minor),
     )
+    return _of(TransactionKind.CHARGEBACK_REINSTATED, sides, currency)
+
+
+def gift_card_price_taken_again(
+    *, card_id: UUID, gateway: str, taken_minor: int, borne_minor: int, currency: str
+) -> TransactionDraft:
+    """Recipe 7: the bank takes of that what it had given back, as it took it at first."""
+    sides = (
+        (gift_card(card_id), Direction.DEBIT, taken_minor),
+        (CHARGEBACK_LOSS, Direction.DEBIT, borne_minor),
+        (gateway_clearing(gateway), Direction.CREDIT, taken_minor + borne_minor),
+    )
+    return _of(TransactionKind.CHARGEBACK_REINSTATED, sides, currency)
+
+
+def _of(
+    kind: TransactionKind, sides: Iterable[tuple[str, Direction, int]], currency: str
+) -> TransactionDraft:
+    entries = (Entry(account, side, minor, currency) for account, side, minor in sides if minor)
+    return TransactionDraft(kind, tuple(entries))
 
 
 def gift_card_loss_made_good(
