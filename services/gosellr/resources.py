@@ -118,6 +118,7 @@ class Resources:
             payout_steps={name: one.steps_minor for name, one in self.payout_providers.items()},
             transfer_approval_over=settings.transfer_approval_over,
             refund_approval_over=settings.refund_approval_over,
+            gift_approval_over=settings.gift_approval_over,
             reconciliation_tolerance=settings.reconciliation_tolerance,
             cash_on_delivery_limit=settings.cash_on_delivery_limit,
             disputes=DisputeTerms(
@@ -249,12 +250,9 @@ class Resources:
     def imports(self) -> ImportPowers:
         """What importing a catalogue needs."""
         return ImportPowers(
-            db=self.db,
-            files=self.files,
-            clock=self.clock,
-            review=self.settings.product_review,
+            db=self.db, files=self.files, clock=self.clock, review=self.settings.product_review,
             keys_kept_for=self.policy.idempotency_kept_for,
-        )
+        )  # fmt: skip
 
     @property
     def labels(self) -> LabelPowers:

@@ -6,9 +6,10 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
 from gosellr.flows import checkout, stored_value
 from gosellr.models.order_values import Order
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.stored_value_values import StoreCreditGrant
 from gosellr.resources import Resources
-from gosellr.services import seller_credit_service, stored_value_service
+from gosellr.services import seller_credit_service, stored_value_service, value_requests
 from gosellr.services.basket_service import Tender
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.utils.viewer import Viewer
@@ -35,6 +36,7 @@ async def make_card(
         key=a_key(),
         **terms,  # type: ignore[arg-type]
     )
+    assert not isinstance(issued, Proposal)
     assert issued.code is not None
     return issued.card.id, issued.code
 
@@ -45,14 +47,14 @@ async def grant_credit(
     """Credit for a buyer."""
     await transact(
         resources.db,
-        stored_value_service.grant,
+        value_requests.grant,
         viewer=await operator(resources),
         user_id=user.id,
         amount_minor=amount_minor,
         currency=currency,
         reason="a late parcel",
         key=a_key(),
-        kept_for=resources.policy.idempotency_kept_for,
+        policy=resources.policy,
         now=resources.clock.now(),
     )
 

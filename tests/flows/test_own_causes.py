@@ -15,7 +15,7 @@ from gosellr.services import (
     dispute_questions,
     payout_settings_service,
     recovery_service,
-    stored_value_service,
+    value_requests,
 )
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_steps import DisputeStepRefused
@@ -114,14 +114,14 @@ async def test_nobody_grants_credit_to_themselves(
     with pytest.raises(NotAllowed, match="themselves"):
         await transact(
             resources.db,
-            stored_value_service.grant,
+            value_requests.grant,
             viewer=operator.viewer,
             user_id=operator.id,
             amount_minor=100,
             currency="EUR",
             reason="for me",
             key=a_key(),
-            kept_for=resources.policy.idempotency_kept_for,
+            policy=resources.policy,
             now=now,
         )
     assert await connection.fetchval("SELECT count(*) FROM store_credit_grant") == 0

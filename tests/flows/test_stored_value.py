@@ -13,7 +13,7 @@ from gosellr.flows import stored_value
 from gosellr.jobs import upkeep
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
-from gosellr.services import stored_value_service, stored_value_tender
+from gosellr.services import stored_value_service, stored_value_tender, value_requests
 from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import InsufficientBalance
 from gosellr.services.payment_service import NotPayable, PaymentInProgress
@@ -347,13 +347,13 @@ async def test_only_the_market_gives_value_away(
     card_id, _ = await make_card(resources, 100)
     before = await balances(connection)
     terms = {"amount_minor": 1, "currency": "EUR", "key": a_key()}
-    now, kept_for = resources.clock.now(), timedelta(days=1)
+    now, policy = resources.clock.now(), resources.policy
     with pytest.raises(NotAllowed):
         await stored_value.issue_gift_card(
             resources.stored_value, viewer=buyer.viewer, expires_at=None, note=None, **terms
         )
     for command, said in (
-        (stored_value_service.grant, {"user_id": buyer.id, "reason": "me", "kept_for": kept_for}),
+        (value_requests.grant, {"user_id": buyer.id, "reason": "me", "policy": policy}),
         (stored_value_service.deactivate, {"card_id": card_id}),
     ):
         given = terms if "user_id" in said else {}

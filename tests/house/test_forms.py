@@ -43,6 +43,7 @@ HARMLESS: Final = {
     "{{ door.enter_path }}": "a session more is nobody's loss",
     "{{ file.path }}/execute": DECIDED_ONCE,
     "{{ file.path }}/reject": DECIDED_ONCE,
+    "{{ gift.card.href }}/code": "a code is told once",
     "{{ gift.card.href }}/deactivate": SETS,
     "{{ gift.card.href }}/extend": SETS,
     "{{ gift.href }}": "a code is told once",

@@ -10,6 +10,7 @@ from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import PageFilters, problems
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.stored_value import (
     GiftCardBalanceOut,
     GiftCardCheck,
@@ -21,6 +22,7 @@ from gosellr.api.schemas.stored_value import (
 )
 from gosellr.core.transact import ask, transact
 from gosellr.flows import stored_value
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import idempotency_service, stored_value_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -51,7 +53,11 @@ async def list_gift_cards(
     "",
     operation_id="issue_gift_card",
     status_code=201,
-    responses={201: {"model": GiftCardOut}, **problems(400, 401, 403, 409, 422)},
+    responses={
+        201: {"model": GiftCardOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 409, 422),
+    },
 )
 async def issue_gift_card(
     *,
@@ -64,6 +70,10 @@ async def issue_gift_card(
     """Make a gift card at the marketplace's cost.
 
     Its code is told now and never again: the same request once more answers without it.
+
+    Above `GOSELLR_GIFT_APPROVAL_OVER`, with all that the caller gave away within 24 hours, it is
+    proposed (202). Once another operator approves that, the card bears the proposal's id, and
+    `create_issued_card_code` tells its code to the caller.
     """
     issued = await stored_value.issue_gift_card(
         market.stored_value,
@@ -79,6 +89,8 @@ async def issue_gift_card(
             body=await request.body(),
         ),
     )
+    if isinstance(issued, Proposal):
+        return answer(proposal_document(issued), status=202)
     document = card_document(issued.card, now=market.clock.now(), code=issued.code)
     replayed = {"Idempotency-Replayed": "true"} if issued.code is None else {}
     return answer(document, status=201, headers=replayed)
@@ -111,6 +123,22 @@ async def get_gift_card(card_id: UUID, _viewer: MayRead, market: Market) -> Resp
     """A gift card and what is left on it."""
     card = await ask(market.db, stored_value_service.find, card_id=card_id)
     return answer(card_document(card, now=market.clock.now()))
+
+
+@router.post(
+    "/{card_id}/code",
+    operation_id="create_issued_card_code",
+    status_code=201,
+    responses={201: {"model": GiftCardOut}, **problems(401, 403, 404, 409, 422)},
+)
+async def create_issued_card_code(
+    card_id: UUID, viewer: Annotated[Viewer, allow(Permission.GIFT_CARD_ISSUE)], market: Market
+) -> Response:
+    """Make the code of a card that took two people, and tell it: this once, and to the one who
+    asked for the card."""
+    told = await stored_value.tell_code(market.stored_value, viewer=viewer, card_id=card_id)
+    document = card_document(told.card, now=market.clock.now(), code=told.code)
+    return answer(document, status=201)
 
 
 @router.post(

@@ -18,7 +18,7 @@ from gosellr.api.schemas.proposals import (
 )
 from gosellr.core.transact import ask, transact
 from gosellr.flows import proposals
-from gosellr.services import proposal_service, refund_requests
+from gosellr.services import proposal_approval, proposal_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -55,10 +55,15 @@ async def list_proposals(
     responses={200: {"model": ProposalOut}, **problems(401, 403, 404, 422)},
 )
 async def get_proposal(proposal_id: UUID, viewer: MayRead, market: Market) -> Response:
-    """A proposal as it stands, and what stands against a refund that is proposed."""
+    """A proposal as it stands, and what stands against approving it, where that is known."""
     found = await ask(market.db, proposal_service.find, proposal_id=proposal_id)
     hindrance = await ask(
-        market.db, refund_requests.hindrance, held=found, viewer=viewer, policy=market.policy
+        market.db,
+        proposal_approval.hindrance,
+        held=found,
+        viewer=viewer,
+        policy=market.policy,
+        now=market.clock.now(),
     )
     return answer(proposal_document(found, hindrance=hindrance))
 

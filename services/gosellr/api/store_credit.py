@@ -10,6 +10,7 @@ from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.api.schemas.stored_value import (
     SellerCreditCreate,
     StoreCreditGrantCreate,
@@ -20,7 +21,13 @@ from gosellr.api.schemas.stored_value import (
 )
 from gosellr.core.errors import NotAuthenticated
 from gosellr.core.transact import ask, transact
-from gosellr.services import idempotency_service, seller_credit_service, stored_value_service
+from gosellr.models.proposal_values import Proposal
+from gosellr.services import (
+    idempotency_service,
+    seller_credit_service,
+    stored_value_service,
+    value_requests,
+)
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -61,7 +68,11 @@ async def get_store_credit(
     "/users/{user_id}/store-credit",
     operation_id="grant_store_credit",
     status_code=201,
-    responses={201: {"model": StoreCreditGrantOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        201: {"model": StoreCreditGrantOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def grant_store_credit(
     *,
@@ -72,10 +83,14 @@ async def grant_store_credit(
     market: Market,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Give a buyer credit at the marketplace's cost, and say why."""
+    """Give a buyer credit at the marketplace's cost, and say why.
+
+    Above `GOSELLR_GIFT_APPROVAL_OVER`, with all that the caller gave away within 24 hours, it is
+    proposed (202). Once another operator approves that, the grant bears the proposal's id.
+    """
     made = await transact(
         market.db,
-        stored_value_service.grant,
+        value_requests.grant,
         viewer=viewer,
         user_id=user_id,
         amount_minor=body.amount.amount,
@@ -87,9 +102,11 @@ async def grant_store_credit(
             key=idempotency_key,
             body=await request.body(),
         ),
-        kept_for=market.policy.idempotency_kept_for,
+        policy=market.policy,
         now=market.clock.now(),
     )
+    if isinstance(made, Proposal):
+        return answer(proposal_document(made), status=202)
     replayed = {"Idempotency-Replayed": "true"} if made.existed else {}
     return answer(grant_document(made.value, in_full=True), status=201, headers=replayed)
 

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.identity import keyed_fingerprint, new_code
 from gosellr.core.transact import ask, transact
 from gosellr.flows import limits
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.stored_value_values import GiftCard
-from gosellr.services import stored_value_service
+from gosellr.services import stored_value_service, value_requests
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.policy import MarketPolicy
@@ -39,6 +41,14 @@ class IssuedGiftCard:
     code: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _NewCode:
+    """A code that was just made, and what is kept of it."""
+
+    code: str
+    code_hash: bytes
+
+
 def code_hash_of(secret_key: str, typed: str) -> bytes:
     """What is kept of a code, from the way somebody typed it.
 
@@ -60,30 +70,56 @@ async def issue_gift_card(
     expires_at: datetime | None,
     note: str | None,
     key: RequestKey,
-) -> IssuedGiftCard:
-    """Make a gift card at the marketplace's cost.
+) -> IssuedGiftCard | Proposal:
+    """Make a gift card at the marketplace's cost, or propose to, where that takes two.
 
     The same request again makes no other one, and isn't told the code a second time.
 
     Raises:
         InvalidInput, IdempotencyKeyReused.
     """
-    code = new_code(CODE_LENGTH, alphabet=CODE_ALPHABET)
+    made = _new_code(powers)
     issued = await transact(
         powers.db,
-        stored_value_service.issue,
+        value_requests.issue,
         viewer=viewer,
-        code_hash=code_hash_of(powers.secret_key, code),
-        last_four=code[-4:],
+        code_hash=made.code_hash,
+        last_four=made.code[-4:],
         amount_minor=amount_minor,
         currency=currency,
         expires_at=expires_at,
         note=note,
         key=key,
-        kept_for=powers.policy.idempotency_kept_for,
+        policy=powers.policy,
         now=powers.clock.now(),
     )
-    return IssuedGiftCard(card=issued.value, code=None if issued.existed else readable_code(code))
+    if isinstance(issued, Proposal):
+        return issued
+    told = None if issued.existed else readable_code(made.code)
+    return IssuedGiftCard(card=issued.value, code=told)
+
+
+async def tell_code(powers: StoredValuePowers, *, viewer: Viewer, card_id: UUID) -> IssuedGiftCard:
+    """Make the code of a card that two people agreed to, and tell it, once.
+
+    Raises:
+        What `value_requests.give_code` raises.
+    """
+    made = _new_code(powers)
+    card = await transact(
+        powers.db,
+        value_requests.give_code,
+        viewer=viewer,
+        card_id=card_id,
+        code_hash=made.code_hash,
+        last_four=made.code[-4:],
+    )
+    return IssuedGiftCard(card=card, code=readable_code(made.code))
+
+
+def _new_code(powers: StoredValuePowers) -> _NewCode:
+    code = new_code(CODE_LENGTH, alphabet=CODE_ALPHABET)
+    return _NewCode(code, code_hash_of(powers.secret_key, code))
 
 
 async def check_gift_card(powers: StoredValuePowers, *, viewer: Viewer, typed: str) -> GiftCard:

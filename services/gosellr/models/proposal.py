@@ -41,6 +41,8 @@ proposal = Table(
         "refund_arrived",
         "refund_failed",
         "gift_card_refund",
+        "store_credit_granted",
+        "gift_card_issued",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

@@ -1,4 +1,5 @@
-"""What one person said alone of the bank's money of late: counted where it is decided."""
+"""What one person said alone of the bank's money, and gave away alone, of late: counted where it is
+decided."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,8 @@ _OF_LATE = """
     WHERE said.at > $7::timestamptz
     GROUP BY said.subject
 """
+# What is given away counts apart from what is said of the bank's money.
+_IS_GIVEN = "(split_part(%s, ':', 1) IN ('store_credit', 'gift_card'))"
 SAY = f"""
 INSERT INTO sole_word AS own (user_id, currency, subjects, amounts_minor, said_at)
 SELECT $1::uuid, $2::bpchar, ARRAY[$3::text], ARRAY[$4::bigint], ARRAY[$5::timestamptz]
@@ -24,7 +27,8 @@ ON CONFLICT (user_id, currency) DO UPDATE
 SET (subjects, amounts_minor, said_at) = (
     SELECT array_agg(late.subject), array_agg(late.amount_minor), array_agg(late.at)
     FROM ({_OF_LATE}) AS late)
-WHERE (SELECT sum(late.amount_minor) FROM ({_OF_LATE}) AS late) <= $6::bigint
+WHERE (SELECT sum(late.amount_minor) FROM ({_OF_LATE}) AS late
+       WHERE {_IS_GIVEN % "late.subject"} = {_IS_GIVEN % "$3::text"}) <= $6::bigint
 RETURNING user_id
 """
 
@@ -40,8 +44,8 @@ async def say(
     since: datetime,
     now: datetime,
 ) -> bool:
-    """Count this as said by one person alone; False, and nothing is counted, where all that they
-    said since then would be above the limit with it. Amounts in minor units."""
+    """Count this as said by one person alone; False, and nothing is counted, where all of the
+    like that they said since then would be above the limit with it. Amounts in minor units."""
     done = await connection.fetchval(
         SAY, user_id, currency, subject, amount_minor, now, limit_minor, since
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.core.errors import Conflict
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     commission_proposals,
@@ -17,6 +18,7 @@ from gosellr.services import (
     refund_verdicts,
     seller_member_service,
     transfer_proposals,
+    value_requests,
 )
 from gosellr.services.payout_verdicts import AskedPayout
 from gosellr.services.receipt_service import TakenReceipt
@@ -64,6 +66,15 @@ async def approve(
     return Approved(done, receipt, is_just_done=True)
 
 
+async def hindrance(
+    connection: Connection, *, held: Proposal, viewer: Viewer, policy: MarketPolicy, now: datetime
+) -> Conflict | None:
+    """Why a proposal that waits can't be agreed to any more, as things stand now, where that is
+    known of its kind."""
+    refusal = await refund_requests.hindrance(connection, held=held, viewer=viewer, policy=policy)
+    return refusal or value_requests.hindrance(held, now=now)
+
+
 async def _do(
     connection: Connection, held: Proposal, *, viewer: Viewer, policy: MarketPolicy, now: datetime
 ) -> TakenReceipt | None:
@@ -88,6 +99,8 @@ async def _do(
             await gift_refund_service.take_back_as_proposed(
                 connection, held, viewer=viewer, now=now
             )
+        case ProposalKind.STORE_CREDIT_GRANTED | ProposalKind.GIFT_CARD_ISSUED:
+            await value_requests.give_as_proposed(connection, held, now=now)
         case ProposalKind.REFUND_ARRIVED | ProposalKind.REFUND_FAILED:
             await refund_verdicts.settle_as_proposed(
                 connection, held, viewer=viewer, policy=policy, now=now

@@ -102,7 +102,7 @@ async def second(connection: Connection, *, viewer: Viewer, proposal_id: UUID) -
     Raises:
         NotFound: there is no such proposal.
         NotAllowed: it is the viewer's own, or is about a seller that the viewer acts for, or about
-            what the viewer bought.
+            what the viewer bought or would be given.
         ProposalNotOpen: it was decided before.
     """
     held = await proposals.lock(connection, proposal_id=proposal_id)
@@ -184,6 +184,8 @@ def _decider(viewer: Viewer, held: Proposal) -> UUID:
     user_id = require_decider(viewer, kind=ProposalKind(held.kind), seller_ids=held.seller_ids)
     if held.wish.get("buyer_id") == str(user_id):
         raise NotAllowed("Nobody decides about what they bought themselves")
+    if held.wish.get("receiver_id") == str(user_id):
+        raise NotAllowed("Nobody decides about what they would be given")
     return user_id
 
 

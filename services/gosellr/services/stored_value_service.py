@@ -1,18 +1,16 @@
 """Gift cards and store credit: issued and granted at the marketplace's cost, and looked at."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
-from gosellr.core.identity import new_id
 from gosellr.core.pagination import Page
 from gosellr.models.stored_value_values import GiftCard, StoreCreditGrant
 from gosellr.queries import stored_value
-from gosellr.services import idempotency_service, ledger_service
-from gosellr.services.idempotency_service import RequestKey
+from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.services.terms_scope import after_id, page_by_id
@@ -42,54 +40,13 @@ class StoreCredit:
     grants: list[StoreCreditGrant]
 
 
-async def issue(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    code_hash: bytes,
-    last_four: str,
-    amount_minor: int,
-    currency: str,
-    expires_at: datetime | None,
-    note: str | None,
-    key: RequestKey,
-    kept_for: timedelta,
-    now: datetime,
-) -> Made[GiftCard]:
-    """Make a gift card and book its value at the marketplace's cost.
-
-    Raises:
-        InvalidInput, NotAllowed, IdempotencyKeyReused.
-    """
-    operator_id = _operator(viewer)
-    check_amount(amount_minor)
-    if expires_at is not None and expires_at <= now:
-        raise InvalidInput.at("expires_at", "in_the_past", "It would be over already")
-    card = GiftCard(
-        id=new_id(),
-        code_hash=code_hash,
-        last_four=last_four,
-        amount_minor=amount_minor,
-        balance_minor=amount_minor,
-        currency=currency,
-        note=note,
-        issued_by=operator_id,
-        created_at=now,
-        expires_at=expires_at,
-        deactivated_at=None,
-    )
-    earlier = await idempotency_service.claim(
-        connection, request=key, resource_id=str(card.id), now=now, kept_for=kept_for
-    )
-    if earlier is not None:
-        card_id = UUID(earlier.resource_id or "")
-        return Made(value=await find(connection, card_id=card_id), existed=True)
+async def make_card(connection: Connection, *, card: GiftCard, by: UUID, now: datetime) -> None:
+    """Write a gift card and book its value at the marketplace's cost, by an operator's word."""
     await stored_value.add_card(connection, card=card)
-    draft = gift_card_issued(card_id=card.id, amount_minor=amount_minor, currency=currency)
-    await _book(
-        connection, draft, cause_type="gift_card", cause_id=card.id, by=operator_id, now=now
+    draft = gift_card_issued(
+        card_id=card.id, amount_minor=card.amount_minor, currency=card.currency
     )
-    return Made(value=card, existed=False)
+    await _book(connection, draft, cause_type="gift_card", cause_id=card.id, by=by, now=now)
 
 
 async def find(connection: Connection, *, card_id: UUID) -> GiftCard:
@@ -134,64 +91,30 @@ async def deactivate(
     Raises:
         NotFound, NotAllowed.
     """
-    operator_id = _operator(viewer)
+    operator_id = require_operator(viewer)
     await find(connection, card_id=card_id)
     await stored_value.deactivate(connection, card_id=card_id, by=operator_id, now=now)
     return await find(connection, card_id=card_id)
 
 
 async def grant(
-    connection: Connection,
-    *,
-    viewer: Viewer,
-    user_id: UUID,
-    amount_minor: int,
-    currency: str,
-    reason: str,
-    key: RequestKey,
-    kept_for: timedelta,
-    now: datetime,
-) -> Made[StoreCreditGrant]:
-    """Give a buyer credit at the marketplace's cost.
+    connection: Connection, *, given: StoreCreditGrant, by: UUID, now: datetime
+) -> None:
+    """Write a grant of credit and book it at the marketplace's cost, by an operator's word.
 
     Raises:
         NotFound: there is no such user.
-        InvalidInput, NotAllowed, IdempotencyKeyReused.
+        InvalidInput: the buyer would have more than can be spent.
     """
-    operator_id = _operator(viewer)
-    if user_id == operator_id:
-        raise NotAllowed("Nobody grants credit to themselves")
-    check_amount(amount_minor)
-    given = StoreCreditGrant(
-        id=new_id(),
-        user_id=user_id,
-        amount_minor=amount_minor,
-        currency=currency,
-        reason=reason,
-        granted_by=operator_id,
-        created_at=now,
-    )
-    earlier = await idempotency_service.claim(
-        connection, request=key, resource_id=str(given.id), now=now, kept_for=kept_for
-    )
-    if earlier is not None:
-        first = await stored_value.find_grant(connection, grant_id=UUID(earlier.resource_id or ""))
-        if first is None:
-            raise NotFound
-        return Made(value=first, existed=True)
     if not await stored_value.add_grant(connection, grant=given):
         raise NotFound
     await check_room(connection, grant=given)
-    draft = store_credit_granted(user_id=user_id, amount_minor=amount_minor, currency=currency)
-    await _book(
-        connection,
-        draft,
-        cause_type="store_credit_grant",
-        cause_id=given.id,
-        by=operator_id,
-        now=now,
+    draft = store_credit_granted(
+        user_id=given.user_id, amount_minor=given.amount_minor, currency=given.currency
     )
-    return Made(value=given, existed=False)
+    await _book(
+        connection, draft, cause_type="store_credit_grant", cause_id=given.id, by=by, now=now
+    )
 
 
 async def credit_of(connection: Connection, *, user_id: UUID) -> StoreCredit:
@@ -209,7 +132,8 @@ async def credit_of(connection: Connection, *, user_id: UUID) -> StoreCredit:
     )
 
 
-def _operator(viewer: Viewer) -> UUID:
+def require_operator(viewer: Viewer) -> UUID:
+    """Who of those that run the market asks. Raises NotAllowed for everybody else."""
     if not viewer.is_operator or viewer.user_id is None:
         raise NotAllowed("Only the marketplace gives value away")
     return viewer.user_id

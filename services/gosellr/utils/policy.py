@@ -41,6 +41,9 @@ class MarketPolicy:
     # What operators give back of one order, and say became of it, above it in all, by currency,
     # waits for the word of a second person.
     refund_approval_over: Mapping[str, int] = field(default_factory=dict)
+    # What one operator alone gives away within a day, as store credit and on gift cards, above it
+    # in all, by currency, waits for the word of a second person.
+    gift_approval_over: Mapping[str, int] = field(default_factory=dict)
     # So much may be unexplained at the payment providers, by currency, before payouts stop.
     reconciliation_tolerance: Mapping[str, int] = field(default_factory=dict)
     # The most that may be paid in cash for one order, by currency; in others none is taken.

@@ -26,6 +26,8 @@ class ProposalKind(StrEnum):
     REFUND_ARRIVED = "refund_arrived"
     REFUND_FAILED = "refund_failed"
     GIFT_CARD_REFUND = "gift_card_refund"
+    STORE_CREDIT_GRANTED = "store_credit_granted"
+    GIFT_CARD_ISSUED = "gift_card_issued"
     SHOP_OWNER = "shop_owner"
 
 
@@ -45,6 +47,8 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.REFUND_ARRIVED: Permission.RECONCILIATION_DECIDE,
     ProposalKind.REFUND_FAILED: Permission.RECONCILIATION_DECIDE,
     ProposalKind.GIFT_CARD_REFUND: Permission.GIFT_CARD_DEACTIVATE,
+    ProposalKind.STORE_CREDIT_GRANTED: Permission.STORE_CREDIT_GRANT,
+    ProposalKind.GIFT_CARD_ISSUED: Permission.GIFT_CARD_ISSUE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 PAYOUT_VERDICTS: Final = frozenset({ProposalKind.PAYOUT_NEVER_SENT, ProposalKind.PAYOUT_WAS_PAID})

@@ -252,6 +252,7 @@ class CardListView:
     code: str = ""
     made: CardView | None = None
     pager: PagerView = field(default_factory=PagerView)
+    alone_at_most: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +270,9 @@ class CardPageView:
     replaces: str = ""
     may_extend: bool = False
     form: FormView = field(default_factory=FormView)
+    # Whether the reader asked for it and may have its code shown, and that code, this once.
+    may_tell: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,3 +390,5 @@ class BuyerCreditView:
     currencies: tuple[ChoiceView, ...] = ()
     key: str = ""
     may_grant: bool = False
+    # How much one person gives away within a day; empty where that has no limit.
+    alone_at_most: str = ""

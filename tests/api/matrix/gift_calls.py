@@ -61,6 +61,10 @@ STORED_VALUE: dict[str, Sequence[Call]] = {
             reached=frozenset({409, 422}),
         )
     ],
+    # Its code was told when it was made, to somebody else: both are the operation's own answer.
+    "create_issued_card_code": [
+        Call(scope=Scope.MARKET, path=_CARD, reached=frozenset({403, 409}))
+    ],
     "deactivate_gift_card": [Call(scope=Scope.MARKET, path=_CARD)],
     "get_my_store_credit": [Call()],
     "get_store_credit": [Call(scope=Scope.MARKET, path=_USER)],
@@ -133,6 +137,9 @@ GIFT_PAGES: dict[str, Sequence[Call]] = {
             form={"expires_on": "2030-01-01"},
             reached=frozenset({303, 409, 422}),
         )
+    ],
+    "POST /operator/gift-cards/{card_id}/code": [
+        Call(scope=Scope.STAFF, path=_CARD, form={}, reached=frozenset({403, 409}))
     ],
     # That card was issued, not bought: 404 is the operation's own answer.
     "POST /operator/gift-cards/{card_id}/take-back": [

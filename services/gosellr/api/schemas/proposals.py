@@ -56,7 +56,7 @@ class ProposalOut(BaseModel):
     decision_note: str | None
     hindrance: Annotated[
         HindranceOut | None,
-        Field(description="Of a single refund that waits; null where nothing stands against it"),
+        Field(description="Of a single proposal that waits; null where nothing stands against it"),
     ] = None
 
 

@@ -33,7 +33,7 @@ from gosellr.services import (
     order_service,
     reconciliation_service,
     seller_member_service,
-    stored_value_service,
+    value_requests,
 )
 from gosellr.services.dispute_service import NewDispute
 from gosellr.services.idempotency_service import RequestKey
@@ -224,14 +224,14 @@ async def _value(resources: Resources, olu: Viewer, market: Market) -> None:
         )
     await transact(
         resources.db,
-        stored_value_service.grant,
+        value_requests.grant,
         viewer=olu,
         user_id=market.buyer_ids[0],
         amount_minor=1_500,
         currency=_CURRENCY,
         reason="A parcel came late",
         key=_key("credit"),
-        kept_for=timedelta(days=400),
+        policy=resources.policy,
         now=resources.clock.now(),
     )
 

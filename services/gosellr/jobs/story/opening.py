@@ -9,6 +9,7 @@ from gosellr.flows import payout_accounts, stored_value
 from gosellr.flows.payout_accounts import TypedAccount
 from gosellr.jobs.story.pen import money
 from gosellr.jobs.story.stage import CURRENCY, Shop, Stage
+from gosellr.models.proposal_values import Proposal
 from gosellr.models.term_values import ListedCoupon
 from gosellr.services import (
     account_service,
@@ -332,7 +333,7 @@ async def _gift_card(stage: Stage, *, amount_minor: int) -> None:
         note="A prize",
         key=stage.key(),
     )
-    if issued.code is None:
+    if isinstance(issued, Proposal) or issued.code is None:
         raise RuntimeError("a new gift card tells its code")
     stage.gift_code = issued.code
     stage.know(issued.card.id, f"card …{issued.card.last_four}")

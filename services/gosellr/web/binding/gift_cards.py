@@ -1,9 +1,11 @@
 """Gift cards as those who run the market see them: never by their codes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from gosellr.models.stored_value_values import GiftCard
 from gosellr.utils.money import Money
+from gosellr.web.formats import format_money
 from gosellr.web.money_views import CardView
 from gosellr.web.order_views import BadgeView
 
@@ -13,6 +15,11 @@ _BADGES = {
     "frozen": BadgeView("Frozen", "bad", "clock"),
     "deactivated": BadgeView("Stopped", "bad", "ban"),
 }
+
+
+def alone_at_most(limits: Mapping[str, int]) -> str:
+    """How much one person alone gives away within a day, by currency; empty without a limit."""
+    return ", ".join(format_money(minor, code) for code, minor in sorted(limits.items()))
 
 
 def badge_of(found: GiftCard, *, now: datetime) -> BadgeView:

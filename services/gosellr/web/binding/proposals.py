@@ -40,6 +40,8 @@ _KINDS: Final = {
     ProposalKind.REFUND_ARRIVED: "Refund that arrived",
     ProposalKind.REFUND_FAILED: "Refund that failed",
     ProposalKind.GIFT_CARD_REFUND: "Gift card that is taken back",
+    ProposalKind.STORE_CREDIT_GRANTED: "Store credit",
+    ProposalKind.GIFT_CARD_ISSUED: "New gift card",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -66,6 +68,8 @@ _SAID: Final = {
     "refund_reason": "What the buyer was told",
     "account_last_four": "To the account ending in",
     "resolution": "What it was",
+    "receiver_id": "For",
+    "expires_at": "Good until",
 }
 
 
@@ -79,7 +83,10 @@ def waits_notice(found: Proposal | None) -> NoticeView | None:
 
 def person_named(found: Proposal) -> UUID | None:
     """Whose address the page of this proposal says, if anybody's."""
-    return UUID(found.wish["user_id"]) if found.kind == ProposalKind.SHOP_OWNER else None
+    if found.kind == ProposalKind.SHOP_OWNER:
+        return UUID(found.wish["user_id"])
+    receiver = found.wish.get("receiver_id")
+    return None if receiver is None else UUID(receiver)
 
 
 def sellers_named(found: Proposal) -> set[UUID]:
@@ -151,7 +158,8 @@ def _changes(found: Proposal, names: Mapping[str, str]) -> tuple[ChangeView, ...
         return tuple(ChangeView(label, "", value) for label, value in refund_words.told(found.wish))
     if found.kind not in _COMMISSION:
         return tuple(
-            ChangeView(label, "", value) for label, value in _moved(found.wish, found.kind).items()
+            ChangeView(label, "", names.get(value, value))
+            for label, value in _moved(found.wish, found.kind).items()
         )
     before, after = (commission.words(side, names) if side else {} for side in _sides(found))
     rows = (
@@ -171,7 +179,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
             value = format_money(value, wish["currency"])
         elif name == "references":
             value = ", ".join(value)
-        elif name in {"value_date", "sent_at", "opened_at"}:
+        elif name in {"value_date", "sent_at", "opened_at", "expires_at"}:
             value = format_when(datetime.fromisoformat(value), "date")
         if name == "transaction_id" and kind == ProposalKind.RECEIPT_RETURN:
             told["Sent back as"] = value

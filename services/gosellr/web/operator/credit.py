@@ -7,10 +7,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.transact import ask, transact
-from gosellr.services import account_service, stored_value_service
+from gosellr.models.proposal_values import Proposal
+from gosellr.services import account_service, stored_value_service, value_requests
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import form_keys, forms, notices
+from gosellr.web.binding.gift_cards import alone_at_most
+from gosellr.web.binding.proposals import PROPOSALS, waits_notice
 from gosellr.web.forms import Field
 from gosellr.web.money_views import BuyerCreditView, MoveView
 from gosellr.web.operator.frame import show, staff
@@ -56,21 +59,23 @@ async def grant(page: Granting, user_id: UUID) -> Response:
     if form.errors or money is None:
         return await _show(page, user_id, form, status=422)
     try:
-        await transact(
+        made = await transact(
             page.market.db,
-            stored_value_service.grant,
+            value_requests.grant,
             viewer=page.viewer,
             user_id=user_id,
             amount_minor=money.amount,
             currency=money.currency,
             reason=form.value("reason"),
             key=form_keys.request_key(page, f"grant:{user_id}", form),
-            kept_for=page.market.policy.idempotency_kept_for,
+            policy=page.market.policy,
             now=page.now,
         )
     except form_keys.REFUSALS as refusal:
         told = form_keys.with_refusal(form, refusal, {"amount.amount": "amount"})
         return await _show(page, user_id, told, status=refusal.status)
+    if isinstance(made, Proposal):
+        return page.go(f"{PROPOSALS}/{made.id}", notice=notices.PROPOSED)
     return page.go(f"{_BASE}/{user_id}", notice=notices.CREDIT_GRANTED)
 
 
@@ -100,5 +105,14 @@ async def _show(
         currencies=tuple(ChoiceView(code, code) for code in sorted(EXPONENTS)),
         key=form_keys.key_to_send(page, form),
         may_grant=may(page.viewer.roles, Permission.STORE_CREDIT_GRANT),
+        alone_at_most=alone_at_most(page.market.policy.gift_approval_over),
     )
-    return await show(page, "operator/credit.html", current="/credit", status=status, credit=view)
+    waiting = await ask(page.market.db, value_requests.find_waiting, user_id=user_id)
+    return await show(
+        page,
+        "operator/credit.html",
+        current="/credit",
+        status=status,
+        notice=waits_notice(waiting),
+        credit=view,
+    )

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_secret
 from gosellr.core.transact import ask, transact
 from gosellr.flows import gift_sales, stored_value
 from gosellr.flows.stored_value import IssuedGiftCard
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     card_release_service,
     gift_refund_service,
@@ -99,6 +100,8 @@ async def issue(page: Issuing) -> Response:
         names = {"expires_at": "expires_on", "amount.amount": "amount"}
         told = form_keys.with_refusal(form, refusal, names)
         return await _show_list(page, form=told, status=refusal.status)
+    if isinstance(issued, Proposal):
+        return page.go(f"{PROPOSALS}/{issued.id}", notice=notices.PROPOSED)
     return await _show_list(page, issued=issued)
 
 
@@ -115,6 +118,7 @@ async def _show_card(
     cursor: str | None = None,
     refusal: str = "",
     form: FormView | None = None,
+    code: str = "",
     status: int = 200,
 ) -> Response:
     card = await ask(page.market.db, stored_value_service.find, card_id=card_id)
@@ -143,6 +147,10 @@ async def _show_card(
         and card.deactivated_at is None
         and may(page.viewer.roles, Permission.GIFT_CARD_ISSUE),
         form=form or FormView(),
+        may_tell=card.code_hash is None
+        and card.issued_by is not None
+        and card.issued_by == page.viewer.user_id,
+        code=code,
     )
     return await show(
         page,
@@ -181,6 +189,18 @@ async def take_back(page: Stopping, card_id: UUID) -> Response:
         return page.go(f"{PROPOSALS}/{proposal_id}", notice=notices.PROPOSED)
     notice = await refund_doors.notice_of(page, requested, key=key, told=_TAKEN_BACK)
     return page.go(f"{_BASE}/{card_id}", notice=notice)
+
+
+@router.post("/{card_id}/code")
+async def tell_code(page: Issuing, card_id: UUID) -> Response:
+    """Show the code of a card that took two people, once, to the one who asked for it."""
+    try:
+        told = await stored_value.tell_code(
+            page.market.stored_value, viewer=page.viewer, card_id=card_id
+        )
+    except (Conflict, NotAllowed) as refusal:
+        return await _show_card(page, card_id, refusal=refusal.detail, status=refusal.status)
+    return await _show_card(page, card_id, code=told.code or "")
 
 
 @router.post("/{card_id}/deactivate")
@@ -250,6 +270,7 @@ async def _show_list(
         code="" if issued is None else issued.code or "",
         made=None if issued is None else gift_cards.card(issued.card, base=_BASE, now=page.now),
         pager=histories.pager(_BASE, [], found.next_cursor, is_first=cursor is None),
+        alone_at_most=gift_cards.alone_at_most(page.market.policy.gift_approval_over),
     )
     return await show(
         page, "operator/gift_cards.html", current="/gift-cards", status=status, gifts=view

@@ -12,8 +12,8 @@ from gosellr.flows import proposals
 from gosellr.services import (
     account_service,
     category_service,
+    proposal_approval,
     proposal_service,
-    refund_requests,
     seller_service,
 )
 from gosellr.utils.permissions import Permission, may
@@ -136,10 +136,11 @@ async def _show(
     found = await ask(page.market.db, proposal_service.find, proposal_id=proposal_id)
     hindrance = await ask(
         page.market.db,
-        refund_requests.hindrance,
+        proposal_approval.hindrance,
         held=found,
         viewer=page.viewer,
         policy=page.market.policy,
+        now=page.now,
     )
     if notice is None and hindrance is not None:
         notice = NoticeView(hindrance.detail, "warn", "It can't be approved any more")
