@@ -77,6 +77,21 @@ async def settle(
     )
 
 
+async def find_settleable(
+    connection: Connection, *, viewer: Viewer, order: Order, seller_order_id: UUID, now: datetime
+) -> PaymentCapture:
+    """The capture for a seller order, where its viewer may say what became of it. Raises as
+    `settle`."""
+    return await _unanswered(
+        connection, viewer=viewer, order=order, seller_order_id=seller_order_id, now=now
+    )
+
+
+async def open_captures(connection: Connection, *, order_id: UUID) -> list[PaymentCapture]:
+    """What is being taken of an order, the oldest first. For those who explain money."""
+    return [one for one in await captures.of_order(connection, order_id=order_id) if one.is_open]
+
+
 async def open_of(
     connection: Connection, *, viewer: Viewer, order_id: UUID, seller_order_id: UUID
 ) -> UUID | None:

@@ -91,6 +91,30 @@ class SoldOrderView:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenPartView:
+    """A shop's part that a capture pays for, and what would be booked of it: from what its buyer
+    pays to what the shop earns."""
+
+    title: str
+    total: Money
+    earned: tuple[AmountRowView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOutcomeView:
+    """The form that says whether money was taken as a part leaves; without parts nothing is to be
+    said. `asked` is what it comes from, and `capture_id` which one is spoken of."""
+
+    path: str
+    back: LinkView
+    form: FormView
+    capture_id: str = ""
+    asked: tuple[AmountRowView, ...] = ()
+    parts: tuple[TakenPartView, ...] = ()
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReducedLineView:
     """A line that becomes smaller: units and what it costs, before and after."""
 

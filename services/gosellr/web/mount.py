@@ -33,6 +33,7 @@ from gosellr.web.operator import (
     transactions,
     transfers,
 )
+from gosellr.web.operator import captures as operator_captures
 from gosellr.web.operator import cases as operator_cases
 from gosellr.web.operator import orders as operator_orders
 from gosellr.web.operator import payouts as operator_payouts
@@ -105,7 +106,10 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
     of_sellers = (*of_shops, connected, debts, tax_identity, letterhead)
     of_operators = (desk, operator_payouts, operator_cases, reconciliation, gift_cards, explain)
     of_payouts = (payout_runs, bank_files, statements, transfers, cash)
-    of_orders = (operator_orders, seller_orders, operator_refunds, seller_refunds, seller_credit)
+    of_orders = (
+        operator_orders, seller_orders, operator_refunds, seller_refunds, seller_credit,
+        operator_captures,
+    )  # fmt: skip
     of_books = (transactions, tax_report, payment_ways)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.

@@ -62,6 +62,8 @@ FILE_REJECTED = "file-rejected"
 RECEIPT_ASSIGNED = "receipt-assigned"
 RECEIPT_RETURNED = "receipt-returned"
 REFUND_SENT = "refund-sent"
+CAPTURE_FAILED = "capture-failed"
+CAPTURE_TAKEN = "capture-taken"
 REFUND_FAILED = "refund-failed"
 REFUND_SETTLED = "refund-settled"
 CASH_RECEIVED = "cash-received"
@@ -147,6 +149,8 @@ NOTICES = {
     RECEIPT_ASSIGNED: NoticeView("The transfer belongs to this order now."),
     RECEIPT_RETURNED: NoticeView("It is marked as sent back."),
     REFUND_SENT: NoticeView("The refund is marked as sent."),
+    CAPTURE_FAILED: NoticeView("Nothing was taken: what waits can be sent, or cancelled."),
+    CAPTURE_TAKEN: NoticeView("The money is booked as taken: what waits can be sent."),
     REFUND_FAILED: NoticeView("The refund is marked as failed; what it had taken went back."),
     REFUND_SETTLED: NoticeView("The refund is marked as arrived."),
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),

@@ -9,9 +9,12 @@ _SEEN = frozenset({200})
 # Let in; nothing was typed, and the page says so.
 _WRONG = frozenset({422})
 _NOTHING = frozenset({404})
+_KNOWN = frozenset({409})
 _OUTCOME = "/operator/orders/{number}/refunds/{refund_id}/outcome"
+_CAPTURE = "/operator/orders/{number}/parts/{part_id}/capture"
 _CREDIT = "/seller/{seller_id}/orders/{number}/parts/{part_id}/credit"
 _SOLD = {"seller_id": Of("seller"), "number": Of("paid_number"), "part_id": Of("paid_part")}
+_BOUGHT = {"number": Of("paid_number"), "part_id": Of("paid_part")}
 _NO_REFUND = {"number": Of("paid_number"), "refund_id": "00000000-0000-7000-8000-000000000000"}
 
 
@@ -42,6 +45,16 @@ ORDER_DESKS: dict[str, Sequence[Call]] = {
             path=_NO_REFUND,
             form={"outcome": "arrived", "reason": "for a test"},
             reached=_NOTHING,
+        )
+    ],
+    # Its money was taken long ago: 409 is the page's own answer.
+    f"GET {_CAPTURE}": [Call(scope=Scope.STAFF, path=_BOUGHT, reached=_KNOWN)],
+    f"POST {_CAPTURE}": [
+        Call(
+            scope=Scope.STAFF,
+            path=_BOUGHT,
+            form={"outcome": "taken", "reason": "for a test"},
+            reached=_KNOWN,
         )
     ],
     **_calls(Scope.SHOP, "/seller/{seller_id}", {"seller_id": Of("seller")}),

@@ -174,7 +174,7 @@ def part(
         lines=lines,
         rows=tuple(one for one in rows if one.amount.amount),
         total=money(one.total_minor),
-        earned=_earned(one, whole=whole),
+        earned=earned(one, whole=whole),
         warning=_warning(found, one, lines, whole=whole),
         call_off_href=f"{path}/parts/{one.id}/call-off" if can else "",
         refund_href=f"{path}/parts/{one.id}/refund"
@@ -207,7 +207,7 @@ def _warning(found: Order, one: SellerOrder, lines: Iterable[SoldLineView], *, w
     )
 
 
-def _earned(one: SellerOrder, *, whole: bool) -> tuple[AmountRowView, ...]:
+def earned(one: SellerOrder, *, whole: bool) -> tuple[AmountRowView, ...]:
     """From what its buyer pays to what the shop earns by it, as it was sold: all rows but the
     last make up the last, with the total above them."""
     if one.status == OrderStatus.CANCELLED:

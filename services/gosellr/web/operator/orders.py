@@ -1,5 +1,6 @@
 """Orders as the operator reads them, and units called off before they are paid for."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -9,14 +10,14 @@ from starlette.responses import Response
 from gosellr.core.errors import NotAllowed
 from gosellr.core.transact import ask
 from gosellr.models.order_values import Order
-from gosellr.services import dispute_questions, order_service
+from gosellr.services import capture_verdicts, dispute_questions, order_service
 from gosellr.services.order_service import OrderFilters
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.states import Actor
 from gosellr.web import call_off_doors, form_keys, forms, notices
+from gosellr.web.binding import captures, histories
 from gosellr.web.binding import console_orders as binding
-from gosellr.web.binding import histories
 from gosellr.web.call_off_doors import Asked
 from gosellr.web.console_order_views import CallOffView, SoldListView
 from gosellr.web.operator.frame import show, staff
@@ -74,6 +75,7 @@ async def list_orders(
 async def show_order(page: Reading, number: str) -> Response:
     """An order: its parts, its money, and where to look on."""
     found = await _order(page, number)
+    may_settle = may(page.viewer.roles, Permission.RECONCILIATION_DECIDE)
     view = binding.order(
         found,
         found.parts,
@@ -81,10 +83,14 @@ async def show_order(page: Reading, number: str) -> Response:
         actor=_actor(page),
         whole=True,
         may_refund=may(page.viewer.roles, Permission.REFUND_CREATE),
-        may_settle=may(page.viewer.roles, Permission.RECONCILIATION_DECIDE),
+        may_settle=may_settle,
         charged_back=await ask(page.market.db, dispute_questions.is_charged_back, order=found),
         links=_links(page, found),
     )
+    if may_settle:
+        taking = await ask(page.market.db, capture_verdicts.open_captures, order_id=found.id)
+        rows = captures.open_rows(found, taking, path=f"{_BASE}/{number}")
+        view = replace(view, money=(*view.money, *rows))
     return await show(page, "console/order.html", current="/orders", order=view)
 
 
