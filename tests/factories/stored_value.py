@@ -1,5 +1,6 @@
 """Gift cards and store credit, and what of them is left."""
 
+from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -11,6 +12,7 @@ from gosellr.models.stored_value_values import StoreCreditGrant
 from gosellr.resources import Resources
 from gosellr.services import seller_credit_service, stored_value_service, value_requests
 from gosellr.services.basket_service import Tender
+from gosellr.services.stored_value_service import Made
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User, make_operator
@@ -59,7 +61,7 @@ async def grant_credit(
     )
 
 
-async def give_credit(
+async def ask_to_give(
     resources: Resources,
     order: Order,
     shop: Shop,
@@ -68,9 +70,9 @@ async def give_credit(
     viewer: Viewer | None = None,
     key: str | None = None,
     currency: str = "EUR",
-) -> StoreCreditGrant:
-    """Credit for who bought a shop's part, at the cost of the shop."""
-    made = await transact(
+) -> Made[StoreCreditGrant] | Proposal:
+    """Credit for who bought a shop's part, at the cost of the shop; or a proposal to give it."""
+    return await transact(
         resources.db,
         seller_credit_service.give,
         viewer=viewer or shop.viewer,
@@ -83,6 +85,14 @@ async def give_credit(
         policy=resources.policy,
         now=resources.clock.now(),
     )
+
+
+async def give_credit(
+    resources: Resources, order: Order, shop: Shop, amount_minor: int, **more: Any
+) -> StoreCreditGrant:
+    """The same, which one person may give."""
+    made = await ask_to_give(resources, order, shop, amount_minor, **more)
+    assert not isinstance(made, Proposal)
     return made.value
 
 

@@ -10,6 +10,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput, NotAllowed, NotFound
 from gosellr.core.transact import ask, transact
+from gosellr.models.proposal_values import Proposal
 from gosellr.resources import Resources
 from gosellr.services import (
     explanation_service,
@@ -24,7 +25,6 @@ from gosellr.services.idempotency_service import IdempotencyKeyReused
 from gosellr.services.ledger_service import InsufficientBalance
 from gosellr.services.payout_terms import NothingToPayOut, PayoutsHeld
 from gosellr.services.refund_plan import NotPaid
-from gosellr.services.seller_credit_service import MoreThanOneMayGive
 from gosellr.services.seller_service import SellerStep
 from gosellr.utils.explanations import explain
 from gosellr.utils.payouts import PayoutStatus
@@ -47,7 +47,13 @@ from tests.factories.sales import (
     part_of,
     seller_owes,
 )
-from tests.factories.stored_value import by_bank, by_credit, credit_of, give_credit
+from tests.factories.stored_value import (
+    ask_to_give,
+    by_bank,
+    by_credit,
+    credit_of,
+    give_credit,
+)
 
 NET = 880
 
@@ -247,9 +253,8 @@ async def test_gifts_and_payouts_of_a_day_count_together(
     limit = {"payout_approval_over": {"EUR": 1000}}
     careful = replace(resources, settings=resources.settings.model_copy(update=limit))
     await give_credit(careful, order, shop, 400)
-    with pytest.raises(MoreThanOneMayGive) as refused:
-        await give_credit(careful, order, shop, 601)
-    assert refused.value.extras == {"limit": {"amount": 1000, "currency": "EUR"}}
+    made = await ask_to_give(careful, order, shop, 601)
+    assert isinstance(made, Proposal), "what is above it takes two"
     await give_credit(careful, order, shop, 600)
     # Neither does the rest leave as a payout on one person's word.
     assert (await pay(careful, shop)).status is PayoutStatus.AWAITING_APPROVAL

@@ -16,8 +16,9 @@ from gosellr.services import value_requests
 from gosellr.services.stored_value_service import Made
 from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import User, make_user
-from tests.factories.sales import NOW, a_key
-from tests.factories.stored_value import credit_of, operator
+from tests.factories.payouts import earn
+from tests.factories.sales import NOW, a_key, make_shop
+from tests.factories.stored_value import ask_to_give, credit_of, operator
 from tests.races.test_refund_races import outcomes
 
 
@@ -75,4 +76,21 @@ async def test_many_small_gifts_at_once_are_no_more_than_one_may_give(market: Re
     assert sum(isinstance(each, Proposal) for each in told) == 4
     credit = [await credit_of(market, each) for each in buyers]
     assert sorted(map(len, credit)) == [0, 0, 0, 0, 1, 1]
+    assert await audit_market(market.db, gateways=market.gateways, now=market.clock.now()) == []
+
+
+async def test_agreed_to_beside_another_gift_gives_no_more_than_there_is(live: Resources) -> None:
+    limits: dict[str, Any] = {"payout_approval_over": {"EUR": 1_000}}
+    market = replace(live, settings=live.settings.model_copy(update=limits))
+    second = await operator(market)
+    for turn in range(4):
+        shop = await transact(market.db, make_shop)
+        buyer = await a_buyer(market)
+        order = await earn(market, shop, buyer=buyer)
+        made = await ask_to_give(market, order, shop, 4_500)
+        assert isinstance(made, Proposal)
+        rivals = [approve(market, second, made), ask_to_give(market, order, shop, 900)]
+        seen = await outcomes(*(rivals if turn % 2 else reversed(rivals)))
+        assert seen == {"done": 1, "insufficient_balance": 1}
+        assert await credit_of(market, buyer) in ({"EUR": 4_500}, {"EUR": 900})
     assert await audit_market(market.db, gateways=market.gateways, now=market.clock.now()) == []

@@ -115,7 +115,11 @@ async def grant_store_credit(
     "/orders/{order_id}/store-credit",
     operation_id="give_store_credit",
     status_code=201,
-    responses={201: {"model": StoreCreditGrantOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        201: {"model": StoreCreditGrantOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def give_store_credit(
     *,
@@ -129,7 +133,9 @@ async def give_store_credit(
     """Give the buyer of a part credit at the cost of the shop that sold it, and say why.
 
     It is taken from what is available to the shop, once its debts are; what holds its payouts holds
-    this.
+    this. Above `GOSELLR_PAYOUT_APPROVAL_OVER`, with what left the shop within 24 hours on one
+    person's word, it is proposed (202), and given under the proposal's id when the marketplace
+    agrees.
     """
     made = await transact(
         market.db,
@@ -149,5 +155,8 @@ async def give_store_credit(
         policy=market.policy,
         now=market.clock.now(),
     )
+    if isinstance(made, Proposal):
+        # Who of the marketplace decided is its own business.
+        return answer({**proposal_document(made), "decided_by": None}, status=202)
     replayed = {"Idempotency-Replayed": "true"} if made.existed else {}
     return answer(grant_document(made.value, in_full=True), status=201, headers=replayed)

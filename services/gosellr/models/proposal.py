@@ -43,6 +43,7 @@ proposal = Table(
         "gift_card_refund",
         "store_credit_granted",
         "gift_card_issued",
+        "seller_credit",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

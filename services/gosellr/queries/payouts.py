@@ -103,8 +103,9 @@ FROM (
     WHERE seller_id = $1 AND currency = $2 AND created_at > $3 AND requested_by IS NOT NULL
       AND approved_by IS NULL AND status NOT IN ('failed', 'cancelled', 'awaiting_approval')
     UNION ALL
-    SELECT amount_minor FROM store_credit_grant
+    SELECT amount_minor FROM store_credit_grant AS given
     WHERE seller_id = $1 AND currency = $2 AND created_at > $3
+      AND NOT EXISTS (SELECT FROM proposal WHERE proposal.id = given.id)
 ) AS left_seller
 """
 

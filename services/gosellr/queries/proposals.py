@@ -16,6 +16,7 @@ FROM proposal
 FIND = f"{_PROPOSAL} WHERE id = $1"
 LOCK = f"{_PROPOSAL} WHERE id = $1 FOR UPDATE"
 WAITING = f"{_PROPOSAL} WHERE subject = $1 AND status = 'prepared'"
+LATEST = f"{_PROPOSAL} WHERE subject = $1 ORDER BY prepared_at DESC, id DESC LIMIT 1"
 LIST = f"""{_PROPOSAL}
 WHERE ($1::text IS NULL OR status = $1) AND ($2::text[] IS NULL OR kind = ANY($2))
   AND ($3::timestamptz IS NULL OR (prepared_at, id) < ($3, $4::uuid))
@@ -53,6 +54,12 @@ async def lock(connection: Connection, *, proposal_id: UUID) -> Proposal | None:
 async def waiting(connection: Connection, *, subject: str) -> Proposal | None:
     """What waits about this."""
     row = await connection.fetchrow(WAITING, subject)
+    return None if row is None else Proposal(**row)
+
+
+async def latest(connection: Connection, *, subject: str) -> Proposal | None:
+    """What was proposed last about this, whatever became of it."""
+    row = await connection.fetchrow(LATEST, subject)
     return None if row is None else Proposal(**row)
 
 

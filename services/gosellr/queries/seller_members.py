@@ -37,6 +37,8 @@ IS_MEMBER = """
 SELECT EXISTS (SELECT FROM seller_member WHERE seller_id = $1 AND user_id = $2)
 """
 
+ROLE_OF = "SELECT role FROM seller_member WHERE seller_id = $1 AND user_id = $2"
+
 ADD_MEMBER = """
 INSERT INTO seller_member (seller_id, user_id, role, created_at)
 VALUES ($1, $2, $3, $4)
@@ -57,6 +59,12 @@ async def is_member(connection: Connection, *, seller_id: UUID, user_id: UUID) -
     """Whether somebody is of a seller's people."""
     found: bool = await connection.fetchval(IS_MEMBER, seller_id, user_id)
     return found
+
+
+async def role_of(connection: Connection, *, seller_id: UUID, user_id: UUID) -> MemberRole | None:
+    """As what somebody is of a seller's people, if they are."""
+    role = await connection.fetchval(ROLE_OF, seller_id, user_id)
+    return None if role is None else MemberRole(role)
 
 
 async def list_members(connection: Connection, *, seller_id: UUID, limit: int) -> list[Member]:

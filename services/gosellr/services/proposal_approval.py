@@ -16,6 +16,7 @@ from gosellr.services import (
     proposal_service,
     refund_requests,
     refund_verdicts,
+    seller_credit_service,
     seller_member_service,
     transfer_proposals,
     value_requests,
@@ -101,6 +102,8 @@ async def _do(
             )
         case ProposalKind.STORE_CREDIT_GRANTED | ProposalKind.GIFT_CARD_ISSUED:
             await value_requests.give_as_proposed(connection, held, now=now)
+        case ProposalKind.SELLER_CREDIT:
+            await seller_credit_service.give_as_proposed(connection, held, viewer=viewer, now=now)
         case ProposalKind.REFUND_ARRIVED | ProposalKind.REFUND_FAILED:
             await refund_verdicts.settle_as_proposed(
                 connection, held, viewer=viewer, policy=policy, now=now

@@ -18,7 +18,8 @@ from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.events import Fact, FactType
 from gosellr.models.proposal_values import Proposal
 from gosellr.queries import outbox, proposals
-from gosellr.services.seller_scope import require_no_part
+from gosellr.services.seller_scope import require_no_part, require_of_shop
+from gosellr.utils.permissions import Permission
 from gosellr.utils.proposals import SECOND_PERSON_PERMISSIONS, ProposalKind
 from gosellr.utils.viewer import Viewer
 
@@ -72,7 +73,56 @@ async def prepare(
     """
     named = sorted(set(seller_ids))
     user_id = require_decider(viewer, kind=kind, seller_ids=named)
-    proposal_id = proposal_id or new_id()
+    return await _write_down(
+        connection, user_id=user_id, kind=kind, subject=subject, wish=wish, seller_ids=named,
+        reason=reason, proposal_id=proposal_id or new_id(), secret_encrypted=secret_encrypted,
+        now=now,
+    )  # fmt: skip
+
+
+async def prepare_for_shop(
+    connection: Connection,
+    *,
+    viewer: Viewer,
+    permission: Permission,
+    seller_id: UUID,
+    kind: ProposalKind,
+    subject: str,
+    wish: Mapping[str, Any],
+    reason: str,
+    proposal_id: UUID,
+    now: datetime,
+) -> Proposal:
+    """Write down what one of a shop's people, with this permission there, wants to do with what is
+    the shop's own, for somebody who runs the market to approve. Otherwise as `prepare`.
+
+    Raises:
+        NotAllowed, NotFound: as `seller_scope.require_of_shop`.
+        ProposalWaits: something is proposed about this subject already.
+    """
+    require_of_shop(viewer, seller_id=seller_id, permission=permission)
+    if viewer.user_id is None:
+        raise NotAllowed
+    return await _write_down(
+        connection, user_id=viewer.user_id, kind=kind, subject=subject, wish=wish,
+        seller_ids=[seller_id], reason=reason, proposal_id=proposal_id, secret_encrypted=None,
+        now=now,
+    )  # fmt: skip
+
+
+async def _write_down(
+    connection: Connection,
+    *,
+    user_id: UUID,
+    kind: ProposalKind,
+    subject: str,
+    wish: Mapping[str, Any],
+    seller_ids: Sequence[UUID],
+    reason: str,
+    proposal_id: UUID,
+    secret_encrypted: bytes | None,
+    now: datetime,
+) -> Proposal:
     added = await proposals.add(
         connection,
         proposal_id=proposal_id,
@@ -81,7 +131,7 @@ async def prepare(
         reason=reason,
         wish=wish,
         secret_encrypted=secret_encrypted,
-        seller_ids=named,
+        seller_ids=seller_ids,
         user_id=user_id,
         now=now,
     )

@@ -28,6 +28,7 @@ class ProposalKind(StrEnum):
     GIFT_CARD_REFUND = "gift_card_refund"
     STORE_CREDIT_GRANTED = "store_credit_granted"
     GIFT_CARD_ISSUED = "gift_card_issued"
+    SELLER_CREDIT = "seller_credit"
     SHOP_OWNER = "shop_owner"
 
 
@@ -49,6 +50,8 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.GIFT_CARD_REFUND: Permission.GIFT_CARD_DEACTIVATE,
     ProposalKind.STORE_CREDIT_GRANTED: Permission.STORE_CREDIT_GRANT,
     ProposalKind.GIFT_CARD_ISSUED: Permission.GIFT_CARD_ISSUE,
+    # A shop proposes it, and it leaves the shop as a payout does.
+    ProposalKind.SELLER_CREDIT: Permission.PAYOUT_APPROVE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 PAYOUT_VERDICTS: Final = frozenset({ProposalKind.PAYOUT_NEVER_SENT, ProposalKind.PAYOUT_WAS_PAID})

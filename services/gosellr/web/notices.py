@@ -69,6 +69,7 @@ REFUND_SETTLED = "refund-settled"
 CASH_RECEIVED = "cash-received"
 PARCEL_REFUSED = "parcel-refused"
 CREDIT_GRANTED = "credit-granted"
+CREDIT_PROPOSED = "credit-proposed"
 LOOKED_AGAIN = "looked-again"
 CALLED_OFF = "called-off"
 OFFER_SAVED = "offer-saved"
@@ -155,6 +156,9 @@ NOTICES = {
     REFUND_SETTLED: NoticeView("The refund is marked as arrived."),
     CASH_RECEIVED: NoticeView("The parcel is handed over and paid."),
     PARCEL_REFUSED: NoticeView("The parcel is called off; its goods are back."),
+    CREDIT_PROPOSED: NoticeView(
+        "It is more than one person may give away within a day: the marketplace has to agree first."
+    ),
     CREDIT_GRANTED: NoticeView("The credit is granted; it can be spent at once."),
     OFFER_SAVED: NoticeView("What is for sale is saved.", "ok"),
     CALLED_OFF: NoticeView("The units are called off: they are back on sale, and never charged."),

@@ -1,4 +1,4 @@
-"""Store credit that is granted and gift cards that are issued take two people above a limit.
+"""Store credit that is granted or given, and gift cards that are issued, take two above a limit.
 
 Revision ID: 0050
 Revises: 0047
@@ -25,7 +25,7 @@ def _known(kinds: str) -> None:
 
 
 def upgrade() -> None:
-    _known(f"{_KINDS}, 'store_credit_granted', 'gift_card_issued'")
+    _known(f"{_KINDS}, 'store_credit_granted', 'gift_card_issued', 'seller_credit'")
 
 
 def downgrade() -> None:

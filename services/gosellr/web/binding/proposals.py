@@ -42,6 +42,7 @@ _KINDS: Final = {
     ProposalKind.GIFT_CARD_REFUND: "Gift card that is taken back",
     ProposalKind.STORE_CREDIT_GRANTED: "Store credit",
     ProposalKind.GIFT_CARD_ISSUED: "New gift card",
+    ProposalKind.SELLER_CREDIT: "Store credit at a shop's cost",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -157,9 +158,12 @@ def _changes(found: Proposal, names: Mapping[str, str]) -> tuple[ChangeView, ...
     if found.kind == ProposalKind.REFUND:
         return tuple(ChangeView(label, "", value) for label, value in refund_words.told(found.wish))
     if found.kind not in _COMMISSION:
+        at_cost_of = [names.get(str(one), "") for one in found.seller_ids]
+        told = _moved(found.wish, found.kind)
+        if found.kind == ProposalKind.SELLER_CREDIT:
+            told["At the cost of"] = ", ".join(at_cost_of)
         return tuple(
-            ChangeView(label, "", names.get(value, value))
-            for label, value in _moved(found.wish, found.kind).items()
+            ChangeView(label, "", names.get(value, value)) for label, value in told.items()
         )
     before, after = (commission.words(side, names) if side else {} for side in _sides(found))
     rows = (
@@ -183,6 +187,8 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
             value = format_when(datetime.fromisoformat(value), "date")
         if name == "transaction_id" and kind == ProposalKind.RECEIPT_RETURN:
             told["Sent back as"] = value
+        elif name == "order_number" and kind == ProposalKind.SELLER_CREDIT:
+            told["For order"] = value
         else:
             told[label] = value
     return told

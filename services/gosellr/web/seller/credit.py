@@ -9,6 +9,7 @@ from starlette.responses import Response
 from gosellr.core.errors import NotAuthenticated, NotFound
 from gosellr.core.transact import ask, transact
 from gosellr.models.order_values import Order, SellerOrder
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import order_service, seller_credit_service
 from gosellr.services.ledger_service import InsufficientBalance
 from gosellr.utils.ids import order_number, seller_order_number
@@ -20,7 +21,7 @@ from gosellr.web.formats import format_money
 from gosellr.web.forms import Field
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
-from gosellr.web.views import FormView, LinkView
+from gosellr.web.views import FormView, LinkView, NoticeView
 
 _FORM = "/{number}/parts/{part_id}/credit"
 _GIVING = (Field("amount", 20, "Write how much"), Field("reason", 500, "Say why"))
@@ -49,7 +50,7 @@ async def give(page: Giving, seller_id: UUID, number: str, part_id: UUID) -> Res
     if form.errors or not minor:
         return await _show_form(page, shop, found, part, form, status=422)
     try:
-        await transact(
+        made = await transact(
             page.market.db,
             seller_credit_service.give,
             viewer=page.viewer,
@@ -69,7 +70,8 @@ async def give(page: Giving, seller_id: UUID, number: str, part_id: UUID) -> Res
     except form_keys.REFUSALS as refusal:
         told = form_keys.with_refusal(form, refusal, {"amount.amount": "amount"})
         return await _show_form(page, shop, found, part, told, status=refusal.status)
-    return page.go(f"{shop.href}/orders/{number}", notice=notices.CREDIT_GRANTED)
+    notice = notices.CREDIT_PROPOSED if isinstance(made, Proposal) else notices.CREDIT_GRANTED
+    return page.go(f"{shop.href}/orders/{number}", notice=notice)
 
 
 async def _part(
@@ -102,6 +104,13 @@ async def _show_form(
         currency=found.currency,
         now=page.now,
     )
+    proposed = await ask(
+        page.market.db,
+        seller_credit_service.latest_proposal,
+        viewer=page.viewer,
+        seller_id=shop.id,
+        seller_order_id=part.id,
+    )
     view = GivenCreditView(
         number=seller_order_number(number, part.index),
         path=f"{path}/parts/{part.id}/credit",
@@ -111,5 +120,16 @@ async def _show_form(
         key=form_keys.key_to_send(page, form),
     )
     return await show(
-        page, shop, "seller/credit.html", current="orders", status=status, credit=view
-    )
+        page, shop, "seller/credit.html", current="orders", status=status, credit=view,
+        notice=_stands(proposed),
+    )  # fmt: skip
+
+
+def _stands(proposed: Proposal | None) -> NoticeView | None:
+    """What became of what the shop wanted to give last, where that isn't given."""
+    if proposed is None or proposed.status == "approved":
+        return None
+    worth = format_money(proposed.wish["amount_minor"], proposed.wish["currency"])
+    if proposed.status == "prepared":
+        return NoticeView(f"{worth} is proposed, and waits for the marketplace to agree", "info")
+    return NoticeView(proposed.decision_note or "", "warn", f"{worth} was turned down")
