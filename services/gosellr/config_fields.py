@@ -249,6 +249,7 @@ class Settings(BaseSettings):
     transfer_approval_over: AmountMap = _setting({}, '{"EUR": 500000}')
     refund_approval_over: AmountMap = _setting({}, '{"EUR": 50000, "JPY": 80000}')
     gift_approval_over: AmountMap = _setting({}, '{"EUR": 10000, "JPY": 15000}')
+    tax_identity_requests: Literal["off", "remind", "withhold"] = _setting("remind", "withhold")
     audit_hour: int = _setting(3, "3", ge=0, le=23)
     settlement_days: int = _setting(45, "45", ge=1, le=365)
     read_movements: bool = _setting(default=True, example="on")

@@ -11,6 +11,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.flows import documents
+from gosellr.jobs import upkeep
 from gosellr.resources import Resources
 from gosellr.utils.permissions import MemberRole
 from tests.factories.accounts import (
@@ -87,7 +88,7 @@ async def test_it_is_said_shown_by_its_ends_and_kept_sealed(
         "name": "Lampo Werke GmbH", "city": "Berlin", "country": "DE",
         "tax_numbers": [{"number": "…678", "country": "DE"}], "vat_number": "…789",
         "registration_number": "…345", "establishments": ["FR"], "birth_year": None,
-        "version": 1, "updated_at": said.json()["updated_at"],
+        "version": 1, "updated_at": said.json()["updated_at"], "request": None,
     }  # fmt: skip
     assert (await client.get(path, headers=owner)).json() == said.json()
     stale = await client.put(path, json=PERSON | {"version": 7}, headers=owner)
@@ -234,3 +235,33 @@ async def test_a_report_that_nobody_reads_by_name_says_on_file(
     }  # fmt: skip
     assert set(seller["identity"].values()) == {"on file", ""}
     assert not any(secret in repr(content) for secret in SECRETS)
+
+
+async def test_how_often_a_shop_was_asked_is_told_until_it_has_said_it(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    clock: ManualClock,
+    shop: Shop,
+    owner: Headers,
+) -> None:
+    await buy(resources, (shop, 1))
+    path = f"{V1}/sellers/{shop.seller.id}/tax-identity"
+    assert (await client.get(path, headers=owner)).json()["request"] is None
+    asked_at = clock.now()
+    await upkeep.ask_tax_identities(resources)
+    clock.advance(timedelta(days=21))
+    await upkeep.ask_tax_identities(resources)
+    operator = await bearer(resources, await make_operator(connection, now=clock.now()))
+    assert (await client.get(path, headers=operator)).json()["request"] == {
+        "asked_at": asked_at.isoformat().replace("+00:00", "Z"),
+        "reminded_at": clock.now().isoformat().replace("+00:00", "Z"),
+        "reminded_again_at": None,
+        "withheld_at": None,
+    }
+    await connection.execute(
+        "INSERT INTO seller_tax_identity VALUES ($1, 'unreadable', 1, NULL, $2, $2)",
+        shop.seller.id,
+        clock.now(),
+    )
+    assert (await client.get(path, headers=operator)).json()["request"] is None

@@ -80,6 +80,10 @@ WHOLE: dict[str, Values] = {
         "order_id": ONE, "from_card_id": ONE, "to_card_id": OTHER, "amount_minor": "1",
         "currency": "'EUR'", "created_at": EARLY,
     },
+    "tax_identity_request": {
+        "seller_id": "gen_random_uuid()", "asked_at": EARLY, "reminded_at": EARLY,
+        "reminded_again_at": LATE, "withheld_at": LATE,
+    },
     "tax_rate": {
         "country": "'DE'", "class": "'standard'", "rate_bps": "1900", "included": "true",
         "remitted_by": "'seller'", "valid_from": EARLY,
@@ -139,6 +143,8 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("stored_value_move", "one_way", {"to_card_id": "NULL"}),
     ("stored_value_move", "one_way", {"to_user_id": ONE}),
     ("stored_value_move", "to_another", {"to_card_id": ONE}),
+    ("tax_identity_request", "reminded_once_first", {"reminded_at": "NULL"}),
+    ("tax_identity_request", "withheld_after_reminders", {"reminded_again_at": "NULL"}),
     ("tax_rate", "remitted_by_known", {"remitted_by": "'nobody'"}),
 )  # fmt: skip
 
@@ -175,7 +181,7 @@ MISSING: tuple[tuple[str, str, Values], ...] = (
     ("stored_value_move", "to_user_id", {"to_card_id": "NULL", "to_user_id": ONE}),
 )
 # Their keys are other columns.
-WITHOUT_ID = ("gift_card_purchase", "seller_letterhead", "sole_word")
+WITHOUT_ID = ("gift_card_purchase", "seller_letterhead", "sole_word", "tax_identity_request")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
@@ -10,6 +11,7 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.jobs import upkeep
 from gosellr.jobs.demo import identities
 from gosellr.resources import Resources
 from tests.factories.accounts import User, make_operator, make_support
@@ -139,3 +141,31 @@ async def test_who_is_complete_stands_in_a_list_of_its_own(
     # Nothing of what was said stands on the page itself.
     assert "00000001" not in await open_page(visitor, PAGE)
     assert "There is no such list" in await open_page(visitor, f"{PAGE}?state=odd", status=422)
+
+
+async def test_how_far_asking_has_come_stands_beside_each_seller_and_on_its_own_pages(
+    visitor: Visitor, resources: Resources, clock: ManualClock, shop: Shop, olu: User
+) -> None:
+    strict = replace(
+        resources,
+        settings=resources.settings.model_copy(update={"tax_identity_requests": "withhold"}),
+    )
+    await buy(resources, (shop, 1))
+    await enter(visitor, resources, olu)
+    assert "Not asked yet" in await open_page(visitor, PAGE)
+    for days in (0, 21, 21, 18):
+        clock.advance(timedelta(days=days))
+        await upkeep.ask_tax_identities(strict)
+    await enter(visitor, resources, olu)
+    text = await open_page(visitor, PAGE)
+    assert "Not asked yet" not in text
+    assert (
+        "Asked 2 Mar 2026, reminded 23 Mar 2026, reminded again 13 Apr 2026, payouts withheld"
+        " since 1 May 2026"
+    ) in text
+    await enter(visitor, resources, shop.seller.owner)
+    for path in ("money", "tax-identity"):
+        text = await open_page(visitor, f"/seller/{shop.seller.id}/{path}")
+        assert "You were asked on 2 Mar 2026. Payouts wait for it since 1 May 2026." in text
+    text = await open_page(visitor, f"/seller/{shop.seller.id}/payout-settings")
+    assert "You were asked three times who you are to the tax authorities" in text

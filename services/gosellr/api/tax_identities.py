@@ -15,7 +15,9 @@ from gosellr.api.schemas.tax_identities import (
     TaxIdentityUpdate,
     identity_document,
 )
+from gosellr.core.transact import ask
 from gosellr.flows import tax_identities
+from gosellr.services import tax_request_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 
@@ -34,7 +36,10 @@ async def get_tax_identity(
 ) -> Response:
     """What a seller said of itself for the yearly report (DAC7), numbers by their end alone."""
     said = await tax_identities.find(market.payouts, viewer=viewer, seller_id=seller_id)
-    return answer(identity_document(said, seller_id=seller_id))
+    request = await ask(
+        market.db, tax_request_service.find_open, viewer=viewer, seller_id=seller_id
+    )
+    return answer(identity_document(said, seller_id=seller_id, request=request))
 
 
 @router.put(

@@ -43,6 +43,7 @@ SCHEDULE: Sequence[Periodic] = (
     Periodic("resume_payouts", timedelta(seconds=5), upkeep.resume_payouts),
     Periodic("read_movements", timedelta(hours=1), upkeep.read_movements),
     Periodic("close_months", timedelta(hours=1), documents.close_months),
+    Periodic("ask_tax_identities", timedelta(hours=6), upkeep.ask_tax_identities),
     Periodic("work_off_disputes", timedelta(seconds=30), upkeep.work_off_disputes),
     Periodic("send_dispute_evidence", timedelta(minutes=1), upkeep.send_dispute_evidence),
     Periodic("find_chargebacks", timedelta(hours=1), upkeep.find_chargebacks),

@@ -21,6 +21,7 @@ from gosellr.flows import (
     releases,
     reserves,
     sandbox_post,
+    tax_requests,
     webhooks,
 )
 from gosellr.integrations.payments.sandbox import SandboxGateway
@@ -34,6 +35,7 @@ from gosellr.services import (
     rate_limit_service,
     sweep_service,
 )
+from gosellr.utils.tax_requests import RequestMode
 
 # A chargeback that was opened longer ago is decided by now.
 _CHARGEBACKS_LAST = timedelta(days=180)
@@ -222,3 +224,9 @@ async def sweep_job_failures(resources: Resources) -> None:
     now = resources.clock.now()
     while await transact(resources.db, sweep_service.forget, now=now):
         pass
+
+
+async def ask_tax_identities(resources: Resources) -> None:
+    """Ask sellers who they are to the tax authorities, remind them, and keep back what is due."""
+    mode = RequestMode(resources.settings.tax_identity_requests)
+    await tax_requests.ask_sellers(resources.payouts, mode=mode)

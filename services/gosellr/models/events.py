@@ -77,6 +77,7 @@ class FactType(StrEnum):
     PAYOUT_DESTINATION_CHANGED = "payout_destination.changed"
     SELLER_TAX_IDENTITY_CHANGED = "seller.tax_identity_changed"
     SELLER_LETTERHEAD_CHANGED = "seller.letterhead_changed"
+    SELLER_TAX_IDENTITY_ASKED = "seller.tax_identity_asked"
     PAYOUT_DESTINATION_WITHDRAWN = "payout_destination.withdrawn"
     PAYOUT_RECALL_ASKED = "payout.recall_asked"
     PAYOUT_RECALL_REFUSED = "payout.recall_refused"

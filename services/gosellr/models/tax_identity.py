@@ -1,6 +1,7 @@
-"""Who sellers are to the tax authorities, which nobody reads who only sees the tables."""
+"""Who sellers are to the tax authorities, which nobody reads who only sees the tables; and who of
+them was asked for it."""
 
-from sqlalchemy import Column, Integer, LargeBinary, Table, Uuid, text
+from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, Table, Uuid, text
 
 from gosellr.models.base import metadata, moment, reference
 
@@ -14,4 +15,24 @@ seller_tax_identity = Table(
     Column("changed_by", Uuid, nullable=True),
     moment("created_at"),
     moment("updated_at"),
+)
+
+tax_identity_request = Table(
+    "tax_identity_request",
+    metadata,
+    reference("seller_id", "seller.id", primary_key=True),
+    # When each letter was asked for; the next one counts from the one before.
+    moment("asked_at"),
+    moment("reminded_at", nullable=True),
+    moment("reminded_again_at", nullable=True),
+    # Since when payouts wait for it; null again where the market stopped withholding.
+    moment("withheld_at", nullable=True),
+    # When the seller said it.
+    moment("ended_at", nullable=True),
+    CheckConstraint(
+        "reminded_again_at IS NULL OR reminded_at IS NOT NULL", name="reminded_once_first"
+    ),
+    CheckConstraint(
+        "withheld_at IS NULL OR reminded_again_at IS NOT NULL", name="withheld_after_reminders"
+    ),
 )

@@ -23,3 +23,15 @@ class KeptForReport:
     identity_encrypted: bytes | None = field(repr=False)
     destination_id: UUID | None
     account_encrypted: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxRequest:
+    """How often a seller was asked who it is, and what followed; what didn't happen is None."""
+
+    seller_id: UUID
+    asked_at: datetime
+    reminded_at: datetime | None
+    reminded_again_at: datetime | None
+    withheld_at: datetime | None
+    ended_at: datetime | None

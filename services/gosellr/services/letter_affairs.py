@@ -198,6 +198,23 @@ def shop_standing(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
         )
 
 
+def tax_identity_asked(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
+    """A shop hasn't said who it is to the tax authorities: its owners can, and are told as well."""
+    seller = subjects.sellers.get(fact.aggregate_id)
+    if seller is None:
+        return
+    for recipient in dict.fromkeys((*seller.owner_emails, seller.email)):
+        yield _to_shop(
+            seller,
+            LetterKind.TAX_IDENTITY_ASKED,
+            recipient=recipient,
+            at="/tax-identity",
+            step=fact.data["step"],
+            asked_at=fact.data["asked_at"],
+            withheld_from=fact.data["withheld_from"],
+        )
+
+
 def chargeback_opened(fact: RecordedFact, subjects: Subjects) -> Iterator[Draft]:
     """A bank took money back."""
     chargeback = subjects.chargebacks.get(fact.aggregate_id)
@@ -257,6 +274,7 @@ ABOUT_AFFAIRS: Mapping[FactType, Composer] = {
     FactType.SELLER_REJECTED: shop_standing,
     FactType.SELLER_SUSPENDED: shop_standing,
     FactType.SELLER_REINSTATED: shop_standing,
+    FactType.SELLER_TAX_IDENTITY_ASKED: tax_identity_asked,
     FactType.CHARGEBACK_OPENED: chargeback_opened,
     FactType.AUDIT_FOUND: audit_found,
 }

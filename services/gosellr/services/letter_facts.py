@@ -69,6 +69,7 @@ OF_SELLERS = frozenset(
         FactType.SELLER_SUSPENDED,
         FactType.SELLER_REINSTATED,
         FactType.SELLER_UPDATED,
+        FactType.SELLER_TAX_IDENTITY_ASKED,
         *_MOVED_ACCOUNTS,
     }
 )

@@ -10,7 +10,7 @@ from gosellr.core.errors import InvalidInput, NotAllowed, NotFound, VersionConfl
 from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import ledger, outbox, payout_settings
-from gosellr.services import payout_terms
+from gosellr.services import payout_terms, tax_request_service
 from gosellr.services.seller_scope import require_in_seller, require_no_part, require_of_shop
 from gosellr.utils.payouts import (
     DEFAULT_SCHEDULE,
@@ -137,6 +137,9 @@ async def hold(
     )
     said = {"fields": ["hold"], "is_held": reason is not None}
     await _tell(connection, seller_id, said, viewer=viewer, now=now)
+    if reason is None:
+        # What is withheld by law isn't let go with it.
+        await tax_request_service.take_over(connection, seller_id=seller_id, now=now)
     return await _found(connection, seller_id=seller_id)
 
 

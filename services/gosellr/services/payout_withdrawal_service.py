@@ -12,8 +12,10 @@ from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import DestinationChange
 from gosellr.queries import outbox, payout_settings, payout_withdrawals
+from gosellr.services import tax_request_service
 from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.payouts import DEFAULT_SCHEDULE, WITHDRAWN_HOLD_REASON, next_due
+from gosellr.utils.tax_requests import TAX_HOLD_REASON
 from gosellr.utils.viewer import Viewer
 
 
@@ -67,7 +69,11 @@ async def withdraw(
         raise RuntimeError(f"account {change.id} moved under its seller's lock")
     if not await payout_withdrawals.restore(connection, destination_id=change.previous_id):
         raise RuntimeError(f"account {change.previous_id} was withdrawn before it was replaced")
-    if settings.held_at is None:
+    # What is withheld until the shop says who it is ends with that; this hold must not.
+    made_way = await payout_withdrawals.let_go(
+        connection, seller_id=change.seller_id, reason=TAX_HOLD_REASON, now=now
+    )
+    if settings.held_at is None or made_way:
         await payout_settings.hold(
             connection, seller_id=change.seller_id, reason=WITHDRAWN_HOLD_REASON, user_id=None,
             now=now,
@@ -102,3 +108,4 @@ async def let_go(connection: Connection, *, viewer: Viewer, seller_id: UUID, now
     }
     fact = Fact(FactType.PAYOUT_SETTINGS_CHANGED, seller_id, about)
     await outbox.append(connection, [fact], now=now)
+    await tax_request_service.take_over(connection, seller_id=seller_id, now=now)

@@ -13,6 +13,7 @@ from gosellr.core.errors import FieldError, InvalidInput, NotAllowed, NotFound, 
 from gosellr.models.events import Fact, FactType
 from gosellr.models.tax_identity_values import KeptForReport, KeptTaxIdentity
 from gosellr.queries import ledger, outbox, tax_identities
+from gosellr.services import tax_request_service
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.permissions import Permission
 from gosellr.utils.tax_identity import TaxIdentity, normal, problems_of
@@ -102,6 +103,7 @@ async def save(
     about = {"fields": list(fields), "changed_by": by, "version": version}
     fact = Fact(FactType.SELLER_TAX_IDENTITY_CHANGED, seller_id, about)
     await outbox.append(connection, [fact], now=now)
+    await tax_request_service.end(connection, seller_id=seller_id, now=now)
     return KeptTaxIdentity(
         seller_id=seller_id,
         identity_encrypted=identity_encrypted,

@@ -79,6 +79,7 @@ class LetterKind(StrEnum):
     PAYOUT_CHANGE_WITHDRAWN = "payout_change_withdrawn"
     SHOP_CONTACT_CHANGED = "shop_contact_changed"
     SHOP_STANDING = "shop_standing"
+    TAX_IDENTITY_ASKED = "tax_identity_asked"
     MEMBER_ADDED = "member_added"
 
     CASE_MESSAGE = "case_message"

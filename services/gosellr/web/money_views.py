@@ -89,6 +89,8 @@ class MoneyPageView:
     next_payout: str
     destination: str
     hold_reason: str = ""
+    asked: str = ""
+    identity_href: str = ""
     may_ask: bool = False
     payout_action: str = ""
     settings_href: str = ""

@@ -8,7 +8,8 @@ from gosellr.web.views import AttributeView, ChoiceView, FormView
 @dataclass(frozen=True, slots=True)
 class TaxIdentityView:
     """What was said, numbers by their end, and the form that says it anew: it begins empty, so that
-    nobody who only has the page reads what is kept. `version` is the one that stands there."""
+    nobody who only has the page reads what is kept. `version` is the one that stands there.
+    `asked` says how often it was asked for while it isn't there."""
 
     path: str
     facts: tuple[AttributeView, ...]
@@ -19,3 +20,4 @@ class TaxIdentityView:
     key: str
     version: str
     may_change: bool
+    asked: str = ""

@@ -20,13 +20,15 @@ class ReportFigureView:
 
 @dataclass(frozen=True, slots=True)
 class ReportedSellerView:
-    """A seller's year in one currency; `missing` is what the report asks for and isn't known."""
+    """A seller's year in one currency; `missing` is what the report asks for and isn't known, and
+    `stage` how far asking for who it is has come."""
 
     name: str
     about: str
     href: str
     badge: BadgeView
     missing: tuple[str, ...]
+    stage: str
     year: ReportFigureView
     quarters: tuple[ReportFigureView, ...]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 from gosellr.api.schemas.common import Country, Flag, Name, NoCard, RequestModel, Version, line
 from gosellr.flows.tax_identities import SaidIdentity
+from gosellr.models.tax_identity_values import TaxRequest
 from gosellr.utils.tax_identity import (
     TAX_NUMBERS_MAX,
     PrimaryAddress,
@@ -111,6 +112,16 @@ class MaskedNumberOut(BaseModel):
     country: str
 
 
+class TaxRequestOut(BaseModel):
+    """When a seller was asked who it is, reminded, and reminded again, and since when its payouts
+    wait for it; null is what didn't happen."""
+
+    asked_at: datetime
+    reminded_at: datetime | None
+    reminded_again_at: datetime | None
+    withheld_at: datetime | None
+
+
 class TaxIdentityOut(BaseModel):
     """What a seller said of itself: numbers by their end, an address by its town, and no date of
     birth but its year. Before it said anything, `is_complete` is false and the rest null;
@@ -129,10 +140,15 @@ class TaxIdentityOut(BaseModel):
     birth_year: int | None
     version: int | None
     updated_at: datetime | None
+    request: TaxRequestOut | None = Field(
+        description="What the market asks of a seller who hasn't said it yet"
+    )
 
 
-def identity_document(said: SaidIdentity | None, *, seller_id: UUID) -> dict[str, Any]:
-    """What a seller said, as it is answered."""
+def identity_document(
+    said: SaidIdentity | None, *, seller_id: UUID, request: TaxRequest | None = None
+) -> dict[str, Any]:
+    """What a seller said, as it is answered, or how often it was asked for it."""
     one = None if said is None else said.identity
     if said is None or one is None:
         known = dict.fromkeys(TaxIdentityOut.model_fields)
@@ -140,6 +156,7 @@ def identity_document(said: SaidIdentity | None, *, seller_id: UUID) -> dict[str
         version = None if said is None else said.kept.version
         return {
             **known, **empty, "seller_id": seller_id, "is_complete": False, "version": version,
+            "request": _request(request),
         }  # fmt: skip
     return {
         "seller_id": seller_id,
@@ -157,4 +174,11 @@ def identity_document(said: SaidIdentity | None, *, seller_id: UUID) -> dict[str
         "birth_year": None if one.birth_date is None else one.birth_date.year,
         "version": said.kept.version,
         "updated_at": said.kept.updated_at,
+        "request": None,
     }
+
+
+def _request(request: TaxRequest | None) -> dict[str, Any] | None:
+    if request is None:
+        return None
+    return {name: getattr(request, name) for name in TaxRequestOut.model_fields}

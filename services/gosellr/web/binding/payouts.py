@@ -92,6 +92,7 @@ def money_page(
     plans: Mapping[str, PayoutPlan],
     may_ask: bool,
     default_currency: str,
+    asked: str = "",
 ) -> MoneyPageView:
     """A shop's money; one that never sold anything has zero of the market's currency. A currency
     without a plan can't be paid out."""
@@ -109,6 +110,8 @@ def money_page(
         next_payout=_next_payout(settings),
         destination="",
         hold_reason=settings.hold_reason or "" if settings.held_at else "",
+        asked=asked,
+        identity_href=f"{base}/tax-identity",
         may_ask=may_ask,
         payout_action=f"{base}/payouts",
         settings_href=f"{base}/payout-settings",

@@ -112,6 +112,7 @@ def page(
     key: str,
     version: str | None,
     may_change: bool,
+    asked: str,
 ) -> TaxIdentityView:
     """The page: what is kept, and the form."""
     kept = "0" if said is None else str(said.kept.version)
@@ -128,6 +129,7 @@ def page(
         key=key,
         version=kept if version is None else version,
         may_change=may_change,
+        asked=asked,
     )
 
 

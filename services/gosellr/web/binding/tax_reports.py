@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from gosellr.utils.money import Money
 from gosellr.web import forms
@@ -19,8 +20,9 @@ FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099
 _YEARS_OFFERED: Final = 6
 _AMOUNTS: Final = ("consideration_minor", "activity_count", "fees_minor", "taxes_minor")
+_IDENTITY: Final = "tax_identity"
 _MISSING: Final = {
-    "tax_identity": "Who it is to the tax authorities",
+    _IDENTITY: "Who it is to the tax authorities",
     "financial_account": "The account that it is paid to",
 }
 _STATES: Final = (("", "All"), ("incomplete", "Incomplete"), ("complete", "Complete"))
@@ -45,6 +47,7 @@ def report(
     begin: int,
     now: datetime,
     state: Chosen,
+    stages: Mapping[UUID, str],
 ) -> TaxReportView:
     """The report from the seller on at place `begin`, as many as there is room for, of those of
     whom all is known, or isn't, where that was asked for."""
@@ -61,7 +64,7 @@ def report(
         years=_years(year, now=now),
         is_over=year < now.year,
         sums=_sums(everybody),
-        sellers=tuple(_seller(one) for one in sellers[begin:following]),
+        sellers=tuple(_seller(one, stages) for one in sellers[begin:following]),
         seller_count=len({one["seller_id"] for one in sellers}),
         incomplete_count=len({one["seller_id"] for one in everybody if one["missing"]}),
         chips=histories.chips(action, _STATES, name="state", chosen=chosen, kept=years),
@@ -95,7 +98,14 @@ def _sums(sellers: Sequence[Mapping[str, Any]]) -> tuple[ReportFigureView, ...]:
     return tuple(_figure(code, sums, code) for code, sums in sorted(found.items()))
 
 
-def _seller(one: Mapping[str, Any]) -> ReportedSellerView:
+def unsaid_of(content: Mapping[str, Any]) -> list[UUID]:
+    """The sellers of a report who haven't said who they are."""
+    return sorted(
+        {UUID(one["seller_id"]) for one in content["sellers"] if _IDENTITY in one["missing"]}
+    )
+
+
+def _seller(one: Mapping[str, Any], stages: Mapping[UUID, str]) -> ReportedSellerView:
     currency = one["currency"]
     trade = "" if one["trade_name"] == one["legal_name"] else one["trade_name"]
     return ReportedSellerView(
@@ -104,6 +114,7 @@ def _seller(one: Mapping[str, Any]) -> ReportedSellerView:
         href=address("/operator/transactions", [("of", one["seller_id"]), ("currency", currency)]),
         badge=_INCOMPLETE if one["missing"] else _COMPLETE,
         missing=tuple(_MISSING[name] for name in one["missing"]),
+        stage=stages[UUID(one["seller_id"])] if _IDENTITY in one["missing"] else "",
         year=_figure("Year", one["total"], currency),
         quarters=tuple(
             _figure(f"Quarter {each['quarter']}", each, currency) for each in one["quarters"]

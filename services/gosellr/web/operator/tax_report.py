@@ -6,11 +6,14 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput
+from gosellr.core.transact import ask
 from gosellr.flows import documents
 from gosellr.flows.documents import Form
+from gosellr.services import tax_request_service
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms
 from gosellr.web.binding import tax_reports as binding
+from gosellr.web.binding.tax_requests import stage
 from gosellr.web.history_answers import file_answer
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
@@ -44,7 +47,17 @@ async def show_report(
             page.market.documents, content, form=_form(form), name=f"dac7-{chosen}"
         )
         return file_answer(made.content, media_type=made.media_type, name=made.name)
-    view = binding.report(content, form=asked, action=_BASE, begin=begin, now=page.now, state=which)
+    unsaid = binding.unsaid_of(content)
+    requests = await ask(page.market.db, tax_request_service.of_sellers, seller_ids=unsaid)
+    view = binding.report(
+        content,
+        form=asked,
+        action=_BASE,
+        begin=begin,
+        now=page.now,
+        state=which,
+        stages={one: stage(requests.get(one)) for one in unsaid},
+    )
     return await show(
         page,
         "operator/tax_report.html",

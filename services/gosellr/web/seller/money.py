@@ -16,10 +16,12 @@ from gosellr.services import (
     payout_settings_service,
     reserve_service,
     statement_service,
+    tax_request_service,
 )
 from gosellr.services.statement_service import Movement
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import histories, payouts
+from gosellr.web.binding import tax_requests as requests
 from gosellr.web.history_answers import history_file
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, names_of, shop_of, show
@@ -77,9 +79,13 @@ async def show_money(page: Entering, seller_id: UUID) -> Response:
         policy=page.market.policy,
         now=page.now,
     )
+    request = await ask(
+        page.market.db, tax_request_service.find_open, viewer=page.viewer, seller_id=seller_id
+    )
     view = payouts.money_page(
         held,
         settings,
+        asked=requests.told(request, mode=page.market.settings.tax_identity_requests),
         base=shop.href,
         kept_back=kept_back,
         plans=plans,

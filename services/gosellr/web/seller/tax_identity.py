@@ -7,10 +7,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import VersionConflict
+from gosellr.core.transact import ask
 from gosellr.flows import tax_identities
+from gosellr.services import tax_request_service
 from gosellr.utils.permissions import Permission
 from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import tax_identities as binding
+from gosellr.web.binding import tax_requests as requests
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.payouts import count_password
 from gosellr.web.seller.shop import Shop, shop_of, show
@@ -81,8 +84,12 @@ async def _show(
     status: int = 200,
 ) -> Response:
     said = await tax_identities.find(page.market.payouts, viewer=page.viewer, seller_id=shop.id)
+    request = await ask(
+        page.market.db, tax_request_service.find_open, viewer=page.viewer, seller_id=shop.id
+    )
     view = binding.page(
         said,
+        asked=requests.told(request, mode=page.market.settings.tax_identity_requests),
         path=f"{shop.href}/tax-identity",
         form=form,
         key=form_keys.key_to_send(page, form),
