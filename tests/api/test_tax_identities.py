@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -11,6 +11,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.flows import documents
+from gosellr.integrations.payouts.sandbox import Behaviour
 from gosellr.jobs import upkeep
 from gosellr.resources import Resources
 from gosellr.utils.permissions import MemberRole
@@ -21,7 +22,7 @@ from tests.factories.accounts import (
     make_operator,
     make_support,
 )
-from tests.factories.payouts import set_account
+from tests.factories.payouts import ACCOUNTS, earn, name_account, pay, set_account
 from tests.factories.sales import Shop, buy, make_shop
 
 Headers = dict[str, str]
@@ -265,3 +266,59 @@ async def test_how_often_a_shop_was_asked_is_told_until_it_has_said_it(
         clock.now(),
     )
     assert (await client.get(path, headers=operator)).json()["request"] is None
+
+
+async def test_the_report_names_the_accounts_that_were_paid_to_in_its_year(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    clock: ManualClock,
+    shop: Shop,
+) -> None:
+    async def accounts(year: int) -> tuple[str, str, list[str]]:
+        operator = await bearer(resources, await make_operator(connection, now=clock.now()))
+        report = (await client.get(f"{V1}/reports/dac7/{year}", headers=operator)).json()
+        [seller] = report["sellers"]
+        said = seller["identity"]
+        return said["account_number"], said["account_holder"], seller["missing"]
+
+    async def name(account: str) -> None:
+        await name_account(resources, shop, "sandbox", last_four=account[-4:], iban=account)
+        clock.advance(timedelta(days=4))
+
+    name_of_shop = shop.seller.name
+    first, second, third = (ACCOUNTS[Behaviour.PAY], "DE02120300000000202051",
+                            "DE02500105170137075030")  # fmt: skip
+    await name(first)
+    await earn(resources, shop)
+    # Nothing was paid yet: it will be paid to this one.
+    assert await accounts(2026) == (first, name_of_shop, ["tax_identity"])
+    await pay(resources, shop)
+    await name(second)
+    await earn(resources, shop)
+    await pay(resources, shop)
+    # Named twice, it is one account all the same.
+    await name(first)
+    await earn(resources, shop)
+    await pay(resources, shop)
+    await name(third)
+    both = (f"{first}; {second}", f"{name_of_shop}; {name_of_shop}", ["tax_identity"])
+    assert await accounts(2026) == both
+    # A payout that didn't arrive was paid nowhere.
+    await name_account(
+        resources, shop, "sandbox", last_four="0000", iban=ACCOUNTS[Behaviour.DECLINE]
+    )
+    clock.advance(timedelta(days=4))
+    await earn(resources, shop)
+    await pay(resources, shop)
+    assert await accounts(2026) == both
+    clock.set(datetime(2027, 2, 1, tzinfo=UTC))
+    await name(third)
+    await earn(resources, shop)
+    await pay(resources, shop)
+    assert await accounts(2026) == both
+    assert await accounts(2027) == (third, name_of_shop, ["tax_identity"])
+    # One that no key opens any more has to be asked for again, and is told as missing.
+    await connection.execute("UPDATE payout_destination SET account_encrypted = 'x'"
+                             " WHERE last_four = $1", second[-4:])  # fmt: skip
+    assert await accounts(2026) == (first, name_of_shop, ["tax_identity", "financial_account"])

@@ -190,7 +190,10 @@ async def tax_report(
         now=powers.now(),
     )
     known = await tax_identities.known_of(
-        powers.db, powers.vault, seller_ids=sorted({one.seller.id for one in found.sellers})
+        powers.db,
+        powers.vault,
+        seller_ids=sorted({one.seller.id for one in found.sellers}),
+        year=year,
     )
     is_whole = reader is not None and reader.may_as_staff(Permission.TAX_IDENTITY_READ)
     return {

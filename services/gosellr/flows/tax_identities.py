@@ -13,10 +13,10 @@ from gosellr.core.passwords import Passwords
 from gosellr.core.transact import ask, transact
 from gosellr.flows.payout_accounts import prove
 from gosellr.flows.payouts import PayoutPowers, account_place
-from gosellr.models.tax_identity_values import KeptForReport, KeptTaxIdentity
+from gosellr.models.tax_identity_values import KeptAccount, KeptForReport, KeptTaxIdentity
 from gosellr.services import idempotency_service, tax_identity_service
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
-from gosellr.services.tax_report_service import KnownSeller
+from gosellr.services.tax_report_service import KnownSeller, PaidAccount
 from gosellr.utils.tax_identity import TaxIdentity, changed_fields, document_of, identity_of
 from gosellr.utils.viewer import Viewer
 
@@ -123,24 +123,26 @@ async def change(
 
 
 async def known_of(
-    db: Database, vault: Vault, *, seller_ids: Sequence[UUID]
+    db: Database, vault: Vault, *, seller_ids: Sequence[UUID], year: int
 ) -> dict[UUID, KnownSeller]:
-    """What the yearly report may say of these sellers, in clear."""
-    kept = await ask(db, tax_identity_service.kept_for_report, seller_ids=seller_ids)
+    """What the report of a year may say of these sellers, in clear."""
+    kept = await ask(db, tax_identity_service.kept_for_report, seller_ids=seller_ids, year=year)
     return {one.seller_id: _known(vault, one) for one in kept}
 
 
 def _known(vault: Vault, kept: KeptForReport) -> KnownSeller:
+    # One that was named twice is one account.
+    accounts = dict.fromkeys(_account(vault, one) for one in kept.accounts)
+    return KnownSeller(identity=_read(vault, kept), accounts=tuple(accounts))
+
+
+def _account(vault: Vault, kept: KeptAccount) -> PaidAccount:
     """What can't be opened has to be asked for again, and the report says so instead of failing for
     everybody else."""
-    account: Mapping[str, str] = {}
     try:
-        if kept.account_encrypted is not None and kept.destination_id is not None:
-            place = account_place(kept.destination_id)
-            account = json.loads(vault.decrypt(kept.account_encrypted, place=place))
+        place = account_place(kept.destination_id)
+        account: Mapping[str, str] = json.loads(vault.decrypt(kept.account_encrypted, place=place))
     except UnreadableSecret:
-        account = {}
+        return PaidAccount("", "")
     number = next((value for name, value in account.items() if name != "holder"), "")
-    return KnownSeller(
-        identity=_read(vault, kept), account_number=number, account_holder=account.get("holder", "")
-    )
+    return PaidAccount(number, account.get("holder", ""))

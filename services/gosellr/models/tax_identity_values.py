@@ -15,14 +15,22 @@ class KeptTaxIdentity:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAccount:
+    """An account that a seller is or was paid to, sealed."""
+
+    destination_id: UUID
+    account_encrypted: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptForReport:
-    """What is kept of a seller that the yearly report asks for, sealed; None where nothing is."""
+    """What is kept of a seller that the yearly report asks for, sealed; of its identity None where
+    it said nothing. The accounts are those that a year's money was paid to, in that order."""
 
     seller_id: UUID
     identity_encrypted: bytes | None = field(repr=False)
-    destination_id: UUID | None
-    account_encrypted: bytes | None = field(repr=False)
+    accounts: tuple[KeptAccount, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

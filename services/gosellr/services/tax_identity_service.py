@@ -4,7 +4,7 @@ What is in an envelope is for those who hold the vault; here only whose it is, a
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from gosellr.core.countries import COUNTRIES
@@ -113,7 +113,13 @@ async def save(
 
 
 async def kept_for_report(
-    connection: Connection, *, seller_ids: Sequence[UUID]
+    connection: Connection, *, seller_ids: Sequence[UUID], year: int
 ) -> list[KeptForReport]:
-    """What is kept, sealed, of sellers that a report is about. Whoever asks makes the report."""
-    return await tax_identities.for_report(connection, seller_ids=seller_ids)
+    """What is kept, sealed, of sellers that the report of a year is about. Whoever asks makes the
+    report."""
+    return await tax_identities.for_report(
+        connection,
+        seller_ids=seller_ids,
+        since=datetime(year, 1, 1, tzinfo=UTC),
+        until=datetime(year + 1, 1, 1, tzinfo=UTC),
+    )

@@ -37,25 +37,34 @@ _SAID: Final = ("kind", "name", "address", "tax_numbers", "vat_number", "registr
 
 MISSING: Final = ("tax_identity", "financial_account")
 """What may not be known of a seller: who it is to the tax authorities, all of which is asked at
-once, and which account it is paid to."""
+once, and which accounts it was paid to."""
 
 ON_FILE: Final = "on file"
 """Stands in place of what is known, where whoever looks may not read it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PaidAccount:
+    """An account by its number, which is an IBAN, an address or a provider's name of it, and its
+    holder. Both are empty where no key of ours opens what is kept."""
+
+    number: str = field(repr=False)
+    holder: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownSeller:
-    """What is known of a seller beside its figures. The account is the one that it is paid to now;
-    its number is an IBAN, an address or a provider's name of it. What isn't known is empty."""
+    """What is known of a seller beside its figures: who it is, None where it hasn't said it, and
+    the accounts that it was paid to in the year, the first one first, or else is paid to now."""
 
     identity: TaxIdentity | None = None
-    account_number: str = field(default="", repr=False)
-    account_holder: str = field(default="", repr=False)
+    accounts: tuple[PaidAccount, ...] = ()
 
     @property
     def missing(self) -> list[str]:
         """What of `MISSING` isn't known."""
-        is_there = (self.identity is not None, bool(self.account_number))
+        has_accounts = bool(self.accounts) and all(one.number for one in self.accounts)
+        is_there = (self.identity is not None, has_accounts)
         return [name for name, known in zip(MISSING, is_there, strict=True) if not known]
 
 
@@ -195,7 +204,11 @@ def _seller_content(one: SellerYear, known: KnownSeller, *, is_whole: bool) -> d
 
 def _identity_content(known: KnownSeller) -> dict[str, str]:
     """Every field by its name, as it is written; one that isn't there is empty."""
-    of_account = {"account_number": known.account_number, "account_holder": known.account_holder}
+    accounts = [one for one in known.accounts if one.number]
+    of_account = {
+        "account_number": "; ".join(one.number for one in accounts),
+        "account_holder": "; ".join(one.holder for one in accounts),
+    }
     said = known.identity
     if said is None:
         return {**dict.fromkeys(_SAID, ""), **of_account}

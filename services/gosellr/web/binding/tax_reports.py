@@ -23,7 +23,7 @@ _AMOUNTS: Final = ("consideration_minor", "activity_count", "fees_minor", "taxes
 _IDENTITY: Final = "tax_identity"
 _MISSING: Final = {
     _IDENTITY: "Who it is to the tax authorities",
-    "financial_account": "The account that it is paid to",
+    "financial_account": "An account that it is paid to",
 }
 _STATES: Final = (("", "All"), ("incomplete", "Incomplete"), ("complete", "Complete"))
 _COMPLETE: Final = BadgeView("Complete", "ok", "check")
