@@ -1,13 +1,13 @@
 """Store credit that is granted or given, and gift cards that are issued, take two above a limit.
 
 Revision ID: 0050
-Revises: 0047
+Revises: 0048
 """
 
 from alembic import op
 
 revision = "0050"
-down_revision = "0047"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

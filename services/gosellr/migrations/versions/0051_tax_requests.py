@@ -1,14 +1,14 @@
 """Who is asked who they are to the tax authorities, how often, and since when money waits for it.
 
 Revision ID: 0051
-Revises: 0047
+Revises: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0051"
-down_revision = "0047"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 
