@@ -157,6 +157,7 @@ async def _pages(market: Market, ada: User, shop: Shop, olu: User, orders: list[
             "payout": f"{first}/payouts/{paid}",
             "payout-settings": f"{first}/payout-settings",
             "tax-identity": f"{first}/tax-identity",
+            "letterhead": f"{first}/letterhead",
             "papers": f"{first}/papers",
             "cases": f"{first}/cases",
             "case": f"{first}/cases/{asked}",
