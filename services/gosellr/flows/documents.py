@@ -26,6 +26,7 @@ from gosellr.integrations.documents.port import (
 from gosellr.models.document_values import IssuedDocument, SellerIdentity
 from gosellr.services import (
     document_questions,
+    paid_again_documents,
     period_documents,
     sales_documents,
     tax_report_service,
@@ -117,6 +118,12 @@ async def issue_credit_note(powers: DocumentPowers, *, refund_id: UUID) -> None:
         refund_id=refund_id,
         now=powers.now(),
     )
+
+
+async def issue_paid_again(powers: DocumentPowers, *, order_id: UUID) -> None:
+    """The papers of what came back of an order's lost chargebacks, or was taken once more; said
+    again, nothing changes."""
+    await transact(powers.db, paid_again_documents.issue, order_id=order_id, now=powers.now())
 
 
 async def close_months(powers: DocumentPowers) -> None:

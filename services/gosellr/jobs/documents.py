@@ -1,4 +1,5 @@
-"""Documents that follow from what happened: from a payment an invoice, from a refund a note."""
+"""Documents that follow from what happened: from a payment an invoice, from a refund a note, from
+a lost chargeback that comes back a new invoice."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -23,6 +24,11 @@ async def issue_invoices_of_captures(resources: Resources, facts: Sequence[Recor
 async def issue_credit_note(resources: Resources, fact: RecordedFact) -> None:
     """A refund reached its buyer."""
     await documents.issue_credit_note(resources.documents, refund_id=fact.aggregate_id)
+
+
+async def issue_paid_again(resources: Resources, fact: RecordedFact) -> None:
+    """What a bank had won came back, or was taken once more."""
+    await documents.issue_paid_again(resources.documents, order_id=UUID(fact.data["order_id"]))
 
 
 async def close_months(resources: Resources) -> None:

@@ -49,6 +49,7 @@ _INVOICES_OF_CAPTURES = Gathering(
     "issue_invoices_of_captures", documents.issue_invoices_of_captures
 )
 _CREDIT_NOTE = Reaction("issue_credit_note", documents.issue_credit_note)
+_PAID_AGAIN = Reaction("issue_paid_again", documents.issue_paid_again)
 _IMPORT = Reaction("run_import", imports.run_import)
 
 REACTIONS: Reactions = {
@@ -58,6 +59,8 @@ REACTIONS: Reactions = {
     FactType.ORDER_PAID: [_INVOICES],
     FactType.SELLER_ORDER_CAPTURED: [_INVOICES_OF_CAPTURES],
     FactType.REFUND_SUCCEEDED: [_CREDIT_NOTE],
+    FactType.CHARGEBACK_REINSTATED: [_PAID_AGAIN],
+    FactType.CHARGEBACK_LOST: [_PAID_AGAIN],
     FactType.REVIEW_POSTED: [_CARD_OF_REVIEW],
     FactType.SELLER_APPROVED: [_CARDS_OF_SELLER],
     FactType.SELLER_SUSPENDED: [_CARDS_OF_SELLER],

@@ -42,7 +42,7 @@ FROM document
 LEFT JOIN booked ON booked.seller_order_id::text = document.cause_key
                 AND booked.currency = document.currency
 LEFT JOIN collected ON collected.seller_order_id::text = document.cause_key
-WHERE document.kind = 'invoice'
+WHERE document.kind = 'invoice' AND document.cause_key NOT LIKE '%/%'
   AND document.total_minor <> COALESCE(booked.paid_minor, 0) + COALESCE(collected.minor, 0)
 """)
 
@@ -67,7 +67,8 @@ SELECT 'document ' || document.id, 'says ' || document.total_minor || ' ' || doc
 FROM document
 LEFT JOIN booked ON booked.refund_id::text = document.cause_key
                 AND booked.currency = document.currency
-WHERE document.kind = 'credit_note' AND document.total_minor <> COALESCE(booked.minor, 0)
+WHERE document.kind = 'credit_note' AND document.cause_key NOT LIKE '%/%'
+  AND document.total_minor <> COALESCE(booked.minor, 0)
 UNION ALL
 SELECT 'seller_order ' || refund.seller_order_id, 'has credit notes for '
        || sum(note.total_minor) || ', its invoice says ' || COALESCE(max(invoice.total_minor), 0)
@@ -78,6 +79,31 @@ LEFT JOIN document AS invoice ON invoice.kind = 'invoice'
 WHERE note.kind = 'credit_note'
 GROUP BY refund.seller_order_id
 HAVING sum(note.total_minor) > COALESCE(max(invoice.total_minor), 0)
+""")
+
+# What papers say was paid again of a part is what had come back of it by the last of them.
+PAID_AGAIN_AS_BOOKED = first("""
+WITH said AS (
+    SELECT split_part(cause_key, '/', 1) AS part_id, order_id,
+           max(split_part(cause_key, '/', 2)) AS booked_up_to,
+           sum(CASE kind WHEN 'invoice' THEN total_minor ELSE -total_minor END) AS minor
+    FROM document WHERE kind IN ('invoice', 'credit_note') AND cause_key LIKE '%/%'
+    GROUP BY 1, 2
+)
+SELECT 'seller_order ' || said.part_id, 'has papers that say ' || said.minor
+       || ' was paid again, booked were ' || COALESCE(booked.minor, 0)
+FROM said CROSS JOIN LATERAL (
+    SELECT sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
+                    ELSE -entry.amount_minor END) AS minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.order_id = said.order_id AND head.id <= said.booked_up_to::uuid
+      AND head.kind IN ('chargeback_reinstated', 'chargeback_lost_again')
+      AND entry.seller_order_id = said.part_id::uuid
+      AND split_part(entry.account, ':', 1) NOT IN (
+          'gateway_clearing', 'dispute_receivable', 'suspense', 'chargeback_loss',
+          'goodwill_cost')
+) AS booked
+WHERE said.minor <> COALESCE(booked.minor, 0)
 """)
 
 STATEMENTS_CHAIN = first("""

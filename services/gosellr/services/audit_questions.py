@@ -150,5 +150,6 @@ def _of_the_market(now: datetime, limits: AuditLimits) -> Iterator[Question]:
     yield 26, audit_documents.NUMBERED_WITHOUT_GAPS, ()
     yield 26, audit_documents.INVOICES_AS_BOOKED, ()
     yield 26, audit_documents.CREDIT_NOTES_AS_BOOKED, ()
+    yield 26, audit_documents.PAID_AGAIN_AS_BOOKED, ()
     yield 26, audit_documents.STATEMENTS_CHAIN, ()
     yield 27, audit_balances.TWO_PEOPLE, ()

@@ -129,12 +129,12 @@ def _draft(
     *,
     order: Order,
     part: SellerOrder,
-    cause: UUID,
+    cause_key: str,
 ) -> DocumentDraft:
     return DocumentDraft(
         kind=kind,
         issuer=str(part.seller_id),
-        cause_key=str(cause),
+        cause_key=cause_key,
         seller_id=part.seller_id,
         order_id=order.id,
         currency=order.currency,
@@ -161,7 +161,7 @@ def _invoice(order: Order, part: SellerOrder, seller: SellerIdentity) -> Documen
         **_remitted(lines),
         "totals": totals,
     }
-    return _draft(DocumentKind.INVOICE, content, order=order, part=part, cause=part.id)
+    return _draft(DocumentKind.INVOICE, content, order=order, part=part, cause_key=str(part.id))
 
 
 def _sold(order: Order, line: OrderLine) -> dict[str, Any]:
@@ -226,26 +226,47 @@ def _credit_note(
     seller: SellerIdentity,
     invoice_number: str,
 ) -> DocumentDraft:
-    lines = _returned(order, part, refund)
-    promotion_minor = sum(int(share["marketplace_discount_minor"]) for share in refund.lines)
-    totals = totals_of(lines, promotion_minor=promotion_minor)
-    content = {
-        **_head(order, part, seller),
+    about = {
         "corrects": invoice_number,
         "reason": refund.reason,
         "supplied_at": (refund.finished_at or refund.created_at).isoformat(),
+    }
+    return draft_of_shares(
+        DocumentKind.CREDIT_NOTE, order=order, part=part, shares=refund.lines, seller=seller,
+        cause_key=str(refund.id), about=about,
+    )  # fmt: skip
+
+
+def draft_of_shares(
+    kind: DocumentKind,
+    *,
+    order: Order,
+    part: SellerOrder,
+    shares: Sequence[Mapping[str, Any]],
+    seller: SellerIdentity,
+    cause_key: str,
+    about: Mapping[str, Any],
+) -> DocumentDraft:
+    """A paper of shares of a part, as refunds keep them, with what is told about it besides."""
+    lines = _returned(order, part, shares)
+    promotion_minor = sum(int(share["marketplace_discount_minor"]) for share in shares)
+    content = {
+        **_head(order, part, seller),
+        **about,
         "lines": lines,
         "taxes": taxes_by_rate(lines),
         **_remitted(lines),
-        "totals": totals,
+        "totals": totals_of(lines, promotion_minor=promotion_minor),
     }
-    return _draft(DocumentKind.CREDIT_NOTE, content, order=order, part=part, cause=refund.id)
+    return _draft(kind, content, order=order, part=part, cause_key=cause_key)
 
 
-def _returned(order: Order, part: SellerOrder, refund: Refund) -> list[dict[str, Any]]:
+def _returned(
+    order: Order, part: SellerOrder, shares: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     sold = {str(line.id): line for line in part.lines}
     lines = []
-    for share in refund.lines:
+    for share in shares:
         line = sold.get(str(share["order_line_id"]))
         taxed = (
             _taxed(part.shipping_tax_rate_bps, part.shipping_tax_remitted_to)

@@ -45,6 +45,8 @@ def _name(line: Content, say: Speaker) -> str:
 
 
 def _invoice(content: Content, say: Speaker, today: date) -> Sheet:
+    if "paid_again" in content:
+        return _paid_again(content, say, today)
     columns = (
         Column(say.word("item"), share=3), Column(say.word("sku"), share=1),
         _right(say.word("quantity")),
@@ -69,7 +71,21 @@ def _invoice(content: Content, say: Speaker, today: date) -> Sheet:
     )
 
 
+def _paid_again(content: Content, say: Speaker, today: date) -> Sheet:
+    """An invoice of what came back of a sale that a bank had taken back, or of a part of that."""
+    notes = (
+        f"{say.word('paid_again')} {content['paid_again']['invoice']}",
+        say.word("tax_included" if content["tax_included"] else "tax_on_top"),
+    )
+    return _sale(content, say, today, table=_shares(content, say), due="payable", notes=notes)
+
+
 def _credit_note(content: Content, say: Speaker, today: date) -> Sheet:
+    note = f"{say.word('reason')}: {breakable(content['reason'])}"
+    return _sale(content, say, today, table=_shares(content, say), due="credited", notes=(note,))
+
+
+def _shares(content: Content, say: Speaker) -> SheetTable:
     columns = (
         Column(say.word("item"), share=3), Column(say.word("sku"), share=1),
         _right(say.word("quantity")),
@@ -86,9 +102,7 @@ def _credit_note(content: Content, say: Speaker, today: date) -> Sheet:
         )
         for line in content["lines"]
     )
-    note = f"{say.word('reason')}: {breakable(content['reason'])}"
-    table = SheetTable("", columns, rows)
-    return _sale(content, say, today, table=table, due="credited", notes=(note,))
+    return SheetTable("", columns, rows)
 
 
 def _sale(

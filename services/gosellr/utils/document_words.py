@@ -24,6 +24,12 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "supplied": ("Date of supply", "Leistungsdatum", "Date de livraison", "Fecha de operación"),
     "order": ("Order", "Bestellung", "Commande", "Pedido"),
     "corrects": ("Corrects invoice", "Zur Rechnung", "Rectifie la facture", "Rectifica la factura"),
+    "paid_again": (
+        "Paid again, after the buyer's bank had taken it back, of invoice",
+        "Nach einer Rückbuchung durch die Bank erneut bezahlt, zur Rechnung",
+        "Payé de nouveau, après reprise par la banque, de la facture",
+        "Pagado de nuevo, tras la retrocesión del banco, de la factura",
+    ),
     "period": ("Period", "Zeitraum", "Période", "Período"),
     "seller": ("Seller", "Verkäufer", "Vendeur", "Vendedor"),
     "buyer": ("Bill to", "Rechnung an", "Facturé à", "Facturar a"),
