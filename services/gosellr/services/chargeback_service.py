@@ -258,6 +258,8 @@ async def _win(
     policy: MarketPolicy,
     now: datetime,
 ) -> None:
+    order = await order_steps.load_locked(connection, order_id=chargeback.order_id)
+    await chargeback_cases.hold_balances(connection, order=order)
     draft = chargeback_won(
         gateway=chargeback.gateway,
         amount_minor=chargeback.amount_minor,
