@@ -27,6 +27,8 @@ from tests.factories.catalogue import MadeProduct, make_product, variant_draft
 from tests.factories.terms import make_coupon, make_delivery, make_tax
 
 SECRET = "a secret of the browser's market, long enough to be taken"
+# What operators alone give back of an order: more than the other tests do.
+ALONE_AT_MOST = {"EUR": 30_000}
 # A guard against what never comes: a machine with much to do takes a minute and more.
 _PATIENCE_SECONDS = 240
 
@@ -90,6 +92,7 @@ def settings_of(*, home: Path, database_url: str, port: int) -> Settings:
         rate_limits=False,
         sandbox_repeats=0,
         demo=False,
+        refund_approval_over=ALONE_AT_MOST,
     )
 
 
@@ -105,6 +108,7 @@ def served(settings: Settings, *, log: Path) -> Iterator[str]:
         "GOSELLR_SECRET_KEY": settings.secret_key,
         "GOSELLR_RATE_LIMITS": "off",
         "GOSELLR_DEMO": "0",
+        "GOSELLR_REFUND_APPROVAL_OVER": orjson.dumps(ALONE_AT_MOST).decode(),
     }
     command = (
         sys.executable, "-m", "uvicorn", "--factory", "gosellr.main:application",
