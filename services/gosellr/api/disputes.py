@@ -29,11 +29,13 @@ from gosellr.api.schemas.disputes import (
     dispute_document,
     listed_document,
 )
+from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
 from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.flows.disputes import OpenedDispute, SentFile
 from gosellr.models.dispute_values import DisputeFolder
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import dispute_preview, dispute_questions, idempotency_service
 from gosellr.services.dispute_questions import DisputeFilters
 from gosellr.services.idempotency_service import RequestKey
@@ -291,7 +293,11 @@ async def preview_decision(
 @router.post(
     "/{dispute_id}/decide",
     operation_id="decide_dispute",
-    responses={200: {"model": DisputeOut}, **problems(400, 401, 403, 404, 409, 422)},
+    responses={
+        200: {"model": DisputeOut},
+        202: {"model": ProposalOut, "description": PROPOSED},
+        **problems(400, 401, 403, 404, 409, 422),
+    },
 )
 async def decide_dispute(
     *,
@@ -303,14 +309,18 @@ async def decide_dispute(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Award the buyer any part of what the case is about. It may be appealed once; then the
-    award is refunded out of the frozen money, and the rest is the seller's again."""
+    award is refunded out of the frozen money, and the rest is the seller's again.
+
+    What gives the buyer more than `GOSELLR_REFUND_APPROVAL_OVER`, with all that operators alone
+    have given back of this order, is proposed (202). It is decided, and may be appealed, from
+    when another operator approves that; the case goes on meanwhile."""
     key = await _key(request, viewer, f"decide_dispute:{dispute_id}", idempotency_key)
-    return _done(
-        await disputes.decide_once(
-            market.disputes, viewer=viewer, dispute_id=dispute_id, award=body.award(), key=key
-        ),
-        viewer,
+    decided = await disputes.decide_once(
+        market.disputes, viewer=viewer, dispute_id=dispute_id, award=body.award(), key=key
     )
+    if isinstance(decided, Proposal):
+        return answer(proposal_document(decided), status=202)
+    return _done(decided, viewer)
 
 
 async def _key(request: Request, viewer: Viewer, route: str, key: str | None) -> RequestKey:

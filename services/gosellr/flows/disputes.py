@@ -17,8 +17,10 @@ from gosellr.flows.one_by_one import Sweep, one_by_one
 from gosellr.flows.refunds import RefundPowers
 from gosellr.integrations.files.port import FileStore, FileTooLarge
 from gosellr.models.dispute_values import DisputeFolder, NewFile
+from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     dispute_argument,
+    dispute_awards,
     dispute_outcome,
     dispute_questions,
     dispute_review_service,
@@ -241,8 +243,11 @@ async def escalate(
 async def decide(
     powers: DisputePowers, *, viewer: Viewer, dispute_id: UUID, award: Award
 ) -> DisputeFolder:
-    """Decide as an operator. Raises what `dispute_argument.decide` raises."""
+    """Decide as an operator; where that takes two, the case stands as it did. Raises what
+    `dispute_awards.decide` raises."""
     decided = await decide_once(powers, viewer=viewer, dispute_id=dispute_id, award=award, key=None)
+    if isinstance(decided, Proposal):
+        return await find(powers, viewer=viewer, dispute_id=dispute_id)
     return decided.folder
 
 
@@ -253,15 +258,16 @@ async def decide_once(
     dispute_id: UUID,
     award: Award,
     key: RequestKey | None,
-) -> OpenedDispute:
-    """Decide as an operator; the same request again gives the case as it stands.
+) -> OpenedDispute | Proposal:
+    """Decide as an operator, or propose to, where that takes two; the same request again gives the
+    case, or the proposal, as it stands.
 
     Raises:
-        What `dispute_argument.decide` raises.
+        What `dispute_awards.decide` raises.
     """
     done = await transact(
         powers.refunds.db,
-        dispute_argument.decide,
+        dispute_awards.decide,
         viewer=viewer,
         dispute_id=dispute_id,
         award=award,
@@ -269,6 +275,8 @@ async def decide_once(
         policy=powers.refunds.policy,
         now=powers.refunds.now(),
     )
+    if isinstance(done, Proposal):
+        return done
     return await _carried_out(powers, viewer=viewer, dispute_id=dispute_id, done=done)
 
 
@@ -281,24 +289,26 @@ async def _carried_out(
 ) -> OpenedDispute:
     replayed = isinstance(done, EarlierRequest)
     if not isinstance(done, EarlierRequest):
-        await _send(powers, dispute_id=dispute_id, refund_id=done)
+        await send_award(powers.refunds, dispute_id=dispute_id, refund_id=done)
     return OpenedDispute(await find(powers, viewer=viewer, dispute_id=dispute_id), replayed)
 
 
-async def _send(powers: DisputePowers, *, dispute_id: UUID, refund_id: UUID | None) -> None:
+async def send_award(powers: RefundPowers, *, dispute_id: UUID, refund_id: UUID | None) -> None:
+    """Send what a final decision gives back, and close the case when that is answered; nothing
+    where nothing is to be sent."""
     if refund_id is None:
         return
-    await refunds.send_refund(powers.refunds, refund_id=refund_id)
+    await refunds.send_refund(powers, refund_id=refund_id)
     await _conclude(powers, dispute_id)
 
 
-async def _conclude(powers: DisputePowers, dispute_id: UUID) -> bool:
+async def _conclude(powers: RefundPowers, dispute_id: UUID) -> bool:
     return await transact(
-        powers.refunds.db,
+        powers.db,
         dispute_outcome.conclude,
         dispute_id=dispute_id,
-        policy=powers.refunds.policy,
-        now=powers.refunds.now(),
+        policy=powers.policy,
+        now=powers.now(),
     )
 
 
@@ -313,7 +323,7 @@ async def work_off_deadlines(powers: DisputePowers, *, limit: int = 100) -> int:
             policy=powers.refunds.policy,
             now=powers.refunds.now(),
         )
-        await _send(powers, dispute_id=dispute_id, refund_id=refund_id)
+        await send_award(powers.refunds, dispute_id=dispute_id, refund_id=refund_id)
         return True
 
     db, now = powers.refunds.db, powers.refunds.now()
@@ -362,7 +372,7 @@ async def conclude_settled(powers: DisputePowers, *, limit: int = 100) -> int:
         powers.refunds.db, dispute_questions.settled_cases, after=after, limit=limit
     ):
         done += await one_by_one(
-            due, lambda dispute_id: _conclude(powers, dispute_id), story="closing a case"
+            due, lambda dispute_id: _conclude(powers.refunds, dispute_id), story="closing a case"
         )
         after = due[-1]
     return done

@@ -3,12 +3,12 @@
 from uuid import UUID
 
 from gosellr.core.transact import ask, transact
-from gosellr.flows import bank_transfers, payout_verdicts, refunds
+from gosellr.flows import bank_transfers, disputes, payout_verdicts, refunds
 from gosellr.flows.bank_transfers import TransferPowers
 from gosellr.flows.payouts import PayoutPowers
 from gosellr.flows.refunds import RefundPowers
 from gosellr.models.proposal_values import Proposal
-from gosellr.services import proposal_approval, proposal_service, refund_verdicts
+from gosellr.services import dispute_awards, proposal_approval, proposal_service, refund_verdicts
 from gosellr.services.payout_verdicts import AskedPayout, payout_named
 from gosellr.utils.proposals import PAYOUT_VERDICTS, REFUND_VERDICTS, REFUNDS, ProposalKind
 from gosellr.utils.viewer import Viewer
@@ -46,6 +46,13 @@ async def approve(
     )
     if done.receipt is not None:
         await bank_transfers.go_on(powers, done.receipt)
+    if found.kind == ProposalKind.DISPUTE_AWARD:
+        # What a crash cuts off is found by the clock.
+        await disputes.send_award(
+            refund_powers,
+            dispute_id=dispute_awards.dispute_named(found),
+            refund_id=done.award_refund_id,
+        )
     if found.kind in REFUNDS:
         # Whoever says it again may come after a crash.
         await refunds.send_refund(refund_powers, refund_id=proposal_id, fresh=done.is_just_done)

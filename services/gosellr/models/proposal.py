@@ -44,6 +44,7 @@ proposal = Table(
         "store_credit_granted",
         "gift_card_issued",
         "seller_credit",
+        "dispute_award",
     ),
     one_of("status", "prepared", "approved", "rejected"),
     # Whoever prepared it neither approves nor rejects it.

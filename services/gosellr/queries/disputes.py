@@ -132,6 +132,25 @@ def _dispute(row: Record) -> Dispute:
     return Dispute(**row)
 
 
+# What one operator decided, and nobody has appealed yet: no refund knows of it.
+AWARDED_ALONE = """
+SELECT COALESCE(sum(award_minor), 0)::bigint FROM dispute
+WHERE order_id = $1 AND id IS DISTINCT FROM $2 AND status = 'decided' AND decided_by = 'operator'
+  AND NOT EXISTS (
+    SELECT FROM proposal
+    WHERE proposal.subject = 'dispute:' || dispute.id AND proposal.status = 'approved')
+"""
+
+
+async def awarded_alone_minor(
+    connection: Connection, *, order_id: UUID, besides: UUID | None
+) -> int:
+    """What one operator alone decided in cases of an order besides one, which may still be
+    appealed, in minor units."""
+    minor: int = await connection.fetchval(AWARDED_ALONE, order_id, besides)
+    return minor
+
+
 async def insert(
     connection: Connection, *, order_id: UUID, cases: Sequence[Mapping[str, Any]]
 ) -> None:

@@ -74,7 +74,7 @@ async def say(
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_MESSAGE
     )
-    if await _claimed(connection, hand, key=key, policy=policy, now=now):
+    if await claimed(connection, hand, key=key, policy=policy, now=now):
         return
     actor = hand.require(DisputeAction.ANSWER if is_answer else DisputeAction.MESSAGE)
     # Late words to a bank are sent as well: it has a deadline of its own.
@@ -185,7 +185,7 @@ async def accept(
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ACCEPT
     )
-    if earlier := await _claimed(connection, hand, key=key, policy=policy, now=now):
+    if earlier := await claimed(connection, hand, key=key, policy=policy, now=now):
         return earlier
     actor = hand.require(DisputeAction.ACCEPT)
     if hand.dispute.is_chargeback:
@@ -223,7 +223,7 @@ async def escalate(
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ESCALATE
     )
-    if await _claimed(connection, hand, key=key, policy=policy, now=now):
+    if await claimed(connection, hand, key=key, policy=policy, now=now):
         return
     actor = hand.require(DisputeAction.ESCALATE)
     hand.require_in_time(now=now)
@@ -244,45 +244,38 @@ async def escalate(
     )
 
 
-async def decide(
+async def put_in_force(
     connection: Connection,
     *,
-    viewer: Viewer,
-    dispute_id: UUID,
-    award: Award,
+    hand: CaseInHand,
+    actor: Actor,
+    award_minor: int,
+    reason: str,
+    actor_id: UUID | None,
     policy: MarketPolicy,
     now: datetime,
-    key: RequestKey | None = None,
-) -> UUID | EarlierRequest | None:
-    """An operator's decision: it may be appealed once, and is final after that. Gives the refund
-    to send, where it is final at once.
-
-    Raises:
-        NotFound, NotAllowed, DisputeStepRefused, IdempotencyKeyReused.
-        InvalidInput: more is awarded than is argued about, or in another currency.
-    """
-    hand = await dispute_steps.take_case(
-        connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_DECIDE
-    )
-    if earlier := await _claimed(connection, hand, key=key, policy=policy, now=now):
-        return earlier
-    actor = hand.require(DisputeAction.DECIDE)
-    award_minor = awarded_minor(hand.order, hand.dispute, award)
+) -> UUID | None:
+    """Write an operator's decision down, on whom it rests: it may be appealed once, and is final
+    after that. Gives the refund to send, where it is final at once."""
     verdict = Verdict(
         award_minor=award_minor,
         outcome=outcome_of(hand.dispute.amount_minor, award_minor=award_minor).value,
         decided_by=actor.value,
-        decision=award.reason,
+        decision=reason,
     )
     if ends_with(hand.dispute):
-        return await _settle(
-            connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now
-        )
-    await _decided(connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now)
+        return await dispute_outcome.settle(
+            connection, order=hand.order, dispute=hand.dispute, verdict=verdict, actor=actor,
+            actor_id=actor_id, policy=policy, now=now,
+        )  # fmt: skip
+    await dispute_steps.move(
+        connection, dispute=hand.dispute, target=DisputeStatus.DECIDED, actor=actor,
+        actor_id=actor_id, policy=policy, now=now, verdict=verdict,
+    )  # fmt: skip
     return None
 
 
-async def _claimed(
+async def claimed(
     connection: Connection,
     hand: CaseInHand,
     *,

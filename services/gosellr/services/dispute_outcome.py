@@ -7,7 +7,7 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order
-from gosellr.queries import disputes
+from gosellr.queries import disputes, proposals
 from gosellr.services import (
     dispute_claims,
     dispute_freeze,
@@ -18,6 +18,7 @@ from gosellr.services import (
 from gosellr.services.dispute_steps import Verdict
 from gosellr.utils.disputes import DisputeStatus
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.proposals import award_subject
 from gosellr.utils.states import Actor
 
 
@@ -98,6 +99,7 @@ async def _refund(
         policy=policy,
         now=now,
         case=dispute,
+        is_sole_word=await _is_sole_word(connection, dispute, award_minor=award_minor),
     )
     await refund_service.end_what_is_empty(
         connection,
@@ -109,6 +111,15 @@ async def _refund(
         now=now,
     )
     return refund_id
+
+
+async def _is_sole_word(connection: Connection, dispute: Dispute, *, award_minor: int) -> bool:
+    """Whether one operator alone decided so."""
+    if dispute.decided_by != Actor.OPERATOR.value:
+        return False
+    return not await proposals.is_agreed(
+        connection, subject=award_subject(dispute.id), award_minor=award_minor
+    )
 
 
 async def release_rest(connection: Connection, *, dispute_id: UUID, now: datetime) -> None:

@@ -10,6 +10,7 @@ from gosellr.core.errors import Conflict
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import (
     commission_proposals,
+    dispute_awards,
     gift_refund_service,
     hand_refund_proposals,
     payout_verdicts,
@@ -35,6 +36,8 @@ class Approved:
 
     proposal: Proposal
     receipt: TakenReceipt | None = None
+    # What a decision of a case gives back at once, to be sent.
+    award_refund_id: UUID | None = None
     is_just_done: bool = False
 
 
@@ -62,9 +65,15 @@ async def approve(
         await payout_verdicts.end_as_proposed(
             connection, held, asked=asked_payout, viewer=viewer, now=now
         )
-    receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
+    receipt, refund_id = None, None
+    if held.kind == ProposalKind.DISPUTE_AWARD:
+        refund_id = await dispute_awards.decide_as_proposed(
+            connection, held, viewer=viewer, policy=policy, now=now
+        )
+    else:
+        receipt = await _do(connection, held, viewer=viewer, policy=policy, now=now)
     done = await proposal_service.approved(connection, held=held, viewer=viewer, now=now)
-    return Approved(done, receipt, is_just_done=True)
+    return Approved(done, receipt, refund_id, is_just_done=True)
 
 
 async def hindrance(

@@ -6,8 +6,11 @@ own.
 """
 
 from collections.abc import Iterable
+from uuid import UUID
 
+from gosellr.core.db import Connection
 from gosellr.models.order_values import Order, Refund, SellerOrder
+from gosellr.queries import disputes
 from gosellr.utils.payouts import needs_approval
 from gosellr.utils.permissions import MemberRole
 from gosellr.utils.policy import MarketPolicy
@@ -29,6 +32,24 @@ def takes_two(order: Order, *, amount_minor: int, policy: MarketPolicy) -> bool:
     """Whether an operator's word isn't enough to give this back of an order, in minor units of its
     currency, with all that rests on single words already."""
     return _is_above(order, amount_minor, policy, others=order.refunds)
+
+
+async def takes_two_now(
+    connection: Connection,
+    order: Order,
+    *,
+    amount_minor: int,
+    policy: MarketPolicy,
+    besides: UUID | None = None,
+) -> bool:
+    """The same, counting what operators alone awarded in cases of the order that may still be
+    appealed, but not in the case `besides`."""
+    if order.currency not in policy.refund_approval_over:
+        return False
+    pending_minor = await disputes.awarded_alone_minor(
+        connection, order_id=order.id, besides=besides
+    )
+    return takes_two(order, amount_minor=amount_minor + pending_minor, policy=policy)
 
 
 def takes_two_to_settle(

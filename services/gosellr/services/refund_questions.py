@@ -72,8 +72,8 @@ async def preview(
     ways = refund_plan.ways_of(order, planned)
     planned = refund_fees.with_fees(order, planned, ways=ways, policy=policy)
     of_staff = refund_limits.is_of_staff(viewer, part, by_marketplace=request.by_marketplace)
-    takes_two = of_staff and refund_limits.takes_two(
-        order, amount_minor=planned.amount_minor, policy=policy
+    takes_two = of_staff and await refund_limits.takes_two_now(
+        connection, order, amount_minor=planned.amount_minor, policy=policy
     )
     if takes_two:
         # Who is of this shop can't propose it either.

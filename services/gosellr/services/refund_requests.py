@@ -105,8 +105,8 @@ async def open_refund(
         hand.order, part=part, request=request, reversal=policy.commission_reversal
     )
     of_staff = refund_limits.is_of_staff(viewer, part, by_marketplace=request.by_marketplace)
-    if of_staff and refund_limits.takes_two(
-        hand.order, amount_minor=planned.amount_minor, policy=policy
+    if of_staff and await refund_limits.takes_two_now(
+        connection, hand.order, amount_minor=planned.amount_minor, policy=policy
     ):
         return await _propose(
             connection, viewer=viewer, order=hand.order, request=request, refund_id=refund_id,

@@ -29,6 +29,7 @@ class ProposalKind(StrEnum):
     STORE_CREDIT_GRANTED = "store_credit_granted"
     GIFT_CARD_ISSUED = "gift_card_issued"
     SELLER_CREDIT = "seller_credit"
+    DISPUTE_AWARD = "dispute_award"
     SHOP_OWNER = "shop_owner"
 
 
@@ -52,6 +53,7 @@ SECOND_PERSON_PERMISSIONS: Final[Mapping[ProposalKind, Permission]] = {
     ProposalKind.GIFT_CARD_ISSUED: Permission.GIFT_CARD_ISSUE,
     # A shop proposes it, and it leaves the shop as a payout does.
     ProposalKind.SELLER_CREDIT: Permission.PAYOUT_APPROVE,
+    ProposalKind.DISPUTE_AWARD: Permission.DISPUTE_DECIDE,
     ProposalKind.SHOP_OWNER: Permission.MEMBER_WRITE,
 }
 PAYOUT_VERDICTS: Final = frozenset({ProposalKind.PAYOUT_NEVER_SENT, ProposalKind.PAYOUT_WAS_PAID})
@@ -62,6 +64,11 @@ REFUND_VERDICTS: Final = frozenset({ProposalKind.REFUND_ARRIVED, ProposalKind.RE
 """What may be said of a refund of which its provider says nothing."""
 _IDS: Final = frozenset({"seller_id", "category_id", "product_id"})
 _MOMENTS: Final = frozenset({"valid_from", "valid_to"})
+
+
+def award_subject(dispute_id: UUID) -> str:
+    """What a proposal to decide a case is about."""
+    return f"dispute:{dispute_id}"
 
 
 def plain_terms(terms: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Store credit that is granted or given, and gift cards that are issued, take two above a limit.
+"""Credit that is granted or given, cards that are issued and awards take two above a limit.
 
 Revision ID: 0050
 Revises: 0048
@@ -25,7 +25,9 @@ def _known(kinds: str) -> None:
 
 
 def upgrade() -> None:
-    _known(f"{_KINDS}, 'store_credit_granted', 'gift_card_issued', 'seller_credit'")
+    _known(
+        f"{_KINDS}, 'store_credit_granted', 'gift_card_issued', 'seller_credit', 'dispute_award'"
+    )
 
 
 def downgrade() -> None:

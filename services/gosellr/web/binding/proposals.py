@@ -43,6 +43,7 @@ _KINDS: Final = {
     ProposalKind.STORE_CREDIT_GRANTED: "Store credit",
     ProposalKind.GIFT_CARD_ISSUED: "New gift card",
     ProposalKind.SELLER_CREDIT: "Store credit at a shop's cost",
+    ProposalKind.DISPUTE_AWARD: "Decision of a case",
     ProposalKind.SHOP_OWNER: "New owner of a shop",
 }
 _COMMISSION: Final = frozenset(
@@ -52,10 +53,13 @@ _COMMISSION: Final = frozenset(
         ProposalKind.COMMISSION_RULE_END,
     }
 )
+# What isn't a refund of the order that it names.
+_OF_AN_ORDER: Final = frozenset({ProposalKind.SELLER_CREDIT, ProposalKind.DISPUTE_AWARD})
 _OWNING: Final = {"seller_id": "Shop", "user_id": "Its new owner"}
 # What of a wish about money that moved is said, and how.
 _SAID: Final = {
     "amount_minor": "Amount",
+    "argued_minor": "Of what is argued about",
     "provider": "By",
     "opened_at": "Opened",
     "movement": "The bank's name of it",
@@ -179,7 +183,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
         if not wish.get(name):
             continue
         value = wish[name]
-        if name == "amount_minor":
+        if name in {"amount_minor", "argued_minor"}:
             value = format_money(value, wish["currency"])
         elif name == "references":
             value = ", ".join(value)
@@ -187,7 +191,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
             value = format_when(datetime.fromisoformat(value), "date")
         if name == "transaction_id" and kind == ProposalKind.RECEIPT_RETURN:
             told["Sent back as"] = value
-        elif name == "order_number" and kind == ProposalKind.SELLER_CREDIT:
+        elif name == "order_number" and kind in _OF_AN_ORDER:
             told["For order"] = value
         else:
             told[label] = value

@@ -10,7 +10,8 @@ from gosellr.core.errors import Conflict, InvalidInput
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import Dispute, DisputeFolder
-from gosellr.services import dispute_preview, dispute_questions, seller_service
+from gosellr.models.proposal_values import Proposal
+from gosellr.services import dispute_awards, dispute_preview, dispute_questions, seller_service
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_preview import AwardPreview
 from gosellr.services.dispute_questions import DisputeFilters
@@ -21,6 +22,7 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import Permission
 from gosellr.web import case_doors, form_keys, forms, notices
 from gosellr.web.binding import cases, histories
+from gosellr.web.binding.proposals import PROPOSALS, waits_notice
 from gosellr.web.case_doors import Door
 from gosellr.web.case_export import case_file
 from gosellr.web.case_views import CaseListView, CaseView
@@ -131,13 +133,15 @@ async def decide(page: Deciding, dispute_id: UUID) -> Response:
     try:
         # What was decided can't be looked at any more, so a form that comes twice is decided first.
         if is_sure and not missing:
-            await disputes.decide_once(
+            decided = await disputes.decide_once(
                 page.market.disputes,
                 viewer=page.viewer,
                 dispute_id=dispute_id,
                 award=award,
                 key=form_keys.request_key(page, f"decide:{dispute_id}", form),
             )
+            if isinstance(decided, Proposal):
+                return page.go(f"{PROPOSALS}/{decided.id}", notice=notices.PROPOSED)
             return page.go(f"{_BASE}/{dispute_id}", notice=notices.DECIDED)
         preview = await ask(
             page.market.db,
@@ -202,7 +206,15 @@ async def _show_case(
 ) -> Response:
     folder = await disputes.find(page.market.disputes, viewer=page.viewer, dispute_id=dispute_id)
     view = await _view(page, folder, form, preview=preview)
-    return await show(page, "operator/case.html", current="/cases", status=status, case=view)
+    waiting = await ask(page.market.db, dispute_awards.find_waiting, dispute_id=dispute_id)
+    return await show(
+        page,
+        "operator/case.html",
+        current="/cases",
+        status=status,
+        notice=waits_notice(waiting),
+        case=view,
+    )
 
 
 async def _view(
