@@ -177,6 +177,7 @@ async def _pages(market: Market, ada: User, shop: Shop, olu: User, orders: list[
             "explain": f"/operator/explain?subject={number}",
             "transactions": "/operator/transactions",
             "tax-report": "/operator/tax-report",
+            "tax-returns": "/operator/tax-returns",
             "payment-ways": "/operator/payment-ways",
             "tax-rates": "/operator/tax-rates",
         },

@@ -41,6 +41,7 @@ HARMLESS: Final = {
     "{{ case.path }}/evidence": "the same file twice is one",
     "{{ change.href }}": DECIDED_ONCE,
     "{{ door.enter_path }}": "a session more is nobody's loss",
+    "{{ each.pay_path }}": "a return has one payment at a time: the second sending finds it",
     "{{ file.path }}/execute": DECIDED_ONCE,
     "{{ file.path }}/reject": DECIDED_ONCE,
     "{{ gift.card.href }}/code": "a code is told once",
@@ -55,6 +56,7 @@ HARMLESS: Final = {
     # Of an account at a provider, and of what waits in the inbox.
     "{{ one.path }}": "an account is opened once, and what is decided is decided",
     "{{ one.path }}/refresh": ASKS,
+    "{{ one.file_path }}": ONE_OF_A_KIND,
     "{{ outcome.path }}": DECIDED_ONCE,
     "{{ payout.path }}/approve": DECIDED_ONCE,
     "{{ payout.path }}/fail": DECIDED_ONCE,

@@ -10,6 +10,7 @@ from gosellr.utils.balance_postings import (
     NotAdjustable,
     adjustment,
     reserve_released,
+    tax_paid,
     written_off,
 )
 from gosellr.utils.ledger import (
@@ -159,6 +160,19 @@ def test_a_debt_that_is_given_up_is_the_marketplaces_loss(
     assert changes(draft) == moved(
         currency, debited={"bad_debt": minor}, credited={RECEIVABLE: minor}
     )
+
+
+@given(currency=CURRENCIES, due=AMOUNTS)
+def test_tax_that_is_paid_leaves_the_bank_and_what_comes_back_enters_it(
+    currency: str, due: int
+) -> None:
+    paid = tax_paid(jurisdiction="DE", amount_minor=due, currency=currency)
+    assert paid.kind is TransactionKind.ADJUSTED
+    assert changes(paid) == moved(currency, debited={"tax_payable:DE": due}, credited={"bank": due})
+    back = tax_paid(jurisdiction="DE", amount_minor=-due, currency=currency)
+    assert changes(back) == moved(currency, debited={"bank": due}, credited={"tax_payable:DE": due})
+    with pytest.raises(ValueError, match="nothing"):
+        tax_paid(jurisdiction="DE", amount_minor=0, currency=currency)
 
 
 ADJUSTABLE = (

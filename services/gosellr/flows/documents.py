@@ -29,7 +29,9 @@ from gosellr.services import (
     paid_again_documents,
     period_documents,
     sales_documents,
+    tax_filing_service,
     tax_report_service,
+    tax_return_service,
 )
 from gosellr.services.document_parties import market_party
 from gosellr.utils.csv_text import csv_text
@@ -38,6 +40,7 @@ from gosellr.utils.document_views import sheet_of
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.tax_periods import TaxPeriod
 from gosellr.utils.viewer import Viewer
 
 _AT_ONCE = 50
@@ -205,6 +208,22 @@ async def tax_report(
     is_whole = reader is not None and reader.may_as_staff(Permission.TAX_IDENTITY_READ)
     return {
         **tax_report_service.content_of(found, known, is_whole=is_whole),
+        "issuer": market_party(powers.identity),
+    }
+
+
+async def tax_return(powers: DocumentPowers, *, period: TaxPeriod) -> dict[str, Any]:
+    """What each jurisdiction is owed for a period, as a document's content."""
+    now = powers.now()
+    found = await ask(
+        powers.db,
+        tax_return_service.owed,
+        period=period,
+        vat_jurisdiction=powers.policy.commission_vat_jurisdiction,
+    )
+    filed = await ask(powers.db, tax_filing_service.of_period, period=period)
+    return {
+        **tax_return_service.content_of(found, filed, period=period, now=now),
         "issuer": market_party(powers.identity),
     }
 

@@ -55,6 +55,7 @@ QUIET = frozenset(
         FactType.SELLER_TAX_IDENTITY_CHANGED,
         FactType.SELLER_LETTERHEAD_CHANGED,
         FactType.SELLER_TAX_IDENTITY_ASKED,
+        FactType.TAX_RETURN_FILED,
         FactType.ORDER_CASH_PROMISED,
         FactType.ORDER_TRANSFER_AWAITED,
         FactType.ORDER_TRANSFER_PART_ARRIVED,

@@ -79,6 +79,7 @@ class FactType(StrEnum):
     SELLER_LETTERHEAD_CHANGED = "seller.letterhead_changed"
     SELLER_TAX_IDENTITY_ASKED = "seller.tax_identity_asked"
     PAYOUT_DESTINATION_WITHDRAWN = "payout_destination.withdrawn"
+    TAX_RETURN_FILED = "tax_return.filed"
     PAYOUT_RECALL_ASKED = "payout.recall_asked"
     PAYOUT_RECALL_REFUSED = "payout.recall_refused"
     PAYOUT_ACCOUNT_CHANGED = "payout_account.changed"

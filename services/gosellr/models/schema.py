@@ -31,6 +31,7 @@ from gosellr.models import (
     stock,
     stored_value,
     tax_identity,
+    tax_return,
 )
 from gosellr.models.base import metadata
 
@@ -62,4 +63,5 @@ __all__ = [
     "stock",
     "stored_value",
     "tax_identity",
+    "tax_return",
 ]

@@ -1,4 +1,5 @@
-"""Whether what each jurisdiction is owed of sales is the tax that was frozen with them."""
+"""Whether what each jurisdiction is owed of sales is the tax that was frozen with them, and what
+was handed in and paid what the ledger has."""
 
 from gosellr.queries.audit import first
 from gosellr.queries.audit_vouching import SIGNED
@@ -39,4 +40,38 @@ FROM (
     FROM frozen LEFT JOIN sold USING (seller_order_id)
 ) AS owed FULL JOIN booked USING (key, account)
 WHERE COALESCE(owed.minor, 0) <> COALESCE(booked.minor, 0)
+""")
+
+# Whatever moved on an account of tax in a period that was handed in, but for payments, is what was
+# handed in; its payment is no other amount.
+FILED_IS_BOOKED = first(f"""
+WITH moved AS (
+    SELECT filed.id, {SIGNED} AS minor, EXISTS (
+               SELECT FROM ledger_entry AS other
+               WHERE other.transaction_id = head.id AND other.currency = entry.currency
+                 AND split_part(other.account, ':', 1) IN ('bank', 'gateway_clearing')
+           ) AND entry.seller_order_id IS NULL AS is_payment
+    FROM tax_return AS filed
+    JOIN ledger_entry AS entry ON entry.account = 'tax_payable:' || filed.jurisdiction
+                              AND entry.currency = filed.currency
+    JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+    WHERE head.booked_at >= filed.since AND head.booked_at < filed.until
+), owed AS (
+    SELECT id, sum(minor) AS minor FROM moved WHERE NOT is_payment GROUP BY id
+)
+SELECT 'tax_return ' || filed.id, 'says that ' || filed.due_minor || ' is due, booked are '
+       || COALESCE(owed.minor, 0)
+FROM tax_return AS filed LEFT JOIN owed ON owed.id = filed.id
+WHERE filed.due_minor <> COALESCE(owed.minor, 0)
+UNION ALL
+SELECT 'tax_return ' || filed.id, 'says that ' || filed.due_minor || ' is due, its payment books '
+       || -COALESCE(paid.minor, 0)
+FROM tax_return AS filed
+JOIN adjustment ON adjustment.id = filed.adjustment_id AND adjustment.status = 'approved'
+LEFT JOIN LATERAL (
+    SELECT sum({SIGNED}) AS minor FROM ledger_entry AS entry
+    WHERE entry.transaction_id = adjustment.transaction_id
+      AND entry.account = 'tax_payable:' || filed.jurisdiction AND entry.currency = filed.currency
+) AS paid ON true
+WHERE filed.due_minor <> -COALESCE(paid.minor, 0)
 """)

@@ -72,6 +72,7 @@ LOOKED_AT: Final = (
     Words("stock_location", ("name",)),
     Words("stock_movement", ("reason",)),
     Words("store_credit_grant", ("reason",)),
+    Words("tax_return", ("reference",)),
     Words("user_account", ("name",)),
 )
 
@@ -123,8 +124,10 @@ LEFT_OUT: Final[dict[str, str]] = {
         provider_movement.gateway provider_movement.mismatch provider_refund.gateway
         provider_statement.gateway rate_window.key refund_part.credited_account setting.key
         setting.value signing_key.algorithm signing_key.kid signing_key.public_pem
-        stock_movement.cause_type sweep_delay.item sweep_delay.sweep user_account.password_hash
-        user_account.roles user_session.revoked_reason chargeback.gateway webhook_event.gateway
+        stock_movement.cause_type sweep_delay.item sweep_delay.sweep tax_return.figures
+        tax_return.jurisdiction tax_return.period tax_return_month.jurisdiction
+        user_account.password_hash user_account.roles user_session.revoked_reason
+        chargeback.gateway webhook_event.gateway
         webhook_event.kind webhook_event.outcome ledger_transaction.kind
         ledger_transaction.cause_type ledger_transaction.idempotency_key ledger_transaction.actor
         ledger_activity.kind ledger_activity.account_kind ledger_balance.account

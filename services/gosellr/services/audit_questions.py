@@ -90,6 +90,7 @@ def _of_the_books() -> Iterator[Question]:
     yield 6, audit_offline.RECEIPTS_WAIT, ()
     yield 6, audit_offline.CASH_IS_BOOKED, ()
     yield 6, audit_remitted.TAX_REMITTED, ()
+    yield 6, audit_remitted.FILED_IS_BOOKED, ()
     yield 7, audit_offline.RECEIPTS_PAY, ()
     yield 8, money.PAID_MEANS_CAPTURED, ()
     yield 8, audit_offline.CASH_FOLLOWS_PARTS, ()

@@ -21,6 +21,7 @@ from gosellr.utils.ledger import (
     seller_available,
     seller_receivable,
     seller_reserve,
+    tax_payable,
 )
 
 ADJUSTABLE_KINDS: Final = frozenset(
@@ -49,6 +50,24 @@ def adjustment(entries: Iterable[Entry]) -> TransactionDraft:
         if account_kind(entry.account).name not in ADJUSTABLE_KINDS:
             raise NotAdjustable(f"{entry.account} isn't adjusted by hand")
     return TransactionDraft(TransactionKind.ADJUSTED, booked)
+
+
+def tax_paid(*, jurisdiction: str, amount_minor: int, currency: str) -> TransactionDraft:
+    """What is owed to a jurisdiction is paid out of the bank; a negative amount comes back.
+
+    Raises ValueError for nothing.
+    """
+    if not amount_minor:
+        raise ValueError("nothing is to be paid")
+    paid, received = Direction.DEBIT, Direction.CREDIT
+    if amount_minor < 0:
+        paid, received = received, paid
+    return adjustment(
+        (
+            Entry(tax_payable(jurisdiction), paid, abs(amount_minor), currency),
+            Entry(BANK, received, abs(amount_minor), currency),
+        )
+    )
 
 
 def written_off(*, seller_id: UUID, amount_minor: int, currency: str) -> TransactionDraft:

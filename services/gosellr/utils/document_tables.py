@@ -174,6 +174,31 @@ def _dac7(content: Content) -> Table:
     return Table("DAC7", header, rows)
 
 
+def _tax_return(content: Content) -> Table:
+    """A row for each rate, one for what was booked by hand, and one for the account as a whole."""
+    header = (
+        "period", "jurisdiction", "currency", "source", "tax_percent", "base", "tax", "opening",
+        "due", "paid", "closing",
+    )  # fmt: skip
+    rows: list[Sequence[Cell]] = []
+    for one in content["jurisdictions"]:
+        currency = one["currency"]
+        head = (content["period"], one["jurisdiction"], currency)
+        no_sums: tuple[Cell, ...] = (None,) * 4
+        for rate in one["rates"]:
+            taxed = (amount(rate[f"{name}_minor"], currency) for name in ("base", "tax"))
+            percent = _percent(rate["tax_rate_bps"])
+            rows.append((*head, rate["source"], percent, *taxed, *no_sums))
+        if one["by_hand_minor"]:
+            by_hand = amount(one["by_hand_minor"], currency)
+            rows.append((*head, "by_hand", None, None, by_hand, *no_sums))
+        sums = (
+            amount(one[f"{name}_minor"], currency) for name in ("opening", "due", "paid", "closing")
+        )
+        rows.append((*head, "total", None, None, None, *sums))
+    return Table("Tax", header, rows)
+
+
 _TABLES: Final = {
     "invoice": _sale,
     "credit_note": _sale,
@@ -181,4 +206,5 @@ _TABLES: Final = {
     "statement": _statement,
     "commission_invoice": _commission,
     "dac7": _dac7,
+    "tax_return": _tax_return,
 }

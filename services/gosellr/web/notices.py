@@ -43,6 +43,7 @@ PLAN_ENDED = "plan-ended"
 PREPARED = "prepared"
 ADJUSTMENT_BOOKED = "adjustment-booked"
 ADJUSTMENT_REJECTED = "adjustment-rejected"
+TAX_FILED = "tax-filed"
 PROPOSED = "proposed"
 PROPOSAL_APPROVED = "proposal-approved"
 PROPOSAL_REJECTED = "proposal-rejected"
@@ -131,6 +132,7 @@ NOTICES = {
     PREPARED: NoticeView("It is prepared. Nothing is booked before a second person agrees."),
     ADJUSTMENT_BOOKED: NoticeView("It is booked."),
     ADJUSTMENT_REJECTED: NoticeView("It is turned down; nothing was booked."),
+    TAX_FILED: NoticeView("It is written down, and its figures are kept as they are."),
     PROPOSED: NoticeView("It is proposed. Nothing changes before a second person agrees."),
     PROPOSAL_APPROVED: NoticeView("It is approved, and done."),
     PROPOSAL_REJECTED: NoticeView("It is turned down; nothing was changed."),

@@ -37,5 +37,23 @@ DOCUMENTS: dict[str, Sequence[Call]] = {
     "get_seller_statement": [
         Call(scope=Scope.SELLER, path={**_SELLER, "period": START.strftime("%Y-%m")})
     ],
+    "get_tax_return": [
+        Call(path={"period": "2026-Q1"}),
+        Call(path={"period": "2026-03"}, query={"format": "csv"}),
+    ],
+    # Nothing was owed then, and nothing was handed in.
+    "file_tax_return": [
+        Call(
+            path={"period": "2025-Q4"},
+            body={"jurisdiction": "DE", "currency": "EUR"},
+            reached=frozenset({404}),
+        )
+    ],
+    "pay_tax_return": [
+        Call(
+            path={"tax_return_id": "0198f4d2-6c1e-7a30-9d55-0f7c3b1a2e44"},
+            reached=frozenset({404}),
+        )
+    ],
     "get_tax_report": [Call(path={"year": str(START.year)})],
 }

@@ -71,6 +71,19 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/transactions": [_page(), _page(query={"format": "csv"})],
     "GET /operator/tax-report": [_page(), _page(query={"format": "csv"})],
+    "GET /operator/tax-returns": [_page(), _page(query={"format": "csv"})],
+    "POST /operator/tax-returns/{period}/file": [
+        _form(
+            {"jurisdiction": "DE", "currency": "EUR"}, path={"period": "2025-Q4"}, reached=NOTHING
+        )
+    ],
+    "POST /operator/tax-returns/{tax_return_id}/pay": [
+        _form(
+            {"period": "2025-Q4"},
+            path={"tax_return_id": "0198f4d2-6c1e-7a30-9d55-0f7c3b1a2e44"},
+            reached=NOTHING,
+        )
+    ],
     "GET /operator/payment-ways": [_page()],
     "GET /operator/adjustments": [_page()],
     "POST /operator/adjustments": [

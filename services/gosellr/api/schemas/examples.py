@@ -190,6 +190,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "end_recovery_plan": [{"currency": "EUR"}],
     "create_write_off": [{"amount": _PRICE, "reason": "The company was struck off"}],
+    "file_tax_return": [{"jurisdiction": "DE", "currency": "EUR", "reference": "E-2026-Q1-0815"}],
     "create_adjustment": [
         {
             "entries": [

@@ -25,6 +25,7 @@ _PAGES = (
     ("Balances", "/balances", "banknote", Permission.RECOVERY_READ),
     ("Transactions", "/transactions", "history", Permission.LEDGER_READ),
     ("Adjustments", "/adjustments", "pencil", Permission.LEDGER_READ),
+    ("Tax owed", "/tax-returns", "receipt", Permission.LEDGER_READ),
     ("Tax report", "/tax-report", "receipt", Permission.LEDGER_READ),
     ("Commission", "/commission-rules", "tag", Permission.COMMISSION_READ),
     ("Tax rates", "/tax-rates", "flag", Permission.TAX_READ),

@@ -1,0 +1,53 @@
+"""What is owed to jurisdictions, as the journal has it, and what was handed in: minor units."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedMovement:
+    """What moved in a period under one rate: the base that was taxed, and its tax."""
+
+    account: str
+    currency: str
+    rate_bps: int
+    base_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaxAccount:
+    """An account of tax before and after a period, and what moved on it beside sales: paid to its
+    jurisdiction, or booked by hand. Credits count as positive."""
+
+    account: str
+    currency: str
+    opening_minor: int
+    closing_minor: int
+    paid_minor: int
+    by_hand_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FiledReturn:
+    """A return that was handed in, and how far its payment has come. `due_minor` is frozen."""
+
+    id: UUID
+    period: str
+    jurisdiction: str
+    currency: str
+    due_minor: int
+    reference: str
+    filed_by: UUID
+    filed_at: datetime
+    adjustment_id: UUID | None
+    adjustment_status: str | None
+
+    @property
+    def status(self) -> str:
+        """`filed`, `payment_prepared` while a second person has to agree, or `paid`, which one of
+        nothing is at once."""
+        if self.due_minor == 0 or self.adjustment_status == "approved":
+            return "paid"
+        return "payment_prepared" if self.adjustment_status == "prepared" else "filed"
