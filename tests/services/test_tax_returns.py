@@ -1,7 +1,9 @@
 """What the marketplace owes tax authorities for a period: by rate, and as the ledger has it."""
 
+import asyncio
 import csv
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.transact import ask
 from gosellr.flows import documents
 from gosellr.resources import Resources
+from gosellr.services import tax_return_service
 from gosellr.utils.tax_periods import parse_tax_period
 from tests.factories.accounts import User
 from tests.factories.balances import approve, prepare
@@ -180,3 +184,21 @@ async def test_the_table_has_every_rate_and_the_sums(
         ("2026-Q1", "marketplace", "EUR", "commission", "20", "10.00", "2.00", "", "", "", ""),
         ("2026-Q1", "marketplace", "EUR", "total", "", "", "", "0.00", "2.00", "0.00", "2.00"),
     ]
+
+
+async def test_a_period_in_which_sales_go_on_is_read_at_one_moment(
+    connection: Connection, resources: Resources, lamps: Shop, query_count: Callable[[], int]
+) -> None:
+    await buy(resources, (lamps, 1))
+    # A statement is heard of a turn of the loop later.
+    await asyncio.sleep(0)
+    query_count()
+    found = await ask(
+        resources.db,
+        tax_return_service.owed,
+        period=parse_tax_period("2026-Q1"),
+        vat_jurisdiction="marketplace",
+    )
+    await asyncio.sleep(0)
+    assert query_count() == 1
+    assert [one.closing_minor for one in found] == [2_050, 200]

@@ -7,8 +7,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class TaxedMovement:
-    """What moved in a period under one rate: the base that was taxed, and its tax."""
+    """What moved in a period under one rate: the base that was taxed, and its tax. `source` is
+    `sales` or `commission`."""
 
+    source: str
     account: str
     currency: str
     rate_bps: int

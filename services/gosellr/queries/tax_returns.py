@@ -17,7 +17,7 @@ _REMITTED = "entry.account ~ '^tax_payable:[A-Z]'"
 # Tax of goods and delivery. What a line's tax was due on isn't booked: it is the line's net price,
 # as frozen, times the part of the line's tax that is owed. Rounded at both ends of the period, so
 # that all periods of a line come to the whole, and to nothing where all of it went back.
-OF_SALES = f"""
+_OF_SALES = f"""
 WITH touched AS (
     SELECT DISTINCT entry.seller_order_id AS id
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
@@ -44,21 +44,21 @@ WITH touched AS (
                   WHEN line.id IS NULL THEN part.shipping_tax_minor
                   ELSE line.tax_minor END AS line_net_minor
     FROM owed
-    JOIN seller_order AS part ON part.id = owed.seller_order_id
-    JOIN orders ON orders.id = part.order_id
+    LEFT JOIN seller_order AS part ON part.id = owed.seller_order_id
+    LEFT JOIN orders ON orders.id = part.order_id
     LEFT JOIN order_line AS line ON line.id = owed.order_line_id
 )
-SELECT account, currency, rate_bps,
-       sum(round(line_net_minor * after_minor / line_tax_minor)
-           - round(line_net_minor * before_minor / line_tax_minor))::bigint AS base_minor,
+SELECT account, currency, COALESCE(rate_bps, 0) AS rate_bps,
+       COALESCE(sum(round(line_net_minor * after_minor / NULLIF(line_tax_minor, 0))
+           - round(line_net_minor * before_minor / NULLIF(line_tax_minor, 0))), 0)::bigint
+           AS base_minor,
        sum(after_minor - before_minor)::bigint AS tax_minor
 FROM priced
-GROUP BY account, currency, rate_bps
-ORDER BY account, currency, rate_bps DESC
+GROUP BY 1, 2, 3
 """
 
 # The commission is the base of its VAT, and both are booked line by line.
-OF_COMMISSION = f"""
+_OF_COMMISSION = f"""
 SELECT $3::text AS account, entry.currency::text AS currency,
        COALESCE((CASE WHEN entry.order_line_id IS NULL THEN part.shipping_commission
                       ELSE line.commission END ->> 'vat_bps')::int, 0) AS rate_bps,
@@ -67,16 +67,16 @@ SELECT $3::text AS account, entry.currency::text AS currency,
        COALESCE(sum({_CREDITED}) FILTER (WHERE entry.account = $3), 0)::bigint AS tax_minor
 FROM ledger_transaction AS head
 JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-JOIN seller_order AS part ON part.id = entry.seller_order_id
+LEFT JOIN seller_order AS part ON part.id = entry.seller_order_id
 LEFT JOIN order_line AS line ON line.id = entry.order_line_id
 WHERE head.booked_at >= $1 AND head.booked_at < $2 AND entry.account IN ('commission', $3)
+  AND entry.seller_order_id IS NOT NULL
 GROUP BY 2, 3
-ORDER BY 2, 3 DESC
 """
 
 # What is about no sale was booked by hand; where it came from a bank or a provider, or went there,
 # it was paid.
-ACCOUNTS = f"""
+_ACCOUNTS = f"""
 WITH moved AS (
     SELECT entry.account, entry.currency::text AS currency, {_CREDITED} AS minor,
            head.booked_at >= $1 AS is_within,
@@ -97,27 +97,41 @@ SELECT account, currency,
            AS by_hand_minor
 FROM moved
 GROUP BY account, currency
-ORDER BY account, currency
+"""
+
+# One statement sees one moment: while sales go on, its parts come to one whole.
+OF_PERIOD = f"""
+WITH of_sales AS ({_OF_SALES}), of_commission AS ({_OF_COMMISSION}), of_accounts AS ({_ACCOUNTS})
+SELECT 'sales' AS source, account, currency, rate_bps, base_minor, tax_minor,
+       0::bigint AS paid_minor, 0::bigint AS by_hand_minor
+FROM of_sales
+UNION ALL
+SELECT 'commission', account, currency, rate_bps, base_minor, tax_minor, 0, 0 FROM of_commission
+UNION ALL
+SELECT 'account', account, currency, 0, opening_minor, closing_minor, paid_minor, by_hand_minor
+FROM of_accounts
+ORDER BY account, currency, source, rate_bps DESC
 """
 
 
-async def of_sales(
-    connection: Connection, *, since: datetime, until: datetime
-) -> list[TaxedMovement]:
-    """Tax of sales that the marketplace remits, less that of refunds, by jurisdiction and rate."""
-    rows = await connection.fetch(OF_SALES, since, until)
-    return [TaxedMovement(*row) for row in rows]
-
-
-async def of_commission(
+async def of_period(
     connection: Connection, *, vat_account: str, since: datetime, until: datetime
-) -> list[TaxedMovement]:
-    """The marketplace's commission and the VAT on it, less what went back, by rate."""
-    rows = await connection.fetch(OF_COMMISSION, since, until, vat_account)
-    return [TaxedMovement(*row) for row in rows]
-
-
-async def accounts(connection: Connection, *, since: datetime, until: datetime) -> list[TaxAccount]:
-    """Every account of tax that ever moved until then."""
-    rows = await connection.fetch(ACCOUNTS, since, until)
-    return [TaxAccount(*row) for row in rows]
+) -> tuple[list[TaxedMovement], list[TaxAccount]]:
+    """What was taxed in a period, less what went back, by account and rate: sales whose tax the
+    marketplace remits, and its commission with the VAT on it. And every account of tax that ever
+    moved until then. All of it as of one moment."""
+    rows = await connection.fetch(OF_PERIOD, since, until, vat_account)
+    moved = [TaxedMovement(*row[:6]) for row in rows if row["source"] != "account"]
+    accounts = [
+        TaxAccount(
+            account=row["account"],
+            currency=row["currency"],
+            opening_minor=row["base_minor"],
+            closing_minor=row["tax_minor"],
+            paid_minor=row["paid_minor"],
+            by_hand_minor=row["by_hand_minor"],
+        )
+        for row in rows
+        if row["source"] == "account"
+    ]
+    return moved, accounts

@@ -9,16 +9,12 @@ what came by rate and by hand, and what was paid add up to what it holds after i
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
 
 from gosellr.core.db import Connection
 from gosellr.models.tax_return_values import FiledReturn, TaxAccount, TaxedMovement
 from gosellr.queries import tax_returns
 from gosellr.utils.ledger import account_owner, tax_payable
 from gosellr.utils.tax_periods import TaxPeriod
-
-OF_SALES: Final = "sales"
-OF_COMMISSION: Final = "commission"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,37 +55,24 @@ async def owed(
     Raises:
         TaxDoesNotAddUp: the rates don't come to what is in the ledger.
     """
-    since, until = period.since, period.until
-    vat_account = tax_payable(vat_jurisdiction)
-    by_sales = await tax_returns.of_sales(connection, since=since, until=until)
-    by_commission = await tax_returns.of_commission(
-        connection, vat_account=vat_account, since=since, until=until
+    moved, accounts = await tax_returns.of_period(
+        connection,
+        vat_account=tax_payable(vat_jurisdiction),
+        since=period.since,
+        until=period.until,
     )
-    accounts = await tax_returns.accounts(connection, since=since, until=until)
-    known = {(one.account, one.currency) for one in accounts}
     # Commission that bears no VAT moves no account of tax, and is to be told all the same.
-    untaxed = dict.fromkeys(
-        (one.account, one.currency)
-        for one in by_commission
-        if (one.account, one.currency) not in known
-    )
-    accounts += [TaxAccount(account, currency, 0, 0, 0, 0) for account, currency in untaxed]
-    found = [
-        _owed(
-            one,
-            (*_rates(OF_SALES, one, by_sales), *_rates(OF_COMMISSION, one, by_commission)),
-        )
-        for one in accounts
-    ]
+    known = {(one.account, one.currency) for one in accounts}
+    told = dict.fromkeys((one.account, one.currency) for one in moved)
+    accounts += [TaxAccount(*names, 0, 0, 0, 0) for names in told if names not in known]
+    found = [_owed(one, _rates(one, moved)) for one in accounts]
     return tuple(one for one in found if one.rates or any(_amounts(one)))
 
 
-def _rates(
-    source: str, account: TaxAccount, moved: Iterable[TaxedMovement]
-) -> tuple[TaxedAtRate, ...]:
+def _rates(account: TaxAccount, moved: Iterable[TaxedMovement]) -> tuple[TaxedAtRate, ...]:
     return tuple(
         TaxedAtRate(
-            source=source,
+            source=one.source,
             tax_rate_bps=one.rate_bps,
             base_minor=one.base_minor,
             tax_minor=one.tax_minor,
