@@ -1,15 +1,15 @@
 """Tax returns that were handed in, with their figures as they were, and what pays them.
 
-Revision ID: 0052
-Revises: 0051
+Revision ID: 0051
+Revises: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0052"
-down_revision = "0051"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

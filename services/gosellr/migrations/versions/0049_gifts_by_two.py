@@ -1,12 +1,12 @@
 """Credit that is granted or given, cards that are issued and awards take two above a limit.
 
-Revision ID: 0050
+Revision ID: 0049
 Revises: 0048
 """
 
 from alembic import op
 
-revision = "0050"
+revision = "0049"
 down_revision = "0048"
 branch_labels = None
 depends_on = None
