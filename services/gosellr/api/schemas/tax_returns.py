@@ -31,7 +31,7 @@ class TaxedAtRateOut(BaseModel):
 class TaxReturnFile(RequestModel):
     """Which tax was handed in, and what its authority calls the return."""
 
-    jurisdiction: Annotated[str, line(40), Field(examples=["DE"])]
+    jurisdiction: Annotated[str, line(40), NoCard, Field(examples=["DE"])]
     currency: Currency
     reference: Annotated[str, line(120, min_length=0), NoCard] = ""
 
