@@ -382,3 +382,25 @@ async def test_all_who_count_it_count_it_once(
         " 61.61 EUR of what could be paid out, the marketplace returns 7.00 EUR of commission,"
         " 1.40 EUR less tax is passed on."
     )
+
+
+async def test_a_loss_is_made_good_by_others_and_not_by_the_market_itself(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    order = await delivered(resources, *((shop, 1) for shop in shops), buyer=buyer)
+    sold = await owed(connection, shops)
+    assert await told_as(resources, order, "sdp_two", "lost")
+    # Nothing is left of the sale: all of this one is the market's loss.
+    assert await told_as(resources, order, "sdp_three", "lost")
+    assert await told_as(resources, order, "sdp_two", "won", kept_minor=6_471)
+    assert await told_as(resources, order, "sdp_two", "lost")
+    assert (await balances(connection))["chargeback_loss"] == 12_000
+    assert await told_as(resources, order, "sdp_three", "won")
+    # One bank has all of the sale, once: nobody bears or has anything beside that.
+    assert await balances(connection) == {}
+    assert await owed(connection, shops) == [{}, {}]
+    assert await told_as(resources, order, "sdp_two", "won")
+    assert [sum(one.values()) for one in await owed(connection, shops)] == [
+        sum(one.values()) for one in sold
+    ]  # fmt: skip
+    assert "chargeback_loss" not in await balances(connection)

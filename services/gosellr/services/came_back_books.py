@@ -120,7 +120,12 @@ async def _make_good(
 ) -> None:
     borne_minor, again_minor = await _borne_minor(connection, one)
     for due_minor, is_again in ((again_minor, True), (borne_minor, False)):
-        entries = await entries_of(connection, chargeback_id=came_back_of.id)
+        # Of others alone: what made its own loss smaller makes good nothing.
+        entries = [
+            entry
+            for entry in await entries_of(connection, chargeback_id=came_back_of.id)
+            if entry.account != CHARGEBACK_LOSS
+        ]
         taken_minor = min(due_minor, held_minor_of(held_of(entries)))
         if taken_minor > 0:
             taking = _Taking(
