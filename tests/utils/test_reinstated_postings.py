@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gosellr.utils.ledger import (
@@ -214,3 +214,47 @@ def test_no_more_than_was_taken(amount_minor: int) -> None:
             lost(700, 200, 100, 50), gateway="sandbox", amount_minor=amount_minor,
             currency="EUR", owed_minor={},
         )  # fmt: skip
+
+
+@given(
+    parts=st.lists(
+        st.tuples(st.integers(0, 500), st.integers(0, 60), st.integers(0, 9_900)), min_size=1,
+        max_size=4,
+    ),
+    millionths=st.integers(0, 10**6),
+)  # fmt: skip
+@example(parts=[(9, 6, 9_500), (480, 42, 9_500)], millionths=0)
+def test_no_part_is_given_more_than_was_taken_of_it(
+    parts: list[tuple[int, int, int]], millionths: int
+) -> None:
+    entries: list[Entry] = []
+    paid: dict[UUID, int] = {}
+    for number, (sellers_minor, commission_minor, discount_bps) in enumerate(parts, 1):
+        part_id = UUID(int=number)
+        promotion_minor = (sellers_minor + commission_minor) * discount_bps // 10_000
+        paid[part_id] = sellers_minor + commission_minor - promotion_minor
+        sides = (
+            (seller_reserve(ANNA), Direction.DEBIT, sellers_minor),
+            (COMMISSION, Direction.DEBIT, commission_minor),
+            (PROMOTION_COST, Direction.CREDIT, promotion_minor),
+        )
+        entries += [
+            Entry(account, side, minor, "EUR", seller_order_id=part_id)
+            for account, side, minor in sides
+            if minor
+        ]
+    all_minor = sum(paid.values())
+    assume(all_minor)
+    entries.append(Entry(dispute_receivable("sandbox"), Direction.CREDIT, all_minor, "EUR"))
+    amount_minor = 1 + (all_minor - 1) * millionths // 10**6
+    draft = chargeback_reinstated(
+        entries, gateway="sandbox", amount_minor=amount_minor, currency="EUR", owed_minor={}
+    )
+    back = dict.fromkeys(paid, 0)
+    for entry in draft.entries:
+        if entry.seller_order_id is not None:
+            back[entry.seller_order_id] -= entry.signed_minor
+    assert sum(back.values()) == amount_minor
+    assert all(0 <= back[part_id] <= minor for part_id, minor in paid.items())
+    if amount_minor == all_minor:
+        assert back == paid

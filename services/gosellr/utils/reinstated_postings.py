@@ -191,17 +191,42 @@ def _portion(
     entries: Sequence[Entry], main: Direction, *, amount_minor: int, of_minor: int
 ) -> list[Entry]:
     """So much of what these entries come to, the other way round; `main` is the side that is
-    larger by all of it."""
+    larger by all of it. Each part of the order gives its own share of it and never more than it
+    has, however its entries round, because its papers say so."""
     if not amount_minor:
         return []
+    parts: dict[UUID | None, list[Entry]] = {}
+    for entry in entries:
+        parts.setdefault(entry.seller_order_id, []).append(entry)
+    have = [_net_minor(some, main) for some in parts.values()]
+    if min(have) < 0:
+        return _of_part(entries, main, amount_minor=amount_minor, along=(amount_minor, of_minor))
+    portion: list[Entry] = []
+    shares = zip(parts.values(), have, split(amount_minor, have), strict=True)
+    for some, has_minor, minor in shares:
+        along = (minor, has_minor) if has_minor else (amount_minor, of_minor)
+        portion += _of_part(some, main, amount_minor=minor, along=along)
+    return portion
+
+
+def _net_minor(entries: Iterable[Entry], main: Direction) -> int:
+    return sum(
+        entry.amount_minor if entry.direction is main else -entry.amount_minor for entry in entries
+    )
+
+
+def _of_part(
+    entries: Sequence[Entry], main: Direction, *, amount_minor: int, along: tuple[int, int]
+) -> list[Entry]:
+    """So much of these entries, the other way round. What the market had saved by a loss (its
+    discounts, goodwill) it bears once more, in the proportion of `along`."""
     large = [entry for entry in entries if entry.direction is main]
     small = [entry for entry in entries if entry.direction is not main]
-    # What the market had saved by a loss (its discounts, goodwill) it bears once more.
-    along = [share(entry.amount_minor, amount_minor, of_minor) for entry in small]
-    shares = split(amount_minor + sum(along), [entry.amount_minor for entry in large])
+    saved = [share(entry.amount_minor, *along) for entry in small]
+    shares = split(amount_minor + sum(saved), [entry.amount_minor for entry in large])
     return [
         replace(entry, direction=entry.direction.opposite, amount_minor=minor)
-        for entry, minor in zip([*large, *small], [*shares, *along], strict=True)
+        for entry, minor in zip([*large, *small], [*shares, *saved], strict=True)
         if minor
     ]
 
