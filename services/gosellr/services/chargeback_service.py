@@ -67,6 +67,8 @@ async def record(
         known = await _open(connection, order=order, reported=reported, policy=policy, now=now)
         changed = True
     else:
+        # What follows from it for others that are open may be about any seller.
+        await chargeback_cases.hold_balances(connection, order=order)
         changed = await chargeback_fees.keep_up(
             connection, order=order, known=known, reported=reported, policy=policy, now=now
         )
