@@ -230,7 +230,9 @@ async def test_while_another_bank_decides_it_stays_where_that_one_finds_it(
     assert (await card_of(resources, order))[0] == 5000
     assert await credit_of(resources, giver) == {}
     await bank_decides(resources, order, second, won=False)
-    assert await balances(connection) == {"gateway_clearing": 2000, "gift_card": -2000}
+    # What that one leaves is the buyer's, as if it had been lost before.
+    assert await balances(connection) == {"gateway_clearing": 2000, "store_credit": -2000}
+    assert await credit_of(resources, giver) == {"EUR": 2000}
     assert await wrong_with(connection, resources) == []
 
 
@@ -253,4 +255,22 @@ async def test_the_providers_movement_of_it_waits_for_nobody(
     await transact(resources.db, reconciliation_service.match_again, gateway="sandbox", now=now)
     statuses = await connection.fetch("SELECT status FROM provider_movement")
     assert [row["status"] for row in statuses] == ["matched", "matched"]
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_it_goes_on_once_the_other_bank_has_decided_for_the_market(
+    resources: Resources, connection: Connection, order: Order, giver: User
+) -> None:
+    first = await lose(resources, order, 2000)
+    await connection.execute("UPDATE gift_card SET deactivated_at = now()")
+    second = await take_back(resources, order)
+    await give(resources, order, first)
+    assert (await card_of(resources, order))[0] == 5000
+    await bank_decides(resources, order, second, won=True)
+    # Just what had come back: what was on the card when it was stopped stays there.
+    assert (await card_of(resources, order))[0] == 3000
+    assert await credit_of(resources, giver) == {"EUR": 2000}
+    assert await balances(connection) == {
+        "gateway_clearing": 5000, "gift_card": -3000, "store_credit": -2000,
+    }  # fmt: skip
     assert await wrong_with(connection, resources) == []

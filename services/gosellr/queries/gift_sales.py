@@ -106,6 +106,17 @@ LEFT JOIN chargeback AS taken ON taken.order_id = sold.order_id AND taken.status
 WHERE sold.order_id = $1
 GROUP BY sold.lost_minor
 """
+# What banks gave back to a card and have not taken again, less what went on from there.
+GIVEN_BACK = """
+SELECT (COALESCE((
+            SELECT sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
+                            ELSE -entry.amount_minor END)
+            FROM ledger_transaction AS head
+            JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+            WHERE head.order_id = $1 AND head.kind = 'chargeback_reinstated'
+              AND split_part(entry.account, ':', 1) = 'gift_card'), 0)
+    - COALESCE((SELECT sum(amount_minor) FROM stored_value_move WHERE order_id = $1), 0))::bigint
+"""
 
 
 async def offers(connection: Connection) -> list[GiftCardOffer]:
@@ -214,6 +225,13 @@ async def thaw(connection: Connection, *, order_id: UUID) -> bool:
 async def borne_minor(connection: Connection, *, order_id: UUID) -> int:
     """What of a card's price is the market's loss as it stands, in minor units."""
     minor: int = await connection.fetchval(BORNE, order_id)
+    return minor
+
+
+async def given_back_minor(connection: Connection, *, order_id: UUID) -> int:
+    """What of a card's price that banks gave back to the card went nowhere yet, in minor units, as
+    long as nobody took it; below zero where what went on was taken again."""
+    minor: int = await connection.fetchval(GIVEN_BACK, order_id)
     return minor
 
 

@@ -63,6 +63,25 @@ async def keep_up(
     return True
 
 
+async def go_on(connection: Connection, *, order: Order, now: datetime) -> None:
+    """Let what banks gave back to a card that is over, of a locked order, go on from it once none
+    of them decides any more. What was on the card when it was stopped stays there."""
+    purchase = await gift_sales.find_purchase(connection, order_id=order.id)
+    if purchase is None or purchase.card is None or purchase.card.frozen_at is not None:
+        return
+    card = purchase.card
+    over = await value_moves.hold_cards(connection, card_ids=[card.id])
+    left_minor = min(
+        await gift_sale_books.held_on(connection, card=card),
+        await gift_sales.given_back_minor(connection, order_id=order.id),
+    )
+    if over and left_minor > 0:
+        landed = [(gift_card(card.id), left_minor)]
+        await stored_value_tender.move_on(
+            connection, order=order, landed=landed, over=over, now=now
+        )
+
+
 async def _give(
     connection: Connection,
     chargeback: Chargeback,

@@ -275,6 +275,8 @@ async def _win(
         await dispute_outcome.release_rest(connection, dispute_id=case.id, now=now)
         await dispute_outcome.conclude(connection, dispute_id=case.id, policy=policy, now=now)
     await gift_sale_books.thaw(connection, order_id=chargeback.order_id)
+    if order.buys_card:
+        await card_price_returns.go_on(connection, order=order, now=now)
 
 
 async def _lose(
@@ -284,6 +286,7 @@ async def _lose(
     order = await order_steps.load_locked(connection, order_id=chargeback.order_id)
     if order.buys_card and not order.pays_for_nothing(chargeback.payment_id):
         await gift_sale_books.charged_back(connection, chargeback=chargeback, now=now)
+        await card_price_returns.go_on(connection, order=order, now=now)
         for case in await disputes.of_chargeback(connection, chargeback_id=chargeback.id):
             await _settled(
                 connection, case=case, award_minor=case.amount_minor,
