@@ -9,6 +9,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.transact import ask, transact
+from gosellr.flows import documents
 from gosellr.models.tax_return_values import FiledReturn
 from gosellr.resources import Resources
 from gosellr.services import adjustment_service, tax_filing_service
@@ -103,6 +104,26 @@ async def test_a_return_is_handed_in_once_and_paid_by_two_people(
     assert await held(connection, "bank") == 2_050
     with pytest.raises(TaxPaymentPrepared):
         await pay(resources, filed, first)
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_period_waits_for_what_began_before_its_end(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop
+) -> None:
+    await buy(resources, (lamps, 1))
+    for moment in (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, 0, 59, 59, tzinfo=UTC)):
+        clock.set(moment)
+        with pytest.raises(TaxPeriodNotOver):
+            await hand_in(resources, "2026-Q1")
+        found = await documents.tax_return(resources.documents, period=parse_tax_period("2026-Q1"))
+        assert found["is_over"] is False, "its figures still change"
+    # A sale that had begun a second before midnight is committed a second after it.
+    clock.set(datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC))
+    await buy(resources, (lamps, 1))
+    clock.set(datetime(2026, 4, 1, 1, tzinfo=UTC))
+    found = await documents.tax_return(resources.documents, period=parse_tax_period("2026-Q1"))
+    assert found["is_over"] is True
+    assert (await hand_in(resources, "2026-Q1")).due_minor == 4_100
     assert await wrong_with(connection, resources) == []
 
 

@@ -17,6 +17,7 @@ from gosellr.services.period_figures import PeriodFigures
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.documents import (
     MARKET,
+    SETTLED_AFTER,
     DocumentKind,
     InvalidPeriod,
     MarketIdentity,
@@ -30,8 +31,6 @@ from gosellr.utils.permissions import Permission
 from gosellr.utils.statement_figures import REFUND_KINDS, Kept
 from gosellr.utils.viewer import Viewer
 
-# What began before midnight has ended by then: no transaction runs for so long.
-SETTLED_AFTER: Final = timedelta(hours=1)
 _SELLERS_AT_ONCE: Final = 100
 _PAYOUTS_AT_ONCE: Final = 1_000
 

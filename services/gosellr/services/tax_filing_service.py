@@ -31,7 +31,7 @@ _ROUTE: Final = "pay_tax_return"
 
 
 class TaxPeriodNotOver(Conflict):
-    """Its figures still change."""
+    """Its figures still change, up to an hour after its end."""
 
     code = "tax_period_not_over"
     title = "This period isn't over"
@@ -70,7 +70,7 @@ async def file(
         TaxPeriodNotOver, TaxReturnFiled.
     """
     user_id = _operator(viewer)
-    if period.until > now:
+    if not period.is_over(now=now):
         raise TaxPeriodNotOver
     found = await tax_return_service.owed(
         connection, period=period, vat_jurisdiction=vat_jurisdiction

@@ -114,7 +114,7 @@ def content_of(
         "period": period.name,
         "since": period.since.date().isoformat(),
         "until": period.until.date().isoformat(),
-        "is_over": period.until <= now,
+        "is_over": period.is_over(now=now),
         "issued_at": now.isoformat(),
         "jurisdictions": [
             {

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
@@ -18,6 +18,9 @@ _LANGUAGE_OF: Final[Mapping[str, str]] = {
     "DE": "de", "AT": "de", "LI": "de", "FR": "fr", "MC": "fr", "ES": "es", "MX": "es",
     "AR": "es", "CL": "es", "CO": "es",
 }  # fmt: skip
+SETTLED_AFTER: Final = timedelta(hours=1)
+"""After a period's end: what began before has ended by then, no transaction runs for so long."""
+
 _PERIOD: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 

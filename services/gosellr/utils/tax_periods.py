@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from gosellr.utils.documents import SETTLED_AFTER
+
 PATTERN: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2]|Q[1-4])$"
 _PERIOD: Final = re.compile(PATTERN, re.ASCII)
 
@@ -25,6 +27,10 @@ class TaxPeriod:
     def month_count(self) -> int:
         """How many months it has."""
         return 12 * (self.until.year - self.since.year) + self.until.month - self.since.month
+
+    def is_over(self, *, now: datetime) -> bool:
+        """Whether nothing is booked into it any more: also what began in it has ended."""
+        return self.until + SETTLED_AFTER <= now
 
 
 def parse_tax_period(text: str) -> TaxPeriod:
