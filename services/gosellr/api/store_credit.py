@@ -10,7 +10,12 @@ from gosellr.api.deps import Market, allow
 from gosellr.api.orders import IdempotencyKey, caller_of
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
-from gosellr.api.schemas.proposals import PROPOSED, ProposalOut, proposal_document
+from gosellr.api.schemas.proposals import (
+    PROPOSED,
+    ProposalOut,
+    proposal_document,
+    proposal_document_of_shop,
+)
 from gosellr.api.schemas.stored_value import (
     SellerCreditCreate,
     StoreCreditGrantCreate,
@@ -156,7 +161,6 @@ async def give_store_credit(
         now=market.clock.now(),
     )
     if isinstance(made, Proposal):
-        # Who of the marketplace decided is its own business.
-        return answer({**proposal_document(made), "decided_by": None}, status=202)
+        return answer(proposal_document_of_shop(made), status=202)
     replayed = {"Idempotency-Replayed": "true"} if made.existed else {}
     return answer(grant_document(made.value, in_full=True), status=201, headers=replayed)

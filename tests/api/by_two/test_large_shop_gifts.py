@@ -14,8 +14,8 @@ from gosellr.resources import Resources
 from gosellr.services import payout_settings_service, seller_member_service
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import MemberRole
-from tests.api.by_two.desk import Call, calls
-from tests.factories.accounts import User, add_member, make_operator
+from tests.api.by_two.desk import V1, Call, calls
+from tests.factories.accounts import User, add_member, bearer, make_operator
 from tests.factories.payouts import an_operator, earn, wrong_with
 from tests.factories.sales import NOW, Shop, make_buyer, make_shop, part_of, seller_owes
 from tests.factories.stored_value import credit_of, give_credit
@@ -85,9 +85,13 @@ async def test_the_market_agrees_to_a_large_gift(
     assert (made["kind"], made["subject"]) == ("seller_credit", f"seller_credit:{part.id}")
     assert made["wish"] == {
         "order_id": str(order.id), "order_number": order_number(order.number),
-        "seller_order_id": str(part.id), "receiver_id": str(buyer.id),
-        "amount_minor": 2_000, "currency": "EUR",
+        "seller_order_id": str(part.id), "amount_minor": 2_000, "currency": "EUR",
     }  # fmt: skip
+    # No shop is told which account bought it.
+    headers = await bearer(market, shop.seller.owner)
+    seen = await web.get(f"{V1}/orders/{order.id}", headers=headers)
+    assert seen.json()["buyer"]["id"] is None
+    assert str(buyer.id) not in answer.text
     assert (made["reason"], made["prepared_by"]) == (SORRY, str(shop.seller.owner.id))
     assert await credit_of(market, buyer) == {}
     for key in ("once", "twice"):

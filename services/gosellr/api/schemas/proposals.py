@@ -82,3 +82,11 @@ def proposal_document(found: Proposal, *, hindrance: Conflict | None = None) -> 
         if hindrance is None
         else {"code": hindrance.code, "detail": hindrance.detail},
     }
+
+
+def proposal_document_of_shop(found: Proposal) -> Document:
+    """The same for the shop that proposed it: neither who of the marketplace decided, nor which
+    account bought from it, is told to a shop."""
+    document = proposal_document(found)
+    wish = {name: value for name, value in found.wish.items() if name != "receiver_id"}
+    return {**document, "wish": wish, "decided_by": None}
