@@ -21,8 +21,9 @@ from gosellr.services.tax_filing_service import (
 from gosellr.utils.tax_periods import parse_tax_period
 from gosellr.utils.viewer import Viewer
 from tests.factories.balances import approve
+from tests.factories.disputes import bank_decides, take_back
 from tests.factories.payouts import an_operator, wrong_with
-from tests.factories.sales import Shop, buy, refund
+from tests.factories.sales import Shop, buy, make_buyer, refund
 from tests.factories.tax_returns import taxed
 
 APRIL, JULY = datetime(2026, 4, 2, tzinfo=UTC), datetime(2026, 7, 2, tzinfo=UTC)
@@ -104,6 +105,27 @@ async def test_a_return_is_handed_in_once_and_paid_by_two_people(
     assert await held(connection, "bank") == 2_050
     with pytest.raises(TaxPaymentPrepared):
         await pay(resources, filed, first)
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_period_in_which_all_went_back_is_told_and_handed_in(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop
+) -> None:
+    order = await buy(resources, (lamps, 1), buyer=await make_buyer(connection))
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    clock.set(APRIL)
+    filed = await hand_in(resources, "2026-Q1")
+    assert (filed.due_minor, filed.status) == (0, "paid")
+    found = await documents.tax_return(resources.documents, period=parse_tax_period("2026-Q1"))
+    told = {one["jurisdiction"]: one for one in found["jurisdictions"]}
+    assert list(told) == ["DE", "marketplace"]
+    assert [one["id"] for one in told["DE"]["filed"]] == [str(filed.id)]
+    assert (told["DE"]["rates"], told["DE"]["closing_minor"]) == ([], 0)
+    # In a period in which nothing happened nothing is handed in.
+    clock.set(JULY)
+    with pytest.raises(NotFound):
+        await hand_in(resources, "2026-Q2")
     assert await wrong_with(connection, resources) == []
 
 

@@ -65,8 +65,11 @@ async def owed(
     known = {(one.account, one.currency) for one in accounts}
     told = dict.fromkeys((one.account, one.currency) for one in moved)
     accounts += [TaxAccount(*names, 0, 0, 0, 0) for names in told if names not in known]
-    found = [_owed(one, _rates(one, moved)) for one in accounts]
-    return tuple(one for one in found if one.rates or any(_amounts(one)))
+    found = [
+        (_owed(one, _rates(one, moved)), (one.account, one.currency) in told) for one in accounts
+    ]
+    # Where all that came went back in a period there is nothing to pay, and a return to hand in.
+    return tuple(one for one, has_moved in found if has_moved or any(_amounts(one)))
 
 
 def _rates(account: TaxAccount, moved: Iterable[TaxedMovement]) -> tuple[TaxedAtRate, ...]:
