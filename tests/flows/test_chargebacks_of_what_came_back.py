@@ -10,6 +10,7 @@ from gosellr.core.transact import ask
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import commission_simulation, explanation_service, marketplace_service
+from gosellr.services.audit_service import audit
 from gosellr.services.commission_simulation import SimulationRequest
 from gosellr.utils.explanations import explain
 from gosellr.utils.refunds import CommissionReversal
@@ -197,6 +198,61 @@ async def test_the_market_bears_again_what_it_had_borne_before(
     assert await wrong_with(connection, resources) == []
 
 
+async def test_what_went_back_twice_comes_back_first(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    [shop, other] = shops
+    order = await delivered(resources, (shop, 1), (other, 1), buyer=buyer)
+    await refund(resources, order, other, units=1)
+    first = await take_back(resources, order)
+    await bank_decides(resources, order, first, won=False)
+    assert (await balances(connection))["chargeback_loss"] == 4_999
+    # As if the bank had taken 60.00 of the sale, of which 70.01 was left.
+    assert await told_as(resources, order, first, "won", kept_minor=6_000)
+    kept = await balances(connection)
+    assert kept["gateway_clearing"] == 1_001
+    assert "chargeback_loss" not in kept
+    assert await told_as(resources, order, first, "won", kept_minor=9_000)
+    kept = await balances(connection)
+    assert (kept["chargeback_loss"], kept["gateway_clearing"]) == (1_999, -1_999)
+    assert await owed(connection, shops) == [{"available": 881, "receivable": 881}, {}]
+    assert await told_as(resources, order, first, "won")
+    assert await owed(connection, shops) == [{"available": 6_161}, {}]
+    assert "chargeback_loss" not in await balances(connection)
+    assert await audit(connection, now=resources.clock.now(), gateway_journals={}) == []
+
+
+async def test_a_bank_that_turns_round_leaves_what_another_holds(
+    resources: Resources, connection: Connection, shops: list[Shop], buyer: User
+) -> None:
+    [shop, other] = shops
+    order = await delivered(resources, (shop, 1), (other, 1), buyer=buyer)
+    assert await told_as(resources, order, "sdp_one", "lost", amount_minor=3_000)
+    held = await owed(connection, shops)
+    await refund(resources, order, shop, units=1)
+    left = await owed(connection, shops)
+    # Of the sale there is the smaller shop's rest alone.
+    rest_minor = (await balances(connection))["gateway_clearing"]
+    assert await told_as(resources, order, "sdp_two", "lost", amount_minor=rest_minor)
+    assert await balances(connection) == {}
+    assert await told_as(resources, order, "sdp_two", "won", amount_minor=rest_minor)
+    assert [sum(one.values()) for one in await owed(connection, shops)] == [
+        sum(one.values()) for one in left
+    ]  # fmt: skip
+    assert await told_as(
+        resources, order, "sdp_two", "won", amount_minor=rest_minor, kept_minor=1_000
+    )
+    assert await told_as(resources, order, "sdp_one", "won", amount_minor=3_000)
+    first, second = await owed(connection, shops)
+    assert sum(first.values()) == 6_161 - sum(held[0].values())
+    assert sum(second.values()) == 4_399 - 880
+    assert await told_as(resources, order, "sdp_two", "lost", amount_minor=rest_minor)
+    [first_again, _] = await owed(connection, shops)
+    # What it takes again is of the shop that it had given to.
+    assert first_again == first
+    assert await audit(connection, now=resources.clock.now(), gateway_journals={}) == []
+
+
 async def test_one_that_was_opened_before_it_came_back_is_about_it_then(
     resources: Resources, connection: Connection, shops: list[Shop], buyer: User
 ) -> None:
@@ -292,15 +348,21 @@ async def test_what_another_gave_back_makes_good_what_is_taken_again(
     second = await lost_and_back(resources, order)
     # The second one took what had come back of the first, and gave it to the sellers again.
     assert await told_as(resources, order, first, "lost")
-    assert await balances(connection) == {}
-    assert await owed(connection, shops) == [{}, {}]
+    # What is taken again is a debt, whatever can be paid out beside it.
+    assert await balances(connection) == {"seller_available": -10_560, "seller_receivable": 10_560}
+    assert await owed(connection, shops) == [
+        {"available": 6_161, "receivable": 6_161}, {"available": 4_399, "receivable": 4_399},
+    ]  # fmt: skip
     assert await told_as(resources, order, first, "won", kept_minor=4_000)
     kept = await balances(connection)
     assert kept["gateway_clearing"] == 8_000
     assert "chargeback_loss" not in kept
     assert await told_as(resources, order, second, "lost")
     assert await told_as(resources, order, first, "lost")
-    assert await balances(connection) == {"chargeback_loss": 12_000, "gateway_clearing": -12_000}
+    assert await balances(connection) == {
+        "chargeback_loss": 12_000, "gateway_clearing": -12_000,
+        "seller_available": -10_560, "seller_receivable": 10_560,
+    }  # fmt: skip
     assert await told_as(resources, order, first, "won")
     assert await told_as(resources, order, second, "won")
     assert await owed(connection, shops) == [{"available": 6_161}, {"available": 4_399}]

@@ -27,6 +27,7 @@ from gosellr.utils.reinstated_postings import (
     chargeback_taken_again,
     held_minor_of,
     held_of,
+    loss_minor_of,
     taken_of_parts,
 )
 from tests.utils.books import CURRENCIES
@@ -34,17 +35,20 @@ from tests.utils.books import CURRENCIES
 ANNA, BERT = (UUID(f"00000000-0000-7000-8000-00000000000{number}") for number in (1, 2))
 
 
-def lost(anna_minor: int, bert_minor: int, kept_minor: int, given_minor: int) -> list[Entry]:
-    """A loss that two sellers and the market bear; `given_minor` was the market's discount."""
+def lost(
+    anna_minor: int, bert_minor: int, kept_minor: int, given_minor: int, borne_minor: int = 0
+) -> list[Entry]:
+    """A loss that two sellers and the market bear; `given_minor` was the market's discount, and
+    `borne_minor` had gone back to the buyer before."""
     sides = [
         (seller_reserve(ANNA), Direction.DEBIT, anna_minor),
         (seller_receivable(BERT), Direction.DEBIT, bert_minor),
-        (COMMISSION, Direction.DEBIT, kept_minor),
-        (CHARGEBACK_LOSS, Direction.DEBIT, given_minor),
+        (COMMISSION, Direction.DEBIT, kept_minor + given_minor),
+        (CHARGEBACK_LOSS, Direction.DEBIT, borne_minor),
         (PROMOTION_COST, Direction.CREDIT, given_minor),
         (
             dispute_receivable("sandbox"), Direction.CREDIT,
-            anna_minor + bert_minor + kept_minor,
+            anna_minor + bert_minor + kept_minor + borne_minor,
         ),
     ]  # fmt: skip
     return [Entry(account, side, minor, "EUR") for account, side, minor in sides if minor]
@@ -69,10 +73,60 @@ def test_debts_go_first_and_the_rest_can_be_paid_out() -> None:
         seller_receivable(ANNA): -300,
         seller_available(ANNA): -400,
         seller_receivable(BERT): -200,
-        COMMISSION: -100,
-        CHARGEBACK_LOSS: -50,
+        COMMISSION: -150,
         PROMOTION_COST: 50,
     }
+
+
+def test_the_markets_loss_goes_first_as_if_the_bank_had_never_taken_that_much() -> None:
+    taken = lost(700, 200, 100, 0, borne_minor=400)
+    first = chargeback_reinstated(
+        taken, gateway="sandbox", amount_minor=300, currency="EUR", owed_minor={}
+    )
+    assert change_of(first.entries) == {
+        gateway_clearing("sandbox"): 300, CHARGEBACK_LOSS: -300,
+    }  # fmt: skip
+    taken += first.entries
+    rest = chargeback_reinstated(
+        taken, gateway="sandbox", amount_minor=200, currency="EUR", owed_minor={}
+    )
+    assert change_of(rest.entries) == {
+        gateway_clearing("sandbox"): 200, CHARGEBACK_LOSS: -100, seller_available(ANNA): -70,
+        seller_available(BERT): -20, COMMISSION: -10,
+    }  # fmt: skip
+
+
+def test_what_comes_back_names_the_refund_that_it_was_lost_by() -> None:
+    part, refund_id = UUID(int=1), UUID(int=9)
+    taken = [
+        Entry(seller_reserve(ANNA), Direction.DEBIT, 90, "EUR", part, refund_id=refund_id),
+        Entry(COMMISSION, Direction.DEBIT, 10, "EUR", part, refund_id=refund_id),
+        Entry(COMMISSION, Direction.DEBIT, 7, "EUR", UUID(int=2)),
+    ]
+    back = chargeback_reinstated(
+        taken, gateway="sandbox", amount_minor=107, currency="EUR", owed_minor={ANNA: 40}
+    )
+    assert [(one.account, one.amount_minor, one.refund_id) for one in back.entries[1:]] == [
+        (seller_receivable(ANNA), 40, refund_id), (seller_available(ANNA), 50, refund_id),
+        (COMMISSION, 10, refund_id), (COMMISSION, 7, None),
+    ]  # fmt: skip
+
+
+def test_a_bank_takes_again_first_of_the_parts_that_it_gave_to() -> None:
+    part, other = UUID(int=1), UUID(int=2)
+    own = [Entry(seller_available(ANNA), Direction.CREDIT, 80, "EUR", part)]
+    came_back = [*own, Entry(seller_available(BERT), Direction.CREDIT, 100, "EUR", other)]
+    for amount_minor, by_each in ((60, (60, 0)), (80, (80, 0)), (100, (80, 20)), (180, (80, 100))):
+        draft = chargeback_taken_again(
+            came_back, own=own, gateway="sandbox", amount_minor=amount_minor, currency="EUR"
+        )
+        change = change_of(draft.entries)
+        assert by_each == tuple(change.get(seller_receivable(one), 0) for one in (ANNA, BERT))
+        assert CHARGEBACK_LOSS not in change
+    draft = chargeback_taken_again(
+        came_back, own=own, gateway="sandbox", amount_minor=181, currency="EUR"
+    )
+    assert change_of(draft.entries)[CHARGEBACK_LOSS] == 1
 
 
 @given(
@@ -92,11 +146,12 @@ def test_nobody_gets_more_than_was_taken_and_it_is_taken_again_as_it_came(
     assert got[gateway_clearing("sandbox")] == amount_minor
     assert 0 <= -got.get(seller_available(ANNA), 0) <= shares[0]
     assert 0 <= -got.get(seller_available(BERT), 0) <= shares[1]
-    for account in (COMMISSION, CHARGEBACK_LOSS):
-        assert 0 <= -got.get(account, 0) <= most.get(account, 0)
+    assert 0 <= -got.get(COMMISSION, 0) <= most.get(COMMISSION, 0)
+    assert 0 <= got.get(PROMOTION_COST, 0) <= -most.get(PROMOTION_COST, 0)
     again = chargeback_taken_again(
-        back.entries, gateway="sandbox", amount_minor=amount_minor, currency="EUR"
-    )
+        back.entries, own=back.entries, gateway="sandbox", amount_minor=amount_minor,
+        currency="EUR",
+    )  # fmt: skip
     renamed = {
         account.replace("seller_available", "seller_receivable"): -minor
         for account, minor in got.items()
@@ -171,24 +226,25 @@ def test_recipe_7_what_two_banks_take_of_it_is_given_by_no_seller_twice(
     ) == sorted((one.account, one.signed_minor) for one in good.entries)
     moved = [*back.entries, *again.entries]
     round_again = chargeback_taken_again(
-        moved, gateway="sandbox", amount_minor=back_minor, currency=currency
+        moved, own=back.entries, gateway="sandbox", amount_minor=back_minor, currency=currency
     )
     moved += round_again.entries
     # All of it is gone, and what was taken twice is the market's loss.
-    assert change_of(held_of(moved)) == {CHARGEBACK_LOSS: again_minor}
+    assert held_of(moved) == []
+    assert loss_minor_of(moved) == again_minor
     anew_minor = data.draw(st.integers(1, sum(shares[:3])))
-    made_good_minor = min(anew_minor, again_minor)
     moved += chargeback_reinstated(
-        taken, gateway="sandbox", amount_minor=anew_minor, currency=currency, owed_minor={},
-        made_good_minor=made_good_minor,
+        [*taken, *back.entries, *round_again.entries], gateway="sandbox", amount_minor=anew_minor,
+        currency=currency, owed_minor={},
     ).entries  # fmt: skip
-    assert held_minor_of(held_of(moved)) == anew_minor - again_minor
-    if anew_minor == again_minor:
+    assert held_minor_of(held_of(moved)) == max(0, anew_minor - again_minor)
+    assert loss_minor_of(moved) == max(0, again_minor - anew_minor)
+    if anew_minor <= again_minor:
         assert held_of(moved) == []
-    elif anew_minor < again_minor:
-        assert change_of(held_of(moved)) == {CHARGEBACK_LOSS: again_minor - anew_minor}
     with pytest.raises(ValueError, match="can't be taken"):
-        chargeback_taken_again(moved, gateway="sandbox", amount_minor=0, currency=currency)
+        chargeback_taken_again(
+            moved, own=moved, gateway="sandbox", amount_minor=0, currency=currency
+        )
 
 
 def test_what_is_asked_of_each_part_is_told_in_the_buyers_money() -> None:
@@ -201,8 +257,8 @@ def test_what_is_asked_of_each_part_is_told_in_the_buyers_money() -> None:
         Entry(CHARGEBACK_LOSS, Direction.CREDIT, 50, "EUR"),
         Entry(gateway_clearing("sandbox"), Direction.DEBIT, 150, "EUR"),
     ]
-    assert taken_of_parts(came_back, amount_minor=150) == {part: (90, 80), other: (10, 10)}
-    assert taken_of_parts(came_back, amount_minor=75) == {part: (45, 40), other: (5, 5)}
+    assert taken_of_parts(came_back, amount_minor=100) == {part: (90, 80), other: (10, 10)}
+    assert taken_of_parts(came_back, amount_minor=50) == {part: (45, 40), other: (5, 5)}
     assert taken_of_parts(came_back, amount_minor=1_000) == {part: (90, 80), other: (10, 10)}
     assert taken_of_parts([], amount_minor=1_000) == {}
 

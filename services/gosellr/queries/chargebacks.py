@@ -120,32 +120,19 @@ WITH changed AS (
 )
 SELECT count(*) FROM changed
 """
-# What was made good after its bank had taken it again belongs to what came back.
-LOST_BY = """
-SELECT head.id
+# By which lost ones of a payment took, gave back and took again, each with the one that did.
+MOVED_OF_PAYMENT = """
+SELECT head.id, back.id AS chargeback_id
 FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
-WHERE back.id = $1 AND head.kind IN ('chargeback_lost', 'chargeback_lost_again')
-  AND NOT head.facts ? 'taken_again'
+WHERE back.payment_id = $1 AND back.status = 'lost'
+  AND head.kind IN ('chargeback_lost', 'chargeback_reinstated', 'chargeback_lost_again')
   AND (head.cause_id = back.id OR head.cause_id IN (
       SELECT refund.id FROM refund JOIN dispute ON dispute.id = refund.dispute_id
       WHERE dispute.chargeback_id = back.id))
 ORDER BY head.id
 """
-# By which it came back, and was taken since, by itself or by another one, or made good after that.
-CAME_BACK_BY = """
-SELECT head.id
-FROM chargeback AS back JOIN ledger_transaction AS head ON head.order_id = back.order_id
-WHERE back.id = $1
-  AND (head.kind = 'chargeback_reinstated' AND head.cause_id = back.id
-       OR head.kind = 'chargeback_lost_again'
-          AND (head.facts ->> 'came_back_of' = back.id::text
-               OR head.cause_id = back.id AND head.facts ? 'taken_again'))
-ORDER BY head.id
-"""
 LOST_OF_PAYMENT = f"""{_READ}
 WHERE payment_id = $1 AND status = 'lost' ORDER BY closed_at, id"""
-REINSTATED_OF_PAYMENT = f"""{_READ}
-WHERE payment_id = $1 AND status = 'lost' AND reinstated_minor > 0 ORDER BY reinstated_at, id"""
 # What cases of those that were opened before ask of what had come back, while it is undecided.
 ASKED_BEFORE = """
 SELECT COALESCE(sum(dispute.came_back_minor), 0)::bigint
@@ -262,25 +249,16 @@ async def reinstate(
     return await load(connection, chargeback_id=chargeback.id) if changed else None
 
 
-async def lost_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
-    """The transactions by which it was lost."""
-    return [row["id"] for row in await connection.fetch(LOST_BY, chargeback_id)]
-
-
-async def came_back_by(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
-    """The transactions by which what was lost by it came back and was taken once more."""
-    return [row["id"] for row in await connection.fetch(CAME_BACK_BY, chargeback_id)]
+async def moved_of_payment(connection: Connection, *, payment_id: UUID) -> dict[UUID, UUID]:
+    """The transactions by which lost ones of a payment took, gave back and took again, each with
+    the chargeback that did."""
+    rows = await connection.fetch(MOVED_OF_PAYMENT, payment_id)
+    return {row["id"]: row["chargeback_id"] for row in rows}
 
 
 async def lost_of_payment(connection: Connection, *, payment_id: UUID) -> list[Chargeback]:
     """The lost ones of a payment, the oldest first."""
     return [_chargeback(row) for row in await connection.fetch(LOST_OF_PAYMENT, payment_id)]
-
-
-async def reinstated_of_payment(connection: Connection, *, payment_id: UUID) -> list[Chargeback]:
-    """The lost ones of a payment of which something stands as given back, the oldest first."""
-    rows = await connection.fetch(REINSTATED_OF_PAYMENT, payment_id)
-    return [_chargeback(row) for row in rows]
 
 
 async def asked_before(connection: Connection, *, chargeback: Chargeback) -> int:

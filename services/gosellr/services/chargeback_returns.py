@@ -11,15 +11,13 @@ from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback, ReportedChargeback
 from gosellr.models.events import FactType
 from gosellr.models.order_values import Order
-from gosellr.queries import chargeback_movements, chargebacks, ledger, payment_returns
+from gosellr.queries import chargeback_movements, chargebacks, payment_returns
 from gosellr.queries.chargebacks import AWARDED
 from gosellr.services import came_back_books, chargeback_books, ledger_service
-from gosellr.utils.ledger import Entry, TransactionDraft, seller_available
+from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.reinstated_postings import (
     chargeback_reinstated,
     chargeback_taken_again,
-    held_minor_of,
-    held_of,
     sellers_of,
 )
 
@@ -43,7 +41,7 @@ async def keep_up(
         known = await _book(connection, known, back_minor=0, now=now)
     if back_minor:
         known = await _book(connection, known, back_minor=back_minor, now=now)
-    await came_back_books.make_good(connection, payment_id=known.payment_id, now=now)
+    await came_back_books.make_good(connection, came_back_of=known, now=now)
     if pays_for_nothing:
         await payment_returns.open_cases_of(connection, payment_id=known.payment_id, now=now)
     await chargeback_books.tell(
@@ -98,31 +96,22 @@ async def _book(
     )
     if changed is None:
         raise RuntimeError(f"chargeback {known.id} moved under its order's lock")
-    ids = await chargebacks.lost_by(connection, chargeback_id=known.id)
-    lost = [
-        entry
-        for one in await ledger.find_all(connection, transaction_ids=ids)
-        for entry in one.entries
-    ]
-    draft = await _draft(connection, known, lost=lost, back_minor=back_minor)
+    draft = await _draft(connection, known, back_minor=back_minor)
     await chargeback_books.book(
         connection, draft, chargeback=known, number=changed.reinstated_count, now=now
     )
     return changed
 
 
-async def _draft(
-    connection: Connection, known: Chargeback, *, lost: list[Entry], back_minor: int
-) -> TransactionDraft:
-    came_back = await came_back_books.entries_of(connection, chargeback_id=known.id)
+async def _draft(connection: Connection, known: Chargeback, *, back_minor: int) -> TransactionDraft:
+    moved = await came_back_books.moved_of(connection, payment_id=known.payment_id)
     if not back_minor:
         return chargeback_taken_again(
-            came_back, gateway=known.gateway, amount_minor=known.reinstated_minor,
-            currency=known.currency,
+            moved.came_back, own=moved.given_back_by(known.id), gateway=known.gateway,
+            amount_minor=known.reinstated_minor, currency=known.currency,
         )  # fmt: skip
-    # What others took of it before is the market's loss while it isn't there.
-    made_good_minor = min(back_minor, max(0, -held_minor_of(held_of(came_back))))
-    sellers = sellers_of(lost)
+    taken = moved.taken_by(known.id)
+    sellers = sellers_of(taken)
     # Whoever recovers a debt holds these: so it can't be recovered and forgiven at once.
     await ledger_service.locked_balances(
         connection, accounts=sorted(map(seller_available, sellers)), currency=known.currency
@@ -134,6 +123,6 @@ async def _draft(
         for seller_id in sellers
     }
     return chargeback_reinstated(
-        lost, gateway=known.gateway, amount_minor=back_minor, currency=known.currency,
-        owed_minor=owed_minor, made_good_minor=made_good_minor,
+        taken, gateway=known.gateway, amount_minor=back_minor, currency=known.currency,
+        owed_minor=owed_minor,
     )  # fmt: skip

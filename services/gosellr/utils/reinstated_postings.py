@@ -1,5 +1,8 @@
-"""What is booked when a bank gives back what it had taken for good: the lost chargeback's own
-entries the other way round, in proportion where it gives back less.
+"""What is booked when a bank gives back what it had taken for good, and when one takes that again.
+
+Each bank gives what it holds, and takes what nobody holds: so no two of them ever give or take the
+same, and whoever gave has all of it back once no bank holds anything. What a bank holds are all
+entries of its own, added up; what came back is what all of them gave back and took since.
 
 The seller's side went out of a case's reserve, which is no more: what comes back is owed no more
 first, and can be paid out beyond that. Taken again by the same chargeback, it is a debt, since it
@@ -26,32 +29,40 @@ from gosellr.utils.ledger import (
 from gosellr.utils.money import share, split
 
 _SELLERS = frozenset({"seller_pending", "seller_available", "seller_reserve", "seller_receivable"})
-_TAKEN = "dispute_receivable"
-_OUTSIDE = frozenset({_TAKEN, "gateway_clearing"})
+# What others have, and what is told by itself.
+_OUTSIDE = frozenset({"dispute_receivable", "gateway_clearing", "chargeback_loss"})
 
 
 def chargeback_reinstated(
-    lost: Sequence[Entry],
+    taken: Sequence[Entry],
     *,
     gateway: str,
     amount_minor: int,
     currency: str,
     owed_minor: Mapping[UUID, int],
-    made_good_minor: int = 0,
 ) -> TransactionDraft:
-    """Recipe 7: so much of a lost chargeback comes back, to those who had borne it.
+    """Recipe 7: so much of a lost chargeback comes back, to those who had borne it: to the market
+    first, as if the bank had never taken that much, then to all others in proportion.
 
-    `lost` are all entries by which it was lost, `owed_minor` what each seller owes now, and
-    `made_good_minor` what the market bore of it in their stead, which it gets first. Raises
-    ValueError for nothing, or more than was taken.
+    `taken` are all entries of that chargeback by now: by which it was lost, came back and took
+    again. `owed_minor` is what each seller owes now. Raises ValueError for nothing, or more than
+    is still taken.
     """
+    borne = held_of(taken)
+    loss_minor = loss_minor_of(taken)
+    most_minor = loss_minor - held_minor_of(borne)
+    if not 0 < amount_minor <= most_minor:
+        raise ValueError(f"{amount_minor} of {most_minor} that are taken can't come back")
+    made_good_minor = min(amount_minor, max(0, loss_minor))
+    # A chargeback is lost by one refund of each part.
+    refunds = {one.seller_order_id: one.refund_id for one in taken if one.refund_id}
     left = dict(owed_minor)
-    shares = _shares(lost, amount_minor, made_good_minor)
     entries = [
         _clearing(gateway, Direction.DEBIT, amount_minor, currency),
         *_loss(Direction.CREDIT, made_good_minor, currency),
     ]
-    for entry in shares:
+    for share_of in _portion(borne, Direction.DEBIT, amount_minor=amount_minor - made_good_minor):
+        entry = replace(share_of, refund_id=refunds.get(share_of.seller_order_id))
         if not _is_sellers(entry):
             entries.append(entry)
             continue
@@ -65,12 +76,18 @@ def chargeback_reinstated(
 
 
 def chargeback_taken_again(
-    came_back: Iterable[Entry], *, gateway: str, amount_minor: int, currency: str
+    came_back: Iterable[Entry],
+    *,
+    own: Iterable[Entry],
+    gateway: str,
+    amount_minor: int,
+    currency: str,
 ) -> TransactionDraft:
     """Recipe 7: what had come back is taken once more, by the bank that had given it.
 
-    `came_back` are all entries by which it came back and was taken since. What another chargeback
-    has taken of it nobody has any more: that is the market's loss. Raises ValueError for nothing.
+    `came_back` are all entries by which money of the payment came back and was taken since, `own`
+    those by which this bank gave it: of the parts that it gave to it takes first. What nobody has
+    any more is the market's loss. Raises ValueError for nothing.
     """
     if amount_minor <= 0:
         raise ValueError(f"{amount_minor} can't be taken again")
@@ -78,7 +95,9 @@ def chargeback_taken_again(
     held_minor = min(amount_minor, max(0, held_minor_of(held)))
     entries = [_clearing(gateway, Direction.CREDIT, amount_minor, currency)]
     # A seller's accounts are one here: what it owes.
-    entries += _taken(held, held_minor)
+    entries += _portion(
+        held, Direction.CREDIT, amount_minor=held_minor, first=_net_of_parts(held_of(own))
+    )
     entries += _loss(Direction.DEBIT, amount_minor - held_minor, currency)
     return TransactionDraft(TransactionKind.CHARGEBACK_REINSTATED, tuple(entries))
 
@@ -92,9 +111,9 @@ def chargeback_lost_again(
     available_minor: Mapping[UUID, int],
     was_borne: bool = False,
 ) -> TransactionDraft:
-    """Recipe 7: another chargeback, which is lost, takes so much of what had come back of one
-    before, from those who had got it; or makes that good which the market bore of it before
-    anything had come back (`was_borne`).
+    """Recipe 7: another chargeback, which is lost, takes so much of what had come back to its
+    payment, from those who had got it; or that makes good what the market bore of it, because
+    nothing had come back before (`was_borne`).
 
     `came_back` as above, `available_minor` what can be paid out to each seller, which goes before
     a debt. Raises ValueError for nothing, or more than is left of it.
@@ -104,7 +123,7 @@ def chargeback_lost_again(
         raise ValueError(f"{amount_minor} of {held_minor_of(held)} that came back can't be taken")
     left = dict(available_minor)
     entries: list[Entry] = []
-    for entry in _taken(held, amount_minor):
+    for entry in _portion(held, Direction.CREDIT, amount_minor=amount_minor):
         if not _is_sellers(entry) or entry.direction is Direction.CREDIT:
             entries.append(entry)
             continue
@@ -113,24 +132,23 @@ def chargeback_lost_again(
         left[seller_id] = left.get(seller_id, 0) - ready_minor
         entries += _at(entry, seller_available(seller_id), ready_minor)
         entries += _at(entry, seller_receivable(seller_id), entry.amount_minor - ready_minor)
-    # Last, so that it can be told from what the market has of it, or bears.
     taken = CHARGEBACK_LOSS if was_borne else dispute_receivable(gateway)
     entries.append(Entry(taken, Direction.CREDIT, amount_minor, currency))
     return TransactionDraft(TransactionKind.CHARGEBACK_LOST_AGAIN, tuple(entries))
 
 
-def held_of(came_back: Iterable[Entry]) -> list[Entry]:
-    """What of money that came back is still with whom: all its entries so far, added up.
+def held_of(entries: Iterable[Entry]) -> list[Entry]:
+    """What all these entries come to by whom it is of, but for the market's loss.
 
-    Credits are what somebody has, debits what somebody bears. A seller's accounts count as one, by
-    part and line, because debts were paid and money was paid out since.
+    Credits are what somebody got or has, debits what somebody gave or bears. A seller's accounts
+    count as one, by part and line, because debts were paid and money was paid out since.
     """
     sums: dict[Entry, int] = {}
-    for entry in came_back:
+    for entry in entries:
         if account_kind(entry.account).name in _OUTSIDE:
             continue
         account = seller_receivable(_seller_of(entry)) if _is_sellers(entry) else entry.account
-        # Whose refund it was is told by the loss alone.
+        # Whose refund it was is told by the loss, and by what comes back of it.
         place = replace(
             entry, account=account, direction=Direction.CREDIT, amount_minor=1, refund_id=None
         )
@@ -146,8 +164,13 @@ def held_of(came_back: Iterable[Entry]) -> list[Entry]:
 
 
 def held_minor_of(held: Iterable[Entry]) -> int:
-    """How much of a payment's money that is; below zero where the market bears something of it."""
+    """How much of a payment's money that is; below zero where it is given."""
     return -sum(entry.signed_minor for entry in held)
+
+
+def loss_minor_of(entries: Iterable[Entry]) -> int:
+    """What the market bears by all these entries."""
+    return sum(entry.signed_minor for entry in entries if entry.account == CHARGEBACK_LOSS)
 
 
 def taken_of_parts(came_back: Iterable[Entry], *, amount_minor: int) -> dict[UUID, tuple[int, int]]:
@@ -155,7 +178,8 @@ def taken_of_parts(came_back: Iterable[Entry], *, amount_minor: int) -> dict[UUI
     it from its seller. Never more than is left of what came back."""
     held = held_of(came_back)
     parts: dict[UUID, tuple[int, int]] = {}
-    for entry in _taken(held, min(amount_minor, max(0, held_minor_of(held)))):
+    most_minor = min(amount_minor, max(0, held_minor_of(held)))
+    for entry in _portion(held, Direction.CREDIT, amount_minor=most_minor):
         if entry.seller_order_id is None:
             continue
         paid_minor, sellers_minor = parts.get(entry.seller_order_id, (0, 0))
@@ -169,44 +193,49 @@ def sellers_of(entries: Iterable[Entry]) -> list[UUID]:
     return sorted({_seller_of(entry) for entry in entries if _is_sellers(entry)})
 
 
-def _shares(lost: Sequence[Entry], amount_minor: int, made_good_minor: int) -> list[Entry]:
-    """Everybody's share of so much of what was taken, the other way round."""
-    taken_minor = sum(
-        entry.amount_minor for entry in lost if account_kind(entry.account).name == _TAKEN
-    )
-    if not 0 < amount_minor <= taken_minor or not 0 <= made_good_minor <= amount_minor:
-        raise ValueError(f"{amount_minor} of {taken_minor} that were taken can't come back")
-    inside = [entry for entry in lost if account_kind(entry.account).name != _TAKEN]
-    return _portion(
-        inside, Direction.DEBIT, amount_minor=amount_minor - made_good_minor, of_minor=taken_minor
-    )
-
-
-def _taken(held: Sequence[Entry], amount_minor: int) -> list[Entry]:
-    """Everybody's share of so much of what they have, the other way round."""
-    return _portion(held, Direction.CREDIT, amount_minor=amount_minor, of_minor=held_minor_of(held))
-
-
 def _portion(
-    entries: Sequence[Entry], main: Direction, *, amount_minor: int, of_minor: int
+    entries: Sequence[Entry],
+    main: Direction,
+    *,
+    amount_minor: int,
+    first: Mapping[UUID | None, int] | None = None,
 ) -> list[Entry]:
     """So much of what these entries come to, the other way round; `main` is the side that is
     larger by all of it. Each part of the order gives its own share of it and never more than it
-    has, however its entries round, because its papers say so."""
+    has, however its entries round, because its papers say so; up to so much of each part goes
+    `first`."""
     if not amount_minor:
         return []
     parts: dict[UUID | None, list[Entry]] = {}
     for entry in entries:
         parts.setdefault(entry.seller_order_id, []).append(entry)
-    have = [_net_minor(some, main) for some in parts.values()]
-    if min(have) < 0:
-        return _of_part(entries, main, amount_minor=amount_minor, along=(amount_minor, of_minor))
+    have = [max(0, _net_minor(some, main)) for some in parts.values()]
+    before = [
+        min(has_minor, max(0, (first or {}).get(part_id, 0)))
+        for part_id, has_minor in zip(parts, have, strict=True)
+    ]
+    first_minor = min(amount_minor, sum(before))
+    after = [has_minor - minor for has_minor, minor in zip(have, before, strict=True)]
+    shares = zip(
+        parts.values(),
+        have,
+        split(first_minor, before),
+        split(amount_minor - first_minor, after),
+        strict=True,
+    )
     portion: list[Entry] = []
-    shares = zip(parts.values(), have, split(amount_minor, have), strict=True)
-    for some, has_minor, minor in shares:
-        along = (minor, has_minor) if has_minor else (amount_minor, of_minor)
+    for some, has_minor, of_first_minor, of_rest_minor in shares:
+        minor = of_first_minor + of_rest_minor
+        along = (minor, has_minor) if has_minor else (amount_minor, sum(have))
         portion += _of_part(some, main, amount_minor=minor, along=along)
     return portion
+
+
+def _net_of_parts(held: Iterable[Entry]) -> dict[UUID | None, int]:
+    nets: dict[UUID | None, int] = {}
+    for entry in held:
+        nets[entry.seller_order_id] = nets.get(entry.seller_order_id, 0) - entry.signed_minor
+    return nets
 
 
 def _net_minor(entries: Iterable[Entry], main: Direction) -> int:
