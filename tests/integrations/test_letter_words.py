@@ -35,7 +35,8 @@ CONTEXT: dict[str, Any] = {
     "finding_count": 2,
     **dict.fromkeys(
         ("ship_by", "pay_until", "until", "due_at", "usable_from", "changed_at",
-         "evidence_due_at", "audited_at"),
+         "evidence_due_at", "audited_at", "asked_at",
+         "withheld_from"),
         AT,
     ),
     **{
