@@ -180,9 +180,9 @@ def _print_explanation(told: "Explanation") -> None:
     for balance in told.balances:
         _print_balance(balance)
     for booked in told.transactions:
-        _print_transaction(booked)
+        _print_transaction(booked, told=told)
     if told.transactions:
-        _print_where_it_is(told.transactions, is_past=told.at is not None)
+        _print_where_it_is(told)
     if told.movements:
         if told.balances:
             typer.echo("\nThe latest movements")
@@ -192,6 +192,16 @@ def _print_explanation(told: "Explanation") -> None:
         )
     if not told.transactions and not told.movements:
         typer.echo("Nothing is booked." if told.at is None else "Nothing was booked by then.")
+    if told.transactions and told.names:
+        typer.echo("\nWhose they are")
+        for seller_id, name in sorted(told.names.items(), key=lambda one: one[1]):
+            typer.echo(f"    {seller_id}  {name}")
+
+
+def _account(account: str, *, told: "Explanation") -> str:
+    """An account as people read it; one that is no seller's as the books have it."""
+    name = told.owner_of(account)
+    return f"{account.partition(':')[0]} · {name}" if name else account
 
 
 def _to_the_second(moment: datetime) -> str:
@@ -212,27 +222,29 @@ def _print_balance(balance: "BalanceMade") -> None:
             typer.echo(f"{amount} {currency}  {words} ×{part.count}")
 
 
-def _print_transaction(booked: "BookedTransaction") -> None:
+def _print_transaction(booked: "BookedTransaction", *, told: "Explanation") -> None:
     typer.echo(f"\n{booked.effective_at:%Y-%m-%d %H:%M}Z  {booked.kind}  {booked.id}")
     typer.echo(f"  {explain_transaction(booked.kind, booked.entries)}")
     for entry in booked.entries:
         amount = to_decimal_string(entry.amount_minor, entry.currency)
         side = entry.direction.value.ljust(6)
-        typer.echo(f"    {side} {amount.rjust(14)} {entry.currency}  {entry.account}")
+        typer.echo(
+            f"    {side} {amount.rjust(14)} {entry.currency}  {_account(entry.account, told=told)}"
+        )
 
 
-def _print_where_it_is(transactions: Iterable["BookedTransaction"], *, is_past: bool) -> None:
+def _print_where_it_is(told: "Explanation") -> None:
     """What each account holds of this order: every cent has one owner."""
     held: dict[tuple[str, str], int] = {}
-    for booked in transactions:
+    for booked in told.transactions:
         for entry in booked.entries:
             key = (entry.account, entry.currency)
             held[key] = held.get(key, 0) + entry.balance_change_minor
-    typer.echo("\nWhere it was then" if is_past else "\nWhere it is now")
+    typer.echo("\nWhere it is now" if told.at is None else "\nWhere it was then")
     for (account, currency), minor in held.items():
         if minor:
             amount = to_decimal_string(minor, currency).rjust(14)
-            typer.echo(f"    {''.ljust(6)} {amount} {currency}  {account}")
+            typer.echo(f"    {''.ljust(6)} {amount} {currency}  {_account(account, told=told)}")
 
 
 def _movement_row(movement: "Movement") -> tuple[str, ...]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 PAPERS = "papers"
+_CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
@@ -69,9 +70,15 @@ def install(app: typer.Typer, *, open_database: OpenDatabase) -> None:
             typer.echo(f"  ✗ Two figures differ. {difference}", err=True)
             raise typer.Exit(1) from None
         if keep is not None:
-            typer.echo(f"\nKept in {keep}. Ask its books: GOSELLR_HOME={keep} gosellr explain …")
+            typer.echo(f"\nKept in {keep}. Ask its books: GOSELLR_HOME={keep} {called()} explain …")
         if ending.findings:
             raise typer.Exit(1)
+
+
+def called() -> str:
+    """What somebody types to ask more: in an environment that `make` prepared, the checkout's own
+    script, since that one puts no command in anybody's path."""
+    return "./gosellr" if Path(sys.prefix) == _CHECKOUT / ".venv" else "gosellr"
 
 
 def _of_the_demo(open_database: OpenDatabase) -> "Sequence[Note]":
@@ -95,8 +102,8 @@ def _read_out(notes: "Sequence[Note]", *, pen: "Pen") -> None:
     )
     read_out(notes, pen=pen)
     pen.say(
-        "What its books say of it today: gosellr explain GS-10001, or any order or seller above."
-        " Whether all of them are right: gosellr audit."
+        f"What its books say of it today: {called()} explain GS-10001, or any order or seller"
+        f" above. Whether all of them are right: {called()} audit."
     )
 
 

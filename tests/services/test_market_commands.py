@@ -128,6 +128,10 @@ async def test_a_payout_explained(
         "Payout of 108.00 EUR on its way to the seller.",
         "The payout of 108.00 EUR failed; the money can be paid out again.",
     ]
+    assert rest[-2:] == ["Whose they are", f"    {seller.id}  {name}"]
+    assert f"    debit          108.00 EUR  seller_available · {name}" in rest
+    assert f"                   108.00 EUR  seller_available · {name}" not in rest
+    assert str(seller.id) not in "".join(rest[:-1])
     result = await gosellr("explain", str(payout.id), "--at", "2026-03-02 08:59")
     assert result.output.splitlines() == [
         told,

@@ -4,8 +4,8 @@ At a moment only what was booked by then counts, and nothing is told that was kn
 an order, a payout or a case has become since isn't said.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -19,7 +19,7 @@ from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.queries.past_balances import MadeOf
 from gosellr.services import payout_questions, statement_service
 from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
-from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind
+from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind, account_owner
 from gosellr.utils.money import to_decimal_string
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
@@ -61,7 +61,7 @@ class Explanation:
     or the latest of some accounts.
 
     `about` is what it is, and the name that it goes by: an order's number, or an id. `at` is the
-    moment by which all of it was booked; None is now.
+    moment by which all of it was booked; None is now. `names` are those of all sellers in it.
     """
 
     title: str
@@ -70,6 +70,22 @@ class Explanation:
     movements: tuple[Movement, ...] = ()
     balances: tuple[BalanceMade, ...] = ()
     at: datetime | None = None
+    names: Mapping[UUID, str] = field(default_factory=dict)
+
+    @property
+    def sellers(self) -> set[UUID]:
+        """Whose accounts it names."""
+        accounts = {entry.account for one in self.transactions for entry in one.entries}
+        accounts |= {one.account for one in self.movements}
+        owners = {owner for one in accounts if (owner := _seller_of(one)) is not None}
+        if self.about is not None and self.about[0] == "seller":
+            owners.add(UUID(self.about[1]))
+        return owners
+
+    def owner_of(self, account: str) -> str:
+        """The name of the seller whose account it is; empty where it is nobody's."""
+        owner = _seller_of(account)
+        return "" if owner is None else self.names.get(owner, "")
 
 
 async def seller_ledger(
@@ -93,6 +109,14 @@ async def explain(
     Raises:
         NotFound: nothing bears that name.
     """
+    found = await _find(connection, subject, limit=limit, at=at)
+    names = await sellers.names_of(connection, seller_ids=sorted(found.sellers))
+    return replace(found, names=names)
+
+
+async def _find(
+    connection: Connection, subject: str, *, limit: int, at: datetime | None
+) -> Explanation:
     as_id, number = _uuid(subject), _order_number(subject)
     if as_id is not None or number is not None:
         order = await ledger.find_order(connection, order_id=as_id, number=number)
@@ -204,6 +228,11 @@ async def _latest(
                 connection, accounts=accounts, currency=currency, at=at, limit=limit
             )
     return tuple(moved)
+
+
+def _seller_of(account: str) -> UUID | None:
+    owner = account_owner(account) if account_kind(account).owner == "seller" else None
+    return None if owner is None else UUID(owner)
 
 
 def _uuid(text: str) -> UUID | None:

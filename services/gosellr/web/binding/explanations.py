@@ -1,10 +1,8 @@
 """What the books say, in words: transactions one by one, or the latest movements of accounts."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from gosellr.services.explanation_service import BalanceMade, Explanation
-from gosellr.utils.ledger import account_kind, account_owner
 from gosellr.utils.money import Money
 from gosellr.utils.statements import POT_WORDS, describe
 from gosellr.web.binding import journals
@@ -42,22 +40,8 @@ def _history_of(found: Explanation, form: FormView) -> LinkView | None:
     return LinkView("Every movement of it", address("/operator/transactions", list(asked.items())))
 
 
-def sellers_in(found: Explanation) -> set[UUID]:
-    """Whose accounts a story names."""
-    accounts = {entry.account for one in found.transactions for entry in one.entries}
-    owners = {owner for account in accounts if (owner := _seller_of(account)) is not None}
-    if found.about is not None and found.about[0] == "seller":
-        owners.add(UUID(found.about[1]))
-    return owners
-
-
-def _seller_of(account: str) -> UUID | None:
-    owner = account_owner(account) if account_kind(account).owner == "seller" else None
-    return None if owner is None else UUID(owner)
-
-
-def explained(found: Explanation, *, form: FormView, names: Mapping[UUID, str]) -> ExplainView:
-    """A story with all its entries, and where its money is now; `names` are those of sellers."""
+def explained(found: Explanation, *, form: FormView) -> ExplainView:
+    """A story with all its entries, and where its money is now."""
     held: dict[tuple[str, str], int] = {}
     for booked in found.transactions:
         for entry in booked.entries:
@@ -65,7 +49,7 @@ def explained(found: Explanation, *, form: FormView, names: Mapping[UUID, str]) 
             held[key] = held.get(key, 0) + entry.balance_change_minor
     return ExplainView(
         form=form,
-        title=_title(found, names),
+        title=_title(found),
         at=found.at,
         balances=tuple(map(_balance, found.balances)),
         link=None if found.about is None else _page_of(*found.about),
@@ -84,7 +68,7 @@ def explained(found: Explanation, *, form: FormView, names: Mapping[UUID, str]) 
             for one in found.movements
         ),
         held=tuple(
-            AmountRowView(account, Money(minor, currency), note=_name_of(account, names))
+            AmountRowView(account, Money(minor, currency), note=found.owner_of(account))
             for (account, currency), minor in held.items()
             if minor
         ),
@@ -111,12 +95,7 @@ def _balance(made: BalanceMade) -> BalanceMadeView:
     )
 
 
-def _name_of(account: str, names: Mapping[UUID, str]) -> str:
-    seller_id = _seller_of(account)
-    return "" if seller_id is None else names.get(seller_id, "")
-
-
-def _title(found: Explanation, names: Mapping[UUID, str]) -> str:
+def _title(found: Explanation) -> str:
     if found.about is None or found.about[0] != "seller":
         return found.title
-    return names.get(UUID(found.about[1]), found.title)
+    return found.names.get(UUID(found.about[1]), found.title)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
 from gosellr.core.transact import ask
-from gosellr.services import explanation_service, seller_names, seller_service
+from gosellr.services import explanation_service, seller_names
 from gosellr.services.explanation_service import Explanation
 from gosellr.utils.moments import InvalidMoment, end_of
 from gosellr.utils.permissions import Permission
@@ -40,12 +40,7 @@ async def explain(
     if form.value("subject") and not form.errors:
         try:
             found = await _found(page, form)
-            names = await ask(
-                page.market.db,
-                seller_service.names_of,
-                seller_ids=sorted(explanations.sellers_in(found)),
-            )
-            view = explanations.explained(found, form=form, names=names)
+            view = explanations.explained(found, form=form)
         except NotFound as refusal:
             refused = FormView(form.values, {"subject": refusal.detail})
             view, status = ExplainView(refused), 404
