@@ -1,8 +1,11 @@
 """A bank takes back what had paid for nothing: no seller's, and the market's only if it is back."""
 
+from uuid import UUID
+
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.errors import InvalidInput
 from gosellr.core.transact import ask, transact
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
@@ -20,7 +23,7 @@ from gosellr.services.provider_refund_service import ToldRefund
 from gosellr.utils.explanations import explain
 from gosellr.utils.reconciliation import MovementKind, Resolution
 from tests.factories.captures import sandbox_of
-from tests.factories.disputes import bank_decides, cases_of, hear, network, take_back
+from tests.factories.disputes import bank_decides, cases_of, hear, network, take_back, told_as
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import (
     Shop,
@@ -196,9 +199,11 @@ async def sent_by_hand(
     minor: int,
     *,
     is_named: bool,
-) -> None:
+    resolution: Resolution = Resolution.SUSPENSE,
+) -> UUID:
     """Somebody sends it back in the provider's own pages, whose movement another one finds, by our
-    name or by the provider's own, and puts to the money that waits."""
+    name or by the provider's own, and puts to the money that waits, or takes for something else;
+    gives the movement."""
     now = resources.clock.now()
     moved = NewMovement(
         reference="txn_by_hand", kind=MovementKind.REFUND, currency="EUR", amount_minor=-minor,
@@ -218,11 +223,25 @@ async def sent_by_hand(
         resources.db, reconciliation_service.import_movements, gateway="sandbox", source="document",
         movements=[moved], imported_by=None, now=now,
     )  # fmt: skip
-    movement_id = await connection.fetchval("SELECT id FROM provider_movement")
+    movement_id: UUID = await connection.fetchval("SELECT id FROM provider_movement")
+    await taken_for(resources, movement_id, resolution)
+    return movement_id
+
+
+async def taken_for(resources: Resources, movement_id: UUID, resolution: Resolution) -> None:
+    """A person says what a movement is."""
     await transact(
         resources.db, reconciliation_service.resolve, viewer=await operator(resources),
-        movement_id=movement_id, resolution=Resolution.SUSPENSE, note="Sent at the provider",
-        policy=resources.policy, now=now,
+        movement_id=movement_id, resolution=resolution, note="Sent at the provider",
+        policy=resources.policy, now=resources.clock.now(),
+    )  # fmt: skip
+
+
+async def taken_out(resources: Resources, movement_id: UUID, resolution: Resolution) -> None:
+    """Another one says what it was that waited in suspense."""
+    await transact(
+        resources.db, reconciliation_service.clear_suspense, viewer=await operator(resources),
+        movement_id=movement_id, resolution=resolution, now=resources.clock.now(),
     )  # fmt: skip
 
 
@@ -247,3 +266,101 @@ async def test_what_somebody_sent_back_by_hand_waits_no_more(
         "chargeback_loss": by_hand_minor, "gateway_clearing": -by_hand_minor,
     }  # fmt: skip
     assert await hear(resources, order) == 0
+
+
+@pytest.mark.parametrize(
+    ("resolution", "account"), [(Resolution.LOSS, "bad_debt"), (Resolution.FEE, "gateway_fee")]
+)
+@pytest.mark.parametrize("more_minor", [0, 2_000])
+async def test_what_is_taken_for_something_else_is_what_waited_first(
+    resources: Resources,
+    connection: Connection,
+    order: Order,
+    resolution: Resolution,
+    account: str,
+    more_minor: int,
+) -> None:
+    await refused(resources)
+    [case] = await waiting(resources)
+    minor = TAKEN + more_minor
+    await sent_by_hand(resources, connection, case, minor, is_named=True, resolution=resolution)
+    more = {account: more_minor, "gateway_clearing": -more_minor} if more_minor else {}
+    # Nobody is owed what is back, so nothing of it waits for ever.
+    assert await balances(connection) == more
+    told = await ask(resources.db, explanation_service.explain, subject=str(order.id), limit=50)
+    [booked] = [one for one in told.transactions if one.kind == "reconciled"]
+    if more_minor:
+        assert explain(booked.kind, booked.entries).endswith(
+            ", 50.00 EUR had paid for nothing and waited to be sent back."
+        )
+    reference = await take_back(resources, order)
+    await bank_decides(resources, order, reference, won=False)
+    assert await balances(connection) == {
+        **more, "chargeback_loss": TAKEN, "gateway_clearing": -minor,
+    }  # fmt: skip
+
+
+async def test_while_it_is_on_its_way_back_nobody_says_that_it_is_lost(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    case_id, payment_id = (
+        await connection.fetch("SELECT id, payment_id FROM payment_return")
+    )[0]  # fmt: skip
+    case = ReturnCase(
+        id=case_id, order_id=order.id, order_number=order.number, payment_id=payment_id,
+        gateway="sandbox", currency="EUR", capture_id=None, asked_minor=10_000,
+        captured_minor=TAKEN, disputed_minor=0, reason="", status="pending",
+        opened_at=resources.clock.now(), closed_at=None, note=None,
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match="on its way back"):
+        await sent_by_hand(
+            resources, connection, case, TAKEN, is_named=True, resolution=Resolution.LOSS
+        )
+    movement_id = await connection.fetchval("SELECT id FROM provider_movement")
+    await taken_for(resources, movement_id, Resolution.SUSPENSE)
+    with pytest.raises(InvalidInput, match="on its way back"):
+        await taken_out(resources, movement_id, Resolution.LOSS)
+    await refused(resources)
+    assert await balances(connection) == {}
+    # It was what waited, whatever the second one calls it.
+    await taken_out(resources, movement_id, Resolution.LOSS)
+    assert await balances(connection) == {}
+    assert await connection.fetchval("SELECT cleared_as FROM provider_movement") == "returned"
+
+
+async def test_what_a_bank_had_taken_of_it_is_lost_and_the_rest_what_waited(
+    resources: Resources, connection: Connection, order: Order
+) -> None:
+    await refused(resources)
+    [case] = await waiting(resources)
+    reference = await take_back(resources, order, amount_minor=1_999)
+    await bank_decides(resources, order, reference, won=False)
+    movement_id = await sent_by_hand(resources, connection, case, TAKEN, is_named=True)
+    assert await balances(connection) == {"gateway_clearing": -1_999, "suspense": 1_999}
+    await taken_out(resources, movement_id, Resolution.LOSS)
+    assert await balances(connection) == {"bad_debt": 1_999, "gateway_clearing": -1_999}
+
+
+@pytest.mark.parametrize("resolution", [Resolution.SUSPENSE, Resolution.LOSS])
+async def test_what_came_back_of_a_bank_is_sent_back_by_hand_once(
+    resources: Resources, connection: Connection, order: Order, resolution: Resolution
+) -> None:
+    await refused(resources)
+    first = await take_back(resources, order)
+    await bank_decides(resources, order, first, won=False)
+    await network(resources).disputes.reinstate(reference=first)
+    await hear(resources, order)
+    [case] = await waiting(resources)
+    await sent_by_hand(resources, connection, case, TAKEN, is_named=True, resolution=resolution)
+    assert await balances(connection) == {}
+    cleared_as = "returned" if resolution is Resolution.SUSPENSE else None
+    assert await connection.fetchval("SELECT cleared_as FROM provider_movement") == cleared_as
+    # Whatever banks take of it after that went back twice, and suspense has nothing to give.
+    second = await take_back(resources, order, amount_minor=3_000)
+    await bank_decides(resources, order, second, won=False)
+    assert await balances(connection) == {"chargeback_loss": 3_000, "gateway_clearing": -3_000}
+    assert await told_as(resources, order, first, "lost", amount_minor=TAKEN)
+    assert await balances(connection) == {"chargeback_loss": 8_000, "gateway_clearing": -8_000}
+    assert await told_as(resources, order, first, "won", amount_minor=TAKEN)
+    assert await told_as(resources, order, second, "won", amount_minor=3_000)
+    assert await balances(connection) == {}

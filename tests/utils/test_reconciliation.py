@@ -1,7 +1,7 @@
 """What is unexplained between a provider's word and ours, and what explaining it books."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gosellr.utils.explanations import explain
@@ -65,6 +65,29 @@ def test_every_explanation_balances_and_moves_clearing_by_it(
     [moved] = [one for one in draft.entries if one.account == "gateway_clearing:sandbox"]
     assert moved.signed_minor == unexplained
     assert explain(TransactionKind.RECONCILED, draft.entries).startswith("Reconciled: ")
+
+
+@given(AMOUNTS.filter(bool), CURRENCIES, AMOUNTS, st.sampled_from(list(Resolution)))
+def test_what_waited_is_met_before_anything_else(
+    unexplained: int, currency: str, waiting: int, resolution: Resolution
+) -> None:
+    assume(resolution is not Resolution.NOTHING)
+    try:
+        draft = explained(
+            gateway="sandbox", unexplained_minor=unexplained, currency=currency,
+            resolution=resolution, waiting_minor=waiting,
+        )  # fmt: skip
+    except ValueError:
+        return
+    assert draft is not None
+    moved = {one.account: one.signed_minor for one in draft.entries}
+    assert len(moved) == len(draft.entries)
+    assert moved.pop("gateway_clearing:sandbox") == unexplained
+    met = max(0, min(waiting, -unexplained))
+    if resolution is Resolution.SUSPENSE:
+        met = -unexplained
+    assert moved.pop("suspense", 0) == met
+    assert sum(moved.values()) == -unexplained - met
 
 
 @given(AMOUNTS.filter(bool), CURRENCIES)

@@ -86,28 +86,36 @@ WHERE movement.kind = 'refund' AND movement.unexplained_minor < 0
                WHERE told.payment_id = payment.id
                  AND told.gateway_reference IN (movement.reference, movement.related)))
 """
+# It may be told of before the provider says whether it sends it back by itself.
 SENT_BY_HAND = f"""
 SELECT payment.order_id, payment.id {_BY_HAND} AND movement.id = $1
   AND EXISTS (SELECT FROM payment_return AS back
-              WHERE back.payment_id = payment.id AND back.status = 'failed')
+              WHERE back.payment_id = payment.id AND back.status <> 'succeeded')
 """
-# What couldn't be sent back, less what lost chargebacks took of it, and what people said that they
-# had sent by hand. What came back of the former is told by those.
-HELD = f"""
+# What couldn't be sent back, less what lost chargebacks moved of it by bookings of some kinds, and
+# what people said that they had sent by hand, as the books have it.
+LEFT = f"""
 SELECT (COALESCE((SELECT sum(amount_minor) FROM payment_return
                   WHERE payment_id = $1 AND status = 'failed'), 0)
     - COALESCE((
-        SELECT sum(entry.amount_minor)
+        SELECT sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                        ELSE -entry.amount_minor END)
         FROM chargeback AS back
         JOIN ledger_transaction AS head ON head.order_id = back.order_id
-         AND head.kind = 'chargeback_lost' AND head.cause_id = back.id
+         AND head.kind = ANY ($2) AND head.cause_id = back.id
         JOIN ledger_entry AS entry ON entry.transaction_id = head.id
         WHERE back.payment_id = $1 AND entry.account = 'suspense'), 0)
-    + COALESCE((
-        SELECT sum(movement.unexplained_minor) {_BY_HAND} AND payment.id = $1
-          AND movement.status = 'resolved' AND movement.resolution = 'suspense'
-          AND (movement.cleared_at IS NULL OR movement.cleared_as = 'returned')), 0))::bigint
+    - COALESCE((
+        SELECT sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                        ELSE -entry.amount_minor END)
+        FROM ledger_transaction AS head
+        JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+        WHERE head.kind IN ('reconciled', 'suspense_cleared') AND entry.account = 'suspense'
+          AND head.idempotency_key IN (SELECT movement.id::text {_BY_HAND} AND payment.id = $1)
+    ), 0))::bigint
 """
+_TAKEN = ["chargeback_lost"]
+_MOVED = [*_TAKEN, "chargeback_reinstated", "chargeback_lost_again"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,14 +214,22 @@ async def is_under_way(connection: Connection, *, payment_id: UUID) -> bool:
 
 
 async def held_minor(connection: Connection, *, payment_id: UUID) -> int:
-    """What a payment took in vain that couldn't be sent back and that no bank has taken."""
-    minor: int = await connection.fetchval(HELD, payment_id)
+    """What a payment took in vain that couldn't be sent back and that no bank has taken, but for
+    what of that came back: below zero where that was sent back by hand."""
+    minor: int = await connection.fetchval(LEFT, payment_id, _TAKEN)
+    return minor
+
+
+async def waiting_minor(connection: Connection, *, payment_id: UUID) -> int:
+    """What of a payment waits in suspense to be sent back, also what came back of banks; below
+    zero where more was sent back by hand."""
+    minor: int = await connection.fetchval(LEFT, payment_id, _MOVED)
     return minor
 
 
 async def sent_by_hand(connection: Connection, *, movement_id: UUID) -> tuple[UUID, UUID] | None:
-    """The order and payment of which a movement sent back what its provider had refused to send;
-    None where it is about no such."""
+    """The order and payment of which a movement sent back what its provider had refused to send,
+    or hasn't sent yet; None where it is about no such."""
     row = await connection.fetchrow(SENT_BY_HAND, movement_id)
     return None if row is None else (row["order_id"], row["id"])
 

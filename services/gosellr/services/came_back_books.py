@@ -5,17 +5,23 @@ each its share of what it has of it. Everything here runs under the order's lock
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.queries import chargebacks, ledger
+from gosellr.queries import chargebacks, ledger, payment_returns
 from gosellr.queries.ledger import BookedTransaction
 from gosellr.services import chargeback_books, ledger_service
-from gosellr.utils.ledger import Entry, TransactionKind, seller_available
+from gosellr.utils.ledger import (
+    SUSPENSE,
+    Direction,
+    Entry,
+    TransactionKind,
+    seller_available,
+)
 from gosellr.utils.reinstated_postings import (
     chargeback_lost_again,
     held_minor_of,
@@ -45,20 +51,22 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """All that lost chargebacks of a payment took, gave back and took again, by the one that
-    did."""
+    did. `sent_by_hand` is what of what came back was sent on to the buyer since."""
 
     transactions: Sequence[tuple[UUID, BookedTransaction]]
+    sent_by_hand: Sequence[Entry] = ()
 
     @property
     def came_back(self) -> list[Entry]:
         """By which money came back, whichever bank gave it, and was taken since: what those have
         of it who had got it."""
-        return [
+        moved = [
             entry
             for _, one in self.transactions
             if one.kind != TransactionKind.CHARGEBACK_LOST
             for entry in one.entries
         ]
+        return [*moved, *self.sent_by_hand]
 
     def taken_by(self, chargeback_id: UUID) -> list[Entry]:
         """What one of them holds, of whom, and what of it is the market's loss."""
@@ -83,7 +91,15 @@ async def moved_of(connection: Connection, *, payment_id: UUID) -> Moved:
     """What lost chargebacks of a payment have moved by now."""
     causes = await chargebacks.moved_of_payment(connection, payment_id=payment_id)
     found = await ledger.find_all(connection, transaction_ids=list(causes))
-    return Moved([(causes[one.id], one) for one in found])
+    moved = Moved([(causes[one.id], one) for one in found])
+    waited = [entry for entry in moved.came_back if entry.account == SUSPENSE]
+    if not waited:
+        return moved
+    held_minor = await payment_returns.held_minor(connection, payment_id=payment_id)
+    if held_minor >= 0:
+        return moved
+    gone = Entry(SUSPENSE, Direction.DEBIT, -held_minor, waited[0].currency)
+    return replace(moved, sent_by_hand=(gone,))
 
 
 async def asked_of(

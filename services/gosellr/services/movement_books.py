@@ -15,7 +15,7 @@ from gosellr.queries import locks, payment_returns, reconciliation
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
-from gosellr.utils.reconciliation import Clearing, Resolution, explained
+from gosellr.utils.reconciliation import Clearing, Resolution, explained, suspense_cleared
 from gosellr.utils.viewer import Viewer
 
 
@@ -35,40 +35,74 @@ async def book_explained(
     viewer: Viewer,
     now: datetime,
 ) -> None:
-    """Book what a movement is that stands as explained."""
+    """Book what a movement is that stands as explained. As far as it is what waited in suspense
+    because it couldn't be sent back, it meets that, whatever it is taken for, and nothing of it
+    waits any more, for anybody.
+
+    Raises:
+        InvalidInput: the provider may still send the same by itself, and then this is a loss.
+    """
     draft = explanation(movement, resolution)
     if draft is None:
         return
-    booked = booking(movement, draft, actor=actor_of(viewer), now=now)
-    if resolution is Resolution.SUSPENSE:
-        await _book_waiting(
-            connection, movement=movement, booking=booked, user_id=viewer.user_id, now=now
-        )
-    else:
-        await ledger_service.book(connection, bookings=[booked], now=now)
-
-
-async def _book_waiting(
-    connection: Connection,
-    *,
-    movement: Movement,
-    booking: Booking,
-    user_id: UUID | None,
-    now: datetime,
-) -> None:
-    """Book what a person has put into suspense. Where just that waited there, because it couldn't
-    be sent back, nothing waits any more, for anybody."""
+    order_id, waiting_minor = None, 0
     about = await payment_returns.sent_by_hand(connection, movement_id=movement.id)
     if about is not None:
-        order_id, payment_id = about
-        # As it stands already, the movement counts in what is held.
-        if await payment_returns.held_minor(connection, payment_id=payment_id) >= 0:
-            booking = replace(booking, order_id=order_id)
-            await reconciliation.clear(
-                connection, movement_id=movement.id, resolution=Clearing.RETURNED,
-                user_id=user_id, now=now,
-            )  # fmt: skip
-    await ledger_service.book(connection, bookings=[booking], now=now)
+        waiting_minor = await payment_returns.waiting_minor(connection, payment_id=about[1])
+        if resolution is not Resolution.SUSPENSE:
+            await _check_answered(connection, payment_id=about[1])
+        if waiting_minor > 0:
+            order_id = about[0]
+            draft = explanation(movement, resolution, waiting_minor=waiting_minor) or draft
+    booked = booking(movement, draft, actor=actor_of(viewer), now=now)
+    await ledger_service.book(connection, bookings=[replace(booked, order_id=order_id)], now=now)
+    is_met = 0 < -movement.unexplained_minor <= waiting_minor
+    if is_met and resolution is Resolution.SUSPENSE:
+        await reconciliation.clear(
+            connection, movement_id=movement.id, resolution=Clearing.RETURNED,
+            user_id=viewer.user_id, now=now,
+        )  # fmt: skip
+
+
+async def taken_out(
+    connection: Connection, movement: Movement, resolution: Resolution
+) -> tuple[Resolution | Clearing, TransactionDraft | None]:
+    """What a movement that waits in suspense stands as when it is taken out as something, and what
+    is booked by that. What met money that waited there to be sent back was that.
+
+    Raises:
+        InvalidInput: that is no answer, contradicts the direction of the money, or the provider
+            may still send the same by itself.
+    """
+    unexplained_minor = movement.unexplained_minor
+    try:
+        draft = suspense_cleared(
+            unexplained_minor=unexplained_minor, currency=movement.currency, resolution=resolution
+        )
+    except ValueError as error:
+        raise InvalidInput.at("resolution", "resolution_contradicts", str(error)) from None
+    about = await payment_returns.sent_by_hand(connection, movement_id=movement.id)
+    if about is None:
+        return resolution, draft
+    await _check_answered(connection, payment_id=about[1])
+    # The movement itself counts in it.
+    waiting_minor = await payment_returns.waiting_minor(connection, payment_id=about[1])
+    rest_minor = min(-unexplained_minor, max(0, -waiting_minor))
+    if not rest_minor:
+        return Clearing.RETURNED, None
+    return resolution, suspense_cleared(
+        unexplained_minor=-rest_minor, currency=movement.currency, resolution=resolution
+    )
+
+
+async def _check_answered(connection: Connection, *, payment_id: UUID) -> None:
+    """Whether it is known what became of all that a payment took in vain: if that arrives as well,
+    what was sent by hand is lost, and else it is what waited."""
+    if await payment_returns.is_under_way(connection, payment_id=payment_id):
+        raise InvalidInput.at(
+            "resolution", "return_under_way",
+            "What it is about is on its way back: it waits in suspense until that is answered",
+        )  # fmt: skip
 
 
 def booking(movement: Movement, draft: TransactionDraft, *, actor: str, now: datetime) -> Booking:
@@ -84,8 +118,11 @@ def booking(movement: Movement, draft: TransactionDraft, *, actor: str, now: dat
     )
 
 
-def explanation(movement: Movement, resolution: Resolution) -> TransactionDraft | None:
-    """What is booked of a movement that is taken for something; None where nothing is.
+def explanation(
+    movement: Movement, resolution: Resolution, *, waiting_minor: int = 0
+) -> TransactionDraft | None:
+    """What is booked of a movement that is taken for something, of which so much waited in
+    suspense; None where nothing is.
 
     Raises:
         InvalidInput: that contradicts the direction of the money.
@@ -96,6 +133,7 @@ def explanation(movement: Movement, resolution: Resolution) -> TransactionDraft 
             unexplained_minor=movement.unexplained_minor,
             currency=movement.currency,
             resolution=resolution,
+            waiting_minor=waiting_minor,
         )
     except ValueError as error:
         raise InvalidInput.at("resolution", "resolution_contradicts", str(error)) from None

@@ -32,7 +32,6 @@ from gosellr.utils.reconciliation import (
     Verdict,
     explained,
     judge_best,
-    suspense_cleared,
     suspense_reverted,
     tolerance_minor,
 )
@@ -325,31 +324,26 @@ async def clear_suspense(
         InvalidInput: that is no answer, or contradicts the direction of the money.
         MovementNotOpen: it doesn't wait in suspense.
     """
+    await movement_books.hold_order(connection, movement_id=movement_id)
     movement = await _locked(connection, movement_id)
     own = movement.resolution is Resolution.SUSPENSE and movement.resolved_by == viewer.user_id
     if own and not by_two:
         raise NotAllowed("A second person has to say what it was")
-    try:
-        draft = suspense_cleared(
-            unexplained_minor=movement.unexplained_minor,
-            currency=movement.currency,
-            resolution=resolution,
-        )
-    except ValueError as error:
-        raise InvalidInput.at("resolution", "resolution_contradicts", str(error)) from None
+    cleared_as, draft = await movement_books.taken_out(connection, movement, resolution)
     done = await reconciliation.clear(
         connection,
         movement_id=movement_id,
-        resolution=resolution,
+        resolution=cleared_as,
         user_id=viewer.user_id,
         now=now,
     )
     if not done:
         raise MovementNotOpen
-    booking = movement_books.booking(
-        movement, draft, actor=movement_books.actor_of(viewer), now=now
-    )
-    await ledger_service.book(connection, bookings=[booking], now=now)
+    if draft is not None:
+        booking = movement_books.booking(
+            movement, draft, actor=movement_books.actor_of(viewer), now=now
+        )
+        await ledger_service.book(connection, bookings=[booking], now=now)
     return await find_movement(connection, movement_id=movement_id)
 
 

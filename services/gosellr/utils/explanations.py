@@ -215,7 +215,11 @@ def _reconciled(figures: Figures) -> str:
         (figures.debit("gateway_clearing"), "the payment provider has {} more than was booked"),
         (figures.credit("gateway_clearing"), "the payment provider has {} less than was booked"),
     )
-    return f"Reconciled: {there}; {_taken_for(figures)}."
+    waited = figures.clauses(
+        (figures.debit("suspense"), ", {} had paid for nothing and waited to be sent back")
+    )
+    is_rest = figures.debit("gateway_fee", "bad_debt") > 0
+    return f"Reconciled: {there}; {_taken_for(figures)}{waited if is_rest else ''}."
 
 
 def _suspense_cleared(figures: Figures) -> str:

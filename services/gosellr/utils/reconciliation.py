@@ -7,7 +7,7 @@ What of a movement the books don't know is its unexplained amount, in the same s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -243,20 +243,39 @@ def tolerance_minor(currency: str, tolerances: Mapping[str, int]) -> int:
 
 
 def explained(
-    *, gateway: str, unexplained_minor: int, currency: str, resolution: Resolution
+    *,
+    gateway: str,
+    unexplained_minor: int,
+    currency: str,
+    resolution: Resolution,
+    waiting_minor: int = 0,
 ) -> TransactionDraft | None:
     """The entries that bring clearing to what the provider has; None where nothing is booked.
 
-    Raises ValueError for an income that lowers the provider's balance, or a loss that raises it.
+    `waiting_minor` is how much of what is missing waited in suspense to be sent back: that is what
+    was sent, whatever the rest is. Raises ValueError for an income that lowers the provider's
+    balance, or a loss that raises it.
     """
     account = RESOLUTION_ACCOUNTS.get(resolution)
     if account is None or unexplained_minor == 0:
         return None
     _check_direction(resolution, unexplained_minor)
-    return TransactionDraft(
-        TransactionKind.RECONCILED,
-        _moved(gateway_clearing(gateway), account, unexplained_minor, currency),
+    entries: tuple[Entry, ...] = _moved(
+        gateway_clearing(gateway), account, unexplained_minor, currency
     )
+    met_minor = min(max(0, waiting_minor), max(0, -unexplained_minor))
+    if met_minor and account != SUSPENSE:
+        taken_for, cleared = entries
+        shares = ((SUSPENSE, met_minor), (account, taken_for.amount_minor - met_minor))
+        entries = (
+            *(
+                replace(taken_for, account=one, amount_minor=minor)
+                for one, minor in shares
+                if minor
+            ),
+            cleared,
+        )
+    return TransactionDraft(TransactionKind.RECONCILED, entries)
 
 
 def suspense_cleared(
