@@ -1,11 +1,13 @@
 """Papers of a sale whose lost chargeback came back: what was paid again is invoiced again."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gosellr.core import identity
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import ask
@@ -243,6 +245,30 @@ async def test_goodwill_of_the_market_is_no_part_of_what_stands(
     assert sum(minor for _, minor in await again(resources, order, shops[0])) == 7_001
 
 
+async def test_papers_follow_whichever_process_booked_it(
+    resources: Resources,
+    connection: Connection,
+    shops: list[Shop],
+    buyer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = await delivered(resources, (shops[0], 1), buyer=buyer)
+    assert await told_as(resources, order, "sdp_one", "lost", amount_minor=7_001)
+    # One whose clock is a minute ahead, and then one whose clock is not.
+    ahead = identity._Sequence()
+    ahead.next(unix_ms=time.time_ns() // 1_000_000 + 60_000)
+    monkeypatch.setattr(identity, "_sequence", ahead)
+    assert await told_as(resources, order, "sdp_one", "won", amount_minor=7_001, kept_minor=5_000)
+    await follow(resources, order)
+    await is_sound(resources, connection, order)
+    monkeypatch.setattr(identity, "_sequence", identity._Sequence())
+    assert await told_as(resources, order, "sdp_one", "won", amount_minor=7_001)
+    await follow(resources, order)
+    written = await again(resources, order, shops[0])
+    assert sorted(written) == [("invoice", 2_001), ("invoice", 5_000)]
+    await is_sound(resources, connection, order)
+
+
 async def test_the_audit_finds_papers_that_say_more_than_came_back(
     resources: Resources, connection: Connection, shops: list[Shop], buyer: User
 ) -> None:
@@ -259,3 +285,28 @@ async def test_the_audit_finds_papers_that_say_more_than_came_back(
     await document_register.issue(connection, drafts=[draft], now=resources.clock.now())
     [found] = await audit(connection, now=resources.clock.now(), gateway_journals={})
     assert "has papers that say 7002 was paid again, booked were 7001" in str(found)
+
+
+@pytest.mark.parametrize(("minor", "count"), [(7_001, 0), (7_000, 1)])
+async def test_the_audit_knows_papers_that_name_a_transaction(
+    resources: Resources,
+    connection: Connection,
+    shops: list[Shop],
+    buyer: User,
+    minor: int,
+    count: int,
+) -> None:
+    order = await delivered(resources, (shops[0], 1), buyer=buyer)
+    assert await told_as(resources, order, "sdp_one", "lost", amount_minor=7_001)
+    assert await told_as(resources, order, "sdp_one", "won", amount_minor=7_001)
+    booked = await connection.fetchval(
+        "SELECT id FROM ledger_transaction WHERE kind = 'chargeback_reinstated'"
+    )
+    draft = DocumentDraft(
+        kind=DocumentKind.INVOICE, issuer=str(shops[0].seller.id), seller_id=shops[0].seller.id,
+        order_id=order.id, currency="EUR", total_minor=minor, content={},
+        cause_key=f"{order.parts[0].id}/{booked}",
+    )  # fmt: skip
+    await document_register.issue(connection, drafts=[draft], now=resources.clock.now())
+    found = await audit(connection, now=resources.clock.now(), gateway_journals={})
+    assert len(found) == count

@@ -81,11 +81,15 @@ GROUP BY refund.seller_order_id
 HAVING sum(note.total_minor) > COALESCE(max(invoice.total_minor), 0)
 """)
 
-# What papers say was paid again of a part is what had come back of it by the last of them.
+# What papers say was paid again of a part is what had come back of it by the last of them. The
+# first ones named a transaction, later ones an entry.
 PAID_AGAIN_AS_BOOKED = first("""
 WITH said AS (
     SELECT split_part(cause_key, '/', 1) AS part_id, order_id,
-           max(split_part(cause_key, '/', 2)) AS booked_up_to,
+           max(split_part(cause_key, '/', 2)::bigint)
+               FILTER (WHERE split_part(cause_key, '/', 2) !~ '-') AS last_entry,
+           max(split_part(cause_key, '/', 2))
+               FILTER (WHERE split_part(cause_key, '/', 2) ~ '-') AS last_transaction,
            sum(CASE kind WHEN 'invoice' THEN total_minor ELSE -total_minor END) AS minor
     FROM document WHERE kind IN ('invoice', 'credit_note') AND cause_key LIKE '%/%'
     GROUP BY 1, 2
@@ -96,7 +100,9 @@ FROM said CROSS JOIN LATERAL (
     SELECT sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
                     ELSE -entry.amount_minor END) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-    WHERE head.order_id = said.order_id AND head.id <= said.booked_up_to::uuid
+    WHERE head.order_id = said.order_id
+      AND CASE WHEN said.last_entry IS NULL THEN head.id <= said.last_transaction::uuid
+               ELSE entry.id <= said.last_entry END
       AND head.kind IN ('chargeback_reinstated', 'chargeback_lost_again')
       AND entry.seller_order_id = said.part_id::uuid
       AND split_part(entry.account, ':', 1) NOT IN (

@@ -8,9 +8,11 @@ from uuid import UUID
 from gosellr.core.db import Connection
 
 # In the buyer's money: what sellers and the market have got of it by now, less the market's
-# discounts, and without what it gave as goodwill, which is no part of the sale.
+# discounts, and without what it gave as goodwill, which is no part of the sale. All of it is
+# booked under the order's lock, so its entries are numbered in turn, whichever process booked
+# them; identifiers of transactions are as late as the clock of the process that made them.
 STANDS = """
-SELECT entry.seller_order_id, max(head.id::text)::uuid AS booked_up_to,
+SELECT entry.seller_order_id, max(entry.id) AS booked_up_to,
        sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor
                 ELSE -entry.amount_minor END)::bigint AS minor
 FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
@@ -34,10 +36,10 @@ ORDER BY issued_at, id
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands as paid again of a seller's part, in minor units, and up to which transaction of
-    the ledger that is so."""
+    """What stands as paid again of a seller's part, in minor units, and up to which entry of the
+    ledger that is so."""
 
-    booked_up_to: UUID
+    booked_up_to: int
     minor: int
 
 
