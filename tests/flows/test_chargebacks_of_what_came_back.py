@@ -253,6 +253,25 @@ async def test_a_bank_that_turns_round_leaves_what_another_holds(
     assert await audit(connection, now=resources.clock.now(), gateway_journals={}) == []
 
 
+async def test_cases_of_two_that_are_open_come_to_what_each_of_them_took(
+    resources: Resources, connection: Connection, buyer: User
+) -> None:
+    # Of 94.96 the first one's share rounds up, and of 94.97 it doesn't.
+    three = [await make_shop(connection, price_minor=minor) for minor in (5_862, 11_288, 7_730)]
+    order = await delivered(resources, *((shop, 1) for shop in three), buyer=buyer)
+    await lost_and_back(resources, order)
+    assert await told_as(resources, order, "sdp_large", "open", amount_minor=9_496)
+    assert await told_as(resources, order, "sdp_small", "open", amount_minor=1)
+    cases = await cases_of(resources, order)
+    for reference, minor in (("sdp_large", 9_496), ("sdp_small", 1)):
+        asked = asked_in(cases, reference)
+        assert sum(amount for amount, _, _ in asked.values()) == minor
+    # What the small one asks for is what it takes once the large one has taken its own.
+    asked = asked_in(cases, "sdp_small")
+    assert await told_as(resources, order, "sdp_large", "lost", amount_minor=9_496)
+    assert asked_in(await cases_of(resources, order), "sdp_small") == asked
+
+
 async def test_one_that_was_opened_before_it_came_back_is_about_it_then(
     resources: Resources, connection: Connection, shops: list[Shop], buyer: User
 ) -> None:

@@ -260,7 +260,11 @@ def test_what_is_asked_of_each_part_is_told_in_the_buyers_money() -> None:
     assert taken_of_parts(came_back, amount_minor=100) == {part: (90, 80), other: (10, 10)}
     assert taken_of_parts(came_back, amount_minor=50) == {part: (45, 40), other: (5, 5)}
     assert taken_of_parts(came_back, amount_minor=1_000) == {part: (90, 80), other: (10, 10)}
-    assert taken_of_parts([], amount_minor=1_000) == {}
+    assert taken_of_parts(came_back, amount_minor=50, before_minor=60) == {
+        part: (36, 32), other: (4, 4)
+    }  # fmt: skip
+    assert taken_of_parts(came_back, amount_minor=50, before_minor=1_000) == {}
+    assert taken_of_parts([], amount_minor=1_000, before_minor=1) == {}
 
 
 @pytest.mark.parametrize("amount_minor", [0, -1, 1001])

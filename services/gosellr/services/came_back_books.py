@@ -4,7 +4,7 @@ Its sale stays undone, so nothing of that is left to be taken: whoever had got t
 each its share of what it has of it. Everything here runs under the order's lock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -117,28 +117,20 @@ async def asked_of(
     if left_minor > 0:
         asked_minor = await chargebacks.asked_before(connection, chargeback=chargeback)
         moved = await moved_of(connection, payment_id=chargeback.payment_id)
-        entries = moved.came_back
-        for sign, minor in ((1, asked_minor + left_minor), (-1, asked_minor)):
-            _add(came_back, sign, taken_of_parts(entries, amount_minor=minor))
+        came_back = taken_of_parts(
+            moved.came_back, amount_minor=left_minor, before_minor=asked_minor
+        )
     of_sale = {part.id: minor for part, minor in sale}
     asked = [
         Asked(
             part=part,
             sale_minor=of_sale.get(part.id, 0),
-            came_back_minor=max(0, came_back.get(part.id, (0, 0))[0]),
-            own_minor=max(0, came_back.get(part.id, (0, 0))[1]),
+            came_back_minor=came_back.get(part.id, (0, 0))[0],
+            own_minor=came_back.get(part.id, (0, 0))[1],
         )
         for part in order.parts
     ]
     return [one for one in asked if one.amount_minor]
-
-
-def _add(
-    sums: dict[UUID, tuple[int, int]], sign: int, more: Mapping[UUID, tuple[int, int]]
-) -> None:
-    for part_id, (minor, own_minor) in more.items():
-        before = sums.get(part_id, (0, 0))
-        sums[part_id] = before[0] + sign * minor, before[1] + sign * own_minor
 
 
 async def take(

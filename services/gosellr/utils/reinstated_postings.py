@@ -173,10 +173,15 @@ def loss_minor_of(entries: Iterable[Entry]) -> int:
     return sum(entry.signed_minor for entry in entries if entry.account == CHARGEBACK_LOSS)
 
 
-def taken_of_parts(came_back: Iterable[Entry], *, amount_minor: int) -> dict[UUID, tuple[int, int]]:
-    """What another chargeback of so much takes of each seller's part: in the buyer's money, and of
-    it from its seller. Never more than is left of what came back."""
+def taken_of_parts(
+    came_back: Iterable[Entry], *, amount_minor: int, before_minor: int = 0
+) -> dict[UUID, tuple[int, int]]:
+    """What another chargeback of so much takes of each seller's part, once others have taken
+    `before_minor`: in the buyer's money, and of it from its seller. Never more than is left of
+    what came back."""
     held = held_of(came_back)
+    first_minor = min(before_minor, max(0, held_minor_of(held)))
+    held = held_of([*held, *_portion(held, Direction.CREDIT, amount_minor=first_minor)])
     parts: dict[UUID, tuple[int, int]] = {}
     most_minor = min(amount_minor, max(0, held_minor_of(held)))
     for entry in _portion(held, Direction.CREDIT, amount_minor=most_minor):
