@@ -1,5 +1,6 @@
 """A bank gives the price of a gift card back that was lost: whose it is by what became of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.transact import ask, transact
+from gosellr.flows import refunds
 from gosellr.models.order_values import Order
 from gosellr.models.reconciliation_values import NewMovement
 from gosellr.resources import Resources
@@ -19,6 +21,7 @@ from gosellr.services.audit_service import audit
 from gosellr.utils.explanations import explain
 from gosellr.utils.reconciliation import MovementKind
 from tests.factories.accounts import User
+from tests.factories.captures import sandbox_of
 from tests.factories.disputes import bank_decides, hear, network, take_back, told_as
 from tests.factories.gift_sales import (
     buy_card,
@@ -38,7 +41,7 @@ from tests.factories.sales import (
     make_shop,
     refund,
 )
-from tests.factories.stored_value import by_card, credit_of
+from tests.factories.stored_value import by_bank, by_card, credit_of, pay_again
 
 
 @pytest.fixture
@@ -81,6 +84,13 @@ async def give(resources: Resources, order: Order, reference: str) -> None:
     await network(resources).disputes.reinstate(reference=reference)
     assert await hear(resources, order) == 1
     assert await hear(resources, order) == 0
+
+
+async def let_returns(resources: Resources, token: str) -> None:
+    """Let the gateway treat what is sent back from now on as it treats this token's."""
+    await sandbox_of(resources)._file.write(
+        lambda file: file.execute("UPDATE charge SET token = ?", (token,))
+    )
 
 
 async def booked(resources: Resources, order: Order) -> list[str]:
@@ -274,3 +284,50 @@ async def test_it_goes_on_once_the_other_bank_has_decided_for_the_market(
         "gateway_clearing": 5000, "gift_card": -3000, "store_credit": -2000,
     }  # fmt: skip
     assert await wrong_with(connection, resources) == []
+
+
+async def test_what_a_bank_takes_of_a_payment_in_vain_is_none_of_the_price(
+    resources: Resources, connection: Connection, giver: User, shop: Shop
+) -> None:
+    await offer_cards(resources)
+    # Half of what was asked for was taken, and couldn't be sent back; then it was paid otherwise.
+    order = await buy_card(resources, 5000, buyer=giver, tender=by_bank("tok_captures_half"))
+    await let_returns(resources, "tok_refund_declined")
+    assert await refunds.resume_returns(resources.refunds) == 1
+    order = await pay_again(resources, order, by_bank(), viewer=giver.viewer)
+    [in_vain] = [one for one in order.payments if order.pays_for_nothing(one.id)]
+    [price] = [one for one in order.payments if not order.pays_for_nothing(one.id)]
+
+    async def told(reference: str, status: str, minor: int, kept_minor: int = 0) -> bool:
+        payment = in_vain if reference == "sdp_in_vain" else price
+        return await told_as(
+            resources, replace(order, payments=(payment,)), reference, status, amount_minor=minor,
+            kept_minor=kept_minor,
+        )  # fmt: skip
+
+    async def is_sound() -> None:
+        assert await audit(connection, now=resources.clock.now(), gateway_journals={}) == []
+
+    assert await told("sdp_in_vain", "open", 2500)
+    assert await card_of(resources, order) == (5000, "active")
+    await is_sound()
+    assert await told("sdp_in_vain", "lost", 2500)
+    assert await balances(connection) == {"gateway_clearing": 5000, "gift_card": -5000}
+    await is_sound()
+    assert await told("sdp_price", "lost", 2000)
+    assert await card_of(resources, order) == (3000, "active")
+    assert await balances(connection) == {"gateway_clearing": 3000, "gift_card": -3000}
+    await is_sound()
+    assert await told("sdp_price", "won", 2000)
+    assert await card_of(resources, order) == (5000, "active")
+    assert await balances(connection) == {"gateway_clearing": 5000, "gift_card": -5000}
+    await is_sound()
+    # What is given back to a card whose price is lost makes that good, and no more.
+    spent = await spend(resources, order, giver, shop, 2)
+    assert await told("sdp_all", "lost", 5000)
+    assert (await balances(connection))["chargeback_loss"] == 2000
+    await refund(resources, spent, shop, units=2)
+    kept = await balances(connection)
+    assert "chargeback_loss" not in kept
+    assert "store_credit" not in kept
+    await is_sound()

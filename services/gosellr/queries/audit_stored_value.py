@@ -1,6 +1,7 @@
 """What must always be true of gift cards and store credit; as in `audit`, and read like it."""
 
 from gosellr.queries.audit import first, of_kind
+from gosellr.queries.gift_sales import is_about_price
 
 _OWED = """
 sum(CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END)
@@ -104,7 +105,7 @@ WHERE COALESCE(due.minor, 0) <> COALESCE(booked.minor, 0) OR due.minor < 0
 
 # A card is sold once its price was captured, once, and for just that; what a bank disputes can't be
 # spent.
-SOLD_IS_PAID = first("""
+SOLD_IS_PAID = first(f"""
 WITH booked AS (
     SELECT head.order_id, entry.account, sum(entry.amount_minor) AS minor
     FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
@@ -120,7 +121,8 @@ WITH booked AS (
         SELECT count(*) FILTER (WHERE status NOT IN ('won', 'lost')) AS undecided,
                COALESCE(sum(amount_minor - reinstated_minor) FILTER (WHERE status = 'lost'), 0)
                    AS lost_minor
-        FROM chargeback WHERE chargeback.order_id = sold.order_id
+        FROM chargeback
+        WHERE chargeback.order_id = sold.order_id AND {is_about_price("chargeback")}
     ) AS taken
 )
 SELECT 'order ' || order_id, CASE WHEN card_id IS NULL THEN 'is paid, and has no gift card'

@@ -82,15 +82,26 @@ UPDATE gift_card SET frozen_at = COALESCE(frozen_at, $2)
 FROM gift_card_purchase AS sold
 WHERE sold.order_id = $1 AND gift_card.id = sold.card_id
 """
+
+
+def is_about_price(taken: str) -> str:
+    """The condition under which a chargeback of a card's order, an SQL alias, is about the price of
+    the card: not about another payment that was taken and paid for nothing."""
+    return (
+        "NOT EXISTS (SELECT FROM payment_return AS vain"
+        f" WHERE vain.payment_id = {taken}.payment_id AND vain.capture_id IS NULL)"
+    )
+
+
 # No bank may still decide; of what one has won all must be made good, and some of the price left.
-THAW = """
+THAW = f"""
 UPDATE gift_card SET frozen_at = NULL
 FROM gift_card_purchase AS sold JOIN orders ON orders.id = sold.order_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE status NOT IN ('won', 'lost')) AS undecided,
            COALESCE(sum(amount_minor - reinstated_minor) FILTER (WHERE status = 'lost'), 0)
                AS lost_minor
-    FROM chargeback WHERE chargeback.order_id = sold.order_id
+    FROM chargeback WHERE chargeback.order_id = sold.order_id AND {is_about_price("chargeback")}
 ) AS taken
 WHERE sold.order_id = $1 AND gift_card.id = sold.card_id AND taken.undecided = 0
   AND taken.lost_minor = sold.lost_minor AND taken.lost_minor < orders.total_minor
@@ -99,10 +110,11 @@ RETURNING gift_card.id
 COUNT_LOST = "UPDATE gift_card_purchase SET lost_minor = lost_minor + $2 WHERE order_id = $1"
 
 # What banks took of the price for good, beyond what the card has made good of it.
-BORNE = """
+BORNE = f"""
 SELECT (COALESCE(sum(taken.amount_minor - taken.reinstated_minor), 0) - sold.lost_minor)::bigint
 FROM gift_card_purchase AS sold
 LEFT JOIN chargeback AS taken ON taken.order_id = sold.order_id AND taken.status = 'lost'
+                             AND {is_about_price("taken")}
 WHERE sold.order_id = $1
 GROUP BY sold.lost_minor
 """

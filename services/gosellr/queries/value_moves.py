@@ -6,6 +6,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.stored_value_values import CardLoss, ValueMove
+from gosellr.queries.gift_sales import is_about_price
 from gosellr.utils.stored_value import NO_CODE_YET
 
 # Held until the commit: who spends, stops or releases one of them waits.
@@ -21,12 +22,13 @@ WHERE card.id = ANY($1::uuid[]) AND (card.deactivated_at IS NOT NULL OR EXISTS (
 
 # Cards whose price a bank has taken back for good, and what of that nothing has made good yet. One
 # that is good again isn't among them: what comes back to it stays.
-LOSSES = """
+LOSSES = f"""
 SELECT sold.card_id, sold.order_id, min(taken.id::text)::uuid AS chargeback_id,
        (sum(taken.amount_minor - taken.reinstated_minor) - sold.lost_minor)::bigint AS minor
 FROM gift_card_purchase AS sold JOIN chargeback AS taken ON taken.order_id = sold.order_id
 JOIN gift_card AS card ON card.id = sold.card_id
 WHERE sold.card_id = ANY($1::uuid[]) AND taken.status = 'lost' AND card.frozen_at IS NOT NULL
+  AND {is_about_price("taken")}
 GROUP BY sold.card_id, sold.order_id, sold.lost_minor
 """
 
