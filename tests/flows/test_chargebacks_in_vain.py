@@ -1,5 +1,7 @@
 """A bank takes back what had paid for nothing: no seller's, and the market's only if it is back."""
 
+from collections import Counter
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -200,13 +202,14 @@ async def sent_by_hand(
     *,
     is_named: bool,
     resolution: Resolution = Resolution.SUSPENSE,
+    name: str = "txn_by_hand",
 ) -> UUID:
     """Somebody sends it back in the provider's own pages, whose movement another one finds, by our
     name or by the provider's own, and puts to the money that waits, or takes for something else;
     gives the movement."""
     now = resources.clock.now()
     moved = NewMovement(
-        reference="txn_by_hand", kind=MovementKind.REFUND, currency="EUR", amount_minor=-minor,
+        reference=name, kind=MovementKind.REFUND, currency="EUR", amount_minor=-minor,
         key=case.id if is_named else None, related=None if is_named else "re_by_hand",
         occurred_at=now,
     )  # fmt: skip
@@ -223,7 +226,9 @@ async def sent_by_hand(
         resources.db, reconciliation_service.import_movements, gateway="sandbox", source="document",
         movements=[moved], imported_by=None, now=now,
     )  # fmt: skip
-    movement_id: UUID = await connection.fetchval("SELECT id FROM provider_movement")
+    movement_id: UUID = await connection.fetchval(
+        "SELECT id FROM provider_movement WHERE reference = $1", name
+    )
     await taken_for(resources, movement_id, resolution)
     return movement_id
 
@@ -364,3 +369,68 @@ async def test_what_came_back_of_a_bank_is_sent_back_by_hand_once(
     assert await told_as(resources, order, first, "won", amount_minor=TAKEN)
     assert await told_as(resources, order, second, "won", amount_minor=3_000)
     assert await balances(connection) == {}
+
+
+@pytest.mark.parametrize("resolution", [Resolution.LOSS, Resolution.FEE])
+async def test_what_was_taken_for_a_loss_is_made_good_by_what_comes_back(
+    resources: Resources, connection: Connection, order: Order, resolution: Resolution
+) -> None:
+    await refused(resources)
+    [case] = await waiting(resources)
+    reference = await take_back(resources, order, amount_minor=2_000)
+    await bank_decides(resources, order, reference, won=False)
+    # The bank has a part of it, and all of it is sent back by hand.
+    await sent_by_hand(resources, connection, case, TAKEN, is_named=True, resolution=resolution)
+    account = "bad_debt" if resolution is Resolution.LOSS else "gateway_fee"
+    assert await balances(connection) == {account: 2_000, "gateway_clearing": -2_000}
+    for kept_minor in (1_500, 0):
+        assert await told_as(
+            resources, order, reference, "won", amount_minor=2_000, kept_minor=kept_minor
+        )
+        left = {account: kept_minor, "gateway_clearing": -kept_minor} if kept_minor else {}
+        # Nobody is owed what came back, since it is back already.
+        assert await balances(connection) == left
+    told = await ask(resources.db, explanation_service.explain, subject=str(order.id), limit=50)
+    *_, booked = [one for one in told.transactions if one.kind == "suspense_cleared"]
+    assert explain(booked.kind, booked.entries).startswith("15.00 EUR left suspense: 15.00 EUR ")
+    assert await told_as(resources, order, reference, "lost", amount_minor=2_000)
+    assert await balances(connection) == {"chargeback_loss": 2_000, "gateway_clearing": -2_000}
+
+
+@pytest.mark.parametrize("seed", [0, 2, 5, 9])
+async def test_banks_and_hands_in_any_order_leave_what_waits_and_what_was_lost(
+    resources: Resources, connection: Connection, order: Order, seed: int
+) -> None:
+    chance = Random(seed)
+    await refused(resources)
+    [case] = await waiting(resources)
+    amounts = {name: chance.choice((TAKEN, chance.randint(1, TAKEN))) for name in ("one", "two")}
+    gone, lost, story = Counter[str](), set[str](), list[str]()
+    for step in range(9):
+        if chance.random() < 0.3:
+            name, minor = "hand", chance.choice((TAKEN, chance.randint(1, TAKEN)))
+            told = chance.choice((Resolution.LOSS, Resolution.FEE, Resolution.SUSPENSE))
+            movement_id = await sent_by_hand(
+                resources, connection, case, minor, is_named=True, resolution=told, name=str(step)
+            )
+            if told is Resolution.SUSPENSE and await connection.fetchval(
+                "SELECT cleared_at IS NULL FROM provider_movement WHERE id = $1", movement_id
+            ):
+                await taken_out(resources, movement_id, Resolution.LOSS)
+            gone[name] += minor
+        else:
+            name, told_lost = chance.choice(("one", "two")), chance.random() < 0.6
+            kept = chance.choice((0, chance.randint(0, amounts[name]))) if name in lost else 0
+            await told_as(
+                resources, order, name, "lost" if told_lost else "won",
+                amount_minor=amounts[name], kept_minor=0 if told_lost else kept,
+            )  # fmt: skip
+            lost |= {name} if told_lost else set()
+            minor = gone[name] = amounts[name] if told_lost else kept
+        story.append(f"{name} {minor}")
+        held, more = await balances(connection), gone.total() - TAKEN
+        costs = [held.pop(one, 0) for one in ("bad_debt", "gateway_fee", "chargeback_loss")]
+        assert min(costs) >= 0, story
+        assert sum(costs) == max(0, more), story
+        assert held.get("suspense", 0) == min(0, more), story
+        assert held.get("gateway_clearing", 0) == -more, story

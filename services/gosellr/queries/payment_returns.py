@@ -86,6 +86,21 @@ WHERE movement.kind = 'refund' AND movement.unexplained_minor < 0
                WHERE told.payment_id = payment.id
                  AND told.gateway_reference IN (movement.reference, movement.related)))
 """
+# A movement books once when it is explained, once when it is taken out of suspense, and in the name
+# of its order whatever is made good of it.
+_BOOKED_BY_HAND = f"""
+FROM (SELECT movement.id, payment.order_id {_BY_HAND} AND payment.id = $1) AS sent
+CROSS JOIN LATERAL (
+    SELECT told.id FROM ledger_transaction AS told
+    WHERE told.kind IN ('reconciled', 'suspense_cleared')
+      AND told.idempotency_key = sent.id::text
+    UNION
+    SELECT good.id FROM ledger_transaction AS good
+    WHERE good.order_id = sent.order_id AND good.kind = 'suspense_cleared'
+      AND good.cause_id = sent.id
+) AS head
+JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+"""
 # It may be told of before the provider says whether it sends it back by itself.
 SENT_BY_HAND = f"""
 SELECT payment.order_id, payment.id {_BY_HAND} AND movement.id = $1
@@ -107,12 +122,19 @@ SELECT (COALESCE((SELECT sum(amount_minor) FROM payment_return
         WHERE back.payment_id = $1 AND entry.account = 'suspense'), 0)
     - COALESCE((
         SELECT sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
-                        ELSE -entry.amount_minor END)
-        FROM ledger_transaction AS head
-        JOIN ledger_entry AS entry ON entry.transaction_id = head.id
-        WHERE head.kind IN ('reconciled', 'suspense_cleared') AND entry.account = 'suspense'
-          AND head.idempotency_key IN (SELECT movement.id::text {_BY_HAND} AND payment.id = $1)
-    ), 0))::bigint
+                        ELSE -entry.amount_minor END) {_BOOKED_BY_HAND}
+        WHERE entry.account = 'suspense'), 0))::bigint
+"""
+# What of what was sent by hand was taken for something else, and wasn't made good since.
+TAKEN_FOR_ELSE = f"""
+SELECT sent.id, entry.account,
+       sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                ELSE -entry.amount_minor END)::bigint AS minor {_BOOKED_BY_HAND}
+WHERE entry.account IN ('bad_debt', 'gateway_fee')
+GROUP BY 1, 2
+HAVING sum(CASE entry.direction WHEN 'debit' THEN entry.amount_minor
+                ELSE -entry.amount_minor END) > 0
+ORDER BY 1, 2
 """
 _TAKEN = ["chargeback_lost"]
 _MOVED = [*_TAKEN, "chargeback_reinstated", "chargeback_lost_again"]
@@ -225,6 +247,17 @@ async def waiting_minor(connection: Connection, *, payment_id: UUID) -> int:
     zero where more was sent back by hand."""
     minor: int = await connection.fetchval(LEFT, payment_id, _MOVED)
     return minor
+
+
+async def taken_for_else(
+    connection: Connection, *, payment_id: UUID
+) -> list[tuple[UUID, str, int]]:
+    """The movements by which people sent more of a payment back than waited, with the account at
+    which that is the market's, and how much of it still is."""
+    return [
+        (row["id"], row["account"], row["minor"])
+        for row in await connection.fetch(TAKEN_FOR_ELSE, payment_id)
+    ]
 
 
 async def sent_by_hand(connection: Connection, *, movement_id: UUID) -> tuple[UUID, UUID] | None:

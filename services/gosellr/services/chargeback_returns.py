@@ -13,7 +13,12 @@ from gosellr.models.events import FactType
 from gosellr.models.order_values import Order
 from gosellr.queries import chargeback_movements, chargebacks, payment_returns
 from gosellr.queries.chargebacks import AWARDED
-from gosellr.services import came_back_books, chargeback_books, ledger_service
+from gosellr.services import (
+    came_back_books,
+    chargeback_books,
+    ledger_service,
+    movement_books,
+)
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.reinstated_postings import (
     chargeback_reinstated,
@@ -43,6 +48,10 @@ async def keep_up(
         known = await _book(connection, known, back_minor=back_minor, now=now)
     await came_back_books.make_good(connection, came_back_of=known, now=now)
     if pays_for_nothing:
+        await movement_books.make_good(
+            connection, payment_id=known.payment_id, order_id=order.id,
+            number=f"{known.id}/{known.reinstated_count}", now=now,
+        )  # fmt: skip
         await payment_returns.open_cases_of(connection, payment_id=known.payment_id, now=now)
     await chargeback_books.tell(
         connection, FactType.CHARGEBACK_REINSTATED, chargeback=known, amount_minor=back_minor,

@@ -15,7 +15,13 @@ from gosellr.queries import locks, payment_returns, reconciliation
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
-from gosellr.utils.reconciliation import Clearing, Resolution, explained, suspense_cleared
+from gosellr.utils.reconciliation import (
+    Clearing,
+    Resolution,
+    explained,
+    sent_made_good,
+    suspense_cleared,
+)
 from gosellr.utils.viewer import Viewer
 
 
@@ -93,6 +99,28 @@ async def taken_out(
     return resolution, suspense_cleared(
         unexplained_minor=-rest_minor, currency=movement.currency, resolution=resolution
     )
+
+
+async def make_good(
+    connection: Connection, *, payment_id: UUID, order_id: UUID, number: str, now: datetime
+) -> None:
+    """Let what waits to be sent back of a payment of a locked order make good what was sent of it
+    by hand before, at the market's cost: its buyer has it already. `number` tells this time from
+    others."""
+    for movement_id, account, taken_minor in await payment_returns.taken_for_else(
+        connection, payment_id=payment_id
+    ):
+        waiting_minor = await payment_returns.waiting_minor(connection, payment_id=payment_id)
+        movement = await reconciliation.find(connection, movement_id=movement_id)
+        good_minor = min(taken_minor, waiting_minor)
+        if movement is None or good_minor <= 0:
+            continue
+        draft = sent_made_good(account=account, amount_minor=good_minor, currency=movement.currency)
+        booked = replace(
+            booking(movement, draft, actor=f"gateway:{movement.gateway}", now=now),
+            idempotency_key=f"{movement_id}/{number}/{account}", order_id=order_id,
+        )  # fmt: skip
+        await ledger_service.book(connection, bookings=[booked], now=now)
 
 
 async def _check_answered(connection: Connection, *, payment_id: UUID) -> None:

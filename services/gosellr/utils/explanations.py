@@ -234,6 +234,7 @@ def _taken_for(figures: Figures) -> str:
             (figures.credit("gateway_fee"), "{} of fees came back"),
             (figures.credit("fee_income"), "{} is income"),
             (figures.debit("bad_debt"), "{} is lost"),
+            (figures.credit("bad_debt"), "{} isn't lost after all"),
         )
         or "it waits in suspense"
     )

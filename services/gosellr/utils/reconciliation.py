@@ -295,6 +295,14 @@ def suspense_cleared(
     )
 
 
+def sent_made_good(*, account: str, amount_minor: int, currency: str) -> TransactionDraft:
+    """What came back and waits in suspense had been sent by hand before, at our cost: it waits no
+    more, and our cost is so much smaller."""
+    return TransactionDraft(
+        TransactionKind.SUSPENSE_CLEARED, _moved(SUSPENSE, account, amount_minor, currency)
+    )
+
+
 def suspense_reverted(*, gateway: str, unexplained_minor: int, currency: str) -> TransactionDraft:
     """The entries that take out of suspense, back to clearing, what `explained` put there: the
     books have come to know of it by themselves."""
