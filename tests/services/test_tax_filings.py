@@ -13,6 +13,7 @@ from gosellr.flows import documents
 from gosellr.models.tax_return_values import FiledReturn
 from gosellr.resources import Resources
 from gosellr.services import adjustment_service, tax_filing_service
+from gosellr.services.adjustment_entries import TaxPaidByHand
 from gosellr.services.tax_filing_service import (
     TaxPaymentPrepared,
     TaxPeriodNotOver,
@@ -20,7 +21,7 @@ from gosellr.services.tax_filing_service import (
 )
 from gosellr.utils.tax_periods import parse_tax_period
 from gosellr.utils.viewer import Viewer
-from tests.factories.balances import approve
+from tests.factories.balances import approve, prepare
 from tests.factories.disputes import bank_decides, take_back
 from tests.factories.payouts import an_operator, wrong_with
 from tests.factories.sales import Shop, buy, make_buyer, refund
@@ -215,6 +216,93 @@ async def test_a_payment_that_is_turned_down_can_be_prepared_again(
     assert again.adjustment_id != prepared.adjustment_id
     await approve(resources, payment_of(again))
     assert await held(connection, "tax_payable:DE") == 0
+
+
+async def by_hand(resources: Resources, minor: int) -> None:
+    """Pay so much to DE by an ordinary adjustment; less than nothing comes back."""
+    ways = ("debit", "credit") if minor > 0 else ("credit", "debit")
+    prepared = await prepare(
+        resources, ("tax_payable:DE", ways[0], abs(minor)), ("bank", ways[1], abs(minor))
+    )
+    await approve(resources, prepared.id)
+
+
+async def test_what_was_paid_by_hand_isnt_paid_once_more(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop
+) -> None:
+    await buy(resources, (lamps, 1))
+    clock.set(APRIL)
+    filed, first = await hand_in(resources, "2026-Q1"), an_operator()
+    # A part of it is enough: the rest is paid by hand as well.
+    await by_hand(resources, 50)
+    with pytest.raises(TaxPaidByHand) as refusal:
+        await pay(resources, filed, first)
+    assert refusal.value.extras == {"left": {"amount": 2_000, "currency": "EUR"}}
+    await by_hand(resources, 2_000)
+    with pytest.raises(TaxPaidByHand) as refusal:
+        await pay(resources, filed, first)
+    assert refusal.value.extras == {"left": {"amount": 0, "currency": "EUR"}}
+    assert (await find(resources, filed)).status == "filed"
+    # What is owed for later periods is paid by its returns as ever.
+    await buy(resources, (lamps, 1))
+    clock.set(JULY)
+    second = await pay(resources, await hand_in(resources, "2026-Q2"), first)
+    await approve(resources, payment_of(second))
+    assert await held(connection, "tax_payable:DE") == 0
+    assert await held(connection, "bank") == 4_100
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_a_payment_that_waits_isnt_booked_once_it_was_paid_by_hand(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop
+) -> None:
+    await buy(resources, (lamps, 1))
+    clock.set(APRIL)
+    prepared = await pay(resources, await hand_in(resources, "2026-Q1"), an_operator())
+    await by_hand(resources, 2_050)
+    with pytest.raises(TaxPaidByHand):
+        await approve(resources, payment_of(prepared))
+    assert (await find(resources, prepared)).status == "payment_prepared"
+    assert await held(connection, "tax_payable:DE") == 0
+    # What was a mistake and is undone stands in nobody's way.
+    await by_hand(resources, -2_050)
+    await approve(resources, payment_of(prepared))
+    assert (await find(resources, prepared)).status == "paid"
+    assert await held(connection, "bank") == 2_050
+
+
+async def test_what_came_back_by_hand_doesnt_come_back_once_more(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop
+) -> None:
+    order = await buy(resources, (lamps, 1))
+    clock.set(APRIL)
+    first = await hand_in(resources, "2026-Q1")
+    await refund(resources, order, lamps, units=1)
+    clock.set(JULY)
+    second = await hand_in(resources, "2026-Q2")
+    await by_hand(resources, -2_000)
+    with pytest.raises(TaxPaidByHand):
+        await pay(resources, second, an_operator())
+    # The one before is still to be paid, though that isn't what is owed in all.
+    await approve(resources, payment_of(await pay(resources, first, an_operator())))
+    assert await held(connection, "tax_payable:DE") == 0
+    assert await held(connection, "bank") == 50
+
+
+async def test_what_was_paid_by_hand_before_a_period_began_was_paid_for_others(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop
+) -> None:
+    await buy(resources, (lamps, 1))
+    clock.set(APRIL)
+    await by_hand(resources, 2_050)
+    await buy(resources, (lamps, 1))
+    clock.set(JULY)
+    # The first quarter was paid without ever being handed in.
+    prepared = await pay(resources, await hand_in(resources, "2026-Q2"), an_operator())
+    await approve(resources, payment_of(prepared))
+    assert await held(connection, "bank") == 4_100
+    with pytest.raises(TaxPaidByHand):
+        await pay(resources, await hand_in(resources, "2026-Q1"), an_operator())
 
 
 async def test_only_an_operator_hands_in_what_there_is(

@@ -53,3 +53,28 @@ class FiledReturn:
         if self.due_minor == 0 or self.adjustment_status == "approved":
             return "paid"
         return "payment_prepared" if self.adjustment_status == "prepared" else "filed"
+
+
+@dataclass(frozen=True, slots=True)
+class OwedOfReturn:
+    """What a return came to, and what of all that was owed by the end of its period is still to be
+    paid; both are negative where it is to come back. `by_hand_minor` is what ordinary adjustments
+    paid since the period began."""
+
+    due_minor: int
+    currency: str
+    owed_minor: int
+    by_hand_minor: int
+
+    @property
+    def left_minor(self) -> int:
+        """What its payment may come to: no more than is due."""
+        if self.due_minor < 0:
+            return max(self.due_minor, min(0, self.owed_minor))
+        return min(self.due_minor, max(0, self.owed_minor))
+
+    @property
+    def is_paid_by_hand(self) -> bool:
+        """Whether ordinary adjustments have paid it, or a part of it."""
+        has_same_way = self.by_hand_minor * self.due_minor > 0
+        return has_same_way and self.left_minor != self.due_minor

@@ -1,12 +1,13 @@
 """Tax returns that were handed in, each month of a jurisdiction and currency once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.models.tax_return_values import FiledReturn
+from gosellr.models.tax_return_values import FiledReturn, OwedOfReturn
+from gosellr.queries.tax_returns import CREDITED, IS_PAYMENT
 
 _FILED = """
 SELECT filed.id, filed.period, filed.jurisdiction, filed.currency::text, filed.due_minor,
@@ -20,6 +21,48 @@ WHERE filed.since < $2 AND filed.until > $1
 ORDER BY filed.jurisdiction, filed.currency, filed.since, filed.id
 """
 LOCK = "SELECT id FROM tax_return WHERE id = $1 FOR UPDATE"
+LOCK_ALL_OF = """
+SELECT id FROM tax_return WHERE jurisdiction = ANY($1::text[]) ORDER BY id FOR UPDATE
+"""
+PAID_BY = "SELECT id FROM tax_return WHERE adjustment_id = $1"
+
+# What was paid by ordinary adjustments pays what is owed longest. So what is still to be paid up to
+# the end of a return's period is all that came to be owed until then, less that, and less what
+# other returns pay or take back. Payments lower an account that is owed, and count as less than
+# nothing here; those before the period began weren't for it.
+STILL_OWED = f"""
+WITH this AS (
+    SELECT id, jurisdiction, currency, since, until, due_minor FROM tax_return WHERE id = $1
+), moved AS (
+    SELECT {CREDITED} AS minor, head.booked_at, {IS_PAYMENT} AS is_payment,
+           EXISTS (SELECT FROM adjustment JOIN tax_return AS other
+                                          ON other.adjustment_id = adjustment.id
+                   WHERE adjustment.transaction_id = head.id) AS is_of_return
+    FROM this
+    JOIN ledger_entry AS entry ON entry.account = 'tax_payable:' || this.jurisdiction
+                              AND entry.currency = this.currency
+    JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+), others AS (
+    SELECT COALESCE(sum(other.due_minor), 0) AS minor
+    FROM this
+    JOIN tax_return AS other ON other.jurisdiction = this.jurisdiction
+                            AND other.currency = this.currency AND other.id <> this.id
+                            AND other.since < this.until
+    LEFT JOIN adjustment ON adjustment.id = other.adjustment_id
+    WHERE adjustment.status IN ('prepared', 'approved')
+       OR sign(other.due_minor) <> sign(this.due_minor)
+)
+SELECT this.due_minor, this.currency::text,
+       (COALESCE(sum(moved.minor) FILTER (
+            WHERE CASE WHEN moved.is_payment THEN NOT moved.is_of_return
+                       ELSE moved.booked_at < this.until END), 0) - others.minor)::bigint
+           AS owed_minor,
+       (-COALESCE(sum(moved.minor) FILTER (
+            WHERE moved.is_payment AND NOT moved.is_of_return
+              AND moved.booked_at >= this.since), 0))::bigint AS by_hand_minor
+FROM this CROSS JOIN others LEFT JOIN moved ON true
+GROUP BY this.due_minor, this.currency, others.minor
+"""
 
 ADD = """
 INSERT INTO tax_return (id, period, jurisdiction, currency, since, until, due_minor, figures,
@@ -48,6 +91,25 @@ async def find(connection: Connection, *, tax_return_id: UUID) -> FiledReturn | 
 async def lock(connection: Connection, *, tax_return_id: UUID) -> None:
     """Keep others from paying it until the commit."""
     await connection.execute(LOCK, tax_return_id)
+
+
+async def lock_all_of(connection: Connection, *, jurisdictions: Collection[str]) -> None:
+    """Keep others from paying any return of these jurisdictions until the commit."""
+    await connection.execute(LOCK_ALL_OF, list(jurisdictions))
+
+
+async def paid_by(connection: Connection, *, adjustment_id: UUID) -> UUID | None:
+    """The return that an adjustment pays."""
+    tax_return_id: UUID | None = await connection.fetchval(PAID_BY, adjustment_id)
+    return tax_return_id
+
+
+async def still_owed(connection: Connection, *, tax_return_id: UUID) -> OwedOfReturn:
+    """What is still to be paid of a return that there is, as the ledger has it."""
+    row = await connection.fetchrow(STILL_OWED, tax_return_id)
+    if row is None:
+        raise RuntimeError(f"return {tax_return_id} is gone")
+    return OwedOfReturn(*row)
 
 
 async def of_period(

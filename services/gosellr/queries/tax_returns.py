@@ -8,9 +8,14 @@ from datetime import datetime
 from gosellr.core.db import Connection
 from gosellr.models.tax_return_values import TaxAccount, TaxedMovement
 
-_CREDITED = (
-    "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
-)
+CREDITED = "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"
+# What is about no sale was booked by hand; where it came from a bank or a provider, or went there,
+# it was paid.
+IS_PAYMENT = """entry.seller_order_id IS NULL AND EXISTS (
+    SELECT FROM ledger_entry AS other
+    WHERE other.transaction_id = head.id AND other.currency = entry.currency
+      AND split_part(other.account, ':', 1) IN ('bank', 'gateway_clearing')
+)"""
 # Countries are written in capitals; what VAT on commission is booked to isn't.
 _REMITTED = "entry.account ~ '^tax_payable:[A-Z]'"
 
@@ -26,8 +31,8 @@ WITH touched AS (
 ), owed AS (
     SELECT entry.account, entry.currency::text AS currency, entry.seller_order_id,
            entry.order_line_id,
-           COALESCE(sum({_CREDITED}) FILTER (WHERE head.booked_at < $1), 0) AS before_minor,
-           sum({_CREDITED}) AS after_minor
+           COALESCE(sum({CREDITED}) FILTER (WHERE head.booked_at < $1), 0) AS before_minor,
+           sum({CREDITED}) AS after_minor
     FROM touched
     JOIN ledger_entry AS entry ON entry.seller_order_id = touched.id
     JOIN ledger_transaction AS head ON head.id = entry.transaction_id
@@ -62,9 +67,9 @@ _OF_COMMISSION = f"""
 SELECT $3::text AS account, entry.currency::text AS currency,
        COALESCE((CASE WHEN entry.order_line_id IS NULL THEN part.shipping_commission
                       ELSE line.commission END ->> 'vat_bps')::int, 0) AS rate_bps,
-       COALESCE(sum({_CREDITED}) FILTER (WHERE entry.account = 'commission'), 0)::bigint
+       COALESCE(sum({CREDITED}) FILTER (WHERE entry.account = 'commission'), 0)::bigint
            AS base_minor,
-       COALESCE(sum({_CREDITED}) FILTER (WHERE entry.account = $3), 0)::bigint AS tax_minor
+       COALESCE(sum({CREDITED}) FILTER (WHERE entry.account = $3), 0)::bigint AS tax_minor
 FROM ledger_transaction AS head
 JOIN ledger_entry AS entry ON entry.transaction_id = head.id
 LEFT JOIN seller_order AS part ON part.id = entry.seller_order_id
@@ -74,18 +79,12 @@ WHERE head.booked_at >= $1 AND head.booked_at < $2 AND entry.account IN ('commis
 GROUP BY 2, 3
 """
 
-# What is about no sale was booked by hand; where it came from a bank or a provider, or went there,
-# it was paid.
 _ACCOUNTS = f"""
 WITH moved AS (
-    SELECT entry.account, entry.currency::text AS currency, {_CREDITED} AS minor,
+    SELECT entry.account, entry.currency::text AS currency, {CREDITED} AS minor,
            head.booked_at >= $1 AS is_within,
            CASE WHEN entry.seller_order_id IS NOT NULL THEN 'sale'
-                WHEN EXISTS (
-                    SELECT FROM ledger_entry AS other
-                    WHERE other.transaction_id = head.id AND other.currency = entry.currency
-                      AND split_part(other.account, ':', 1) IN ('bank', 'gateway_clearing')
-                ) THEN 'paid' ELSE 'by_hand' END AS way
+                WHEN {IS_PAYMENT} THEN 'paid' ELSE 'by_hand' END AS way
     FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
     WHERE entry.account LIKE 'tax\\_payable:%' AND head.booked_at < $2
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.queries import tax_filings
 from gosellr.services import ledger_service
 from gosellr.utils.balance_postings import NotAdjustable, adjustment
 from gosellr.utils.ledger import (
@@ -26,6 +27,13 @@ class MoreThanOwed(Conflict):
 
     code = "more_than_owed"
     title = "That is more than the seller owes"
+
+
+class TaxPaidByHand(Conflict):
+    """What a tax return owes, or a part of it, was paid by an ordinary adjustment."""
+
+    code = "tax_paid_by_hand"
+    title = "An ordinary adjustment has paid this, or a part of it"
 
 
 def draft_of(entries: Sequence[Mapping[str, Any]]) -> TransactionDraft:
@@ -113,3 +121,37 @@ async def check_owed(connection: Connection, entries: Iterable[Entry]) -> None:
         if minor > owed_minor:
             money = {"amount": owed_minor, "currency": which[1]}
             raise MoreThanOwed(extras={"owed": money})
+
+
+async def check_tax_unpaid(connection: Connection, *, tax_return_id: UUID) -> None:
+    """No tax return is paid that ordinary adjustments have paid.
+
+    Raises:
+        TaxPaidByHand: they have, or a part of it; `left` says how much is still to be paid.
+    """
+    owed = await tax_filings.still_owed(connection, tax_return_id=tax_return_id)
+    if owed.is_paid_by_hand:
+        left = {"amount": owed.left_minor, "currency": owed.currency}
+        raise TaxPaidByHand(extras={"left": left})
+
+
+async def check_tax_payment(
+    connection: Connection, entries: Iterable[Entry], *, adjustment_id: UUID
+) -> None:
+    """The same before a return's payment is booked. Whoever books anything on an account of tax
+    waits here for each other, so that neither misses what the other one pays.
+
+    Raises:
+        TaxPaidByHand: as above.
+    """
+    named = {
+        account_owner(entry.account) or ""
+        for entry in entries
+        if account_kind(entry.account).name == "tax_payable"
+    }
+    if not named:
+        return
+    await tax_filings.lock_all_of(connection, jurisdictions=named)
+    tax_return_id = await tax_filings.paid_by(connection, adjustment_id=adjustment_id)
+    if tax_return_id is not None:
+        await check_tax_unpaid(connection, tax_return_id=tax_return_id)

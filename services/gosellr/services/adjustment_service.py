@@ -158,6 +158,7 @@ async def approve(
         NotAllowed: it is the viewer's own, or touches a seller that the viewer acts for.
         AdjustmentNotOpen: it was decided before.
         MoreThanOwed, InsufficientBalance: there is less by now.
+        TaxPaidByHand: it pays a tax return that an ordinary adjustment has paid meanwhile.
     """
     held = await _locked(connection, adjustment_id)
     if held.status == "approved" and held.decided_by == viewer.user_id:
@@ -166,6 +167,7 @@ async def approve(
     user_id = _second(viewer, held, entries)
     await _hold_balances(connection, entries)
     await adjustment_entries.check_owed(connection, entries)
+    await adjustment_entries.check_tax_payment(connection, entries, adjustment_id=held.id)
     transaction_id = await _book(connection, held, entries, user_id=user_id, now=now)
     await _decide(
         connection, held, status="approved", user_id=user_id, transaction_id=transaction_id, now=now

@@ -119,6 +119,7 @@ async def pay(
         NotAllowed: the viewer runs no market.
         NotFound: there is no such return.
         TaxPaymentPrepared: somebody has prepared it, it is paid, or there is nothing to pay.
+        TaxPaidByHand: an ordinary adjustment has paid it, or a part of it.
     """
     user_id = _operator(viewer)
     await tax_filings.lock(connection, tax_return_id=tax_return_id)
@@ -129,6 +130,7 @@ async def pay(
             if held.prepared_by == user_id and filed.status == "payment_prepared":
                 return filed
         raise TaxPaymentPrepared
+    await adjustment_entries.check_tax_unpaid(connection, tax_return_id=filed.id)
     draft = tax_paid(
         jurisdiction=filed.jurisdiction, amount_minor=filed.due_minor, currency=filed.currency
     )
