@@ -259,6 +259,8 @@ async def test_how_often_a_shop_was_asked_is_told_until_it_has_said_it(
         "reminded_at": clock.now().isoformat().replace("+00:00", "Z"),
         "reminded_again_at": None,
         "withheld_at": None,
+        "lifted_at": None,
+        "lift_reason": None,
     }
     await connection.execute(
         "INSERT INTO seller_tax_identity VALUES ($1, 'unreadable', 1, NULL, $2, $2)",
@@ -266,6 +268,32 @@ async def test_how_often_a_shop_was_asked_is_told_until_it_has_said_it(
         clock.now(),
     )
     assert (await client.get(path, headers=operator)).json()["request"] is None
+
+
+async def test_an_operator_lets_the_payouts_of_a_shop_go_on_and_takes_it_back(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    clock: ManualClock,
+    shop: Shop,
+    owner: Headers,
+) -> None:
+    await buy(resources, (shop, 1))
+    operator = await bearer(resources, await make_operator(connection, now=clock.now()))
+    path = f"{V1}/sellers/{shop.seller.id}/tax-identity"
+    why = {"reason": "A court says so"}
+    assert (await client.post(f"{path}/unhold", json=why, headers=operator)).status_code == 404
+    await upkeep.ask_tax_identities(resources)
+    for asked in (why, {}):
+        refused = await client.post(f"{path}/unhold", json=asked, headers=owner)
+        assert refused.status_code == 403
+    assert (await client.post(f"{path}/unhold", json={}, headers=operator)).status_code == 422
+    lifted = (await client.post(f"{path}/unhold", json=why, headers=operator)).json()
+    assert lifted["lifted_at"] == clock.now().isoformat().replace("+00:00", "Z")
+    assert (await client.get(path, headers=owner)).json()["request"] == lifted
+    assert lifted["lift_reason"] == "A court says so"
+    restored = (await client.post(f"{path}/hold", headers=operator)).json()
+    assert restored == {**lifted, "lifted_at": None, "lift_reason": None}
 
 
 async def test_the_report_names_the_accounts_that_were_paid_to_in_its_year(

@@ -145,6 +145,13 @@ CHECKS: tuple[tuple[str, str, Values], ...] = (
     ("stored_value_move", "to_another", {"to_card_id": ONE}),
     ("tax_identity_request", "reminded_once_first", {"reminded_at": "NULL"}),
     ("tax_identity_request", "withheld_after_reminders", {"reminded_again_at": "NULL"}),
+    ("tax_identity_request", "lifted_by_somebody", {"withheld_at": "NULL", "lifted_at": LATE}),
+    ("tax_identity_request", "lifted_by_somebody", {
+        "withheld_at": "NULL", "lifted_at": LATE, "lifted_by": ONE,
+    }),
+    ("tax_identity_request", "lifted_isnt_withheld", {
+        "lifted_at": LATE, "lifted_by": ONE, "lift_reason": "'seen'",
+    }),
     ("tax_rate", "remitted_by_known", {"remitted_by": "'nobody'"}),
 )  # fmt: skip
 

@@ -33,6 +33,8 @@ HARMLESS: Final = {
     "/theme": SETS,
     "{{ adjustment.path }}/approve": DECIDED_ONCE,
     "{{ adjustment.path }}/reject": DECIDED_ONCE,
+    "{{ asked.path }}/hold": SETS,
+    "{{ asked.path }}/unhold": "what was let go stays so, in the words of whoever said it first",
     "{{ awaited.path }}/assign": DECIDED_ONCE,
     "{{ awaited.path }}/failed": DECIDED_ONCE,
     "{{ awaited.path }}/received": DECIDED_ONCE,

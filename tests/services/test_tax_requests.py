@@ -8,24 +8,30 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.transact import transact
 from gosellr.flows import tax_identities
 from gosellr.jobs import upkeep
+from gosellr.models.tax_identity_values import TaxRequest
 from gosellr.resources import Resources
 from gosellr.services import (
     cash_terms_service,
     payout_settings_service,
     payout_withdrawal_service,
     tax_identity_service,
+    tax_request_service,
 )
 from gosellr.services.basket_service import Tender
+from gosellr.services.payout_settings_service import TaxHoldStays
 from gosellr.services.payout_terms import PayoutsHeld
 from gosellr.utils.order_states import OrderStatus
+from gosellr.utils.permissions import Role
 from gosellr.utils.tax_identity import PrimaryAddress, TaxIdentity, TaxpayerKind
 from gosellr.utils.tax_requests import TAX_HOLD_REASON
+from gosellr.utils.viewer import Viewer
 from tests.factories.accounts import make_operator
 from tests.factories.letters import mails, open_room, send, text_of, write
-from tests.factories.payouts import earn, pay, set_account, wrong_with
+from tests.factories.payouts import an_operator, earn, pay, set_account, wrong_with
 from tests.factories.sales import NOW, Shop, buy, make_commission, make_shop, ship, step
 from tests.factories.transfers import offline
 
@@ -231,7 +237,8 @@ async def test_a_person_s_hold_and_this_one_don_t_lift_each_other(
     await hold(None)
     assert await hold_of(connection, shop) == TAX_HOLD_REASON
     # Nobody pays past it by lifting it.
-    await hold(None)
+    with pytest.raises(TaxHoldStays):
+        await hold(None)
     assert await hold_of(connection, shop) == TAX_HOLD_REASON
     await hold("We look into complaints")
     await say(strict, shop)
@@ -288,3 +295,124 @@ async def test_letters_reach_owner_and_shop_once_and_say_when_payouts_wait(
     first = next(one for one in found if one["Subject"].startswith("Please"))
     assert f"/seller/{shop.seller.id}/tax-identity" in text_of(first)
     assert "Payouts wait from" in text_of(first)
+
+
+async def lift(
+    market: Resources, shop: Shop, viewer: Viewer, *, reason: str = "We saw the papers"
+) -> TaxRequest:
+    return await transact(
+        market.db,
+        tax_request_service.lift,
+        viewer=viewer,
+        seller_id=shop.seller.id,
+        reason=reason,
+        now=market.clock.now(),
+    )
+
+
+async def restore(
+    market: Resources, shop: Shop, viewer: Viewer, *, withholds: bool = True
+) -> TaxRequest:
+    return await transact(
+        market.db,
+        tax_request_service.restore,
+        viewer=viewer,
+        seller_id=shop.seller.id,
+        withholds=withholds,
+        now=market.clock.now(),
+    )
+
+
+async def test_an_operator_lets_payouts_of_one_seller_go_on_until_that_is_taken_back(
+    strict: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    operator = an_operator()
+    await earn(strict, shop)
+    await withheld(strict, clock)
+    lifted = await lift(strict, shop, operator)
+    assert (lifted.lifted_by, lifted.lift_reason) == (operator.user_id, "We saw the papers")
+    assert (lifted.lifted_at, lifted.withheld_at) == (clock.now(), None)
+    # Whoever says so again changes nothing; nor does the clock.
+    assert await lift(strict, shop, an_operator(), reason="Me too") == lifted
+    await days(strict, clock, 100, times=2)
+    assert await hold_of(connection, shop) is None
+    assert (await steps(connection))[3:] == ["withheld", "let_go"]
+    assert (await pay(strict, shop)).amount_minor == NET
+    assert (await restore(strict, shop, operator)).withheld_at == clock.now()
+    assert (await restore(strict, shop, operator)).lifted_at is None
+    assert await hold_of(connection, shop) == TAX_HOLD_REASON
+    assert (await steps(connection))[3:] == ["withheld", "let_go", "withheld"]
+    told = await connection.fetch(
+        "SELECT type, data FROM outbox_event WHERE type LIKE 'seller.tax_hold%' ORDER BY sequence"
+    )
+    by = str(operator.user_id)
+    assert [(row["type"], row["data"]) for row in told] == [
+        ("seller.tax_hold_lifted", {"by": by, "reason": "We saw the papers"}),
+        ("seller.tax_hold_restored", {"by": by}),
+    ]
+    await say(strict, shop)
+    assert await hold_of(connection, shop) is None
+    with pytest.raises(NotFound):
+        await lift(strict, shop, operator)
+    assert await wrong_with(connection, strict) == []
+
+
+async def test_who_is_let_go_before_its_time_is_reminded_and_never_withheld(
+    strict: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    await earn(strict, shop)
+    await days(strict, clock, 0)
+    await lift(strict, shop, an_operator())
+    for count in (21, 21, 18, 100):
+        await days(strict, clock, count)
+    assert await steps(connection) == ["asked", "reminded", "reminded_again"]
+    untold = await connection.fetchval(
+        "SELECT count(*) FROM outbox_event WHERE type = 'seller.tax_identity_asked'"
+        " AND data ->> 'withheld_from' IS NULL"
+    )
+    assert untold == 2
+    # Where the market withholds nothing, nothing is withheld by taking it back.
+    assert (await restore(strict, shop, an_operator(), withholds=False)).withheld_at is None
+    assert await hold_of(connection, shop) is None
+    await days(strict, clock, 0)
+    assert await hold_of(connection, shop) == TAX_HOLD_REASON
+
+
+async def test_letting_go_what_waits_for_taxes_lifts_no_hold_of_a_person(
+    strict: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    operator = an_operator()
+
+    async def hold(reason: str | None) -> None:
+        await transact(
+            strict.db,
+            payout_settings_service.hold,
+            viewer=operator,
+            seller_id=shop.seller.id,
+            reason=reason,
+            now=clock.now(),
+        )
+
+    await earn(strict, shop)
+    await withheld(strict, clock)
+    await hold("We look into complaints")
+    await lift(strict, shop, operator)
+    assert await hold_of(connection, shop) == "We look into complaints"
+    assert "let_go" not in await steps(connection)
+    await hold(None)
+    assert await hold_of(connection, shop) is None
+
+
+async def test_only_an_operator_without_a_part_in_the_shop_lets_its_payouts_go(
+    strict: Resources, connection: Connection, clock: ManualClock, shop: Shop
+) -> None:
+    await earn(strict, shop)
+    with pytest.raises(NotFound):
+        await lift(strict, shop, an_operator())
+    await withheld(strict, clock)
+    both = replace(shop.viewer, roles=frozenset({Role.OPERATOR, Role.SELLER}))
+    for viewer in (shop.viewer, both):
+        for act in (lift, restore):
+            with pytest.raises(NotAllowed):
+                await act(strict, shop, viewer)
+    assert await hold_of(connection, shop) == TAX_HOLD_REASON

@@ -14,8 +14,9 @@ from gosellr.core.db import Connection
 from gosellr.jobs import upkeep
 from gosellr.jobs.demo import identities
 from gosellr.resources import Resources
+from gosellr.utils.permissions import MemberRole
 from tests.factories.accounts import User, make_operator, make_support
-from tests.factories.payouts import set_account
+from tests.factories.payouts import earn, pay, set_account
 from tests.factories.sales import NOW, Shop, buy, make_commission, make_shop, refund
 from tests.web.people import enter, leads_to_sign_in, open_page, statuses
 from tests.web.visitor import HTML, Visitor
@@ -169,3 +170,82 @@ async def test_how_far_asking_has_come_stands_beside_each_seller_and_on_its_own_
         assert "You were asked on 2 Mar 2026. Payouts wait for it since 1 May 2026." in text
     text = await open_page(visitor, f"/seller/{shop.seller.id}/payout-settings")
     assert "You were asked three times who you are to the tax authorities" in text
+
+
+async def test_an_operator_lets_the_payouts_of_one_seller_go_on_and_takes_it_back(
+    visitor: Visitor,
+    resources: Resources,
+    connection: Connection,
+    clock: ManualClock,
+    shop: Shop,
+    olu: User,
+) -> None:
+    resources = replace(
+        resources,
+        settings=resources.settings.model_copy(update={"tax_identity_requests": "withhold"}),
+    )
+    await earn(resources, shop)
+    await set_account(resources, shop)
+    payout = await pay(resources, shop)
+    await enter(visitor, resources, olu)
+    page, address = f"{PAGE}/sellers/{shop.seller.id}", f"/operator/payouts/{payout.id}"
+    assert await statuses(visitor, [page]) == {404}
+    await open_page(visitor, address)
+    await visitor.send(f"{address}/hold", reason="The account looks odd")
+    for days in (0, 21, 21, 18):
+        clock.advance(timedelta(days=days))
+        await upkeep.ask_tax_identities(resources)
+    await enter(visitor, resources, olu)
+    assert f'href="{page}"' in await open_page(visitor, PAGE)
+    # The button of any other hold doesn't say that payouts go on where they don't.
+    await open_page(visitor, address)
+    other = Visitor(visitor.client, visitor.page)
+    await visitor.send(f"{address}/unhold")
+    assert visitor.path == address
+    assert "payouts go on." not in visitor.text
+    assert f'href="{page}"' in visitor.text
+    assert f"{address}/unhold" not in visitor.text
+    await other.send(f"{address}/unhold")
+    assert (other.page.status_code, "Nothing was changed" in other.text) == (409, True)
+    text = await open_page(visitor, page)
+    assert "Payouts withheld since" in text
+    assert "Take it back" not in text
+    await visitor.send(f"{page}/unhold", reason="")
+    assert (visitor.page.status_code, "the seller reads it" in visitor.text) == (422, True)
+    await visitor.send(f"{page}/unhold", reason="We saw the certificate")
+    assert "Nothing is withheld from this seller any more" in visitor.text
+    for said in ("We saw the certificate", "By", "you", "Take it back"):
+        assert said in visitor.text
+    assert f"payouts let go {clock.now():%-d %b %Y}" in await open_page(visitor, PAGE)
+    assert f'href="{page}"' not in await open_page(visitor, address)
+    await enter(visitor, resources, shop.seller.owner)
+    for path in ("money", "tax-identity"):
+        text = await open_page(visitor, f"/seller/{shop.seller.id}/{path}")
+        assert "wait for it: We saw the certificate" in text
+    assert "are on hold" not in await open_page(visitor, f"/seller/{shop.seller.id}/money")
+    assert await statuses(visitor, [page]) == {403}
+    await enter(visitor, resources, olu)
+    await open_page(visitor, page)
+    await visitor.send(f"{page}/hold")
+    # This market's pages only remind: what it withholds, its next run does.
+    assert "It is taken back" in visitor.text
+    assert "Payouts let go" not in visitor.text
+    await upkeep.ask_tax_identities(resources)
+    await enter(visitor, resources, shop.seller.owner)
+    assert "are on hold" in await open_page(visitor, f"/seller/{shop.seller.id}/money")
+
+
+async def test_nobody_lets_the_payouts_of_their_own_shop_go(
+    visitor: Visitor, resources: Resources, connection: Connection, shop: Shop, olu: User
+) -> None:
+    await buy(resources, (shop, 1))
+    await upkeep.ask_tax_identities(resources)
+    await connection.execute(
+        "INSERT INTO seller_member (seller_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)",
+        shop.seller.id, olu.id, MemberRole.VIEWER.value, NOW,
+    )  # fmt: skip
+    await enter(visitor, resources, olu)
+    page = f"{PAGE}/sellers/{shop.seller.id}"
+    await open_page(visitor, page)
+    await visitor.send(f"{page}/unhold", reason="It is mine")
+    assert (visitor.page.status_code, "their own shop" in visitor.text) == (403, True)

@@ -102,10 +102,10 @@ async def hold_payouts(
 @router.post(
     "/payout-settings/unhold",
     operation_id="unhold_payouts",
-    responses={200: {"model": PayoutSettingsOut}, **problems(401, 403, 404, 422)},
+    responses={200: {"model": PayoutSettingsOut}, **problems(401, 403, 404, 409, 422)},
 )
 async def unhold_payouts(seller_id: UUID, viewer: MayHold, market: Market) -> Response:
-    """Let a seller's payouts go on."""
+    """Let a seller's payouts go on; 409 where they wait until it says who it is."""
     settings = await transact(
         market.db,
         payout_settings_service.hold,

@@ -10,16 +10,21 @@ from gosellr.api.deps import IfMatch, Market, allow
 from gosellr.api.payout_settings import count_password
 from gosellr.api.room import Room
 from gosellr.api.schemas.common import problems
+from gosellr.api.schemas.payouts import PayoutReason
 from gosellr.api.schemas.tax_identities import (
     TaxIdentityOut,
     TaxIdentityUpdate,
+    TaxRequestOut,
     identity_document,
+    request_document,
 )
-from gosellr.core.transact import ask
+from gosellr.core.transact import ask, transact
 from gosellr.flows import tax_identities
 from gosellr.services import tax_request_service
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
+
+MayHold = Annotated[Viewer, allow(Permission.PAYOUT_APPROVE)]
 
 router = Room(prefix="/sellers/{seller_id}", tags=["sellers"])
 
@@ -71,3 +76,43 @@ async def update_tax_identity(
         expected_version=body.version or if_match,
     )
     return answer(identity_document(said, seller_id=seller_id))
+
+
+@router.post(
+    "/tax-identity/unhold",
+    operation_id="lift_tax_hold",
+    responses={200: {"model": TaxRequestOut}, **problems(400, 401, 403, 404, 422)},
+)
+async def lift_tax_hold(
+    seller_id: UUID, body: PayoutReason, viewer: MayHold, market: Market
+) -> Response:
+    """Let a seller's payouts go on though it hasn't said who it is, for a reason that it may read,
+    until that is taken back. 404 where nothing is asked of it."""
+    request = await transact(
+        market.db,
+        tax_request_service.lift,
+        viewer=viewer,
+        seller_id=seller_id,
+        reason=body.reason,
+        now=market.clock.now(),
+    )
+    return answer(request_document(request))
+
+
+@router.post(
+    "/tax-identity/hold",
+    operation_id="restore_tax_hold",
+    responses={200: {"model": TaxRequestOut}, **problems(401, 403, 404, 422)},
+)
+async def restore_tax_hold(seller_id: UUID, viewer: MayHold, market: Market) -> Response:
+    """Take that back: payouts wait again, where the market withholds and the seller was asked
+    often and long enough."""
+    request = await transact(
+        market.db,
+        tax_request_service.restore,
+        viewer=viewer,
+        seller_id=seller_id,
+        withholds=market.settings.tax_identity_requests == "withhold",
+        now=market.clock.now(),
+    )
+    return answer(request_document(request))

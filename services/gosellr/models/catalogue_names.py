@@ -55,6 +55,8 @@ QUIET = frozenset(
         FactType.SELLER_TAX_IDENTITY_CHANGED,
         FactType.SELLER_LETTERHEAD_CHANGED,
         FactType.SELLER_TAX_IDENTITY_ASKED,
+        FactType.SELLER_TAX_HOLD_LIFTED,
+        FactType.SELLER_TAX_HOLD_RESTORED,
         FactType.TAX_RETURN_FILED,
         FactType.ORDER_CASH_PROMISED,
         FactType.ORDER_TRANSFER_AWAITED,

@@ -78,6 +78,8 @@ class FactType(StrEnum):
     SELLER_TAX_IDENTITY_CHANGED = "seller.tax_identity_changed"
     SELLER_LETTERHEAD_CHANGED = "seller.letterhead_changed"
     SELLER_TAX_IDENTITY_ASKED = "seller.tax_identity_asked"
+    SELLER_TAX_HOLD_LIFTED = "seller.tax_hold_lifted"
+    SELLER_TAX_HOLD_RESTORED = "seller.tax_hold_restored"
     PAYOUT_DESTINATION_WITHDRAWN = "payout_destination.withdrawn"
     TAX_RETURN_FILED = "tax_return.filed"
     PAYOUT_RECALL_ASKED = "payout.recall_asked"

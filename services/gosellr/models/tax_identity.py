@@ -3,7 +3,7 @@ them was asked for it."""
 
 from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, Table, Uuid, text
 
-from gosellr.models.base import metadata, moment, reference
+from gosellr.models.base import metadata, moment, reference, words
 
 seller_tax_identity = Table(
     "seller_tax_identity",
@@ -29,10 +29,19 @@ tax_identity_request = Table(
     moment("withheld_at", nullable=True),
     # When the seller said it.
     moment("ended_at", nullable=True),
+    # Since when payouts go on though nothing was said, who of the marketplace let them, and why.
+    moment("lifted_at", nullable=True),
+    Column("lifted_by", Uuid, nullable=True),
+    words("lift_reason", nullable=True),
     CheckConstraint(
         "reminded_again_at IS NULL OR reminded_at IS NOT NULL", name="reminded_once_first"
     ),
     CheckConstraint(
         "withheld_at IS NULL OR reminded_again_at IS NOT NULL", name="withheld_after_reminders"
     ),
+    CheckConstraint(
+        "(lifted_at IS NULL) = (lifted_by IS NULL) AND (lifted_at IS NULL) = (lift_reason IS NULL)",
+        name="lifted_by_somebody",
+    ),
+    CheckConstraint("lifted_at IS NULL OR withheld_at IS NULL", name="lifted_isnt_withheld"),
 )

@@ -35,7 +35,9 @@ class KeptForReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRequest:
-    """How often a seller was asked who it is, and what followed; what didn't happen is None."""
+    """How often a seller was asked who it is, and what followed; what didn't happen is None. Where
+    an operator lets its payouts go on all the same, `lift_reason` says why, and the seller reads
+    it."""
 
     seller_id: UUID
     asked_at: datetime
@@ -43,3 +45,6 @@ class TaxRequest:
     reminded_again_at: datetime | None
     withheld_at: datetime | None
     ended_at: datetime | None
+    lifted_at: datetime | None
+    lifted_by: UUID | None
+    lift_reason: str | None

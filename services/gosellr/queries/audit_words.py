@@ -72,6 +72,7 @@ LOOKED_AT: Final = (
     Words("stock_location", ("name",)),
     Words("stock_movement", ("reason",)),
     Words("store_credit_grant", ("reason",)),
+    Words("tax_identity_request", ("lift_reason",), key="seller_id"),
     Words("tax_return", ("reference",)),
     Words("user_account", ("name",)),
 )

@@ -14,10 +14,11 @@ from gosellr.models.tax_identity_values import TaxRequest
 _UNSAID = """
 NOT EXISTS (SELECT FROM seller_tax_identity AS said WHERE said.seller_id = {seller_id})
 """
-_COLUMNS = """
-SELECT seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
-FROM tax_identity_request
+_NAMES = """
+seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at, lifted_at, lifted_by,
+lift_reason
 """
+_COLUMNS = f"SELECT {_NAMES} FROM tax_identity_request"
 _OPEN = f"ended_at IS NULL AND {_UNSAID.format(seller_id='tax_identity_request.seller_id')}"
 FIND = f"{_COLUMNS} WHERE seller_id = ANY($1::uuid[])"
 FIND_OPEN = f"{_COLUMNS} WHERE seller_id = $1 AND {_OPEN}"
@@ -41,7 +42,7 @@ WHERE {_UNSAID.format(seller_id="seller.id")}
   ))
 ORDER BY seller.id LIMIT $4
 ON CONFLICT (seller_id) DO NOTHING
-RETURNING seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
+RETURNING {_NAMES}
 """
 REMIND = f"""
 UPDATE tax_identity_request SET reminded_at = $1
@@ -50,7 +51,7 @@ WHERE seller_id IN (
     WHERE {_OPEN} AND reminded_at IS NULL AND asked_at <= $2
     ORDER BY asked_at, seller_id LIMIT $3 FOR UPDATE OF tax_identity_request SKIP LOCKED
 )
-RETURNING seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
+RETURNING {_NAMES}
 """
 REMIND_AGAIN = f"""
 UPDATE tax_identity_request SET reminded_again_at = $1
@@ -59,9 +60,12 @@ WHERE seller_id IN (
     WHERE {_OPEN} AND reminded_again_at IS NULL AND reminded_at <= $2
     ORDER BY reminded_at, seller_id LIMIT $3 FOR UPDATE OF tax_identity_request SKIP LOCKED
 )
-RETURNING seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
+RETURNING {_NAMES}
 """
-_DUE = f"{_OPEN} AND withheld_at IS NULL AND asked_at <= $1 AND reminded_again_at <= $2"
+_DUE = f"""
+{_OPEN} AND withheld_at IS NULL AND lifted_at IS NULL
+AND asked_at <= $1 AND reminded_again_at <= $2
+"""
 DUE_TO_WITHHOLD = f"""
 SELECT seller_id FROM tax_identity_request
 WHERE {_DUE} ORDER BY asked_at, seller_id LIMIT $3
@@ -69,21 +73,33 @@ WHERE {_DUE} ORDER BY asked_at, seller_id LIMIT $3
 WITHHOLD = f"""
 UPDATE tax_identity_request SET withheld_at = $4
 WHERE seller_id = $3 AND {_DUE}
-RETURNING seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
+RETURNING {_NAMES}
 """
 WITHHELD = f"""
 SELECT seller_id FROM tax_identity_request
 WHERE {_OPEN} AND withheld_at IS NOT NULL ORDER BY seller_id LIMIT $1
 """
-STOP = """
+STOP = f"""
 UPDATE tax_identity_request SET withheld_at = NULL
 WHERE seller_id = $1 AND withheld_at IS NOT NULL AND ended_at IS NULL
-RETURNING seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
+RETURNING {_NAMES}
 """
-END = """
+END = f"""
 UPDATE tax_identity_request SET ended_at = $2
 WHERE seller_id = $1 AND ended_at IS NULL
-RETURNING seller_id, asked_at, reminded_at, reminded_again_at, withheld_at, ended_at
+RETURNING {_NAMES}
+"""
+# The first to say so is the one who did.
+LIFT = f"""
+UPDATE tax_identity_request
+SET lifted_at = $4, lifted_by = $2, lift_reason = $3, withheld_at = NULL
+WHERE seller_id = $1 AND lifted_at IS NULL AND {_OPEN}
+RETURNING {_NAMES}
+"""
+RESTORE = f"""
+UPDATE tax_identity_request SET lifted_at = NULL, lifted_by = NULL, lift_reason = NULL
+WHERE seller_id = $1 AND lifted_at IS NOT NULL AND {_OPEN}
+RETURNING {_NAMES}
 """
 
 # Nothing else holds them, and they are to wait: before the hold that just ended, or after it.
@@ -171,6 +187,21 @@ async def stop(connection: Connection, *, seller_id: UUID) -> TaxRequest | None:
 async def end(connection: Connection, *, seller_id: UUID, now: datetime) -> TaxRequest | None:
     """The seller has said it; None where it wasn't asked, or has said it before."""
     row = await connection.fetchrow(END, seller_id, now)
+    return None if row is None else TaxRequest(**dict(row))
+
+
+async def lift(
+    connection: Connection, *, seller_id: UUID, user_id: UUID, reason: str, now: datetime
+) -> TaxRequest | None:
+    """Withhold nothing of this seller though it hasn't said it; None where nothing is asked of it,
+    or somebody has said so before."""
+    row = await connection.fetchrow(LIFT, seller_id, user_id, reason, now)
+    return None if row is None else TaxRequest(**dict(row))
+
+
+async def restore(connection: Connection, *, seller_id: UUID) -> TaxRequest | None:
+    """Take that back; None where nobody had said so, or nothing is asked of it any more."""
+    row = await connection.fetchrow(RESTORE, seller_id)
     return None if row is None else TaxRequest(**dict(row))
 
 

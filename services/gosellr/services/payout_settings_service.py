@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import InvalidInput, NotAllowed, NotFound, VersionConflict
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, VersionConflict
 from gosellr.models.events import Fact, FactType
 from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import ledger, outbox, payout_settings
@@ -21,7 +21,15 @@ from gosellr.utils.payouts import (
 )
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
+from gosellr.utils.tax_requests import TAX_HOLD_REASON
 from gosellr.utils.viewer import Viewer
+
+
+class TaxHoldStays(Conflict):
+    """The payouts wait until the seller says who it is: whoever lets them go says so of that."""
+
+    code = "tax_hold_stays"
+    title = "These payouts wait until the seller says who it is to the tax authorities"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +133,14 @@ async def hold(
 
     Raises:
         NotFound, NotAllowed: there is no such seller, or the viewer runs no market or acts for it.
+        TaxHoldStays: what holds them is that the seller hasn't said who it is.
     """
     if not viewer.is_operator:
         raise NotAllowed
     require_no_part(viewer, seller_id=seller_id)
     if not await ledger.seller_exists(connection, seller_id=seller_id):
         raise NotFound
-    await _locked(connection, seller_id=seller_id, now=now)
+    before = await _locked(connection, seller_id=seller_id, now=now)
     await payout_settings.hold(
         connection, seller_id=seller_id, reason=reason, user_id=viewer.user_id, now=now
     )
@@ -139,7 +148,9 @@ async def hold(
     await _tell(connection, seller_id, said, viewer=viewer, now=now)
     if reason is None:
         # What is withheld by law isn't let go with it.
-        await tax_request_service.take_over(connection, seller_id=seller_id, now=now)
+        is_withheld = await tax_request_service.take_over(connection, seller_id=seller_id, now=now)
+        if is_withheld and before.hold_reason == TAX_HOLD_REASON:
+            raise TaxHoldStays
     return await _found(connection, seller_id=seller_id)
 
 

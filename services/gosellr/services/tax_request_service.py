@@ -12,10 +12,11 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import NotFound
+from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.models.events import Fact, FactType
 from gosellr.models.tax_identity_values import TaxRequest
 from gosellr.queries import outbox, payout_settings, payout_withdrawals, tax_requests
+from gosellr.services.seller_scope import require_no_part
 from gosellr.utils.payouts import DEFAULT_SCHEDULE, next_due
 from gosellr.utils.permissions import Permission
 from gosellr.utils.statement_figures import SALE_KINDS
@@ -121,6 +122,50 @@ async def end(connection: Connection, *, seller_id: UUID, now: datetime) -> None
         await _let_go(connection, request, now=now)
 
 
+async def lift(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID, reason: str, now: datetime
+) -> TaxRequest:
+    """Let a seller's payouts go on though it hasn't said who it is, for a reason that it may read,
+    until somebody takes that back. Said again, also by somebody else, it changes nothing.
+
+    Raises:
+        NotAllowed: the viewer runs no market, or acts for the seller.
+        NotFound: nothing is asked of such a seller.
+    """
+    user_id = _operator(viewer, seller_id=seller_id)
+    await tax_requests.lock_settings(connection, seller_id=seller_id)
+    request = await tax_requests.lift(
+        connection, seller_id=seller_id, user_id=user_id, reason=reason, now=now
+    )
+    if request is None:
+        return await _open(connection, seller_id=seller_id)
+    about = {"by": str(user_id), "reason": reason}
+    fact = Fact(FactType.SELLER_TAX_HOLD_LIFTED, seller_id, about)
+    await outbox.append(connection, [fact], now=now)
+    await _let_go(connection, request, now=now)
+    return request
+
+
+async def restore(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID, withholds: bool, now: datetime
+) -> TaxRequest:
+    """Take that back: where the market withholds, and the seller's time is over, nothing is paid
+    from now on. Where nobody had let them go, nothing changes.
+
+    Raises:
+        NotAllowed: the viewer runs no market, or acts for the seller.
+        NotFound: nothing is asked of such a seller.
+    """
+    user_id = _operator(viewer, seller_id=seller_id)
+    await tax_requests.lock_settings(connection, seller_id=seller_id)
+    if await tax_requests.restore(connection, seller_id=seller_id) is not None:
+        fact = Fact(FactType.SELLER_TAX_HOLD_RESTORED, seller_id, {"by": str(user_id)})
+        await outbox.append(connection, [fact], now=now)
+        if withholds:
+            await withhold(connection, seller_id=seller_id, now=now)
+    return await _open(connection, seller_id=seller_id)
+
+
 async def of_sellers(
     connection: Connection, *, seller_ids: Sequence[UUID]
 ) -> dict[UUID, TaxRequest]:
@@ -142,6 +187,29 @@ async def find_open(
     ):
         raise NotFound
     return await tax_requests.find_open(connection, seller_id=seller_id)
+
+
+async def find_for_operator(
+    connection: Connection, *, viewer: Viewer, seller_id: UUID
+) -> TaxRequest:
+    """The same for whoever decides about it. Raises `NotFound` where nothing is asked of it."""
+    _operator(viewer, seller_id=None)
+    return await _open(connection, seller_id=seller_id)
+
+
+def _operator(viewer: Viewer, *, seller_id: UUID | None) -> UUID:
+    if not viewer.is_operator or viewer.user_id is None:
+        raise NotAllowed
+    if seller_id is not None:
+        require_no_part(viewer, seller_id=seller_id)
+    return viewer.user_id
+
+
+async def _open(connection: Connection, *, seller_id: UUID) -> TaxRequest:
+    found = await tax_requests.find_open(connection, seller_id=seller_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def _let_go(connection: Connection, request: TaxRequest, *, now: datetime) -> None:
@@ -167,7 +235,7 @@ async def _tell(
         about = {
             "step": step.value,
             "asked_at": one.asked_at.isoformat(),
-            "withheld_from": waits_from.isoformat() if withholds else None,
+            "withheld_from": waits_from.isoformat() if withholds and not one.lifted_at else None,
         }
         facts.append(Fact(FactType.SELLER_TAX_IDENTITY_ASKED, one.seller_id, about))
     if facts:

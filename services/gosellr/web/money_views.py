@@ -159,6 +159,8 @@ class PayoutView:
     seller_href: str = ""
     is_held: bool = False
     hold_reason: str = ""
+    # Where what is withheld is let go, in place of any other hold.
+    tax_hold_href: str = ""
     form: FormView = field(default_factory=FormView)
     pager: PagerView = field(default_factory=PagerView)
 

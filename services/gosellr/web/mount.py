@@ -30,6 +30,7 @@ from gosellr.web.operator import (
     statements,
     tax_rates,
     tax_report,
+    tax_requests,
     tax_returns,
     transactions,
     transfers,
@@ -111,7 +112,7 @@ def mount_web(app: FastAPI, *, settings: SiteSettings) -> None:
         operator_orders, seller_orders, operator_refunds, seller_refunds, seller_credit,
         operator_captures,
     )  # fmt: skip
-    of_books = (transactions, tax_report, tax_returns, payment_ways)
+    of_books = (transactions, tax_report, tax_requests, tax_returns, payment_ways)
     of_debts = (balances, adjustments, reserve_rules, credit, gift_offers, card_releases)
     # The simulator's address would be taken for a rule's id.
     of_terms = (commission_simulation, commission, proposals, tax_rates)

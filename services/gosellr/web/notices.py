@@ -44,6 +44,8 @@ PREPARED = "prepared"
 ADJUSTMENT_BOOKED = "adjustment-booked"
 ADJUSTMENT_REJECTED = "adjustment-rejected"
 TAX_FILED = "tax-filed"
+TAX_HOLD_LIFTED = "tax-hold-lifted"
+TAX_HOLD_RESTORED = "tax-hold-restored"
 PROPOSED = "proposed"
 PROPOSAL_APPROVED = "proposal-approved"
 PROPOSAL_REJECTED = "proposal-rejected"
@@ -133,6 +135,8 @@ NOTICES = {
     ADJUSTMENT_BOOKED: NoticeView("It is booked."),
     ADJUSTMENT_REJECTED: NoticeView("It is turned down; nothing was booked."),
     TAX_FILED: NoticeView("It is written down, and its figures are kept as they are."),
+    TAX_HOLD_LIFTED: NoticeView("Nothing is withheld from this seller any more."),
+    TAX_HOLD_RESTORED: NoticeView("It is taken back."),
     PROPOSED: NoticeView("It is proposed. Nothing changes before a second person agrees."),
     PROPOSAL_APPROVED: NoticeView("It is approved, and done."),
     PROPOSAL_REJECTED: NoticeView("It is turned down; nothing was changed."),

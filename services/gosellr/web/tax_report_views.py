@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gosellr.utils.money import Money
 from gosellr.web.order_views import BadgeView
-from gosellr.web.views import ChoiceView, FormView, LinkView, PagerView
+from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class ReportFigureView:
 @dataclass(frozen=True, slots=True)
 class ReportedSellerView:
     """A seller's year in one currency; `missing` is what the report asks for and isn't known, and
-    `stage` how far asking for who it is has come."""
+    `stage` how far asking for who it is has come, with the address of its page once it was asked.
+    """
 
     name: str
     about: str
@@ -29,6 +30,7 @@ class ReportedSellerView:
     badge: BadgeView
     missing: tuple[str, ...]
     stage: str
+    stage_href: str
     year: ReportFigureView
     quarters: tuple[ReportFigureView, ...]
 
@@ -50,3 +52,15 @@ class TaxReportView:
     chips: tuple[LinkView, ...] = ()
     files: tuple[LinkView, ...] = ()
     pager: PagerView = field(default_factory=PagerView)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRequestView:
+    """A seller who hasn't said who it is: what was done about it, and what may be done."""
+
+    name: str
+    path: str
+    facts: tuple[AttributeView, ...]
+    may_lift: bool
+    may_restore: bool
+    form: FormView

@@ -408,6 +408,9 @@ PAYOUTS: dict[str, Sequence[Call]] = {
     "recall_payout": [_market(_REASON, payout_id=Of("payout"), reached=OR_STATE)],
     "get_payout_recall": [_market(payout_id=Of("payout"), reached=OK | {404})],
     "get_tax_identity": [_seller(seller_id=Of("seller"))],
+    # Nothing is asked of this seller.
+    "lift_tax_hold": [_market(_REASON, seller_id=Of("seller"), reached=frozenset({404}))],
+    "restore_tax_hold": [_market(seller_id=Of("seller"), reached=frozenset({404}))],
     # Nobody's password is known here: 422 is the operation's own answer.
     "update_tax_identity": [
         _of_shop(_seller(

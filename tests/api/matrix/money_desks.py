@@ -71,6 +71,12 @@ DESKS: dict[str, Sequence[Call]] = {
     ],
     "GET /operator/transactions": [_page(), _page(query={"format": "csv"})],
     "GET /operator/tax-report": [_page(), _page(query={"format": "csv"})],
+    # Nothing is asked of this seller.
+    "GET /operator/tax-report/sellers/{seller_id}": [_page(_SELLER, reached=NOTHING)],
+    "POST /operator/tax-report/sellers/{seller_id}/unhold": [
+        _form(_REASON, path=_SELLER, reached=NOTHING)
+    ],
+    "POST /operator/tax-report/sellers/{seller_id}/hold": [_form(path=_SELLER, reached=NOTHING)],
     "GET /operator/tax-returns": [_page(), _page(query={"format": "csv"})],
     "POST /operator/tax-returns/{period}/file": [
         _form(

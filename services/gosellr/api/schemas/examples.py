@@ -223,6 +223,7 @@ BODY_EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"schedule": "monthly", "day_of_month": 31, "version": 1},
     ],
     "hold_payouts": [{"reason": "The papers of the company are missing"}],
+    "lift_tax_hold": [{"reason": "We have seen the certificate of the tax office"}],
     "recall_payout": [{"reason": "Sent to the wrong shop"}],
     "update_payout_destination": [
         {

@@ -114,12 +114,15 @@ class MaskedNumberOut(BaseModel):
 
 class TaxRequestOut(BaseModel):
     """When a seller was asked who it is, reminded, and reminded again, and since when its payouts
-    wait for it; null is what didn't happen."""
+    wait for it, or an operator lets them go on all the same, and why; null is what didn't happen.
+    """
 
     asked_at: datetime
     reminded_at: datetime | None
     reminded_again_at: datetime | None
     withheld_at: datetime | None
+    lifted_at: datetime | None
+    lift_reason: str | None
 
 
 class TaxIdentityOut(BaseModel):
@@ -156,7 +159,7 @@ def identity_document(
         version = None if said is None else said.kept.version
         return {
             **known, **empty, "seller_id": seller_id, "is_complete": False, "version": version,
-            "request": _request(request),
+            "request": None if request is None else request_document(request),
         }  # fmt: skip
     return {
         "seller_id": seller_id,
@@ -178,7 +181,6 @@ def identity_document(
     }
 
 
-def _request(request: TaxRequest | None) -> dict[str, Any] | None:
-    if request is None:
-        return None
+def request_document(request: TaxRequest) -> dict[str, Any]:
+    """How often a seller was asked, as it is answered."""
     return {name: getattr(request, name) for name in TaxRequestOut.model_fields}

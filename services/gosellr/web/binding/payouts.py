@@ -19,6 +19,8 @@ from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money, to_decimal_string
 from gosellr.utils.payouts import WITHDRAWN_HOLD_REASON, PayoutPlan, PayoutStatus, ScheduleKind
 from gosellr.utils.statements import describe
+from gosellr.utils.tax_requests import TAX_HOLD_REASON
+from gosellr.web.binding.tax_requests import request_href
 from gosellr.web.formats import format_when
 from gosellr.web.money_views import (
     BalanceView,
@@ -205,6 +207,9 @@ def payout(
         seller_href=href,
         is_held=settings is not None and settings.held_at is not None,
         hold_reason="" if settings is None else settings.hold_reason or "",
+        tax_hold_href=request_href(found.seller_id)
+        if settings is not None and settings.hold_reason == TAX_HOLD_REASON
+        else "",
         form=form or FormView(),
         pager=pager or PagerView(),
     )

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from gosellr.models.tax_identity_values import TaxRequest
 from gosellr.utils.money import Money
 from gosellr.web import forms
 from gosellr.web.binding import histories
 from gosellr.web.binding.histories import Chosen
 from gosellr.web.binding.listings import address
+from gosellr.web.binding.tax_requests import request_href, stage
 from gosellr.web.order_views import BadgeView
 from gosellr.web.tax_report_views import ReportedSellerView, ReportFigureView, TaxReportView
 from gosellr.web.views import ChoiceView, FormView, LinkView
@@ -47,7 +49,7 @@ def report(
     begin: int,
     now: datetime,
     state: Chosen,
-    stages: Mapping[UUID, str],
+    requests: Mapping[UUID, TaxRequest],
 ) -> TaxReportView:
     """The report from the seller on at place `begin`, as many as there is room for, of those of
     whom all is known, or isn't, where that was asked for."""
@@ -64,7 +66,7 @@ def report(
         years=_years(year, now=now),
         is_over=year < now.year,
         sums=_sums(everybody),
-        sellers=tuple(_seller(one, stages) for one in sellers[begin:following]),
+        sellers=tuple(_seller(one, requests) for one in sellers[begin:following]),
         seller_count=len({one["seller_id"] for one in sellers}),
         incomplete_count=len({one["seller_id"] for one in everybody if one["missing"]}),
         chips=histories.chips(action, _STATES, name="state", chosen=chosen, kept=years),
@@ -105,7 +107,8 @@ def unsaid_of(content: Mapping[str, Any]) -> list[UUID]:
     )
 
 
-def _seller(one: Mapping[str, Any], stages: Mapping[UUID, str]) -> ReportedSellerView:
+def _seller(one: Mapping[str, Any], requests: Mapping[UUID, TaxRequest]) -> ReportedSellerView:
+    seller_id, is_unsaid = UUID(one["seller_id"]), _IDENTITY in one["missing"]
     currency = one["currency"]
     trade = "" if one["trade_name"] == one["legal_name"] else one["trade_name"]
     return ReportedSellerView(
@@ -114,7 +117,8 @@ def _seller(one: Mapping[str, Any], stages: Mapping[UUID, str]) -> ReportedSelle
         href=address("/operator/transactions", [("of", one["seller_id"]), ("currency", currency)]),
         badge=_INCOMPLETE if one["missing"] else _COMPLETE,
         missing=tuple(_MISSING[name] for name in one["missing"]),
-        stage=stages[UUID(one["seller_id"])] if _IDENTITY in one["missing"] else "",
+        stage=stage(requests.get(seller_id)) if is_unsaid else "",
+        stage_href=request_href(seller_id) if is_unsaid and seller_id in requests else "",
         year=_figure("Year", one["total"], currency),
         quarters=tuple(
             _figure(f"Quarter {each['quarter']}", each, currency) for each in one["quarters"]

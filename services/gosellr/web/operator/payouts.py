@@ -11,7 +11,7 @@ from gosellr.core.errors import Conflict, DomainError, NotAllowed
 from gosellr.core.transact import ask, transact
 from gosellr.flows import bank_files, payout_recalls, payout_verdicts, payouts
 from gosellr.models.connected_values import PayoutRecall
-from gosellr.models.payout_values import Payout
+from gosellr.models.payout_values import Payout, PayoutSettings
 from gosellr.services import (
     payout_questions,
     payout_recall_service,
@@ -183,8 +183,13 @@ async def hold(page: Approving, payout_id: UUID) -> Response:
 async def unhold(page: Approving, payout_id: UUID) -> Response:
     """Let the payouts of this one's seller go on."""
     found = await _find(page, payout_id)
-    await _hold(page, found.seller_id, reason=None)
-    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUTS_FREED)
+    try:
+        settings = await _hold(page, found.seller_id, reason=None)
+    except Conflict as refusal:
+        return await _refused(page, payout_id, refusal)
+    # What is withheld until it says who it is may have taken this hold's place, as the page says.
+    is_free = settings.held_at is None
+    return page.go(f"{_BASE}/{payout_id}", notice=notices.PAYOUTS_FREED if is_free else "")
 
 
 @router.post("/payouts/{payout_id}/fail")
@@ -248,8 +253,8 @@ async def _end(
     return page.go(f"{_BASE}/{payout_id}", notice=notice)
 
 
-async def _hold(page: Page, seller_id: UUID, *, reason: str | None) -> None:
-    await transact(
+async def _hold(page: Page, seller_id: UUID, *, reason: str | None) -> PayoutSettings:
+    return await transact(
         page.market.db,
         payout_settings_service.hold,
         viewer=page.viewer,

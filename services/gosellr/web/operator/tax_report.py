@@ -13,7 +13,6 @@ from gosellr.services import tax_request_service
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms
 from gosellr.web.binding import tax_reports as binding
-from gosellr.web.binding.tax_requests import stage
 from gosellr.web.history_answers import file_answer
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
@@ -56,7 +55,7 @@ async def show_report(
         begin=begin,
         now=page.now,
         state=which,
-        stages={one: stage(requests.get(one)) for one in unsaid},
+        requests=requests,
     )
     return await show(
         page,
