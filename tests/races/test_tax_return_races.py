@@ -1,5 +1,6 @@
 """Tax returns at once: each month handed in once, and one payment prepared."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from gosellr.core.clock import ManualClock
@@ -7,13 +8,14 @@ from gosellr.core.transact import transact
 from gosellr.jobs.audit import audit_market
 from gosellr.models.tax_return_values import FiledReturn
 from gosellr.resources import Resources
-from gosellr.services import tax_filing_service
+from gosellr.services import adjustment_service, tax_filing_service
 from gosellr.utils.tax_periods import parse_tax_period
 from gosellr.utils.viewer import Viewer
-from tests.factories.balances import approve
+from tests.factories.balances import approve, prepare
 from tests.factories.sales import buy
 from tests.factories.stored_value import operator
 from tests.factories.tax_returns import taxed
+from tests.races.test_payout_races import waits_or_ends
 from tests.races.test_refund_races import outcomes
 
 
@@ -70,3 +72,30 @@ async def test_a_month_is_handed_in_once_and_its_payment_prepared_once(
         )
     assert [tuple(one) for one in paid] == [("credit", 2_050)]
     assert await audit_market(live.db, gateways=live.gateways, now=clock.now()) == []
+
+
+async def test_a_payment_waits_for_what_is_booked_by_hand_and_sees_it(
+    live: Resources, clock: ManualClock
+) -> None:
+    await buy(live, (await transact(live.db, taxed), 1))
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    prepared = await pay(live, await operator(live), await _filed(live))
+    by_hand = await prepare(live, ("tax_payable:DE", "debit", 2_050), ("bank", "credit", 2_050))
+    second = await operator(live)
+    assert prepared.adjustment_id is not None
+    async with live.db.connection() as connection, connection.transaction():
+        await adjustment_service.approve(
+            connection, viewer=second, adjustment_id=by_hand.id, now=clock.now()
+        )
+        paying = asyncio.create_task(outcomes(approve(live, prepared.adjustment_id, viewer=second)))
+        await waits_or_ends(live, paying)
+    assert await paying == {"tax_paid_by_hand": 1}
+    async with live.db.connection() as connection:
+        paid = await connection.fetchval(
+            "SELECT sum(amount_minor)::bigint FROM ledger_entry WHERE account = 'bank'"
+        )
+    assert paid == 2_050
+
+
+async def _filed(live: Resources) -> FiledReturn:
+    return await hand_in(live, await operator(live), "2026-Q1")
