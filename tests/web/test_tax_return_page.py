@@ -51,6 +51,10 @@ async def test_a_quarter_is_looked_at_and_kept_as_a_table(
     for said in ("€300.00", "€60.00", "€5.00", "€0.50", "€60.50", "€30.00", "€6.00", "20\u202f%"):
         assert said.replace("\u202f", "") in text.replace("\u202f", "").replace("\xa0", "")
     assert "/operator/transactions?of=tax_payable%3ADE&amp;currency=EUR" in text
+    # Whoever hands in by the month finds it in the list, as far back as the quarters.
+    assert '<option value="2026-03">2026-03</option>' in text
+    assert '<option value="2024-04">2024-04</option>' in text
+    assert "2024-03" not in text
     month = await open_page(visitor, f"{PAGE}?period=2026-03")
     assert '<option value="2026-03" selected>' in month
     answer = await visitor.client.get(f"{PAGE}?period=2026-Q1&format=csv", headers=HTML)
@@ -68,7 +72,7 @@ async def test_a_period_that_there_isnt_says_so(
     for query in ("period=2026-Q7", "period=nonsense&format=csv"):
         answer = await visitor.client.get(f"{PAGE}?{query}", headers=HTML)
         assert answer.status_code == 422
-        assert "Choose a quarter from the list" in answer.text
+        assert "Choose a quarter or a month from the list" in answer.text
     assert (await visitor.client.get(f"{PAGE}?format=pdf", headers=HTML)).status_code == 422
 
 

@@ -34,7 +34,7 @@ def period_of(typed: str, *, now: datetime) -> tuple[TaxPeriod, FormView]:
     try:
         chosen = parse_tax_period(typed or current)
     except InvalidTaxPeriod:
-        said = {"period": "Choose a quarter from the list, or a month such as 2026-03"}
+        said = {"period": "Choose a quarter or a month from the list"}
         return parse_tax_period(current), FormView({"period": current}, said)
     return chosen, FormView({"period": chosen.name})
 
@@ -68,12 +68,12 @@ def page(
 
 
 def _periods(chosen: str, *, now: datetime) -> tuple[ChoiceView, ...]:
-    """The latest quarters, and the period that was asked for."""
-    year, quarter = now.year, (now.month + 2) // 3
-    known = []
-    for _ in range(_OFFERED):
-        known.append(f"{year}-Q{quarter}")
-        year, quarter = (year, quarter - 1) if quarter > 1 else (year - 1, 4)
+    """The latest quarters, the months that they have so far, and the period that was asked for."""
+    latest = 4 * now.year + (now.month - 1) // 3
+    first = latest - _OFFERED + 1
+    known = [f"{each // 4}-Q{each % 4 + 1}" for each in range(latest, first - 1, -1)]
+    this_month = 12 * now.year + now.month - 1
+    known += [f"{each // 12}-{each % 12 + 1:02}" for each in range(this_month, 3 * first - 1, -1)]
     if chosen not in known:
         known.append(chosen)
     return tuple(ChoiceView(name, name, name == chosen) for name in known)
