@@ -235,6 +235,7 @@ async def test_what_was_paid_by_hand_isnt_paid_once_more(
     filed, first = await hand_in(resources, "2026-Q1"), an_operator()
     # A part of it is enough: the rest is paid by hand as well.
     await by_hand(resources, 50)
+    assert (await find(resources, filed)).status == "filed"
     with pytest.raises(TaxPaidByHand) as refusal:
         await pay(resources, filed, first)
     assert refusal.value.extras == {"left": {"amount": 2_000, "currency": "EUR"}}
@@ -242,7 +243,7 @@ async def test_what_was_paid_by_hand_isnt_paid_once_more(
     with pytest.raises(TaxPaidByHand) as refusal:
         await pay(resources, filed, first)
     assert refusal.value.extras == {"left": {"amount": 0, "currency": "EUR"}}
-    assert (await find(resources, filed)).status == "filed"
+    assert (await find(resources, filed)).status == "paid_by_hand"
     # What is owed for later periods is paid by its returns as ever.
     await buy(resources, (lamps, 1))
     clock.set(JULY)

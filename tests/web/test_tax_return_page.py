@@ -14,7 +14,7 @@ from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.resources import Resources
 from tests.factories.accounts import User, bearer, make_operator, make_support
-from tests.factories.balances import approve
+from tests.factories.balances import approve, prepare
 from tests.factories.sales import NOW, Shop, buy
 from tests.factories.tax_returns import taxed
 from tests.web.people import enter, open_page, statuses
@@ -180,3 +180,24 @@ async def test_the_api_hands_in_and_prepares_the_payment(
     assert (await client.post(pay, headers=headers)).json() == prepared
     found = (await client.get(API, headers=headers)).json()
     assert found["jurisdictions"][0]["filed"] == [prepared]
+
+
+async def test_what_was_paid_by_hand_is_told_and_not_offered_to_be_paid(
+    visitor: Visitor, resources: Resources, clock: ManualClock, lamps: Shop, olu: User
+) -> None:
+    await buy(resources, (lamps, 1))
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    await enter(visitor, resources, olu)
+    await open_page(visitor, f"{PAGE}?period=2026-Q1")
+    await visitor.send(f"{PAGE}/2026-Q1/file", reference="E-2026-7")
+    assert "Prepare the payment" in visitor.text
+    booked = [("tax_payable:DE", "debit", 2_050), ("bank", "credit", 2_050)]
+    await approve(resources, (await prepare(resources, *booked)).id)
+    other = Visitor(visitor.client, visitor.page)
+    text = await open_page(visitor, f"{PAGE}?period=2026-Q1")
+    assert ("Paid by hand" in text, "Prepare the payment" in text) == (True, False)
+    [path] = re.findall(rf'action="({PAGE}/[0-9a-f-]+/pay)"', other.text)
+    await other.send(path)
+    assert (other.page.status_code, "An ordinary adjustment has paid this" in other.text) == (
+        409, True,
+    )  # fmt: skip

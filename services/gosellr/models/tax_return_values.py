@@ -45,14 +45,17 @@ class FiledReturn:
     filed_at: datetime
     adjustment_id: UUID | None
     adjustment_status: str | None
+    is_paid_by_hand: bool = False
 
     @property
     def status(self) -> str:
-        """`filed`, `payment_prepared` while a second person has to agree, or `paid`, which one of
-        nothing is at once."""
+        """`filed`, `payment_prepared` while a second person has to agree, `paid`, which one of
+        nothing is at once, or `paid_by_hand` where ordinary adjustments have paid all of it."""
         if self.due_minor == 0 or self.adjustment_status == "approved":
             return "paid"
-        return "payment_prepared" if self.adjustment_status == "prepared" else "filed"
+        if self.adjustment_status == "prepared":
+            return "payment_prepared"
+        return "paid_by_hand" if self.is_paid_by_hand else "filed"
 
 
 @dataclass(frozen=True, slots=True)

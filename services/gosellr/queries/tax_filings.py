@@ -1,6 +1,6 @@
 """Tax returns that were handed in, each month of a jurisdiction and currency once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,9 +32,11 @@ PAID_BY = "SELECT id FROM tax_return WHERE adjustment_id = $1"
 # nothing here; those before the period began weren't for it.
 STILL_OWED = f"""
 WITH this AS (
-    SELECT id, jurisdiction, currency, since, until, due_minor FROM tax_return WHERE id = $1
+    SELECT id, jurisdiction, currency, since, until, due_minor
+    FROM tax_return WHERE id = ANY($1::uuid[])
 ), moved AS (
-    SELECT {CREDITED} AS minor, head.booked_at, {IS_PAYMENT} AS is_payment,
+    SELECT this.id AS tax_return_id, {CREDITED} AS minor, head.booked_at,
+           {IS_PAYMENT} AS is_payment,
            EXISTS (SELECT FROM adjustment JOIN tax_return AS other
                                           ON other.adjustment_id = adjustment.id
                    WHERE adjustment.transaction_id = head.id) AS is_of_return
@@ -43,16 +45,18 @@ WITH this AS (
                               AND entry.currency = this.currency
     JOIN ledger_transaction AS head ON head.id = entry.transaction_id
 ), others AS (
-    SELECT COALESCE(sum(other.due_minor), 0) AS minor
+    SELECT this.id AS tax_return_id,
+           COALESCE(sum(other.due_minor) FILTER (
+               WHERE adjustment.status IN ('prepared', 'approved')
+                  OR sign(other.due_minor) <> sign(this.due_minor)), 0) AS minor
     FROM this
-    JOIN tax_return AS other ON other.jurisdiction = this.jurisdiction
+    LEFT JOIN tax_return AS other ON other.jurisdiction = this.jurisdiction
                             AND other.currency = this.currency AND other.id <> this.id
                             AND other.since < this.until
     LEFT JOIN adjustment ON adjustment.id = other.adjustment_id
-    WHERE adjustment.status IN ('prepared', 'approved')
-       OR sign(other.due_minor) <> sign(this.due_minor)
+    GROUP BY this.id
 )
-SELECT this.due_minor, this.currency::text,
+SELECT this.id, this.due_minor, this.currency::text,
        (COALESCE(sum(moved.minor) FILTER (
             WHERE CASE WHEN moved.is_payment THEN NOT moved.is_of_return
                        ELSE moved.booked_at < this.until END), 0) - others.minor)::bigint
@@ -60,8 +64,9 @@ SELECT this.due_minor, this.currency::text,
        (-COALESCE(sum(moved.minor) FILTER (
             WHERE moved.is_payment AND NOT moved.is_of_return
               AND moved.booked_at >= this.since), 0))::bigint AS by_hand_minor
-FROM this CROSS JOIN others LEFT JOIN moved ON true
-GROUP BY this.due_minor, this.currency, others.minor
+FROM this JOIN others ON others.tax_return_id = this.id
+LEFT JOIN moved ON moved.tax_return_id = this.id
+GROUP BY this.id, this.due_minor, this.currency, others.minor
 """
 
 ADD = """
@@ -104,12 +109,12 @@ async def paid_by(connection: Connection, *, adjustment_id: UUID) -> UUID | None
     return tax_return_id
 
 
-async def still_owed(connection: Connection, *, tax_return_id: UUID) -> OwedOfReturn:
-    """What is still to be paid of a return that there is, as the ledger has it."""
-    row = await connection.fetchrow(STILL_OWED, tax_return_id)
-    if row is None:
-        raise RuntimeError(f"return {tax_return_id} is gone")
-    return OwedOfReturn(*row)
+async def still_owed(
+    connection: Connection, *, tax_return_ids: Sequence[UUID]
+) -> dict[UUID, OwedOfReturn]:
+    """What is still to be paid of returns, as the ledger has it."""
+    rows = await connection.fetch(STILL_OWED, list(tax_return_ids))
+    return {row[0]: OwedOfReturn(*row[1:]) for row in rows}
 
 
 async def of_period(

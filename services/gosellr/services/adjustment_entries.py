@@ -129,7 +129,8 @@ async def check_tax_unpaid(connection: Connection, *, tax_return_id: UUID) -> No
     Raises:
         TaxPaidByHand: they have, or a part of it; `left` says how much is still to be paid.
     """
-    owed = await tax_filings.still_owed(connection, tax_return_id=tax_return_id)
+    found = await tax_filings.still_owed(connection, tax_return_ids=[tax_return_id])
+    owed = found[tax_return_id]
     if owed.is_paid_by_hand:
         left = {"amount": owed.left_minor, "currency": owed.currency}
         raise TaxPaidByHand(extras={"left": left})

@@ -6,7 +6,7 @@ is turned down leaves the return as it was, to be paid by another.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -124,7 +124,7 @@ async def pay(
     user_id = _operator(viewer)
     await tax_filings.lock(connection, tax_return_id=tax_return_id)
     filed = await find(connection, tax_return_id=tax_return_id)
-    if filed.status != "filed":
+    if filed.status not in {"filed", "paid_by_hand"}:
         if filed.adjustment_id is not None:
             held = await adjustment_service.find(connection, adjustment_id=filed.adjustment_id)
             if held.prepared_by == user_id and filed.status == "payment_prepared":
@@ -159,12 +159,22 @@ async def find(connection: Connection, *, tax_return_id: UUID) -> FiledReturn:
     found = await tax_filings.find(connection, tax_return_id=tax_return_id)
     if found is None:
         raise NotFound
-    return found
+    [told] = await _told(connection, [found])
+    return told
 
 
 async def of_period(connection: Connection, *, period: TaxPeriod) -> Sequence[FiledReturn]:
     """All returns that touch a period. For operators."""
-    return await tax_filings.of_period(connection, since=period.since, until=period.until)
+    found = await tax_filings.of_period(connection, since=period.since, until=period.until)
+    return await _told(connection, found)
+
+
+async def _told(connection: Connection, found: Sequence[FiledReturn]) -> list[FiledReturn]:
+    """Returns, told whether those that nothing of ours pays were paid by hand."""
+    unpaid = [one.id for one in found if one.status == "filed"]
+    owed = await tax_filings.still_owed(connection, tax_return_ids=unpaid) if unpaid else {}
+    by_hand = {which for which, one in owed.items() if one.is_paid_by_hand and not one.left_minor}
+    return [replace(one, is_paid_by_hand=one.id in by_hand) for one in found]
 
 
 def _operator(viewer: Viewer) -> UUID:

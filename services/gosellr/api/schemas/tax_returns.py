@@ -38,13 +38,14 @@ class TaxReturnFile(RequestModel):
 
 class FiledReturnOut(BaseModel):
     """A return that was handed in: `filed`, `payment_prepared` while a second person has to approve
-    the adjustment that pays it, or `paid`. What is `due` is frozen; one of nothing is paid."""
+    the adjustment that pays it, `paid`, or `paid_by_hand` where ordinary adjustments have paid all
+    of it. What is `due` is frozen; one of nothing is paid."""
 
     id: UUID
     period: str = Field(examples=["2026-Q1"])
     jurisdiction: str
     currency: str
-    status: Literal["filed", "payment_prepared", "paid"]
+    status: Literal["filed", "payment_prepared", "paid", "paid_by_hand"]
     due: MoneyOut
     reference: str
     filed_by: UUID

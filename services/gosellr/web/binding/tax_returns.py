@@ -23,6 +23,7 @@ _OFFERED: Final = 8
 _STATES: Final = {
     "filed": BadgeView("Handed in", "warn", "file-text"),
     "payment_prepared": BadgeView("Payment waits for a second person", "warn", "users"),
+    "paid_by_hand": BadgeView("Paid by hand", "ok", "check"),
     "paid": BadgeView("Paid", "ok", "check"),
 }
 _SOURCES: Final = {"sales": "Sales, tax remitted", "commission": "Commission"}
