@@ -18,7 +18,7 @@ from gosellr.services import tax_return_service
 from gosellr.utils.tax_periods import parse_tax_period
 from tests.factories.accounts import User
 from tests.factories.balances import approve, prepare
-from tests.factories.disputes import bank_decides, take_back
+from tests.factories.disputes import bank_decides, take_back, told_as
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import Shop, buy, make_buyer, make_commission, make_shop, part_of, refund
 from tests.factories.tax_returns import taxed
@@ -154,6 +154,25 @@ async def test_a_lost_chargeback_lowers_what_is_owed_with_its_base(
     assert rates(found["DE"]) == [("sales", 2000, -10_000, -2_000), ("sales", 1000, -500, -50)]
     assert rates(found["marketplace"]) == [("commission", 2000, -1_000, -200)]
     assert "DE" not in await owed(resources, "2026-Q4")
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_comes_back_of_a_lost_chargeback_is_owed_by_rate_as_it_was_lost(
+    connection: Connection, resources: Resources, clock: ManualClock, lamps: Shop, buyer: User
+) -> None:
+    order = await buy(resources, (lamps, 1), buyer=buyer)
+    clock.set(datetime(2026, 4, 2, tzinfo=UTC))
+    assert await told_as(resources, order, "sdp_one", "lost", amount_minor=3_333)
+    lost = await owed(resources, "2026-Q2")
+    clock.set(JULY)
+    assert await told_as(resources, order, "sdp_one", "won", amount_minor=3_333)
+    found = await owed(resources, "2026-Q3")
+    for name in ("DE", "marketplace"):
+        back = [(source, bps, -base, -tax) for source, bps, base, tax in rates(found[name])]
+        assert back == rates(lost[name])
+        assert sum(one[3] for one in back) < 0
+    assert {bps for _, bps, _, _ in rates(found["DE"])} == {1000, 2000}
+    assert sums(found["DE"])[3] == 2_050
     assert await wrong_with(connection, resources) == []
 
 
