@@ -52,13 +52,23 @@ async def takes_two_now(
     return takes_two(order, amount_minor=amount_minor + pending_minor, policy=policy)
 
 
-def takes_two_to_settle(
-    order: Order, refund: Refund, *, open_minor: int, policy: MarketPolicy
+async def takes_two_to_settle(
+    connection: Connection,
+    order: Order,
+    refund: Refund,
+    *,
+    open_minor: int,
+    policy: MarketPolicy,
 ) -> bool:
     """Whether an operator's word isn't enough to say what became of the `open_minor` of a refund;
-    where one alone gave it, that is one word about the same money."""
+    where one alone gave it, that is one word about the same money. What operators alone awarded
+    in cases counts as in `takes_two_now`."""
+    if order.currency not in policy.refund_approval_over:
+        return False
+    pending_minor = await disputes.awarded_alone_minor(connection, order_id=order.id, besides=None)
+    said_minor = max(open_minor, _alone_minor(refund))
     others = [one for one in order.refunds if one.id != refund.id]
-    return _is_above(order, max(open_minor, _alone_minor(refund)), policy, others=others)
+    return _is_above(order, said_minor + pending_minor, policy, others=others)
 
 
 def _is_above(

@@ -46,8 +46,12 @@ async def find_settleable(
     )
     return Settleable(
         refund=refund,
-        takes_two=refund_limits.takes_two_to_settle(
-            order, refund, open_minor=sum(one.amount_minor for one in parts), policy=policy
+        takes_two=await refund_limits.takes_two_to_settle(
+            connection,
+            order,
+            refund,
+            open_minor=sum(one.amount_minor for one in parts),
+            policy=policy,
         ),
         waiting=await proposal_service.find_waiting(connection, subject=subject_of(refund_id)),
     )
@@ -76,7 +80,9 @@ async def settle(
         connection, viewer=viewer, order=order, refund_id=refund_id, now=now
     )
     open_minor = sum(one.amount_minor for one in parts)
-    if refund_limits.takes_two_to_settle(order, refund, open_minor=open_minor, policy=policy):
+    if await refund_limits.takes_two_to_settle(
+        connection, order, refund, open_minor=open_minor, policy=policy
+    ):
         return await proposal_service.prepare(
             connection,
             viewer=viewer,

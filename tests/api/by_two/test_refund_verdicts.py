@@ -13,9 +13,9 @@ from gosellr.models.order_values import Order, Refund
 from gosellr.resources import Resources
 from tests.api.by_two.desk import LIMIT, Call, calls
 from tests.factories.accounts import make_operator
-from tests.factories.disputes import network
+from tests.factories.disputes import delivered, network, open_case
 from tests.factories.payouts import wrong_with
-from tests.factories.sales import NOW, Shop, buy, read, refund
+from tests.factories.sales import NOW, Shop, buy, make_buyer, read, refund
 from tests.factories.transfers import offline
 from tests.flows.test_refunds_settled import AnswersOtherwise
 
@@ -115,6 +115,28 @@ async def test_what_one_says_of_refunds_counts_with_what_one_gives(
         body["amount"] = {"amount": amount_minor, "currency": "EUR"}
         given = await second(f"/orders/{order.id}/refunds", body, key=str(amount_minor))
         assert given.status_code == status
+
+
+async def test_what_one_says_of_refunds_counts_with_what_one_decides(
+    market: Resources,
+    connection: Connection,
+    clock: ManualClock,
+    first: Call,
+    second: Call,
+    shop: Shop,
+) -> None:
+    buyer = await make_buyer(connection)
+    order = await delivered(market, (shop, 3), buyer=buyer)
+    await refund(market, order, shop, amount_minor=3_000)
+    clock.advance(HOUR)
+    [back] = (await read(market, order)).refunds
+    case = await open_case(market, order, shop, viewer=buyer.viewer, units=1)
+    body = {"amount": {"amount": 3_000, "currency": "EUR"}, "reason": "The picture shows it"}
+    decided = await second(f"/disputes/{case.dispute.id}/decide", body, key="once")
+    assert (decided.status_code, decided.json()["status"]) == (200, "decided")
+    # 30.00 that one decided, and may yet be appealed, and 30.00 that one speaks of.
+    assert (await say(first, order, back, "failed")).status_code == 202
+    assert (await read(market, order)).refunds == (back,)
 
 
 async def test_one_who_gave_a_small_refund_may_say_what_became_of_it(
