@@ -17,10 +17,7 @@ FIND = f"{_PROPOSAL} WHERE id = $1"
 LOCK = f"{_PROPOSAL} WHERE id = $1 FOR UPDATE"
 WAITING = f"{_PROPOSAL} WHERE subject = $1 AND status = 'prepared'"
 LATEST = f"{_PROPOSAL} WHERE subject = $1 ORDER BY prepared_at DESC, id DESC LIMIT 1"
-IS_AGREED = """
-SELECT EXISTS (SELECT FROM proposal
-    WHERE subject = $1 AND status <> 'rejected' AND (wish->>'award_minor')::bigint = $2)
-"""
+IS_AGREED = "SELECT EXISTS (SELECT FROM proposal WHERE subject = $1 AND status = 'approved')"
 LIST = f"""{_PROPOSAL}
 WHERE ($1::text IS NULL OR status = $1) AND ($2::text[] IS NULL OR kind = ANY($2))
   AND ($3::timestamptz IS NULL OR (prepared_at, id) < ($3, $4::uuid))
@@ -67,10 +64,9 @@ async def latest(connection: Connection, *, subject: str) -> Proposal | None:
     return None if row is None else Proposal(**row)
 
 
-async def is_agreed(connection: Connection, *, subject: str, award_minor: int) -> bool:
-    """Whether two agree to such an award, in minor units, about this; one who decides alone what
-    is proposed is refused."""
-    agreed: bool = await connection.fetchval(IS_AGREED, subject, award_minor)
+async def is_agreed(connection: Connection, *, subject: str) -> bool:
+    """Whether somebody agreed to what was proposed about this. What only waits is one's word."""
+    agreed: bool = await connection.fetchval(IS_AGREED, subject)
     return agreed
 
 

@@ -200,8 +200,9 @@ async def accept(
         decided_by=actor.value,
     )
     return await _settle(
-        connection, hand=hand, verdict=verdict, actor=actor, policy=policy, now=now
-    )
+        connection, hand=hand, verdict=verdict, actor=actor, is_sole_word=False, policy=policy,
+        now=now,
+    )  # fmt: skip
 
 
 async def escalate(
@@ -252,11 +253,12 @@ async def put_in_force(
     award_minor: int,
     reason: str,
     actor_id: UUID | None,
+    is_sole_word: bool,
     policy: MarketPolicy,
     now: datetime,
 ) -> UUID | None:
-    """Write an operator's decision down, on whom it rests: it may be appealed once, and is final
-    after that. Gives the refund to send, where it is final at once."""
+    """Write an operator's decision down, on whom it rests, alone or agreed to by another: it may be
+    appealed once, and is final after that. Gives the refund to send, where it is final at once."""
     verdict = Verdict(
         award_minor=award_minor,
         outcome=outcome_of(hand.dispute.amount_minor, award_minor=award_minor).value,
@@ -266,7 +268,7 @@ async def put_in_force(
     if ends_with(hand.dispute):
         return await dispute_outcome.settle(
             connection, order=hand.order, dispute=hand.dispute, verdict=verdict, actor=actor,
-            actor_id=actor_id, policy=policy, now=now,
+            actor_id=actor_id, is_sole_word=is_sole_word, policy=policy, now=now,
         )  # fmt: skip
     await dispute_steps.move(
         connection, dispute=hand.dispute, target=DisputeStatus.DECIDED, actor=actor,
@@ -342,12 +344,13 @@ async def _settle(
     hand: CaseInHand,
     verdict: Verdict,
     actor: Actor,
+    is_sole_word: bool,
     policy: MarketPolicy,
     now: datetime,
 ) -> UUID | None:
     return await dispute_outcome.settle(
         connection, order=hand.order, dispute=hand.dispute, verdict=verdict, actor=actor,
-        actor_id=hand.viewer.user_id, policy=policy, now=now,
+        actor_id=hand.viewer.user_id, is_sole_word=is_sole_word, policy=policy, now=now,
     )  # fmt: skip
 
 
@@ -370,9 +373,11 @@ async def act_on_deadline(
             outcome=dispute.outcome or DisputeOutcome.FOR_SELLER.value,
             decided_by=dispute.decided_by or system.value,
         )
+        is_sole_word = await dispute_outcome.is_decided_alone(connection, dispute=dispute)
         return await _settle(
-            connection, hand=hand, verdict=verdict, actor=system, policy=policy, now=now
-        )
+            connection, hand=hand, verdict=verdict, actor=system, is_sole_word=is_sole_word,
+            policy=policy, now=now,
+        )  # fmt: skip
     if dispute.is_chargeback:
         await _to_bank(connection, hand=hand, actor=system, policy=policy, now=now)
         return None

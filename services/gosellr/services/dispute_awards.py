@@ -72,7 +72,7 @@ async def decide(
         )
     return await dispute_argument.put_in_force(
         connection, hand=hand, actor=actor, award_minor=award_minor, reason=award.reason,
-        actor_id=viewer.user_id, policy=policy, now=now,
+        actor_id=viewer.user_id, is_sole_word=True, policy=policy, now=now,
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ async def decide_as_proposed(
         raise AwardChanged
     return await dispute_argument.put_in_force(
         connection, hand=hand, actor=actor, award_minor=held.wish["award_minor"],
-        reason=held.reason, actor_id=held.prepared_by, policy=policy, now=now,
+        reason=held.reason, actor_id=held.prepared_by, is_sole_word=False, policy=policy, now=now,
     )  # fmt: skip
 
 

@@ -30,10 +30,12 @@ async def settle(
     verdict: Verdict,
     actor: Actor,
     actor_id: UUID | None,
+    is_sole_word: bool,
     policy: MarketPolicy,
     now: datetime,
 ) -> UUID | None:
     """Carry a final decision out: gives the refund that is to be sent, None where there is none.
+    `is_sole_word`: it rests on one operator alone.
 
     The rest of the frozen money is the seller's again at once. Without a refund the case is
     closed with that; else when its gateway has answered.
@@ -56,6 +58,7 @@ async def settle(
         award_minor=verdict.award_minor,
         actor=actor,
         actor_id=actor_id,
+        is_sole_word=is_sole_word,
         policy=policy,
         now=now,
     )
@@ -73,6 +76,7 @@ async def _refund(
     award_minor: int,
     actor: Actor,
     actor_id: UUID | None,
+    is_sole_word: bool,
     policy: MarketPolicy,
     now: datetime,
 ) -> UUID | None:
@@ -99,7 +103,7 @@ async def _refund(
         policy=policy,
         now=now,
         case=dispute,
-        is_sole_word=await _is_sole_word(connection, dispute, award_minor=award_minor),
+        is_sole_word=is_sole_word,
     )
     await refund_service.end_what_is_empty(
         connection,
@@ -113,13 +117,12 @@ async def _refund(
     return refund_id
 
 
-async def _is_sole_word(connection: Connection, dispute: Dispute, *, award_minor: int) -> bool:
-    """Whether one operator alone decided so."""
+async def is_decided_alone(connection: Connection, *, dispute: Dispute) -> bool:
+    """Whether what is decided in a case, and could be appealed until now, is one operator's
+    word."""
     if dispute.decided_by != Actor.OPERATOR.value:
         return False
-    return not await proposals.is_agreed(
-        connection, subject=award_subject(dispute.id), award_minor=award_minor
-    )
+    return not await proposals.is_agreed(connection, subject=award_subject(dispute.id))
 
 
 async def release_rest(connection: Connection, *, dispute_id: UUID, now: datetime) -> None:

@@ -19,7 +19,7 @@ from tests.api.by_two.desk import LIMIT, Call, calls
 from tests.factories.accounts import User, make_operator
 from tests.factories.disputes import accept, delivered, escalate, open_case, reread, say
 from tests.factories.payouts import wrong_with
-from tests.factories.sales import NOW, Shop, make_buyer, read
+from tests.factories.sales import NOW, Shop, make_buyer, make_shop, read
 from tests.factories.transfers import doors
 from tests.web.people import enter, open_page
 from tests.web.visitor import Visitor
@@ -195,4 +195,32 @@ async def test_a_case_that_has_moved_on_is_not_decided_by_what_was_proposed(
     party = calls(web, market, own)
     assert refused(await party(f"/proposals/{waits['id']}/approve")) == (403, "not_allowed")
     assert (await read(market, theirs)).refunds == ()
+    assert await wrong_with(connection, market) == []
+
+
+async def test_what_one_decides_is_no_word_of_two_who_never_agreed(
+    market: Resources,
+    connection: Connection,
+    clock: ManualClock,
+    shop: Shop,
+    buyer: User,
+    first: Call,
+    second: Call,
+) -> None:
+    other = await make_shop(connection)
+    order = await delivered(market, (shop, 2), (other, 2), buyer=buyer)
+    case, next_case = [
+        await open_case(market, order, each, viewer=buyer.viewer) for each in (shop, other)
+    ]
+    assert (await decide(second, next_case, 3_000, "small")).status_code == 200
+    waits = await decide(first, case, 4_000, "large")
+    assert (waits.status_code, waits.json()["status"]) == (202, "prepared")
+    # The appeal begins that case anew, and so what was decided there counts no more.
+    await escalate(market, next_case, viewer=other.viewer)
+    assert (await decide(second, case, 4_000, "alone")).status_code == 200
+    clock.advance(timedelta(days=7))
+    await upkeep.work_off_disputes(market)
+    [given] = (await read(market, order)).refunds
+    assert (given.amount_minor, given.given_alone_minor) == (4_000, 4_000)
+    assert (await decide(second, next_case, 1_000, "more")).status_code == 202
     assert await wrong_with(connection, market) == []
