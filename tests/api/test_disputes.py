@@ -340,6 +340,7 @@ async def test_a_decision_is_shown_before_it_is_made(case: Case, connection: Con
     assert half == {
         "award": money(6_000), "is_final": False, "buyer": money(6_000), "tax": money(1_000),
         "seller": money(5_400), "released": money(5_400), "marketplace": money(-500),
+        "needs_second_person": False,
         "effects": {
             "seller": {
                 "case": money(5_400), "pending": nothing, "available": nothing,

@@ -20,7 +20,6 @@ from gosellr.services import (
     dispute_steps,
     idempotency_service,
     proposal_service,
-    refund_limits,
 )
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_steps import CaseInHand
@@ -66,7 +65,9 @@ async def decide(
         return await proposal_service.find(connection, proposal_id=UUID(earlier.resource_id or ""))
     actor = hand.require(DisputeAction.DECIDE)
     award_minor = dispute_argument.awarded_minor(hand.order, hand.dispute, award)
-    if await _takes_two(connection, hand, award_minor=award_minor, policy=policy):
+    if await dispute_claims.takes_two(
+        connection, hand.order, hand.dispute, award_minor=award_minor, policy=policy
+    ):
         return await _propose(
             connection, hand, award_minor=award_minor, reason=award.reason, key=key, now=now
         )
@@ -111,20 +112,6 @@ async def _take(connection: Connection, *, viewer: Viewer, dispute_id: UUID) -> 
     return await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_DECIDE
     )
-
-
-async def _takes_two(
-    connection: Connection, hand: CaseInHand, *, award_minor: int, policy: MarketPolicy
-) -> bool:
-    """Whether it gives more of the order than rests on one operator's words, with what others
-    decided alone that may still be appealed."""
-    given_minor = dispute_claims.given_minor(hand.order, hand.dispute)
-    if award_minor <= given_minor:
-        return False
-    return await refund_limits.takes_two_now(
-        connection, hand.order, amount_minor=award_minor - given_minor, policy=policy,
-        besides=hand.dispute.id,
-    )  # fmt: skip
 
 
 async def _propose(

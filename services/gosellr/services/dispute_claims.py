@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order, SellerOrder
-from gosellr.services import refund_goodwill, refund_plan
+from gosellr.services import refund_goodwill, refund_limits, refund_plan
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.utils.money import share, split
+from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.refunds import (
     CommissionReversal,
     NothingToRefund,
@@ -35,6 +37,19 @@ def given_minor(order: Order, case: Dispute) -> int:
         one.amount_minor
         for one in order.refunds
         if one.dispute_id == case.id and one.status != "failed"
+    )
+
+
+async def takes_two(
+    connection: Connection, order: Order, case: Dispute, *, award_minor: int, policy: MarketPolicy
+) -> bool:
+    """Whether an award gives more of the order than rests on one operator's words, with what others
+    decided alone that may still be appealed."""
+    more_minor = award_minor - given_minor(order, case)
+    if more_minor <= 0:
+        return False
+    return await refund_limits.takes_two_now(
+        connection, order, amount_minor=more_minor, policy=policy, besides=case.id
     )
 
 

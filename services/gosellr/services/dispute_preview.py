@@ -32,7 +32,8 @@ from gosellr.utils.viewer import Viewer
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwardPreview:
     """What would be refunded, None for nothing, out of which pots, and what of the frozen money
-    is the seller's again. `is_final`: nobody could appeal any more."""
+    is the seller's again. `is_final`: nobody could appeal any more. `takes_two`: one operator's
+    word isn't enough, it would be proposed."""
 
     dispute: Dispute
     award_minor: int
@@ -40,6 +41,7 @@ class AwardPreview:
     effects: dict[str, Any] | None
     released_minor: int
     is_final: bool
+    takes_two: bool
 
 
 async def preview_award(
@@ -70,6 +72,9 @@ async def preview_award(
     hand.require(DisputeAction.DECIDE)
     award_minor = dispute_argument.awarded_minor(order, dispute, award)
     is_final = dispute_argument.ends_with(dispute)
+    takes_two = await dispute_claims.takes_two(
+        connection, order, dispute, award_minor=award_minor, policy=policy
+    )
     part = part_of(order, dispute)
     planned = dispute_claims.awarded(
         order,
@@ -81,7 +86,7 @@ async def preview_award(
     if planned is None:
         return AwardPreview(
             dispute=dispute, award_minor=award_minor, planned=None, effects=None,
-            released_minor=dispute.frozen_minor, is_final=is_final,
+            released_minor=dispute.frozen_minor, is_final=is_final, takes_two=takes_two,
         )  # fmt: skip
     planned = refund_fees.with_expected_fees(order, planned, policy=policy)
     available, reserve = refund_books.pots_of(part)
@@ -102,4 +107,5 @@ async def preview_award(
         effects=refund_books.effects_of_plan(planned, sources),
         released_minor=dispute.frozen_minor - sources.case_reserve_minor,
         is_final=is_final,
+        takes_two=takes_two,
     )

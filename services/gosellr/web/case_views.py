@@ -52,7 +52,8 @@ class FileView:
 @dataclass(frozen=True, slots=True)
 class CaseView:
     """A case as one side sees it. `can` names what this reader may do now; `path` is where the
-    forms go, `key` makes one wish of each, and `due` says what happens when `due_at` passes."""
+    forms go, `key` makes one wish of each, and `due` says what happens when `due_at` passes. What
+    the `preview` shows is proposed where it `takes_two`."""
 
     id: str
     path: str
@@ -81,6 +82,7 @@ class CaseView:
     currency: str = ""
     form: FormView = field(default_factory=FormView)
     preview: tuple[AmountRowView, ...] = ()
+    takes_two: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tests.factories.disputes import accept, delivered, escalate, open_case, rer
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import NOW, Shop, make_buyer, make_shop, read
 from tests.factories.transfers import doors
-from tests.web.people import enter, open_page
+from tests.web.people import assert_sound, enter, open_page
 from tests.web.visitor import Visitor
 
 WHY = "The picture shows it"
@@ -196,6 +196,32 @@ async def test_a_case_that_has_moved_on_is_not_decided_by_what_was_proposed(
     assert refused(await party(f"/proposals/{waits['id']}/approve")) == (403, "not_allowed")
     assert (await read(market, theirs)).refunds == ()
     assert await wrong_with(connection, market) == []
+
+
+async def test_a_look_at_a_decision_says_that_it_takes_two(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    shop: Shop,
+    buyer: User,
+    people: tuple[User, User],
+    first: Call,
+) -> None:
+    _, case = await argued(market, shop, buyer)
+    path = f"/disputes/{case.dispute.id}/preview"
+    for amount, takes_two in ((LIMIT, False), (LIMIT + 1, True)):
+        shown = await first(path, {"amount": {"amount": amount, "currency": "EUR"}})
+        assert shown.json()["needs_second_person"] is takes_two
+    page = f"/operator/cases/{case.dispute.id}"
+    visitor = await enter(Visitor(web), market, people[0])
+    await open_page(visitor, page)
+    await visitor.send(f"{page}/decide", amount="49.99", decision=WHY)
+    assert "This needs a second person" not in visitor.text
+    await visitor.send(f"{page}/decide", amount="80.00")
+    assert_sound(visitor.text)
+    for words in ("This needs a second person", "Propose to decide so", WHY, 'value="80.00"'):
+        assert words in visitor.text, words
+    await visitor.send(f"{page}/decide", sure="yes")
+    assert visitor.path.startswith("/operator/proposals/")
 
 
 async def test_what_one_decides_is_no_word_of_two_who_never_agreed(

@@ -54,6 +54,9 @@ class AwardPreviewOut(BaseModel):
               "more of what it had borne of a promotion"),
     ]  # fmt: skip
     effects: EffectsOut | None
+    needs_second_person: Annotated[
+        bool, Field(description="It would be proposed, for another operator to approve")
+    ]
 
 
 def award_document(preview: AwardPreview) -> Document:
@@ -76,4 +79,5 @@ def award_document(preview: AwardPreview) -> Document:
         "released": Money(preview.released_minor, currency),
         "marketplace": Money(marketplace_minor, currency),
         "effects": None if effects is None else effects_document(effects, currency),
+        "needs_second_person": preview.takes_two,
     }

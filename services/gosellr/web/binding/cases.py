@@ -238,6 +238,7 @@ def case(
         escalate_label="Appeal" if dispute.stands is _S.DECIDED else "Ask an operator",
         form=form or FormView(),
         preview=() if preview is None else effects(preview),
+        takes_two=preview is not None and preview.takes_two,
     )  # fmt: skip
 
 
