@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
 from gosellr.models.dispute_values import Dispute, NewFile
 from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order
@@ -16,6 +16,7 @@ from gosellr.services import (
     dispute_service,
     dispute_steps,
     idempotency_service,
+    refund_limits,
 )
 from gosellr.services.dispute_steps import CaseInHand, Verdict
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
@@ -180,7 +181,9 @@ async def accept(
     In a chargeback, a seller says with it that there is no evidence to be handed in.
 
     Raises:
-        NotFound, NotAllowed, DisputeStepRefused, IdempotencyKeyReused.
+        NotFound, DisputeStepRefused, IdempotencyKeyReused.
+        NotAllowed: that isn't for the viewer to do; or an operator who isn't the shop's owner would
+            give back more with it than one operator alone does.
     """
     hand = await dispute_steps.take_case(
         connection, viewer=viewer, dispute_id=dispute_id, permission=Permission.DISPUTE_ACCEPT
@@ -194,15 +197,28 @@ async def accept(
         )
         return None
     gives_in = actor is Actor.SELLER
+    is_sole_word = gives_in and await _is_of_staff(connection, hand, policy=policy)
     verdict = Verdict(
         award_minor=hand.dispute.amount_minor if gives_in else 0,
         outcome=(DisputeOutcome.ACCEPTED if gives_in else DisputeOutcome.WITHDRAWN).value,
         decided_by=actor.value,
     )
     return await _settle(
-        connection, hand=hand, verdict=verdict, actor=actor, is_sole_word=False, policy=policy,
-        now=now,
+        connection, hand=hand, verdict=verdict, actor=actor, is_sole_word=is_sole_word,
+        policy=policy, now=now,
     )  # fmt: skip
+
+
+async def _is_of_staff(connection: Connection, hand: CaseInHand, *, policy: MarketPolicy) -> bool:
+    """Whether an operator gives in for a shop that isn't theirs: that is one operator's word, as a
+    refund that they give there. Raises `NotAllowed` where it takes two."""
+    if not refund_limits.is_of_staff(hand.viewer, hand.part, by_marketplace=False):
+        return False
+    if await dispute_claims.takes_two(
+        connection, hand.order, hand.dispute, award_minor=hand.dispute.amount_minor, policy=policy
+    ):
+        raise NotAllowed("It is more than one operator gives back: an owner of the shop says so")
+    return True
 
 
 async def escalate(
@@ -323,21 +339,6 @@ def awarded_minor(order: Order, dispute: Dispute, award: Award) -> int:
     return max(award_minor, dispute_claims.given_minor(order, dispute))
 
 
-async def _decided(
-    connection: Connection,
-    *,
-    hand: CaseInHand,
-    verdict: Verdict,
-    actor: Actor,
-    policy: MarketPolicy,
-    now: datetime,
-) -> None:
-    await dispute_steps.move(
-        connection, dispute=hand.dispute, target=DisputeStatus.DECIDED, actor=actor,
-        actor_id=hand.viewer.user_id, policy=policy, now=now, verdict=verdict,
-    )  # fmt: skip
-
-
 async def _settle(
     connection: Connection,
     *,
@@ -388,5 +389,8 @@ async def act_on_deadline(
         decided_by=system.value,
         decision="No answer in time",
     )
-    await _decided(connection, hand=hand, verdict=verdict, actor=system, policy=policy, now=now)
+    await dispute_steps.move(
+        connection, dispute=dispute, target=DisputeStatus.DECIDED, actor=system,
+        actor_id=hand.viewer.user_id, policy=policy, now=now, verdict=verdict,
+    )  # fmt: skip
     return None

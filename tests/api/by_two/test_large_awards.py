@@ -10,13 +10,15 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
+from gosellr.core.errors import NotAllowed
 from gosellr.jobs import upkeep
 from gosellr.models.dispute_values import DisputeFolder
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.utils.ids import order_number
+from gosellr.utils.permissions import MemberRole, Role
 from tests.api.by_two.desk import LIMIT, Call, calls
-from tests.factories.accounts import User, make_operator
+from tests.factories.accounts import User, add_member, make_operator
 from tests.factories.disputes import accept, delivered, escalate, open_case, reread, say
 from tests.factories.payouts import wrong_with
 from tests.factories.sales import NOW, Shop, make_buyer, make_shop, read
@@ -249,4 +251,40 @@ async def test_what_one_decides_is_no_word_of_two_who_never_agreed(
     [given] = (await read(market, order)).refunds
     assert (given.amount_minor, given.given_alone_minor) == (4_000, 4_000)
     assert (await decide(second, next_case, 1_000, "more")).status_code == 202
+    assert await wrong_with(connection, market) == []
+
+
+async def test_an_operator_does_not_give_in_for_a_shop_beyond_what_one_gives_back(
+    market: Resources, connection: Connection, shop: Shop, buyer: User
+) -> None:
+    helper = await add_member(connection, now=NOW, seller=shop.seller, role=MemberRole.MANAGER)
+    both = replace(
+        helper.viewer,
+        roles=frozenset({Role.OPERATOR, Role.SELLER}),
+        memberships={shop.seller.id: MemberRole.MANAGER},
+    )
+    order, case = await argued(market, shop, buyer)
+    with pytest.raises(NotAllowed):
+        await accept(market, case, viewer=both)
+    assert (await reread(market, case)).dispute.status == "under_review"
+    assert (await read(market, order)).refunds == ()
+    # Half of it is as much as one operator gives back, and counts as that.
+    limits: dict[str, Any] = {"refund_approval_over": {"EUR": 5_000}}
+    above = replace(market, settings=market.settings.model_copy(update=limits))
+    order = await delivered(above, (shop, 2), buyer=buyer)
+    case = await open_case(above, order, shop, viewer=buyer.viewer, units=1)
+    await accept(above, case, viewer=both)
+    [given] = (await read(above, order)).refunds
+    assert (given.amount_minor, given.given_alone_minor) == (5_000, 5_000)
+    # Its owner and its own people give in as they like.
+    manager = replace(both, roles=frozenset({Role.SELLER}))
+    order, case = await argued(market, shop, buyer)
+    await accept(market, case, viewer=manager)
+    [given] = (await read(market, order)).refunds
+    assert (given.amount_minor, given.given_alone_minor) == (10_000, 0)
+    owner = replace(both, memberships={shop.seller.id: MemberRole.OWNER})
+    order, case = await argued(market, shop, buyer)
+    await accept(market, case, viewer=owner)
+    [given] = (await read(market, order)).refunds
+    assert (given.amount_minor, given.given_alone_minor) == (10_000, 0)
     assert await wrong_with(connection, market) == []
