@@ -164,6 +164,38 @@ async def test_what_goes_by_todays_clock_waits_for_it(market: Resources) -> None
     assert ran[1:] == list(names)
 
 
+async def test_what_goes_by_todays_clock_waits_while_it_is_played(
+    market: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    names = ("deliver_sandbox_reports", "work_off_disputes", "resume_payouts")
+
+    def noting(name: str) -> object:
+        async def note(_: Resources) -> None:
+            ran.append(name)
+
+        return note
+
+    schedule = {
+        entry.name: entry
+        for entry in with_history([replace(one, run=noting(one.name)) for one in SCHEDULE])
+    }
+
+    async def played(*_: object) -> object:
+        # The worker does several things at a time.
+        for name in names:
+            await schedule[name].run(market)
+        raise Differs("enough is seen")
+
+    monkeypatch.setattr(prologue, "perform", played)
+    await load(market)
+    await schedule["tell_demo_history"].run(market)
+    assert ran == []
+    for name in names:
+        await schedule[name].run(market)
+    assert ran == list(names)
+
+
 def test_it_is_over_before_the_history_begins() -> None:
     for day in range(900):
         began_at = datetime(2026, 1, 1, 23, 59, tzinfo=UTC) + timedelta(days=day)

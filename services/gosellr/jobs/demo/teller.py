@@ -66,6 +66,7 @@ class Teller:
 
     def __init__(self) -> None:
         self._history: History | None = None
+        self._is_playing = False
         self._is_story_over = False
         self._is_over = False
 
@@ -74,7 +75,12 @@ class Teller:
         if await self.is_over(resources):
             return
         if not await self.is_story_over(resources):
-            await _tell_story(resources)
+            # What is kept says that it was begun, and looks as if it had been cut off.
+            self._is_playing = True
+            try:
+                await _tell_story(resources)
+            finally:
+                self._is_playing = False
             self._is_story_over = True
             return
         progress = await ask(resources.db, recall_progress)
@@ -93,8 +99,10 @@ class Teller:
             await refresh_cards(resources)
 
     async def is_story_over(self, resources: Resources) -> bool:
-        """Whether no story is to be played here: it was, or it was cut off, or this is no demo, or
-        one whose history began without it."""
+        """Whether no story is to be played here, or is being played: it was, or it was cut off, or
+        this is no demo, or one whose history began without it."""
+        if self._is_playing:
+            return False
         if not self._is_story_over:
             self._is_story_over = (
                 await ask(resources.db, recall_story) is not None
