@@ -228,3 +228,31 @@ async def test_on_the_pages(
     assert "shown this once" in visitor.text
     assert "Show its code" not in await open_page(visitor, made)
     assert await credit_of(market, buyer) == {"EUR": 5_000}
+
+
+async def test_a_form_that_was_turned_down_does_not_say_that_it_waits(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    people: tuple[User, User],
+    buyer: User,
+    second: Call,
+) -> None:
+    visitor = await enter(Visitor(web), market, people[0])
+    wishes = {
+        f"/operator/credit/{buyer.id}": {"reason": REASON},
+        "/operator/gift-cards": {"note": "Won", "expires_on": "2027-12-31"},
+    }
+    for page, words in wishes.items():
+        await open_page(visitor, page)
+        typed = {**visitor.form(page).values, "amount": "50.00", "currency": "EUR", **words}
+        await visitor.send(page, changes=typed)
+        assert "It is proposed." in visitor.text
+        proposed = visitor.path
+        path = proposed.removeprefix("/operator")
+        assert (await second(f"{path}/reject", {"reason": "no"})).status_code == 200
+        await open_page(visitor, page)
+        await visitor.send(page, changes=typed)
+        assert visitor.path == proposed
+        for words_told in ("Turned down", "You sent that form before"):
+            assert words_told in visitor.text, words_told
+        assert "It is proposed." not in visitor.text

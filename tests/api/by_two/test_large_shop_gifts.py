@@ -190,3 +190,34 @@ async def test_on_the_pages(
     assert "€20.00 was turned down" in text
     assert "Rather refund it" in text
     assert await credit_of(market, buyer) == {}
+
+
+async def test_a_form_whose_gift_was_turned_down_is_no_new_wish(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+    buyer: User,
+    second: Call,
+) -> None:
+    order = await earn(market, shop, buyer=buyer)
+    page = f"/seller/{shop.seller.id}/orders/{order_number(order.number)}"
+    form = f"{page}/parts/{part_of(order, shop).id}/credit"
+    visitor = await enter(Visitor(web), market, shop.seller.owner)
+    await open_page(visitor, form)
+    typed = {**visitor.form(form).values, "amount": "20.00", "reason": SORRY}
+    await visitor.send(form, changes=typed)
+    made = await connection.fetchval("SELECT id FROM proposal")
+    reason = {"reason": "Rather refund it"}
+    assert (await second(f"/proposals/{made}/reject", reason)).status_code == 200
+    # The browser's Back, and the same form once more.
+    await open_page(visitor, form)
+    await visitor.send(form, changes=typed)
+    assert visitor.page.status_code == 409
+    assert_sound(visitor.text)
+    assert "the marketplace has to agree first" not in visitor.text
+    for words in ("€20.00 was turned down", "You sent this form already", 'value="20.00"', SORRY):
+        assert words in visitor.text, words
+    await visitor.send(form)
+    assert "the marketplace has to agree first" in visitor.text
+    assert await connection.fetchval("SELECT count(*) FROM proposal") == 2

@@ -33,6 +33,7 @@ Deciding = Annotated[Page, staff(Permission.PROPOSAL_DECIDE)]
 
 _SHOWN = 24
 _REASON = (Field("reason", 500, "Say why not"),)
+_DECIDED_BEFORE = NoticeView("You sent that form before: this is what became of it.", "info")
 
 
 @router.get("")
@@ -142,6 +143,9 @@ async def _show(
         policy=page.market.policy,
         now=page.now,
     )
+    if notice is None and found.status != "prepared" and page.visit.notice == notices.PROPOSED:
+        # A form that comes again after its proposal was decided proposes nothing.
+        notice = _DECIDED_BEFORE
     if notice is None and hindrance is not None:
         notice = NoticeView(hindrance.detail, "warn", "It can't be approved any more")
     names = await names_of(page, binding.sellers_named(found))

@@ -70,6 +70,9 @@ async def give(page: Giving, seller_id: UUID, number: str, part_id: UUID) -> Res
     except form_keys.REFUSALS as refusal:
         told = form_keys.with_refusal(form, refusal, {"amount.amount": "amount"})
         return await _show_form(page, shop, found, part, told, status=refusal.status)
+    if isinstance(made, Proposal) and made.status != "prepared":
+        told = FormView(form.values, {"": form_keys.SENT_ALREADY})
+        return await _show_form(page, shop, found, part, told, status=409)
     notice = notices.CREDIT_PROPOSED if isinstance(made, Proposal) else notices.CREDIT_GRANTED
     return page.go(f"{shop.href}/orders/{number}", notice=notice)
 
