@@ -64,8 +64,8 @@ async def prepare(
     secret_encrypted: bytes | None = None,
     now: datetime,
 ) -> Proposal:
-    """Write down a wish for somebody else to approve. The same wish of the same person again is
-    the one that waits.
+    """Write down a wish for somebody else to approve. The same wish of the same person again, for
+    the same reason, is the one that waits.
 
     Raises:
         NotAllowed: the viewer runs no market, or acts for a seller that it is about.
@@ -137,12 +137,17 @@ async def _write_down(
     )
     if not added:
         held = await proposals.waiting(connection, subject=subject)
-        if held is not None and (held.kind, held.wish, held.prepared_by) == (kind, wish, user_id):
+        if held is not None and _said(held) == (kind, wish, reason, user_id):
             return held
         raise ProposalWaits(extras={} if held is None else {"proposal_id": str(held.id)})
     prepared = await find(connection, proposal_id=proposal_id)
     await _tell(connection, FactType.PROPOSAL_PREPARED, prepared, user_id, now=now)
     return prepared
+
+
+def _said(held: Proposal) -> tuple[str, Mapping[str, Any], str, UUID]:
+    """All that makes it one wish and no other: why it is wished is read by those it is about."""
+    return held.kind, held.wish, held.reason, held.prepared_by
 
 
 async def second(connection: Connection, *, viewer: Viewer, proposal_id: UUID) -> Proposal:

@@ -117,6 +117,18 @@ async def test_two_people_decide_and_the_time_to_appeal_begins_then(
     assert await wrong_with(connection, market) == []
 
 
+async def test_what_both_sides_would_read_is_part_of_what_is_proposed(
+    market: Resources, connection: Connection, shop: Shop, buyer: User, first: Call
+) -> None:
+    _, case = await argued(market, shop, buyer)
+    made = (await decide(first, case, 8_000, "once")).json()
+    body = {"amount": {"amount": 8_000, "currency": "EUR"}, "reason": "The hole was there before"}
+    other = await first(f"/disputes/{case.dispute.id}/decide", body, key="twice")
+    assert refused(other) == (409, "proposal_waits")
+    assert other.json()["proposal_id"] == made["id"]
+    assert await connection.fetchval("SELECT reason FROM proposal") == WHY
+
+
 async def test_an_appealed_case_that_two_decide_is_final_and_refunded(
     market: Resources,
     connection: Connection,
