@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -15,8 +16,10 @@ from gosellr.jobs import upkeep
 from gosellr.models.dispute_values import DisputeFolder
 from gosellr.models.order_values import Order
 from gosellr.resources import Resources
+from gosellr.services import proposal_service
 from gosellr.utils.ids import order_number
 from gosellr.utils.permissions import MemberRole, Role
+from gosellr.web.binding import proposals as binding
 from tests.api.by_two.desk import LIMIT, Call, calls
 from tests.factories.accounts import User, add_member, make_operator
 from tests.factories.disputes import accept, delivered, escalate, open_case, reread, say
@@ -147,6 +150,38 @@ async def test_an_appealed_case_that_two_decide_is_final_and_refunded(
     assert (given.amount_minor, given.status, given.given_alone_minor) == (10_000, "succeeded", 0)
     assert (await reread(market, case)).dispute.status == "closed"
     assert await wrong_with(connection, market) == []
+
+
+async def test_who_agrees_reads_all_that_they_agree_to(
+    web: httpx2.AsyncClient,
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+    buyer: User,
+    people: tuple[User, User],
+    first: Call,
+) -> None:
+    _, case = await argued(market, shop, buyer)
+    once = (await decide(first, case, 8_000, "once")).json()
+    _, case = await argued(market, shop, buyer)
+    assert (await decide(first, case, LIMIT, "small")).status_code == 200
+    await escalate(market, case, viewer=buyer.viewer)
+    last = (await decide(first, case, 8_000, "large")).json()
+    visitor = await enter(Visitor(web), market, people[1])
+    text = await open_page(visitor, f"/operator/proposals/{once['id']}")
+    assert "Either side may appeal" in text
+    assert "went back before" not in text
+    text = await open_page(visitor, f"/operator/proposals/{last['id']}")
+    assert "It is final: the money moves at once" in text
+    # What a provider refused in part leaves the rest of an award given.
+    found = await proposal_service.find(connection, proposal_id=UUID(last["id"]))
+    found = replace(found, wish={**found.wish, "given_minor": 1_200})
+    seen = binding.proposal(found, names={}, viewer_id=None, may_decide=False, form=None)
+    assert [(one.label, one.after) for one in seen.changes] == [
+        ("Amount", "€80.00"), ("Of what is argued about", "€100.00"),
+        ("Of that went back before", "€12.00"), ("For order", found.wish["order_number"]),
+        ("Then", "It is final: the money moves at once"),
+    ]  # fmt: skip
 
 
 async def test_what_one_decides_counts_with_what_operators_give_back_alone(

@@ -55,11 +55,14 @@ _COMMISSION: Final = frozenset(
 )
 # What isn't a refund of the order that it names.
 _OF_AN_ORDER: Final = frozenset({ProposalKind.SELLER_CREDIT, ProposalKind.DISPUTE_AWARD})
+_FINAL: Final = "It is final: the money moves at once"
+_APPEALABLE: Final = "Either side may appeal once; the money moves after that"
 _OWNING: Final = {"seller_id": "Shop", "user_id": "Its new owner"}
 # What of a wish about money that moved is said, and how.
 _SAID: Final = {
     "amount_minor": "Amount",
     "argued_minor": "Of what is argued about",
+    "given_minor": "Of that went back before",
     "provider": "By",
     "opened_at": "Opened",
     "movement": "The bank's name of it",
@@ -166,6 +169,8 @@ def _changes(found: Proposal, names: Mapping[str, str]) -> tuple[ChangeView, ...
         told = _moved(found.wish, found.kind)
         if found.kind == ProposalKind.SELLER_CREDIT:
             told["At the cost of"] = ", ".join(at_cost_of)
+        if found.kind == ProposalKind.DISPUTE_AWARD:
+            told["Then"] = _FINAL if found.wish["is_final"] else _APPEALABLE
         return tuple(
             ChangeView(label, "", names.get(value, value)) for label, value in told.items()
         )
@@ -183,7 +188,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
         if not wish.get(name):
             continue
         value = wish[name]
-        if name in {"amount_minor", "argued_minor"}:
+        if name in {"amount_minor", "argued_minor", "given_minor"}:
             value = format_money(value, wish["currency"])
         elif name == "references":
             value = ", ".join(value)
