@@ -69,8 +69,9 @@ async def decide(
         connection, hand.order, hand.dispute, award_minor=award_minor, policy=policy
     ):
         return await _propose(
-            connection, hand, award_minor=award_minor, reason=award.reason, key=key, now=now
-        )
+            connection, hand, award_minor=award_minor, reason=award.reason, key=key,
+            policy=policy, now=now,
+        )  # fmt: skip
     return await dispute_argument.put_in_force(
         connection, hand=hand, actor=actor, award_minor=award_minor, reason=award.reason,
         actor_id=viewer.user_id, is_sole_word=True, policy=policy, now=now,
@@ -90,7 +91,9 @@ async def decide_as_proposed(
     """
     hand = await _take(connection, viewer=viewer, dispute_id=dispute_named(held))
     actor = hand.require(DisputeAction.DECIDE)
-    if any(held.wish[name] != told for name, told in _standing(hand).items()):
+    stands = _standing(hand, award_minor=held.wish["award_minor"], policy=policy)
+    # One that is older than what is kept of them now is decided anew as well.
+    if any(held.wish.get(name) != told for name, told in stands.items()):
         raise AwardChanged
     return await dispute_argument.put_in_force(
         connection, hand=hand, actor=actor, award_minor=held.wish["award_minor"],
@@ -121,6 +124,7 @@ async def _propose(
     award_minor: int,
     reason: str,
     key: RequestKey | None,
+    policy: MarketPolicy,
     now: datetime,
 ) -> Proposal:
     order, dispute = hand.order, hand.dispute
@@ -131,7 +135,7 @@ async def _propose(
         subject=award_subject(dispute.id),
         reason=reason,
         wish={**_about(order), "award_minor": award_minor, "amount_minor": award_minor,
-              **_standing(hand)},
+              **_standing(hand, award_minor=award_minor, policy=policy)},
         seller_ids=[] if dispute.seller_id is None else [dispute.seller_id],
         proposal_id=new_id(),
         now=now,
@@ -150,10 +154,19 @@ def _about(order: Order) -> dict[str, Any]:
     }
 
 
-def _standing(hand: CaseInHand) -> dict[str, Any]:
-    """What of the case somebody agrees to: what it is about, what went back of it, and whether it
-    may still be appealed."""
+def _standing(hand: CaseInHand, *, award_minor: int, policy: MarketPolicy) -> dict[str, Any]:
+    """What of the case somebody agrees to: what it is about, what went back of it, what the award
+    would give the buyer now, with what went back beside it, and whether it may still be
+    appealed."""
+    planned = dispute_claims.awarded(
+        hand.order,
+        hand.part,
+        case=hand.dispute,
+        award_minor=award_minor,
+        reversal=policy.commission_reversal,
+    )
     return {
+        "gives_minor": 0 if planned is None else planned.amount_minor,
         "argued_minor": hand.dispute.amount_minor,
         "given_minor": dispute_claims.given_minor(hand.order, hand.dispute),
         "is_final": dispute_argument.ends_with(hand.dispute),

@@ -24,7 +24,7 @@ from tests.api.by_two.desk import LIMIT, Call, calls
 from tests.factories.accounts import User, add_member, make_operator
 from tests.factories.disputes import accept, delivered, escalate, open_case, reread, say
 from tests.factories.payouts import wrong_with
-from tests.factories.sales import NOW, Shop, make_buyer, make_shop, read
+from tests.factories.sales import NOW, Shop, make_buyer, make_shop, read, refund
 from tests.factories.transfers import doors
 from tests.web.people import assert_sound, enter, open_page
 from tests.web.visitor import Visitor
@@ -87,7 +87,7 @@ async def test_two_people_decide_and_the_time_to_appeal_begins_then(
     assert made["wish"] == {
         "order_id": str(order.id), "order_number": order_number(order.number),
         "buyer_id": str(buyer.id), "currency": "EUR", "award_minor": 8_000, "amount_minor": 8_000,
-        "argued_minor": 10_000, "given_minor": 0, "is_final": False,
+        "argued_minor": 10_000, "given_minor": 0, "gives_minor": 8_000, "is_final": False,
     }  # fmt: skip
     assert (await reread(market, case)).dispute == case.dispute, "nothing has changed"
     for key in ("once", "twice"):
@@ -179,9 +179,26 @@ async def test_who_agrees_reads_all_that_they_agree_to(
     seen = binding.proposal(found, names={}, viewer_id=None, may_decide=False, form=None)
     assert [(one.label, one.after) for one in seen.changes] == [
         ("Amount", "€80.00"), ("Of what is argued about", "€100.00"),
-        ("Of that went back before", "€12.00"), ("For order", found.wish["order_number"]),
+        ("Of that went back before", "€12.00"), ("What the buyer would get", "€80.00"),
+        ("For order", found.wish["order_number"]),
         ("Then", "It is final: the money moves at once"),
     ]  # fmt: skip
+
+
+async def test_what_went_back_beside_the_case_changes_what_was_agreed_to(
+    market: Resources,
+    connection: Connection,
+    shop: Shop,
+    buyer: User,
+    first: Call,
+    second: Call,
+) -> None:
+    order, case = await argued(market, shop, buyer)
+    made = (await decide(first, case, 8_000, "once")).json()
+    # The shop gives 60.00 by itself: the same award would bring the buyer 40.00 more, not 80.00.
+    await refund(market, order, shop, amount_minor=6_000)
+    assert refused(await second(f"/proposals/{made['id']}/approve")) == (409, "award_changed")
+    assert (await reread(market, case)).dispute.status == "under_review"
 
 
 async def test_what_one_decides_counts_with_what_operators_give_back_alone(

@@ -63,6 +63,7 @@ _SAID: Final = {
     "amount_minor": "Amount",
     "argued_minor": "Of what is argued about",
     "given_minor": "Of that went back before",
+    "gives_minor": "What the buyer would get",
     "provider": "By",
     "opened_at": "Opened",
     "movement": "The bank's name of it",
@@ -188,7 +189,7 @@ def _moved(wish: Mapping[str, Any], kind: str) -> dict[str, str]:
         if not wish.get(name):
             continue
         value = wish[name]
-        if name in {"amount_minor", "argued_minor", "given_minor"}:
+        if name in {"amount_minor", "argued_minor", "given_minor", "gives_minor"}:
             value = format_money(value, wish["currency"])
         elif name == "references":
             value = ", ".join(value)
