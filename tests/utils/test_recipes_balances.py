@@ -33,6 +33,7 @@ from gosellr.utils.postings import plan_release, release
 from gosellr.utils.reconciliation import (
     Resolution,
     explained,
+    sent_made_good,
     suspense_cleared,
     suspense_reverted,
 )
@@ -260,3 +261,24 @@ def test_what_waits_in_suspense_is_explained_or_was_nothing(
     assert changes(put, cleared) == moved(
         currency, debited={clearing: unexplained}, credited={account: unexplained}
     )
+
+
+@given(gateway=GATEWAYS, waiting=AMOUNTS, more=AMOUNTS, currency=CURRENCIES)
+def test_what_was_sent_by_hand_at_our_cost_is_made_good(
+    gateway: str, waiting: int, more: int, currency: str
+) -> None:
+    clearing = f"gateway_clearing:{gateway}"
+    for resolution, account in ((Resolution.LOSS, "bad_debt"), (Resolution.FEE, "gateway_fee")):
+        sent = explained(
+            gateway=gateway, unexplained_minor=-waiting - more, currency=currency,
+            resolution=resolution, waiting_minor=waiting,
+        )  # fmt: skip
+        assert sent is not None
+        assert changes(sent) == moved(
+            currency, debited={"suspense": waiting, account: more},
+            credited={clearing: waiting + more},
+        )  # fmt: skip
+        good = sent_made_good(account=account, amount_minor=more, currency=currency)
+        assert changes(sent, good) == moved(
+            currency, debited={"suspense": waiting + more}, credited={clearing: waiting + more}
+        )
