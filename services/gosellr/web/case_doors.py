@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound
+from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotFound
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.flows.disputes import EvidenceRefused, SentFile
@@ -97,7 +97,7 @@ async def accept(page: Page, *, viewer: Viewer, dispute_id: UUID) -> Taken:
             dispute_id=dispute_id,
             key=form_keys.request_key(page, f"accept:{dispute_id}", b""),
         )
-    except Conflict as refusal:
+    except (Conflict, NotAllowed) as refusal:
         return _refused(FormView(), refusal, "")
     return Taken(notices.GAVE_IN)
 

@@ -319,7 +319,7 @@ async def test_what_one_decides_is_no_word_of_two_who_never_agreed(
 
 
 async def test_an_operator_does_not_give_in_for_a_shop_beyond_what_one_gives_back(
-    market: Resources, connection: Connection, shop: Shop, buyer: User
+    web: httpx2.AsyncClient, market: Resources, connection: Connection, shop: Shop, buyer: User
 ) -> None:
     helper = await add_member(connection, now=NOW, seller=shop.seller, role=MemberRole.MANAGER)
     both = replace(
@@ -330,6 +330,15 @@ async def test_an_operator_does_not_give_in_for_a_shop_beyond_what_one_gives_bac
     order, case = await argued(market, shop, buyer)
     with pytest.raises(NotAllowed):
         await accept(market, case, viewer=both)
+    await connection.execute(
+        "UPDATE user_account SET roles = '{operator,seller}' WHERE id = $1", helper.id
+    )
+    visitor, page = Visitor(web), f"/seller/{shop.seller.id}/cases/{case.dispute.id}"
+    await enter(visitor, market, helper)
+    await open_page(visitor, page)
+    await visitor.send(f"{page}/accept")
+    assert (visitor.page.status_code, visitor.path) == (403, f"{page}/accept")
+    assert "It is more than one operator gives back" in visitor.text
     assert (await reread(market, case)).dispute.status == "under_review"
     assert (await read(market, order)).refunds == ()
     # Half of it is as much as one operator gives back, and counts as that.
