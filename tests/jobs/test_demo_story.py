@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from gosellr.cli import app
 from gosellr.cli_story import TerminalPen
 from gosellr.core.transact import ask, transact
+from gosellr.jobs import story
 from gosellr.jobs.audit import audit_market
 from gosellr.jobs.demo import prologue
 from gosellr.jobs.demo.plan import DAYS
@@ -24,11 +25,13 @@ from gosellr.jobs.demo.state import (
 )
 from gosellr.jobs.demo.teller import Teller, with_history
 from gosellr.jobs.schedule import SCHEDULE
+from gosellr.jobs.story import Ending
 from gosellr.jobs.story.month import Differs
 from gosellr.jobs.story.notes import Note, Notebook, read_out
 from gosellr.jobs.story.pen import PostedLine, Posting
 from gosellr.jobs.story.stage import FIGURES, figures_of
 from gosellr.resources import Resources
+from gosellr.services.audit_service import Finding, Offence
 from tests.jobs.test_demo import NOW, counts, load, market
 
 __all__ = ["market"]
@@ -138,6 +141,21 @@ async def test_a_demo_whose_figures_differ_goes_on_without_it(
     await teller.go_on(market)
     assert await ask(market.db, recall_story) == []
     assert await teller.is_story_over(market)
+
+
+async def test_one_that_breaks_an_invariant_is_left_out(
+    market: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Finding(4, "the hash chain holds", (Offence("entry 1", "was changed"),))
+
+    async def play(*_: object) -> Ending:
+        return Ending(balances={}, trial_balance={}, divisions=(), findings=[broken])
+
+    monkeypatch.setattr(story, "play", play)
+    with pytest.raises(Differs, match="broken is 4, the hash chain holds"):
+        await prologue.perform(market, await made(market))
+    await Teller().go_on(market)
+    assert await ask(market.db, recall_story) == []
 
 
 async def test_what_goes_by_todays_clock_waits_for_it(market: Resources) -> None:

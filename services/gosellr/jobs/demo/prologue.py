@@ -20,6 +20,7 @@ from gosellr.jobs.demo.plan import DAYS
 from gosellr.jobs.demo.shops import SHOPS
 from gosellr.jobs.demo.state import Market
 from gosellr.jobs.story import opening
+from gosellr.jobs.story.month import Differs
 from gosellr.jobs.story.notes import Note, Notebook
 from gosellr.jobs.story.stage import Shop, Stage
 from gosellr.providers import build_gateways, build_payout_providers
@@ -92,7 +93,8 @@ async def perform(resources: Resources, market: Market) -> tuple[story.Ending, S
     """Play it; gives how it ended, and what was written down.
 
     Raises:
-        month.Differs: two figures that should be one aren't, as where somebody bought meanwhile.
+        month.Differs: two figures that should be one aren't, as where somebody bought meanwhile; or
+            an invariant is broken.
     """
     clock = ManualClock(begins_at(market.began_at))
     # What this market is told about money isn't asked: the story is always the same.
@@ -123,6 +125,8 @@ async def perform(resources: Resources, market: Market) -> tuple[story.Ending, S
         stage = Stage(then, clock=clock, pen=notebook, has_worker=True)
         await _set(stage, market)
         ending = await story.play(stage)
+    if ending.findings:
+        raise Differs("; ".join(f"broken is {one.number}, {one.name}" for one in ending.findings))
     return ending, notebook.notes
 
 
