@@ -120,6 +120,10 @@ class Break:
 
 
 _ADJUSTED = "(SELECT id FROM ledger_transaction WHERE kind = 'adjusted')"
+_PAID_LATER = (
+    "(SELECT min(id::text)::uuid FROM ledger_transaction WHERE kind = 'payout_intent'"
+    " AND id > (SELECT id FROM ledger_transaction WHERE kind = 'debt_written_off'))"
+)
 _SOMEBODY = "'00000000-0000-0000-0000-000000000001'"
 _PROPOSED = (
     "INSERT INTO proposal (id, kind, subject, wish, prepared_at, decided_at, status, prepared_by,"
@@ -165,6 +169,11 @@ BREAKS = [
             27,
             "adjustment",
             f"UPDATE ledger_transaction SET actor = 'system' WHERE id = {_ADJUSTED}",
+        ),
+        (
+            27,
+            "seller",
+            f"UPDATE ledger_transaction SET kind = 'write_off_recovered' WHERE id = {_PAID_LATER}",
         ),
         (27, "proposal", f"{_PROPOSED} 'approved', {_SOMEBODY}, {_SOMEBODY})"),
         (27, "proposal", f"{_PROPOSED} 'approved', {_SOMEBODY}, NULL)"),

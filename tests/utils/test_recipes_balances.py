@@ -11,6 +11,7 @@ from gosellr.utils.balance_postings import (
     adjustment,
     reserve_released,
     tax_paid,
+    write_off_recovered,
     written_off,
 )
 from gosellr.utils.ledger import (
@@ -161,6 +162,22 @@ def test_a_debt_that_is_given_up_is_the_marketplaces_loss(
     assert changes(draft) == moved(
         currency, debited={"bad_debt": minor}, credited={RECEIVABLE: minor}
     )
+
+
+@given(currency=CURRENCIES, owed=AMOUNTS, paid_bps=BPS)
+def test_one_that_is_paid_after_all_lowers_that_loss(
+    currency: str, owed: int, paid_bps: int
+) -> None:
+    minor = max(1, owed * paid_bps // 10_000)
+    given_up = written_off(seller_id=ANN, amount_minor=owed, currency=currency)
+    paid = write_off_recovered(
+        seller_id=ANN, seller_order_id=PAYOUT, amount_minor=minor, currency=currency
+    )
+    assert changes(paid) == moved(
+        currency, debited={AVAILABLE: minor}, credited={"bad_debt": minor}
+    )
+    assert {entry.seller_order_id for entry in paid.entries} == {PAYOUT}
+    assert changes(given_up, paid).get((currency, "bad_debt"), 0) == owed - minor
 
 
 @given(currency=CURRENCIES, due=AMOUNTS)

@@ -81,7 +81,7 @@ WHERE COALESCE(given.minor, 0) <> COALESCE(had.minor, 0)
 """)
 
 # Each transaction by hand is what somebody prepared and somebody else approved, and the other way
-# round; nobody trusts the constraint that says so.
+# round; nobody trusts the constraint that says so. What was written off is paid once at most.
 TWO_PEOPLE = first("""
 WITH booked AS (
     SELECT head.id, head.cause_id, head.actor, head.facts,
@@ -113,6 +113,20 @@ FROM proposal WHERE decided_by = prepared_by
 UNION ALL
 SELECT 'proposal ' || id, 'is ' || status || ', by nobody or for nothing'
 FROM proposal WHERE (status = 'prepared') <> (decided_by IS NULL)
+UNION ALL
+SELECT 'seller ' || seller_id || ' ' || currency, 'paid ' || recovered_minor
+       || ' of debts that were written off, which were ' || written_off_minor
+FROM (
+    SELECT split_part(entry.account, ':', 2) AS seller_id, entry.currency::text AS currency,
+           COALESCE(sum(entry.amount_minor) FILTER (
+               WHERE head.kind = 'write_off_recovered'), 0) AS recovered_minor,
+           COALESCE(sum(entry.amount_minor) FILTER (
+               WHERE head.kind = 'debt_written_off'), 0) AS written_off_minor
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.kind IN ('write_off_recovered', 'debt_written_off')
+      AND split_part(entry.account, ':', 1) IN ('seller_available', 'seller_receivable')
+    GROUP BY 1, 2
+) AS given_up WHERE recovered_minor > written_off_minor
 """)
 
 FILES_ARE_THEIR_PAYOUTS = first("""

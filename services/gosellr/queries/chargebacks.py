@@ -131,6 +131,13 @@ WHERE back.payment_id = $1 AND back.status = 'lost'
       WHERE dispute.chargeback_id = back.id))
 ORDER BY head.id
 """
+# It itself, its cases, and the refunds by which those were lost.
+CAUSES_OF = """
+SELECT $1::uuid AS id
+UNION ALL SELECT id FROM dispute WHERE chargeback_id = $1
+UNION ALL SELECT refund.id FROM dispute JOIN refund ON refund.dispute_id = dispute.id
+          WHERE dispute.chargeback_id = $1
+"""
 LOST_OF_PAYMENT = f"""{_READ}
 WHERE payment_id = $1 AND status = 'lost' ORDER BY closed_at, id"""
 # What cases of those that were opened before ask of what had come back, while it is undecided.
@@ -247,6 +254,11 @@ async def reinstate(
         chargeback.reinstated_count,
     )  # fmt: skip
     return await load(connection, chargeback_id=chargeback.id) if changed else None
+
+
+async def causes_of(connection: Connection, *, chargeback_id: UUID) -> list[UUID]:
+    """All that is named as the cause of what a chargeback booked of its sellers."""
+    return [row["id"] for row in await connection.fetch(CAUSES_OF, chargeback_id)]
 
 
 async def moved_of_payment(connection: Connection, *, payment_id: UUID) -> dict[UUID, UUID]:

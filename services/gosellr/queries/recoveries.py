@@ -3,6 +3,7 @@
 A plan is read and changed only while what is available to its seller is held.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -77,6 +78,37 @@ WHERE $3::uuid IS NULL OR (aged.seller_id, aged.currency) > ($3, $4::text)
 GROUP BY aged.seller_id, seller.name, aged.currency, plan.kind
 ORDER BY aged.seller_id, aged.currency
 LIMIT $5
+"""
+
+
+# The oldest debt is paid first, as above: each booking of a debt and each that lowers one takes its
+# stretch of all that was ever owed, and where they meet, that debt was lowered by that. $3 are the
+# causes of an order, $4, by which the debt was made; a chargeback's fee is none of it. What was
+# recovered of it before says so.
+WRITTEN_OFF = """
+WITH own AS (
+    SELECT entry.id, entry.direction, entry.amount_minor, head.kind,
+           head.order_id IS NOT DISTINCT FROM $4 AND head.cause_id = ANY($3::uuid[])
+               AND head.kind NOT IN ('chargeback_opened', 'chargeback_fee') AS is_meant
+    FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
+    WHERE entry.account = 'seller_receivable:' || $1::uuid AND entry.currency = $2
+), stretch AS (
+    SELECT direction, kind, is_meant, amount_minor,
+           sum(amount_minor) OVER (PARTITION BY direction ORDER BY id) AS until
+    FROM own
+)
+SELECT (COALESCE((
+    SELECT sum(greatest(least(made.until, gone.until) - greatest(
+        made.until - made.amount_minor, gone.until - gone.amount_minor), 0))
+    FROM stretch AS made CROSS JOIN stretch AS gone
+    WHERE made.direction = 'debit' AND made.is_meant
+      AND gone.direction = 'credit' AND gone.kind = 'debt_written_off'), 0)
+- COALESCE((
+    SELECT sum(entry.amount_minor)
+    FROM ledger_transaction AS head JOIN ledger_entry AS entry ON entry.transaction_id = head.id
+    WHERE head.order_id = $4 AND head.kind = 'write_off_recovered'
+      AND head.facts -> 'debts_of' ?| ($3::uuid[])::text[]
+      AND entry.account = 'seller_available:' || $1::uuid AND entry.currency = $2), 0))::bigint
 """
 
 
@@ -173,3 +205,17 @@ async def ageing(
         )
         for row in rows
     ]
+
+
+async def written_off_minor(
+    connection: Connection,
+    *,
+    seller_id: UUID,
+    currency: str,
+    causes: Sequence[UUID],
+    order_id: UUID,
+) -> int:
+    """How much of the debt that came of these causes of an order was written off, less what was
+    recovered of it."""
+    minor: int = await connection.fetchval(WRITTEN_OFF, seller_id, currency, list(causes), order_id)
+    return minor

@@ -1,13 +1,14 @@
 """What a chargeback books, whatever it is: its gateway's word, and its own name as the cause."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.dispute_values import Chargeback
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox
-from gosellr.services import ledger_service, recovery_service
+from gosellr.services import recovery_service, write_off_recovery
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
 
@@ -19,10 +20,12 @@ async def book(
     chargeback: Chargeback,
     number: object = None,
     facts: Mapping[str, str] | None = None,
+    undoes: Sequence[UUID] = (),
     now: datetime,
 ) -> None:
     """Book what a chargeback of a locked order moves, and end the plans of sellers who owe nothing
-    any more by that. `number` tells bookings of one kind apart: without one, it is the only one."""
+    any more by that. `number` tells bookings of one kind apart: without one, it is the only one.
+    `undoes` are causes whose debts it undoes: what of those was written off is kept."""
     key = str(chargeback.id) if number is None else f"{chargeback.id}/{number}"
     booking = Booking(
         draft=draft,
@@ -34,7 +37,7 @@ async def book(
         effective_at=now,
         facts={"reason": chargeback.reason, **(facts or {})},
     )
-    await ledger_service.book(connection, bookings=[booking], now=now)
+    await write_off_recovery.book(connection, booking, causes=undoes, now=now)
     await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 

@@ -106,9 +106,11 @@ async def _book(
     if changed is None:
         raise RuntimeError(f"chargeback {known.id} moved under its order's lock")
     draft = await _draft(connection, known, back_minor=back_minor)
+    undoes = await chargebacks.causes_of(connection, chargeback_id=known.id) if back_minor else []
     await chargeback_books.book(
-        connection, draft, chargeback=known, number=changed.reinstated_count, now=now
-    )
+        connection, draft, chargeback=known, number=changed.reinstated_count, undoes=undoes,
+        now=now,
+    )  # fmt: skip
     return changed
 
 

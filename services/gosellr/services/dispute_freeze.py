@@ -19,6 +19,7 @@ from gosellr.services import (
     refund_books,
     refund_fees,
     reserve_service,
+    write_off_recovery,
 )
 from gosellr.services.ledger_service import Booking
 from gosellr.services.refund_plan import PlannedRefund
@@ -135,7 +136,7 @@ async def _book(
         actor="system",
         effective_at=now,
     )
-    await ledger_service.book(connection, bookings=[booking], now=now)
+    await write_off_recovery.book(connection, booking, causes=[dispute.id], now=now)
     await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 

@@ -21,6 +21,7 @@ from gosellr.services import (
     refund_books,
     refund_fees,
     reserve_service,
+    write_off_recovery,
 )
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.ledger import TransactionDraft
@@ -154,7 +155,7 @@ async def _book(
     refund: Refund,
     part: RefundPart,
     now: datetime,
-    corrects: bool = False,
+    undoes: UUID | None = None,
 ) -> None:
     booking = Booking(
         draft=draft,
@@ -165,9 +166,10 @@ async def _book(
         order_id=order.id,
         actor=f"gateway:{part.method}" if part.credited_account is None else "payment",
         effective_at=now,
-        corrects_id=UUID(refund.effects["transaction_id"]) if corrects else None,
+        corrects_id=undoes,
     )
-    await ledger_service.book(connection, bookings=[booking], now=now)
+    causes = [one for one in (refund.id, refund.dispute_id) if one is not None]
+    await write_off_recovery.book(connection, booking, causes=causes, now=now)
     await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 
@@ -204,7 +206,7 @@ async def _undo(
     )  # fmt: skip
     await _book(
         connection, refund_failed(intent.entries), order=order, refund=refund, part=part,
-        now=now, corrects=True,
+        undoes=UUID(refund.effects["transaction_id"]), now=now,
     )  # fmt: skip
     change = refunds.Change(
         order_id=order.id,

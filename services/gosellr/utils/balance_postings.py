@@ -81,6 +81,23 @@ def written_off(*, seller_id: UUID, amount_minor: int, currency: str) -> Transac
     )
 
 
+def write_off_recovered(
+    *, seller_id: UUID, seller_order_id: UUID | None, amount_minor: int, currency: str
+) -> TransactionDraft:
+    """What had made a debt is undone, and the debt was written off: the seller has kept that money
+    since, so what comes back to it pays the debt after all, and the loss is so much smaller."""
+    return TransactionDraft(
+        TransactionKind.WRITE_OFF_RECOVERED,
+        (
+            Entry(
+                seller_available(seller_id), Direction.DEBIT, amount_minor, currency,
+                seller_order_id,
+            ),
+            Entry(BAD_DEBT, Direction.CREDIT, amount_minor, currency, seller_order_id),
+        ),
+    )  # fmt: skip
+
+
 def reserve_released(
     *,
     seller_id: UUID,

@@ -115,6 +115,10 @@ _WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "debt_written_off": (
         "Debt written off", "Abgeschriebene Schuld", "Dette passée en perte", "Deuda condonada",
     ),
+    "write_off_recovered": (
+        "Written-off debt, paid after all", "Abgeschriebene Schuld, doch beglichen",
+        "Dette passée en perte, finalement réglée", "Deuda condonada, pagada al final",
+    ),
     "seller_credit_granted": (
         "Store credit given to buyers", "Käufern geschenktes Guthaben",
         "Avoirs offerts aux acheteurs", "Crédito regalado a compradores",

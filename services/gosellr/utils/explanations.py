@@ -180,6 +180,14 @@ def _reserve_released(figures: Figures) -> str:
     return f"The reserve of {figures.say(figures.debit('seller_reserve'))} is over: {parts}."
 
 
+def _write_off_recovered(figures: Figures) -> str:
+    amount = figures.say(figures.credit("bad_debt"))
+    return (
+        f"{amount} of what came back pays a debt that had been written off: the marketplace's loss"
+        " is so much smaller."
+    )
+
+
 def _debt_written_off(figures: Figures) -> str:
     amount = figures.say(figures.credit("seller_receivable"))
     return f"{amount} that the seller owed is written off; the marketplace bears it."
@@ -268,6 +276,7 @@ _TELLERS: Final[dict[str, Callable[[Figures], str]]] = {
     TransactionKind.DEBT_RECOVERED: _debt_recovered,
     TransactionKind.RESERVE_RELEASED: _reserve_released,
     TransactionKind.DEBT_WRITTEN_OFF: _debt_written_off,
+    TransactionKind.WRITE_OFF_RECOVERED: _write_off_recovered,
     TransactionKind.PAYOUT_CARRIED: _payout_carried,
     TransactionKind.PAYOUT_INTENT: _payout_intent,
     TransactionKind.PAYOUT_CONFIRMED: _payout_confirmed,

@@ -252,6 +252,7 @@ class TransactionKind(StrEnum):
     RESERVE_RELEASED = "reserve_released"
     DEBT_RECOVERED = "debt_recovered"
     DEBT_WRITTEN_OFF = "debt_written_off"
+    WRITE_OFF_RECOVERED = "write_off_recovered"
     ADJUSTED = "adjusted"
     PAYOUT_CARRIED = "payout_carried"
     PAYOUT_INTENT = "payout_intent"

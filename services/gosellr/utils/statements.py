@@ -44,6 +44,9 @@ _DEBITS: Final[dict[tuple[str, str], str]] = {
     (TransactionKind.PAYOUT_CONFIRMED, "payout_in_transit"): "Payout, arrived",
     (TransactionKind.RESERVE_RELEASED, "seller_reserve"): "The reserve is over",
     (TransactionKind.DEBT_RECOVERED, "seller_available"): "Kept back for what was owed",
+    (TransactionKind.WRITE_OFF_RECOVERED, "seller_available"): (
+        "Kept back for what had been written off"
+    ),
     (TransactionKind.CHARGEBACK_OPENED, "seller_receivable"): "Fee for a chargeback, owed",
     (TransactionKind.CHARGEBACK_FEE, "seller_receivable"): "Fee for a chargeback, owed",
     (TransactionKind.CHARGEBACK_REINSTATED, "seller_receivable"): "Chargeback, lost once more",

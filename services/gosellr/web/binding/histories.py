@@ -37,6 +37,7 @@ SELLER_KINDS = {
     "seller_credit_granted": "Store credit given",
     "adjusted": "Adjustments",
     "debt_written_off": "Debts given up",
+    "write_off_recovered": "Given up debts, paid after all",
 }
 POT_NAMES = {
     "pending": "Pending",
