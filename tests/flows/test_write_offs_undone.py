@@ -110,6 +110,38 @@ async def test_what_was_written_off_of_another_debt_stays_so(
     assert await wrong_with(connection, resources) == []
 
 
+async def test_another_debt_is_not_paid_by_it(
+    connection: Connection, resources: Resources, shop: Shop
+) -> None:
+    order, reference = await lost(resources, shop)
+    await given_up(resources, shop, NET)
+    other = await earn(resources, shop)
+    await pay(resources, shop)
+    await refund(resources, other, shop, units=1)
+    await comes_back(resources, order, reference)
+    # It was paid for two sales, of which one stands.
+    assert await seller_owes(connection, shop) == {"receivable": NET}
+    assert "bad_debt" not in await balances(connection)
+    assert await wrong_with(connection, resources) == []
+
+
+async def test_what_is_still_owed_of_it_is_paid_first(
+    connection: Connection, resources: Resources, clock: ManualClock, shop: Shop
+) -> None:
+    failing = (Tender(method="sandbox", token="tok_refund_timeout_then_declined"),)
+    order = await earn(resources, shop, tenders=failing)
+    other = await earn(resources, shop)
+    await pay(resources, shop)
+    await refund(resources, order, shop, units=1)
+    await given_up(resources, shop, 800)
+    await refund(resources, other, shop, units=1)
+    clock.advance(timedelta(days=1))
+    await refunds.resume_refunds(resources.refunds)
+    assert await seller_owes(connection, shop) == {"receivable": NET}
+    assert "bad_debt" not in await balances(connection)
+    assert await wrong_with(connection, resources) == []
+
+
 async def test_it_comes_in_parts_and_is_taken_again(
     connection: Connection, resources: Resources, shop: Shop
 ) -> None:

@@ -85,7 +85,7 @@ LIMIT $5
 # stretch of all that was ever owed, and where they meet, that debt was lowered by that. $3 are the
 # causes of an order, $4, by which the debt was made; a chargeback's fee is none of it. What was
 # recovered of it before says so.
-WRITTEN_OFF = """
+LET_OFF = """
 WITH own AS (
     SELECT entry.id, entry.direction, entry.amount_minor, head.kind,
            head.order_id IS NOT DISTINCT FROM $4 AND head.cause_id = ANY($3::uuid[])
@@ -109,6 +109,12 @@ SELECT (COALESCE((
     WHERE head.order_id = $4 AND head.kind = 'write_off_recovered'
       AND head.facts -> 'debts_of' ?| ($3::uuid[])::text[]
       AND entry.account = 'seller_available:' || $1::uuid AND entry.currency = $2), 0))::bigint
+    AS written_off_minor,
+COALESCE((
+    SELECT sum(greatest(least(made.amount_minor, made.until - gone.minor), 0))
+    FROM stretch AS made CROSS JOIN (
+        SELECT COALESCE(sum(amount_minor), 0) AS minor FROM own WHERE direction = 'credit') AS gone
+    WHERE made.direction = 'debit' AND made.is_meant), 0)::bigint AS open_minor
 """
 
 
@@ -207,15 +213,17 @@ async def ageing(
     ]
 
 
-async def written_off_minor(
+async def let_off(
     connection: Connection,
     *,
     seller_id: UUID,
     currency: str,
     causes: Sequence[UUID],
     order_id: UUID,
-) -> int:
+) -> tuple[int, int]:
     """How much of the debt that came of these causes of an order was written off, less what was
-    recovered of it."""
-    minor: int = await connection.fetchval(WRITTEN_OFF, seller_id, currency, list(causes), order_id)
-    return minor
+    recovered of it; and how much of it is still owed."""
+    row = await connection.fetchrow(LET_OFF, seller_id, currency, list(causes), order_id)
+    if row is None:
+        raise RuntimeError("sums have no row")
+    return row["written_off_minor"], row["open_minor"]
