@@ -168,8 +168,8 @@ async def _book(
         effective_at=now,
         corrects_id=undoes,
     )
-    causes = [one for one in (refund.id, refund.dispute_id) if one is not None]
-    await write_off_recovery.book(connection, booking, causes=causes, now=now)
+    # What was owed for its case stays frozen under that, and is undone when that is released.
+    await write_off_recovery.book(connection, booking, causes=[refund.id], now=now)
     await recovery_service.end_settled_plans(connection, draft.entries, now=now)
 
 
