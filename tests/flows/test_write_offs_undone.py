@@ -9,6 +9,7 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import ask
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
+from gosellr.queries import recoveries
 from gosellr.resources import Resources
 from gosellr.services import explanation_service
 from gosellr.services.basket_service import Tender
@@ -16,6 +17,7 @@ from gosellr.utils.explanations import explain
 from tests.factories.balances import approve, write_off
 from tests.factories.disputes import bank_decides, hear, network, take_back, told_as
 from tests.factories.payouts import earn, pay, set_account, wrong_with
+from tests.factories.plans import rows_read
 from tests.factories.sales import (
     Shop,
     balances,
@@ -216,3 +218,20 @@ async def test_cash_that_is_handed_back_pays_it(
     assert await seller_owes(connection, shop) == {"available": 300}
     assert (await balances(connection))["bad_debt"] == 600
     assert await wrong_with(connection, market) == []
+
+
+async def test_where_nothing_was_written_off_no_debts_are_read(
+    connection: Connection, resources: Resources, shop: Shop
+) -> None:
+    order, _ = await lost(resources, shop)
+    [cause] = await connection.fetch(
+        "SELECT DISTINCT head.cause_id FROM ledger_transaction AS head"
+        " JOIN ledger_entry AS entry ON entry.transaction_id = head.id"
+        " WHERE entry.account = 'seller_receivable:' || $1::uuid AND head.order_id = $2",
+        shop.seller.id, order.id,
+    )  # fmt: skip
+    asked = (shop.seller.id, "EUR", [cause["cause_id"]], order.id)
+    # A shop that takes cash has one for each sale.
+    assert await rows_read(connection, recoveries.LET_OFF, *asked, of="ledger_entry") == 0
+    await given_up(resources, shop, 800)
+    assert await rows_read(connection, recoveries.LET_OFF, *asked, of="ledger_entry") > 0

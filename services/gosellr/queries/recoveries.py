@@ -84,7 +84,8 @@ LIMIT $5
 # The oldest debt is paid first, as above: each booking of a debt and each that lowers one takes its
 # stretch of all that was ever owed, and where they meet, that debt was lowered by that. $3 are the
 # causes of an order, $4, by which the debt was made; a chargeback's fee is none of it. What was
-# recovered of it before says so.
+# recovered of it before says so. Of whom nothing was ever written off, no debts are read: whoever
+# takes cash has one of each sale.
 LET_OFF = """
 WITH own AS (
     SELECT entry.id, entry.direction, entry.amount_minor, head.kind,
@@ -92,6 +93,8 @@ WITH own AS (
                AND head.kind NOT IN ('chargeback_opened', 'chargeback_fee') AS is_meant
     FROM ledger_entry AS entry JOIN ledger_transaction AS head ON head.id = entry.transaction_id
     WHERE entry.account = 'seller_receivable:' || $1::uuid AND entry.currency = $2
+      AND EXISTS (SELECT FROM adjustment
+                  WHERE seller_id = $1 AND kind = 'write_off' AND status = 'approved')
 ), stretch AS (
     SELECT direction, kind, is_meant, amount_minor,
            sum(amount_minor) OVER (PARTITION BY direction ORDER BY id) AS until
@@ -222,7 +225,8 @@ async def let_off(
     order_id: UUID,
 ) -> tuple[int, int]:
     """How much of the debt that came of these causes of an order was written off, less what was
-    recovered of it; and how much of it is still owed."""
+    recovered of it; and how much of it is still owed, which isn't counted where nothing was ever
+    written off of that seller's debts."""
     row = await connection.fetchrow(LET_OFF, seller_id, currency, list(causes), order_id)
     if row is None:
         raise RuntimeError("sums have no row")
