@@ -112,17 +112,18 @@ async def test_what_was_written_off_of_another_debt_stays_so(
     assert await wrong_with(connection, resources) == []
 
 
+@pytest.mark.parametrize(("back_minor", "owed_minor"), [(12_000, NET), (2_400, 2_160)])
 async def test_another_debt_is_not_paid_by_it(
-    connection: Connection, resources: Resources, shop: Shop
+    connection: Connection, resources: Resources, shop: Shop, back_minor: int, owed_minor: int
 ) -> None:
     order, reference = await lost(resources, shop)
     await given_up(resources, shop, NET)
     other = await earn(resources, shop)
     await pay(resources, shop)
-    await refund(resources, other, shop, units=1)
+    await refund(resources, other, shop, amount_minor=back_minor)
     await comes_back(resources, order, reference)
     # It was paid for two sales, of which one stands.
-    assert await seller_owes(connection, shop) == {"receivable": NET}
+    assert await seller_owes(connection, shop) == {"receivable": owed_minor}
     assert "bad_debt" not in await balances(connection)
     assert await wrong_with(connection, resources) == []
 
