@@ -2,4 +2,4 @@
 
 from gosellr.cli import app
 
-app()
+app(prog_name="gosellr")

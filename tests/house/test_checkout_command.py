@@ -43,6 +43,8 @@ def test_it_passes_a_command_on_from_wherever_it_is_called(checkout: Path, tmp_p
     python.chmod(0o755)
     asked = _run(checkout / "gosellr", "version", at=tmp_path)
     assert (asked.returncode, asked.stdout) == (0, f"gosellr {__version__}\n"), asked.stderr
+    helped = _run(checkout / "gosellr", "explain", "--help", at=tmp_path)
+    assert "Usage: gosellr explain" in helped.stdout
 
 
 def test_before_anything_is_installed_it_says_what_to_do(checkout: Path, tmp_path: Path) -> None:
