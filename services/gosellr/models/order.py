@@ -107,9 +107,15 @@ orders = Table(
         unique=True,
         postgresql_where=text("status <> 'cancelled'"),
     ),
-    Index("ix_orders_user_id", "user_id", "placed_at", "id"),
+    Index(
+        "ix_orders_user_id",
+        "user_id",
+        "placed_at",
+        "id",
+        postgresql_where=text("user_id IS NOT NULL"),
+    ),
     Index("ix_orders_placed_at", "placed_at", "id"),
-    Index("ix_orders_reference", "reference"),
+    Index("ix_orders_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
     Index(
         "ix_orders_expiring",
         "expires_at",
@@ -193,6 +199,8 @@ seller_order = Table(
         "release_due_at",
         postgresql_where=text("released_at IS NULL"),
     ),
+    # Paid a moment after it was placed, and changed step by step: its next version finds room.
+    postgresql_with={"fillfactor": "50"},
 )
 
 order_line = Table(

@@ -250,6 +250,8 @@ product_card = Table(
         "ix_product_card_trending", "trending_score", "product_id", postgresql_where=text("visible")
     ),
     Index("ix_product_card_seller", "seller_id", "created_at", "product_id"),
+    # A vector that is compressed has to be unpacked for every hit: rows may be two to a page.
+    postgresql_with={"toast_tuple_target": "4080"},
 )
 
 # A card on sale in its category and in each category above, in the order of every sort: a page of
