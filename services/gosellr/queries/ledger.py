@@ -7,6 +7,7 @@ any other balance is what was rolled up and the entries since.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -242,6 +243,7 @@ _ENTRY = (
     "account", "direction", "amount_minor", "currency", "seller_order_id", "order_line_id",
     "refund_id", "payout_id",
 )  # fmt: skip
+_head_of, _entry_of = attrgetter(*_HEAD), attrgetter(*_ENTRY)
 
 
 def documents(
@@ -249,12 +251,12 @@ def documents(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Transactions and their entries as the documents that `BOOKING` reads."""
     heads = [
-        {**{name: getattr(each, name) for name in _HEAD}, "hash": "\\x" + each.hash.hex()}
+        {**dict(zip(_HEAD, _head_of(each), strict=True)), "hash": "\\x" + each.hash.hex()}
         for each in transactions
     ]
     entries = [
         {
-            **{name: getattr(entry, name) for name in _ENTRY},
+            **dict(zip(_ENTRY, _entry_of(entry), strict=True)),
             "transaction_id": each.id,
             "position": position,
             "guarded": is_guarded(entry.account),

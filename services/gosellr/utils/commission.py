@@ -8,6 +8,7 @@ seller with a debt. Everything that decided is frozen on the line and never look
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self
 from uuid import UUID
 
@@ -125,7 +126,7 @@ class CommissionTerms:
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dictionary for JSON; `from_dict` reads it back."""
-        stored = {field.name: getattr(self, field.name) for field in fields(self)}
+        stored = dict(zip(_NAMES, _terms_of(self), strict=True))
         return stored | {"rule_id": None if self.rule_id is None else str(self.rule_id)}
 
     @classmethod
@@ -134,6 +135,10 @@ class CommissionTerms:
         known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
         rule_id = known.get("rule_id")
         return cls(**known | {"rule_id": None if rule_id is None else UUID(rule_id)})
+
+
+_NAMES = tuple(field.name for field in fields(CommissionTerms))
+_terms_of = attrgetter(*_NAMES)
 
 
 def matching_rule(

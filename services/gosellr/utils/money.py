@@ -91,7 +91,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.amount) is not int:
             raise InvalidAmount(f"amount must be a whole number, not {self.amount!r}")
-        if abs(self.amount) > MAX_SUM_MINOR:
+        if not -MAX_SUM_MINOR <= self.amount <= MAX_SUM_MINOR:
             raise AmountOutOfBounds(f"amount {self.amount} is beyond {MAX_SUM_MINOR}")
         exponent(self.currency)
 
