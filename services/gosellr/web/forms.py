@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
-
+from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import DomainError
 from gosellr.utils.card_numbers import holds_card_number
 from gosellr.utils.moments import is_within_reason
@@ -142,16 +141,10 @@ def with_errors(form: FormView, error: DomainError, names: Mapping[str, str]) ->
 def email_error(value: str) -> str:
     """What is wrong with an e-mail address."""
     try:
-        # Whether mail arrives there is for the mail to find out, not for a look-up here.
-        validate_email(value, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
+        normal_email(value)
+    except ValueError:
         return "Write the whole address, such as name@example.com"
     return ""
-
-
-def normal_email(value: str) -> str:
-    """An address that was checked, in its normal form."""
-    return validate_email(value, check_deliverability=False, test_environment=True).normalized
 
 
 def whole_number(text: str | None, *, lowest: int, highest: int) -> int | None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from gosellr.core.countries import COUNTRIES
+from gosellr.core.email_addresses import normal_email
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from gosellr.utils.card_numbers import holds_card_number
 from gosellr.utils.money import EXPONENTS, MAX_AMOUNT_MINOR
@@ -35,14 +35,6 @@ def lines(max_length: int, *, min_length: int = 0) -> StringConstraints:
     return StringConstraints(
         strip_whitespace=True, min_length=min_length, max_length=max_length, pattern=_LINES
     )
-
-
-def _checked_email(value: str) -> str:
-    try:
-        # Whether mail arrives there is for the mail to find out, not for a look-up here.
-        return validate_email(value, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
 
 
 def _checked_words(value: str) -> str:
@@ -73,7 +65,7 @@ Reason = Annotated[str, lines(500, min_length=1), NoCard]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=254, pattern=_LINE),
-    AfterValidator(_checked_email),
+    AfterValidator(normal_email),
     Field(json_schema_extra={"format": "email"}, examples=["ada@example.com"]),
 ]
 Country = Annotated[

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Final
 
 from gosellr.core.countries import country_names
+from gosellr.core.email_addresses import normal_email
 from gosellr.models.letterhead_values import KeptLetterhead
 from gosellr.utils.letterhead import (
     ADDRESS_LENGTHS,
@@ -39,7 +40,7 @@ def read(sent: Mapping[str, str]) -> tuple[FormView, dict[str, str] | None]:
     if form.errors:
         return form, None
     texts = {field.name: form.value(field.name) for field in FIELDS}
-    return form, {**texts, "email": texts["email"] and forms.normal_email(texts["email"])}
+    return form, {**texts, "email": texts["email"] and normal_email(texts["email"])}
 
 
 def page(

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.identity import fingerprint, new_secret
 from gosellr.core.passwords import LENGTH_MAX, LENGTH_MIN
@@ -97,7 +98,7 @@ async def register(page: Joining) -> Response:
     token = new_secret()
     try:
         session = await page.market.sign_in.register_session(
-            email=forms.normal_email(form.value("email")),
+            email=normal_email(form.value("email")),
             name=form.value("name"),
             password=form.value("password"),
             token=token,

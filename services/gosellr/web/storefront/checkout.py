@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound, VersionConflict
 from gosellr.core.transact import ask
 from gosellr.flows import carts
@@ -149,7 +150,7 @@ async def _place(page: Page, view: CartView, form: FormView) -> _Placed:
 async def _save(page: Page, view: CartView, form: FormView) -> CartView:
     """Keep what the form says differently from the bag; nothing is written where nothing is."""
     address = checkouts.address_of(form)
-    email = forms.normal_email(form.value("email"))
+    email = normal_email(form.value("email"))
     known = {part: value or None for part, value in (view.cart.shipping_address or {}).items()}
     told = {part: value or None for part, value in address.items()}
     if known != told or view.cart.email != email:

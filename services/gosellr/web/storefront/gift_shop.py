@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.transact import ask
 from gosellr.flows import gift_sales as flow
@@ -79,10 +80,10 @@ async def buy(page: Buying) -> Response:
         amount_minor=amount_minor,
         currency=currency,
         tender=rest_of(page),
-        email=forms.normal_email(form.value("email")) if form.value("email") else None,
+        email=normal_email(form.value("email")) if form.value("email") else None,
         recipient_name=form.value("recipient_name") or None,
         message=form.value("message") or None,
-        recipient_email=forms.normal_email(form.value("recipient_email"))
+        recipient_email=normal_email(form.value("recipient_email"))
         if form.value("recipient_email")
         else None,
         deliver_at=None if day is None or day == page.now.date() else _morning(day),
@@ -145,7 +146,7 @@ async def send_again(page: Asking, number: str) -> Response:
                 gift_delivery_service.send_again,
                 viewer=page.visit.for_order(number).viewer,
                 order_id=order.id,
-                recipient_email=forms.normal_email(typed) if typed else None,
+                recipient_email=normal_email(typed) if typed else None,
                 now=page.now,
             ),
             key=form_keys.request_key(page, f"send_card:{order.id}", form),
