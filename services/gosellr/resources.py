@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from gosellr.config import Settings, load_settings
@@ -74,9 +75,9 @@ from gosellr.utils.viewer import Viewer
 LOCAL_AUDIENCE = "gosellr"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resources:
-    """The powers of a process. Doors reach for them; services never do."""
+    """The powers of a process, which never change. Doors reach for them; services never do."""
 
     settings: Settings
     db: Database
@@ -98,7 +99,7 @@ class Resources:
     terms_shelf: TermsShelf
     kept: ByteCache
 
-    @property
+    @cached_property
     def policy(self) -> MarketPolicy:
         """The operator's choices that the business decides by."""
         settings = self.settings
@@ -131,7 +132,7 @@ class Resources:
             ),
         )
 
-    @property
+    @cached_property
     def sign_in(self) -> SignIn:
         """The stories of signing in."""
         return SignIn(
@@ -143,7 +144,7 @@ class Resources:
             audience=LOCAL_AUDIENCE,
         )
 
-    @property
+    @cached_property
     def carts(self) -> CartPowers:
         """What filling a bag needs."""
         return CartPowers(
@@ -154,7 +155,7 @@ class Resources:
             terms_shelf=self.terms_shelf,
         )
 
-    @property
+    @cached_property
     def checkout(self) -> CheckoutPowers:
         """What buying needs."""
         return CheckoutPowers(
@@ -169,21 +170,21 @@ class Resources:
             rate_limits=self.settings.rate_limits,
         )
 
-    @property
+    @cached_property
     def refunds(self) -> RefundPowers:
         """What sending money back needs."""
         return RefundPowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
         )
 
-    @property
+    @cached_property
     def captures(self) -> CapturePowers:
         """What taking money as goods leave needs."""
         return CapturePowers(
             db=self.db, gateways=self.gateways, clock=self.clock, policy=self.policy
         )
 
-    @property
+    @cached_property
     def transfers(self) -> TransferPowers:
         """What bank transfers need."""
         return TransferPowers(
@@ -191,7 +192,7 @@ class Resources:
             vault=self.vault,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def stored_value(self) -> StoredValuePowers:
         """What gift cards need."""
         return StoredValuePowers(
@@ -199,12 +200,12 @@ class Resources:
             rate_limits=self.settings.rate_limits,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def disputes(self) -> DisputePowers:
         """What cases between buyers and sellers need."""
         return DisputePowers(refunds=self.refunds, files=self.files)
 
-    @property
+    @cached_property
     def payouts(self) -> PayoutPowers:
         """What paying sellers needs."""
         return PayoutPowers(
@@ -216,7 +217,7 @@ class Resources:
             debtor=build_debtor(self.settings),
         )
 
-    @property
+    @cached_property
     def documents(self) -> DocumentPowers:
         """What papers need."""
         settings = self.settings
@@ -233,7 +234,7 @@ class Resources:
             vault=self.vault,
         )
 
-    @property
+    @cached_property
     def mail(self) -> MailPowers:
         """What letters need."""
         return MailPowers(
@@ -246,7 +247,7 @@ class Resources:
             per_second=self.settings.mail_per_second,
         )
 
-    @property
+    @cached_property
     def imports(self) -> ImportPowers:
         """What importing a catalogue needs."""
         return ImportPowers(
@@ -254,7 +255,7 @@ class Resources:
             keys_kept_for=self.policy.idempotency_kept_for,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def labels(self) -> LabelPowers:
         """What buying a carrier's labels needs."""
         return LabelPowers(db=self.db, carriers=self.carriers, clock=self.clock, policy=self.policy)
