@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -63,6 +62,7 @@ from gosellr.api import (
     webhooks,
 )
 from gosellr.api.errors import install_error_handlers
+from gosellr.api.framework import Application
 from gosellr.api.kept_answers import KeptAnswers
 from gosellr.api.load_shedding import LoadShedding
 from gosellr.api.middleware import BodyLimit, OneSpelling, RequestId
@@ -161,13 +161,13 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
             app.state.resources = resources
             yield
 
-    app = FastAPI(
+    app = Application(
+        is_traced=_IS_TRACED,
         title="GoSellr",
         description=DESCRIPTION,
         version="0.1.0",
         lifespan=lifespan,
         redirect_slashes=False,
-        telemetry=TelemetryConfig(tracing=_IS_TRACED, metrics=_IS_TRACED, logs=_IS_TRACED),
     )
     open_doors(app, health.router, accounts.well_known, media.files)
     open_doors(app, *(room.router for room in ROOMS))

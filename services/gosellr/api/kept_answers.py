@@ -4,6 +4,7 @@ Only what every stranger is answered alike: a request that says in any way who a
 A route that may be answered so says what its answer depends on, before it asks the database.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -26,16 +27,14 @@ class KeptAnswers:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer, or pass the request on."""
         if scope["type"] != "http" or scope["method"] != "GET":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         asked = None
         for name, value in scope["headers"]:
             if name in _TELLING:
-                await self._app(scope, receive, send)
-                return
+                return self._app(scope, receive, send)
             if name == b"if-none-match" and asked is None:
                 asked = value
         key = (scope["path"], scope["query_string"])
@@ -43,19 +42,19 @@ class KeptAnswers:
         kept = resources.kept.find(key)
         if kept is None:
             scope[_PLACE] = key
-            await self._app(scope, receive, send)
-        elif asked is not None and is_known(asked, kept.tag):
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 304,
-                    "headers": kept.headers_unchanged,
-                }
-            )
-            await send({"type": "http.response.body"})
-        else:
-            await send({"type": "http.response.start", "status": 200, "headers": kept.headers})
-            await send({"type": "http.response.body", "body": kept.body})
+            return self._app(scope, receive, send)
+        return _give(kept, asked, send)
+
+
+async def _give(kept: KeptAnswer, asked: bytes | None, send: Send) -> None:
+    if asked is not None and is_known(asked, kept.tag):
+        await send(
+            {"type": "http.response.start", "status": 304, "headers": kept.headers_unchanged}
+        )
+        await send({"type": "http.response.body"})
+    else:
+        await send({"type": "http.response.start", "status": 200, "headers": kept.headers})
+        await send({"type": "http.response.body", "body": kept.body})
 
 
 def is_stranger(scope: Scope) -> bool:

@@ -8,6 +8,8 @@ served. It is asked at the door, once: a purchase that has begun is never sent a
 Those who look around give way before those who change something, most of all who buy.
 """
 
+from collections.abc import Awaitable
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,7 +32,7 @@ class LoadShedding:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or send its caller away."""
         if scope["type"] == "http":
             resources: Resources = scope["app"].state.resources
@@ -38,9 +40,12 @@ class LoadShedding:
             if resources.db.is_crowded(seconds=seconds, places=places) and not scope[
                 "path"
             ].startswith(_ALWAYS):
-                error = ServiceUnavailable("More people ask than can be answered at this moment")
-                render = scope["app"].exception_handlers[DomainError]
-                response = await render(Request(scope), error)
-                await response(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return _send_away(scope, receive, send)
+        return self._app(scope, receive, send)
+
+
+async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:
+    error = ServiceUnavailable("More people ask than can be answered at this moment")
+    render = scope["app"].exception_handlers[DomainError]
+    response = await render(Request(scope), error)
+    await response(scope, receive, send)

@@ -1,10 +1,12 @@
 """What surrounds every request: an id, one spelling of each path, safe headers.
 
-Plain ASGI, because a wrapped response object per request costs a tenth of the throughput.
+Plain ASGI, because a wrapped response object per request costs a tenth of the throughput. A layer
+that has nothing to do after the request hands on what is to be awaited: it isn't passed again each
+time that the request goes on after it has waited.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -27,11 +29,10 @@ class RequestId:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = given if _REQUEST_ID.match(given) else uuid4().hex.encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
@@ -51,7 +52,7 @@ class RequestId:
                 ]
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return self._app(scope, receive, send_with_headers)
 
 
 class OneSpelling:
@@ -61,7 +62,7 @@ class OneSpelling:
         self._app = app
         self._with_slash = frozenset(with_slash)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on under the path that the router knows."""
         if scope["type"] == "http":
             path = scope["path"]
@@ -69,7 +70,7 @@ class OneSpelling:
             known = bare + "/" if bare + "/" in self._with_slash else bare
             if known != path:
                 scope = {**scope, "path": known, "raw_path": known.encode()}
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 class BodyLimit:
@@ -90,11 +91,10 @@ class BodyLimit:
         self._upload_paths = frozenset(upload_paths)
         self._upload_endings = upload_endings
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         headers = dict(scope["headers"])
         path = scope["path"].rstrip("/")
         is_upload = path in self._upload_paths or path.endswith(self._upload_endings)
@@ -113,4 +113,4 @@ class BodyLimit:
                 raise HTTPException(413, "The body is too large")
             return message
 
-        await self._app(scope, receive_some, send)
+        return self._app(scope, receive_some, send)

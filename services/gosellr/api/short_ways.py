@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
 from gosellr.api.kept_answers import is_stranger
@@ -96,12 +97,18 @@ class _Receiver:
 class ShortRoute(RoomRoute):
     """A route that sends whom it is for the shorter way, where its endpoint has one."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **rest: Any) -> None:
+        super().__init__(path, endpoint, **rest)
+        # What the framework has around all routes, for those that may open files.
+        self._whole = AsyncExitStackMiddleware(self.app)
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        way: ShortWay | None = getattr(self.endpoint, WAY, None)
-        # A path that is known under another method comes here to be refused.
         if scope["method"] not in (self.methods or ()):
-            way = None
+            # A path that is known under another method comes here to be refused.
+            await super().handle(scope, receive, send)
+            return
+        way: ShortWay | None = getattr(self.endpoint, WAY, None)
         if way is not None and getattr(self.endpoint, _WHO)(scope):
             receiver = _Receiver(receive)
             response = await way(Request(scope, receiver.first))
@@ -109,4 +116,4 @@ class ShortRoute(RoomRoute):
                 await response(scope, receive, send)
                 return
             receive = receiver.again
-        await super().handle(scope, receive, send)
+        await self._whole(scope, receive, send)
