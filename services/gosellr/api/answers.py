@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from fastapi import Request, Response
 
+from gosellr.api.headers import header_of
 from gosellr.api.kept_answers import Keeper, is_known
 from gosellr.utils.money import Money
 
@@ -37,11 +38,13 @@ def json_bytes(value: Any) -> bytes:
 
 def answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response that no cache may keep."""
+    if not headers:
+        return finished_json(json_bytes(value), status=status)
     return Response(
         json_bytes(value),
         status_code=status,
         media_type="application/json",
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", **headers},
     )
 
 
@@ -53,6 +56,16 @@ class _Finished(Response):
         self.body = body
         self.raw_headers = headers
         self.background = None
+
+
+_NO_STORE = (b"cache-control", b"no-store")
+_JSON = (b"content-type", b"application/json")
+
+
+def finished_json(body: bytes, *, status: int = 200) -> Response:
+    """Finished JSON that no cache may keep; never without a body."""
+    length = (b"content-length", b"%d" % len(body))
+    return _Finished(status, body, [_NO_STORE, length, _JSON])
 
 
 _PUBLIC = (
@@ -81,12 +94,12 @@ def catalogue_answer(
     unchanged = [(b"etag", tag), *(_PUBLIC if public else _PRIVATE)]
     whole = [
         (b"content-length", b"%d" % len(body)),
-        (b"content-type", b"application/json"),
+        _JSON,
         *unchanged,
     ]
     if keeper is not None and public:
         keeper.keep(body=body, tag=tag, headers=whole, unchanged=unchanged)
-    asked = request.headers.get("if-none-match")
+    asked = header_of(request.scope, b"if-none-match")
     if asked and is_known(asked.encode("latin-1"), tag):
         return _Finished(304, b"", unchanged)
     return _Finished(200, body, whole)

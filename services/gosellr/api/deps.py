@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from gosellr.api.headers import header_of
 from gosellr.core.errors import InvalidInput, NotAllowed, NotAuthenticated
 from gosellr.core.identity import fingerprint
 from gosellr.core.route_policy import Policy
@@ -21,7 +22,7 @@ _TOKEN_LENGTH_MAX = 200
 
 def market_of(request: Request) -> Resources:
     """What this process holds."""
-    resources: Resources = request.app.state.resources
+    resources: Resources = request.scope["app"].state.resources
     return resources
 
 
@@ -39,12 +40,12 @@ def _hash_of(token: str | None) -> bytes | None:
 
 def guest_of(request: Request) -> Viewer:
     """Whoever asks without signing in, with what they hold."""
+    scope = request.scope
+    client = scope.get("client")
     return Viewer(
-        **_holds(
-            request,
-            cart_token=request.headers.get("X-Cart-Token"),
-            order_token=request.headers.get("X-Order-Token"),
-        )
+        cart_token_hash=_hash_of(header_of(scope, b"x-cart-token")),
+        order_token_hash=_hash_of(header_of(scope, b"x-order-token")),
+        ip_address=client[0] if client else None,
     )
 
 

@@ -6,7 +6,8 @@ Whatever is unusual, or wrong, takes the route, which finds the body as it was s
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+import re
+from collections.abc import Callable, Iterator
 from inspect import Parameter, signature
 from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.types import Scope
 
 from gosellr.api.deps import guest_of, market_of
+from gosellr.api.headers import header_of
 from gosellr.api.short_ways import Endpoint, take_way
 from gosellr.resources import Resources
 from gosellr.utils.permissions import Permission, may
@@ -27,14 +29,13 @@ class Unusual(Exception):
     """The route has to look at this request."""
 
 
-Reader: TypeAlias = Callable[[Request], Awaitable[Any]]
+# What says an argument: a request, and its body.
+Reader: TypeAlias = Callable[[Request, bytes], Any]
 
 
 def is_guest(scope: Scope) -> bool:
     """Whether nobody signed in asks, and asks nothing in the address."""
-    return not scope["query_string"] and all(
-        name != b"authorization" for name, _ in scope["headers"]
-    )
+    return not scope["query_string"] and header_of(scope, b"authorization") is None
 
 
 def guest_way(*, permission: Permission) -> Callable[[Endpoint], Endpoint]:
@@ -48,10 +49,12 @@ def guest_way(*, permission: Permission) -> Callable[[Endpoint], Endpoint]:
         if not may(frozenset(), permission):
             return endpoint
         readers = list(_readers(endpoint))
+        has_body = any(map(_model_of, get_type_hints(endpoint).values()))
 
         async def way(request: Request) -> Response | None:
             try:
-                said = {name: await read(request) for name, read in readers}
+                sent = await request.body() if has_body else b""
+                said = {name: read(request, sent) for name, read in readers}
             except Unusual:
                 return None
             response: Response = await endpoint(**said)
@@ -69,8 +72,7 @@ def _readers(endpoint: Callable[..., Any]) -> Iterator[tuple[str, Reader]]:
 
 
 def _reader(name: str, parameter: Parameter, hint: Any) -> Reader:
-    kinds = get_args(hint) if get_origin(hint) in (Union, type(int | str)) else (hint,)
-    model = next((kind for kind in kinds if _is_model(kind)), None)
+    model = _model_of(hint)
     if model is not None:
         return _body_reader(model, is_optional=parameter.default is not Parameter.empty)
     kind, *notes = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
@@ -84,32 +86,37 @@ def _reader(name: str, parameter: Parameter, hint: Any) -> Reader:
     raise TypeError(f"no plain request says {name}")
 
 
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _model_of(hint: Any) -> type[BaseModel] | None:
+    """What the body is read as, where this argument is the body."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, type(int | str)) else (hint,)
+    for kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
-async def _itself(request: Request) -> Request:
+def _itself(request: Request, _sent: bytes) -> Request:
     return request
 
 
-async def _guest(request: Request) -> Viewer:
+def _guest(request: Request, _sent: bytes) -> Viewer:
     return guest_of(request)
 
 
-async def _resources(request: Request) -> Resources:
+def _resources(request: Request, _sent: bytes) -> Resources:
     return market_of(request)
 
 
+_CANONICAL_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OWN: dict[Any, Reader] = {Request: _itself, Viewer: _guest, Resources: _resources}
 Body = TypeVar("Body", bound=BaseModel)
 
 
 def _body_reader(model: type[Body], *, is_optional: bool) -> Reader:
-    async def read(request: Request) -> Body | None:
-        sent = await request.body()
+    def read(request: Request, sent: bytes) -> Body | None:
         if not sent and is_optional:
             return None
-        if request.headers.get("content-type") != "application/json":
+        if header_of(request.scope, b"content-type") != "application/json":
             raise Unusual
         try:
             return model.model_validate(json.loads(sent))
@@ -120,22 +127,20 @@ def _body_reader(model: type[Body], *, is_optional: bool) -> Reader:
 
 
 def _header_reader(alias: str) -> Reader:
-    async def read(request: Request) -> str | None:
-        return request.headers.get(alias)
+    name = alias.lower().encode()
+
+    def read(request: Request, _sent: bytes) -> str | None:
+        return header_of(request.scope, name)
 
     return read
 
 
 def _id_reader(name: str) -> Reader:
-    async def read(request: Request) -> UUID:
-        text: str = request.path_params[name]
-        try:
-            # In the form that it is written in by everybody; others are left to the route.
-            found = UUID(text)
-        except ValueError:
-            raise Unusual from None
-        if str(found) != text:
+    def read(request: Request, _sent: bytes) -> UUID:
+        text: str = request.scope["path_params"][name]
+        # In the form that it is written in by everybody; others are left to the route.
+        if _CANONICAL_ID.fullmatch(text) is None:
             raise Unusual
-        return found
+        return UUID(text)
 
     return read

@@ -59,7 +59,12 @@ async def _give(kept: KeptAnswer, asked: bytes | None, send: Send) -> None:
 
 def is_stranger(scope: Scope) -> bool:
     """Whether nothing is said of who asks."""
-    return _PLACE in scope or all(name not in _TELLING for name, _ in scope["headers"])
+    if _PLACE in scope:
+        return True
+    for name, _ in scope["headers"]:  # noqa: SIM110 - an expression costs a call for each
+        if name in _TELLING:
+            return False
+    return True
 
 
 def is_known(asked: bytes, tag: bytes) -> bool:

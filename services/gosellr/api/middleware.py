@@ -7,7 +7,7 @@ time that the request goes on after it has waited.
 
 import re
 from collections.abc import Awaitable, Iterable
-from uuid import uuid4
+from os import urandom
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,26 +33,32 @@ class RequestId:
         """Pass the request on."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given if _REQUEST_ID.match(given) else uuid4().hex.encode()
+        request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         bind_request_id(request_id.decode())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id),
-                    *(
-                        (name.lower().encode(), value.encode())
-                        for name, value in scope["state"].get("answer_headers", {}).items()
-                    ),
-                    *(pair for pair in API_HEADERS if pair[0] not in present),
-                ]
+                present = dict(message["headers"])
+                headers = [*message["headers"], (b"x-request-id", request_id)]
+                for name, value in scope["state"].get("answer_headers", {}).items():
+                    headers.append((name.lower().encode(), value.encode()))
+                for pair in API_HEADERS:
+                    if pair[0] not in present:
+                        headers.append(pair)  # noqa: PERF401 - an expression would cost calls
+                message["headers"] = headers
             await send(message)
 
         return self._app(scope, receive, send_with_headers)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            if _REQUEST_ID.match(value):
+                return bytes(value)
+            break
+    return urandom(16).hex().encode()
 
 
 class OneSpelling:
@@ -95,12 +101,13 @@ class BodyLimit:
         """Pass the request on."""
         if scope["type"] != "http":
             return self._app(scope, receive, send)
-        headers = dict(scope["headers"])
-        path = scope["path"].rstrip("/")
-        is_upload = path in self._upload_paths or path.endswith(self._upload_endings)
-        most = self._upload_bytes_max if is_upload else self._bytes_max
-        declared = headers.get(b"content-length", b"")
-        is_too_long = declared.isdigit() and (len(declared) > 19 or int(declared) > most)
+        declared = b""
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                declared = value
+        is_too_long = declared.isdigit() and (
+            len(declared) > 19 or self._is_beyond(int(declared), scope)
+        )
         seen = 0
 
         async def receive_some() -> Message:
@@ -109,8 +116,15 @@ class BodyLimit:
                 raise HTTPException(413, "The body is too large")
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > most:
+            if self._is_beyond(seen, scope):
                 raise HTTPException(413, "The body is too large")
             return message
 
         return self._app(scope, receive_some, send)
+
+    def _is_beyond(self, number: int, scope: Scope) -> bool:
+        if number <= self._bytes_max:
+            return False
+        path = scope["path"].rstrip("/")
+        is_upload = path in self._upload_paths or path.endswith(self._upload_endings)
+        return not is_upload or number > self._upload_bytes_max

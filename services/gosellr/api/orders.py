@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
 
-from gosellr.api.answers import answer, json_bytes
+from gosellr.api.answers import answer, finished_json, json_bytes
 from gosellr.api.deps import Market, allow
 from gosellr.api.errors import problem, request_id_of
 from gosellr.api.guest_ways import guest_way
@@ -254,12 +254,14 @@ def _declined(placed: PlacedOrder, order: Order, *, request_id: str) -> bytes:
     return bytes(document.body)
 
 
-def _response(status: int, body: bytes, **headers: str) -> Response:
+def _response(status: int, body: bytes) -> Response:
+    if status < 400:
+        return finished_json(body, status=status)
     return Response(
         body,
         status_code=status,
-        media_type="application/problem+json" if status >= 400 else "application/json",
-        headers={"Cache-Control": "no-store", **headers},
+        media_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from gosellr.api.kept_answers import is_stranger
@@ -76,6 +77,26 @@ async def plain_json(request: Request) -> Any:
         raise ValueError("too deep") from error
 
 
+class _PlainRequest(Request):
+    """A request whose body is mostly there at once, and read without a stream."""
+
+    async def body(self) -> bytes:
+        """The whole body."""
+        if not hasattr(self, "_body"):
+            parts: list[bytes] = []
+            more = True
+            while more:
+                message = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                if message["type"] == "http.request":
+                    parts.append(message.get("body", b""))
+                    more = message.get("more_body", False)
+            # Where the framework looks for it, whoever asks after this.
+            self._body = b"".join(parts)
+        return self._body
+
+
 class _Receiver:
     """Remembers what was received, for whoever has to read it again."""
 
@@ -111,7 +132,7 @@ class ShortRoute(RoomRoute):
         way: ShortWay | None = getattr(self.endpoint, WAY, None)
         if way is not None and getattr(self.endpoint, _WHO)(scope):
             receiver = _Receiver(receive)
-            response = await way(Request(scope, receiver.first))
+            response = await way(_PlainRequest(scope, receiver.first))
             if response is not None:
                 await response(scope, receive, send)
                 return

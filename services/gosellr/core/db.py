@@ -100,7 +100,8 @@ class Pool:
     @property
     def expected(self) -> float:
         """For how many seconds whoever comes now will, at the pace of late."""
-        return self._pace.wait_of(len(self._waiting) + len(self._ahead))
+        waiting = len(self._waiting) + len(self._ahead)
+        return self._pace.wait_of(waiting) if waiting else 0.0
 
     async def borrow(self) -> _Driver:
         """Take a connection, open a new one where there is room, or wait for one.
@@ -297,12 +298,14 @@ class Database:
     def is_crowded(self, *, seconds: float, places: int) -> bool:
         """Whether somebody has waited for so long or whoever comes now will, or so many wait: to
         begin, or to be written with others."""
-        queues = (self._pool, *self.gatherings.values())
-        return (
-            sum(queue.length for queue in queues) >= places
-            or any(queue.length and queue.waited >= seconds for queue in queues)
-            or sum(queue.expected for queue in queues) >= seconds > 0
-        )
+        length, expected = 0, 0.0
+        for queue in (self._pool, *self.gatherings.values()):
+            waiting = queue.length
+            if waiting and queue.waited >= seconds:
+                return True
+            length += waiting
+            expected += queue.expected
+        return length >= places or expected >= seconds > 0
 
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""

@@ -85,7 +85,8 @@ class Gathering(Generic[C, R]):
     @property
     def expected(self) -> float:
         """In how many seconds whoever comes now is likely to be answered, at the pace of late."""
-        return self._pace.wait_of(len(self._waiting) + self._inside)
+        waiting = len(self._waiting) + self._inside
+        return self._pace.wait_of(waiting) if waiting else 0.0
 
     def _call(self) -> None:
         """Begin at the end of this turn, so that all who come in it begin together."""
