@@ -1,7 +1,7 @@
 """What guests do by the shorter way is what the route does, and says."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -189,6 +189,17 @@ async def test_what_is_no_body_is_said_as_the_route_says_it(
         ]
         assert 400 <= short.status_code < 500
         assert told(short) == told(long)
+
+
+async def test_a_body_in_pieces_is_read_whole(client: httpx2.AsyncClient, taken: list[str]) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"curr'
+        yield b""
+        yield b'ency": "USD"}'
+
+    made = await client.post("/api/v1/carts", content=pieces(), headers={"Content-Type": PLAIN})
+    assert (made.status_code, made.json()["currency"]) == (201, "USD")
+    assert taken == ["create_cart"]
 
 
 async def test_who_signs_in_or_asks_in_the_address_takes_the_route(

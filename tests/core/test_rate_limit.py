@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from gosellr.config import Settings
+from gosellr.core import rate_limit
 from gosellr.core.clock import ManualClock
 from gosellr.core.db import Connection
 from gosellr.core.rate_limit import (
@@ -63,6 +64,15 @@ def test_headers_tell_all_limits() -> None:
 )
 def test_households_are_one_subject(address: str | None, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_what_somebody_may_write_at_will_is_not_kept() -> None:
+    long = "fe80::1%" + "x" * 5_000
+    before = rate_limit._known_network.cache_info().currsize
+    assert network_of(long) == "fe80::/64"
+    assert network_of("x" * 5_000) == "unknown"
+    assert rate_limit._known_network.cache_info().currsize == before
+    assert rate_limit._known_network.cache_info().maxsize == 4_096
 
 
 async def test_counting_is_per_limit_and_subject(connection: Connection) -> None:

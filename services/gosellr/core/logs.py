@@ -37,8 +37,8 @@ def redact_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 
 
 def bind_request_id(request_id: str) -> None:
-    """Put the id into every line that is logged for this request."""
-    structlog.contextvars.clear_contextvars()
+    """Put the id into every line that is logged for this request; it takes the place of the one
+    before, and nothing else is bound where requests are answered."""
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,20 @@ def headers_of(usages: Sequence[Usage]) -> dict[str, str]:
     }
 
 
+# The longest address is shorter, but for names of interfaces and what is none.
+_ADDRESS_LENGTH_MAX = 45
+_ADDRESSES_KEPT = 4_096
+
+
 def network_of(ip_address: str | None) -> str:
     """The subject behind an address: itself, or its /64 where one household has so many."""
+    text = ip_address or ""
+    return _known_network(text) if len(text) <= _ADDRESS_LENGTH_MAX else _network(text)
+
+
+def _network(text: str) -> str:
     try:
-        address = ipaddress.ip_address(ip_address or "")
+        address = ipaddress.ip_address(text)
     except ValueError:
         return "unknown"
     if isinstance(address, ipaddress.IPv6Address):
@@ -95,3 +106,7 @@ def network_of(ip_address: str | None) -> str:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
+
+
+# Whoever buys comes more than once from where they are.
+_known_network = lru_cache(maxsize=_ADDRESSES_KEPT)(_network)

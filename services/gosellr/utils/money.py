@@ -93,7 +93,9 @@ class Money:
             raise InvalidAmount(f"amount must be a whole number, not {self.amount!r}")
         if not -MAX_SUM_MINOR <= self.amount <= MAX_SUM_MINOR:
             raise AmountOutOfBounds(f"amount {self.amount} is beyond {MAX_SUM_MINOR}")
-        exponent(self.currency)
+        # A purchase is told in a hundred of these: only what isn't plainly known is looked at.
+        if type(self.currency) is not str or self.currency not in EXPONENTS:
+            exponent(self.currency)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.amount + self._same_currency(other).amount, self.currency)
