@@ -73,7 +73,7 @@ from gosellr.resources import Resources
 
 DESCRIPTION = "Many sellers, one storefront, one payment, books that are right to the cent."
 
-# Every door of the API. Routes are tried in this order, so what is asked most comes first.
+# Every door of the API. Where two routes might take a path, the first of them answers.
 ROOMS = (
     products,
     marketplace,
