@@ -106,7 +106,9 @@ async def place_order(
         PaymentMethodUnavailable, IdempotencyInProgress, TooManyRequests, and what `open_order`
         raises.
     """
-    request = replace(request, tenders=known_tenders(powers, request.tenders))
+    known = known_tenders(powers, request.tenders)
+    if known != request.tenders:
+        request = replace(request, tenders=known)
     counted = counted_for(
         viewer, email=request.email, basket_id=request.cart_id, tenders=request.tenders
     )

@@ -15,6 +15,8 @@ _NETWORKS = re.compile(
 def holds_card_number(text: str) -> bool:
     """Whether a text has something in it that looks like a card's number: the digits of a network,
     as many as it uses, whose check digit fits. Telephone numbers have no more than 15."""
+    if _WRITTEN.search(text) is None:
+        return False
     return any(
         _NETWORKS.fullmatch(digits) is not None and _check_digit_fits(digits)
         for digits in (re.sub(r"[ -]", "", found[0]) for found in _WRITTEN.finditer(text))
