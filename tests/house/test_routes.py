@@ -1,6 +1,9 @@
 """Every route says who may use it and has a name of its own."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from inspect import iscoroutinefunction
@@ -10,12 +13,20 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import compile_path
 
 from gosellr.api.deps import Allow, allow
 from gosellr.config import Settings
-from gosellr.core.route_policy import UndeclaredRoute, api_routes, policies_of, require_policies
+from gosellr.core.route_policy import (
+    Policy,
+    UndeclaredRoute,
+    api_routes,
+    policies_of,
+    require_policies,
+)
 from gosellr.main import build
 from gosellr.utils.permissions import Permission
+from tests.house.source import PACKAGE
 
 VERB_NOUN = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")
 # What the framework serves by itself: documentation for everybody.
@@ -35,11 +46,52 @@ def app(settings: Settings) -> FastAPI:
 
 def test_each_route_has_one_policy(app: FastAPI) -> None:
     counts = {
-        (route.path, *sorted(route.methods or ())): len(list(policies_of(route.dependant)))
+        (route.path, *sorted(route.methods or ())): len(list(policies_of(route)))
         for route in api_routes(app)
     }
     assert len(counts) >= 2
     assert set(counts.values()) == {1}
+
+
+def _analysed(dependant: Dependant) -> Iterator[Policy]:
+    call: object = dependant.call
+    if isinstance(call, Policy):
+        yield call
+    for inner in dependant.dependencies:
+        yield from _analysed(inner)
+
+
+def test_policies_are_read_as_the_framework_reads_them(app: FastAPI) -> None:
+    for route in api_routes(app):
+        assert list(policies_of(route)) == list(_analysed(route.dependant)), route.path
+
+
+def test_paths_are_read_as_the_framework_reads_them(app: FastAPI) -> None:
+    read = {route.path: (route.path_format, route.param_convertors) for route in api_routes(app)}
+    assert len(read) > 300
+    assert read == {path: compile_path(path)[1:] for path in read}
+
+
+def test_no_route_is_analysed_before_it_is_asked_for() -> None:
+    """There are hundreds; to analyse them took a quarter of the time to get ready."""
+    script = """
+import gosellr.main
+from gosellr.core.late_routes import LateRoute
+routes = gosellr.main.application().routes
+late = [route for route in routes if isinstance(route, LateRoute)]
+print(len(late), sum("dependant" in vars(route) for route in late), len(routes) - len(late))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    late, analysed, others = map(int, said.stdout.split())
+    assert late > 400
+    assert analysed == 0
+    assert others <= len(OPEN_TO_ALL)
 
 
 def test_no_route_beside_the_policies(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from tests.api.matrix.routes import bare_application
 
 def test_every_page_of_the_operator_has_the_guard() -> None:
     pages = [
-        (str(one.path), sorted(one.methods or ()), list(policies_of(one.dependant)))
+        (str(one.path), sorted(one.methods or ()), list(policies_of(one)))
         for one in api_routes(bare_application())
         if str(one.path).startswith("/operator")
     ]

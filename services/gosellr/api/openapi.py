@@ -33,7 +33,7 @@ def _permissions(app: FastAPI) -> _Permissions:
     return {
         (route.path or "", method.lower()): policy.permission
         for route in api_routes(app)
-        for policy in policies_of(route.dependant)
+        for policy in policies_of(route)
         for method in route.methods or ()
     }
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
+
+from gosellr.core.late_routes import LateRoute, LateRouter
 
 PREFIX = "/api/v1"
 
 
-class RoomRoute(APIRoute):
+class RoomRoute(LateRoute):
     """A route that is passed over by the words that its path begins with.
 
     The framework holds a path against every route before the one that answers, which costs a
@@ -29,7 +29,7 @@ class RoomRoute(APIRoute):
         return super().matches(scope)
 
 
-class Room(APIRouter):
+class Room(LateRouter):
     """A router of routes that bear their whole paths, so that an application takes them as they
     are: `within` and then the prefix."""
 

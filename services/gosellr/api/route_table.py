@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gosellr.api.short_ways import ShortRoute
+from gosellr.core.late_routes import LateRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ def _words_of(route: APIRoute) -> tuple[str | None, ...] | None:
 def _answer_of(route: APIRoute) -> ASGIApp:
     if isinstance(route, ShortRoute):
         return route.handle
+    if isinstance(route, LateRoute):
+        return route.answer
     return AsyncExitStackMiddleware(route.app)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
@@ -118,11 +117,6 @@ class _Receiver:
 class ShortRoute(RoomRoute):
     """A route that sends whom it is for the shorter way, where its endpoint has one."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **rest: Any) -> None:
-        super().__init__(path, endpoint, **rest)
-        # What the framework has around all routes, for those that may open files.
-        self._whole = AsyncExitStackMiddleware(self.app)
-
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         if scope["method"] not in (self.methods or ()):
@@ -137,4 +131,4 @@ class ShortRoute(RoomRoute):
                 await response(scope, receive, send)
                 return
             receive = receiver.again
-        await self._whole(scope, receive, send)
+        await self.whole(scope, receive, send)

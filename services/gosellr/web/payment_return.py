@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows.payments import advance
 from gosellr.services import webhook_service
@@ -17,7 +17,7 @@ from gosellr.web import notices
 from gosellr.web.binding.orders import order_href
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/payments", include_in_schema=False)
+router = LateRouter(prefix="/payments", include_in_schema=False)
 
 # Declined, or given up: nothing is under way, and the goods are still held.
 _MAY_PAY_AGAIN = frozenset({"failed", "unpaid"})

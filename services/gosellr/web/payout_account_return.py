@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import connected_accounts
 from gosellr.flows.connected_accounts import WaysBack
@@ -14,7 +14,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.web import notices
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/payout-accounts", include_in_schema=False)
+router = LateRouter(prefix="/payout-accounts", include_in_schema=False)
 
 Owner = Annotated[Page, admit(Permission.PAYOUT_ACCOUNT_WRITE)]
 

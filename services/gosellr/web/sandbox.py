@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows.payments import advance
 from gosellr.integrations.payments.port import PaymentState
@@ -22,7 +22,7 @@ from gosellr.web.binding.orders import order_href
 from gosellr.web.order_views import SandboxPayView
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/sandbox", include_in_schema=False)
+router = LateRouter(prefix="/sandbox", include_in_schema=False)
 
 # As at a real bank, whoever holds the address of this one attempt may answer it.
 Answering = Annotated[Page, admit(Permission.ORDER_PAY)]

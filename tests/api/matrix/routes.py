@@ -49,7 +49,7 @@ def all_routes() -> list[Route]:
     """What may be called, in the order of the application."""
     found = []
     for context in api_routes(bare_application()):
-        [policy] = policies_of(context.dependant)
+        [policy] = policies_of(context)
         operation_id = getattr(context.original_route, "operation_id", None)
         for method in sorted(context.methods or ()):
             name = operation_id or f"{method} {context.path}"

@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from gosellr.api.schemas.common import Email, Flag, Name, RequestModel, line
+from gosellr.api.schemas.common import AnswerModel, Email, Flag, Name, RequestModel, line
 from gosellr.utils.permissions import MemberRole, Role
 
 # How long a password may be is the domain's to say; this only bounds what is read.
@@ -54,14 +54,14 @@ class LogoutIn(RequestModel):
     everywhere: Flag = False
 
 
-class MembershipOut(BaseModel):
+class MembershipOut(AnswerModel):
     """A seller that somebody acts for."""
 
     seller_id: UUID
     role: MemberRole
 
 
-class UserOut(BaseModel):
+class UserOut(AnswerModel):
     """Somebody who is signed in."""
 
     id: UUID
@@ -71,7 +71,7 @@ class UserOut(BaseModel):
     memberships: list[MembershipOut]
 
 
-class TokensOut(BaseModel):
+class TokensOut(AnswerModel):
     """What to send from now on, and for how many seconds."""
 
     user: UserOut
@@ -81,7 +81,7 @@ class TokensOut(BaseModel):
     expires_in: int
 
 
-class PublicKeyOut(BaseModel):
+class PublicKeyOut(AnswerModel):
     """A public key (RFC 7517)."""
 
     kty: Literal["RSA"]
@@ -92,7 +92,7 @@ class PublicKeyOut(BaseModel):
     e: str
 
 
-class KeySetOut(BaseModel):
+class KeySetOut(AnswerModel):
     """The keys that our access tokens can be checked with."""
 
     keys: list[PublicKeyOut]

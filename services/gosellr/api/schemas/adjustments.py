@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
     AmountMinor,
+    AnswerModel,
     Currency,
     PageFilters,
     PageOut,
@@ -62,7 +63,7 @@ class AdjustmentFilters(PageFilters):
     kind: Literal["entries", "write_off"] | None = None
 
 
-class AdjustmentEntryOut(BaseModel):
+class AdjustmentEntryOut(AnswerModel):
     """One side of it."""
 
     account: str
@@ -71,7 +72,7 @@ class AdjustmentEntryOut(BaseModel):
     currency: str
 
 
-class AdjustmentOut(BaseModel):
+class AdjustmentOut(AnswerModel):
     """What one operator prepared and another decided; booked only when it is approved."""
 
     id: UUID

@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     MoneyOut,
     PageFilters,
     PageOut,
@@ -45,14 +46,14 @@ class BankFileFilters(PageFilters):
     status: Literal["made", "executed", "rejected"] | None = None
 
 
-class UnfitPayoutOut(BaseModel):
+class UnfitPayoutOut(AnswerModel):
     """A payout that no file can hold."""
 
     payout_id: UUID
     reason: str
 
 
-class BankFileOut(BaseModel):
+class BankFileOut(AnswerModel):
     """A file of payouts for the bank. `unfit` is told when it is made."""
 
     id: UUID

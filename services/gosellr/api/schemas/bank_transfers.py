@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Moment,
     MoneyIn,
     MoneyOut,
@@ -127,7 +128,7 @@ class HandRefundFilters(PageFilters):
     """Which page."""
 
 
-class ReceiptOut(BaseModel):
+class ReceiptOut(AnswerModel):
     """A transfer, and what became of it. `suspended` of it waits for a decision."""
 
     id: UUID
@@ -139,7 +140,7 @@ class ReceiptOut(BaseModel):
     known: bool
 
 
-class BankStatementOut(BaseModel):
+class BankStatementOut(AnswerModel):
     """What a statement brought. `skipped` lines are money that left the account; `reversed` ones
     undo something earlier and wait among the movements that nobody has explained; `proposed` ones
     wait for a second person."""
@@ -152,14 +153,14 @@ class BankStatementOut(BaseModel):
     items: list[ReceiptOut]
 
 
-class RefundAccountOut(BaseModel):
+class RefundAccountOut(AnswerModel):
     """Where it goes."""
 
     iban: str
     holder: str | None
 
 
-class HandRefundOut(BaseModel):
+class HandRefundOut(AnswerModel):
     """Money that a person sends back: a refund, or a transfer that paid for nothing."""
 
     id: UUID
@@ -179,7 +180,7 @@ class HandRefundPageOut(PageOut[HandRefundOut]):
     """What waits to be sent, the longest first."""
 
 
-class NamedAccountOut(BaseModel):
+class NamedAccountOut(AnswerModel):
     """The account that was named: its end is all that is shown."""
 
     last_four: str

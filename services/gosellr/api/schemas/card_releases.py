@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Moment, MoneyOut, PageOut, RequestModel
+from gosellr.api.schemas.common import AnswerModel, Moment, MoneyOut, PageOut, RequestModel
 from gosellr.api.schemas.terms import MomentIn
 from gosellr.models.stored_value_values import CardRelease
 from gosellr.utils.money import Money
@@ -17,7 +17,7 @@ class GiftCardExtend(RequestModel):
     expires_at: Annotated[MomentIn | None, Field(description="null: without an end")]
 
 
-class GiftCardReleaseOut(BaseModel):
+class GiftCardReleaseOut(AnswerModel):
     """What is owed no more. `is_income` is false for a card that the marketplace gave away: then
     its promotion has cost so much less."""
 

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Country,
     Currency,
     Email,
@@ -109,7 +110,7 @@ class VersionFilter(Filters):
     version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
-class AddressOut(BaseModel):
+class AddressOut(AnswerModel):
     """A postal address."""
 
     name: str
@@ -122,7 +123,7 @@ class AddressOut(BaseModel):
     phone: str | None = None
 
 
-class ShippingOptionOut(BaseModel):
+class ShippingOptionOut(AnswerModel):
     """A way to send a parcel; days are the fewest and the most."""
 
     id: UUID
@@ -131,14 +132,14 @@ class ShippingOptionOut(BaseModel):
     delivery_days: tuple[int, int]
 
 
-class ParcelShippingOut(BaseModel):
+class ParcelShippingOut(AnswerModel):
     """How a parcel may be sent, and what is chosen: the cheapest until the buyer chooses."""
 
     options: list[ShippingOptionOut]
     chosen: UUID | None
 
 
-class CartItemOut(BaseModel):
+class CartItemOut(AnswerModel):
     """A line. `total` is null while it can't be bought: then no total includes it."""
 
     id: UUID
@@ -157,7 +158,7 @@ class CartItemOut(BaseModel):
     available: int = Field(description="Units left; 0 for what isn't on sale")
 
 
-class ParcelOut(BaseModel):
+class ParcelOut(AnswerModel):
     """What one seller sends."""
 
     seller: SellerReference
@@ -170,7 +171,7 @@ class ParcelOut(BaseModel):
     total: MoneyOut
 
 
-class CartCouponOut(BaseModel):
+class CartCouponOut(AnswerModel):
     """A code of the cart, what it takes off, and why it takes nothing."""
 
     code: str
@@ -178,7 +179,7 @@ class CartCouponOut(BaseModel):
     refusal: str | None
 
 
-class IssueOut(BaseModel):
+class IssueOut(AnswerModel):
     """Something to know before paying; what `blocks` has to be mended first."""
 
     model_config = ConfigDict(extra="allow")
@@ -190,7 +191,7 @@ class IssueOut(BaseModel):
     seller_id: UUID | None
 
 
-class CartOut(BaseModel):
+class CartOut(AnswerModel):
     """A cart as it could be bought now. `token` is there once, when a guest's cart is made."""
 
     id: UUID
@@ -212,7 +213,7 @@ class CartOut(BaseModel):
     version: int
 
 
-class SellerOptionsOut(BaseModel):
+class SellerOptionsOut(AnswerModel):
     """One seller's ways to send."""
 
     seller: SellerReference
@@ -220,7 +221,7 @@ class SellerOptionsOut(BaseModel):
     chosen: UUID | None
 
 
-class ShippingOptionsOut(BaseModel):
+class ShippingOptionsOut(AnswerModel):
     """The ways to send each parcel; none before the address is known."""
 
     parcels: list[SellerOptionsOut]

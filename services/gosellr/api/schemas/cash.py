@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from gosellr.api.schemas.common import MoneyIn, MoneyOut, Reason, RequestModel
+from gosellr.api.schemas.common import AnswerModel, MoneyIn, MoneyOut, Reason, RequestModel
 
 
 class CashReceived(RequestModel):
@@ -41,7 +41,7 @@ class CashTermsUpdate(RequestModel):
         return {one.currency: one.amount for one in self.limits}
 
 
-class CashTermsOut(BaseModel):
+class CashTermsOut(AnswerModel):
     """Up to how much of one order a seller takes in cash; the market's own limit holds besides."""
 
     limits: list[MoneyOut]

@@ -3,9 +3,10 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Flag,
     LongText,
     Name,
@@ -86,7 +87,7 @@ class CategoryDelete(RequestModel):
     move_to: UUID | None = None
 
 
-class AttributeOut(BaseModel):
+class AttributeOut(AnswerModel):
     """A rule of a category, its own or one from above."""
 
     key: str
@@ -98,7 +99,7 @@ class AttributeOut(BaseModel):
     inherited_from: UUID | None
 
 
-class CategoryOut(BaseModel):
+class CategoryOut(AnswerModel):
     """A category; `product_count` is of what is on sale in it and below."""
 
     id: UUID

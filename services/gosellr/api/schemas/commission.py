@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Bps,
     Flag,
     Moment,
@@ -116,7 +117,7 @@ def _terms(sent: dict[str, Any]) -> dict[str, Any]:
     return values | {"currency": currency}
 
 
-class MatchOut(BaseModel):
+class MatchOut(AnswerModel):
     """What a rule is for."""
 
     seller_id: UUID | None
@@ -128,7 +129,7 @@ class MatchOut(BaseModel):
     valid_to: Moment | None
 
 
-class RuleOut(BaseModel):
+class RuleOut(AnswerModel):
     """A commission rule; the first by position that matches a line governs it."""
 
     id: UUID

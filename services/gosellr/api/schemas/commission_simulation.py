@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gosellr.api.schemas.commission import RuleChange, RuleCreate
-from gosellr.api.schemas.common import Moment, MoneyOut, RequestModel, SellerReference
+from gosellr.api.schemas.common import AnswerModel, Moment, MoneyOut, RequestModel, SellerReference
 from gosellr.api.schemas.terms import MomentIn
 from gosellr.services.commission_simulation import (
     RuleChanges,
@@ -98,7 +98,7 @@ def last_month(now: datetime) -> tuple[datetime, datetime]:
     return until.replace(year=year, month=month + 1), until
 
 
-class SimulatedOut(BaseModel):
+class SimulatedOut(AnswerModel):
     """What was paid to the market, after refunds, and what would have been.
 
     `difference` is what the market would have earned more. A line or a delivery is touched when
@@ -121,7 +121,7 @@ class SimulatedSellerOut(SimulatedOut):
     seller: SellerReference
 
 
-class SimulationOut(BaseModel):
+class SimulationOut(AnswerModel):
     """Sellers by the size of what changes for them; `totals` are those of all, per currency."""
 
     from_: Moment = Field(alias="from")

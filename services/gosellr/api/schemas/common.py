@@ -103,6 +103,13 @@ def _without_null_defaults(schema: dict[str, Any]) -> None:
             del shape["default"]
 
 
+class AnswerModel(BaseModel):
+    """What is answered. Answers are made of plain values, so it is there to be described, and
+    what would validate them isn't built before somebody asks for it."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 class RequestModel(BaseModel):
     """A body that may hold what it declares and nothing else."""
 
@@ -133,21 +140,21 @@ class MoneyIn(RequestModel):
     currency: Currency
 
 
-class MoneyOut(BaseModel):
+class MoneyOut(AnswerModel):
     """An amount in minor units, as answered; negative where something is owed."""
 
     amount: int = Field(examples=[1999])
     currency: str = Field(examples=["EUR"])
 
 
-class PageOut(BaseModel, Generic[T]):
+class PageOut(AnswerModel, Generic[T]):
     """One page of a list; the way to the next is null at the end."""
 
     items: list[T]
     next_cursor: str | None
 
 
-class SellerReference(BaseModel):
+class SellerReference(AnswerModel):
     """A seller, as far as others need to name it."""
 
     id: UUID
@@ -155,7 +162,7 @@ class SellerReference(BaseModel):
     slug: str
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(AnswerModel):
     """One thing wrong with one field."""
 
     field: str
@@ -163,7 +170,7 @@ class FieldProblem(BaseModel):
     message: str
 
 
-class Problem(BaseModel):
+class Problem(AnswerModel):
     """An error (RFC 9457). `code` is stable; further members depend on it."""
 
     model_config = ConfigDict(extra="allow")

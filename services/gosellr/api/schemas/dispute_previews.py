@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from gosellr.api.schemas.common import Bps, MoneyIn, MoneyOut, RequestModel
+from gosellr.api.schemas.common import AnswerModel, Bps, MoneyIn, MoneyOut, RequestModel
 from gosellr.api.schemas.refunds import EffectsOut, effects_document
 from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_preview import AwardPreview
@@ -36,7 +36,7 @@ class DisputePreview(RequestModel):
         )
 
 
-class AwardPreviewOut(BaseModel):
+class AwardPreviewOut(AnswerModel):
     """What a decision would do now. The seller's side, the commission and its VAT pay for the
     buyer's amount and for the promotion that flows back to the marketplace."""
 

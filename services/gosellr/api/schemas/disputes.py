@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Bps,
     Flag,
     Moment,
@@ -114,7 +115,7 @@ class DisputeListFilters(PageFilters):
     kind: DisputeKind | None = None
 
 
-class DisputeSummaryOut(BaseModel):
+class DisputeSummaryOut(AnswerModel):
     """A case. `due_at` is until when whoever it waits for has time; silence decides, an
     operator's aside."""
 
@@ -160,7 +161,7 @@ class DisputePageOut(PageOut[DisputeSummaryOut]):
     """Cases, newest first; to operators and support those overdue before all others."""
 
 
-class DisputeMessageOut(BaseModel):
+class DisputeMessageOut(AnswerModel):
     """What somebody said."""
 
     id: UUID
@@ -169,7 +170,7 @@ class DisputeMessageOut(BaseModel):
     at: Moment
 
 
-class DisputeFileOut(BaseModel):
+class DisputeFileOut(AnswerModel):
     """A file that somebody handed in; `url` gives it to those who may read the case."""
 
     id: UUID
@@ -181,7 +182,7 @@ class DisputeFileOut(BaseModel):
     at: Moment
 
 
-class TrackingOut(BaseModel):
+class TrackingOut(AnswerModel):
     """A parcel with what the case is about, as its carrier says now."""
 
     carrier: str
@@ -192,7 +193,7 @@ class TrackingOut(BaseModel):
     delivered_at: Moment | None
 
 
-class DisputeStepOut(BaseModel):
+class DisputeStepOut(AnswerModel):
     """A step of the case."""
 
     at: Moment
@@ -203,7 +204,7 @@ class DisputeStepOut(BaseModel):
     data: dict[str, Any]
 
 
-class DisputeRefundOut(BaseModel):
+class DisputeRefundOut(AnswerModel):
     """What goes back to the buyer out of the case."""
 
     id: UUID
@@ -211,7 +212,7 @@ class DisputeRefundOut(BaseModel):
     amount: MoneyOut
 
 
-class ChargebackOut(BaseModel):
+class ChargebackOut(AnswerModel):
     """What the bank says. The whole of it is for operators: others answer for their share."""
 
     id: UUID
@@ -232,7 +233,7 @@ class ChargebackOut(BaseModel):
     ] = None
 
 
-class DisputedItemOut(BaseModel):
+class DisputedItemOut(AnswerModel):
     """The line that a case is about."""
 
     id: UUID

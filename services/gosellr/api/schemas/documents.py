@@ -5,9 +5,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Currency, Filters, MoneyOut, PageFilters, PageOut
+from gosellr.api.schemas.common import (
+    AnswerModel,
+    Currency,
+    Filters,
+    MoneyOut,
+    PageFilters,
+    PageOut,
+)
 from gosellr.models.document_values import IssuedDocument
 from gosellr.utils.documents import DocumentKind
 from gosellr.utils.money import Money
@@ -47,7 +54,7 @@ class SellerDocumentFilters(PageFilters):
     period: Month | None = None
 
 
-class ListedDocumentOut(BaseModel):
+class ListedDocumentOut(AnswerModel):
     """A document that was issued."""
 
     id: UUID
@@ -66,7 +73,7 @@ class DocumentOut(ListedDocumentOut):
     content: dict[str, Any]
 
 
-class OrderDocumentsOut(BaseModel):
+class OrderDocumentsOut(AnswerModel):
     """An order's invoices and credit notes, oldest first."""
 
     items: list[ListedDocumentOut]
@@ -76,7 +83,7 @@ class DocumentPageOut(PageOut[ListedDocumentOut]):
     """A seller's statements and commission invoices, newest first."""
 
 
-class StatementOut(BaseModel):
+class StatementOut(AnswerModel):
     """A seller's month. Until it is closed it is preliminary: without a number, and not kept."""
 
     id: UUID | None
@@ -90,7 +97,7 @@ class StatementOut(BaseModel):
     content: dict[str, Any]
 
 
-class TaxReportOut(BaseModel):
+class TaxReportOut(AnswerModel):
     """What sellers earned in a year, by quarter, each with its `identity`: who it is to the tax
     authorities and the account it is paid to, `on file` for whoever may not read them.
 

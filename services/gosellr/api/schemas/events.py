@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from gosellr.api.schemas.common import AnswerModel, Filters
 from gosellr.models.events import FactType
 
 BIGINT_MAX = 2**63 - 1
@@ -13,21 +14,19 @@ FEED_LIMIT_DEFAULT = 100
 FEED_LIMIT_MAX = 500
 
 
-class FeedFilters(BaseModel):
+class FeedFilters(Filters):
     """Where to go on reading, and what to read."""
-
-    model_config = ConfigDict(extra="forbid")
 
     after: Annotated[
         int, Field(ge=0, le=BIGINT_MAX, description="The last sequence number you have seen.")
     ] = 0
     types: Annotated[
         list[FactType], Field(max_length=len(FactType), description="Only these; empty is all.")
-    ] = []
+    ] = Field(default=[])
     limit: Annotated[int, Field(ge=1, le=FEED_LIMIT_MAX)] = FEED_LIMIT_DEFAULT
 
 
-class EventOut(BaseModel):
+class EventOut(AnswerModel):
     """One fact: what happened to what, and when."""
 
     sequence: int
@@ -39,7 +38,7 @@ class EventOut(BaseModel):
     occurred_at: datetime
 
 
-class EventFeedOut(BaseModel):
+class EventFeedOut(AnswerModel):
     """The next facts. Ask again with `after` set to `next_after`."""
 
     items: list[EventOut]

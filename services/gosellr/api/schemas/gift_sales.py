@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Currency,
     Email,
     Flag,
@@ -136,7 +137,7 @@ class GiftCardTakeBack(RequestModel):
     reason: Reason
 
 
-class GiftCardOfferOut(BaseModel):
+class GiftCardOfferOut(AnswerModel):
     """What can be bought in a currency."""
 
     currency: Currency
@@ -148,14 +149,14 @@ class GiftCardOfferOut(BaseModel):
     on_sale: bool
 
 
-class GiftCardOfferListOut(BaseModel):
+class GiftCardOfferListOut(AnswerModel):
     """What is for sale, by currency."""
 
     items: list[GiftCardOfferOut]
     next_cursor: None
 
 
-class BoughtCardOut(BaseModel):
+class BoughtCardOut(AnswerModel):
     """The card itself. `last_four` once its code was told."""
 
     last_four: str | None
@@ -164,7 +165,7 @@ class BoughtCardOut(BaseModel):
     expires_at: Moment | None
 
 
-class GiftCardPurchaseOut(BaseModel):
+class GiftCardPurchaseOut(AnswerModel):
     """A purchase, and its card once it is paid."""
 
     order_id: UUID
@@ -180,7 +181,7 @@ class GiftCardPurchaseOut(BaseModel):
     created_at: Moment
 
 
-class GiftCardCodeOut(BaseModel):
+class GiftCardCodeOut(AnswerModel):
     """The code, told this once."""
 
     code: str = Field(examples=["7K3M-Q9XD-42HB-TW8R"])

@@ -3,9 +3,9 @@
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Moment, PageFilters, PageOut
+from gosellr.api.schemas.common import AnswerModel, Moment, PageFilters, PageOut
 
 
 class ImportFilters(PageFilters):
@@ -14,7 +14,7 @@ class ImportFilters(PageFilters):
     seller_id: UUID | None = None
 
 
-class ImportErrorOut(BaseModel):
+class ImportErrorOut(AnswerModel):
     """What is wrong with one cell, and what to change."""
 
     row: int = Field(description="The line of the file at which the row begins; the first is 1")
@@ -28,7 +28,7 @@ class ImportErrorListOut(PageOut[ImportErrorOut]):
     """Errors in the order of their rows; the first ten thousand are kept."""
 
 
-class ImportOut(BaseModel):
+class ImportOut(AnswerModel):
     """An import. Rows are counted as the file has them, and what became of them as products."""
 
     id: UUID

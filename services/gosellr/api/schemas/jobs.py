@@ -3,21 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from gosellr.api.schemas.common import AnswerModel, Filters
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 
 
-class DeadJobFilters(BaseModel):
+class DeadJobFilters(Filters):
     """Which page."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: Annotated[str | None, Field(max_length=200)] = None
 
 
-class DeadJobOut(BaseModel):
+class DeadJobOut(AnswerModel):
     """A job that failed for the last time, and why."""
 
     id: int
@@ -28,7 +27,7 @@ class DeadJobOut(BaseModel):
     failed_at: datetime | None
 
 
-class DeadJobListOut(BaseModel):
+class DeadJobListOut(AnswerModel):
     """One page, newest first."""
 
     items: list[DeadJobOut]

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Currency, Filters, MoneyOut, line
+from gosellr.api.schemas.common import AnswerModel, Currency, Filters, MoneyOut, line
 from gosellr.api.schemas.payouts import UpcomingOut
 from gosellr.api.schemas.receivables import RecoveryPlanOut
 from gosellr.api.schemas.terms import MomentIn
@@ -19,7 +19,7 @@ from gosellr.utils.payouts import PayoutStatus
 Pot = Literal["pending", "available", "reserved", "receivable", "in_transit"]
 
 
-class EntryOut(BaseModel):
+class EntryOut(AnswerModel):
     """One side of a transaction; `amount` is positive, in minor units."""
 
     account: str
@@ -32,14 +32,14 @@ class EntryOut(BaseModel):
     payout_id: UUID | None
 
 
-class CauseOut(BaseModel):
+class CauseOut(AnswerModel):
     """What a transaction was booked for."""
 
     type: str
     id: UUID
 
 
-class TransactionOut(BaseModel):
+class TransactionOut(AnswerModel):
     """One business fact in the books, whose entries sum to zero."""
 
     id: UUID
@@ -62,19 +62,19 @@ class MomentFilters(Filters):
     ] = None
 
 
-class PayoutLedgerOut(BaseModel):
+class PayoutLedgerOut(AnswerModel):
     """Everything booked for a payout, in the order of booking."""
 
     transactions: list[TransactionOut]
 
 
-class OrderLedgerOut(BaseModel):
+class OrderLedgerOut(AnswerModel):
     """Everything booked for an order, in the order of booking."""
 
     transactions: list[TransactionOut]
 
 
-class PayoutOnItsWayOut(BaseModel):
+class PayoutOnItsWayOut(AnswerModel):
     """A payout that left what is available and didn't arrive yet."""
 
     payout_id: UUID
@@ -83,7 +83,7 @@ class PayoutOnItsWayOut(BaseModel):
     created_at: datetime
 
 
-class ComingMoneyOut(BaseModel):
+class ComingMoneyOut(AnswerModel):
     """Money that is free on a day, before debts; an estimate while it isn't delivered yet."""
 
     available_on: date | None
@@ -92,7 +92,7 @@ class ComingMoneyOut(BaseModel):
     is_estimate: bool
 
 
-class SellerBalanceOut(BaseModel):
+class SellerBalanceOut(AnswerModel):
     """What a seller has in one currency; `receivable` is what it owes the marketplace.
 
     Money goes from `pending` to `available`, `in_transit` and `paid_out`; `upcoming` says when
@@ -114,13 +114,13 @@ class SellerBalanceOut(BaseModel):
     recovery_plan: RecoveryPlanOut | None
 
 
-class SellerBalancesOut(BaseModel):
+class SellerBalancesOut(AnswerModel):
     """One balance per currency that the seller ever sold in."""
 
     balances: list[SellerBalanceOut]
 
 
-class MadeOfOut(BaseModel):
+class MadeOfOut(AnswerModel):
     """What one kind of movement did to an account, in sum: negative where it took from it."""
 
     kind: str
@@ -129,7 +129,7 @@ class MadeOfOut(BaseModel):
     amount: MoneyOut
 
 
-class AccountMadeOut(BaseModel):
+class AccountMadeOut(AnswerModel):
     """What an account held: `made_of` sums to it. What the seller owes is negative."""
 
     account: Pot
@@ -137,7 +137,7 @@ class AccountMadeOut(BaseModel):
     made_of: list[MadeOfOut]
 
 
-class BalanceMadeOut(BaseModel):
+class BalanceMadeOut(AnswerModel):
     """A seller's accounts in one currency; `owed` is what the marketplace owes over all of them."""
 
     currency: str
@@ -145,7 +145,7 @@ class BalanceMadeOut(BaseModel):
     accounts: list[AccountMadeOut]
 
 
-class SellerLedgerOut(BaseModel):
+class SellerLedgerOut(AnswerModel):
     """What a seller had and owed as of a moment, and what had made it."""
 
     as_of: datetime
@@ -207,7 +207,7 @@ class JournalFilters(HistoryFilters):
         )
 
 
-class MovementOut(BaseModel):
+class MovementOut(AnswerModel):
     """One movement; `balance` is what the marketplace owes the seller after it."""
 
     id: int
@@ -226,14 +226,14 @@ class MovementOut(BaseModel):
     booked_at: datetime
 
 
-class MovementPageOut(BaseModel):
+class MovementPageOut(AnswerModel):
     """Movements, newest first."""
 
     items: list[MovementOut]
     next_cursor: str | None
 
 
-class BuyerMovementOut(BaseModel):
+class BuyerMovementOut(AnswerModel):
     """A payment, or with a negative amount a refund; `paid` is what was paid in all after it."""
 
     id: int
@@ -249,14 +249,14 @@ class BuyerMovementOut(BaseModel):
     booked_at: datetime
 
 
-class BuyerMovementPageOut(BaseModel):
+class BuyerMovementPageOut(AnswerModel):
     """Payments and refunds, newest first."""
 
     items: list[BuyerMovementOut]
     next_cursor: str | None
 
 
-class JournalEntryOut(BaseModel):
+class JournalEntryOut(AnswerModel):
     """One entry. `change` is by how much its own account grew, `balance` what that, or the seller
     who was asked for, held after it."""
 
@@ -277,7 +277,7 @@ class JournalEntryOut(BaseModel):
     booked_at: datetime
 
 
-class JournalPageOut(BaseModel):
+class JournalPageOut(AnswerModel):
     """Entries of the journal, newest first."""
 
     items: list[JournalEntryOut]

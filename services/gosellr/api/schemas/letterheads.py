@@ -5,9 +5,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Email, Name, NoCard, RequestModel, Version, left_out, line
+from gosellr.api.schemas.common import (
+    AnswerModel,
+    Email,
+    Name,
+    NoCard,
+    RequestModel,
+    Version,
+    left_out,
+    line,
+)
 from gosellr.models.letterhead_values import KeptLetterhead
 from gosellr.utils.letterhead import (
     ADDRESS_LENGTHS,
@@ -52,7 +61,7 @@ class LetterheadUpdate(RequestModel):
         return texts if address is None else {**texts, **self.address.model_dump()}
 
 
-class LetterheadAddressOut(BaseModel):
+class LetterheadAddressOut(AnswerModel):
     """Where a seller is."""
 
     line1: str
@@ -62,7 +71,7 @@ class LetterheadAddressOut(BaseModel):
     region: str
 
 
-class LetterheadOut(BaseModel):
+class LetterheadOut(AnswerModel):
     """A seller as its papers name it from now on; `legal_name` and `country` are its shop's. Before
     it said anything, `address` and all that follows are null."""
 

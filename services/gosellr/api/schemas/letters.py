@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import ConfigDict, Field
 
-from gosellr.api.schemas.common import PageFilters, PageOut
+from gosellr.api.schemas.common import AnswerModel, PageFilters, PageOut
 from gosellr.integrations.letters.renderer import LetterText
 from gosellr.models.letter_values import Letter
 from gosellr.utils.letters import Audience, LetterKind, LetterStatus
@@ -39,10 +39,10 @@ class LetterFilters(PageFilters):
     kind: LetterKind | None = None
 
 
-class LetterOut(BaseModel):
+class LetterOut(AnswerModel):
     """A letter, without its words. `effect_key` is the first half of its Message-ID."""
 
-    model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: UUID
     effect_key: str
@@ -67,8 +67,8 @@ class LetterOut(BaseModel):
 class LetterPreviewOut(LetterOut):
     """A letter as its reader sees it, but for what opens a guest's link."""
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "examples": [
                 {
                     **_EXAMPLE,
@@ -78,7 +78,7 @@ class LetterPreviewOut(LetterOut):
                 }
             ]
         }
-    }
+    )
 
     subject: str
     text: str

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
     AmountMinor,
+    AnswerModel,
     Currency,
     Filters,
     Flag,
@@ -29,7 +30,7 @@ Reference = Annotated[str, line(500)]
 AttributeWord = ShortText | Flag | Annotated[int, Field(strict=True)]
 
 
-class StatsOut(BaseModel):
+class StatsOut(AnswerModel):
     """The market in numbers, each amount by currency."""
 
     orders: int = Field(description="Orders that were sold, refunded ones included.")
@@ -46,7 +47,7 @@ class StatsOut(BaseModel):
     as_of: datetime
 
 
-class CategoryNodeOut(BaseModel):
+class CategoryNodeOut(AnswerModel):
     """A category of the tree; `product_count` includes everything below it."""
 
     id: UUID
@@ -59,7 +60,7 @@ class CategoryNodeOut(BaseModel):
     children: list["CategoryNodeOut"]
 
 
-class CategoryTreeOut(BaseModel):
+class CategoryTreeOut(AnswerModel):
     """All categories: those at the root, each with its children."""
 
     items: list[CategoryNodeOut]
@@ -72,7 +73,7 @@ class TrendingFilters(Filters):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 
 
-class TrendingOut(BaseModel):
+class TrendingOut(AnswerModel):
     """Products with the most buyers lately, as cards."""
 
     window: Window
@@ -133,7 +134,7 @@ class SearchIn(RequestModel):
         return tuple(name for name in FACET_NAMES if name in self.facets)
 
 
-class CategoryCountOut(BaseModel):
+class CategoryCountOut(AnswerModel):
     """Hits in a category and below it."""
 
     id: UUID
@@ -142,14 +143,14 @@ class CategoryCountOut(BaseModel):
     count: int
 
 
-class ValueCountOut(BaseModel):
+class ValueCountOut(AnswerModel):
     """Hits of a brand or of an attribute's value."""
 
     value: str
     count: int
 
 
-class SellerCountOut(BaseModel):
+class SellerCountOut(AnswerModel):
     """Hits of a seller."""
 
     id: UUID
@@ -158,7 +159,7 @@ class SellerCountOut(BaseModel):
     count: int
 
 
-class PriceRangeOut(BaseModel):
+class PriceRangeOut(AnswerModel):
     """Hits from one price to another, both included: as `min_price` and `max_price` take them."""
 
     min_price: int
@@ -166,7 +167,7 @@ class PriceRangeOut(BaseModel):
     count: int
 
 
-class PriceFacetOut(BaseModel):
+class PriceFacetOut(AnswerModel):
     """What hits cost, in minor units of one currency."""
 
     currency: str
@@ -175,14 +176,14 @@ class PriceFacetOut(BaseModel):
     ranges: list[PriceRangeOut]
 
 
-class RatingCountOut(BaseModel):
+class RatingCountOut(AnswerModel):
     """Hits rated so many stars or better."""
 
     rating_min: int
     count: int
 
 
-class AttributeFacetOut(BaseModel):
+class AttributeFacetOut(AnswerModel):
     """Hits by the values of an attribute or an option."""
 
     key: str
@@ -190,7 +191,7 @@ class AttributeFacetOut(BaseModel):
     values: list[ValueCountOut]
 
 
-class FacetsOut(BaseModel):
+class FacetsOut(AnswerModel):
     """What would narrow the result; each facet counts as if its own filter weren't set.
 
     Of more than 10,000 hits of words, facets count any 10,000.
@@ -204,7 +205,7 @@ class FacetsOut(BaseModel):
     attribute: list[AttributeFacetOut] | None = None
 
 
-class SuggestionOut(BaseModel):
+class SuggestionOut(AnswerModel):
     """A way on where little was found: a category's path, or a product's slug."""
 
     kind: Literal["category", "product"]
@@ -212,7 +213,7 @@ class SuggestionOut(BaseModel):
     path: str
 
 
-class SearchOut(BaseModel):
+class SearchOut(AnswerModel):
     """Hits as cards and what surrounds them; facets that weren't asked for are left out.
 
     `corrected_query` is what was searched for instead, where nothing has the words as typed.

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel
+from gosellr.api.schemas.common import AnswerModel
 
 
-class MediaOut(BaseModel):
+class MediaOut(AnswerModel):
     """A picture: its largest form, and all of them as a srcset."""
 
     id: UUID

@@ -3,10 +3,11 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from gosellr.api.schemas.carts import AddressIn, AddressOut
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Currency,
     Email,
     Moment,
@@ -158,7 +159,7 @@ class OrderFilters(PageFilters):
     to: MomentIn | None = None
 
 
-class OrderItemOut(BaseModel):
+class OrderItemOut(AnswerModel):
     """A sold line, frozen at sale. Commission is for its seller and the operator."""
 
     id: UUID
@@ -182,14 +183,14 @@ class OrderItemOut(BaseModel):
     commission: dict[str, Any] | None = None
 
 
-class ShipmentItemOut(BaseModel):
+class ShipmentItemOut(AnswerModel):
     """Pieces of a line in a parcel."""
 
     order_item_id: UUID
     quantity: int
 
 
-class ShipmentOut(BaseModel):
+class ShipmentOut(AnswerModel):
     """A parcel."""
 
     id: UUID
@@ -203,7 +204,7 @@ class ShipmentOut(BaseModel):
     delivered_at: Moment | None
 
 
-class ShippingOut(BaseModel):
+class ShippingOut(AnswerModel):
     """How a parcel travels."""
 
     option: dict[str, Any]
@@ -212,7 +213,7 @@ class ShippingOut(BaseModel):
     total: MoneyOut
 
 
-class TotalsOut(BaseModel):
+class TotalsOut(AnswerModel):
     """The figures of a part."""
 
     subtotal: MoneyOut
@@ -223,7 +224,7 @@ class TotalsOut(BaseModel):
     refunded_total: MoneyOut
 
 
-class SellerOrderOut(BaseModel):
+class SellerOrderOut(AnswerModel):
     """One seller's part."""
 
     id: UUID
@@ -254,7 +255,7 @@ class SellerOrderOut(BaseModel):
     version: int
 
 
-class TransferOut(BaseModel):
+class TransferOut(AnswerModel):
     """The bank transfer that the buyer is asked for."""
 
     iban: str
@@ -265,14 +266,14 @@ class TransferOut(BaseModel):
     pay_by: Annotated[Moment | None, Field(description="Until then the goods are held")]
 
 
-class NextActionOut(BaseModel):
+class NextActionOut(AnswerModel):
     """What the buyer has to do at the gateway; for a bank transfer `url` is a payto URI."""
 
     url: str
     bank_transfer: TransferOut | None = None
 
 
-class PaymentReturnOut(BaseModel):
+class PaymentReturnOut(AnswerModel):
     """Captured money that paid for nothing and goes back by itself; `asked` is what was to be
     captured."""
 
@@ -283,7 +284,7 @@ class PaymentReturnOut(BaseModel):
     created_at: Moment
 
 
-class PaymentOut(BaseModel):
+class PaymentOut(AnswerModel):
     """One attempt to pay. `captured` is all that was taken by it and `refunded` what of that went
     back, also what paid for nothing: each such amount is one of `returns`."""
 
@@ -293,14 +294,14 @@ class PaymentOut(BaseModel):
     amount: MoneyOut
     captured: MoneyOut
     refunded: MoneyOut
-    returns: list[PaymentReturnOut] = []
+    returns: list[PaymentReturnOut] = Field(default=[])
     decline_code: str | None
     next_action: NextActionOut | None
     authorized_until: Moment | None = None
     created_at: Moment
 
 
-class TimelineOut(BaseModel):
+class TimelineOut(AnswerModel):
     """One step of an order's history."""
 
     at: Moment
@@ -310,7 +311,7 @@ class TimelineOut(BaseModel):
     data: dict[str, Any]
 
 
-class OrderOut(BaseModel):
+class OrderOut(AnswerModel):
     """An order. A seller gets its own parts only, with their totals."""
 
     id: UUID
@@ -351,7 +352,7 @@ class OrderOut(BaseModel):
     next_action: NextActionOut | None = None
 
 
-class ListedPartOut(BaseModel):
+class ListedPartOut(AnswerModel):
     """A part in a list."""
 
     id: UUID
@@ -363,7 +364,7 @@ class ListedPartOut(BaseModel):
     refunded_total: MoneyOut
 
 
-class ListedOrderOut(BaseModel):
+class ListedOrderOut(AnswerModel):
     """An order in a list."""
 
     id: UUID

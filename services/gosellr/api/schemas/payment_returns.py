@@ -3,9 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from gosellr.api.schemas.common import Moment, MoneyOut, Reason, RequestModel
+from gosellr.api.schemas.common import AnswerModel, Moment, MoneyOut, Reason, RequestModel
 from gosellr.services.stray_service import ReturnCase
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
@@ -19,7 +17,7 @@ class PaymentReturnResolve(RequestModel):
     note: Reason
 
 
-class PaymentReturnCaseOut(BaseModel):
+class PaymentReturnCaseOut(AnswerModel):
     """A capture that paid for nothing. `asked` is what its provider was asked for, `captured` what
     it took, and `returned` what of that is back; `return_status` says how that stands. `disputed`
     is what the buyer's bank took back of all that the payment took."""
@@ -42,7 +40,7 @@ class PaymentReturnCaseOut(BaseModel):
     resolved_at: Moment | None
 
 
-class PaymentReturnCasesOut(BaseModel):
+class PaymentReturnCasesOut(AnswerModel):
     """Those that nobody has dealt with, the oldest first."""
 
     items: list[PaymentReturnCaseOut]

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Moment
+from gosellr.api.schemas.common import AnswerModel, Moment
 from gosellr.api.schemas.payouts import PayoutOut, payout_document
 from gosellr.flows.connected_accounts import Onboarding
 from gosellr.models.connected_values import PayoutRecall, SellerAccount
@@ -14,7 +14,7 @@ from gosellr.models.payout_values import Payout
 Document = dict[str, Any]
 
 
-class PayoutAccountOut(BaseModel):
+class PayoutAccountOut(AnswerModel):
     """A seller's account at a provider, as it was told last. Money goes there once `is_ready`."""
 
     id: UUID
@@ -38,14 +38,14 @@ class PayoutAccountOut(BaseModel):
     checked_at: Moment | None
 
 
-class OnboardingOut(BaseModel):
+class OnboardingOut(AnswerModel):
     """The page on which the seller says what is missing: for one visit, within minutes."""
 
     account: PayoutAccountOut
     onboarding_url: str
 
 
-class PayoutRecallOut(BaseModel):
+class PayoutRecallOut(AnswerModel):
     """A payout that was called back. `refused`: the provider gives nothing back, and says why."""
 
     id: UUID
@@ -57,7 +57,7 @@ class PayoutRecallOut(BaseModel):
     finished_at: Moment | None
 
 
-class RecalledPayoutOut(BaseModel):
+class RecalledPayoutOut(AnswerModel):
     """The payout as it stands, and what became of the recall."""
 
     payout: PayoutOut

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from gosellr.api.schemas.common import RequestModel, line
+from gosellr.api.schemas.common import AnswerModel, RequestModel, line
 from gosellr.models.payout_values import DestinationChange
 
 Document = dict[str, Any]
@@ -28,7 +28,7 @@ class PayoutChangeWithdraw(RequestModel):
     token: Annotated[str, line(100)]
 
 
-class PayoutChangeOut(BaseModel):
+class PayoutChangeOut(AnswerModel):
     """A change of the account that a seller is paid to, as whoever was told of it sees it."""
 
     seller: str

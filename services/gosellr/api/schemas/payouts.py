@@ -5,9 +5,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, model_validator
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Currency,
     Email,
     MoneyIn,
@@ -68,7 +69,7 @@ class PayoutListFilters(PageFilters):
     batch_id: UUID | None = None
 
 
-class PayoutDestinationName(BaseModel):
+class PayoutDestinationName(AnswerModel):
     """Where the money goes, as far as anybody may see it."""
 
     id: UUID
@@ -76,7 +77,7 @@ class PayoutDestinationName(BaseModel):
     last_four: str = Field(examples=["3000"])
 
 
-class PayoutOut(BaseModel):
+class PayoutOut(AnswerModel):
     """A payout. `sent`: the provider is still at work; `unknown` resolves itself."""
 
     id: UUID
@@ -101,7 +102,7 @@ class PayoutPageOut(PageOut[PayoutOut]):
     """Payouts, newest first."""
 
 
-class PayoutEntryOut(BaseModel):
+class PayoutEntryOut(AnswerModel):
     """A movement that a payout pays out; debits are negative."""
 
     id: int
@@ -120,7 +121,7 @@ class PayoutEntryPageOut(PageOut[PayoutEntryOut]):
     """Movements in the order of booking: they sum to the payout's amount."""
 
 
-class SkippedSellerOut(BaseModel):
+class SkippedSellerOut(AnswerModel):
     """A seller who wasn't paid, and why."""
 
     seller_id: UUID
@@ -128,14 +129,14 @@ class SkippedSellerOut(BaseModel):
     code: str = Field(examples=["payouts_held"])
 
 
-class BatchTotalOut(BaseModel):
+class BatchTotalOut(AnswerModel):
     """What a batch pays in one currency."""
 
     count: int
     amount: MoneyOut
 
 
-class PayoutBatchOut(BaseModel):
+class PayoutBatchOut(AnswerModel):
     """What was opened and whom it passed over; the payouts are sent in the next seconds.
 
     With `more`, there are sellers left for another batch.
@@ -153,7 +154,7 @@ class PayoutRunFilters(RequestModel):
     currency: Currency | None = None
 
 
-class ForeseenOut(BaseModel):
+class ForeseenOut(AnswerModel):
     """What a run would do with a seller's money in one currency.
 
     `available` is `amount`, which would be paid out, `recovered`, which its debt would take, and
@@ -170,7 +171,7 @@ class ForeseenOut(BaseModel):
     left: MoneyOut
 
 
-class PayoutForecastOut(BaseModel):
+class PayoutForecastOut(AnswerModel):
     """What a run would open, as its answer would tell it, and seller by seller."""
 
     totals: list[BatchTotalOut]
@@ -216,7 +217,7 @@ class PayoutSettingsUpdate(RequestModel):
         return {one.currency: one.amount for one in self.minimums}
 
 
-class PayoutSettingsOut(BaseModel):
+class PayoutSettingsOut(AnswerModel):
     """When a seller is paid, from which amounts on, and whether an operator stopped it."""
 
     schedule: ScheduleKind
@@ -264,7 +265,7 @@ class PayoutDestinationOut(PayoutDestinationName):
     usable_from: datetime
 
 
-class UpcomingOut(BaseModel):
+class UpcomingOut(AnswerModel):
     """Pending money and the day it becomes available; null: it isn't delivered yet."""
 
     available_on: date | None

@@ -3,15 +3,13 @@
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from gosellr.api.schemas.common import Moment, MoneyOut, PageOut, SellerReference
+from gosellr.api.schemas.common import AnswerModel, Moment, MoneyOut, PageOut, SellerReference
 from gosellr.api.schemas.media import MediaOut
 
 ProductStatus = Literal["draft", "pending_review", "active", "rejected", "archived"]
 
 
-class CategoryReference(BaseModel):
+class CategoryReference(AnswerModel):
     """A category, as far as a product names it."""
 
     id: UUID
@@ -19,21 +17,21 @@ class CategoryReference(BaseModel):
     path: str
 
 
-class RatingOut(BaseModel):
+class RatingOut(AnswerModel):
     """The mean of all ratings from 1 to 5; zero where there are none."""
 
     average: float
     count: int
 
 
-class OptionOut(BaseModel):
+class OptionOut(AnswerModel):
     """A choice and its values."""
 
     name: str
     values: list[str]
 
 
-class PriceOut(BaseModel):
+class PriceOut(AnswerModel):
     """A price in one currency."""
 
     amount: int
@@ -41,7 +39,7 @@ class PriceOut(BaseModel):
     compare_at_amount: int | None
 
 
-class VariantOut(BaseModel):
+class VariantOut(AnswerModel):
     """What is bought; `available` is live."""
 
     id: UUID
@@ -57,7 +55,7 @@ class VariantOut(BaseModel):
     low_stock: bool
 
 
-class OfferOut(BaseModel):
+class OfferOut(AnswerModel):
     """An equal listing, of this or another seller."""
 
     product_id: UUID
@@ -68,7 +66,7 @@ class OfferOut(BaseModel):
     rating: RatingOut
 
 
-class ProductOut(BaseModel):
+class ProductOut(AnswerModel):
     """A listing with everything a buyer asks of it."""
 
     id: UUID
@@ -97,7 +95,7 @@ class ProductOut(BaseModel):
     updated_at: Moment
 
 
-class ProductCardOut(BaseModel):
+class ProductCardOut(AnswerModel):
     """A listing in a list; `variant_id` is there when nothing has to be chosen."""
 
     id: UUID

@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.carts import CouponCode
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Moment,
     MoneyIn,
     MoneyOut,
@@ -86,7 +87,7 @@ class CouponChange(RequestModel):
         return values if currency is None else values | {"currency": currency}
 
 
-class CouponOut(BaseModel):
+class CouponOut(AnswerModel):
     """A coupon with its limits and how often it was used."""
 
     id: UUID

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import PageFilters, PageOut, Reason, RequestModel
+from gosellr.api.schemas.common import AnswerModel, PageFilters, PageOut, Reason, RequestModel
 from gosellr.core.errors import Conflict
 from gosellr.models.proposal_values import Proposal
 from gosellr.utils.proposals import ProposalKind
@@ -30,14 +30,14 @@ class ProposalFilters(PageFilters):
     kind: ProposalKind | None = None
 
 
-class HindranceOut(BaseModel):
+class HindranceOut(AnswerModel):
     """Why approving would be refused as things stand now."""
 
     code: Annotated[str, Field(examples=["refund_changed"])]
     detail: str
 
 
-class ProposalOut(BaseModel):
+class ProposalOut(AnswerModel):
     """What an operator proposed; it takes effect only when another one approves it."""
 
     id: UUID

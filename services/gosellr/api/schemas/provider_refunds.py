@@ -3,9 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from gosellr.api.schemas.common import Moment, MoneyOut, Reason, RequestModel
+from gosellr.api.schemas.common import AnswerModel, Moment, MoneyOut, Reason, RequestModel
 from gosellr.services.provider_refund_service import ProviderRefund
 from gosellr.utils.ids import order_number
 from gosellr.utils.money import Money
@@ -19,7 +17,7 @@ class ProviderRefundResolve(RequestModel):
     note: Reason
 
 
-class ProviderRefundOut(BaseModel):
+class ProviderRefundOut(AnswerModel):
     """Money that went back without us. `is_reversal`: the provider took it by itself; `reason`:
     why it couldn't be booked."""
 
@@ -38,7 +36,7 @@ class ProviderRefundOut(BaseModel):
     finished_at: Moment | None
 
 
-class ProviderRefundsOut(BaseModel):
+class ProviderRefundsOut(AnswerModel):
     """Those that wait for a person, the oldest first."""
 
     items: list[ProviderRefundOut]

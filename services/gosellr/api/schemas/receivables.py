@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Bps,
     Currency,
     Filters,
@@ -63,7 +64,7 @@ class RecoveryPlanEnd(RequestModel):
     currency: Currency
 
 
-class RecoveryPlanOut(BaseModel):
+class RecoveryPlanOut(AnswerModel):
     """A plan; `due` is what of the instalments that have begun isn't paid yet."""
 
     id: UUID
@@ -80,7 +81,7 @@ class RecoveryPlanOut(BaseModel):
     created_at: datetime
 
 
-class RecoveryPlansOut(BaseModel):
+class RecoveryPlansOut(AnswerModel):
     """A seller's plans, one per currency at most."""
 
     items: list[RecoveryPlanOut]
@@ -94,7 +95,7 @@ class DebtFilters(Filters):
     cursor: Annotated[str, line(1000)] | None = None
 
 
-class SellerDebtOut(BaseModel):
+class SellerDebtOut(AnswerModel):
     """What a seller owes, by the age in days of the bookings that made it; the oldest is paid
     first. The four sum to `total`."""
 

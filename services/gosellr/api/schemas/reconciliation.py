@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Currency,
     MoneyOut,
     PageFilters,
@@ -108,7 +109,7 @@ class ProviderMovementFilters(PageFilters):
     suspended: bool | None = None
 
 
-class StatementOut(BaseModel):
+class StatementOut(AnswerModel):
     """What an import brought: `known` stood there before, `waiting` wait for an explanation."""
 
     id: UUID
@@ -119,13 +120,13 @@ class StatementOut(BaseModel):
     waiting: int
 
 
-class StatementsOut(BaseModel):
+class StatementsOut(AnswerModel):
     """What a pull brought, page by page."""
 
     items: list[StatementOut]
 
 
-class ProviderMovementOut(BaseModel):
+class ProviderMovementOut(AnswerModel):
     """A movement, and what became of it."""
 
     id: UUID
@@ -156,7 +157,7 @@ class ProviderMovementPageOut(PageOut[ProviderMovementOut]):
     """Movements, newest first."""
 
 
-class StandingOut(BaseModel):
+class StandingOut(AnswerModel):
     """A provider in one currency, by its own figures and by our books."""
 
     gateway: str
@@ -172,7 +173,7 @@ class StandingOut(BaseModel):
     missing: MoneyOut
 
 
-class ReconciliationOut(BaseModel):
+class ReconciliationOut(AnswerModel):
     """Every provider of which anything was imported."""
 
     items: list[StandingOut]

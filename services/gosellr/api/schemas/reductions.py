@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import MoneyOut, Quantity, Reason, RequestModel
+from gosellr.api.schemas.common import AnswerModel, MoneyOut, Quantity, Reason, RequestModel
 from gosellr.services.reduction_plan import Reduction, ReductionRequest
 from gosellr.utils.money import Money
 
@@ -36,7 +36,7 @@ class ReductionCreate(RequestModel):
         )
 
 
-class ReducedLineOut(BaseModel):
+class ReducedLineOut(AnswerModel):
     """A line that becomes smaller: `quantity` is called off, the rest costs `total`."""
 
     order_item_id: UUID
@@ -47,7 +47,7 @@ class ReducedLineOut(BaseModel):
     total: MoneyOut
 
 
-class ReductionPreviewOut(BaseModel):
+class ReductionPreviewOut(AnswerModel):
     """What the buyer would no longer pay, and what the seller order would cost."""
 
     order_id: UUID

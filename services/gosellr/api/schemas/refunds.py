@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Flag,
     Moment,
     MoneyIn,
@@ -127,7 +128,7 @@ class RefundCreate(RequestModel):
         )
 
 
-class RefundLineOut(BaseModel):
+class RefundLineOut(AnswerModel):
     """What of a refund belongs to a line. The terms are shown to sellers and operators."""
 
     order_item_id: UUID
@@ -139,7 +140,7 @@ class RefundLineOut(BaseModel):
     marketplace_discount: MoneyOut | None = None
 
 
-class SellerEffectsOut(BaseModel):
+class SellerEffectsOut(AnswerModel):
     """Which of the seller's pots gives; `receivable` is what they now owe, `case` what was frozen
     under the case that decided it."""
 
@@ -150,7 +151,7 @@ class SellerEffectsOut(BaseModel):
     receivable: MoneyOut
 
 
-class EffectsOut(BaseModel):
+class EffectsOut(AnswerModel):
     """What is taken from whom. `promotion`, `goodwill_returned` and `provider_fee` flow to the
     marketplace; `tax_remitted` is tax that it would have passed on."""
 
@@ -167,7 +168,7 @@ class EffectsOut(BaseModel):
     ]
 
 
-class WithdrawnOut(BaseModel):
+class WithdrawnOut(AnswerModel):
     """Units of a line that haven't left, and won't be sent any more."""
 
     order_item_id: UUID
@@ -178,7 +179,7 @@ class WithdrawnOut(BaseModel):
     ]
 
 
-class WayBackOut(BaseModel):
+class WayBackOut(AnswerModel):
     """What goes back of one payment, and to which instrument."""
 
     payment_id: UUID
@@ -193,7 +194,7 @@ class WayBackOut(BaseModel):
     amount: MoneyOut
 
 
-class RefundPreviewOut(BaseModel):
+class RefundPreviewOut(AnswerModel):
     """What a refund would do now."""
 
     order_id: UUID
@@ -215,7 +216,7 @@ class RefundPreviewOut(BaseModel):
     ]
 
 
-class RefundOut(BaseModel):
+class RefundOut(AnswerModel):
     """Money on its way back, or back."""
 
     id: UUID
@@ -236,7 +237,7 @@ class RefundOut(BaseModel):
     finished_at: Moment | None
 
 
-class RefundListOut(BaseModel):
+class RefundListOut(AnswerModel):
     """All refunds of an order that the caller may see."""
 
     items: list[RefundOut]

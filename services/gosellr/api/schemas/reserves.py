@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Bps,
     MoneyIn,
     MoneyOut,
@@ -86,7 +87,7 @@ def _by_currency(caps: tuple[MoneyIn, ...]) -> dict[str, int]:
     return found
 
 
-class ReserveRuleOut(BaseModel):
+class ReserveRuleOut(AnswerModel):
     """A rule. A seller's own decides before all others; else the highest rate that fits."""
 
     id: UUID
@@ -108,7 +109,7 @@ class ReserveRuleOut(BaseModel):
 ReserveRulePageOut = PageOut[ReserveRuleOut]
 
 
-class DecidedRuleOut(BaseModel):
+class DecidedRuleOut(AnswerModel):
     """A rule as it was when it decided about a sale."""
 
     scope: ReserveScope
@@ -118,7 +119,7 @@ class DecidedRuleOut(BaseModel):
     base: MoneyOut
 
 
-class ReserveHoldOut(BaseModel):
+class ReserveHoldOut(AnswerModel):
     """Money kept back of one sale until `release_at`, less what refunds have taken of it."""
 
     id: UUID

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Moment, NoCard, RequestModel, line, lines
+from gosellr.api.schemas.common import AnswerModel, Moment, NoCard, RequestModel, line, lines
 from gosellr.models.review_values import Review
 from gosellr.services.review_service import NewReview, ReviewPage
 from gosellr.utils.reviews import RatingAggregate
@@ -31,7 +31,7 @@ class ReviewCreate(RequestModel):
         )
 
 
-class ReviewOut(BaseModel):
+class ReviewOut(AnswerModel):
     """A review. All are of delivered goods."""
 
     id: UUID
@@ -43,14 +43,14 @@ class ReviewOut(BaseModel):
     created_at: Moment
 
 
-class ReviewRatingOut(BaseModel):
+class ReviewRatingOut(AnswerModel):
     """The mean of all ratings from 1 to 5; zero where there are none."""
 
     average: float
     count: int
 
 
-class ReviewListOut(BaseModel):
+class ReviewListOut(AnswerModel):
     """Reviews, newest first, and the rating that all of them make."""
 
     items: list[ReviewOut]

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Country,
     Email,
     LongText,
@@ -83,7 +84,7 @@ class MemberChange(RequestModel):
     role: MemberRole
 
 
-class LogoOut(BaseModel):
+class LogoOut(AnswerModel):
     """A seller's picture."""
 
     id: UUID
@@ -94,14 +95,14 @@ class LogoOut(BaseModel):
     srcset: str
 
 
-class RatingOut(BaseModel):
+class RatingOut(AnswerModel):
     """What buyers think: an average from 1 to 5 with two decimals, 0 without a review."""
 
     average: float
     count: int
 
 
-class PoliciesOut(BaseModel):
+class PoliciesOut(AnswerModel):
     """What a seller promises."""
 
     returns: str | None = None
@@ -109,7 +110,7 @@ class PoliciesOut(BaseModel):
     terms: str | None = None
 
 
-class SellerOut(BaseModel):
+class SellerOut(AnswerModel):
     """A seller. `email` and `status_reason` are null except to itself, support and operators."""
 
     id: UUID
@@ -133,7 +134,7 @@ class SellerListOut(PageOut[SellerOut]):
     """Sellers, newest first."""
 
 
-class MemberOut(BaseModel):
+class MemberOut(AnswerModel):
     """Somebody who acts for a seller."""
 
     user_id: UUID
@@ -143,7 +144,7 @@ class MemberOut(BaseModel):
     created_at: datetime
 
 
-class MemberListOut(BaseModel):
+class MemberListOut(AnswerModel):
     """Everybody who acts for a seller; there are 100 at most."""
 
     items: list[MemberOut]

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Currency,
     MoneyIn,
     MoneyOut,
@@ -169,7 +170,7 @@ class RateFilters(OwnerFilters):
     zone_id: UUID | None = None
 
 
-class ZoneOut(BaseModel):
+class ZoneOut(AnswerModel):
     """An area that parcels are sent to; without a seller it is the market's own."""
 
     id: UUID
@@ -180,14 +181,14 @@ class ZoneOut(BaseModel):
     postal_patterns: list[str]
 
 
-class BracketOut(BaseModel):
+class BracketOut(AnswerModel):
     """The price up to and including `up_to`."""
 
     up_to: int | None
     price: MoneyOut
 
 
-class RateOut(BaseModel):
+class RateOut(AnswerModel):
     """A price list inside a zone; `price` is null where brackets or a carrier decide."""
 
     id: UUID

@@ -3,9 +3,18 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Filters, Flag, Moment, Name, PageOut, Reason, RequestModel
+from gosellr.api.schemas.common import (
+    AnswerModel,
+    Filters,
+    Flag,
+    Moment,
+    Name,
+    PageOut,
+    Reason,
+    RequestModel,
+)
 
 UNITS_MAX = 1_000_000_000
 
@@ -21,7 +30,7 @@ class StockAdjust(RequestModel):
     location_id: UUID | None = None
 
 
-class PlaceOut(BaseModel):
+class PlaceOut(AnswerModel):
     """What lies at one place."""
 
     location_id: UUID
@@ -31,7 +40,7 @@ class PlaceOut(BaseModel):
     available: int
 
 
-class StockOut(BaseModel):
+class StockOut(AnswerModel):
     """The stock of a variant, altogether and by place."""
 
     variant_id: UUID
@@ -45,14 +54,14 @@ class StockOut(BaseModel):
     locations: list[PlaceOut]
 
 
-class CauseOut(BaseModel):
+class CauseOut(AnswerModel):
     """What moved stock."""
 
     type: str
     id: UUID | None
 
 
-class MovementOut(BaseModel):
+class MovementOut(AnswerModel):
     """One line of the journal."""
 
     id: int
@@ -82,7 +91,7 @@ class LocationFilters(Filters):
     seller_id: UUID | None = None
 
 
-class LocationOut(BaseModel):
+class LocationOut(AnswerModel):
     """A place where goods are kept."""
 
     id: UUID

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Moment,
     MoneyIn,
     MoneyOut,
@@ -41,7 +42,7 @@ class GiftCardCheck(RequestModel):
     code: Annotated[str, line(40), Field(examples=["7K3M-Q9XD-42HB-TW8R"])]
 
 
-class GiftCardBalanceOut(BaseModel):
+class GiftCardBalanceOut(AnswerModel):
     """What a gift card is good for."""
 
     last_four: str = Field(examples=["TW8R"])
@@ -49,7 +50,7 @@ class GiftCardBalanceOut(BaseModel):
     expires_at: Moment | None
 
 
-class GiftCardOut(BaseModel):
+class GiftCardOut(AnswerModel):
     """A gift card. `code` is told when it is made, and to nobody again."""
 
     id: UUID
@@ -84,7 +85,7 @@ class SellerCreditCreate(RequestModel):
     reason: Annotated[Reason, Field(description="The buyer reads it")]
 
 
-class StoreCreditGrantOut(BaseModel):
+class StoreCreditGrantOut(AnswerModel):
     """Credit that was granted."""
 
     id: UUID
@@ -97,7 +98,7 @@ class StoreCreditGrantOut(BaseModel):
     created_at: Moment
 
 
-class StoreCreditOut(BaseModel):
+class StoreCreditOut(AnswerModel):
     """What a buyer may spend, by currency, and the latest grants. Refunds count as well."""
 
     user_id: UUID

@@ -4,9 +4,18 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
-from gosellr.api.schemas.common import Country, Flag, Name, NoCard, RequestModel, Version, line
+from gosellr.api.schemas.common import (
+    AnswerModel,
+    Country,
+    Flag,
+    Name,
+    NoCard,
+    RequestModel,
+    Version,
+    line,
+)
 from gosellr.flows.tax_identities import SaidIdentity
 from gosellr.models.tax_identity_values import TaxRequest
 from gosellr.utils.tax_identity import (
@@ -105,14 +114,14 @@ class TaxIdentityUpdate(RequestModel):
         )
 
 
-class MaskedNumberOut(BaseModel):
+class MaskedNumberOut(AnswerModel):
     """The end of a number, and the country that issued it."""
 
     number: str = Field(examples=["…789"])
     country: str
 
 
-class TaxRequestOut(BaseModel):
+class TaxRequestOut(AnswerModel):
     """When a seller was asked who it is, reminded, and reminded again, and since when its payouts
     wait for it, or an operator lets them go on all the same, and why; null is what didn't happen.
     """
@@ -125,7 +134,7 @@ class TaxRequestOut(BaseModel):
     lift_reason: str | None
 
 
-class TaxIdentityOut(BaseModel):
+class TaxIdentityOut(AnswerModel):
     """What a seller said of itself: numbers by their end, an address by its town, and no date of
     birth but its year. Before it said anything, `is_complete` is false and the rest null;
     where no key of the market opens what it said, all but the version."""

@@ -5,9 +5,17 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from gosellr.api.schemas.common import Currency, Filters, MoneyOut, NoCard, RequestModel, line
+from gosellr.api.schemas.common import (
+    AnswerModel,
+    Currency,
+    Filters,
+    MoneyOut,
+    NoCard,
+    RequestModel,
+    line,
+)
 from gosellr.api.schemas.documents import with_money
 from gosellr.models.tax_return_values import FiledReturn
 from gosellr.services.tax_return_service import return_content
@@ -19,7 +27,7 @@ class TaxReturnFilters(Filters):
     format: Literal["json", "csv", "xlsx"] | None = None
 
 
-class TaxedAtRateOut(BaseModel):
+class TaxedAtRateOut(AnswerModel):
     """What was taxed at a rate: `sales` whose tax the marketplace remits, or its `commission`."""
 
     source: Literal["sales", "commission"]
@@ -36,7 +44,7 @@ class TaxReturnFile(RequestModel):
     reference: Annotated[str, line(120, min_length=0), NoCard] = ""
 
 
-class FiledReturnOut(BaseModel):
+class FiledReturnOut(AnswerModel):
     """A return that was handed in: `filed`, `payment_prepared` while a second person has to approve
     the adjustment that pays it, `paid`, or `paid_by_hand` where ordinary adjustments have paid all
     of it. What is `due` is frozen; one of nothing is paid."""
@@ -53,7 +61,7 @@ class FiledReturnOut(BaseModel):
     adjustment_id: UUID | None
 
 
-class OwedTaxOut(BaseModel):
+class OwedTaxOut(AnswerModel):
     """A period of one jurisdiction in one currency. `opening` and `due` less `paid` are `closing`,
     which is what the ledger holds; `due` is the tax by rate and what was booked `by_hand`."""
 
@@ -68,7 +76,7 @@ class OwedTaxOut(BaseModel):
     filed: list[FiledReturnOut] = Field(description="The returns that touch the period")
 
 
-class TaxReturnOut(BaseModel):
+class TaxReturnOut(AnswerModel):
     """What the marketplace owes tax authorities for a period that ends before `until`. Until it
     `is_over`, its figures still change, and never afterwards."""
 

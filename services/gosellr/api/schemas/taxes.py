@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from gosellr.api.schemas.common import (
+    AnswerModel,
     Bps,
     Country,
     Flag,
@@ -73,7 +74,7 @@ class TaxRateFilters(PageFilters):
     country: Country | None = None
 
 
-class TaxRateOut(BaseModel):
+class TaxRateOut(AnswerModel):
     """A tax rate; `valid_to` is the first moment without it."""
 
     id: UUID

@@ -3,14 +3,12 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from gosellr.api.schemas.common import Moment, MoneyOut
+from gosellr.api.schemas.common import AnswerModel, Moment, MoneyOut
 from gosellr.models.stored_value_values import ValueMove
 from gosellr.utils.money import Money
 
 
-class ReplacementCardOut(BaseModel):
+class ReplacementCardOut(AnswerModel):
     """A card that was made in place of another; `last_four` once its code was told."""
 
     id: UUID
@@ -19,7 +17,7 @@ class ReplacementCardOut(BaseModel):
     code_told: bool
 
 
-class ValueMoveOut(BaseModel):
+class ValueMoveOut(AnswerModel):
     """What came back, and where it is now."""
 
     id: UUID
@@ -29,7 +27,7 @@ class ValueMoveOut(BaseModel):
     created_at: Moment
 
 
-class ValueMoveListOut(BaseModel):
+class ValueMoveListOut(AnswerModel):
     """Oldest first."""
 
     items: list[ValueMoveOut]

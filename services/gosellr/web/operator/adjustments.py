@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.services import adjustment_service
 from gosellr.utils.balance_postings import ENTRIES_MAX
@@ -25,7 +26,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/operator/adjustments", include_in_schema=False)
+router = LateRouter(prefix="/operator/adjustments", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.LEDGER_READ)]
 Preparing = Annotated[Page, staff(Permission.LEDGER_ADJUST)]

@@ -5,10 +5,11 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.services import (
     adjustment_service,
@@ -27,7 +28,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/operator/balances", include_in_schema=False)
+router = LateRouter(prefix="/operator/balances", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.RECOVERY_READ)]
 Agreeing = Annotated[Page, staff(Permission.RECOVERY_WRITE)]

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import captures
 from gosellr.models.order_values import Order
@@ -26,7 +26,7 @@ _FORM = "/{number}/parts/{part_id}/capture"
 _SETTLING = (Field("reason", 500, "Say how you know"), Field("capture_id", 40))
 _NOTICES = {"taken": notices.CAPTURE_TAKEN, "failed": notices.CAPTURE_FAILED}
 
-router = APIRouter(prefix="/operator/orders", include_in_schema=False)
+router = LateRouter(prefix="/operator/orders", include_in_schema=False)
 
 Deciding = Annotated[Page, staff(Permission.RECONCILIATION_DECIDE)]
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import card_release_service
 from gosellr.utils.money import Money
@@ -14,7 +15,7 @@ from gosellr.web.gift_sale_views import CardReleaseListView, CardReleaseView, Re
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 
-router = APIRouter(prefix="/operator/gift-card-releases", include_in_schema=False)
+router = LateRouter(prefix="/operator/gift-card-releases", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.GIFT_CARD_READ)]
 

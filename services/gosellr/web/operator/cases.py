@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import Dispute, DisputeFolder
@@ -31,7 +32,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/operator/cases", include_in_schema=False)
+router = LateRouter(prefix="/operator/cases", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.DISPUTE_READ)]
 Saying = Annotated[Page, staff(Permission.DISPUTE_MESSAGE)]

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.services import awaited_service, door_service
 from gosellr.utils.permissions import Permission, may
@@ -19,7 +20,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix=binding.CASH, include_in_schema=False)
+router = LateRouter(prefix=binding.CASH, include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.ORDER_READ)]
 Handing = Annotated[Page, staff(Permission.SHIPMENT_UPDATE)]

@@ -5,11 +5,12 @@ from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, VersionConflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.proposal_values import Proposal
 from gosellr.models.term_values import ListedRule
@@ -40,7 +41,7 @@ from gosellr.web.proposal_views import (
 )
 from gosellr.web.views import ChoiceView, FormView, NoticeView
 
-router = APIRouter(prefix=binding.COMMISSION, include_in_schema=False)
+router = LateRouter(prefix=binding.COMMISSION, include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.COMMISSION_READ)]
 Writing = Annotated[Page, staff(Permission.COMMISSION_WRITE)]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.term_values import ListedRule
 from gosellr.services import commission_service, commission_simulation
@@ -24,7 +24,7 @@ from gosellr.web.operator.proposals import names_of
 from gosellr.web.pages import Page
 from gosellr.web.simulation_views import SimulatedView, SimulationView
 
-router = APIRouter(prefix=binding.SIMULATE, include_in_schema=False)
+router = LateRouter(prefix=binding.SIMULATE, include_in_schema=False)
 
 Asking = Annotated[Page, staff(Permission.COMMISSION_SIMULATE)]
 

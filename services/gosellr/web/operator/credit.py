@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import account_service, stored_value_service, value_requests
@@ -20,7 +21,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import ChoiceView, FormView
 
-router = APIRouter(prefix="/operator/credit", include_in_schema=False)
+router = LateRouter(prefix="/operator/credit", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.STORE_CREDIT_READ)]
 Granting = Annotated[Page, staff(Permission.STORE_CREDIT_GRANT)]

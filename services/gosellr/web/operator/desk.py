@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import past_service, work_queue_service
 from gosellr.utils.permissions import Permission, may
@@ -12,7 +12,7 @@ from gosellr.web.binding import queues
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Entering = Annotated[Page, staff(Permission.PAYOUT_READ)]
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import explanation_service, seller_names
 from gosellr.services.explanation_service import Explanation
@@ -21,7 +22,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.LEDGER_READ)]
 

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, time
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from gosellr.core.identity import new_secret
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.flows import gift_sales, stored_value
 from gosellr.flows.stored_value import IssuedGiftCard
@@ -36,7 +37,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import ChoiceView, FormView
 
-router = APIRouter(prefix="/operator/gift-cards", include_in_schema=False)
+router = LateRouter(prefix="/operator/gift-cards", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.GIFT_CARD_READ)]
 Issuing = Annotated[Page, staff(Permission.GIFT_CARD_ISSUE)]

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.models.gift_sale_values import GiftCardOffer
 from gosellr.services import gift_sale_service
@@ -19,7 +19,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/operator/gift-card-offers", include_in_schema=False)
+router = LateRouter(prefix="/operator/gift-card-offers", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.GIFT_CARD_READ)]
 Writing = Annotated[Page, staff(Permission.GIFT_CARD_ISSUE)]

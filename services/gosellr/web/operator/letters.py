@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.flows import letters as flow
 from gosellr.services import letter_post
@@ -19,7 +20,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix=letters.BASE, include_in_schema=False)
+router = LateRouter(prefix=letters.BASE, include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.LETTER_READ)]
 Resending = Annotated[Page, staff(Permission.LETTER_RESEND)]

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.order_values import Order
 from gosellr.services import capture_verdicts, dispute_questions, order_service
@@ -24,7 +25,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, LinkView
 
-router = APIRouter(prefix="/operator/orders", include_in_schema=False)
+router = LateRouter(prefix="/operator/orders", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.ORDER_READ)]
 CallingOff = Annotated[Page, staff(Permission.ORDER_CANCEL)]

@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
+from gosellr.core.late_routes import LateRouter
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import payment_ways as binding
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.SETTINGS_READ)]
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import payout_runs, payouts
 from gosellr.services import payout_forecast, seller_service
@@ -17,7 +18,7 @@ from gosellr.web.binding import payout_runs as binding
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 
-router = APIRouter(prefix="/operator/payouts", include_in_schema=False)
+router = LateRouter(prefix="/operator/payouts", include_in_schema=False)
 
 Running = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]
 

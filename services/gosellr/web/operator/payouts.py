@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.flows import bank_files, payout_recalls, payout_verdicts, payouts
 from gosellr.models.connected_values import PayoutRecall
@@ -35,7 +36,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.PAYOUT_READ)]
 Approving = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.flows import proposals
 from gosellr.services import (
@@ -26,7 +27,7 @@ from gosellr.web.pages import Page
 from gosellr.web.proposal_views import ProposalListView
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix=binding.PROPOSALS, include_in_schema=False)
+router = LateRouter(prefix=binding.PROPOSALS, include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.PROPOSAL_READ)]
 Deciding = Annotated[Page, staff(Permission.PROPOSAL_DECIDE)]

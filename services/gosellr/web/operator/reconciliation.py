@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import (
@@ -14,6 +14,7 @@ from gosellr.core.errors import (
     NotAllowed,
     ServiceUnavailable,
 )
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.flows import reconciliation
 from gosellr.integrations.payments.port import TellsMovements
@@ -38,7 +39,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/operator/reconciliation", include_in_schema=False)
+router = LateRouter(prefix="/operator/reconciliation", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.RECONCILIATION_READ)]
 Running = Annotated[Page, staff(Permission.RECONCILIATION_RUN)]

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import refunds
 from gosellr.models.order_values import Order
@@ -33,7 +33,7 @@ _OUTCOME = "/{number}/refunds/{refund_id}/outcome"
 _SETTLING = (Field("reason", 500, "Say how you know"),)
 _NOTICES = {"arrived": notices.REFUND_SETTLED, "failed": notices.REFUND_FAILED}
 
-router = APIRouter(prefix="/operator/orders", include_in_schema=False)
+router = LateRouter(prefix="/operator/orders", include_in_schema=False)
 
 Deciding = Annotated[Page, staff(Permission.RECONCILIATION_DECIDE)]
 Refunding = Annotated[Page, staff(Permission.REFUND_CREATE)]

@@ -4,10 +4,11 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import category_service, reserve_rule_service, seller_service
 from gosellr.utils.money import EXPONENTS
@@ -25,7 +26,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/operator/reserve-rules", include_in_schema=False)
+router = LateRouter(prefix="/operator/reserve-rules", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.RESERVE_READ)]
 Writing = Annotated[Page, staff(Permission.RESERVE_WRITE)]

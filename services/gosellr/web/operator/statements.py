@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import reconciliation, told_by_hand, told_files
 from gosellr.services import reconciliation_questions
@@ -18,7 +18,7 @@ from gosellr.web.operator.reconciliation import show_inbox, tellers_of
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/operator/reconciliation", include_in_schema=False)
+router = LateRouter(prefix="/operator/reconciliation", include_in_schema=False)
 
 # With the rest of its form it has to stay below what any request may bring.
 TOLD_BYTES_MAX = 3 * 1024 * 1024

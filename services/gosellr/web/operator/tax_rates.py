@@ -5,12 +5,13 @@ from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.countries import COUNTRIES
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, VersionConflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.term_values import ListedTaxRate
 from gosellr.services import tax_service
@@ -23,7 +24,7 @@ from gosellr.web.pages import Page
 from gosellr.web.tax_rate_views import TaxRateEditView, TaxRateListView
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix=binding.TAX_RATES, include_in_schema=False)
+router = LateRouter(prefix=binding.TAX_RATES, include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.TAX_READ)]
 Writing = Annotated[Page, staff(Permission.TAX_WRITE)]

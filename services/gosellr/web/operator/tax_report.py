@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import documents
 from gosellr.flows.documents import Form
@@ -17,7 +18,7 @@ from gosellr.web.history_answers import file_answer
 from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.LEDGER_READ)]
 

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAllowed
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.services import seller_service, tax_request_service
 from gosellr.utils.permissions import Permission, may
@@ -17,7 +17,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.LEDGER_READ)]
 Deciding = Annotated[Page, staff(Permission.PAYOUT_APPROVE)]

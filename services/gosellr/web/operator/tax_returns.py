@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import transact
 from gosellr.flows import documents
 from gosellr.flows.documents import Form
@@ -22,7 +23,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = LateRouter(prefix="/operator", include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.LEDGER_READ)]
 Filing = Annotated[Page, staff(Permission.LEDGER_ADJUST)]

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, time
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import bank_transfers, told_by_hand
 from gosellr.flows.bank_transfers import TypedAccount
@@ -34,7 +35,7 @@ from gosellr.web.operator.frame import show, staff
 from gosellr.web.pages import Page
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix=binding.TRANSFERS, include_in_schema=False)
+router = LateRouter(prefix=binding.TRANSFERS, include_in_schema=False)
 
 Reading = Annotated[Page, staff(Permission.RECONCILIATION_READ)]
 Running = Annotated[Page, staff(Permission.RECONCILIATION_RUN)]

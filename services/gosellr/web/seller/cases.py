@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAuthenticated, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import DisputeFolder
@@ -25,7 +26,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/seller/{seller_id}/cases", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}/cases", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.DISPUTE_READ)]
 Saying = Annotated[Page, admit(Permission.DISPUTE_MESSAGE)]

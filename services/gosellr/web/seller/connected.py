@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, NotFound, ServiceUnavailable
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import connected_accounts
 from gosellr.flows.connected_accounts import WaysBack
@@ -20,7 +20,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.shop_money_views import ConnectedListView
 
-router = APIRouter(prefix="/seller/{seller_id}/payout-accounts", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}/payout-accounts", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.PAYOUT_ACCOUNT_READ)]
 Writing = Annotated[Page, admit(Permission.PAYOUT_ACCOUNT_WRITE)]

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAuthenticated, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.models.proposal_values import Proposal
@@ -26,7 +26,7 @@ from gosellr.web.views import FormView, LinkView, NoticeView
 _FORM = "/{number}/parts/{part_id}/credit"
 _GIVING = (Field("amount", 20, "Write how much"), Field("reason", 500, "Say why"))
 
-router = APIRouter(prefix="/seller/{seller_id}/orders", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}/orders", include_in_schema=False)
 
 Giving = Annotated[Page, admit(Permission.STORE_CREDIT_GIVE)]
 

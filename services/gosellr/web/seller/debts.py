@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import statement_service
 from gosellr.services.statement_service import MovementFilter, SellerBalance
@@ -17,7 +17,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import shop_of, show
 from gosellr.web.shop_money_views import OwedView, ShopDebtsView
 
-router = APIRouter(prefix="/seller/{seller_id}/debts", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}/debts", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.TRANSACTION_READ)]
 

@@ -4,10 +4,10 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import VersionConflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.letterhead_values import KeptLetterhead
 from gosellr.services import letterhead_service
@@ -18,7 +18,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/seller/{seller_id}", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.LETTERHEAD_READ)]
 Writing = Annotated[Page, admit(Permission.LETTERHEAD_WRITE)]

@@ -4,10 +4,11 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.pagination import Page as PageOf
 from gosellr.core.transact import ask
 from gosellr.flows import history_files
@@ -26,7 +27,7 @@ from gosellr.web.history_answers import history_file
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, names_of, shop_of, show
 
-router = APIRouter(prefix="/seller", include_in_schema=False)
+router = LateRouter(prefix="/seller", include_in_schema=False)
 
 Entering = Annotated[Page, admit(Permission.BALANCE_READ)]
 ReadingMoves = Annotated[Page, admit(Permission.TRANSACTION_READ)]

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAuthenticated, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import dispute_questions, order_service
@@ -23,7 +24,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.views import FormView, LinkView
 
-router = APIRouter(prefix="/seller/{seller_id}/orders", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}/orders", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.ORDER_READ)]
 CallingOff = Annotated[Page, admit(Permission.ORDER_CANCEL)]

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import documents
 from gosellr.flows.documents import Form
@@ -19,7 +20,7 @@ from gosellr.web.history_answers import file_answer
 from gosellr.web.pages import Page, admit
 from gosellr.web.seller.shop import shop_of, show
 
-router = APIRouter(prefix="/seller/{seller_id}", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.STATEMENT_READ)]
 WantedForm = Annotated[str, Query(alias="format", max_length=8)]

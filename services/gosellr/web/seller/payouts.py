@@ -4,10 +4,11 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound, VersionConflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.rate_limit import network_of
 from gosellr.core.transact import ask
 from gosellr.flows import limits, payout_accounts, payout_withdrawals, payouts
@@ -28,7 +29,7 @@ from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.storefront.accounts import count
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/seller/{seller_id}", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.PAYOUT_READ)]
 Asking = Annotated[Page, admit(Permission.PAYOUT_CREATE)]

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAuthenticated, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import order_service
@@ -21,7 +21,7 @@ from gosellr.web.views import FormView, LinkView
 
 _FORM = "/{number}/parts/{part_id}/refund"
 
-router = APIRouter(prefix="/seller/{seller_id}/orders", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}/orders", include_in_schema=False)
 
 Refunding = Annotated[Page, admit(Permission.REFUND_CREATE)]
 

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import VersionConflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import tax_identities
 from gosellr.services import tax_request_service
@@ -19,7 +19,7 @@ from gosellr.web.seller.payouts import count_password
 from gosellr.web.seller.shop import Shop, shop_of, show
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/seller/{seller_id}", include_in_schema=False)
+router = LateRouter(prefix="/seller/{seller_id}", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.TAX_IDENTITY_READ)]
 Writing = Annotated[Page, admit(Permission.TAX_IDENTITY_WRITE)]

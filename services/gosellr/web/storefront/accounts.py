@@ -3,12 +3,13 @@
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.identity import fingerprint, new_secret
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.passwords import LENGTH_MAX, LENGTH_MIN
 from gosellr.core.rate_limit import RateLimit, network_of
 from gosellr.core.transact import transact
@@ -24,7 +25,7 @@ from gosellr.web.pages import AnyonesPage, Page, admit
 from gosellr.web.session import Cookie
 from gosellr.web.views import FormView, LoginView
 
-router = APIRouter(include_in_schema=False)
+router = LateRouter(include_in_schema=False)
 
 Entering = Annotated[Page, admit(Permission.SESSION_CREATE)]
 Joining = Annotated[Page, admit(Permission.ACCOUNT_CREATE)]

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.flows import carts
 from gosellr.services import cart_change_service
 from gosellr.services.cart_change_service import CouponRefused
@@ -21,7 +21,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.storefront.carts import begun_cart_id, open_cart
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/bag", include_in_schema=False)
+router = LateRouter(prefix="/bag", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.CART_READ)]
 Changing = Annotated[Page, admit(Permission.CART_WRITE)]

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import (
     category_service,
@@ -28,7 +29,7 @@ from gosellr.web.pages import AnyonesPage, Page, admit
 from gosellr.web.storefront.finding import Wanted, find_products, pick_products
 from gosellr.web.views import HomeView, LinkView, ListingView, ShopView
 
-router = APIRouter(include_in_schema=False)
+router = LateRouter(include_in_schema=False)
 
 Browsing = Annotated[Page, admit(Permission.PRODUCT_READ)]
 

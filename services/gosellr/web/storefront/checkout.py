@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotFound, VersionConflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import carts
 from gosellr.flows import checkout as flow
@@ -39,7 +39,7 @@ from gosellr.web.storefront.bag import choices_of
 from gosellr.web.storefront.carts import open_cart
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/checkout", include_in_schema=False)
+router = LateRouter(prefix="/checkout", include_in_schema=False)
 
 Buying = Annotated[Page, admit(Permission.ORDER_CREATE)]
 

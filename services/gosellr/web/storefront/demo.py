@@ -7,12 +7,13 @@ no other site's name can lead here.
 
 from typing import Annotated, Literal, get_args
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import new_secret
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.services import account_service
 from gosellr.utils.permissions import Permission
@@ -43,7 +44,7 @@ async def only_here(request: Request) -> None:
         raise NotFound
 
 
-router = APIRouter(prefix="/demo", include_in_schema=False, dependencies=[Depends(only_here)])
+router = LateRouter(prefix="/demo", include_in_schema=False, dependencies=[Depends(only_here)])
 
 Entering = Annotated[Page, admit(Permission.SESSION_CREATE)]
 

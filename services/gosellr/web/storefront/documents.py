@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import documents
 from gosellr.services import order_service, sales_documents
@@ -14,7 +14,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.web.history_answers import file_answer
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/orders", include_in_schema=False)
+router = LateRouter(prefix="/orders", include_in_schema=False)
 
 
 @router.get("/{number}/documents/{document_id}")

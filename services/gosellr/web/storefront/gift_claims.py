@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.flows import gift_deliveries as flow
 from gosellr.models.gift_sale_values import GiftCardPurchase
 from gosellr.utils.money import Money
@@ -14,7 +15,7 @@ from gosellr.utils.permissions import Permission
 from gosellr.web.gift_sale_views import ClaimedGiftView
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/gift-cards/claims", include_in_schema=False)
+router = LateRouter(prefix="/gift-cards/claims", include_in_schema=False)
 
 Checking = Annotated[Page, admit(Permission.GIFT_CARD_CHECK)]
 

@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import gift_sales as flow
 from gosellr.models.gift_sale_values import GiftCardOffer
@@ -27,7 +28,7 @@ from gosellr.web.pages import Page, admit
 from gosellr.web.storefront.checkout import offered, rest_of, to_order
 from gosellr.web.views import FormView
 
-router = APIRouter(include_in_schema=False)
+router = LateRouter(include_in_schema=False)
 
 Looking = Annotated[Page, admit(Permission.MARKETPLACE_READ)]
 Buying = Annotated[Page, admit(Permission.ORDER_CREATE)]

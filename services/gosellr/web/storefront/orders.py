@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, DomainError, InvalidInput, NotAuthenticated, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import checkout as flow
 from gosellr.flows import refunds
@@ -35,7 +36,7 @@ from gosellr.web.session import Cookie, orders_value
 from gosellr.web.storefront.checkout import offered, tenders
 from gosellr.web.views import FormView, NoticeView
 
-router = APIRouter(prefix="/orders", include_in_schema=False)
+router = LateRouter(prefix="/orders", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.ORDER_READ)]
 Paying = Annotated[Page, admit(Permission.ORDER_PAY)]

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import InvalidInput, NotAuthenticated
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.rate_limit import network_of
 from gosellr.flows import limits
 from gosellr.services.account_service import WrongCredentials
@@ -16,7 +16,7 @@ from gosellr.web.session import Cookie
 from gosellr.web.storefront.accounts import count
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/account/password", include_in_schema=False)
+router = LateRouter(prefix="/account/password", include_in_schema=False)
 
 Changing = Annotated[Page, admit(Permission.ACCOUNT_UPDATE)]
 

@@ -3,16 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict
+from gosellr.core.late_routes import LateRouter
 from gosellr.flows import payout_withdrawals as flow
 from gosellr.utils.permissions import Permission
 from gosellr.web.money_views import PayoutChangeView
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/payout-changes", include_in_schema=False)
+router = LateRouter(prefix="/payout-changes", include_in_schema=False)
 
 Told = Annotated[Page, admit(Permission.ACCOUNT_RECOVER)]
 

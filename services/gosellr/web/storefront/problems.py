@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import disputes
 from gosellr.models.dispute_values import DisputeFolder
@@ -28,7 +29,7 @@ from gosellr.web.case_views import CaseView
 from gosellr.web.pages import Page, admit
 from gosellr.web.views import FormView
 
-router = APIRouter(prefix="/orders/{number}/problems", include_in_schema=False)
+router = LateRouter(prefix="/orders/{number}/problems", include_in_schema=False)
 
 Reporting = Annotated[Page, admit(Permission.DISPUTE_CREATE)]
 ReportingWithFile = Annotated[

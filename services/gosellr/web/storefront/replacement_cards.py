@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from gosellr.core.errors import Conflict, NotFound
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.flows import gift_sales as flow
 from gosellr.models.order_values import Order
@@ -16,7 +16,7 @@ from gosellr.utils.permissions import Permission, may
 from gosellr.web.binding import value_moves
 from gosellr.web.pages import Page, admit
 
-router = APIRouter(prefix="/orders/{number}/replacement-cards", include_in_schema=False)
+router = LateRouter(prefix="/orders/{number}/replacement-cards", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.ORDER_READ)]
 Asking = Annotated[Page, admit(Permission.ORDER_PAY)]

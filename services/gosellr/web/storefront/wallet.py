@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from gosellr.core.errors import NotAuthenticated
+from gosellr.core.late_routes import LateRouter
 from gosellr.core.pagination import Page as PageOf
 from gosellr.core.transact import ask
 from gosellr.flows import history_files, stored_value
@@ -25,7 +26,7 @@ from gosellr.web.money_views import CreditView
 from gosellr.web.pages import Page, admit
 from gosellr.web.views import AttributeView, FormView
 
-router = APIRouter(prefix="/account", include_in_schema=False)
+router = LateRouter(prefix="/account", include_in_schema=False)
 
 Reading = Annotated[Page, admit(Permission.ACCOUNT_READ)]
 Checking = Annotated[Page, admit(Permission.GIFT_CARD_CHECK)]
