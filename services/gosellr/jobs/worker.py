@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
+import uvloop
 from procrastinate.retry import BaseRetryStrategy
 
 from gosellr.core.logs import configure_logs
@@ -189,4 +190,5 @@ async def run_worker() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run_worker())
+    # The loop that the web processes have: asyncio's own is written in Python.
+    uvloop.run(run_worker())
