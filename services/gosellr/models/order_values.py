@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.captures import money_came
 from gosellr.utils.states import RefundStatus
 from gosellr.utils.tracking import tracking_page
 
@@ -321,12 +321,12 @@ class Order:
 
     def is_paid_for(self, part: SellerOrder) -> bool:
         """Whether a part's money came: with the order's, in cash, or as its goods left."""
-        collects = [one for one in self.payments if one.seller_order_id == part.id]
-        if collects:
-            return any(one.status == "captured" for one in collects)
-        if self.capture_at == AT_SHIPMENT:
-            return part.captured_at is not None
-        return self.paid_at is not None
+        return money_came(
+            collected=[one.status for one in self.payments if one.seller_order_id == part.id],
+            capture_at=self.capture_at,
+            captured_at=part.captured_at,
+            paid_at=self.paid_at,
+        )
 
     def pays_for_nothing(self, payment_id: UUID) -> bool:
         """Whether all that a payment took goes back, or nothing of the order is paid for at all.

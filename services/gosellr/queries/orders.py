@@ -168,27 +168,6 @@ WHERE o.number = $5 AND (w.whole OR EXISTS (
     WHERE mine.order_id = o.id AND mine.seller_id = ANY(w.seller_ids)))
 """
 
-# What was sold and how it is paid for, and nothing of what became of it.
-SOLD = f"""
-SELECT json_build_object(
-  'order', to_jsonb(o) - 'token_hash' - 'ip_address',
-  'whole', true,
-  'parts', (
-    SELECT json_agg(json_build_object(
-        'part', to_jsonb(part) || jsonb_build_object(
-            'seller_name', seller.name, 'seller_slug', seller.slug, 'charged_back', false),
-        'lines', (SELECT json_agg(to_jsonb(line) ORDER BY line.position)
-                  FROM order_line AS line WHERE line.seller_order_id = part.id)
-      ) ORDER BY part.index)
-    FROM seller_order AS part JOIN seller ON seller.id = part.seller_id
-    WHERE part.order_id = o.id),
-  'payments', (
-    SELECT json_agg({ATTEMPT} ORDER BY payment.created_at, payment.part, payment.id)
-    FROM payment WHERE payment.order_id = o.id)
-)
-FROM orders AS o WHERE o.id = ANY($1::uuid[]) ORDER BY o.id
-"""
-
 FIND_OF_CART = """
 SELECT id FROM orders WHERE cart_id = $1 AND status <> 'cancelled'
 """
@@ -217,7 +196,7 @@ def _part(row: Mapping[str, Any]) -> SellerOrder:
         lines=tuple(from_row(OrderLine, line) for line in row["lines"]),
         shipments=tuple(
             from_row(Shipment, {**parcel, "items": parcel["items"] or []})
-            for parcel in row.get("shipments") or ()
+            for parcel in row["shipments"] or ()
         ),
     )
 
@@ -229,10 +208,10 @@ def _order(graph: Mapping[str, Any]) -> Order:
         whole=graph["whole"],
         parts=tuple(_part(part) for part in graph["parts"] or ()),
         payments=tuple(attempt(payment) for payment in graph["payments"] or ()),
-        events=tuple(from_row(OrderEvent, event) for event in graph.get("events") or ()),
+        events=tuple(from_row(OrderEvent, event) for event in graph["events"] or ()),
         refunds=tuple(
             from_row(Refund, {**refund, "lines": refund["lines"] or []})
-            for refund in graph.get("refunds") or ()
+            for refund in graph["refunds"] or ()
         ),
     )
 
@@ -265,13 +244,6 @@ async def load(connection: Connection, *, order_id: UUID) -> Order | None:
     """The whole order, for the system's own work."""
     graph = await connection.fetchval(GRAPH_BY_ID, True, None, None, [], order_id)
     return None if graph is None else _order(graph)
-
-
-async def load_sold(connection: Connection, *, order_ids: Sequence[UUID]) -> list[Order]:
-    """Orders with what was sold and how it is paid for, without parcels, refunds and history;
-    those that don't exist are left out."""
-    rows = await connection.fetch(SOLD, list(order_ids))
-    return [_order(row[0]) for row in rows]
 
 
 async def find_of_cart(connection: Connection, *, cart_id: UUID) -> UUID | None:

@@ -9,7 +9,8 @@ from gosellr.core.db import Connection
 from gosellr.core.errors import NotFound
 from gosellr.models.document_values import SellerIdentity
 from gosellr.models.order_values import Order, OrderLine, Refund, SellerOrder, Shipment
-from gosellr.queries import documents, orders
+from gosellr.models.sold_values import SoldLine, SoldPart
+from gosellr.queries import documents, orders, sold_parts
 from gosellr.services import document_register
 from gosellr.services.document_parties import address_party, seller_party
 from gosellr.services.document_register import DocumentDraft
@@ -30,8 +31,14 @@ async def issue_invoices(
     connection: Connection, *, order_ids: Sequence[UUID], now: datetime
 ) -> list[UUID]:
     """The invoices of paid orders, one per seller; those that exist are left as they are."""
-    found = await orders.load_sold(connection, order_ids=order_ids)
-    return await _invoices(connection, found, now=now)
+    found = await sold_parts.of_orders(connection, order_ids=order_ids)
+    sold = [part for part in found if part.is_paid_for]
+    if not sold:
+        return []
+    seller_ids = {part.seller_id for part in sold}
+    sellers = await documents.sellers(connection, seller_ids=list(seller_ids))
+    drafts = [_invoice(part, sellers[part.seller_id]) for part in sold]
+    return await document_register.issue(connection, drafts=drafts, now=now)
 
 
 async def issue_credit_note(
@@ -43,12 +50,12 @@ async def issue_credit_note(
     """
     order_id = await documents.order_of_refund(connection, refund_id=refund_id)
     order = None if order_id is None else await orders.load(connection, order_id=order_id)
-    if order is None:
+    if order_id is None or order is None:
         return None
     refund = next(one for one in order.refunds if one.id == refund_id)
     if refund.status != "succeeded" or refund.borne_by != "seller":
         return None
-    await _invoices(connection, [order], now=now)
+    await issue_invoices(connection, order_ids=[order_id], now=now)
     invoice = await documents.find_by_cause(
         connection, kind=DocumentKind.INVOICE, cause_key=str(refund.seller_order_id)
     )
@@ -61,17 +68,6 @@ async def issue_credit_note(
     )
     [document_id] = await document_register.issue(connection, drafts=[draft], now=now)
     return document_id
-
-
-async def _invoices(connection: Connection, found: Sequence[Order], *, now: datetime) -> list[UUID]:
-    sold = [(order, part) for order in found for part in order.parts if order.is_paid_for(part)]
-    if not sold:
-        return []
-    sellers = await documents.sellers(
-        connection, seller_ids=list({part.seller_id for _, part in sold})
-    )
-    drafts = [_invoice(order, part, sellers[part.seller_id]) for order, part in sold]
-    return await document_register.issue(connection, drafts=drafts, now=now)
 
 
 async def packing_slip(
@@ -109,17 +105,23 @@ async def _sold_by(connection: Connection, part: SellerOrder) -> Mapping[str, An
     return seller_party(sellers[part.seller_id])
 
 
-def _head(order: Order, part: SellerOrder, seller: SellerIdentity) -> dict[str, Any]:
-    billed_to = order.billing_address or order.shipping_address
-    number = order_number(order.number)
+def _head(
+    seller: SellerIdentity,
+    *,
+    order_number: str,
+    index: int,
+    currency: str,
+    tax_included: bool,
+    billed_to: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "language": language_of(str(billed_to.get("country") or "")),
-        "currency": order.currency,
-        "tax_included": order.tax_included,
+        "currency": currency,
+        "tax_included": tax_included,
         "issuer": seller_party(seller),
         "recipient": address_party(billed_to),
-        "order_number": number,
-        "seller_order_number": seller_order_number(number, part.index),
+        "order_number": order_number,
+        "seller_order_number": seller_order_number(order_number, index),
     }
 
 
@@ -127,8 +129,7 @@ def _draft(
     kind: DocumentKind,
     content: dict[str, Any],
     *,
-    order: Order,
-    part: SellerOrder,
+    part: SellerOrder | SoldPart,
     cause_key: str,
 ) -> DocumentDraft:
     return DocumentDraft(
@@ -136,35 +137,43 @@ def _draft(
         issuer=str(part.seller_id),
         cause_key=cause_key,
         seller_id=part.seller_id,
-        order_id=order.id,
-        currency=order.currency,
+        order_id=part.order_id,
+        currency=content["currency"],
         total_minor=content["totals"]["payable_minor"],
         content={"kind": kind.value, **content},
     )
 
 
-def _invoice(order: Order, part: SellerOrder, seller: SellerIdentity) -> DocumentDraft:
-    lines = [_sold(order, line) for line in part.lines if line.quantity]
+def _invoice(part: SoldPart, seller: SellerIdentity) -> DocumentDraft:
+    lines = [_sold(line, tax_included=part.tax_included) for line in part.lines if line.quantity]
     if part.shipping_goods_minor or part.shipping_tax_minor:
-        lines.append(_delivered(order, part))
+        lines.append(_delivered(part))
     promotion_minor = part.shipping_marketplace_discount_minor + sum(
         line.marketplace_discount_minor for line in part.lines
     )
     totals = totals_of(lines, promotion_minor=promotion_minor)
     if totals["payable_minor"] != part.total_minor:
         raise RuntimeError(f"seller order {part.id} costs {part.total_minor}, not {totals}")
+    head = _head(
+        seller,
+        order_number=order_number(part.order_number),
+        index=part.index,
+        currency=part.currency,
+        tax_included=part.tax_included,
+        billed_to=part.billing_address or part.shipping_address,
+    )
     content = {
-        **_head(order, part, seller),
-        "supplied_at": (part.captured_at or order.paid_at or order.placed_at).isoformat(),
+        **head,
+        "supplied_at": (part.captured_at or part.paid_at or part.placed_at).isoformat(),
         "lines": lines,
         "taxes": taxes_by_rate(lines),
         **_remitted(lines),
         "totals": totals,
     }
-    return _draft(DocumentKind.INVOICE, content, order=order, part=part, cause_key=str(part.id))
+    return _draft(DocumentKind.INVOICE, content, part=part, cause_key=str(part.id))
 
 
-def _sold(order: Order, line: OrderLine) -> dict[str, Any]:
+def _sold(line: SoldLine, *, tax_included: bool) -> dict[str, Any]:
     return {
         **_named(line),
         "quantity": line.quantity,
@@ -172,7 +181,7 @@ def _sold(order: Order, line: OrderLine) -> dict[str, Any]:
         "discount_minor": line.seller_discount_minor,
         **_taxed(line.tax_rate_bps, line.tax_remitted_to),
         **taxed_amounts(
-            goods_minor=line.goods_minor, tax_minor=line.tax_minor, tax_included=order.tax_included
+            goods_minor=line.goods_minor, tax_minor=line.tax_minor, tax_included=tax_included
         ),
     }
 
@@ -189,7 +198,7 @@ def _remitted(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"taxes_remitted": remitted} if remitted else {}
 
 
-def _named(line: OrderLine) -> dict[str, Any]:
+def _named(line: OrderLine | SoldLine) -> dict[str, Any]:
     return {
         "kind": "goods",
         "sku": line.sku,
@@ -198,7 +207,7 @@ def _named(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def _delivered(order: Order, part: SellerOrder) -> dict[str, Any]:
+def _delivered(part: SoldPart) -> dict[str, Any]:
     return {
         **_delivery(part),
         "quantity": 1,
@@ -208,12 +217,12 @@ def _delivered(order: Order, part: SellerOrder) -> dict[str, Any]:
         **taxed_amounts(
             goods_minor=part.shipping_goods_minor,
             tax_minor=part.shipping_tax_minor,
-            tax_included=order.tax_included,
+            tax_included=part.tax_included,
         ),
     }
 
 
-def _delivery(part: SellerOrder) -> dict[str, Any]:
+def _delivery(part: SellerOrder | SoldPart) -> dict[str, Any]:
     name = str(part.shipping_option.get("name") or "")
     return {"kind": "delivery", "sku": "", "title": name, "options": ""}
 
@@ -250,15 +259,23 @@ def draft_of_shares(
     """A paper of shares of a part, as refunds keep them, with what is told about it besides."""
     lines = _returned(order, part, shares)
     promotion_minor = sum(int(share["marketplace_discount_minor"]) for share in shares)
+    head = _head(
+        seller,
+        order_number=order_number(order.number),
+        index=part.index,
+        currency=order.currency,
+        tax_included=order.tax_included,
+        billed_to=order.billing_address or order.shipping_address,
+    )
     content = {
-        **_head(order, part, seller),
+        **head,
         **about,
         "lines": lines,
         "taxes": taxes_by_rate(lines),
         **_remitted(lines),
         "totals": totals_of(lines, promotion_minor=promotion_minor),
     }
-    return _draft(kind, content, order=order, part=part, cause_key=cause_key)
+    return _draft(kind, content, part=part, cause_key=cause_key)
 
 
 def _returned(

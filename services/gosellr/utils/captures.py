@@ -41,6 +41,22 @@ class CaptureStatus(StrEnum):
     FAILED = "failed"
 
 
+def money_came(
+    *,
+    collected: Sequence[str],
+    capture_at: str,
+    captured_at: datetime | None,
+    paid_at: datetime | None,
+) -> bool:
+    """Whether a part's money came: in cash, as its goods left, or with the order's.
+
+    `collected` says how it stands with each attempt of its seller to collect it in cash.
+    """
+    if collected:
+        return "captured" in collected
+    return (captured_at if capture_at == AT_SHIPMENT else paid_at) is not None
+
+
 class NotEnoughSetAside(ValueError):
     """A share costs more than what is set aside for it."""
 
