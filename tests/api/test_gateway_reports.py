@@ -16,7 +16,9 @@ from gosellr.flows import webhooks
 from gosellr.integrations.payments import signatures
 from gosellr.integrations.payments.port import ChargeRequest
 from gosellr.integrations.payments.sandbox import SandboxGateway
+from gosellr.jobs.upkeep import deliver_sandbox_reports
 from gosellr.resources import Resources
+from tests.conftest import START
 from tests.factories.catalogue import make_product, make_shelf_seller
 from tests.factories.orders import order_body, place
 
@@ -84,6 +86,55 @@ async def test_a_report_of_what_is_known_costs_one_statement(
     settled = await connection.fetch("SELECT applied_at IS NULL, outcome FROM webhook_event")
     assert [tuple(row) for row in settled] == [(False, "already_known")]
     assert await outcome(connection) == ("paidpaid", 1, 900, 1, 3)
+
+
+async def test_reports_of_what_is_known_are_taken_in_by_one_statement(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    sandbox: SandboxGateway,
+    variant_id: UUID,
+    query_count: Callable[[], int],
+) -> None:
+    for _ in range(5):
+        assert (await place(client, order_body((variant_id, 1)))).status_code == 201
+    first = (await sandbox.pending_webhooks())[0]
+    await client.post(PATH, content=first.body, headers=first.headers)
+    await asyncio.sleep(0)  # The driver tells of a statement a turn later.
+    query_count()
+    await deliver_sandbox_reports(resources)
+    await asyncio.sleep(0)
+    assert query_count() == 1
+    assert await sandbox.pending_webhooks() == []
+    settled = await connection.fetch(
+        "SELECT applied_at IS NULL, outcome, count(*) FROM webhook_event GROUP BY 1, 2"
+    )
+    assert [tuple(row) for row in settled] == [(False, "already_known", 5)]
+
+
+async def test_what_is_known_of_a_payment_that_waits_wakes_it(
+    client: httpx2.AsyncClient,
+    connection: Connection,
+    resources: Resources,
+    sandbox: SandboxGateway,
+    variant_id: UUID,
+) -> None:
+    for token in ("tok_ok", "tok_ok", "tok_timeout_then_ok"):
+        await place(client, order_body((variant_id, 1), token=token))
+    _, one = await connection.fetch("SELECT id FROM payment WHERE status = 'captured' ORDER BY id")
+    await connection.execute(
+        "INSERT INTO webhook_event (gateway, event_id, kind, payment_id, payload, received_at)"
+        " VALUES ('sandbox', 'early', 'payment.captured', $1, '', $2)",
+        one["id"],
+        START,
+    )
+    await deliver_sandbox_reports(resources)
+    assert await sandbox.pending_webhooks() == []
+    rows = await connection.fetch(
+        "SELECT outcome, count(*) FROM webhook_event GROUP BY outcome ORDER BY outcome"
+    )
+    assert [tuple(row) for row in rows] == [("already_known", 2), ("applied", 2)]
+    assert (await outcome(connection))[:3] == ("paidpaid,paidpaid,paidpaid", 3, 2700)
 
 
 @pytest.mark.case(29)

@@ -4,7 +4,7 @@ A report is a hint that something happened. What happened is asked of the gatewa
 order of reports doesn't matter, a repeated one changes nothing, and a forged amount is nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -33,7 +33,7 @@ from gosellr.integrations.payments.port import (
     MalformedEvent,
     PaymentGateway,
 )
-from gosellr.models.webhook_values import ParkedReport
+from gosellr.models.webhook_values import NewReport, ParkedReport
 from gosellr.services import webhook_service
 from gosellr.utils.policy import MarketPolicy
 
@@ -119,6 +119,46 @@ async def receive(
         await apply_parked(
             db=db, gateways=gateways, clock=clock, policy=policy, payment_id=payment_id
         )
+
+
+async def receive_known(
+    *,
+    db: Database,
+    clock: Clock,
+    gateway: PaymentGateway,
+    reports: Sequence[tuple[Mapping[str, str], bytes]],
+) -> set[int]:
+    """Take in, by one statement, those of several reports (headers and body) that tell of payments
+    what is known already; gives their places. All others are to be brought to `receive`, which
+    says what is wrong with them, and acts on them.
+    """
+    now = clock.now()
+    told: dict[int, NewReport] = {}
+    for place, (headers, body) in enumerate(reports):
+        await gateway.prepare_webhook(headers)
+        try:
+            event = gateway.parse_webhook(headers, body, now)
+        except (BadSignature, MalformedEvent):
+            continue
+        payment_id = None if event is None else _uuid(event.attempt_id)
+        if event is not None and payment_id is not None:
+            told[place] = NewReport(
+                event_id=event.event_id,
+                kind=event.kind.value,
+                payment_id=payment_id,
+                payload=body,
+            )
+    if not told:
+        return set()
+    known = await write(
+        db,
+        webhook_service.take_in_known,
+        gateway=gateway.name,
+        reports=list(told.values()),
+        now=now,
+    )
+    places = list(told)
+    return {places[one] for one in known}
 
 
 async def _hear_of_account(powers: PayoutPowers, gateway: str, event: GatewayEvent) -> None:

@@ -1,5 +1,6 @@
 """What the clock starts: each calls one service or flow, and may run twice."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gosellr.core.transact import transact
@@ -79,7 +80,15 @@ async def deliver_sandbox_reports(resources: Resources) -> None:
             body=delivery.body,
         )
 
-    await sandbox_post.deliver_due(gateway, take_in)
+    async def take_known(deliveries: Sequence[WebhookDelivery]) -> set[int]:
+        return await webhooks.receive_known(
+            db=resources.db,
+            clock=resources.clock,
+            gateway=gateway,
+            reports=[(one.headers, one.body) for one in deliveries],
+        )
+
+    await sandbox_post.deliver_due(gateway, take_in, take_known=take_known)
 
 
 async def apply_parked_reports(resources: Resources) -> None:

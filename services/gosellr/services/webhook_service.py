@@ -1,10 +1,11 @@
 """Reports of gateways: taken in once, settled once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.models.webhook_values import ParkedReport
+from gosellr.models.webhook_values import NewReport, ParkedReport
 from gosellr.queries import payments, webhooks
 
 
@@ -32,6 +33,14 @@ async def take_in(
         payload=payload,
         now=now,
     )
+
+
+async def take_in_known(
+    connection: Connection, *, gateway: str, reports: Sequence[NewReport], now: datetime
+) -> set[int]:
+    """Store those of several verified reports that ask for nothing, because they say what is known
+    and none of their payment waits; gives their places. The others are to be taken in singly."""
+    return await webhooks.take_in_known(connection, gateway=gateway, reports=reports, now=now)
 
 
 async def parked(

@@ -196,7 +196,11 @@ class SandboxGateway(SandboxMoves):
 
     async def mark_delivered(self, *, sequence: int) -> None:
         """One copy was answered with 2xx."""
-        await self._file.write(lambda file: webhooks.delivered(file, sequence))
+        await self.mark_all_delivered(sequences=[sequence])
+
+    async def mark_all_delivered(self, *, sequences: Sequence[int]) -> None:
+        """One copy of each was answered with 2xx."""
+        await self._file.write(lambda file: webhooks.delivered(file, sequences))
 
     async def mark_failed(self, *, sequence: int) -> None:
         """One copy wasn't; it comes back after a growing pause."""

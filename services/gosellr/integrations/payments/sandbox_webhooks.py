@@ -72,11 +72,12 @@ def due_deliveries(
     ]
 
 
-def delivered(connection: sqlite3.Connection, sequence: int) -> None:
-    """One copy has arrived; after the last one the webhook is forgotten."""
-    connection.execute("DELETE FROM webhook WHERE sequence = ? AND copies_left = 1", (sequence,))
-    connection.execute(
-        "UPDATE webhook SET copies_left = copies_left - 1 WHERE sequence = ?", (sequence,)
+def delivered(connection: sqlite3.Connection, sequences: Sequence[int]) -> None:
+    """One copy of each has arrived; after the last one a webhook is forgotten."""
+    named = [(sequence,) for sequence in sequences]
+    connection.executemany("DELETE FROM webhook WHERE sequence = ? AND copies_left = 1", named)
+    connection.executemany(
+        "UPDATE webhook SET copies_left = copies_left - 1 WHERE sequence = ?", named
     )
 
 
