@@ -13,6 +13,7 @@ from gosellr.flows import letters as flow
 from gosellr.integrations.messages.console import ConsoleMessages
 from gosellr.integrations.messages.port import Email, SendResult
 from gosellr.jobs import letters as jobs
+from gosellr.models.letter_values import SentLetter
 from gosellr.resources import Resources
 from gosellr.services import letter_post
 from gosellr.services.letter_post import HELD_FOR
@@ -141,7 +142,8 @@ async def test_whoever_was_too_slow_may_still_say_that_it_went_and_nothing_else(
     assert await transact(db, letter_post.note_failed, letter=slow, **failed) is None
     await transact(db, letter_post.put_back, taken=[slow], error="away", next_try_at=now)
     assert await written(connection) == rows
-    await transact(db, letter_post.note_sent, letter_id=slow.id, reference="it went", now=now)
+    went = SentLetter(letter_id=slow.id, reference="it went", at=now)
+    await transact(db, letter_post.note_sent, [went])
     [row] = await written(connection)
     assert (row["status"], row["post_reference"]) == ("sent", "it went")
     assert await transact(db, letter_post.note_failed, letter=quick, **failed) is None

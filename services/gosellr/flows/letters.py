@@ -17,7 +17,7 @@ from jinja2 import TemplateError
 from gosellr.core.clock import Clock
 from gosellr.core.db import Database
 from gosellr.core.identity import derived_token
-from gosellr.core.transact import ask, transact
+from gosellr.core.transact import ask, transact, write_together
 from gosellr.flows.checkout import ORDER_TOKEN_PURPOSE
 from gosellr.flows.gift_deliveries import CLAIM_TOKEN_PURPOSE
 from gosellr.flows.payout_withdrawals import WITHDRAWAL_TOKEN_PURPOSE
@@ -29,7 +29,7 @@ from gosellr.integrations.messages.port import (
     SendOutcome,
     SendResult,
 )
-from gosellr.models.letter_values import ClaimedLetter, Letter, Tray
+from gosellr.models.letter_values import ClaimedLetter, Letter, SentLetter, Tray
 from gosellr.services import letter_post, letter_service
 from gosellr.services.letter_service import Written
 from gosellr.utils.letters import Audience, pause_after
@@ -263,13 +263,9 @@ def _withdrawal(powers: MailPowers, letter: ClaimedLetter) -> dict[str, str]:
 async def _note(powers: MailPowers, letter: ClaimedLetter, result: SendResult) -> None:
     now = powers.clock.now()
     if result.outcome is SendOutcome.ACCEPTED:
-        await transact(
-            powers.db,
-            letter_post.note_sent,
-            letter_id=letter.id,
-            reference=result.reference,
-            now=now,
-        )
+        # With what the other lanes have to say at this moment: a lane waits for its own word.
+        sent = SentLetter(letter_id=letter.id, reference=result.reference, at=now)
+        await write_together(powers.db, letter_post.note_sent, sent)
         return
     share = random.uniform(0.5, 1)  # noqa: S311 - it only spreads a crowd
     await transact(

@@ -65,6 +65,20 @@ class ClaimedLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentLetter:
+    """A letter that the post took, under which name, and when."""
+
+    letter_id: UUID
+    reference: str | None
+    at: datetime
+
+    @property
+    def shares_with_none(self) -> tuple[UUID, ...]:
+        """See `gathering.Command`: a letter is told of once in one statement."""
+        return (self.letter_id,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A letter as those who run the market see it."""
 

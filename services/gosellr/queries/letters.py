@@ -8,7 +8,14 @@ from uuid import UUID
 from gosellr.core.db import Connection, Record
 from gosellr.core.identity import new_id
 from gosellr.models.events import RecordedFact
-from gosellr.models.letter_values import ClaimedLetter, Letter, MailRoom, NewLetter, Tray
+from gosellr.models.letter_values import (
+    ClaimedLetter,
+    Letter,
+    MailRoom,
+    NewLetter,
+    SentLetter,
+    Tray,
+)
 from gosellr.utils.letters import TRIES_MAX, Audience, LetterStatus
 
 # Whoever finds it taken leaves the facts to the other writer.
@@ -61,9 +68,11 @@ WHERE next_try_at <= $1 AND attempt_count >= attempt_limit
 
 # True however late it is said.
 SENT = """
-UPDATE letter SET status = 'sent', sent_at = $2, post_reference = $3, next_try_at = NULL,
-                  last_error = NULL
-WHERE id = $1 AND status <> 'sent'
+UPDATE letter
+SET status = 'sent', sent_at = said.at, post_reference = said.reference, next_try_at = NULL,
+    last_error = NULL
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS said (id, reference, at)
+WHERE letter.id = said.id AND status <> 'sent'
 """
 # True only of the try that it is said of.
 FAILED = """
@@ -176,11 +185,14 @@ async def claim(
     ]
 
 
-async def sent(
-    connection: Connection, *, letter_id: UUID, reference: str | None, now: datetime
-) -> None:
-    """The post has taken it."""
-    await connection.execute(SENT, letter_id, now, reference)
+async def sent(connection: Connection, *, letters: Sequence[SentLetter]) -> None:
+    """The post has taken these."""
+    await connection.execute(
+        SENT,
+        [one.letter_id for one in letters],
+        [one.reference for one in letters],
+        [one.at for one in letters],
+    )
 
 
 async def failed(

@@ -7,7 +7,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, NotAllowed, NotFound
 from gosellr.core.pagination import Page, after_moment, page_by_moment
-from gosellr.models.letter_values import ClaimedLetter, Letter
+from gosellr.models.letter_values import ClaimedLetter, Letter, SentLetter
 from gosellr.queries import letters
 from gosellr.utils.letters import LetterKind, LetterStatus
 from gosellr.utils.viewer import Viewer
@@ -35,11 +35,10 @@ async def claim(connection: Connection, *, limit: int, now: datetime) -> list[Cl
     return await letters.claim(connection, now=now, until=now + HELD_FOR, limit=limit)
 
 
-async def note_sent(
-    connection: Connection, *, letter_id: UUID, reference: str | None, now: datetime
-) -> None:
-    """The post has taken it."""
-    await letters.sent(connection, letter_id=letter_id, reference=reference, now=now)
+async def note_sent(connection: Connection, several: Sequence[SentLetter]) -> list[None]:
+    """The post has taken these. For `write_together`."""
+    await letters.sent(connection, letters=several)
+    return [None] * len(several)
 
 
 async def note_failed(
