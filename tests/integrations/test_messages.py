@@ -4,7 +4,8 @@ import asyncio
 import os
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.policy import default
+from email.message import EmailMessage
+from email.policy import SMTP, default
 from pathlib import Path
 
 import orjson
@@ -12,6 +13,7 @@ import pytest
 
 from gosellr.core.clock import ManualClock
 from gosellr.integrations.messages.console import ConsoleMessages
+from gosellr.integrations.messages.mime import mime_of
 from gosellr.integrations.messages.port import Email, MessageRefused, SendOutcome, Sms
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -121,3 +123,20 @@ def test_a_key_is_a_plain_file_name(message_id: str) -> None:
 def test_a_phone_number_is_e164(to: str) -> None:
     with pytest.raises(MessageRefused):
         Sms(message_id="a", to=to, text="hello")
+
+
+def test_headers_that_are_read_once_say_what_the_library_says() -> None:
+    """Mails of one sender share what is the same in all of them, and nothing else."""
+    for number, sender in enumerate(["Märkte <no-reply@m.example>", "no-reply@n.example"] * 2):
+        email = mail(message_id=f"order-{number}", to=f"a{number}@example.org", subject=f"{number}")
+        sent = mime_of(email, sender=sender, at=NOON)
+        boundary = sent.get_boundary() or ""
+        assert boundary not in email.text + (email.html or "")
+        plain = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+        for name in ("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Reply-To"):
+            plain[name] = str(sent[name])
+        plain.set_content(email.text)
+        plain.make_alternative(boundary=boundary)
+        plain.add_alternative(email.html, subtype="html")
+        assert bytes(sent) == bytes(plain)
+        assert (sent["From"], sent["Subject"]) == (sender, str(number))
