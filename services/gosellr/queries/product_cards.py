@@ -84,6 +84,7 @@ CROSS JOIN LATERAL (
         JOIN variant_price ON variant_price.variant_id = variant.id
                           AND variant_price.currency = product.currency
         WHERE variant.product_id = product.id AND variant.archived_at IS NULL
+        OFFSET 0  -- Merged into what asks, the stock would be summed up each time it is named.
     ) AS choice
 ) AS offer
 """
