@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -125,18 +126,65 @@ def test_a_phone_number_is_e164(to: str) -> None:
         Sms(message_id="a", to=to, text="hello")
 
 
-def test_headers_that_are_read_once_say_what_the_library_says() -> None:
-    """Mails of one sender share what is the same in all of them, and nothing else."""
-    for number, sender in enumerate(["Märkte <no-reply@m.example>", "no-reply@n.example"] * 2):
-        email = mail(message_id=f"order-{number}", to=f"a{number}@example.org", subject=f"{number}")
-        sent = mime_of(email, sender=sender, at=NOON)
-        boundary = sent.get_boundary() or ""
-        assert boundary not in email.text + (email.html or "")
-        plain = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-        for name in ("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Reply-To"):
-            plain[name] = str(sent[name])
-        plain.set_content(email.text)
-        plain.make_alternative(boundary=boundary)
-        plain.add_alternative(email.html, subtype="html")
-        assert bytes(sent) == bytes(plain)
-        assert (sent["From"], sent["Subject"]) == (sender, str(number))
+@pytest.mark.parametrize("sender", ["GoSellr <no-reply@localhost>", "Märkte <a@m.example>"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "New order GS-11718-1: to be sent by 3 Dec 2026, 08:21 UTC",
+        "Danke – ✓",
+        "a  b ",
+        " a",
+        "",
+        "=?utf-8?q?Bcc?= or so",
+        "word " * 29,
+        "x" * 150,
+        "ü" * 150,
+    ],
+)
+def test_headers_say_what_the_library_would(sender: str, subject: str) -> None:
+    email = mail(to="ada.o'neil+x@bücher.example", subject=subject, message_id="a" * 100)
+    content = mime_of(email, sender=sender, at=NOON)
+    written = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    written["From"] = sender
+    written["To"] = "ada.o'neil+x@xn--bcher-kva.example"
+    written["Subject"] = subject
+    written["Date"] = "Mon, 02 Mar 2026 12:00:00 +0000"
+    written["Message-ID"] = f"<{email.message_id}@{sender[:-1].partition('@')[2]}>"
+    written["Auto-Submitted"] = "auto-generated"
+    written["Reply-To"] = email.reply_to
+    head, _, rest = content.partition(b"MIME-Version: 1.0\r\n")
+    assert head + b"\r\n" == bytes(written)
+    boundary = message_from_bytes(content, policy=default).get_boundary()
+    assert rest.startswith(
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Paid.", "7bit"),
+        ("Paid: 12,34 € for a lamp, of which half comes back \n\n-- \nA\n.\n=20\n" + "a " * 60,
+         "quoted-printable"),
+        ("word " * 40 + "\nFrom here on", "quoted-printable"),
+        ("Привет, мир. " * 20, "base64"),
+    ],
+)  # fmt: skip
+def test_a_text_is_read_as_it_was_written(text: str, encoding: str) -> None:
+    email = Email(message_id="a", to="a@example.org", subject="a", text=text, html=f"<p>{text}</p>")
+    content = mime_of(email, sender="a@example.org", at=NOON)
+    assert content.isascii()
+    assert content.count(b"\n") == content.count(b"\r\n")
+    assert max(map(len, content.split(b"\r\n"))) <= 78
+    plain, html = message_from_bytes(content, policy=default).iter_parts()
+    assert plain["Content-Transfer-Encoding"] == encoding
+    lines = text.splitlines()
+    assert plain.get_content().split("\r\n") == [*lines, ""]
+    assert html.get_content().split("\r\n") == [*f"<p>{text}</p>".splitlines(), ""]
+    alone = mime_of(replace(email, html=None), sender="a@example.org", at=NOON)
+    assert message_from_bytes(alone, policy=default).get_content().splitlines() == lines
+
+
+def test_a_sender_of_two_lines_is_refused() -> None:
+    with pytest.raises(ValueError, match="linefeed"):
+        mime_of(mail(), sender="a@example.org\r\nBcc: eve@example.org", at=NOON)

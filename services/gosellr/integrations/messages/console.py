@@ -59,7 +59,7 @@ class ConsoleMessages:
         if told in (SendOutcome.DECLINED, SendOutcome.LATER):
             return SendResult(outcome=told, reason=f"told to say {told.value}")
         try:
-            content = bytes(mime_of(email, sender=self._sender, at=self._now()))
+            content = mime_of(email, sender=self._sender, at=self._now())
         except ValueError as error:
             return SendResult(outcome=SendOutcome.DECLINED, reason=type(error).__name__)
         kept = await self._keep(f"{email.message_id}.eml", content, "mail", email.to)

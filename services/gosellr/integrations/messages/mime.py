@@ -1,43 +1,26 @@
-"""A mail as it travels: both forms of its text, and headers that hold one line each."""
+"""A mail as it travels: both forms of its text, and headers that hold one line each.
 
+What is plain is written as it stands. The library, which takes ten times as long, spells what has
+to be encoded or folded, and refuses what no header may hold.
+"""
+
+import base64
+import binascii
+import re
 import secrets
 from datetime import datetime
-from email.headerregistry import BaseHeader, HeaderRegistry
-from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
-from typing import Any
 
 from gosellr.integrations.messages.port import Email
 
-# What these say is the same in nearly all mails.
-_CONSTANT = frozenset(
-    {"from", "auto-submitted", "mime-version", "content-type", "content-transfer-encoding"}
-)
-
-
-class _Headers(HeaderRegistry):
-    """The library's headers, which never change once they are read: of those that say the same in
-    all mails each is read once, and the kind of each is made once. That is most of what a mail
-    costs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._kind = lru_cache(maxsize=32)(super().__getitem__)
-        self._read = lru_cache(maxsize=32)(super().__call__)
-
-    def __getitem__(self, name: str) -> type[BaseHeader]:
-        return self._kind(name.lower())
-
-    def __call__(self, name: str, value: Any) -> BaseHeader:
-        if name.lower() in _CONSTANT and "boundary" not in value:
-            return self._read(name, value)
-        return super().__call__(name, value)
-
-
 # Seven bits pass every server there is.
-_POLICY = SMTP.clone(cte_type="7bit", header_factory=_Headers())
+_POLICY = SMTP.clone(cte_type="7bit")
+_LINE_LENGTH_MAX = 78
+
+# Words of plain signs with single blanks between them: no header says anything else by these.
+_PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
 def domain_of(sender: str) -> str:
@@ -61,29 +44,66 @@ def wire_address(address: str) -> str:
     return f"{name}@{domain.encode('idna').decode('ascii')}"
 
 
-def mime_of(email: Email, *, sender: str, at: datetime) -> EmailMessage:
+def mime_of(email: Email, *, sender: str, at: datetime) -> bytes:
     """The mail from this sender.
 
     Its Message-ID is made of what the mail is called here, so that a repeat bears the same one.
-    The library refuses a header that goes on in another line.
 
     Raises:
-        ValueError: the recipient's address can't travel.
+        ValueError: the recipient's address can't travel, or a header goes on in another line.
     """
-    message = EmailMessage(policy=_POLICY)
-    message["From"] = sender
-    message["To"] = wire_address(email.to)
-    message["Subject"] = email.subject
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{email.message_id}@{domain_of(sender)}>"
-    # Nobody is to get an answer from a holiday because of it (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
+    head = [
+        _by_library("From", sender),
+        _header("To", wire_address(email.to)),
+        _header("Subject", email.subject),
+        _header("Date", format_datetime(at)),
+        _header("Message-ID", f"<{email.message_id}@{domain_of(sender)}>", folded=False),
+        # Nobody is to get an answer from a holiday because of it (RFC 3834).
+        "Auto-Submitted: auto-generated\r\n",
+    ]
     if email.reply_to is not None:
-        message["Reply-To"] = email.reply_to
-    message.set_content(email.text)
-    if email.html is not None:
-        # Nobody can guess it, so no text has it: the library would search both for one that it
-        # made up.
-        message.make_alternative(boundary=f"=_{secrets.token_hex(16)}")
-        message.add_alternative(email.html, subtype="html")
-    return message
+        head.append(_header("Reply-To", email.reply_to))
+    head.append("MIME-Version: 1.0\r\n")
+    text = _body("plain", email.text)
+    if email.html is None:
+        return "".join(head).encode("ascii") + text
+    # Nobody can guess it, so no text has it.
+    boundary = f"=_{secrets.token_hex(16)}"
+    head.append(f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n')
+    line = f"--{boundary}".encode("ascii")
+    parts = [text, _body("html", email.html)]
+    between = b"".join(b"%b\r\n%b\r\n" % (line, part) for part in parts)
+    return "".join(head).encode("ascii") + between + line + b"--\r\n"
+
+
+def _header(name: str, value: str, *, folded: bool = True) -> str:
+    """A header's line, or its lines; a name in brackets stays in one, however long."""
+    is_short = not folded or len(name) + 2 + len(value) <= _LINE_LENGTH_MAX
+    if is_short and "=?" not in value and _PLAIN.fullmatch(value):
+        return f"{name}: {value}\r\n"
+    return _spelled(name, value)
+
+
+def _spelled(name: str, value: str) -> str:
+    return _POLICY.fold(*_POLICY.header_store_parse(name, value))
+
+
+# A process has one sender, whose name may say more than words do.
+_by_library = lru_cache(maxsize=8)(_spelled)
+
+
+def _body(subtype: str, text: str) -> bytes:
+    """One form of the text with what says how it is written: plain, or in the shorter spelling."""
+    lines = text.encode().splitlines()
+    body = b"".join(line + b"\r\n" for line in lines) or b"\r\n"
+    encoding = "7bit"
+    if not body.isascii() or max(map(len, lines), default=0) > _LINE_LENGTH_MAX:
+        encoding, quoted = "quoted-printable", binascii.b2a_qp(body)
+        if 3 * len(quoted) > 4 * len(body):
+            encoding, quoted = "base64", base64.encodebytes(body).replace(b"\n", b"\r\n")
+        body = quoted
+    head = (
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return head.encode("ascii") + body

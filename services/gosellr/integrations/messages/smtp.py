@@ -95,7 +95,7 @@ class SmtpPost:
                 outcome=SendOutcome.DECLINED, reason="nobody can have an address there"
             )
         try:
-            content = bytes(mime_of(email, sender=self._sender, at=self._clock.now()))
+            content = mime_of(email, sender=self._sender, at=self._clock.now())
         except ValueError as error:
             return SendResult(outcome=SendOutcome.DECLINED, reason=_said(error))
         if not self._breaker.lets_through():
