@@ -59,16 +59,22 @@ def format_when(
     18:04, `month` Nov 2026. A moment must be timezone-aware (ValueError) and is told in
     `timezone`; a plain date has no time to tell.
     """
-    language = Locale.parse(locale)
     if not isinstance(value, datetime):
-        return format_skeleton(_SKELETONS[style], value, locale=language)
+        return _told(value, style, locale)
     if value.tzinfo is None:
         raise ValueError("a moment without a time zone can't be told to anybody")
     local = value.astimezone(_zone(timezone))
-    day = format_skeleton(_SKELETONS[style], local, tzinfo=local.tzinfo, locale=language)
-    if style not in _WITH_TIME:
+    return _told(local.replace(second=0, microsecond=0, tzinfo=None), style, locale)
+
+
+@lru_cache(maxsize=10_000)
+def _told(local: date, style: DateStyle, locale: str) -> str:
+    """A day, or a minute of some clock on a wall: what happens now is told many times."""
+    language = Locale.parse(locale)
+    day = format_skeleton(_SKELETONS[style], local, locale=language)
+    if not isinstance(local, datetime) or style not in _WITH_TIME:
         return day
-    clock = format_time(local, "short", tzinfo=local.tzinfo, locale=language)
+    clock = format_time(local, "short", locale=language)
     glue = str(language.datetime_formats["medium"])
     return glue.replace("{1}", day).replace("{0}", clock)
 

@@ -83,6 +83,8 @@ class LetterRenderer:
     def _make(self, form: str, locale: str) -> Environment:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES_FOLDER),
+            # They ship with the process: nobody changes them while it runs.
+            auto_reload=False,
             # Text has nothing to be escaped, and its readers would see it.
             autoescape=form == "html",  # noqa: S701
             undefined=StrictUndefined,

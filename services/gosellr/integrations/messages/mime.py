@@ -85,7 +85,8 @@ def _header(name: str, value: str, *, folded: bool = True) -> str:
 
 
 def _spelled(name: str, value: str) -> str:
-    return _POLICY.fold(*_POLICY.header_store_parse(name, value))
+    lines: str = _POLICY.fold(*_POLICY.header_store_parse(name, value))
+    return lines
 
 
 # A process has one sender, whose name may say more than words do.
