@@ -1,8 +1,10 @@
 """The post that is slow, was away, or never comes back: what becomes of what it had in hand."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from gosellr.core.db import Connection
 from gosellr.core.transact import transact
 from gosellr.flows import letters as flow
 from gosellr.integrations.messages.console import ConsoleMessages
-from gosellr.integrations.messages.port import Email, SendResult
+from gosellr.integrations.messages.port import Email, SendOutcome, SendResult
 from gosellr.jobs import letters as jobs
 from gosellr.models.letter_values import SentLetter
 from gosellr.resources import Resources
@@ -149,3 +151,36 @@ async def test_whoever_was_too_slow_may_still_say_that_it_went_and_nothing_else(
     assert await transact(db, letter_post.note_failed, letter=quick, **failed) is None
     await transact(db, letter_post.put_back, taken=[quick], error="away", next_try_at=now)
     assert await written(connection) == [row]
+
+
+class PunctualPost(ConsoleMessages):
+    """Takes two letters in one moment."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.both = asyncio.Barrier(2)
+
+    async def send_email(self, email: Email) -> SendResult:
+        await self.both.wait()
+        return SendResult(outcome=SendOutcome.ACCEPTED, reference=email.message_id)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_what_went_at_the_same_time_is_written_down_by_one_statement(
+    resources: Resources,
+    connection: Connection,
+    clock: ManualClock,
+    query_count: Callable[[], int],
+) -> None:
+    punctual = replace(resources, post=PunctualPost(resources.settings.home, clock=clock))
+    await asyncio.sleep(0)  # The driver tells of a statement a turn later.
+    query_count()
+    await send(punctual)
+    await asyncio.sleep(0)
+    # They are taken in hand by one as well, which has a transaction around it.
+    assert query_count() == 3 + 1
+    rows = await written(connection)
+    assert [(row["status"], row["post_reference"]) for row in rows] == [
+        ("sent", row["effect_key"]) for row in rows
+    ]
+    assert len(rows) == 2

@@ -1,8 +1,8 @@
 """Letters: written from the facts, handed to the post, shown to whoever runs the market.
 
-The post is asked while no transaction is open. What became of a letter is written down letter by
-letter, so that a crash leaves few of them unclear; those are handed over again, under the same
-name, which the post or the reader's program knows them by.
+The post is asked while no transaction is open. What became of a letter is written down before its
+lane takes the next, so that a crash leaves few of them unclear; those are handed over again, under
+the same name, which the post or the reader's program knows them by.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from gosellr.core.db import Connection, Record
 from gosellr.models.sold_values import SoldLine, SoldPart
 
 # The columns in the order of `SoldPart` and `SoldLine`: made into JSON under their names, whole
-# rows cost six times as much here and four times as much where they are read.
+# rows cost nine times as much here and four times as much where they are read.
 SOLD = """
 SELECT placed.id, placed.number, placed.currency::text, placed.tax_included,
        placed.shipping_address, placed.billing_address, placed.capture_at, placed.placed_at,
