@@ -135,7 +135,6 @@ def test_a_phone_number_is_e164(to: str) -> None:
         "a  b ",
         " a",
         "",
-        "=?utf-8?q?Bcc?= or so",
         "word " * 29,
         "x" * 150,
         "ü" * 150,
@@ -158,6 +157,33 @@ def test_headers_say_what_the_library_would(sender: str, subject: str) -> None:
     assert rest.startswith(
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode()
     )
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?Ada=0D=0ABcc:_eve=40x.example?= has a gift card for you",
+        "Ada =?utf-8?b?DQoNCkNsaWNrIGhlcmU=?= has a gift card for you",
+        "=?utf-8?q?=E2=80=AE?=" * 7,
+        "Mäx =?utf-8?q?Ada?=",
+        "= ?=?",
+    ],
+)
+def test_a_subject_says_nothing_but_what_stands_in_it(subject: str) -> None:
+    content = mime_of(mail(subject=subject), sender="a@example.org", at=NOON)
+    assert max(map(len, content.split(b"\r\n"))) <= 78
+    message = message_from_bytes(content, policy=default)
+    assert message["Subject"] == subject
+    assert message.keys() == [
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Reply-To",
+        "MIME-Version", "Content-Type",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?q?a=0D=0ABcc=3A_eve=40x.example?=", "x" * 64])
+def test_an_address_is_written_as_it_is(name: str) -> None:
+    content = mime_of(mail(to=f"{name}@example.org"), sender="a@example.org", at=NOON)
+    assert content.split(b"\r\n")[1] == f"To: {name}@example.org".encode()
 
 
 @pytest.mark.parametrize(

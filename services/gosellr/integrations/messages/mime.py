@@ -1,7 +1,8 @@
 """A mail as it travels: both forms of its text, and headers that hold one line each.
 
 What is plain is written as it stands. The library, which takes ten times as long, spells what has
-to be encoded or folded, and refuses what no header may hold.
+to be encoded or folded, and refuses what goes on in another line. It isn't given what only looks
+as if it were encoded: it reads that first, and writes what it has read, line breaks as well.
 """
 
 import base64
@@ -9,6 +10,7 @@ import binascii
 import re
 import secrets
 from datetime import datetime
+from email.header import Header
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
@@ -18,6 +20,9 @@ from gosellr.integrations.messages.port import Email
 # Seven bits pass every server there is.
 _POLICY = SMTP.clone(cte_type="7bit")
 _LINE_LENGTH_MAX = 78
+
+# By these signs a header's reader knows an encoded word.
+_ENCODED = "=?"
 
 # Words of plain signs with single blanks between them: no header says anything else by these.
 _PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
@@ -50,19 +55,20 @@ def mime_of(email: Email, *, sender: str, at: datetime) -> bytes:
     Its Message-ID is made of what the mail is called here, so that a repeat bears the same one.
 
     Raises:
-        ValueError: the recipient's address can't travel, or a header goes on in another line.
+        ValueError: an address can't travel, or a header goes on in another line.
     """
     head = [
         _by_library("From", sender),
-        _header("To", wire_address(email.to)),
+        # Names of places, which stay in one line however long.
+        f"To: {wire_address(email.to)}\r\n",
         _header("Subject", email.subject),
-        _header("Date", format_datetime(at)),
-        _header("Message-ID", f"<{email.message_id}@{domain_of(sender)}>", folded=False),
+        f"Date: {format_datetime(at)}\r\n",
+        f"Message-ID: <{email.message_id}@{domain_of(sender)}>\r\n",
         # Nobody is to get an answer from a holiday because of it (RFC 3834).
         "Auto-Submitted: auto-generated\r\n",
     ]
     if email.reply_to is not None:
-        head.append(_header("Reply-To", email.reply_to))
+        head.append(f"Reply-To: {wire_address(email.reply_to)}\r\n")
     head.append("MIME-Version: 1.0\r\n")
     text = _body("plain", email.text)
     if email.html is None:
@@ -76,10 +82,12 @@ def mime_of(email: Email, *, sender: str, at: datetime) -> bytes:
     return "".join(head).encode("ascii") + between + line + b"--\r\n"
 
 
-def _header(name: str, value: str, *, folded: bool = True) -> str:
-    """A header's line, or its lines; a name in brackets stays in one, however long."""
-    is_short = not folded or len(name) + 2 + len(value) <= _LINE_LENGTH_MAX
-    if is_short and "=?" not in value and _PLAIN.fullmatch(value):
+def _header(name: str, value: str) -> str:
+    """A header's line, or its lines."""
+    if _ENCODED in value:
+        spelled = Header(value, charset="utf-8", header_name=name).encode(linesep="\r\n")
+        return f"{name}: {spelled}\r\n"
+    if len(name) + 2 + len(value) <= _LINE_LENGTH_MAX and _PLAIN.fullmatch(value):
         return f"{name}: {value}\r\n"
     return _spelled(name, value)
 
