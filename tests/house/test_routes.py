@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial, wraps
 from inspect import iscoroutinefunction
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import compile_path
@@ -64,6 +65,67 @@ def _analysed(dependant: Dependant) -> Iterator[Policy]:
 def test_policies_are_read_as_the_framework_reads_them(app: FastAPI) -> None:
     for route in api_routes(app):
         assert list(policies_of(route)) == list(_analysed(route.dependant)), route.path
+
+
+_ALLOW = Allow(None)
+
+
+async def _nobody() -> None: ...
+
+
+class _Asked:
+    def __init__(self, viewer: Annotated[Any, Depends(_ALLOW)]) -> None:
+        self.viewer = viewer
+
+    async def seen(self, viewer: Annotated[Any, Depends(_ALLOW)]) -> None: ...
+
+
+Guarded: TypeAlias = Annotated[Any, Depends(_ALLOW)]
+
+
+async def _in_a_default(viewer: Any = Depends(_ALLOW)) -> None: ...  # noqa: B008
+async def _as_words(viewer: "Annotated[Any, Depends(_ALLOW)]") -> None: ...
+async def _as_a_name(viewer: "Guarded") -> None: ...
+async def _by_its_class(asked: Annotated[_Asked, Depends()]) -> None: ...
+async def _by_its_class_alone(asked: _Asked = Depends()) -> None: ...  # noqa: B008
+async def _by_a_class(asked: Annotated[Any, Depends(_Asked)]) -> None: ...
+async def _by_a_method(seen: Annotated[None, Depends(_Asked(None).seen)]) -> None: ...
+async def _by_a_partial(seen: Annotated[None, Depends(partial(_in_a_default))]) -> None: ...
+async def _given(seen: Annotated[None, Depends(partial(_in_a_default, viewer=1))]) -> None: ...
+async def _overridden(viewer: Annotated[Guarded, Depends(_nobody)]) -> None: ...
+async def _unheard(viewer: Annotated[Guarded, Query()] = None) -> None: ...
+async def _heard(viewer: Annotated[Any, Query(), Depends(_ALLOW)]) -> None: ...
+
+
+@wraps(_in_a_default)
+async def _wrapped(*_args: Any, **_rest: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "number"),
+    [
+        (_in_a_default, 1),
+        (_as_words, 1),
+        (_as_a_name, 1),
+        (_by_its_class, 1),
+        (_by_its_class_alone, 1),
+        (_by_a_class, 1),
+        (_by_a_method, 1),
+        (_by_a_partial, 1),
+        (_given, 0),
+        (_overridden, 0),
+        (_unheard, 0),
+        (_heard, 1),
+        (_wrapped, 1),
+    ],
+)
+def test_a_policy_counts_where_the_framework_asks_it(
+    endpoint: Callable[..., Any], number: int
+) -> None:
+    """Of what stands at a parameter it heeds the last: a policy before that decides nothing."""
+    route = APIRoute("/", endpoint)
+    assert list(_analysed(route.dependant)) == [_ALLOW] * number
+    assert list(policies_of(route)) == [_ALLOW] * number
 
 
 def test_paths_are_read_as_the_framework_reads_them(app: FastAPI) -> None:

@@ -6,7 +6,8 @@ from inspect import Parameter, signature
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.params import Depends
+from fastapi.dependencies.utils import get_typed_signature
+from fastapi.params import Body, Depends, Param
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from gosellr.utils.permissions import Permission
@@ -38,18 +39,33 @@ def _policies(call: object) -> Iterator[Policy]:
         yield call
     if callable(call):
         for parameter in _parameters(call):
-            for depends in _wanted(parameter):
-                yield from _policies(depends.dependency)
+            yield from _policies(_wanted(parameter))
 
 
 @cache
 def _parameters(call: Callable[..., Any]) -> tuple[Parameter, ...]:
-    return tuple(signature(call).parameters.values())
+    declared = signature(call)
+    if any(isinstance(one.annotation, str) for one in declared.parameters.values()):
+        declared = get_typed_signature(call)
+    return tuple(declared.parameters.values())
 
 
-def _wanted(parameter: Parameter) -> Iterator[Depends]:
-    notes = (*getattr(parameter.annotation, "__metadata__", ()), parameter.default)
-    return (note for note in notes if isinstance(note, Depends))
+def _wanted(parameter: Parameter) -> object:
+    """What the framework asks for the parameter, if it asks anything.
+
+    Of all that stands at it the framework heeds the last: a policy under another declaration, as
+    where an alias is declared anew, would never be asked.
+    """
+    annotation, default = parameter.annotation, parameter.default
+    notes = [
+        note
+        for note in getattr(annotation, "__metadata__", ())
+        if isinstance(note, (Param, Body, Depends))
+    ]
+    heeded = notes[-1] if notes else default
+    if not isinstance(heeded, Depends):
+        return None
+    return heeded.dependency or getattr(annotation, "__origin__", annotation)
 
 
 def api_routes(app: FastAPI) -> list[RouteContext]:
