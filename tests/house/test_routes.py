@@ -18,10 +18,12 @@ from starlette.routing import compile_path
 
 from gosellr.api.deps import Allow, allow
 from gosellr.config import Settings
+from gosellr.core import late_routes
+from gosellr.core.late_routes import LateRoute
 from gosellr.core.route_policy import (
-    Policy,
     UndeclaredRoute,
     api_routes,
+    asked_policies,
     policies_of,
     require_policies,
 )
@@ -54,17 +56,9 @@ def test_each_route_has_one_policy(app: FastAPI) -> None:
     assert set(counts.values()) == {1}
 
 
-def _analysed(dependant: Dependant) -> Iterator[Policy]:
-    call: object = dependant.call
-    if isinstance(call, Policy):
-        yield call
-    for inner in dependant.dependencies:
-        yield from _analysed(inner)
-
-
 def test_policies_are_read_as_the_framework_reads_them(app: FastAPI) -> None:
     for route in api_routes(app):
-        assert list(policies_of(route)) == list(_analysed(route.dependant)), route.path
+        assert list(policies_of(route)) == list(asked_policies(route.dependant)), route.path
 
 
 _ALLOW = Allow(None)
@@ -124,7 +118,7 @@ def test_a_policy_counts_where_the_framework_asks_it(
 ) -> None:
     """Of what stands at a parameter it heeds the last: a policy before that decides nothing."""
     route = APIRoute("/", endpoint)
-    assert list(_analysed(route.dependant)) == [_ALLOW] * number
+    assert list(asked_policies(route.dependant)) == [_ALLOW] * number
     assert list(policies_of(route)) == [_ALLOW] * number
 
 
@@ -154,6 +148,22 @@ print(len(late), sum("dependant" in vars(route) for route in late), len(routes) 
     assert late > 400
     assert analysed == 0
     assert others <= len(OPEN_TO_ALL)
+
+
+async def test_route_whose_policies_were_read_wrongly_answers_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def get_shown() -> None: ...
+
+    route = LateRoute("/shown", get_shown)
+    monkeypatch.setattr(late_routes, "policies_of", lambda _: [Allow(None)])
+    for _ in range(2):
+        with pytest.raises(UndeclaredRoute, match="/shown"):
+            await route.answer({}, _never, _never)
+
+
+async def _never(*_: object) -> Any:
+    raise AssertionError("nothing is read or sent")
 
 
 def test_no_route_beside_the_policies(app: FastAPI) -> None:

@@ -16,6 +16,8 @@ from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import PARAM_REGEX, compile_path, get_name
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gosellr.core.route_policy import UndeclaredRoute, asked_policies, policies_of
+
 
 class LateRoute(APIRoute):
     """A route of the framework; what isn't read at once is there when it is looked at."""
@@ -44,7 +46,12 @@ class LateRoute(APIRoute):
         self._declared: dict[str, Any] | None = {"methods": methods, "name": name, **rest}
 
     def __getattr__(self, name: str) -> Any:
-        """What has not been looked at yet."""
+        """What has not been looked at yet.
+
+        Raises:
+            UndeclaredRoute: when the framework would ask other policies than were read at the
+                start: nobody is answered then.
+        """
         if name == "path_regex":
             self.path_regex = compile_path(self.path)[0]
             return self.path_regex
@@ -53,6 +60,10 @@ class LateRoute(APIRoute):
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         self._declared = None
         super().__init__(self.path, self.endpoint, **declared)
+        if list(asked_policies(self.dependant)) != list(policies_of(self)):
+            del self.app
+            self._declared = declared
+            raise UndeclaredRoute(f"{self.path} isn't asked for as it was declared")
         return getattr(self, name)
 
     @cached_property

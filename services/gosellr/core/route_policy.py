@@ -6,6 +6,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_typed_signature
 from fastapi.params import Body, Depends, Param
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
@@ -32,6 +33,15 @@ def policies_of(route: RouteContext | APIRoute) -> Iterator[Policy]:
     for depends in route.dependencies:
         yield from _policies(depends.dependency)
     yield from _policies(route.endpoint)
+
+
+def asked_policies(dependant: Dependant) -> Iterator[Policy]:
+    """The policies that the framework will ask, by its own analysis of a route."""
+    call: object = dependant.call
+    if isinstance(call, Policy):
+        yield call
+    for inner in dependant.dependencies:
+        yield from asked_policies(inner)
 
 
 def _policies(call: object) -> Iterator[Policy]:
