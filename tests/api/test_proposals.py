@@ -1,6 +1,7 @@
 """What takes two people: proposed at one door, decided by somebody else, and never by one's own
 hand."""
 
+from functools import cached_property
 from typing import Any
 
 import asyncpg
@@ -52,10 +53,18 @@ async def shop(connection: Connection, clock: ManualClock, people: tuple[User, U
     return await make_seller(connection, now=clock.now(), owner=people[1])
 
 
+def started_anew(resources: Resources, monkeypatch: pytest.MonkeyPatch, *, two: bool) -> None:
+    """The market asks for a second person or doesn't, which it reads when it is started."""
+    monkeypatch.setitem(resources.settings.__dict__, "commission_approval", two)
+    for name, one in vars(Resources).items():
+        if isinstance(one, cached_property):
+            vars(resources).pop(name, None)
+
+
 @pytest.fixture
 def takes_two(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     """The market asks for a second person."""
-    monkeypatch.setitem(resources.settings.__dict__, "commission_approval", True)
+    started_anew(resources, monkeypatch, two=True)
 
 
 async def rules(client: httpx2.AsyncClient, headers: Headers) -> list[dict[str, Any]]:
@@ -136,7 +145,7 @@ async def test_changes_and_ends_wait_as_well_and_one_at_a_time(
 ) -> None:
     status, rule = await propose(client, first, rate_bps=1000)
     assert status == 201
-    monkeypatch.setitem(resources.settings.__dict__, "commission_approval", True)
+    started_anew(resources, monkeypatch, two=True)
     path = f"{RULES}/{rule['id']}"
     changed = await client.patch(path, json={"rate_bps": 1}, headers=first)
     assert changed.status_code == 202
@@ -151,9 +160,9 @@ async def test_changes_and_ends_wait_as_well_and_one_at_a_time(
     assert (await decide(client, second, changed.json()["id"])).status_code == 409
     # What was proposed about another version isn't what anybody agrees to.
     stale = (await client.patch(path, json={"rate_bps": 900}, headers=first)).json()
-    monkeypatch.setitem(resources.settings.__dict__, "commission_approval", False)
+    started_anew(resources, monkeypatch, two=False)
     assert (await client.patch(path, json={"rate_bps": 950}, headers=second)).status_code == 200
-    monkeypatch.setitem(resources.settings.__dict__, "commission_approval", True)
+    started_anew(resources, monkeypatch, two=True)
     late = await decide(client, second, stale["id"])
     assert (late.status_code, late.json()["code"]) == (409, "version_conflict")
     assert (await rules(client, first))[0]["rate_bps"] == 950
@@ -175,14 +184,14 @@ async def test_a_rule_is_ended_as_it_stood_when_that_was_proposed(
     first: Headers,
     second: Headers,
 ) -> None:
-    with monkeypatch.context() as alone:
-        alone.setitem(resources.settings.__dict__, "commission_approval", False)
-        _, rule = await propose(client, first, rate_bps=1000)
+    started_anew(resources, monkeypatch, two=False)
+    _, rule = await propose(client, first, rate_bps=1000)
+    started_anew(resources, monkeypatch, two=True)
     path = f"{RULES}/{rule['id']}"
     ended = (await client.delete(path, headers=first)).json()
-    with monkeypatch.context() as alone:
-        alone.setitem(resources.settings.__dict__, "commission_approval", False)
-        assert (await client.patch(path, json={"rate_bps": 950}, headers=first)).status_code == 200
+    started_anew(resources, monkeypatch, two=False)
+    assert (await client.patch(path, json={"rate_bps": 950}, headers=first)).status_code == 200
+    started_anew(resources, monkeypatch, two=True)
     late = await decide(client, second, ended["id"])
     assert (late.status_code, late.json()["code"]) == (409, "version_conflict")
     assert [one["rate_bps"] for one in await rules(client, first)] == [950]
@@ -201,7 +210,7 @@ async def test_nobody_sets_what_their_own_shop_pays(
     second: Headers,
     two: bool,
 ) -> None:
-    monkeypatch.setitem(resources.settings.__dict__, "commission_approval", two)
+    started_anew(resources, monkeypatch, two=two)
     product = await make_product(connection, seller=shop, now=clock.now())
     own = [{"seller_id": str(shop.id)}, {"product_id": str(product.id)}]
     for match in own:
