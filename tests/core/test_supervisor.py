@@ -4,10 +4,12 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from gosellr.core.head_start import HeadStart
 from gosellr.core.startup_error import StartupError
 from gosellr.core.supervisor import Program, Supervisor
 
@@ -94,3 +96,81 @@ def test_handlers_of_signals_are_given_back(tmp_path: Path) -> None:
     with Supervisor([], keep_alive=lambda: None, say=print):
         assert signal.getsignal(signal.SIGTERM) != before[0]
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+# Says what it was told; loaded as the module that comes first, it says so before.
+TOLD = """
+import os, sys
+from gosellr.core.head_start import await_environment
+open(sys.argv[1], "a").write("loaded\\n")
+if await_environment():
+    open(sys.argv[1], "a").write("told " + os.environ["WORD"] + "\\n")
+    sys.stdin.read()
+"""
+
+
+def head_start(journal: Path) -> HeadStart:
+    command = (sys.executable, "-c", TOLD, str(journal))
+    return HeadStart(command, environment=dict(os.environ) | {"WORD": "early"})
+
+
+def until(journal: Path, count: int) -> list[str]:
+    deadline = time.monotonic() + 30
+    while len(lines(journal)) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return lines(journal)
+
+
+def test_a_process_with_a_head_start_is_told_the_rest_once(tmp_path: Path) -> None:
+    journal, second = tmp_path / "journal", tmp_path / "second"
+    code = "import os, sys; open(sys.argv[1], 'a').write(os.environ['WORD']); sys.stdin.read()"
+    with head_start(journal) as first:
+        assert until(journal, 1) == ["loaded"]
+        web = Program(
+            "web",
+            (sys.executable, "-S", "-c", code, str(second)),
+            dict(os.environ) | {"WORD": "late"},
+            stop_rank=0,
+            head_start=first,
+        )
+        said: list[str] = []
+        with Supervisor([web], keep_alive=lambda: None, say=said.append) as supervisor:
+            assert supervisor.start(is_ready=lambda: len(lines(journal)) == 2)
+            assert lines(journal) == ["loaded", "told late"]
+            (child,) = supervisor._children
+            assert child.process is not None
+            os.kill(child.process.pid, signal.SIGKILL)
+            # The next one is begun by the command.
+            assert supervisor.start(is_ready=lambda: lines(second) == ["late"])
+    assert said == ["The web process ended (killed by SIGKILL); starting it again."]
+
+
+def test_a_head_start_that_nobody_takes_leaves_no_process(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    with head_start(journal) as first:
+        process = first._process
+        assert until(journal, 1) == ["loaded"]
+    assert process is not None
+    assert process.returncode == -signal.SIGKILL
+    assert first.take({}) is None
+
+
+def test_a_head_start_whose_starter_was_killed_ends(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    first = head_start(journal)
+    process = first._process
+    assert process is not None
+    assert process.stdin is not None
+    assert until(journal, 1) == ["loaded"]
+    process.stdin.close()
+    assert process.wait(30) == 0
+    assert lines(journal) == ["loaded"]
+
+
+def test_a_head_start_that_ended_is_no_process(tmp_path: Path) -> None:
+    command = (sys.executable, "-S", "-c", "raise SystemExit(3)")
+    with HeadStart(command, environment=dict(os.environ)) as first:
+        process = first._process
+        assert process is not None
+        process.wait(30)
+        assert first.take({"WORD": "late"}) is None

@@ -6,6 +6,7 @@ input ends too, and so do we: no process is left behind that nobody looks after.
 
 import argparse
 import gc
+import importlib
 import os
 import runpy
 import signal
@@ -16,6 +17,7 @@ import time
 
 import uvicorn
 
+from gosellr.core.head_start import await_environment
 from gosellr.core.listening import entrances
 
 DRAIN_SECONDS = 20
@@ -63,16 +65,25 @@ def _look_less_often() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`web package.module:factory DESCRIPTOR` or `module package.module`."""
+    """`web package.module:factory DESCRIPTOR` or `module package.module`.
+
+    `--first package.module` loads that module, any number of them, and then waits to be told its
+    environment.
+    """
     parser = argparse.ArgumentParser(prog="child_process")
     kinds = parser.add_subparsers(dest="kind", required=True)
     web = kinds.add_parser("web")
     web.add_argument("application")
     web.add_argument("descriptor", type=int)
     kinds.add_parser("module").add_argument("name")
+    parser.add_argument("--first", action="append", default=[])
     chosen = parser.parse_args(arguments)
-    end_with_parent()
     _look_less_often()
+    for name in chosen.first:
+        importlib.import_module(name)
+    if chosen.first and not await_environment():
+        return
+    end_with_parent()
     if chosen.kind == "web":
         serve(chosen.application, descriptor=chosen.descriptor)
     else:

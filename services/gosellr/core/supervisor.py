@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Self
 
+from gosellr.core.head_start import HeadStart
 from gosellr.core.startup_error import StartupError
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -29,7 +30,8 @@ _DEATHS_BEFORE_READY_MAX = 3
 class Program:
     """A process to keep alive. Groups are drained in ascending order of `stop_rank`.
 
-    What `follows` is started when the others are ready, so that these are ready sooner.
+    What `follows` is started when the others are ready, so that these are ready sooner. What has a
+    `head_start` is that process at first, and one by its command afterwards.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Program:
     descriptors: tuple[int, ...] = ()
     drain_seconds: float = 30.0
     follows: bool = False
+    head_start: HeadStart | None = None
 
 
 class Supervisor:
@@ -165,14 +168,18 @@ class _Child:
         self._started = 0.0
 
     def spawn(self) -> None:
+        program = self.program
         self._started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.program.command,
-            stdin=subprocess.PIPE,  # Its end tells the child that we are gone.
-            env=dict(self.program.environment),
-            pass_fds=self.program.descriptors,
-            start_new_session=True,
-        )
+        if program.head_start is not None:
+            self.process = program.head_start.take(program.environment)
+        if self.process is None:
+            self.process = subprocess.Popen(
+                program.command,
+                stdin=subprocess.PIPE,  # Its end tells the child that we are gone.
+                env=dict(program.environment),
+                pass_fds=program.descriptors,
+                start_new_session=True,
+            )
 
     def reap(self) -> str | None:
         """How the process ended, told once, or None while there is nothing to tell."""
