@@ -1,5 +1,5 @@
 """`python -m gosellr`: the same commands as `gosellr`."""
 
-from gosellr.cli import app
+from gosellr.main import command
 
-app(prog_name="gosellr")
+command()

@@ -35,6 +35,7 @@ app = typer.Typer(
 
 @app.command()
 def run(
+    context: typer.Context,
     no_open: Annotated[bool, typer.Option("--no-open", help="Don't open a browser.")] = False,
 ) -> None:
     """Run the market: database, pages, API and jobs, until Ctrl C."""
@@ -43,7 +44,8 @@ def run(
         # Until the supervisor takes over, both signals unwind the start in the same way.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            run_market(settings, card=StartupCard(), may_open=not no_open)
+            card = StartupCard()
+            run_market(settings, card=card, may_open=not no_open, doors=context.obj)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 

@@ -25,17 +25,22 @@ from gosellr.core.startup_error import StartupError, explained
 from gosellr.core.supervisor import Program, Supervisor
 
 _APPLICATION = "gosellr.main:application"
-# What that loads when it is called; loading it asks for no settings.
-_APPLICATION_PARTS = ("gosellr.api.application", "gosellr.resources", "gosellr.web.mount")
 _WORKER_MODULE = "gosellr.jobs.worker"
-_CHILD = (sys.executable, "-P", "-m", "gosellr.core.child_process")
 _TELLING = ("Filling three months of orders", "Three months of orders are in")
 _SOURCE_ROOT = Path(__file__).resolve().parents[1]
 _DATABASE_RETRY_SECONDS = 5.0
 
 
-def run_market(settings: Settings, *, card: StartupCard, may_open: bool) -> None:
+def run_market(
+    settings: Settings,
+    *,
+    card: StartupCard,
+    may_open: bool,
+    doors: HeadStart | None = None,
+) -> None:
     """Start all programs of the market and keep them alive until a signal.
+
+    `doors` is the first web process, if it was begun already.
 
     Raises StartupError when an operator has to mend something first.
     """
@@ -44,8 +49,6 @@ def run_market(settings: Settings, *, card: StartupCard, may_open: bool) -> None
         settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
         _claim_home(stack, settings)
         listener = stack.enter_context(bind_address(settings.host, settings.port))
-        # The doors load their code while the database starts.
-        first = stack.enter_context(_begin_doors(settings, descriptor=listener.fileno()))
         card.line(f"GoSellr {__version__}" + ("  (demo market)" if settings.demo_enabled else ""))
         cluster: Cluster | None = None
         if settings.database_url:
@@ -61,7 +64,7 @@ def run_market(settings: Settings, *, card: StartupCard, may_open: bool) -> None
             migrate_market(logins)
         if settings.demo_enabled and not (settings.home / "demo.json").exists():
             fill_demo(settings, dsn=logins.application, card=card)
-        programs = _programs(settings, logins, descriptor=listener.fileno(), first=first)
+        programs = _programs(settings, logins, descriptor=listener.fileno(), doors=doors)
         watch = HistoryWatch(settings, stack.enter_context(card.background(*_TELLING)))
         keep_database = _keeper(cluster, card)
 
@@ -113,48 +116,35 @@ def _keeper(cluster: Cluster | None, card: StartupCard) -> Callable[[], None]:
     return keep_alive
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """What every child is told, and what it inherits."""
+def _programs(
+    settings: Settings, logins: Logins, *, descriptor: int, doors: HeadStart | None
+) -> list[Program]:
+    """One program per web process, and the job worker; what they need to know they are told."""
+    secret = settings.secret_key or ensure_secret(settings.home / "secret.key")
     environment = os.environ | {
         "GOSELLR_HOME": str(settings.home),
+        "GOSELLR_DATABASE_URL": logins.application,
+        "GOSELLR_SECRET_KEY": secret,
         "PYTHONPATH": str(_SOURCE_ROOT),
         "PYTHONUNBUFFERED": "1",
     }
     environment.pop("GOSELLR_MIGRATION_DATABASE_URL", None)
-    return environment
-
-
-def _begin_doors(settings: Settings, *, descriptor: int) -> HeadStart:
-    """The first web process, which is told later what to open."""
-    parts = [word for name in _APPLICATION_PARTS for word in ("--first", name)]
-    command = (*_CHILD, *parts, "web", _APPLICATION, str(descriptor))
-    return HeadStart(command, environment=_environment(settings), descriptors=(descriptor,))
-
-
-def _programs(
-    settings: Settings, logins: Logins, *, descriptor: int, first: HeadStart
-) -> list[Program]:
-    """One program per web process, and the job worker; what they need to know they are told."""
-    secret = settings.secret_key or ensure_secret(settings.home / "secret.key")
-    environment = _environment(settings) | {
-        "GOSELLR_DATABASE_URL": logins.application,
-        "GOSELLR_SECRET_KEY": secret,
-    }
+    base = (sys.executable, "-P", "-m", "gosellr.core.child_process")
     programs = [
         Program(
             name="web" if settings.workers == 1 else f"web {number}",
-            command=(*_CHILD, "web", _APPLICATION, str(descriptor)),
+            command=(*base, "web", _APPLICATION, str(descriptor)),
             environment=environment,
             stop_rank=0,
             descriptors=(descriptor,),
             # One process opens the doors; loading all at once would take it longer.
             follows=number > 1,
-            head_start=first if number == 1 else None,
+            head_start=doors if number == 1 else None,
         )
         for number in range(1, settings.workers + 1)
     ]
     if importlib.util.find_spec(_WORKER_MODULE) is not None:
-        command = (*_CHILD, "module", _WORKER_MODULE)
+        command = (*base, "module", _WORKER_MODULE)
         programs.append(Program("job worker", command, environment, stop_rank=1, follows=True))
     return programs
 

@@ -1,6 +1,8 @@
 """The front door: `python main.py` starts the market, `application` is what servers serve."""
 
+import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 if not __package__:
@@ -9,16 +11,18 @@ if not __package__:
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from gosellr.core.head_start import HeadStart
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from gosellr.api.application import Opener
     from gosellr.config import Settings
 
 # Imports wait until they are needed: the starter must not load what only web processes use.
 
 
-def application() -> FastAPI:
+def application() -> "FastAPI":
     """The FastAPI application with this process's settings, e.g. for `uvicorn --factory`."""
     from gosellr.config import load_settings  # noqa: PLC0415
     from gosellr.core.logs import configure_logs  # noqa: PLC0415
@@ -29,7 +33,7 @@ def application() -> FastAPI:
     return build(settings, open_resources=lambda: open_resources(settings))
 
 
-def build(settings: "Settings", *, open_resources: "Opener") -> FastAPI:
+def build(settings: "Settings", *, open_resources: "Opener") -> "FastAPI":
     """All doors in one application: the API, and the pages that stand beside it."""
     from gosellr.api.application import create_app  # noqa: PLC0415
     from gosellr.web.mount import mount_web  # noqa: PLC0415
@@ -41,9 +45,27 @@ def build(settings: "Settings", *, open_resources: "Opener") -> FastAPI:
 
 def main() -> None:
     """Start the market; further arguments are those of the `gosellr` command."""
-    from gosellr.cli import app  # noqa: PLC0415
+    command(sys.argv[1:] or ["run"])
 
-    app(sys.argv[1:] or ["run"])
+
+def command(arguments: list[str] | None = None) -> None:
+    """The `gosellr` command. Where it starts the market, the doors load beside all the rest."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    with _begin_doors() if arguments[:1] == ["run"] else nullcontext() as doors:
+        from gosellr.cli import app  # noqa: PLC0415
+
+        app(arguments, prog_name="gosellr", obj=doors)
+
+
+def _begin_doors() -> HeadStart:
+    """The first web process, which loads what `application` asks for before it may be called."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    environment.pop("GOSELLR_MIGRATION_DATABASE_URL", None)
+    child = (sys.executable, "-P", "-m", "gosellr.core.child_process")
+    parts = ("gosellr.api.application", "gosellr.resources", "gosellr.web.mount")
+    return HeadStart(
+        (*child, "late-web", "gosellr.main:application", *parts), environment=environment
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,20 +100,23 @@ def test_handlers_of_signals_are_given_back(tmp_path: Path) -> None:
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-# Says what it was told; loaded as the module that comes first, it says so before.
-TOLD = """
-import os, sys
-from gosellr.core.head_start import await_environment
+# Says what it was told, and by which socket.
+LATE = """
+import os, socket, sys
+from gosellr.core.head_start import await_word
 open(sys.argv[1], "a").write("loaded\\n")
-if await_environment():
-    open(sys.argv[1], "a").write("told " + os.environ["WORD"] + "\\n")
+descriptor = await_word()
+if descriptor is not None:
+    with socket.socket(fileno=descriptor) as listener:
+        words = f"{os.environ['WORD']} {os.environ.get('EARLY')} {listener.getsockname()[1]}"
+    open(sys.argv[1], "a").write(f"told {words}\\n")
     sys.stdin.read()
 """
 
 
 def head_start(journal: Path) -> HeadStart:
-    command = (sys.executable, "-c", TOLD, str(journal))
-    return HeadStart(command, environment=dict(os.environ) | {"WORD": "early"})
+    command = (sys.executable, "-c", LATE, str(journal))
+    return HeadStart(command, environment=dict(os.environ) | {"WORD": "early", "EARLY": "yes"})
 
 
 def until(journal: Path, count: int) -> list[str]:
@@ -121,7 +126,15 @@ def until(journal: Path, count: int) -> list[str]:
     return lines(journal)
 
 
-def test_a_process_with_a_head_start_is_told_the_rest_once(tmp_path: Path) -> None:
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        yield bound
+
+
+def test_a_process_with_a_head_start_is_told_the_rest_once(
+    tmp_path: Path, listener: socket.socket
+) -> None:
     journal, second = tmp_path / "journal", tmp_path / "second"
     code = "import os, sys; open(sys.argv[1], 'a').write(os.environ['WORD']); sys.stdin.read()"
     with head_start(journal) as first:
@@ -131,12 +144,13 @@ def test_a_process_with_a_head_start_is_told_the_rest_once(tmp_path: Path) -> No
             (sys.executable, "-S", "-c", code, str(second)),
             dict(os.environ) | {"WORD": "late"},
             stop_rank=0,
+            descriptors=(listener.fileno(),),
             head_start=first,
         )
         said: list[str] = []
         with Supervisor([web], keep_alive=lambda: None, say=said.append) as supervisor:
             assert supervisor.start(is_ready=lambda: len(lines(journal)) == 2)
-            assert lines(journal) == ["loaded", "told late"]
+            assert lines(journal) == ["loaded", f"told late None {listener.getsockname()[1]}"]
             (child,) = supervisor._children
             assert child.process is not None
             os.kill(child.process.pid, signal.SIGKILL)
@@ -145,32 +159,45 @@ def test_a_process_with_a_head_start_is_told_the_rest_once(tmp_path: Path) -> No
     assert said == ["The web process ended (killed by SIGKILL); starting it again."]
 
 
-def test_a_head_start_that_nobody_takes_leaves_no_process(tmp_path: Path) -> None:
+def test_much_is_told_in_pieces(tmp_path: Path, listener: socket.socket) -> None:
+    journal = tmp_path / "journal"
+    environment = dict(os.environ) | {"WORD": "late"}
+    environment |= {f"MUCH_{number}": "x" * 100_000 for number in range(20)}
+    with head_start(journal) as first:
+        process = first.take(environment, descriptor=listener.fileno())
+        assert process is not None
+        assert until(journal, 2)[1].startswith("told late")
+        assert process.poll() is None
+        assert process.stdin is not None
+        process.stdin.close()  # As when its parent has ended.
+        assert process.wait(30) == 0
+
+
+def test_a_head_start_that_nobody_takes_leaves_no_process(
+    tmp_path: Path, listener: socket.socket
+) -> None:
     journal = tmp_path / "journal"
     with head_start(journal) as first:
         process = first._process
         assert until(journal, 1) == ["loaded"]
     assert process is not None
     assert process.returncode == -signal.SIGKILL
-    assert first.take({}) is None
+    assert first.take({}, descriptor=listener.fileno()) is None
 
 
 def test_a_head_start_whose_starter_was_killed_ends(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     first = head_start(journal)
-    process = first._process
-    assert process is not None
-    assert process.stdin is not None
+    assert first._process is not None
     assert until(journal, 1) == ["loaded"]
-    process.stdin.close()
-    assert process.wait(30) == 0
+    first._ours.close()
+    assert first._process.wait(30) == 0
     assert lines(journal) == ["loaded"]
 
 
-def test_a_head_start_that_ended_is_no_process(tmp_path: Path) -> None:
+def test_a_head_start_that_ended_is_no_process(listener: socket.socket) -> None:
     command = (sys.executable, "-S", "-c", "raise SystemExit(3)")
     with HeadStart(command, environment=dict(os.environ)) as first:
-        process = first._process
-        assert process is not None
-        process.wait(30)
-        assert first.take({"WORD": "late"}) is None
+        assert first._process is not None
+        first._process.wait(30)
+        assert first.take({"WORD": "late"}, descriptor=listener.fileno()) is None

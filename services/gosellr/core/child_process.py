@@ -17,7 +17,7 @@ import time
 
 import uvicorn
 
-from gosellr.core.head_start import await_environment
+from gosellr.core.head_start import await_word
 from gosellr.core.listening import entrances
 
 DRAIN_SECONDS = 20
@@ -67,21 +67,27 @@ def _look_less_often() -> None:
 def main(arguments: list[str]) -> None:
     """`web package.module:factory DESCRIPTOR` or `module package.module`.
 
-    `--first package.module` loads that module, any number of them, and then waits to be told its
-    environment.
+    `late-web package.module:factory package.module …` loads those modules, and then waits to be
+    told its environment and its descriptor.
     """
     parser = argparse.ArgumentParser(prog="child_process")
     kinds = parser.add_subparsers(dest="kind", required=True)
     web = kinds.add_parser("web")
     web.add_argument("application")
     web.add_argument("descriptor", type=int)
+    late = kinds.add_parser("late-web")
+    late.add_argument("application")
+    late.add_argument("parts", nargs="*")
     kinds.add_parser("module").add_argument("name")
-    parser.add_argument("--first", action="append", default=[])
     chosen = parser.parse_args(arguments)
     _look_less_often()
-    for name in chosen.first:
-        importlib.import_module(name)
-    if chosen.first and not await_environment():
+    if chosen.kind == "late-web":
+        for name in chosen.parts:
+            importlib.import_module(name)
+        descriptor = await_word()
+        if descriptor is not None:
+            end_with_parent()
+            serve(chosen.application, descriptor=descriptor)
         return
     end_with_parent()
     if chosen.kind == "web":

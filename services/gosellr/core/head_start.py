@@ -1,48 +1,51 @@
-"""A process that is begun before all it needs is known, so that it loads its code meanwhile.
+"""A process that is begun before anybody knows what it will be told, so that it loads meanwhile.
 
-The rest of its environment comes as one line on its standard input, whose end means that there is
-nobody to begin for.
+What it is told comes by its standard input: an environment, and the socket it shall serve. Its end
+means that there is nobody to begin for.
 """
 
-import contextlib
 import json
 import os
+import socket
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
+
+_STANDARD_INPUT = 0
+_CHUNK = 65_536
 
 
 class HeadStart:
     """Such a process, until somebody takes it. Leaving the context ends one that nobody took."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        descriptors: Sequence[int] = (),
-    ) -> None:
-        self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            env=dict(environment),
-            pass_fds=descriptors,
-            start_new_session=True,
-        )
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str]) -> None:
+        self._ours, theirs = socket.socketpair()
+        with theirs:
+            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
+                command, stdin=theirs, env=dict(environment), start_new_session=True
+            )
 
-    def take(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-        """Tell it its environment and hand it over; None when it was taken or has ended."""
-        process, self._process = self._process, None
-        if process is None or process.stdin is None:
+    def take(
+        self, environment: Mapping[str, str], *, descriptor: int
+    ) -> subprocess.Popen[bytes] | None:
+        """Tell it what there is to tell and hand it over; None when it was taken or has ended.
+
+        Its `stdin` is to be kept open for as long as it shall live, as a child's that was told
+        everything at its beginning.
+        """
+        if self._process is None:
             return None
+        told = json.dumps(dict(environment)).encode() + b"\n"
         try:
-            process.stdin.write(json.dumps(dict(environment)).encode() + b"\n")
-            process.stdin.flush()
-        except OSError:  # It has ended; a new one is begun, which will say why.
-            _end(process)
+            sent = socket.send_fds(self._ours, [told], [descriptor])
+            self._ours.sendall(told[sent:])
+        except OSError:  # It has ended. Whoever begins another one will be told why.
+            self._end()
             return None
+        process, self._process = self._process, None
+        process.stdin = self._ours.makefile("wb", buffering=0)
+        self._ours.close()  # What `stdin` holds stays open.
         return process
 
     def __enter__(self) -> Self:
@@ -54,24 +57,30 @@ class HeadStart:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            self._ours.close()
+            process.kill()
+            process.wait()
 
 
-def await_environment() -> bool:
-    """Take over the environment that `HeadStart.take` tells; False where nobody will."""
-    line = sys.stdin.buffer.readline()
-    if not line.endswith(b"\n"):
-        return False
-    os.environ.update(json.loads(line))
-    return True
+def await_word() -> int | None:
+    """Take over the environment that `HeadStart.take` tells; the socket's descriptor.
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    if process.stdin is not None:
-        # What it was told and hasn't read goes nowhere.
-        with contextlib.suppress(OSError):
-            process.stdin.close()
+    None where nobody tells anything any more.
+    """
+    told = b""
+    descriptor: int | None = None
+    with socket.socket(fileno=os.dup(_STANDARD_INPUT)) as theirs:
+        while not told.endswith(b"\n"):
+            chunk, descriptors, _, _ = socket.recv_fds(theirs, _CHUNK, 1)
+            if not chunk:
+                return None
+            told += chunk
+            descriptor = descriptors[0] if descriptors else descriptor
+    os.environ.clear()
+    os.environ.update(json.loads(told))
+    return descriptor

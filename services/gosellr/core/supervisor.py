@@ -31,7 +31,8 @@ class Program:
     """A process to keep alive. Groups are drained in ascending order of `stop_rank`.
 
     What `follows` is started when the others are ready, so that these are ready sooner. What has a
-    `head_start` is that process at first, and one by its command afterwards.
+    `head_start` is that process at first, which gets the first descriptor, and one by its command
+    afterwards.
     """
 
     name: str
@@ -171,7 +172,9 @@ class _Child:
         program = self.program
         self._started = time.monotonic()
         if program.head_start is not None:
-            self.process = program.head_start.take(program.environment)
+            self.process = program.head_start.take(
+                program.environment, descriptor=program.descriptors[0]
+            )
         if self.process is None:
             self.process = subprocess.Popen(
                 program.command,
