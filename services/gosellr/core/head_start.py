@@ -23,7 +23,7 @@ class HeadStart:
         self._ours, theirs = socket.socketpair()
         with theirs:
             self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                command, stdin=theirs, env=dict(environment), start_new_session=True
+                command, stdin=theirs.fileno(), env=dict(environment), start_new_session=True
             )
 
     def take(
@@ -44,7 +44,7 @@ class HeadStart:
             self._end()
             return None
         process, self._process = self._process, None
-        process.stdin = self._ours.makefile("wb", buffering=0)
+        process.stdin = self._ours.makefile("wb")
         self._ours.close()  # What `stdin` holds stays open.
         return process
 

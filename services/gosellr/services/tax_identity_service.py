@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from gosellr.core.countries import COUNTRIES
+from gosellr.core.countries import country_codes
 from gosellr.core.db import Connection
 from gosellr.core.errors import FieldError, InvalidInput, NotAllowed, NotFound, VersionConflict
 from gosellr.models.events import Fact, FactType
@@ -27,7 +27,7 @@ def checked(identity: TaxIdentity, *, now: datetime) -> TaxIdentity:
         InvalidInput: naming each field that has to change.
     """
     found = normal(identity)
-    problems = problems_of(found, countries=COUNTRIES, today=now.date())
+    problems = problems_of(found, countries=country_codes(), today=now.date())
     if problems:
         raise InvalidInput(errors=[FieldError(*problem) for problem in problems])
     return found

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from gosellr.core.countries import COUNTRIES
+from gosellr.core.countries import country_codes
 from gosellr.core.email_addresses import normal_email
 from gosellr.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from gosellr.utils.card_numbers import holds_card_number
@@ -44,7 +44,7 @@ def _checked_words(value: str) -> str:
 
 
 def _known_country(value: str) -> str:
-    if value not in COUNTRIES:
+    if value not in country_codes():
         raise ValueError("this is no country code of ISO 3166-1")
     return value
 

@@ -17,7 +17,7 @@ from gosellr.api.schemas.common import (
     line,
 )
 from gosellr.api.schemas.terms import OwnerFilters, given, minor_of, money, one_currency
-from gosellr.core.countries import COUNTRIES
+from gosellr.core.countries import country_codes
 from gosellr.core.errors import InvalidInput
 from gosellr.models.term_values import ListedRate
 from gosellr.services.shipping_service import RateDraft
@@ -25,7 +25,7 @@ from gosellr.utils.shipping import EVERYWHERE, RateBasis, ShippingZone
 
 
 def _known_area(value: str) -> str:
-    if value != EVERYWHERE and value not in COUNTRIES:
+    if value != EVERYWHERE and value not in country_codes():
         raise ValueError("this is no country code of ISO 3166-1, nor * for everywhere")
     return value
 

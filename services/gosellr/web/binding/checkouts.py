@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gosellr.core.countries import COUNTRIES, country_names
+from gosellr.core.countries import country_codes, country_names
 from gosellr.core.identity import derived_token
 from gosellr.integrations.payments.sandbox_script import TOKENS
 from gosellr.models.order_values import Order
@@ -60,7 +60,7 @@ STORE_CREDIT_FIELD = "use_store_credit"
 
 
 def _country_error(value: str) -> str:
-    return "" if value in COUNTRIES else "Choose the country your parcels go to"
+    return "" if value in country_codes() else "Choose the country your parcels go to"
 
 
 CONTACT = (

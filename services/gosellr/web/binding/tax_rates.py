@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
-from gosellr.core.countries import COUNTRIES, country_names
+from gosellr.core.countries import country_codes, country_names
 from gosellr.models.term_values import ListedTaxRate
 from gosellr.utils.regions import jurisdiction_of
 from gosellr.web import forms
@@ -47,7 +47,7 @@ def read_new(sent: Mapping[str, str], *, now: datetime) -> tuple[FormView, dict[
     form = forms.read((*_WHERE, *_TERMS), sent)
     errors = dict(form.errors)
     fields = _terms(form, errors)
-    if form.value("country") not in COUNTRIES:
+    if form.value("country") not in country_codes():
         errors["country"] = "Choose a country"
     if not _CLASS.fullmatch(form.value("class")):
         errors["class"] = "Write small letters, digits and underscores, such as standard"

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query
 from starlette.responses import Response
 
-from gosellr.core.countries import COUNTRIES
+from gosellr.core.countries import country_codes
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, InvalidInput, NotAllowed, VersionConflict
 from gosellr.core.late_routes import LateRouter
@@ -141,7 +141,7 @@ async def _show_list(
     notice: NoticeView | None = None,
     status: int = 200,
 ) -> Response:
-    known = country if country in COUNTRIES else ""
+    known = country if country in country_codes() else ""
     if country and not known:
         notice = _NO_COUNTRY
     found = await ask(
