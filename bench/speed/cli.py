@@ -38,6 +38,8 @@ from gosellr.core.embedded_postgres import Cluster
 _REPORT = Path(__file__).resolve().parents[1] / "report"
 _HEARD = 100
 _HEARD_FOR_FLOOR = 500  # So many different goods: few would be fought for, or always at hand.
+# Of each size: a visit starts the server, so there are fewer than rounds, and longer ones.
+_VISIT_SECONDS, _VISITS = 3.0, 5
 _UNCACHED = {"GOSELLR_CACHE_MB": "0"}
 _console = Console(stderr=True)
 
@@ -57,8 +59,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.speed", description=__doc__)
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--orders", type=int, default=0, help="past orders (0)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="per operation and round (3)")
-    parser.add_argument("--rounds", type=int, default=5, help="product and floor in turns (5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="per operation and round (2)")
+    parser.add_argument("--rounds", type=int, default=12, help="product and floor in turns (12)")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--only", default="", help="names of operations, with commas between")
     parser.add_argument("--no-overload", action="store_true", help="leave the overload out")
@@ -140,8 +142,8 @@ async def _measure(home: Path, options: argparse.Namespace) -> int:
         report["scaling"], more_wrong = await scaling(
             options.home,
             largest=options.scale,
-            seconds=options.seconds,
-            rounds=options.rounds,
+            seconds=max(options.seconds, _VISIT_SECONDS),
+            rounds=min(options.rounds, _VISITS),
             connections=options.connections,
             say=_say,
         )

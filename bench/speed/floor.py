@@ -8,6 +8,7 @@ time as one function of the database: the same rows by one round trip.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,8 @@ COPY = "bench_floor"
 _SCHEMA = "bench"
 _FORMS_MAX = 6
 _ORDERS_PER_SECOND = 900  # So many are on the tape for each second that was asked for.
+_FIRST_GUESS = 250.0  # Orders a second, as long as none have been played.
+_LEAST = 20  # Transactions of each client: the first six aren't counted.
 # So many operations at once: reading the tape then weighs little, and so do the plans.
 _COPIES = 4
 # Of what takes long, few are played in a short time, and each copy is planned by itself.
@@ -66,6 +69,7 @@ class FloorStage:
         self._order: _Form | None = None
         self._function: Path | None = None
         self._moved = 0
+        self._rates: dict[str, float] = {}
 
     async def prepare(self, recordings: dict[str, Recording], *, seconds: int, rounds: int) -> None:
         """Write the tapes, the scripts and the function. Orders are fresh in every round."""
@@ -124,7 +128,8 @@ class FloorStage:
         columns = Columns.of(takes)
         tape = f"{_SCHEMA}.tape_order"
         # Each round plays a stretch by statements and another one by the function.
-        per_round = _even(seconds * _ORDERS_PER_SECOND, self._clients * _COPIES)
+        least = self._clients * _COPIES * _LEAST
+        per_round = _even(max(seconds * _ORDERS_PER_SECOND, least), self._clients * _COPIES)
         rows = _fresh_rows(takes, columns, recording, count=2 * rounds * per_round)
         await _write_tape(connection, tape, rows)
         made, calling = function(f"{_SCHEMA}.whole_order", takes[0].statements, columns, tape=tape)
@@ -169,24 +174,31 @@ class FloorStage:
             steady=steady,
         )
 
-    async def orders(self, recording: Recording) -> tuple[Floor, Floor]:
-        """Play a stretch of orders by their statements, and one by the function."""
+    async def orders(self, recording: Recording, *, seconds: float) -> tuple[Floor, Floor]:
+        """Play a stretch of orders by their statements, and one by the function.
+
+        Each takes about so many seconds, by the rate of the round before: counted beforehand, for
+        nobody may come to the end of their stretch.
+        """
         if self._order is None or self._function is None:
             raise pgbench.FloorError("no order was recorded")
         form = self._order
-        each = form.rows // self._clients
-        own: dict[str, str | int] = {"stretch": each, "moved": 0, **form.definitions}
+        own: dict[str, str | int] = {"stretch": form.rows // self._clients, "moved": 0}
+        own |= form.definitions
         covered = form.weight / max(len(recording.takes), 1)
         first = self._moved
         before = await row_counts(self._dsn)
-        played = await self._play(form.whole, own | {"first": first}, transactions=each // _COPIES)
-        tape = await self._play(
-            form.tape_only, own | {"first": first}, transactions=each // _COPIES
-        )
+        each = self._each("order", copies=_COPIES, seconds=seconds)
+        played = await self._play(form.whole, own | {"first": first}, transactions=each)
+        tape = await self._play(form.tape_only, own | {"first": first}, transactions=each)
         called = await self._play(
-            self._function, own | {"first": first + form.rows}, transactions=each
+            self._function,
+            own | {"first": first + form.rows},
+            transactions=self._each("function", copies=1, seconds=seconds),
         )
         self._moved += 2 * form.rows
+        self._rates["order"] = played.per_second * _COPIES
+        self._rates["function"] = called.per_second
         rows = written(
             before,
             await row_counts(self._dsn),
@@ -213,6 +225,12 @@ class FloorStage:
                 steady=called.steady,
             ),
         )
+
+    def _each(self, name: str, *, copies: int, seconds: float) -> int:
+        """How many transactions each client plays; never more than its stretch of the tape."""
+        stretch = self._order.rows // self._clients if self._order else 0
+        wanted = ceil(seconds * self._rates.get(name, _FIRST_GUESS) / self._clients / copies)
+        return min(max(wanted, _LEAST), stretch // copies)
 
     async def _play(
         self,

@@ -63,6 +63,10 @@ def percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.0f} %"
 
 
+def _between(ends: Sequence[float] | None) -> str | None:
+    return None if ends is None else f"{100 * ends[0]:.0f} to {100 * ends[1]:.0f} %"
+
+
 def _section(title: str, text: str) -> str:
     return f"## {title}\n\n{text}" if text else ""
 
@@ -146,11 +150,12 @@ def _floor(report: Mapping[str, Any]) -> str:
         ),
     )
     second = table(
-        ("product of floor", "share", "must", "reached", "aim", "reached"),
+        ("product of floor", "share", "half of the rounds", "must", "reached", "aim", "reached"),
         (
             (
                 name,
                 percent(one["share"]),
+                _between(one["between"]),
                 percent(one["must"]),
                 one["must_reached"],
                 percent(one["aim"]),

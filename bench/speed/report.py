@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 import orjson
@@ -121,21 +121,24 @@ def ratios(
     found: Document = {}
     for operation in operations:
         if operation.name in product and operation.name in floor:
-            share = _share(product[operation.name], floor[operation.name])
-            found[operation.name] = _ratio(share, operation.must_share, operation.aim_share)
+            shares = _shares(product[operation.name], floor[operation.name])
+            found[operation.name] = _ratio(shares, operation.must_share, operation.aim_share)
     if "order" in product and "order in one function" in floor:
-        share = _share(product["order"], floor["order in one function"])
-        found["order of one function"] = _ratio(share, None, None)
+        shares = _shares(product["order"], floor["order in one function"])
+        found["order of one function"] = _ratio(shares, None, None)
     if "hot" in product and "order" in product:
         hot = product["hot"]
         spread = product["order"]["by_connections"].get(str(hot["connections"]), product["order"])
-        found["hot of spread out"] = _ratio(_share(hot, spread), 0.6, 0.85)
+        found["hot of spread out"] = _ratio(_shares(hot, spread), 0.6, 0.85)
     return found
 
 
-def _ratio(share: float | None, must: float | None, aim: float | None) -> Document:
+def _ratio(shares: Sequence[float], must: float | None, aim: float | None) -> Document:
+    inner = middle_half(shares)
+    share = round(fmean(inner), 3) if inner else None
     return {
         "share": share,
+        "between": [round(inner[0], 3), round(inner[-1], 3)] if inner else None,
         "must": must,
         "aim": aim,
         "must_reached": reached(share, must),
@@ -143,13 +146,20 @@ def _ratio(share: float | None, must: float | None, aim: float | None) -> Docume
     }
 
 
-def _share(one: Mapping[str, Any], of: Mapping[str, Any]) -> float | None:
-    # The median of the rounds, each beside its own: what disturbs the machine for a moment falls
-    # on one side of one round.
-    shares = [
-        rate / whole for rate, whole in zip(one["rounds"], of["rounds"], strict=False) if whole
-    ]
-    return round(median(shares), 3) if shares else None
+def _shares(one: Mapping[str, Any], of: Mapping[str, Any]) -> list[float]:
+    # Each round beside its own, because machines change their speed from minute to minute.
+    return [rate / whole for rate, whole in zip(one["rounds"], of["rounds"], strict=False) if whole]
+
+
+def middle_half(values: Sequence[float]) -> list[float]:
+    """All but the highest and the lowest quarter, in order; their mean is the interquartile mean.
+
+    What disturbs the machine for a moment falls on one side of one round, and must not count. The
+    median leaves out still more, and differs more from run to run.
+    """
+    ordered = sorted(values)
+    cut = len(ordered) // 4
+    return ordered[cut : len(ordered) - cut]
 
 
 def reached(value: float | None, bar: float | None) -> bool | None:
