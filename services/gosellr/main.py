@@ -64,7 +64,7 @@ def _begin_doors() -> HeadStart:
     child = (sys.executable, "-P", "-m", "gosellr.core.child_process")
     parts = ("gosellr.api.application", "gosellr.resources", "gosellr.web.mount")
     return HeadStart(
-        (*child, "late-web", "gosellr.main:application", *parts), environment=environment
+        (*child, "web", "gosellr.main:application", "-", *parts), environment=environment
     )
 
 

@@ -67,34 +67,29 @@ def _look_less_often() -> None:
 def main(arguments: list[str]) -> None:
     """`web package.module:factory DESCRIPTOR` or `module package.module`.
 
-    `late-web package.module:factory package.module …` loads those modules, and then waits to be
+    `web package.module:factory - package.module …` loads those modules, and waits then until it is
     told its environment and its descriptor.
     """
     parser = argparse.ArgumentParser(prog="child_process")
     kinds = parser.add_subparsers(dest="kind", required=True)
     web = kinds.add_parser("web")
     web.add_argument("application")
-    web.add_argument("descriptor", type=int)
-    late = kinds.add_parser("late-web")
-    late.add_argument("application")
-    late.add_argument("parts", nargs="*")
+    web.add_argument("descriptor")
+    web.add_argument("parts", nargs="*")
     kinds.add_parser("module").add_argument("name")
     chosen = parser.parse_args(arguments)
     _look_less_often()
-    if chosen.kind == "late-web":
-        for name in chosen.parts:
-            importlib.import_module(name)
-        descriptor = await_word()
-        if descriptor is not None:
-            end_with_parent()
-            serve(chosen.application, descriptor=descriptor)
-        return
-    end_with_parent()
-    if chosen.kind == "web":
-        serve(chosen.application, descriptor=chosen.descriptor)
-    else:
+    if chosen.kind == "module":
+        end_with_parent()
         sys.argv = [chosen.name]
         runpy.run_module(chosen.name, run_name="__main__", alter_sys=True)
+        return
+    for name in chosen.parts:
+        importlib.import_module(name)
+    descriptor = await_word() if chosen.descriptor == "-" else int(chosen.descriptor)
+    if descriptor is not None:
+        end_with_parent()
+        serve(chosen.application, descriptor=descriptor)
 
 
 if __name__ == "__main__":
