@@ -153,12 +153,14 @@ def judge(order: Order, answers: Sequence[GatewayAnswer], *, now: datetime) -> l
     return written
 
 
-def with_answers(order: Order, written: Sequence[AttemptAnswer], *, now: datetime) -> Order:
+def with_answers(
+    order: Order, written: Sequence[AttemptAnswer], *, version: int, now: datetime
+) -> Order:
     """The order as it reads after the answers were written: saves reading it again."""
     by_id = {answer.payment_id: answer for answer in written}
     return replace(
         order,
-        version=order.version + 1,
+        version=version,
         payments=tuple(
             payment
             if (answer := by_id.get(payment.id)) is None

@@ -196,7 +196,7 @@ async def record(
     if written:
         await payments.write_answers(connection, order_id=order_id, answers=written, now=now)
         await _say_where_to_pay(connection, order=order, written=written, now=now)
-        order = with_answers(order, written, now=now)
+        order = with_answers(order, written, version=order.version + 1, now=now)
     attempts = attempts_of(order)
     stray = _stray(order, attempts, captured_before=captured_before)
     await settlement_service.send_back(connection, order=order, stray=stray, now=now)

@@ -109,7 +109,7 @@ def draft(
     if any(payment.method in STORED_METHODS for payment in order.payments):
         return None
     written = judge(order, answers, now=now)
-    answered = replace(with_answers(order, written, now=now), version=order.version)
+    answered = with_answers(order, written, version=order.version, now=now)
     found = paying(total_minor=order.total_minor, attempts=attempts_of(answered))
     if found is None or order.coupon_codes or len(found) < len(answered.payments):
         return None
