@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Imports wait until they are needed: the starter must not load what only web processes use.
 
+PARTS = ("gosellr.api.application", "gosellr.resources", "gosellr.web.mount")
+"""The modules that `application` asks for: they and theirs are all of it, and read no settings."""
+
 
 def application() -> "FastAPI":
     """The FastAPI application with this process's settings, e.g. for `uvicorn --factory`."""
@@ -62,9 +65,8 @@ def _begin_doors() -> HeadStart:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     environment.pop("GOSELLR_MIGRATION_DATABASE_URL", None)
     child = (sys.executable, "-P", "-m", "gosellr.core.child_process")
-    parts = ("gosellr.api.application", "gosellr.resources", "gosellr.web.mount")
     return HeadStart(
-        (*child, "web", "gosellr.main:application", "-", *parts), environment=environment
+        (*child, "web", "gosellr.main:application", "-", *PARTS), environment=environment
     )
 
 
