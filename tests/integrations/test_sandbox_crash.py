@@ -254,3 +254,33 @@ async def run_history(home: Path, steps: list[tuple[str, int, int]], *, capture:
     assert 0 <= refunded_minor <= captured_minor <= 100
     assert (charge.state is PaymentState.VOIDED) <= (captured_minor == 0)
     gateway.close()
+
+
+COUNTING = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+print(connection.execute("SELECT count(*) FROM entry").fetchone()[0])
+connection.close()
+"""
+
+
+def counted_by_another_process(path: Path) -> int:
+    command = [sys.executable, "-c", COUNTING, str(path)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_a_second_connection_of_a_process_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "twice.sqlite"
+    schema = ("CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY)",)
+    first, second = (SqliteFile(path, schema=schema, timeout_seconds=1) for _ in range(2))
+    first.write_now(lambda connection: connection.execute("INSERT INTO entry DEFAULT VALUES"))
+    asyncio.run(second.read(lambda connection: connection.execute("SELECT 1").fetchone()))
+    # Who closes a file as the last one removes its -wal: another process must not think it is.
+    assert counted_by_another_process(path) == 1
+    first.write_now(lambda connection: connection.execute("INSERT INTO entry DEFAULT VALUES"))
+    assert counted_by_another_process(path) == 2
+    second.close()
+    assert counted_by_another_process(path) == 2
+    first.close()
+    assert counted_by_another_process(path) == 2
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -8,6 +8,7 @@ cut may be missing, but the file is never torn.
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -113,8 +114,12 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Born private: the -wal and -shm files take over the mode of the main file.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Born private: the -wal and -shm files take over the mode of the main file. One that is
+        # there isn't opened here, for closing it again would drop all locks that this process has
+        # on it by another connection: somebody else then takes the file for nobody's, throws its
+        # -wal away, and what that connection writes from then on is lost.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, timeout=0
         )
