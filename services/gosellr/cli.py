@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -41,8 +40,6 @@ def run(
     """Run the market: database, pages, API and jobs, until Ctrl C."""
     with refusals():
         settings = load_settings()
-        # Until the supervisor takes over, both signals unwind the start in the same way.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             card = StartupCard()
             run_market(settings, card=card, may_open=not no_open, doors=context.obj)

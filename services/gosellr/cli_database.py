@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import typer
@@ -53,7 +54,7 @@ def market_database(settings: Settings, *, purpose: str) -> Iterator[Logins]:
     cluster = Cluster(settings.home)
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(settings.home))
-        settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_home(settings.home)
         try:
             stack.enter_context(hold_lock(settings.home / "market.lock", purpose=purpose))
         except LockHeldError:
@@ -63,6 +64,20 @@ def market_database(settings: Settings, *, purpose: str) -> Iterator[Logins]:
                 stack.callback(cluster.stop)
         cluster.start()
         yield embedded_logins(cluster)
+
+
+def make_home(home: Path) -> None:
+    """Make the market's folder where it isn't there yet.
+
+    Raises StartupError where there can be none.
+    """
+    try:
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        raise StartupError(
+            f"{home} can't be a folder: {error.strerror}.",
+            remedy="Choose another one: export GOSELLR_HOME=~/gosellr-data",
+        ) from error
 
 
 def external_logins(settings: Settings) -> Logins:

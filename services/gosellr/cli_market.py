@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from gosellr import __version__
-from gosellr.cli_database import Logins, embedded_logins, external_logins, migrate_market
+from gosellr.cli_database import (
+    Logins,
+    embedded_logins,
+    external_logins,
+    make_home,
+    migrate_market,
+)
 from gosellr.cli_demo import HistoryWatch, fill_demo
 from gosellr.config import Settings
 from gosellr.core.embedded_postgres import Cluster
@@ -46,7 +52,7 @@ def run_market(
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(explained(settings.home))
-        settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_home(settings.home)
         _claim_home(stack, settings)
         listener = stack.enter_context(bind_address(settings.host, settings.port))
         card.line(f"GoSellr {__version__}" + ("  (demo market)" if settings.demo_enabled else ""))

@@ -1,8 +1,8 @@
 """The front door: `python main.py` starts the market, `application` is what servers serve."""
 
 import os
+import signal
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 if not __package__:
@@ -12,6 +12,7 @@ if not __package__:
 from typing import TYPE_CHECKING
 
 from gosellr.core.head_start import HeadStart
+from gosellr.core.supervisor import STOP_SIGNALS, is_heeded
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -54,10 +55,24 @@ def main() -> None:
 def command(arguments: list[str] | None = None) -> None:
     """The `gosellr` command. Where it starts the market, the doors load beside all the rest."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    with _begin_doors() if arguments[:1] == ["run"] else nullcontext() as doors:
-        from gosellr.cli import app  # noqa: PLC0415
+    if arguments[:1] != ["run"]:
+        _carry_out(arguments, doors=None)
+        return
+    # Until the supervisor takes over, each of these unwinds the start as Ctrl C does.
+    for number in STOP_SIGNALS:
+        if is_heeded(number):
+            signal.signal(number, signal.default_int_handler)
+    try:
+        with _begin_doors() as doors:
+            _carry_out(arguments, doors=doors)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
-        app(arguments, prog_name="gosellr", obj=doors)
+
+def _carry_out(arguments: list[str], *, doors: HeadStart | None) -> None:
+    from gosellr.cli import app  # noqa: PLC0415
+
+    app(arguments, prog_name="gosellr", obj=doors)
 
 
 def _begin_doors() -> HeadStart:

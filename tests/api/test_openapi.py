@@ -1,6 +1,14 @@
 """The description of the API keeps what it says about errors."""
 
+import asyncio
+import threading
+from typing import Any
+
 import httpx2
+import orjson
+from fastapi import Request
+
+from gosellr.api.framework import Application
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -33,3 +41,28 @@ async def test_updates_say_that_null_is_no_value(client: httpx2.AsyncClient) -> 
     assert "default" not in update["properties"]["name"]
     assert update["properties"]["name"]["type"] == "string"
     assert "required" not in update
+
+
+async def test_whoever_asks_for_the_description_holds_nobody_up() -> None:
+    app = Application(is_traced=False, title="A market", version="1")
+    others_went_on = threading.Event()
+
+    def in_seconds() -> dict[str, Any]:
+        assert others_went_on.wait(30)
+        return {"openapi": "3.1.0", "servers": [{"url": "/later"}]}
+
+    app.openapi = in_seconds  # type: ignore[method-assign]
+
+    async def ask(root: str = "") -> dict[str, Any]:
+        request = Request({"type": "http", "root_path": root, "headers": []})
+        answer = await app._describe(request)
+        assert answer.media_type == "application/json"
+        document: dict[str, Any] = orjson.loads(bytes(answer.body))
+        return document
+
+    asked = [asyncio.create_task(ask()), asyncio.create_task(ask())]
+    await asyncio.sleep(0.01)
+    others_went_on.set()
+    first, second = await asyncio.gather(*asked)
+    assert first == second == {"openapi": "3.1.0", "servers": [{"url": "/later"}]}
+    assert (await ask("/shop"))["servers"] == [{"url": "/shop"}, {"url": "/later"}]

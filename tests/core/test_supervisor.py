@@ -1,8 +1,10 @@
 """The supervisor: what dies comes back, what is told to stop stops in order."""
 
+import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gosellr.cli_database import make_home
 from gosellr.core.head_start import HeadStart
 from gosellr.core.startup_error import StartupError
 from gosellr.core.supervisor import Program, Supervisor
@@ -201,3 +204,59 @@ def test_a_head_start_that_ended_is_no_process(listener: socket.socket) -> None:
         assert first._process is not None
         first._process.wait(30)
         assert first.take({"WORD": "late"}, descriptor=listener.fileno()) is None
+
+
+def children_of(parent: int) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1]) == parent:
+                found.append(folder.name)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux's list of processes")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_start_that_is_stopped_at_once_leaves_no_process(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    home = tmp_path / "home"
+    environment = dict(os.environ) | {"GOSELLR_HOME": str(home), "GOSELLR_PORT": "0"}
+    command = (sys.executable, "-c", "from gosellr.main import command; command(['run'])")
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as starter:
+        deadline = time.monotonic() + 30
+        while not (children := children_of(starter.pid)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert children
+        starter.send_signal(number)
+        said, _ = starter.communicate(timeout=60)
+    assert starter.returncode == 130
+    assert "Traceback" not in said
+    # One that was caught while it was being made notices by itself that nobody is there.
+    while any(Path(f"/proc/{one}").exists() for one in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{one}").exists() for one in children)
+
+
+def test_a_folder_that_cannot_be_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartupError, match="can't be a folder: Not a directory") as caught:
+        make_home(tmp_path / "file" / "home")
+    assert caught.value.remedy == "Choose another one: export GOSELLR_HOME=~/gosellr-data"
+    with pytest.raises(StartupError, match="can't be a folder: File exists"):
+        make_home(tmp_path / "file")
+    make_home(tmp_path / "new" / "home")
+    make_home(tmp_path / "new" / "home")
+
+
+def test_a_terminal_that_is_closed_ends_nothing_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Supervisor([], keep_alive=lambda: None, say=print) as supervisor:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert supervisor.start(is_ready=lambda: True)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

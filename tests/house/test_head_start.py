@@ -36,6 +36,6 @@ def test_the_parts_of_the_application_are_all_of_it_and_ask_for_no_settings(tmp_
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    # The child has these two by itself.
+    # The front door is small, and asked for by its name.
     late = json.loads(done.stdout.splitlines()[-1])
-    assert late == ["gosellr.core.head_start", "gosellr.main"]
+    assert late == ["gosellr.core.head_start", "gosellr.core.supervisor", "gosellr.main"]

@@ -424,3 +424,13 @@ async def test_statements_per_page(
 def test_the_forms_take_the_addresses_of_the_demo(name: str) -> None:
     """Whoever types what the first start has printed gets in, and can check out."""
     assert email_error(f"{name}@{EMAIL_DOMAIN}") == ""
+
+
+@pytest.mark.parametrize("door", ["/sign-in", "/register"])
+async def test_the_page_to_come_back_to_stays_the_same_from_door_to_door(
+    client: httpx2.AsyncClient, door: str
+) -> None:
+    answer = await client.get(f"{door}?next=/c/pots", headers=HTML)
+    assert answer.status_code == 200
+    assert answer.text.count("/sign-in?next=/c/pots") == (2 if door == "/register" else 1)
+    assert "next%3D" not in answer.text

@@ -19,7 +19,7 @@ from typing import Self
 from gosellr.core.head_start import HeadStart
 from gosellr.core.startup_error import StartupError
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK_SECONDS = 0.5
 _PAUSE_SECONDS_MAX = 30.0
 _STEADY_SECONDS = 30.0  # A process that lived this long begins with a clean record again.
@@ -71,7 +71,9 @@ class Supervisor:
         os.set_blocking(self._wake_writer, False)
         self._previous_wakeup = signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
         self._previous_handlers = {
-            number: signal.signal(number, self._note_stop) for number in _STOP_SIGNALS
+            number: signal.signal(number, self._note_stop)
+            for number in STOP_SIGNALS
+            if is_heeded(number)
         }
         # Without a handler the kernel wouldn't wake us when a child dies.
         self._previous_handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _ignore)
@@ -204,6 +206,11 @@ class _Child:
     def send(self, number: signal.Signals) -> None:
         if self.process is not None and self.is_running():
             self.process.send_signal(number)
+
+
+def is_heeded(number: signal.Signals) -> bool:
+    """Whether this signal ends what we do: under `nohup` a terminal that is closed doesn't."""
+    return number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
