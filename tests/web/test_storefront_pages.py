@@ -432,5 +432,5 @@ async def test_the_page_to_come_back_to_stays_the_same_from_door_to_door(
 ) -> None:
     answer = await client.get(f"{door}?next=/c/pots", headers=HTML)
     assert answer.status_code == 200
-    assert answer.text.count("/sign-in?next=/c/pots") == (2 if door == "/register" else 1)
+    assert 'href="/sign-in?next=/c/pots"' in answer.text
     assert "next%3D" not in answer.text
