@@ -45,9 +45,10 @@ async def test_updates_say_that_null_is_no_value(client: httpx2.AsyncClient) -> 
 
 async def test_whoever_asks_for_the_description_holds_nobody_up() -> None:
     app = Application(is_traced=False, title="A market", version="1")
-    others_went_on = threading.Event()
+    begun, others_went_on = threading.Event(), threading.Event()
 
     def in_seconds() -> dict[str, Any]:
+        begun.set()
         assert others_went_on.wait(30)
         return {"openapi": "3.1.0", "servers": [{"url": "/later"}]}
 
@@ -61,7 +62,7 @@ async def test_whoever_asks_for_the_description_holds_nobody_up() -> None:
         return document
 
     asked = [asyncio.create_task(ask()), asyncio.create_task(ask())]
-    await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(begun.wait, 30)
     others_went_on.set()
     first, second = await asyncio.gather(*asked)
     assert first == second == {"openapi": "3.1.0", "servers": [{"url": "/later"}]}
