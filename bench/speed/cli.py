@@ -40,6 +40,7 @@ _HEARD = 100
 _HEARD_FOR_FLOOR = 500  # So many different goods: few would be fought for, or always at hand.
 # Of each size: a visit starts the server, so there are fewer than rounds, and longer ones.
 _VISIT_SECONDS, _VISITS = 3.0, 5
+_WALKS = 4  # Of the overload curve, each a minute.
 _UNCACHED = {"GOSELLR_CACHE_MB": "0"}
 _console = Console(stderr=True)
 
@@ -199,7 +200,7 @@ async def _finish(
             port=running.port,
             # Longer than elsewhere: what waits in a queue is only seen after a while.
             seconds=1.0 if options.quick else max(5.0, options.seconds),
-            rounds=min(3, options.rounds),
+            rounds=min(_WALKS, options.rounds),
             times=(1.0, 4.0) if options.quick else TIMES,
             say=_say,
         )

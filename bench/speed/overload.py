@@ -188,14 +188,17 @@ async def overload(
     say: Say,
     times: Sequence[float] = TIMES,
 ) -> dict[str, Any]:
-    """The curve, walked so many times, and whether everything that was acknowledged is there."""
+    """The curve, walked so many times, and whether everything that was acknowledged is there.
+
+    Every other walk is downwards: a machine that becomes slower meanwhile is so at both ends.
+    """
     saturated = await saturation(market, port=port, seconds=seconds)
     loop = OpenLoop(market, port=port)
     curves = []
     most = saturated
-    for _ in range(rounds):
+    for walk in range(rounds):
         steps = []
-        for one in times:
+        for one in times if walk % 2 == 0 else reversed(times):
             # Of the most that was done so far: open loops sometimes get more done than closed ones.
             step = Step(times=one, offered=one * most)
             await loop.run(step, seconds=seconds)
@@ -206,7 +209,7 @@ async def overload(
             # What nobody asked anything by for a while, the server hangs up, perhaps just then.
             loop.hang_up()
             await asyncio.sleep(_SETTLE_SECONDS)
-        curves.append(steps)
+        curves.append(sorted(steps, key=lambda step: step.times))
     found = await _kept(cluster, loop.acknowledged)
     return summary(saturated, curves, acknowledged=len(loop.acknowledged), kept=found)
 
