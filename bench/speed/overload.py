@@ -171,9 +171,15 @@ class OpenLoop:
 
 
 async def saturation(market: Market, *, port: int, seconds: float) -> float:
-    """Orders per second when 64 callers never rest."""
+    """Orders per second that are kept up when 64 callers never rest.
+
+    What follows an order (its invoices, letters and reports) is behind at first: the first seconds
+    show more than can be done for long, and aren't counted.
+    """
+    script = order(market)
+    await closed_loop(script, port=port, connections=64, seconds=seconds, first=900_000_000)
     run = await closed_loop(
-        order(market), port=port, connections=64, seconds=seconds, first=900_000_000
+        script, port=port, connections=64, seconds=3 * seconds, first=950_000_000
     )
     return max(run.per_second, 1.0)
 

@@ -1,6 +1,7 @@
 """Past saturation callers are sent away at the door, lookers before buyers, and nothing is lost."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -8,6 +9,7 @@ import httpx2
 import pytest
 
 from gosellr.api import load_shedding
+from gosellr.api.load_shedding import Doorkeeper
 from gosellr.core.db import Database
 from gosellr.resources import Resources
 from tests.core.test_db import until_waiting
@@ -88,3 +90,47 @@ async def test_a_person_sees_a_page(live: Resources, live_client: httpx2.AsyncCl
         answer = await live_client.get("/", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert "Please try again in a moment" in answer.text
+
+
+async def test_the_doorkeeper_answers_as_the_application_would(
+    live: Resources, live_client: httpx2.AsyncClient
+) -> None:
+    keeper = Doorkeeper(live)
+    async with queue_of(live.db, 8):
+        refusals = [keeper.refusal(b"POST", b"/api/v1/carts", []) for _ in range(2)]
+        answer = await live_client.post("/api/v1/carts")
+    ids = set()
+    for refusal in refusals:
+        assert refusal is not None
+        status, *lines = refusal.head.decode().removesuffix("\r\n").split("\r\n")
+        headers = httpx2.Headers([line.split(": ", 1) for line in lines])  # type: ignore[misc]
+        document = json.loads(refusal.body)
+        assert status == f"HTTP/1.1 {answer.status_code} Service Unavailable"
+        assert int(headers["Content-Length"]) == len(refusal.body)
+        assert document["request_id"] == headers["X-Request-ID"]
+        ids.add(document["request_id"])
+        own = {"x-request-id": answer.headers["X-Request-ID"]}
+        assert dict(headers) | own == dict(answer.headers)
+        assert document | {"request_id": own["x-request-id"]} == answer.json()
+    assert len(ids) == 2
+    assert keeper.refusal(b"POST", b"/api/v1/carts", []) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "header"),
+    [
+        (b"GET", b"/api/v1/products", b"accept"),
+        (b"HEAD", b"/api/v1/products", b"accept"),
+        (b"OPTIONS", b"/api/v1/carts", b"accept"),
+        (b"POST", b"/cart/items", b"accept"),
+        (b"POST", b"/api/v1/carts", b"x-request-id"),
+        (b"POST", b"/api/v1/carts", b"origin"),
+    ],
+)
+async def test_whom_the_doorkeeper_leaves_to_the_application(
+    live: Resources, method: bytes, url: bytes, header: bytes
+) -> None:
+    async with queue_of(live.db, 8):
+        keeper = Doorkeeper(live)
+        assert keeper.refusal(b"DELETE", b"/api/v1/carts", [(b"accept", b"1")]) is not None
+        assert keeper.refusal(method, url, [(header, b"1")]) is None

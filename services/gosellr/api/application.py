@@ -64,10 +64,11 @@ from gosellr.api import (
 from gosellr.api.errors import install_error_handlers
 from gosellr.api.framework import Application
 from gosellr.api.kept_answers import KeptAnswers
-from gosellr.api.load_shedding import LoadShedding
+from gosellr.api.load_shedding import Doorkeeper, LoadShedding
 from gosellr.api.middleware import BodyLimit, OneSpelling, RequestId
 from gosellr.api.openapi import describe_problems
 from gosellr.api.room import PREFIX
+from gosellr.core.front_door import DOORKEEPER
 from gosellr.core.route_policy import api_routes, open_doors, require_policies
 from gosellr.resources import Resources
 
@@ -156,10 +157,10 @@ def create_app(*, settings: DoorSettings, open_resources: Opener) -> FastAPI:
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Doorkeeper]]:
         async with open_resources() as resources, resources.watching():
             app.state.resources = resources
-            yield
+            yield {DOORKEEPER: Doorkeeper(resources)}
 
     app = Application(
         is_traced=_IS_TRACED,

@@ -17,6 +17,7 @@ import time
 
 import uvicorn
 
+from gosellr.core.front_door import FrontDoor
 from gosellr.core.head_start import await_word
 from gosellr.core.listening import entrances
 
@@ -42,6 +43,7 @@ def serve(application: str, *, descriptor: int) -> None:
     config = uvicorn.Config(
         application,
         factory=True,
+        http=FrontDoor,
         access_log=False,
         log_config=None,
         server_header=False,

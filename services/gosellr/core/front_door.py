@@ -1,0 +1,77 @@
+"""uvicorn's protocol with a doorkeeper: whoever is sent away costs next to nothing.
+
+Past saturation most of what a process does may be to say no. Before the application can, a request
+has become a task with a scope, an event and several layers; here it is headers that were just read.
+The application brings its doorkeeper in the state of its lifespan.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+DOORKEEPER = "doorkeeper"
+"""What it is called in the state of the lifespan."""
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+
+class Refusal(NamedTuple):
+    """A whole answer, but for what the server adds: status line and headers, and the body."""
+
+    head: bytes
+    body: bytes
+
+
+class Doorkeeper(Protocol):
+    """Says who doesn't come in."""
+
+    def refusal(self, method: bytes, url: bytes, headers: RawHeaders) -> Refusal | None:
+        """What to answer at once; None for a request that the application gets."""
+
+
+class FrontDoor(HttpToolsProtocol):
+    """A connection whose requests are shown to the doorkeeper first.
+
+    A refusal goes out when the whole request has come, so that the connection is good for the next.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._keeper = cast("Doorkeeper | None", self.app_state.get(DOORKEEPER))
+        self._refusal: Refusal | None = None
+
+    def on_headers_complete(self) -> None:
+        """See uvicorn."""
+        self._refusal = self._ask()
+        if self._refusal is None:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See uvicorn."""
+        if self._refusal is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See uvicorn."""
+        refusal, self._refusal = self._refusal, None
+        if refusal is None:
+            super().on_message_complete()
+        elif not self.transport.is_closing():
+            added = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+            self.transport.write(b"%b%b\r\n%b" % (refusal.head, added, refusal.body))
+            self.on_response_complete()
+
+    def _ask(self) -> Refusal | None:
+        """What the doorkeeper says. Whoever asks for more than an answer is the application's, and
+        so is who has asked before and waits for his answer."""
+        before = cast("RequestResponseCycle | None", self.cycle)
+        if (
+            self._keeper is None
+            or self.expect_100_continue
+            or self.parser.should_upgrade()
+            or not self.parser.should_keep_alive()
+            or not (before is None or before.response_complete)
+        ):
+            return None
+        return self._keeper.refusal(self.parser.get_method(), self.url, self.headers)
