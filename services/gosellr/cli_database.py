@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +13,7 @@ from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.lock_file import LockHeldError, hold_lock
 from gosellr.core.startup_card import print_refusal
 from gosellr.core.startup_error import StartupError, explained
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

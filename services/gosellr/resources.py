@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -68,6 +67,7 @@ from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.documents import MarketIdentity
 from gosellr.utils.inventory import HoldSettings
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.refunds import CommissionReversal
 from gosellr.utils.viewer import Viewer

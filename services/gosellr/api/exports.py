@@ -6,7 +6,6 @@ JSON are streamed; a workbook can't be, and holds no more rows than its bound.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +20,7 @@ from gosellr.resources import Resources
 from gosellr.services.statement_service import Movement
 from gosellr.utils.csv_text import csv_rows
 from gosellr.utils.document_tables import Table
+from gosellr.utils.lazy_dataclasses import dataclass
 
 CSV = "text/csv"
 JSON_LINES = "application/x-ndjson"

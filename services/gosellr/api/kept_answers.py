@@ -5,13 +5,13 @@ A route that may be answered so says what its answer depends on, before it asks 
 """
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gosellr.core.byte_cache import ByteCache, Headers, KeptAnswer, Key, Marks
 from gosellr.resources import Resources
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _TELLING = frozenset({b"authorization", b"cookie", b"x-cart-token", b"x-order-token"})
 # What is sorted by what was bought lately is as old as this at most.

@@ -5,7 +5,7 @@ files) is left to the framework's router, which answers it as if there were no t
 """
 
 from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from fastapi import APIRouter
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gosellr.api.short_ways import ShortRoute
 from gosellr.core.late_routes import LateRoute
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
 
 from gosellr.core.generations import SLOTS, Generations, slot_of
+from gosellr.utils.lazy_dataclasses import dataclass
 
 Key: TypeAlias = tuple[str, bytes]
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]

@@ -4,11 +4,12 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _FREE_BYTES_MIN = 500_000_000
 

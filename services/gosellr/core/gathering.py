@@ -9,12 +9,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
 from gosellr.core.pace import Pace
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # One that has been under way for longer waits for somebody's lock: others begin beside it.
 _LATE_SECONDS = 0.06

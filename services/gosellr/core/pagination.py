@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -11,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from gosellr.core.errors import InvalidInput
+from gosellr.utils.lazy_dataclasses import dataclass
 
 T = TypeVar("T")
 

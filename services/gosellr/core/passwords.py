@@ -4,13 +4,13 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Self, TypeVar, TypeVarTuple
 
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from gosellr.core.common_passwords import COMMON_PASSWORDS
 from gosellr.core.errors import InvalidInput, ServiceUnavailable
+from gosellr.utils.lazy_dataclasses import dataclass
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -10,11 +10,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from gosellr.core.postgres_account import Account, can_reach
 from gosellr.core.startup_error import StartupError
+from gosellr.utils.lazy_dataclasses import dataclass
 
 OLDEST_MAJOR = 14
 """The oldest PostgreSQL whose SQL the market speaks."""

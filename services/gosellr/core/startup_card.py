@@ -7,12 +7,12 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from gosellr.core.startup_error import StartupError
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _LABEL_WIDTH = 28
 

@@ -12,12 +12,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Self
 
 from gosellr.core.head_start import HeadStart
 from gosellr.core.startup_error import StartupError
+from gosellr.utils.lazy_dataclasses import dataclass
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _TICK_SECONDS = 0.5

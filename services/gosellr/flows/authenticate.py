@@ -1,7 +1,6 @@
 """From a token to a viewer: first what the token says, then what we know of its owner."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from gosellr.integrations.main_system.port import (
 )
 from gosellr.services import account_service
 from gosellr.utils.accounts import Identity
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from gosellr.services.hand_refund_service import SealedAccount, SentTransfer
 from gosellr.services.receipt_service import Arrived, TakenReceipt
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 

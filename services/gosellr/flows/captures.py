@@ -8,7 +8,6 @@ wasn't shipped by its end is cancelled.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -42,6 +41,7 @@ from gosellr.services.payment_captures import (
     CapturePending,
 )
 from gosellr.utils.captures import SHORT_CAPTURE, CaptureStatus, Watch, watch
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 

@@ -1,7 +1,6 @@
 """Filling a bag: each change is committed, and priced with carriers' answers where they count."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.services import cart_at_once, cart_change_service, cart_service
 from gosellr.services.cart_service import CartView, FoundCart
 from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 

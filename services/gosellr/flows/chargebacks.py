@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from uuid import UUID
@@ -32,6 +31,7 @@ from gosellr.services import (
     dispute_questions,
     reconciliation_service,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 

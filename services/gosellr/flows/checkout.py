@@ -1,7 +1,6 @@
 """Buying: the intent is committed, the gateway is asked, the answer is committed."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -39,6 +38,7 @@ from gosellr.services.pricing_service import CarrierQuotes, PricingContext
 from gosellr.services.reservation_service import StockCrowded
 from gosellr.services.settlement_service import Settled
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus

@@ -4,7 +4,7 @@ The intent is committed under an id of ours, the account is opened under that id
 the provider's name of it is written down. Where that was cut off, asking again goes on.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -22,6 +22,7 @@ from gosellr.integrations.payouts.port import (
 from gosellr.models.connected_values import DEAUTHORIZED, SellerAccount, ToldAccount
 from gosellr.services import connected_account_service
 from gosellr.services.seller_scope import require_of_shop
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 # While others write down what they were told, an account is asked after so often.

@@ -6,7 +6,6 @@ a crash cuts off is found by the clock: refunds by their own sweeper, cases by t
 
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.errors import DomainError
@@ -37,6 +36,7 @@ from gosellr.utils.evidence import (
     checked_type,
     plain_name,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 _log = logging.getLogger("gosellr.flows")

@@ -5,7 +5,6 @@ What is issued is a row; the file is made of it each time, after the database wa
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -38,6 +37,7 @@ from gosellr.utils.csv_text import csv_text
 from gosellr.utils.document_tables import Table, table_of
 from gosellr.utils.document_views import sheet_of
 from gosellr.utils.documents import MarketIdentity
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.tax_periods import TaxPeriod

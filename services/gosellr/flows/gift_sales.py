@@ -1,6 +1,5 @@
 """Buying a gift card, being told its code, and giving back what it cost."""
 
-from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gosellr.core.db import go_ahead
@@ -23,6 +22,7 @@ from gosellr.services.idempotency_service import (
     EarlierRequest,
     RequestKey,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.stored_value import CODE_ALPHABET, CODE_LENGTH, readable_code
 from gosellr.utils.viewer import Viewer
 

@@ -6,7 +6,6 @@ first line to the last, and a slow reader holds nothing.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -19,6 +18,7 @@ from gosellr.services.statement_service import POTS, Movement
 from gosellr.utils.csv_text import csv_rows
 from gosellr.utils.document_tables import Table
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import Side, account_kind, account_owner
 from gosellr.utils.money import to_decimal_string
 from gosellr.utils.statements import describe, describe_to_buyer

@@ -7,7 +7,6 @@ goes on behind the last row that was written, and two who do so at once don't bo
 import asyncio
 from collections.abc import AsyncIterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import BinaryIO
@@ -25,6 +24,7 @@ from gosellr.services.product_service import ReviewMode
 from gosellr.utils.import_formats import READERS
 from gosellr.utils.import_table import decoded
 from gosellr.utils.import_values import ImportedProduct, Setup, Unreadable
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.viewer import Viewer
 
 IMPORT_BYTES_MAX = 64 * 1024 * 1024

@@ -1,7 +1,6 @@
 """Labels: the parcel is written first, then bought for at its carrier, then its number is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from gosellr.models.order_values import MissingLabel, Order, SellerOrder, Shipme
 from gosellr.services import label_service, order_service, shipment_service
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.shipment_service import Parcel
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 

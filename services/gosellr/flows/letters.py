@@ -9,7 +9,6 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from jinja2 import TemplateError
@@ -32,6 +31,7 @@ from gosellr.integrations.messages.port import (
 from gosellr.models.letter_values import ClaimedLetter, Letter, SentLetter, Tray
 from gosellr.services import letter_post, letter_service
 from gosellr.services.letter_service import Written
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letters import Audience, pause_after
 
 # The post is asked after so many letters at once.

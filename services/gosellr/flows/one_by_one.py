@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from gosellr.core.db import Database
 from gosellr.core.transact import transact
 from gosellr.services import sweep_service
+from gosellr.utils.lazy_dataclasses import dataclass
 
 T = TypeVar("T")
 

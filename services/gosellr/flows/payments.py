@@ -6,7 +6,6 @@ resumption, so that a crash between any two lines leaves nothing that it doesn't
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from gosellr.services import (
 from gosellr.services.idempotency_service import KeptAnswer
 from gosellr.services.payment_answers import GatewayAnswer, Payable
 from gosellr.services.settlement_service import Settled
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.payment_plan import Ask, AskKind
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import PaymentStatus

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_settings_service import NewDestination
 from gosellr.services.seller_scope import require_of_shop
 from gosellr.utils.iban import InvalidIban, last_four, parse_iban
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import BY_FILE
 from gosellr.utils.sepa import NAME_LENGTH_MAX, NotSepa, sepa_iban, sepa_text
 from gosellr.utils.viewer import Viewer

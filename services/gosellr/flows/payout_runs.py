@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.models.payout_values import PayoutTotal
 from gosellr.services import payout_questions, payout_service
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.payout_opening import Opened, Skipped
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 _BATCH_PAGE = 100

@@ -7,7 +7,6 @@ again only if the provider has never heard of it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -35,6 +34,7 @@ from gosellr.services import (
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
 from gosellr.services.payout_opening import Opened
 from gosellr.services.payout_outcome import PayoutAnswer
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import BY_FILE, PayoutStatus, funding_account
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.sepa import Debtor

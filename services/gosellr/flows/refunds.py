@@ -6,7 +6,6 @@ only if the gateway has never heard of it.
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -34,6 +33,7 @@ from gosellr.services import (
 )
 from gosellr.services.idempotency_service import EarlierRequest, IdempotencyInProgress, RequestKey
 from gosellr.services.refund_answers import RefundAnswer
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import RefundStatus
 from gosellr.utils.viewer import Viewer

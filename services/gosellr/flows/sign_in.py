@@ -1,6 +1,5 @@
 """Signing in: passwords are checked in a thread, never while a transaction is open."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
@@ -16,6 +15,7 @@ from gosellr.flows.key_ring import KeyRing
 from gosellr.services import account_service
 from gosellr.services.account_service import Device, Refusal, WrongCredentials
 from gosellr.utils.accounts import Account, Session
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 _TOKEN_IDS = UUID("5a0d9b0e-3f6c-5b0e-9f5e-6f1d8a1c7e42")

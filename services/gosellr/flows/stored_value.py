@@ -1,6 +1,5 @@
 """Gift cards and their codes: made, told once, and looked up by what is kept of them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.models.stored_value_values import GiftCard
 from gosellr.services import stored_value_service, value_requests
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.stored_value_tender import GiftCardRefused
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.stored_value import CODE_ALPHABET, CODE_LENGTH, normal_code, readable_code
 from gosellr.utils.viewer import Viewer

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from gosellr.models.tax_identity_values import KeptAccount, KeptForReport, KeptT
 from gosellr.services import idempotency_service, tax_identity_service
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.tax_report_service import KnownSeller, PaidAccount
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.tax_identity import TaxIdentity, changed_fields, document_of, identity_of
 from gosellr.utils.viewer import Viewer
 

@@ -1,7 +1,6 @@
 """What a person tells of the bank: taken at once, or proposed where one alone may not say it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from gosellr.core.errors import InvalidInput
@@ -14,6 +13,7 @@ from gosellr.services import transfer_proposals
 from gosellr.services.hand_refund_service import SentTransfer
 from gosellr.services.receipt_service import TakenReceipt
 from gosellr.utils.bank_lines import BankLine
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.payouts import needs_approval
 from gosellr.utils.viewer import Viewer
 

@@ -4,7 +4,6 @@ A crash on the way leaves at most blobs that nobody names; the next upload of th
 finds them stored already.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -17,6 +16,7 @@ from gosellr.integrations.media.port import MediaStore
 from gosellr.integrations.media.processor import ImageProcessor
 from gosellr.services import media_service
 from gosellr.services.media_service import Rendition
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 

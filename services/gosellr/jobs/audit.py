@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -34,6 +34,7 @@ from gosellr.services.audit_service import (
 )
 from gosellr.services.audit_service import look as audit_look
 from gosellr.services.work_queue_service import AuditResult
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 
 T = TypeVar("T", covariant=True)  # noqa: PLC0105
 

@@ -5,11 +5,11 @@ may run twice, and whatever it does has to come out the same.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gosellr.jobs import cards, documents, imports
 from gosellr.models.events import FactType, RecordedFact
 from gosellr.resources import Resources
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ Each entry is queued by one worker of them all, and never runs twice at the same
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from gosellr.jobs import audit, documents, letters, upkeep
 from gosellr.resources import Resources
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

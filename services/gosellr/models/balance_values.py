@@ -1,11 +1,12 @@
 """Reserves, debts, adjustments and bank files as they are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.recovery import Ageing, PlanKind, RecoveryPlan
 from gosellr.utils.reserves import ReserveRule
 

@@ -1,9 +1,10 @@
 """Sellers' accounts at providers as services read them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 DEAUTHORIZED: Final = "deauthorized"
 """Why an account takes nothing that its seller took from us; another one may be opened."""

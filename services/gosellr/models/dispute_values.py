@@ -1,13 +1,13 @@
 """Cases as they are read: with what was said, handed in and done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.utils.dispute_postings import Pots
 from gosellr.utils.disputes import DisputeKind, DisputeStatus
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

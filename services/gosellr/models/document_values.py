@@ -1,12 +1,12 @@
 """Documents as they are read, and the names of whoever stands on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.utils.documents import DocumentKind, document_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letterhead import Letterhead
 
 

@@ -4,11 +4,13 @@ The table of contents of the market. Reactions to them are listed in `jobs/outbo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class FactType(StrEnum):

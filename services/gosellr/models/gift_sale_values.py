@@ -1,11 +1,11 @@
 """Gift cards on sale and sold, as they are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.models.stored_value_values import GiftCard
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

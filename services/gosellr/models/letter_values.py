@@ -1,12 +1,12 @@
 """Letters as values, and what of the market they tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letters import TRIES_MAX, Audience, LetterKind, LetterStatus
 
 

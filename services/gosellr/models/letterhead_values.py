@@ -1,9 +1,9 @@
 """What is kept of a seller for its papers, as it is read."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letterhead import Letterhead
 
 

@@ -1,8 +1,9 @@
 """Payments without a provider, as services tell of them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

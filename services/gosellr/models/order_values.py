@@ -1,12 +1,12 @@
 """An order with everything that belongs to it, as values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.utils.captures import money_came
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.states import RefundStatus
 from gosellr.utils.tracking import tracking_page
 

@@ -1,10 +1,10 @@
 """Payouts as they are read: whole rows, with what a person needs beside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import PayoutStatus, Schedule
 
 

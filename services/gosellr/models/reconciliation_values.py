@@ -1,9 +1,9 @@
 """Reconciliation as services tell it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.reconciliation import (
     Clearing,
     Mismatch,

@@ -1,8 +1,9 @@
 """Money on its way back, as the flows that send it see it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

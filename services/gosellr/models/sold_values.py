@@ -1,12 +1,12 @@
 """What was sold, as far as an invoice tells of it: frozen at the sale, but for when money came."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.utils.captures import money_came
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

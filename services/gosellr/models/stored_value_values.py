@@ -1,8 +1,9 @@
 """Gift cards and store credit as they are read."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

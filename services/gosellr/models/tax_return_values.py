@@ -1,8 +1,9 @@
 """What is owed to jurisdictions, as the journal has it, and what was handed in: minor units."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

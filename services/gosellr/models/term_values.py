@@ -1,10 +1,10 @@
 """What an operator or a seller has set up, with what only they need to know about it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.utils.commission import CommissionRule
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.promotions import CouponTerms
 from gosellr.utils.shipping import ShippingRate
 

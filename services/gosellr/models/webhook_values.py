@@ -1,8 +1,9 @@
 """Reports of gateways, as values."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ Each gives at most twenty rows of (what, problem); `audit_market` holds those ab
 orders. None of them trusts a constraint, a trigger or a cached figure: they are what is audited.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import GUARDED_KINDS
 
 

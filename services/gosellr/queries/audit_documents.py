@@ -1,12 +1,12 @@
 """What must always be true of documents, as questions that find rows only where it isn't."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.audit import first
+from gosellr.utils.lazy_dataclasses import dataclass
 
 NUMBERED_WITHOUT_GAPS = first("""
 SELECT 'document_series ' || known.issuer || ' ' || known.series,

@@ -11,11 +11,11 @@ for what `audit` asks of each transaction, in the way of `audit_vouching`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.audit_vouching import SIGNED, any_large, total_of_small
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 def _optional(*columns: str) -> str:

@@ -1,11 +1,11 @@
 """What must always be true of payouts, as questions that find rows only where it isn't."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.audit import MOVING, Offence, find_offences, first, of_kind
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"

@@ -4,10 +4,10 @@ Which columns those are is said here, since what serves never loads the tables' 
 test of the house holds both lists against it, so that a new column stands in one of them.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from gosellr.queries.audit import first
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from the cursor on: where they are common, a page is soon full. Where they are r
 comes first (the cheapest goods of all are no sofas), every hit is put in order by its key alone.
 """
 
-from dataclasses import replace
-
 from gosellr.core.db import Connection
 from gosellr.queries.product_lists import FILTERED, beginning, index_order
 from gosellr.queries.search import SORTS, WORDS, Hits, Question, page_columns, page_table
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ranking import RANKED_HITS_MAX
 
 # An appeal is 1.3 at most, so the highest of its twentieths is the 26th.

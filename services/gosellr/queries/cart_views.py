@@ -6,7 +6,6 @@ back, or a division by zero ends the statement: then nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ import asyncpg
 from gosellr.core.db import Connection, Record
 from gosellr.queries.carts import Cart, cart_of
 from gosellr.queries.offers import ITEMS_OF_CART, FoundOffers, of_items, offer_of
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 _COLUMNS = """bag.id, bag.currency, bag.status, bag.email, bag.shipping_address,

@@ -1,12 +1,12 @@
 """Carts and their items. Whoever changes a cart raises its version first, which locks its row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 _COLUMNS = """id, currency, status, email, shipping_address, billing_address, coupon_codes,

@@ -1,12 +1,12 @@
 """The category tree: paths and ancestors are kept with every row, and rewritten set-based."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # A category with what is sold below it; rules come from the root down.
 _DOCUMENT = """json_build_object(

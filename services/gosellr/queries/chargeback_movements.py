@@ -6,11 +6,11 @@ back, and fees apart from both.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.chargebacks import AGAIN, AWARDED
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Of a part won, and a part lost, both rows bear the names of one dispute; so do what was won, and
 # what was lost of it after that.

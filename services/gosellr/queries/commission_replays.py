@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.utils.commission_replay import Earned, Returned, SoldLine, SoldParcel, SoldPart
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.refunds import SHIPPING_KEY
 
 COUNT = """

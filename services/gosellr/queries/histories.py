@@ -4,12 +4,12 @@ The balance beside a movement is that after it, whatever the filter hides betwee
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.ledger import HELD, Movement
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"

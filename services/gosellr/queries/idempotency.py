@@ -1,9 +1,9 @@
 """Idempotency keys: who claimed which request, and what it was answered."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Whose time is over is claimed anew.
 RECLAIM = """

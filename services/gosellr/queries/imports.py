@@ -1,7 +1,6 @@
 """Imports: their runs, how far they have come, and what was wrong with which row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.import_values import ErrorRow, KnownProduct, NewRun, RunState, Tally
 from gosellr.queries.product_cards import instant
+from gosellr.utils.lazy_dataclasses import dataclass
 
 ERRORS_KEPT_MAX = 10_000
 

@@ -5,11 +5,11 @@ aggregate run at a time, in order; `key` keeps a job from waiting twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 QUEUE = "market"
 

@@ -5,7 +5,6 @@ any other balance is what was rolled up and the entries since.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -14,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from gosellr.core.db import Connection, Record
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import Direction, Entry, is_guarded
 
 # The CTEs that book, for a statement that does nothing else and for one that settles orders.

@@ -5,11 +5,11 @@ still runs. What is behind that mark is complete, whatever the order of commits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 TAKE_MARK = """
 INSERT INTO ledger_rollup_mark AS mark (id, written_before, order_count) VALUES (1, '0', 0)

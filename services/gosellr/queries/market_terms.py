@@ -6,13 +6,14 @@ long as its version is the one that the database tells.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.utils.commission import CommissionRule
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.promotions import CouponFunding, CouponKind, CouponTerms
 from gosellr.utils.regions import jurisdiction_of
 from gosellr.utils.shipping import RateBasis, RateBracket, ShippingRate, ShippingZone

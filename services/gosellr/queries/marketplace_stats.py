@@ -1,8 +1,7 @@
 """The figures of the whole market: read from roll-ups and what came since, never by a scan."""
 
-from dataclasses import dataclass
-
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Gross merchandise value is what sales were worth: every debit of a sale, so what was captured,
 # what came out of stored value, and what the marketplace gave as a promotion. Cash that a seller

@@ -1,13 +1,13 @@
 """Pictures: kept once per owner, found by the hash of what was uploaded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.product_cards import picture
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _DOCUMENT = f"convert_to({picture('media', chr(39) * 2)}::text, 'UTF8')"
 

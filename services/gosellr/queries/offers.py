@@ -1,12 +1,12 @@
 """What can be bought, at which price, by whom it is sold: the input of every quote."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.queries.product_cards import MEDIA_PREFIX
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # The market's terms are as old as the offers: what is kept of them counts at this version only.
 _OFFER = """

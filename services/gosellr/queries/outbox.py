@@ -8,7 +8,6 @@ window, and inside a window the sequence says which wrote first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from gosellr.core.generations import touch
 from gosellr.core.identity import new_id
 from gosellr.models.catalogue_names import QUIET, names_of
 from gosellr.models.events import Fact, RecordedFact
+from gosellr.utils.lazy_dataclasses import dataclass
 
 APPEND = """
 INSERT INTO outbox_event (id, type, aggregate_type, aggregate_id, data, occurred_at)

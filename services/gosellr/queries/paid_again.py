@@ -1,11 +1,11 @@
 """What came back of lost chargebacks of an order's sales, and what its papers say of that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # In the buyer's money: what sellers and the market have got of it by now, less the market's
 # discounts, and without what it gave as goodwill, which is no part of the sale. All of it is

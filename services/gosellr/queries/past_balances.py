@@ -1,11 +1,11 @@
 """What accounts held at a moment, and what had made it: only what was booked by then counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from gosellr.core.db import Connection
 from gosellr.queries.ledger import Movement
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _CREDITED = (
     "CASE entry.direction WHEN 'credit' THEN entry.amount_minor ELSE -entry.amount_minor END"

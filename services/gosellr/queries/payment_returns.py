@@ -1,7 +1,6 @@
 """Captured money that pays for nothing: on its way back, and the cases that people look at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.models.refund_values import DueReturn
 from gosellr.queries.sweep_delays import has_its_turn
+from gosellr.utils.lazy_dataclasses import dataclass
 
 INSERT = """
 INSERT INTO payment_return (id, payment_id, capture_id, amount_minor, reason, created_at, check_at,

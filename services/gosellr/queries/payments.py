@@ -1,7 +1,7 @@
 """Payment attempts: answers written down, sales settled, and what is due to be asked again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from gosellr.models.events import Fact
 from gosellr.models.order_values import CaptureReturn, Payment
 from gosellr.queries import outbox
 from gosellr.queries.sweep_delays import has_its_turn
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # The CTEs that write down what became of attempts. Who read the order before sees by its version
 # that something has moved.

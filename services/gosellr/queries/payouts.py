@@ -1,7 +1,6 @@
 """Payouts: written with the entries they claim, moved step by step, read by whose they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.models.payout_values import (
     PayoutTotal,
 )
 from gosellr.queries.sweep_delays import has_its_turn
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import NEVER_SENT, ON_ITS_WAY, PayoutStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer

@@ -1,7 +1,6 @@
 """Orders placed at once: their requests claimed, their bags closed, their stock held, in one go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.queries import outbox
 from gosellr.queries.idempotency import RECLAIM
 from gosellr.queries.orders import PLACING
 from gosellr.queries.reservations import HELD, Wanted, holding
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # The bag that an order is made of, and the version that was priced.
 Bag: TypeAlias = tuple[UUID, int]

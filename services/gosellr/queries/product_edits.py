@@ -1,7 +1,6 @@
 """Changes to a listing: it is locked, read as a whole, decided about, and written back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.queries.products import RULES_OF_CATEGORY, ProductRows, rules_from
 from gosellr.utils.catalogue import AttributeRule
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Everything an update or a step of a listing has to know, and the listing locked.
 LOCK_PRODUCT = f"""

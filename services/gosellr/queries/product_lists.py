@@ -3,11 +3,12 @@
 `FILTERED` is shared with the search: arguments 1 to 14 as `ProductFilters.arguments` gives them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 Sort = Literal["relevance", "newest", "price", "-price", "rating", "best_selling"]
 

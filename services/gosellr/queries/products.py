@@ -1,13 +1,13 @@
 """Products, their variants, prices and pictures: written set-based, read as a whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.utils.catalogue import AttributeRule
+from gosellr.utils.lazy_dataclasses import dataclass
 
 RULES_OF_CATEGORY = """coalesce((
     SELECT jsonb_agg(jsonb_build_object(

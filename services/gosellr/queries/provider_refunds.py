@@ -1,11 +1,11 @@
 """What providers gave back of their own accord, or at somebody's hand there: each known once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _READ = """
 SELECT told.id, told.payment_id, told.order_id, orders.number AS order_number, told.gateway,

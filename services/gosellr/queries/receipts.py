@@ -1,11 +1,11 @@
 """Bank transfers that arrived: written once by the bank's own name, applied to what they pay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 PAYMENTS_NAMED = """
 SELECT id, order_id FROM payment

@@ -1,12 +1,12 @@
 """Provider movements: imported once each, matched as sets, resolved one by one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
 from gosellr.models.reconciliation_values import Movement, NewMovement
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.reconciliation import (
     Clearing,
     Mismatch,

@@ -1,11 +1,11 @@
 """What we know under the names that a provider gives its movements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.reconciliation_values import Movement
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.reconciliation import Known, MovementAmounts
 
 # By our own key first, else by the provider's. Of chargebacks and payouts, what was booked of each

@@ -1,12 +1,12 @@
 """Units called off before their money was taken: line, part and order become smaller."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # The holds of the units have ended, by which they count as withdrawn; now they were never ordered.
 REDUCE = """

@@ -1,7 +1,6 @@
 """Refunds: written with their shares, counted on everything they take from, settled once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.refund_values import RefundPart
 from gosellr.queries.sweep_delays import has_its_turn
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.refunds import RefundShares
 
 _LINE_COLUMNS = """

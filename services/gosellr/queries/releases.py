@@ -1,13 +1,13 @@
 """Sales whose hold is over: taken by one worker at a time, each released once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.payout_values import UpcomingRelease
 from gosellr.queries.sweep_delays import has_its_turn
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Both rows are locked, so that each is read as it is now and not as it was when the statement
 # began: whoever comes second finds the sale released. What somebody works on is left for later.

@@ -6,11 +6,11 @@ over buckets an order takes one row where it can, and so meets only those who to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Whoever finds every bucket busy waits for one that so many rivals before it can't empty.
 _RIVALS = 8

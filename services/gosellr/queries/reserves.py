@@ -4,7 +4,6 @@ Holds change only while their seller's reserve balance is held, so their sum can
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from gosellr.core.db import Connection, Record
 from gosellr.models.balance_values import ComingMoney, ReserveHold
 from gosellr.queries.sweep_delays import has_its_turn
 from gosellr.utils.ids import first_id_since
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.reserves import Held, SaleFacts, SellerRisk
 
 # No order waits for its money for longer than that.

@@ -1,13 +1,13 @@
 """Reviews: who may write one, written with the ratings they move, and listed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.models.review_values import Review
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # A buyer of a product meets a handful of its lines; the newest delivery comes first.
 LINES_OF_BUYER = """

@@ -6,7 +6,6 @@ are those of `ProductFilters`, whose words stay empty here: what is looked for c
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,7 @@ from gosellr.queries.search_facets import (
     facet_rows,
     set_for,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ranking import COUNTED_HITS_MAX
 
 # The words as they were typed, or in another way of writing whose words some card has: an index

@@ -5,11 +5,11 @@ facet of that filter. Where nothing is filtered every hit counts in all of them.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from gosellr.core.db import Connection
 from gosellr.queries.product_lists import CONDITIONS, ProductFilters
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ranking import COUNTED_HITS_MAX
 
 FacetName = Literal["category", "brand", "seller", "price", "rating", "attribute"]

@@ -1,13 +1,13 @@
 """Sellers: what the public sees of them, what they and operators see, and how they change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.product_cards import instant, picture, rating
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 

@@ -2,7 +2,6 @@
 their buyers are answered, in one go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -12,6 +11,7 @@ from gosellr.models.events import Fact
 from gosellr.queries import ledger, outbox, payments
 from gosellr.queries.ledger import BOOKING, BookedTransaction
 from gosellr.queries.payments import ANSWERING, PAYING, AttemptAnswer
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # The scope and key of a request, the status and body of its answer.
 StoredAnswer: TypeAlias = tuple[str, str, int, bytes]

@@ -4,13 +4,13 @@ Rows of `stock_level` are locked in the order (variant, location, bucket), like 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries.product_cards import instant
 from gosellr.queries.stock_buckets import CAUSE_TYPE
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # What goes in lies in the first bucket; what goes out is taken where it is free, in order, and
 # never out of what is promised. `moved` falls short of `wanted` where that wasn't enough.

@@ -7,11 +7,11 @@ has bought the product or a purchase has left the window.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # The products of $1 by what was bought of them in each span of $3 to $5 (name, start (exclusive)
 # and half-life in seconds) up to $2, and by what was sold in all their life: refunds take back. A

@@ -1,9 +1,9 @@
 """What waits for somebody who runs the market: counted kind by kind, with the oldest of each."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from gosellr.core.db import Connection
+from gosellr.utils.lazy_dataclasses import dataclass
 
 WAITING = """
 SELECT 'payout_approvals', count(*)::int, min(created_at)

@@ -1,7 +1,6 @@
 """Accounts and their sessions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -13,6 +12,7 @@ from gosellr.core.identity import fingerprint, new_id
 from gosellr.models.events import Fact, FactType
 from gosellr.queries import accounts, outbox, sessions
 from gosellr.utils.accounts import Account, Credentials, Identity, Session
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 

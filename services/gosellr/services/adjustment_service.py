@@ -5,7 +5,6 @@ holds is asked again under the locks of the balances it touches.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,6 +25,7 @@ from gosellr.services import (
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.balance_postings import adjustment, written_off
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import (
     Entry,
     TransactionDraft,

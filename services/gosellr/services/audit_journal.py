@@ -1,13 +1,14 @@
 """Proof that nobody has changed the journal: every hash and every seal made again."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from uuid import UUID
 
 from gosellr.core.db import Connection
 from gosellr.queries import audit_journal, ledger, ledger_upkeep
 from gosellr.queries.ledger import BookedTransaction
 from gosellr.queries.ledger_upkeep import Seal, Sealed
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import (
     FIRST_SEAL,
     batch_root,

@@ -1,7 +1,6 @@
 """Which questions an audit asks of the rows, under which invariant, and how late is too late."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -22,6 +21,7 @@ from gosellr.queries import (
 )
 from gosellr.queries import audit_market as market
 from gosellr.utils.disputes import DISPUTE_STATES
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.order_states import OrderStatus, transition_pairs
 from gosellr.utils.reconciliation import NEVER_SETTLED, PAYS_SELLERS
 from gosellr.utils.states import Actor

@@ -12,7 +12,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -28,6 +28,7 @@ from gosellr.queries.audit_payouts import ProviderTransfer
 from gosellr.services import audit_journal, audit_papers
 from gosellr.services.audit_providers import GatewayCharge, compare_charges
 from gosellr.services.audit_questions import USUAL_LIMITS, AuditLimits, questions
+from gosellr.utils.lazy_dataclasses import dataclass
 
 __all__ = [
     "AuditInput",

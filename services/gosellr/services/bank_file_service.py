@@ -5,7 +5,6 @@ and with single payments of it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -21,6 +20,7 @@ from gosellr.queries import bank_files, outbox
 from gosellr.services import idempotency_service
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.utils import sepa
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.sepa import Debtor, NotSepa, Transfer
 from gosellr.utils.viewer import Viewer
 

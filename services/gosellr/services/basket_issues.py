@@ -1,11 +1,12 @@
 """What the buyer should know about a basket before paying, in words and as facts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from uuid import UUID
 
 from gosellr.queries.offers import Offer
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.promotions import CouponOutcome, CouponRefusal
 from gosellr.utils.shipping import ShippingOption
 

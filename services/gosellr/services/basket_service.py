@@ -1,7 +1,6 @@
 """What somebody wants to buy, in either form of the request, brought to one priced basket."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from gosellr.services.basket_issues import Issue
 from gosellr.services.pricing_service import PricedBasket, PricingContext, price_basket
 from gosellr.services.promotion_service import customer_key
 from gosellr.services.reservation_service import OutOfStock
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.pricing import QuantityOutOfBounds
 from gosellr.utils.shipping import Destination

@@ -5,7 +5,6 @@ each its share of what it has of it. Everything here runs under the order's lock
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import chargebacks, ledger, payment_returns
 from gosellr.queries.ledger import BookedTransaction
 from gosellr.services import chargeback_books, ledger_service
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     SUSPENSE,
     Direction,

@@ -1,7 +1,7 @@
 """Cancelling: what wasn't shipped goes back to the shelf, what was paid goes back to the buyer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from gosellr.services import (
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
 from gosellr.services.payment_captures import CapturePending
 from gosellr.utils.captures import AT_SHIPMENT, AUTHORIZATION_EXPIRED, SHORT_CAPTURE
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy

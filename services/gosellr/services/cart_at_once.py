@@ -5,7 +5,6 @@ what is wrong. What they give is committed, and has still to be priced.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from gosellr.core.identity import new_id
 from gosellr.queries import cart_views
 from gosellr.services.cart_change_service import LINES_MAX
 from gosellr.services.cart_service import CartView, FoundCart
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.pricing import MAX_QUANTITY
 from gosellr.utils.viewer import Viewer

@@ -6,7 +6,6 @@ acknowledge all prices.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from gosellr.queries.offers import Offer
 from gosellr.services import cart_service
 from gosellr.services.cart_service import COUPONS_MAX, CartView
 from gosellr.services.pricing_service import PricingContext
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.pricing import MAX_QUANTITY
 from gosellr.utils.viewer import Viewer
 

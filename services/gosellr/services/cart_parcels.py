@@ -1,11 +1,11 @@
 """A priced basket as its buyer sees it: one parcel per seller, with what can't be bought too."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.queries.offers import Offer
 from gosellr.services.pricing_service import PricedBasket
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.pricing import QuotedLine, Totals
 from gosellr.utils.shipping import ShippingOption
 

@@ -1,6 +1,5 @@
 """Carts: begun, priced as they stand, merged, closed. They hold no stock and promise no price."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -17,6 +16,7 @@ from gosellr.services import pricing_service, terms_shelf
 from gosellr.services.cart_parcels import CartParcel, parcels_of
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.services.promotion_service import customer_key
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.pricing import MAX_QUANTITY
 from gosellr.utils.viewer import Viewer
 

@@ -5,7 +5,6 @@ is a debt, and what the marketplace or a gift card gives is credited like in any
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,7 @@ from gosellr.services import (
 )
 from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import Booking
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy

@@ -1,7 +1,6 @@
 """Where cash on delivery is taken: the market says up to how much, and each seller for itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from gosellr.queries import cash
 from gosellr.services.basket_service import Tender
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.cash_parts import NothingToCollect, over_parts
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy

@@ -1,7 +1,6 @@
 """The category tree and what it asks of the products in it. Only operators change it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
@@ -15,6 +14,7 @@ from gosellr.queries import categories as queries
 from gosellr.queries import locks, outbox, product_cards
 from gosellr.queries.categories import CategoryNode, CategoryState
 from gosellr.utils.catalogue import AttributeRule, one_line
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.slugs import slugify
 
 DEPTH_MAX = 12

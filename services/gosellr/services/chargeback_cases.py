@@ -5,7 +5,6 @@ about it. Where its gateway refuses it after all, the cases are about that money
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,6 +35,7 @@ from gosellr.utils.disputes import (
     DisputeStatus,
     evidence_due_at,
 )
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 

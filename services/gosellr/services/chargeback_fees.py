@@ -5,7 +5,6 @@ first books it, under the lock of its order; to the others it is known.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from gosellr.utils.dispute_postings import (
     chargeback_fee_returned,
 )
 from gosellr.utils.disputes import FeeBearer
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.money import split
 from gosellr.utils.policy import MarketPolicy

@@ -4,7 +4,6 @@ A report may come late, twice or before the one it follows: what is written here
 stand at the gateway, so each of them leads to the same books.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +37,7 @@ from gosellr.utils.dispute_postings import (
     chargeback_won,
 )
 from gosellr.utils.disputes import DisputeOutcome, DisputeStatus
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 

@@ -4,7 +4,7 @@ A change speaks about sales to come: what was sold keeps the rule that was froze
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from gosellr.queries import commission_rules as queries
 from gosellr.queries import outbox
 from gosellr.services.terms_scope import TooMany, scope_of
 from gosellr.utils.commission import CommissionRule, InvalidCommissionRule
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import InvalidAmount
 from gosellr.utils.permissions import Permission
 from gosellr.utils.proposals import plain_terms

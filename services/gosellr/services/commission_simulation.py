@@ -5,7 +5,6 @@ sold and refunded once more by `utils`. Nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +25,7 @@ from gosellr.utils.commission_replay import (
     SoldParcel,
     replay,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.refunds import CommissionReversal
 
 SELLERS_SHOWN: Final = 1_000

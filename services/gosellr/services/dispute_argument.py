@@ -1,6 +1,5 @@
 """What is said in a case and done about it: messages, evidence, giving in, an operator's word."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from gosellr.utils.disputes import (
     outcome_of,
     silence_gives_buyer,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor

@@ -1,7 +1,6 @@
 """What a case is about, in money: read from a locked order and decided without writing."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from gosellr.models.dispute_values import Dispute
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import refund_goodwill, refund_limits, refund_plan
 from gosellr.services.refund_plan import PlannedRefund
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.money import share, split
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.refunds import (

@@ -4,7 +4,6 @@ Everything here runs under the order's lock, and holds what is available to the 
 reads a debt, so that neither a release, nor a payout, nor another refund takes the same money.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from gosellr.core.db import Connection
@@ -32,6 +31,7 @@ from gosellr.utils.dispute_postings import (
     plan_thaw,
 )
 from gosellr.utils.disputes import ARGUED_STATUSES
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 

@@ -3,7 +3,6 @@
 Nothing is locked and nothing changes, so what happens in between may change what it says.
 """
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from gosellr.services.dispute_argument import Award
 from gosellr.services.dispute_steps import CaseInHand, part_of
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.utils.disputes import DisputeAction
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
 from gosellr.utils.states import Actor

@@ -1,7 +1,6 @@
 """Questions about cases: which there are, what is in each, and which wait to be worked on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from gosellr.models.dispute_values import (
 from gosellr.models.order_values import Order
 from gosellr.queries import chargebacks, dispute_folders, dispute_reviews, disputes
 from gosellr.utils.disputes import DisputeAction, DisputeKind, allowed_actions
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission, may, may_as_member
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer

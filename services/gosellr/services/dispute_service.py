@@ -1,6 +1,5 @@
 """Cases between a buyer and a seller: opened on a line, argued, decided, appealed once."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,6 +32,7 @@ from gosellr.utils.disputes import (
     check_window,
     due_at,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer

@@ -1,7 +1,6 @@
 """What every command on a case begins and ends with: its order's lock, rights, and next step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from gosellr.utils.disputes import (
     due_at,
     is_over,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor

@@ -1,6 +1,5 @@
 """Which documents there are for whom: an order's for those who trade in it, a seller's for it."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -9,6 +8,7 @@ from gosellr.core.pagination import Page, after_moment, page_by_moment
 from gosellr.models.document_values import IssuedDocument
 from gosellr.queries import documents
 from gosellr.services import period_documents
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 

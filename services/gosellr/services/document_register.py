@@ -5,7 +5,6 @@ whoever comes second finds the document, and what is rolled back takes its numbe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.core.db import Connection
 from gosellr.core.identity import new_id
 from gosellr.queries import documents
 from gosellr.utils.documents import DocumentKind, document_hash, document_number, series_of
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Telling what happened: the relay that gives facts to their reactions, and the feed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gosellr.core.db import Connection
@@ -9,6 +8,7 @@ from gosellr.models.events import FactType, RecordedFact
 from gosellr.queries import jobs, outbox
 from gosellr.queries.jobs import NewJob
 from gosellr.queries.outbox import News, RelayCursor
+from gosellr.utils.lazy_dataclasses import replace
 
 RELAY_BATCH = 500
 NEWS_MAX = 2_000

@@ -5,7 +5,7 @@ an order, a payout or a case has become since isn't said.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -19,6 +19,7 @@ from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.queries.past_balances import MadeOf
 from gosellr.services import payout_questions, statement_service
 from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind, account_owner
 from gosellr.utils.money import to_decimal_string
 from gosellr.utils.permissions import Permission

@@ -1,7 +1,6 @@
 """A seller order from payment to completion: each status reached by the means that lead there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.services import order_steps, release_service, shipment_service
 from gosellr.services.order_steps import OrderInHand, Step, TransitionRefused
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.services.shipment_service import Parcel
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.order_states import OrderStatus, check_request, requestable_statuses
 from gosellr.utils.permissions import Permission
 from gosellr.utils.policy import MarketPolicy

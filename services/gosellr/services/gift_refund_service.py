@@ -1,6 +1,5 @@
 """A gift card that was sold is taken back: what is left on it goes to whoever paid for it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.ledger_service import Booking
 from gosellr.services.refund_requests import RefundChanged
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import SellerSources

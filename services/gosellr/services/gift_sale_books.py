@@ -2,7 +2,6 @@
 it when that price goes back."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from gosellr.queries import gift_sales, refunds, value_moves
 from gosellr.services import chargeback_books, ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.sale_books import caused_by_order
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import gift_card
 from gosellr.utils.postings import refund_failed
 from gosellr.utils.refunds import RefundShares

@@ -6,7 +6,6 @@ other order; the card is made in the transaction that settles it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,7 @@ from gosellr.services.basket_service import Tender
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.opened_order import OpenedOrder
 from gosellr.utils.inventory import hold_until
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.policy import MarketPolicy

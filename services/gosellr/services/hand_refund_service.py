@@ -1,6 +1,5 @@
 """Refunds of bank transfers: a person sends them, and says under which name the bank did it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from gosellr.queries.receipts import NewReceipt
 from gosellr.services import receipt_service, refund_outcome, stray_service
 from gosellr.services.reconciliation_service import MovementContradicted
 from gosellr.services.refund_outcome import RefundAnswer
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.receipts import ReceiptOutcome

@@ -1,6 +1,5 @@
 """Histories for those who don't sell: a buyer's payments and refunds, the operator's journal."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import Movement
 from gosellr.services import statement_service
 from gosellr.utils.ids import InvalidNumber, order_number, parse_order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import TransactionKind, UnknownAccount, account_kind, store_credit
 from gosellr.utils.viewer import Viewer
 

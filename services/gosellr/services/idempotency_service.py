@@ -6,13 +6,13 @@ the other. PostgreSQL's unique key is the arbiter between simultaneous requests.
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from gosellr.core.db import Connection
 from gosellr.core.errors import Conflict, DomainError, InvalidInput
 from gosellr.queries import idempotency as queries
+from gosellr.utils.lazy_dataclasses import dataclass
 
 KEY_LENGTH_MAX = 255
 T = TypeVar("T")

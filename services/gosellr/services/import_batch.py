@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from gosellr.utils.import_values import (
     said_stock,
     source_mark,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.states import Actor, ProductStatus
 from gosellr.utils.viewer import Viewer

@@ -1,7 +1,6 @@
 """Imports: asked for, watched, and worked off batch by batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -20,6 +19,7 @@ from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.product_service import ReviewMode
 from gosellr.services.seller_scope import seller_acted_for
 from gosellr.utils.import_values import ImportedProduct
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 

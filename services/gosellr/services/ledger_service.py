@@ -1,7 +1,7 @@
 """The books of the market: what is booked, and what accounts hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from gosellr.core.errors import Conflict
 from gosellr.core.identity import new_id
 from gosellr.queries import ledger
 from gosellr.queries.ledger import AccountTurnover, BookedTransaction
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import (
     Side,
     TransactionDraft,

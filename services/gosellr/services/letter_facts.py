@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from gosellr.models.letter_values import (
     Tray,
 )
 from gosellr.queries import letter_subjects
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letters import Audience, LetterKind, plain
 
 OPERATORS_MAX = 50

@@ -6,7 +6,6 @@ opened gets none: nobody wants to be told last year's orders.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from gosellr.services.letter_drafts import Composer
 from gosellr.services.letter_facts import TRAYS, Draft, Subjects, read_subjects
 from gosellr.services.letter_gifts import ABOUT_GIFTS
 from gosellr.services.letter_orders import ABOUT_ORDERS
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.letters import URGENT, effect_key
 
 # So many facts are given their letters by one transaction; the others of these are passed over.

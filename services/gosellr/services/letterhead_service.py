@@ -1,7 +1,6 @@
 """What stands on a seller's papers: said by its own people, and taken by each when it is issued."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.letterhead_values import KeptLetterhead
 from gosellr.queries import letterheads, outbox
 from gosellr.services.seller_scope import require_in_seller, require_of_shop
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.letterhead import Letterhead, changed_fields, normal, problems_of
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer

@@ -1,7 +1,6 @@
 """Pictures of sellers and of the market, each kept once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.queries import media as queries
 from gosellr.queries import sellers
 from gosellr.queries.media import MediaRow
 from gosellr.services.seller_scope import seller_acted_for
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 

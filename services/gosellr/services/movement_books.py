@@ -4,7 +4,6 @@ Money that paid for nothing, that its provider refused to send back, and that so
 hand there: the movement that tells of it is what waited in suspense.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.models.reconciliation_values import Movement
 from gosellr.queries import locks, payment_returns, reconciliation
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.reconciliation import (
     Clearing,

@@ -1,7 +1,6 @@
 """What an order that now waits for its money is made of, whichever way it was opened."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.services.basket_service import Basket, CheckoutRequest
 from gosellr.services.placed_order import placed_order
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.inventory import hold_until
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.stored_value import STORED_METHODS
 from gosellr.utils.viewer import Viewer

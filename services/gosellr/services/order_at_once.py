@@ -2,7 +2,6 @@
 those of others that come at the same time."""
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.db import Connection
@@ -30,6 +29,7 @@ from gosellr.services.opened_order import (
 from gosellr.services.order_rows import OrderRows
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.captures import CaptureMoment
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 

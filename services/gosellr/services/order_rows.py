@@ -1,7 +1,6 @@
 """An order as the rows it is written in: every figure of the quote, frozen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -15,6 +14,7 @@ from gosellr.utils.commission import (
     commission_for,
     commission_for_shipping,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.pricing import QuotedLine, QuotedParcel
 from gosellr.utils.tax import without_tax
 

@@ -1,7 +1,6 @@
 """Questions about orders, each as far as the asker may see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.models.order_values import ListedOrder, Order
 from gosellr.queries import order_lists, orders
 from gosellr.services import cart_service
 from gosellr.utils.ids import InvalidNumber, parse_order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission, Role
 from gosellr.utils.viewer import Viewer
 

@@ -1,7 +1,6 @@
 """What every command on an order begins and ends with: its lock and its next steps."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.queries import locks, orders, outbox, seller_orders
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.order_states import (
     SELLER_ORDER_STATES,
     OrderStatus,

@@ -1,7 +1,6 @@
 """What gateways answer of attempts to pay, and what the attempts become by it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from gosellr.models.order_values import Order, Payment
 from gosellr.queries.payments import AttemptAnswer
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import DEAD, Attempt

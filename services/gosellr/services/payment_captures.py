@@ -5,7 +5,6 @@ order sum to what was set aside for it, so there is nothing to be rounded.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,6 +29,7 @@ from gosellr.utils.captures import (
     CaptureStatus,
     NotEnoughSetAside,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, PaymentStatus
 

@@ -1,7 +1,6 @@
 """What gateways answered, written down; and what follows when an order's money is complete."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from gosellr.services.payment_answers import (
     with_answers,
 )
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.order_states import OrderStatus, derive_payment_status
 from gosellr.utils.payment_plan import (

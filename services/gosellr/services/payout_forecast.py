@@ -1,7 +1,6 @@
 """What a run of payouts would do, by the same reckoning as the run itself; nothing is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.services import payout_opening, payout_terms, recovery_service
 from gosellr.services.payout_opening import PayoutRequest
 from gosellr.services.payout_terms import PayoutTerms
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import seller_available
 from gosellr.utils.payouts import PayoutPlan, plan_payout
 from gosellr.utils.permissions import Permission

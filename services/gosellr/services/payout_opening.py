@@ -3,7 +3,6 @@
 So entries and balance agree to the last unit, and two who open one at once can't claim the same.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -28,6 +27,7 @@ from gosellr.services.payout_terms import (
 )
 from gosellr.services.reconciliation_service import PayoutsStopped
 from gosellr.services.recovery_service import Debt
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import TransactionDraft, seller_available
 from gosellr.utils.payouts import (
     BY_FILE,

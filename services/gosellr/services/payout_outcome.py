@@ -1,7 +1,6 @@
 """Payouts, second step: what the provider said is booked once, and a refusal undone exactly."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypedDict
 from uuid import UUID
@@ -15,6 +14,7 @@ from gosellr.queries.payouts import LockedPayout
 from gosellr.services import ledger_service, payout_terms
 from gosellr.services.ledger_service import Booking
 from gosellr.services.payout_terms import PayoutTerms
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import TransactionDraft, TransactionKind, seller_available
 from gosellr.utils.payouts import (
     NEVER_SENT,

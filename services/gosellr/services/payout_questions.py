@@ -1,6 +1,5 @@
 """Questions about payouts: which there are, and what each of them claims."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from gosellr.core.pagination import (
 from gosellr.models.payout_values import ClaimedEntry, Payout, PayoutTotal
 from gosellr.queries import ledger, payouts
 from gosellr.queries.ledger import BookedTransaction
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import PAYOUT_KINDS
 from gosellr.utils.viewer import Viewer
 

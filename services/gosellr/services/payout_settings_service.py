@@ -1,7 +1,6 @@
 """When and where a seller is paid: its own wishes, an operator's hold, and a guarded account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.models.payout_values import PayoutDestination, PayoutSettings
 from gosellr.queries import ledger, outbox, payout_settings
 from gosellr.services import payout_terms, tax_request_service
 from gosellr.services.seller_scope import require_in_seller, require_no_part, require_of_shop
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import (
     DEFAULT_SCHEDULE,
     InvalidSchedule,

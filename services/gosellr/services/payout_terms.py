@@ -1,7 +1,6 @@
 """What decides whether a seller's money may leave: holds, destination, schedule, minimums."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from gosellr.core.errors import Conflict, NotFound
 from gosellr.models.connected_values import SellerAccount
 from gosellr.models.payout_values import Payout, PayoutDestination, PayoutSettings
 from gosellr.queries import connected_accounts, payout_settings, sellers
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import BY_FILE, DEFAULT_SCHEDULE, PayoutPlan, is_below_minimum
 from gosellr.utils.policy import MarketPolicy
 

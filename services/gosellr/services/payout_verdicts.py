@@ -5,7 +5,6 @@ Their provider is asked before either word, and must not say otherwise. While th
 waits nobody sends the payout: what was on its way by then is known before the second may speak.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from gosellr.models.payout_values import Payout
 from gosellr.models.proposal_values import Proposal
 from gosellr.queries import payouts, proposals
 from gosellr.services import payout_outcome, proposal_service
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.payouts import SENT_BY_THEN, PayoutStatus
 from gosellr.utils.proposals import PAYOUT_VERDICTS, ProposalKind
 from gosellr.utils.viewer import Viewer

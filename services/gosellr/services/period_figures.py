@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,6 +10,7 @@ from gosellr.core.db import Connection
 from gosellr.models.document_values import Deduction, OwnChange
 from gosellr.queries import documents, period_figures
 from gosellr.utils.documents import DocumentKind, month_bounds
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     COMMISSION,
     GATEWAY_FEE,

@@ -5,7 +5,6 @@ changes some. So whoever has written many waits for as long as they are worth.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from gosellr.core.db import Connection
 from gosellr.queries import locks, trending
 from gosellr.queries.trending import Span
 from gosellr.services.marketplace_service import DEFAULT_WINDOW, Window
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # How far back orders count, and after which time a buyer weighs half.
 WINDOWS: Mapping[Window, tuple[timedelta, timedelta]] = {

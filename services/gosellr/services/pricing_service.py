@@ -4,7 +4,6 @@ The arithmetic is in `utils`; here it is only asked the right questions.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from gosellr.queries.offers import Offer
 from gosellr.services import basket_issues
 from gosellr.services.basket_issues import Issue
 from gosellr.services.terms_shelf import TermsShelf
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import AmountOutOfBounds
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.pricing import LineRequest, Quote, ShippingRequest, quote

@@ -1,7 +1,6 @@
 """Listings taken apart into the rows of their tables: clean words in, plain JSON out."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from gosellr.utils.catalogue import (
     one_line,
     option_key,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.slugs import slugify
 
 Row = dict[str, Any]

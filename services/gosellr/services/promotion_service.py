@@ -1,7 +1,6 @@
 """Coupons: the uses an order takes of them, and what operators and sellers set up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from gosellr.services.terms_scope import (
     require_owner,
     scope_of,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import InvalidAmount
 from gosellr.utils.permissions import Permission
 from gosellr.utils.promotions import CouponFunding, CouponKind, CouponTerms, InvalidCoupon

@@ -1,7 +1,6 @@
 """The second person's word: what was proposed is held, done by the service that knows its kind, and
 approved, in one transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from gosellr.services import (
 )
 from gosellr.services.payout_verdicts import AskedPayout
 from gosellr.services.receipt_service import TakenReceipt
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.proposals import PAYOUT_VERDICTS, ProposalKind
 from gosellr.utils.viewer import Viewer

@@ -6,7 +6,6 @@ chargeback, lost as it is heard of. Where neither can be, it waits for a person 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from gosellr.services import (
 )
 from gosellr.services.refund_outcome import RefundAnswer
 from gosellr.services.refund_ways import WayBack
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.states import Actor, RefundStatus
 from gosellr.utils.viewer import Viewer

@@ -1,6 +1,5 @@
 """Bank transfers that arrived: each taken once, and used for what it was sent for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from gosellr.services import order_steps, receipt_books
 from gosellr.services.reconciliation_service import MovementContradicted
 from gosellr.utils.bank_lines import BankLine
 from gosellr.utils.creditor_reference import references_in
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.receipts import ReceiptOutcome, applied, into_suspense
 from gosellr.utils.reconciliation import Mismatch, MovementKind

@@ -5,7 +5,6 @@ only confirms what is booked already, or waits for a person.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from gosellr.queries.reconciliation_subjects import KnownSubject
 from gosellr.services import ledger_service, movement_books
 from gosellr.services.ledger_service import Booking
 from gosellr.services.reconciliation_questions import find_movement
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.movement_csv import ONLY_REFUNDS_RETURN_FEES
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.policy import MarketPolicy

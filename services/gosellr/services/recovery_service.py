@@ -5,7 +5,6 @@ plan as they are.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.queries import ledger, outbox, recoveries
 from gosellr.services import ledger_service
 from gosellr.services.seller_scope import require_in_seller, require_no_part
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     Direction,
     Entry,

@@ -1,7 +1,6 @@
 """What may be called off of an order, read from it and decided without writing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from gosellr.queries.reductions import Difference
 from gosellr.services import cash_service, payment_captures
 from gosellr.services.order_steps import OrderInHand, TransitionRefused
 from gosellr.utils.captures import AT_SHIPMENT
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.offline import BANK_TRANSFER
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.payment_plan import DEAD

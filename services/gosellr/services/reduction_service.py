@@ -5,7 +5,6 @@ transferred or to be collected is less, and stays the same sale under the same t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,6 +16,7 @@ from gosellr.queries import orders, outbox, reductions, withdrawals
 from gosellr.services import idempotency_service, order_steps, reduction_plan
 from gosellr.services.idempotency_service import IdempotencyInProgress, RequestKey
 from gosellr.services.reduction_plan import Reduction, ReductionRequest
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.utils.payto import lowered_to
 from gosellr.utils.policy import MarketPolicy

@@ -5,7 +5,6 @@ marketplace's: no refund that was made is opened again, and none pays for anothe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.services import refund_ways
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.services.refund_ways import UnderChargeback, WayBack
 from gosellr.utils.disputes import FeeBearer
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.refund_fees import FeeTaken, fee_share
 

@@ -1,7 +1,6 @@
 """Refunds, second step: what the gateway said is booked once, and a refusal undone exactly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from gosellr.services import (
     write_off_recovery,
 )
 from gosellr.services.ledger_service import Booking
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.money import share, split
 from gosellr.utils.offline import CASH_ON_DELIVERY

@@ -1,7 +1,7 @@
 """What a refund would take from whom, read from a locked order and decided without writing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from gosellr.models.order_values import Order, OrderLine, SellerOrder
 from gosellr.services import refund_ways
 from gosellr.services.refund_ways import LAST_PAID_FIRST, Override, WayBack
 from gosellr.services.seller_scope import require_in_seller, require_no_part
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Permission
 from gosellr.utils.refund_fees import FeeTaken

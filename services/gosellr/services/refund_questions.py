@@ -1,6 +1,5 @@
 """Questions about refunds: what one would do, and which are under way."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from gosellr.services import (
 from gosellr.services.refund_plan import PlannedRefund, RefundRequest
 from gosellr.services.refund_ways import WayBack
 from gosellr.services.seller_scope import require_no_part
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import seller_sources
 from gosellr.utils.viewer import Viewer

@@ -6,7 +6,6 @@ and then what would go back has to be what was shown.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +29,7 @@ from gosellr.services.refund_plan import PlannedRefund, RefundRequest
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.services.refund_ways import NamedPayment, Override, WayBack
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.proposals import ProposalKind
 from gosellr.utils.refunds import SHIPPING_KEY, RefundShares

@@ -5,7 +5,6 @@ that two refunds can never promise the same money; they fall again when a gatewa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -35,6 +34,7 @@ from gosellr.services.refund_outcome import RefundAnswer
 from gosellr.services.refund_plan import PlannedRefund
 from gosellr.services.refund_ways import WayBack
 from gosellr.utils.dispute_postings import chargeback_lost
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.order_states import OrderStatus, may_cancel
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import GatewayAmount, SellerSources

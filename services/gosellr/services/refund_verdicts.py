@@ -1,7 +1,6 @@
 """What became of refunds of which no provider says so: one operator says it, and above the market's
 limit a second one agrees. Their providers are asked before each word."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from gosellr.models.proposal_values import Proposal
 from gosellr.queries import refunds
 from gosellr.services import order_steps, proposal_service, refund_answers, refund_limits
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.proposals import REFUND_VERDICTS, ProposalKind
 from gosellr.utils.viewer import Viewer

@@ -1,12 +1,12 @@
 """By which payments a refund goes back: the last to pay first, unless that was overridden."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from gosellr.core.errors import Conflict, FieldError, InvalidInput
 from gosellr.models.order_values import Order, Payment, SellerOrder
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import store_credit
 from gosellr.utils.refunds import InvalidRefund
 from gosellr.utils.stored_value import STORE_CREDIT, STORED_METHODS

@@ -4,7 +4,7 @@ A change speaks about releases to come. What was kept back stays so, as it was d
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from gosellr.models.balance_values import ListedReserveRule
 from gosellr.queries import reserve_rules as queries
 from gosellr.services.seller_scope import require_no_part
 from gosellr.services.terms_scope import TooMany, after_id, page_by_id
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.reserves import InvalidReserveRule, ReserveRule
 from gosellr.utils.viewer import Viewer
 

@@ -5,7 +5,7 @@ holds count. They change only while the account's balance is held.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from gosellr.services.ledger_service import Booking
 from gosellr.services.recovery_service import Debt
 from gosellr.services.seller_scope import require_in_seller
 from gosellr.utils.balance_postings import reserve_released
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import seller_available, seller_reserve
 from gosellr.utils.permissions import Permission
 from gosellr.utils.reserves import (

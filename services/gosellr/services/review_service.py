@@ -1,7 +1,6 @@
 """Reviews: one per delivered line, by its buyer; averages kept as they are written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.models.review_values import Review
 from gosellr.queries import locks, outbox, product_cards, reviews
 from gosellr.queries.reviews import BoughtLine
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.reviews import (
     RatingAggregate,
     ReviewRefusal,

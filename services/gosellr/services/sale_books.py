@@ -1,13 +1,13 @@
 """What the sale of an order writes into the books, paid at once or as its parcels leave."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from gosellr.models.capture_values import PaymentCapture
 from gosellr.models.order_values import Order, Payment
 from gosellr.services.ledger_service import Booking
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import TransactionDraft
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.postings import (

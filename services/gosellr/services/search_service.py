@@ -1,7 +1,6 @@
 """The search: what was typed, what was probably meant, and what would narrow it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from gosellr.queries.product_lists import ProductFilters, Sort
 from gosellr.queries.search import Hits, Question
 from gosellr.queries.search_facets import ALL as FACET_NAMES
 from gosellr.queries.search_facets import PRICE_STEPS, FacetName, FacetRows, find_facets
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.ranking import COUNTED_HITS_MAX, normalise_query, similarity_threshold
 from gosellr.utils.search_words import beginning, plain_words, ways_to_write

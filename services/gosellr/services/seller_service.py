@@ -1,7 +1,6 @@
 """Sellers: registered, admitted, changed, suspended and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.queries import letter_subjects, locks, outbox, sellers
 from gosellr.queries.sellers import SellerState
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.permissions import MemberRole, Permission
 from gosellr.utils.slugs import slugify, with_suffix
 from gosellr.utils.states import SELLER_STATES, Actor, SellerStatus

@@ -1,7 +1,6 @@
 """A paid sale becomes entries in the books; money that pays for nothing is noted to go back."""
 
 from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +26,7 @@ from gosellr.services.payment_answers import (
     judge,
     with_answers,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.payment_plan import Attempt, paying
 from gosellr.utils.policy import MarketPolicy

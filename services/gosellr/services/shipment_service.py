@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from gosellr.services import cash_service, idempotency_service, order_steps, pay
 from gosellr.services.idempotency_service import EarlierRequest, RequestKey
 from gosellr.services.order_steps import Step, TransitionRefused
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.order_states import (
     LineProgress,
     OrderStatus,

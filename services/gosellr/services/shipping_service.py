@@ -1,7 +1,6 @@
 """Where sellers and the market send to, and what they ask for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from gosellr.services.terms_scope import (
     require_owner,
     scope_of,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.permissions import Permission
 from gosellr.utils.shipping import (
     InvalidShippingTable,

@@ -1,7 +1,6 @@
 """The books as people read them: an order's, a seller's balances and movements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,6 +23,7 @@ from gosellr.queries.histories import EVERYTHING, MovementFilter
 from gosellr.queries.ledger import BookedTransaction, Movement
 from gosellr.services import ledger_service
 from gosellr.services.seller_scope import require_in_seller
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     payout_in_transit,
     seller_available,

@@ -1,6 +1,5 @@
 """Gift cards and store credit: issued and granted at the marketplace's cost, and looked at."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.services.terms_scope import after_id, page_by_id
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import TransactionDraft, store_credit
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.value_postings import gift_card_issued, store_credit_granted

@@ -6,7 +6,6 @@ is moved out of it in the transaction that writes the attempt, by the statement 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from gosellr.services import ledger_service, value_move_books
 from gosellr.services.basket_service import Tender
 from gosellr.services.ledger_service import Booking, InsufficientBalance
 from gosellr.services.value_move_books import cards_of
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import gift_card, store_credit
 from gosellr.utils.states import PaymentStatus
 from gosellr.utils.stored_value import (

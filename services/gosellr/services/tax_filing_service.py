@@ -6,7 +6,7 @@ is turned down leaves the return as it was, to be paid by another.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from gosellr.services import (
     tax_return_service,
 )
 from gosellr.utils.balance_postings import tax_paid
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.tax_periods import TaxPeriod
 from gosellr.utils.viewer import Viewer
 

@@ -13,7 +13,7 @@ nothing.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
@@ -22,6 +22,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.models.document_values import SellerIdentity, YearFigure
 from gosellr.queries import documents, period_figures
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import TransactionKind, tax_payable
 from gosellr.utils.statement_figures import POT_OF_ACCOUNT, REFUND_KINDS, SALE_KINDS
 from gosellr.utils.tax_identity import TaxIdentity

@@ -7,12 +7,13 @@ what came by rate and by hand, and what was paid add up to what it holds after i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from gosellr.core.db import Connection
 from gosellr.models.tax_return_values import FiledReturn, TaxAccount, TaxedMovement
 from gosellr.queries import tax_returns
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import account_owner, tax_payable
 from gosellr.utils.tax_periods import TaxPeriod
 

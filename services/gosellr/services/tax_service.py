@@ -2,7 +2,6 @@
 whether prices include them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from gosellr.core.pagination import Page
 from gosellr.models.term_values import ListedTaxRate
 from gosellr.queries import tax_rates as queries
 from gosellr.services.terms_scope import after_id, page_by_id
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.regions import region_code
 
 

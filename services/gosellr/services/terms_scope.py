@@ -1,13 +1,13 @@
 """Whose terms a caller may read and change: the market's own are the operator's."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 from gosellr.core.errors import Conflict, InvalidInput, NotFound
 from gosellr.core.pagination import Page, decode_cursor, encode_cursor
 from gosellr.services.seller_scope import require_in_seller, seller_acted_for
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Permission
 from gosellr.utils.viewer import Viewer
 

@@ -7,7 +7,6 @@ be told of a change: a shelf that has heard of nothing is as right as one that h
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.queries import market_terms
 from gosellr.queries.market_terms import LoadedTerms, MarketTerms, OwnTerms, TaxRate
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 
 T = TypeVar("T")
 

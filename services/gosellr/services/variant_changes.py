@@ -1,7 +1,6 @@
 """A listing's variants and the changes to them, merged: named by id or SKU, new where unknown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from gosellr.core.errors import InvalidInput
 from gosellr.core.identity import new_id
 from gosellr.queries.product_edits import ProductState
 from gosellr.utils.catalogue import Flaw, Price, VariantDraft, option_key
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 
 
 class VariantChanges(TypedDict, total=False):

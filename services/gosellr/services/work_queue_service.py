@@ -1,7 +1,6 @@
 """What waits for somebody who runs the market, and what the last audit said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +10,7 @@ from gosellr.models.events import Fact, FactType
 from gosellr.queries import outbox, work_queues
 from gosellr.queries.work_queues import WaitingWork
 from gosellr.services import setting_service
+from gosellr.utils.lazy_dataclasses import dataclass
 
 __all__ = ["AuditResult", "WaitingWork", "last_audit", "remember_audit", "waiting"]
 

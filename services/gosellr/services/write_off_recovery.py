@@ -5,7 +5,6 @@ the sale stands again, paying once more would be paying twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.queries import recoveries
 from gosellr.services import ledger_service
 from gosellr.services.ledger_service import Booking
 from gosellr.utils.balance_postings import write_off_recovered
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import (
     Direction,
     Entry,

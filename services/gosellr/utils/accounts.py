@@ -1,10 +1,10 @@
 """Accounts and sessions as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import MemberRole, Role
 
 

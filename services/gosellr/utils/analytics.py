@@ -3,9 +3,10 @@
 import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 

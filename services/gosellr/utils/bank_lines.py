@@ -7,11 +7,11 @@ reference, text, payer_name, payer_iban. Amounts are decimals, money that left i
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from gosellr.utils.iban import InvalidIban, parse_iban
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import parse_decimal
 
 REQUIRED: Final = ("transaction_id", "amount", "currency", "value_date")

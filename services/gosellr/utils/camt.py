@@ -7,12 +7,13 @@ would have to fetch or expand has no place in such a statement and ends the read
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any, Final
 from xml.parsers import expat
 
 from gosellr.utils.bank_lines import BankLine, StatementFlaw, line_of
 from gosellr.utils.iban import InvalidIban, parse_iban
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import parse_decimal, to_decimal_string
 
 _DEPTH_MAX: Final = 40

@@ -5,11 +5,12 @@ own bank keeps the most for the longest, and what is never shipped is never take
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 AT_ORDER: Final = "at_order"
 AT_SHIPMENT: Final = "at_shipment"

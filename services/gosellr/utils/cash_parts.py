@@ -5,8 +5,8 @@ stored value pays is divided as well: each part's cash and value make up what it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import split
 
 

@@ -2,8 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 VARIANTS_MAX = 250
 _GTIN_LENGTHS = frozenset({8, 12, 13, 14})

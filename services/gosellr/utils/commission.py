@@ -6,12 +6,13 @@ seller with a debt. Everything that decided is frozen on the line and never look
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Self
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import BPS, bps_half_up, checked_minor, exponent
 from gosellr.utils.tax import checked_tax_rate, without_tax
 

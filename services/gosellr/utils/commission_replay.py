@@ -5,7 +5,6 @@ back of them from `refunds`, as they did when the order was placed and when it w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,6 +16,7 @@ from gosellr.utils.commission import (
     commission_for,
     commission_for_shipping,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import share
 from gosellr.utils.refunds import CommissionReversal, RefundablePart, refund_shares
 from gosellr.utils.tax import without_tax

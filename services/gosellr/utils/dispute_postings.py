@@ -8,9 +8,9 @@ was about. What a rule keeps back stands in the reserve before and after: only w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     CHARGEBACK_LOSS,
     GATEWAY_FEE,

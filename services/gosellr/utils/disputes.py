@@ -7,11 +7,12 @@ is decided by the card's bank: its seller only hands in evidence.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import bps_half_up
 from gosellr.utils.states import Actor, StateMachine
 

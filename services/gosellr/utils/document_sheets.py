@@ -5,13 +5,14 @@ A renderer lays them out and interprets none of them.
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import date, datetime
 from typing import Any, Literal
 
 from babel import Locale
 
 from gosellr.utils.document_words import word
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letterhead import is_vat_number
 from gosellr.utils.spoken_values import format_money, format_percent, format_when
 

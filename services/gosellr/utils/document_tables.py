@@ -1,11 +1,11 @@
 """Documents as tables for programs: plain English headings, amounts as decimals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from gosellr.utils.document_words import word
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import to_decimal_string
 
 Cell = str | int | Decimal | None

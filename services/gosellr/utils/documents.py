@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 MARKET: Final = "market"
 """The issuer of what the marketplace itself writes; a seller's own bear its id."""

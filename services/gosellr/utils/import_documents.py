@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from gosellr.utils.import_values import ROWS_MAX, Unreadable
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _CHUNK_LETTERS = 65_536
 _VALUE_LETTERS_MAX = 2_000_000

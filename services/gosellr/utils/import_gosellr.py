@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from gosellr.utils.catalogue import Price, VariantDraft
 from gosellr.utils.csv_text import csv_text
@@ -18,6 +17,7 @@ from gosellr.utils.import_values import (
     derived_key,
     shown,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import EXPONENTS
 
 

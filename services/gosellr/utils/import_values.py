@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from uuid import UUID
 
 from gosellr.utils.catalogue import (
@@ -15,6 +15,7 @@ from gosellr.utils.catalogue import (
     ProductDraft,
     VariantDraft,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 
 ROWS_MAX = 100_000
 ROW_FLAWS_MAX = 20

@@ -1,10 +1,11 @@
 """Stock decisions without a database: where to take units from, and what to say about them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class InsufficientStock(ValueError):

@@ -8,13 +8,13 @@ currency. Which entries a fact makes is decided in `postings`, what they mean in
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import exponent
 
 

@@ -5,9 +5,10 @@ tax authorities, which is for these alone.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Final
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.tax_identity import Problem, is_number
 from gosellr.utils.vat_numbers import InvalidVatNumber, begins_as_vat_number, parse_vat_number
 

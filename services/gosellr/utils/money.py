@@ -7,8 +7,9 @@ whole.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 BPS: Final = 10_000
 MAX_AMOUNT_MINOR: Final = 10**15

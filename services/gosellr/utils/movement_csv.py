@@ -6,11 +6,12 @@ Columns: reference, kind, amount, currency, occurred_at; and where there are any
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import parse_decimal
 from gosellr.utils.reconciliation import MovementKind
 

@@ -5,9 +5,9 @@ computed from its parts, so the two can't disagree.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.states import Actor, PaymentStatus, StateMachine, TransitionNotAllowed
 
 

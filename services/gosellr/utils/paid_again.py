@@ -6,10 +6,10 @@ comes in whichever parts ends at exactly what credit notes had taken off.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.refunds import (
     RefundablePart,
     RefundPlan,

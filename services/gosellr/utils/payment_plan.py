@@ -5,10 +5,10 @@ the attempts as they are written down, ask, write down the answers, look again.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.states import PAYMENT_STATES, PaymentStatus
 
 

@@ -4,10 +4,10 @@ It is kept with the attempt to pay, so that a buyer pays to the account they wer
 the market's account has become since.
 """
 
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import Money, parse_decimal, to_decimal_string
 
 _SCHEME: Final = "payto"

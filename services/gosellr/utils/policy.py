@@ -1,12 +1,13 @@
 """The operator's choices that the business decides by, as one value handed down from the door."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.disputes import DisputeTerms, FeeBearer
 from gosellr.utils.inventory import HoldSettings
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.refunds import CommissionReversal
 
 

@@ -5,10 +5,10 @@ per order line (shipping's without a line), the seller's side once per seller or
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import (
     BANK,
     COMMISSION,

@@ -6,10 +6,10 @@ A discount that the marketplace bears lowers only what the buyer pays, never the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import checked_minor, exponent
 from gosellr.utils.promotions import (
     CouponOutcome,

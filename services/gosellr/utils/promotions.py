@@ -5,10 +5,10 @@ what it lowers: the excess of a coupon stays unused, nothing is paid out.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import BPS, bps_half_up, checked_minor, exponent, split
 
 

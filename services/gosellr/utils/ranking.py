@@ -2,10 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp2, fsum
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.slugs import fold_latin
 
 COUNTED_HITS_MAX = 10_000

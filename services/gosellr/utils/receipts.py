@@ -1,9 +1,9 @@
 """What arrives by bank transfer, held against what was asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import (
     SUSPENSE,
     Direction,

@@ -7,10 +7,10 @@ What of a movement the books don't know is its unexplained amount, in the same s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     BAD_DEBT,
     FEE_INCOME,

@@ -4,12 +4,12 @@ Without a plan, all that becomes available goes to a debt first. A plan goes eas
 share of whatever becomes available, or so much in each period, until nothing is owed.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import bps_half_up
 
 

@@ -7,10 +7,10 @@ difference, and so what is taken for it and what is not always sum to what it co
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gosellr.utils.commission import CommissionTerms, terms_on
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import share, split
 from gosellr.utils.tax import tax_on, without_tax
 

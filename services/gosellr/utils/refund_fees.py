@@ -6,8 +6,8 @@ the whole, and never to more.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import share
 
 

@@ -9,11 +9,12 @@ part. The shares are the truth; what the buyer gets is their sum.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import MAX_AMOUNT_MINOR, share, split
 
 SHIPPING_KEY: Final = "shipping"

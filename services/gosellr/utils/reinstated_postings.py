@@ -10,9 +10,9 @@ may have been paid out; by another one it is taken of what can still be paid out
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ledger import (
     CHARGEBACK_LOSS,
     Direction,

@@ -6,12 +6,13 @@ the sale's release: no later rule touches it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import BPS, bps_half_up
 
 RISK_WINDOW: Final = timedelta(days=90)

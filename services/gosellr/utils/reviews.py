@@ -1,9 +1,10 @@
 """Who may review, what a review may say, and how ratings add up, in whole hundredths."""
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 LOWEST_RATING = 1
 HIGHEST_RATING = 5

@@ -7,13 +7,14 @@ Amounts are whole cents, written with their point set by hand.
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from gosellr.utils.banking_days import banking_day_from
 from gosellr.utils.iban import InvalidIban, parse_iban
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import to_decimal_string
 
 CURRENCY: Final = "EUR"

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.regions import region_code
 
 EVERYWHERE = "*"

@@ -7,9 +7,9 @@ so that for every kind of transaction the lines sum to what the accounts moved b
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import TransactionKind
 
 _K = TransactionKind

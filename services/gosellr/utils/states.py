@@ -5,9 +5,10 @@ it, the error names what is allowed, and the database triggers are generated fro
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class Actor(StrEnum):

@@ -1,8 +1,9 @@
 """Gift cards and store credit: their codes, and how a total is divided over what pays it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 GIFT_CARD: Final = "gift_card"
 STORE_CREDIT: Final = "store_credit"

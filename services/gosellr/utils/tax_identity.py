@@ -10,11 +10,12 @@ this seller needn't be collected: then the seller says so.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.vat_numbers import EU_STATES, InvalidVatNumber, parse_vat_number
 
 TAX_NUMBERS_MAX: Final = 3

@@ -1,11 +1,11 @@
 """Periods that tax is told for: a month as 2026-03, a quarter as 2026-Q1, in UTC."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from gosellr.utils.documents import SETTLED_AFTER
+from gosellr.utils.lazy_dataclasses import dataclass
 
 PATTERN: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2]|Q[1-4])$"
 _PERIOD: Final = re.compile(PATTERN, re.ASCII)

@@ -4,8 +4,8 @@ Amounts are whole minor units; what is left of each payment caps what goes back 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.refunds import InvalidRefund, RefundExceedsAmount
 

@@ -1,9 +1,10 @@
 """Who asks: the value that every scoped query takes first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import MemberRole, Permission, Role, may, may_as_member
 
 _STAFF = frozenset({Role.OPERATOR, Role.SUPPORT})

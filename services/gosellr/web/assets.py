@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import brotli  # type: ignore[import-untyped]
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 

@@ -1,6 +1,5 @@
 """Calling units off before they are paid for, for every face that may: looked at, then done."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.errors import DomainError, NotFound
@@ -8,6 +7,7 @@ from gosellr.core.transact import ask, transact
 from gosellr.models.order_values import Order, SellerOrder
 from gosellr.services import reduction_service
 from gosellr.services.reduction_plan import MoreThanOrdered, Reduction, ReductionRequest
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web import form_keys, forms
 from gosellr.web.binding import console_orders as binding
 from gosellr.web.forms import Field

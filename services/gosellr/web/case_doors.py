@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.flows import disputes
 from gosellr.flows.disputes import EvidenceRefused, SentFile
 from gosellr.services import dispute_questions
 from gosellr.services.idempotency_service import IdempotencyKeyReused
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 from gosellr.web import form_keys, forms, notices
 from gosellr.web.forms import Field

@@ -1,8 +1,9 @@
 """What the pages about cases are told: the complaint, the conversation, what is due, the award."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import AmountRowView, BadgeView, RefundView, TimelineStepView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView

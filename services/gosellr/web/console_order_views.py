@@ -1,8 +1,9 @@
 """What a shop's and the operator's pages about orders are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import AmountRowView, BadgeView
 from gosellr.web.views import AttributeView, FormView, LinkView, PagerView

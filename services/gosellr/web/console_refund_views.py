@@ -1,7 +1,6 @@
 """What a shop's and the operator's page about a refund is told."""
 
-from dataclasses import dataclass
-
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import AmountRowView
 from gosellr.web.views import ChoiceView, FormView, LinkView

@@ -1,8 +1,8 @@
 """The frame of the seller's and the operator's pages."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.views import LinkView
 
 

@@ -8,7 +8,6 @@ browser says about a request's origin is checked before.
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from python_multipart.multipart import parse_options_header
@@ -16,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from gosellr.core.errors import DomainError
+from gosellr.utils.lazy_dataclasses import dataclass
 
 FIELD = "csrf_token"
 FORM_BYTES_MAX = 65_536

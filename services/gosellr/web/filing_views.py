@@ -1,8 +1,9 @@
 """What the operator's pages about payout runs and files for the bank are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView

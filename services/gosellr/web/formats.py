@@ -1,12 +1,12 @@
 """How values read to a person on a page: counts, stars, the one stock word; the rest is shared."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
 from babel.numbers import format_decimal
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.spoken_values import (
     MINUS,
     NO_BREAK_SPACE,

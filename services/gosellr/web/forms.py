@@ -3,13 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
 from gosellr.core.email_addresses import normal_email
 from gosellr.core.errors import DomainError
 from gosellr.utils.card_numbers import holds_card_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.moments import is_within_reason
 from gosellr.utils.money import (
     BPS,

@@ -1,8 +1,9 @@
 """What the pages show on which gift cards are bought."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import BadgeView, PaymentMethodView
 from gosellr.web.views import ChoiceView, FormView, PagerView

@@ -1,8 +1,9 @@
 """Letters as the operator's pages show them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
 

@@ -1,7 +1,6 @@
 """What a shop's page about its papers is told."""
 
-from dataclasses import dataclass
-
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.views import AttributeView, FormView
 
 

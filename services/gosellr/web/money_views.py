@@ -1,8 +1,9 @@
 """What the pages about money are told: histories, balances, payouts, papers, gift cards."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import AmountRowView, BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView

@@ -1,9 +1,10 @@
 """What the bag, the checkout and the order pages are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Literal
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.views import (
     BadgeKind,

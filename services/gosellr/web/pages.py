@@ -1,7 +1,7 @@
 """What every page's door works with: who visits, how the page is dressed, where to go next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from gosellr.core.route_policy import Policy
 from gosellr.core.transact import ask
 from gosellr.resources import Resources
 from gosellr.services import cart_service, category_service
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.viewer import Viewer
 from gosellr.web.assets import Assets

@@ -1,8 +1,9 @@
 """What the page of a shop's papers shows."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.views import LinkView, PagerView
 

@@ -1,7 +1,6 @@
 """What the page of the ways to pay shows."""
 
-from dataclasses import dataclass
-
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView
 

@@ -1,8 +1,9 @@
 """What the operator's pages about commission, and about what takes two people, are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView
 

@@ -1,7 +1,6 @@
 """Refunds for every face that may ask for one: looked at, then done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from gosellr.core.errors import DomainError
@@ -14,6 +13,7 @@ from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.refund_plan import RefundRequest, RefundTooLarge
 from gosellr.services.refund_questions import RefundPreview
 from gosellr.services.refund_ways import NamedPayment, Override
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.states import RefundStatus
 from gosellr.web import form_keys, forms, notices
 from gosellr.web.binding import console_refunds as binding

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from gosellr.core.identity import fingerprint, new_secret
 from gosellr.resources import Resources
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.viewer import Viewer
 from gosellr.web.csrf import csrf_token
 from gosellr.web.rendering import theme_of

@@ -1,8 +1,9 @@
 """What a shop's pages about its debts and its accounts at providers are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.money_views import MoveView
 from gosellr.web.order_views import BadgeView

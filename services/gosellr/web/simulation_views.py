@@ -1,8 +1,8 @@
 """What the page of the commission simulator is told."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.proposal_views import CommissionFormView
 from gosellr.web.views import ChoiceView, FormView

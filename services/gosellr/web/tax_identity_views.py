@@ -1,7 +1,6 @@
 """What a shop's page about who it is to the tax authorities is told."""
 
-from dataclasses import dataclass
-
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.views import AttributeView, ChoiceView, FormView
 
 

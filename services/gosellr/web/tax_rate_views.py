@@ -1,7 +1,8 @@
 """What the operator's pages of tax rates are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import ChoiceView, FormView, PagerView
 

@@ -1,7 +1,8 @@
 """What the page of the report of sellers (DAC7) is told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import AttributeView, ChoiceView, FormView, LinkView, PagerView

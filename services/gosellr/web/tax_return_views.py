@@ -1,7 +1,6 @@
 """What the page of tax that the marketplace owes is told."""
 
-from dataclasses import dataclass
-
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web.order_views import BadgeView
 from gosellr.web.views import ChoiceView, FormView, LinkView

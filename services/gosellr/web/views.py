@@ -4,13 +4,14 @@ Money stays integer minor units until the template's `money` filter writes it; m
 UTC-aware. Addresses (`href`) are finished: a template never builds one out of parts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
 from markupsafe import Markup
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 
 BadgeKind = Literal["", "ok", "warn", "bad", "info", "saffron"]

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import AsyncIterable
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 

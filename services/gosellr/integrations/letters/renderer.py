@@ -5,7 +5,6 @@ say the same. In the HTML everything that isn't markup of ours is escaped.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letters import plain
 from gosellr.utils.spoken_values import format_money, format_when
 

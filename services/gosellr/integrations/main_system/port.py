@@ -1,9 +1,10 @@
 """What we believe of the main system's tokens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import Role
 
 _NAME_LENGTH_MAX = 200

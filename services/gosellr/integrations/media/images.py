@@ -8,10 +8,11 @@ colour profiles, whatever hides behind the last byte) doesn't survive that.
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from PIL import Image, ImageCms, ImageOps
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 WIDTHS = (160, 320, 640, 960)
 LARGEST_BYTES = 10 * 1024 * 1024

@@ -1,9 +1,10 @@
 """The port for e-mail and SMS: one finished message in, one honest answer out."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")

@@ -9,7 +9,7 @@ one mail, and costs it a try, so that no address can hold up all others for ever
 import ssl
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,6 +20,7 @@ from gosellr.core.clock import Clock
 from gosellr.integrations.messages.mime import address_of, domain_of, mime_of, wire_address
 from gosellr.integrations.messages.port import Email, SendOutcome, SendResult
 from gosellr.integrations.payments.breaker import CircuitBreaker
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _TIMEOUT_SECONDS = 15.0
 _IDLE_MAX = 4

@@ -5,7 +5,6 @@ any state: what it answers follows from what it is asked, and what arrived is to
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -24,6 +23,7 @@ from gosellr.integrations.payments.port import (
 from gosellr.integrations.payments.results import without_charge, without_movement
 from gosellr.integrations.payments.rules_port import GatewayRules, InParts, SendsRefunds
 from gosellr.utils.creditor_reference import reference_of
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 from gosellr.utils.payto import Transfer

@@ -1,12 +1,12 @@
 """What PayPal's objects say, read into values of ours, and where a charge stands by them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from gosellr.integrations.payments.paypal_amounts import from_money
 from gosellr.integrations.payments.port import PaymentState
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.paypal_movements import read_our_id
 
 VOIDED = "voided"

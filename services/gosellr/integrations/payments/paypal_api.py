@@ -8,7 +8,7 @@ body.
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ import orjson
 from gosellr.core.clock import Clock
 from gosellr.integrations.payments.breaker import CircuitBreaker
 from gosellr.integrations.payments.paypal_forms import Form
+from gosellr.utils.lazy_dataclasses import dataclass
 
 LIVE = "https://api-m.paypal.com"
 SANDBOX = "https://api-m.sandbox.paypal.com"

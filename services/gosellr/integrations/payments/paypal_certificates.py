@@ -11,7 +11,6 @@ import re
 import ssl
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,6 +22,7 @@ from cryptography.x509 import Certificate, verification
 from cryptography.x509.oid import NameOID
 
 from gosellr.core.clock import Clock
+from gosellr.utils.lazy_dataclasses import dataclass
 
 CERTIFICATE_HEADER: Final = "paypal-cert-url"
 

@@ -6,7 +6,6 @@ whole of it was won back, and what the buyer got was lost, so that the books kno
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from gosellr.integrations.payments.paypal_amounts import from_money
 from gosellr.integrations.payments.paypal_answers import Unreadable
 from gosellr.integrations.payments.port import DisputeState, GatewayDispute
 from gosellr.utils.disputes import ChargebackStage
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.paypal_movements import read_our_id
 
 RESOLVED: Final = "RESOLVED"

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gosellr.integrations.payments import paypal_requests as requests
 from gosellr.integrations.payments.paypal_amounts import NotExpressible
@@ -39,6 +38,7 @@ from gosellr.integrations.payments.results import (
     without_charge,
     without_movement,
 )
+from gosellr.utils.lazy_dataclasses import replace
 
 _log = logging.getLogger("gosellr.paypal")
 

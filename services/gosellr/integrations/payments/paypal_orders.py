@@ -7,7 +7,6 @@ its link; so what can't be found was never there.
 
 import logging
 from collections import OrderedDict
-from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from gosellr.integrations.payments.paypal_answers import (
 )
 from gosellr.integrations.payments.paypal_api import Missing, PayPalApi, Refused, Unanswered
 from gosellr.integrations.payments.paypal_requests import Deed
+from gosellr.utils.lazy_dataclasses import replace
 
 _log = logging.getLogger("gosellr.paypal")
 

@@ -4,12 +4,12 @@ A body depends on nothing but its request. PayPal answers a key that it has seen
 answer, whatever stands in the body now: so every answer is held against what was asked.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from gosellr.integrations.payments.paypal_amounts import to_money
 from gosellr.integrations.payments.paypal_answers import AUTHORIZE, CAPTURE
 from gosellr.integrations.payments.port import CaptureRequest, ChargeRequest, RefundRequest
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.paypal_movements import our_id
 
 

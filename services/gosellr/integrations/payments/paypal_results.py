@@ -1,7 +1,6 @@
 """What was found at PayPal, as the port says it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gosellr.integrations.payments.paypal_answers import AUTHORIZE, Order, Refund
 from gosellr.integrations.payments.port import (
@@ -11,6 +10,7 @@ from gosellr.integrations.payments.port import (
     PaymentState,
 )
 from gosellr.integrations.payments.results import OUTCOMES
+from gosellr.utils.lazy_dataclasses import replace
 
 _REFUND_OUTCOMES = {
     "COMPLETED": Outcome.ACCEPTED,

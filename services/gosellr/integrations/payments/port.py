@@ -6,12 +6,12 @@ answer for ever, however often and from wherever it is asked.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
 from gosellr.utils.disputes import ChargebackStage
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class Outcome(StrEnum):

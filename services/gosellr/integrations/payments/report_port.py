@@ -2,7 +2,6 @@
 that nobody answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +13,7 @@ from gosellr.integrations.payments.port import (
     TellsMovements,
 )
 from gosellr.utils.disputes import ChargebackStage
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @runtime_checkable

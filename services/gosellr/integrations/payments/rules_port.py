@@ -1,9 +1,10 @@
 """What a gateway can do with money that is paid through it, as it says of itself."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class InParts(StrEnum):

@@ -1,7 +1,6 @@
 """What the sandbox gateway decides, inside one transaction of its journal."""
 
 import sqlite3
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gosellr.integrations.payments import sandbox_store as store
@@ -13,6 +12,7 @@ from gosellr.integrations.payments.sandbox_store import (
     Movement,
     MovementKind,
 )
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 
 TERM = timedelta(days=7)
 """For so long money stays set aside."""

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class ChargeBehaviour(StrEnum):

@@ -7,7 +7,6 @@ more than was captured.
 
 import hashlib
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -16,6 +15,7 @@ import orjson
 
 from gosellr.integrations.payments.port import EventKind, Outcome, PaymentState
 from gosellr.integrations.payments.sandbox_script import SandboxScript
+from gosellr.utils.lazy_dataclasses import dataclass
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS secret (

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from gosellr.integrations.payments.port import (
 )
 from gosellr.integrations.payments.sandbox_script import SandboxScript
 from gosellr.integrations.payments.sandbox_store import instant
+from gosellr.utils.lazy_dataclasses import dataclass
 
 LARGEST_BODY_BYTES = 64 * 1024
 _FIRST_RETRY_SECONDS = 5

@@ -1,12 +1,12 @@
 """What Stripe's objects say, read into values of ours, and where a charge stands by them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from gosellr.integrations.payments.port import PaymentState
 from gosellr.integrations.payments.stripe_amounts import fee_from_stripe, from_stripe, to_stripe
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Under these names our identifiers stand in the metadata of Stripe's objects.
 ATTEMPT = "gosellr_attempt"

@@ -8,7 +8,6 @@ body.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx2
@@ -16,6 +15,7 @@ import stripe
 
 from gosellr.core.clock import Clock
 from gosellr.integrations.payments.breaker import CircuitBreaker
+from gosellr.utils.lazy_dataclasses import dataclass
 
 API_VERSION = "2026-10-28.endive"
 """The version of Stripe's interface that we speak, whatever the account's own default is."""

@@ -7,7 +7,6 @@ which give a payment method's id. Whatever isn't such an id is refused unseen.
 import logging
 from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -43,6 +42,7 @@ from gosellr.integrations.payments.stripe_finder import StripeFinder, found_by_p
 from gosellr.integrations.payments.stripe_moves import StripeMoves, expressed
 from gosellr.integrations.payments.stripe_reports import StripeReports
 from gosellr.integrations.payments.stripe_results import charge_result
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.states import GATEWAY_UNREACHABLE
 
 _log = logging.getLogger("gosellr.stripe")

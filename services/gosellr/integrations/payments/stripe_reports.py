@@ -7,7 +7,6 @@ currency, with its share of the fee, as it is booked.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -27,6 +26,7 @@ from gosellr.integrations.payments.stripe_api import KeyReused, Refused, StripeA
 from gosellr.integrations.payments.stripe_connect import PAYOUT
 from gosellr.integrations.payments.stripe_disputes import disputed_since
 from gosellr.integrations.payments.stripe_journal import read_journal
+from gosellr.utils.lazy_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from stripe.params import BalanceTransactionListParams

@@ -7,7 +7,6 @@ has it, so sending again finds what an answer was lost of and moves nothing twic
 import logging
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -27,6 +26,7 @@ from gosellr.integrations.payouts.port import (
     TransferRequest,
     TransferResult,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.paypal_movements import our_id, read_our_id
 
 _log = logging.getLogger("gosellr.paypal")

@@ -5,11 +5,12 @@ ever, however often and from wherever it is sent.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import EXPONENTS
 
 EVERY_AMOUNT: Final[Mapping[str, int]] = dict.fromkeys(EXPONENTS, 1)

@@ -7,7 +7,6 @@ a scripted return. `TEST_ACCOUNTS` lists the bank accounts that fail; all others
 import hashlib
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +22,7 @@ from gosellr.integrations.payouts.port import (
     TransferResult,
 )
 from gosellr.integrations.sqlite_file import FileBusy, SqliteFile
+from gosellr.utils.lazy_dataclasses import dataclass
 
 FILE_NAME = "sandbox_payouts.sqlite"
 

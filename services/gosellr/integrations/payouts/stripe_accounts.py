@@ -5,7 +5,6 @@ wherever it is sent: Stripe refuses a key that comes with another.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from gosellr.integrations.payments.stripe_amounts import from_stripe
 from gosellr.integrations.payments.stripe_answers import Unreadable
 from gosellr.integrations.payments.stripe_connect import ACCOUNT, PAYOUT, RECALL
 from gosellr.integrations.payouts.port import AccountRequest, ConnectedAccount, TransferRequest
+from gosellr.utils.lazy_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from stripe.params import (

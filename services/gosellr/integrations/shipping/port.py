@@ -5,10 +5,11 @@ an `UNKNOWN` value, so that a checkout falls back to the seller's own table rate
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class CarrierOutcome(StrEnum):

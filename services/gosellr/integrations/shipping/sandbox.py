@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from gosellr.integrations.shipping.port import (
 )
 from gosellr.integrations.shipping.tariff import SANDBOX_TARIFF, TariffService, tracking_number
 from gosellr.integrations.sqlite_file import FileBusy, SqliteFile
+from gosellr.utils.lazy_dataclasses import dataclass
 
 FILE_NAME = "sandbox_carrier.sqlite"
 

@@ -1,8 +1,7 @@
 """The sandbox carrier's printed tariff and the number it writes on a label."""
 
-from dataclasses import dataclass
-
 from gosellr.integrations.shipping.port import CarrierQuote
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

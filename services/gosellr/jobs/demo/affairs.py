@@ -5,7 +5,6 @@ Each of these may be done twice: what has a key is known again, and the rest loo
 """
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -39,6 +38,7 @@ from gosellr.services.dispute_service import NewDispute
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.order_service import OrderFilters
 from gosellr.utils.disputes import DisputeReason
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.reconciliation import MovementKind
 from gosellr.utils.viewer import Viewer

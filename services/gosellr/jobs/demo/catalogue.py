@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from gosellr.services import (
 from gosellr.services.product_rows import CreatedProduct
 from gosellr.services.seller_service import SellerStep
 from gosellr.utils.catalogue import MediaUse, OptionAxis, Price, ProductDraft, VariantDraft
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.states import Actor
 from gosellr.utils.viewer import Viewer

@@ -3,7 +3,6 @@
 import random
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from itertools import product
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gosellr.utils.catalogue import AttributeRule
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _LISTS = Path(__file__).parent / "goods"
 _SECTIONS = ("kitchen", "home", "plants", "clothing", "music", "play", "food", "craft")

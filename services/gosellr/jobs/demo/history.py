@@ -5,7 +5,6 @@ on after a crash repeats at most those, and each of them can be repeated.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,6 +32,7 @@ from gosellr.services.review_service import NewReview
 from gosellr.services.shipment_service import Parcel
 from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.inventory import HoldSettings
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.order_states import OrderStatus
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import GUEST, Viewer

@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gosellr.jobs.demo.shops import EMAIL_DOMAIN
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

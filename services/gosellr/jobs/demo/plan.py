@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
@@ -13,6 +12,7 @@ from gosellr.jobs.demo.goods import SCARCE_MAX, Choice, Listing, listings
 from gosellr.jobs.demo.people import Person, buyers, people
 from gosellr.jobs.demo.shops import SHOPS
 from gosellr.jobs.demo.stories import PATIENT, TELLINGS, TOKENS, UNSURE, Story
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 
 DAYS = 91
 ADA_ORDERS = 10

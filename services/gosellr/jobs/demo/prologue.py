@@ -6,7 +6,6 @@ a month on. So a demo holds a whole month of accounts, with its papers, that a p
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +25,7 @@ from gosellr.jobs.story.stage import Shop, Stage
 from gosellr.providers import build_gateways, build_payout_providers
 from gosellr.resources import Resources
 from gosellr.services import account_service, payout_settings_service
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 

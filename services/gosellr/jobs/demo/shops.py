@@ -1,8 +1,9 @@
 """The shops of the demo market and the people behind them."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 # Reserved for tests: nobody gets mail there, and the forms take it for an address.
 EMAIL_DOMAIN = "demo.gosellr.test"

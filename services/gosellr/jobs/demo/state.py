@@ -1,7 +1,6 @@
 """What the demo remembers in the market's own database: what it made, and how far its story is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from gosellr.core.db import Connection
 from gosellr.jobs.story.notes import Note
 from gosellr.services import past_service, setting_service
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.viewer import Viewer
 

@@ -1,8 +1,9 @@
 """What becomes of an order: the stories of the demo market and how often each is told."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from gosellr.utils.lazy_dataclasses import dataclass
 
 
 class Story(StrEnum):

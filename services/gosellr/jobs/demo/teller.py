@@ -3,7 +3,6 @@ history, a few seconds at a time, until all is told."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -27,6 +26,7 @@ from gosellr.jobs.schedule import Periodic
 from gosellr.jobs.story.month import Differs
 from gosellr.resources import Resources
 from gosellr.services import card_service
+from gosellr.utils.lazy_dataclasses import replace
 
 _SECONDS_AT_ONCE = 8.0
 # By today's clock, the orders of three months ago would all be due at once, and their months over

@@ -2,7 +2,6 @@
 coupons, gift cards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from gosellr.services import (
 from gosellr.services.commission_service import Word
 from gosellr.services.promotion_service import CouponDraft
 from gosellr.services.shipping_service import RateDraft
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.promotions import CouponFunding, CouponKind
 from gosellr.utils.reserves import ReserveScope
 from gosellr.utils.shipping import RateBasis

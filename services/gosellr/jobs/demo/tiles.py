@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Callable, Iterable
 from colorsys import hls_to_rgb
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageFilter
@@ -15,6 +14,7 @@ from gosellr.integrations.media import images
 from gosellr.integrations.media.images import ProcessedImage
 from gosellr.integrations.media.port import MediaStore
 from gosellr.services.media_service import Rendition
+from gosellr.utils.lazy_dataclasses import dataclass
 
 _SCULPTURES = Path(__file__).parents[2] / "web" / "static" / "demo"
 _SIDE = 512  # The sculptures have 256 pixels: more would only be larger.

@@ -6,7 +6,6 @@ and aren't end it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from gosellr.jobs.story.stage import Stage
 from gosellr.resources import Resources
 from gosellr.services.audit_service import Finding
 from gosellr.services.statement_service import SellerBalance
+from gosellr.utils.lazy_dataclasses import dataclass
 
 BEGINS_AT: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -1,7 +1,6 @@
 """Chapter 9: the books are opened, everything is added up, and the audit looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from gosellr.core.transact import ask
@@ -15,6 +14,7 @@ from gosellr.services import explanation_service, ledger_service, statement_serv
 from gosellr.services.audit_service import NAMES, Finding
 from gosellr.services.statement_service import BookedTransaction, Movement
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ledger import (
     ACCOUNT_KINDS,
     Direction,

@@ -1,7 +1,7 @@
 """Chapter 1: three sellers open, and what the market charges and grants is laid down."""
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from uuid import UUID
 
 from gosellr.core.transact import transact
@@ -26,6 +26,7 @@ from gosellr.services.commission_service import Word
 from gosellr.services.promotion_service import CouponDraft
 from gosellr.services.shipping_service import RateDraft
 from gosellr.utils.catalogue import Price, ProductDraft, VariantDraft
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.letterhead import Letterhead
 from gosellr.utils.permissions import MemberRole, Role
 from gosellr.utils.promotions import CouponFunding, CouponKind

@@ -1,10 +1,10 @@
 """What a story is written with: the one who tells knows nothing of terminals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import to_decimal_string
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -20,6 +19,7 @@ from gosellr.services import event_service, order_service, statement_service
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.statement_service import SellerBalance
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
 CURRENCY: Final = "EUR"

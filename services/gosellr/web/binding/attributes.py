@@ -1,12 +1,12 @@
 """How the attributes of products read: their label, yes and no, numbers with their unit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from babel.numbers import format_decimal
 
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.web.formats import MINUS, NO_BREAK_SPACE
 
 _YES_NO = {True: "Yes", False: "No", "true": "Yes", "false": "No"}

@@ -1,10 +1,10 @@
 """The tree of categories as pages use it: its row on top, its way down to one of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.web.assets import Assets
 from gosellr.web.binding.attributes import Rule, Rules, agreed, rules_of
 from gosellr.web.binding.pictures import hue_of, named_picture

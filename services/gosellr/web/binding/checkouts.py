@@ -1,7 +1,6 @@
 """Checking out: the one page from address to payment, and the page of another try to pay."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.models.order_values import Order
 from gosellr.services import payment_service
 from gosellr.services.cart_service import CartView
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.utils.offline import BANK_TRANSFER, CASH_ON_DELIVERY
 from gosellr.utils.viewer import Viewer

@@ -1,7 +1,6 @@
 """The commission simulator's form: which sales, which rules otherwise, and what that comes to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +13,7 @@ from gosellr.services.commission_simulation import (
     Simulation,
     SimulationRequest,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.utils.refunds import CommissionReversal
 from gosellr.web import forms

@@ -1,10 +1,10 @@
 """Entries that are typed in rows: what each says, what they sum to, and whether they balance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from gosellr.utils.balance_postings import ENTRIES_MAX
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money
 from gosellr.web import forms
 from gosellr.web.balance_views import EntrySumView

@@ -1,12 +1,12 @@
 """Histories of movements: the filters that were typed, and each movement in a line."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from gosellr.core.pagination import Page
 from gosellr.flows.history_files import description_of, method_of, number_of, pot_of
 from gosellr.services.statement_service import Movement, MovementFilter
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import EXPONENTS, Money
 from gosellr.utils.statements import describe_to_buyer, describe_to_holder
 from gosellr.web import forms

@@ -1,7 +1,6 @@
 """The market's journal in lines: what was asked of it, and each entry with the balance after it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from gosellr.core.pagination import Page
 from gosellr.flows.history_files import balance_of, number_of, own_change
 from gosellr.services.history_service import JournalFilter
 from gosellr.services.statement_service import Movement
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.ledger import (
     ACCOUNT_KINDS,
     TransactionKind,

@@ -1,7 +1,7 @@
 """Lists of products: what an address asks for, and the page that answers it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -14,6 +14,7 @@ from gosellr.services.search_service import (
     SearchResult,
     Suggestion,
 )
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import InvalidAmount, parse_decimal, to_decimal_string
 from gosellr.web import forms
 from gosellr.web.binding.attributes import Rules, number_of, spoken

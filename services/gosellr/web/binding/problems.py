@@ -1,12 +1,12 @@
 """The form that opens a case: which lines may be complained of, and what was typed."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from gosellr.models.order_values import Order, OrderLine, SellerOrder
 from gosellr.services.dispute_service import claim_window
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.pricing import MAX_QUANTITY
 from gosellr.web import forms

@@ -1,7 +1,6 @@
 """Products: cards for lists, and one listing with the variant that is chosen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +10,7 @@ from markupsafe import Markup
 
 from gosellr.core.rich_text import to_html
 from gosellr.models.review_values import Review
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.money import Money, to_decimal_string
 from gosellr.web.binding.attributes import Rules, label, spoken
 from gosellr.web.binding.categories import category_href

@@ -1,6 +1,5 @@
 """Adjustments and write-offs: what one person prepared, a second one books or turns down."""
 
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask, transact
 from gosellr.services import adjustment_service
 from gosellr.utils.balance_postings import ENTRIES_MAX
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.money import EXPONENTS
 from gosellr.utils.permissions import Permission, may
 from gosellr.web import form_keys, forms, notices

@@ -1,6 +1,5 @@
 """What the books say of an order, a payout, a seller or an account, in plain words."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query
@@ -11,6 +10,7 @@ from gosellr.core.late_routes import LateRouter
 from gosellr.core.transact import ask
 from gosellr.services import explanation_service, seller_names
 from gosellr.services.explanation_service import Explanation
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.moments import InvalidMoment, end_of
 from gosellr.utils.permissions import Permission
 from gosellr.web import forms

@@ -1,6 +1,5 @@
 """Orders as the operator reads them, and units called off before they are paid for."""
 
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gosellr.models.order_values import Order
 from gosellr.services import capture_verdicts, dispute_questions, order_service
 from gosellr.services.order_service import OrderFilters
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.permissions import Permission, may
 from gosellr.utils.states import Actor
 from gosellr.web import call_off_doors, form_keys, forms, notices

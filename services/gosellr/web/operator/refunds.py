@@ -1,7 +1,6 @@
 """Refunds that an operator asks for: looked at first, then sent; and what became of them, where no
 provider says so."""
 
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from gosellr.models.order_values import Order
 from gosellr.models.proposal_values import Proposal
 from gosellr.services import order_service, refund_requests, refund_verdicts
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.money import Money
 from gosellr.utils.permissions import Permission
 from gosellr.web import form_keys, forms, notices, refund_doors

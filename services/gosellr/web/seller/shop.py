@@ -1,6 +1,5 @@
 """Which shop a page is about, and what its member may see there."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from starlette.responses import Response
 from gosellr.core.errors import NotAllowed, NotFound
 from gosellr.core.transact import ask
 from gosellr.services import letterhead_service, seller_service
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.permissions import MemberRole, Permission, may_as_member
 from gosellr.web import console
 from gosellr.web.console_views import ConsoleView, NavItemView

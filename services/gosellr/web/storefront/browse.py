@@ -1,7 +1,6 @@
 """Looking around: home, search, categories, products and shops. Nothing here changes anything."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from gosellr.services import (
     seller_service,
 )
 from gosellr.services.search_service import SearchResult
+from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.permissions import Permission
 from gosellr.web.binding import listings, products, sellers
 from gosellr.web.binding.categories import category_href

@@ -1,7 +1,6 @@
 """Checking out: address, delivery and payment on one page; the same form twice is one order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from gosellr.services.idempotency_service import IdempotencyInProgress
 from gosellr.services.payment_service import PaymentMethodUnavailable
 from gosellr.services.stored_value_tender import GiftCardRefused
 from gosellr.utils.ids import order_number
+from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.offline import CASH_ON_DELIVERY
 from gosellr.utils.permissions import Permission
 from gosellr.utils.stored_value import GIFT_CARD, STORE_CREDIT

@@ -1,7 +1,7 @@
 """Where products come from when a page lists them; the one place that knows what finds them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from gosellr.core.errors import InvalidInput
 from gosellr.core.transact import ask
@@ -9,6 +9,7 @@ from gosellr.resources import Resources
 from gosellr.services import product_list_service, search_service
 from gosellr.services.product_list_service import ProductFilters, Sort
 from gosellr.services.search_service import SearchResult
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.viewer import GUEST
 from gosellr.web.binding.listings import DEFAULT_SORT
 from gosellr.web.binding.products import cards
