@@ -4,7 +4,7 @@ Each life is made of its seed alone. Its diary says what was done, and how it wa
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from random import Random
 from typing import Final
 
@@ -23,6 +23,7 @@ from gosellr.models.order_values import Order
 from gosellr.providers import build_payout_providers
 from gosellr.resources import Resources
 from gosellr.services import cash_terms_service
+from gosellr.utils.lazy_dataclasses import dataclass, replace
 from tests.factories import balances as desk
 from tests.factories import gift_sales
 from tests.factories.accounts import User

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -151,6 +152,24 @@ def test_the_canonical_form_is_fixed_forever() -> None:
     ).encode("ascii")
     assert json.loads(booked())["transaction"]["idempotency_key"] == "é"
     assert transaction_hash(booked()) == sha256(booked()).digest()
+
+
+@pytest.mark.parametrize("given", list(product((None, ANN), repeat=4)))
+def test_an_entry_is_spelled_as_sorted_json(given: tuple[UUID | None, ...]) -> None:
+    entry = Entry(ledger.gateway_clearing("sandbox"), CREDIT, 10**20, "EUR", *given)
+    fields = {
+        "account": "gateway_clearing:sandbox",
+        "amount_minor": 10**20,
+        "currency": "EUR",
+        "direction": "credit",
+        "seller_order_id": entry.seller_order_id,
+        "order_line_id": entry.order_line_id,
+        "refund_id": entry.refund_id,
+        "payout_id": entry.payout_id,
+    }
+    kept = {name: value for name, value in fields.items() if value is not None}
+    spelled = json.dumps(kept, sort_keys=True, separators=(",", ":"), default=str)
+    assert booked(entries=[entry]).startswith(f'{{"entries":[{spelled}],'.encode())
 
 
 def test_reading_order_and_time_zone_do_not_change_the_form_but_every_fact_does() -> None:

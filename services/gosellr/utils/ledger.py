@@ -5,17 +5,19 @@ currency. Which entries a fact makes is decided in `postings`, what they mean in
 `explanations`.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any, Final
 from uuid import UUID
 
 from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import exponent
+
+_compact = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 class UnknownAccount(ValueError):
@@ -334,11 +336,12 @@ def transaction_bytes(
         "effective_at": _instant(effective_at),
         "booked_at": _instant(booked_at),
         "actor": actor,
-        **_present(order_id=order_id, corrects_id=corrects_id),
+        **({} if order_id is None else {"order_id": str(order_id)}),
+        **({} if corrects_id is None else {"corrects_id": str(corrects_id)}),
         **({"facts": facts} if facts else {}),
     }
     # Each entry is spelled once: to be sorted, and as it stands in the whole.
-    listed = ",".join(sorted(_compact(_entry_fields(entry)) for entry in entries))
+    listed = ",".join(sorted(map(_entry_text, entries)))
     return f'{{"entries":[{listed}],"transaction":{_compact(head)}}}'.encode("ascii")
 
 
@@ -370,27 +373,21 @@ def _digest_of_digests(hashes: Iterable[bytes]) -> bytes:
     return digest.digest()
 
 
-def _entry_fields(entry: Entry) -> dict[str, str | int]:
-    return {
-        "account": entry.account,
-        "direction": str(entry.direction),
-        "amount_minor": entry.amount_minor,
-        "currency": entry.currency,
-        **_present(
-            seller_order_id=entry.seller_order_id,
-            order_line_id=entry.order_line_id,
-            refund_id=entry.refund_id,
-            payout_id=entry.payout_id,
-        ),
-    }
-
-
-def _present(**ids: UUID | None) -> dict[str, str]:
-    return {name: str(value) for name, value in ids.items() if value is not None}
-
-
-def _compact(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+def _entry_text(entry: Entry) -> str:
+    """Its fields as `_compact` writes them, by hand: an order books a dozen entries."""
+    text = (
+        f'{{"account":{encode_basestring_ascii(entry.account)},"amount_minor":{entry.amount_minor},'
+        f'"currency":{encode_basestring_ascii(entry.currency)},"direction":"{entry.direction}"'
+    )
+    if entry.order_line_id is not None:
+        text += f',"order_line_id":"{entry.order_line_id}"'
+    if entry.payout_id is not None:
+        text += f',"payout_id":"{entry.payout_id}"'
+    if entry.refund_id is not None:
+        text += f',"refund_id":"{entry.refund_id}"'
+    if entry.seller_order_id is not None:
+        text += f',"seller_order_id":"{entry.seller_order_id}"'
+    return text + "}"
 
 
 def _instant(moment: datetime) -> str:
