@@ -272,6 +272,42 @@ async def test_database_goes_away_and_comes_back(live: Resources, cluster: Clust
     assert len(listener.told) == 1
 
 
+# The first job that ends takes the connection with it on which it is told.
+FAREWELL = """
+CREATE SEQUENCE gosellr.farewell;
+GRANT USAGE ON SEQUENCE gosellr.farewell TO PUBLIC;
+CREATE FUNCTION gosellr.farewell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('gosellr.farewell') = 1 THEN
+        PERFORM pg_terminate_backend(pg_backend_pid());
+        PERFORM pg_sleep(0);
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER farewell BEFORE DELETE ON gosellr.procrastinate_jobs
+    FOR EACH ROW EXECUTE FUNCTION gosellr.farewell();
+"""
+
+
+@pytest.mark.case(18)
+async def test_case_18_a_job_whose_end_was_not_heard_is_done_again(
+    live: Resources, cluster: Cluster
+) -> None:
+    """The database dies while it is told that a job is done, and the worker lives on."""
+    async with live.db.connection() as connection:
+        database = await connection.fetchval("SELECT current_database()")
+    owner = await asyncpg.connect(cluster.dsn(database=database))
+    await owner.execute(FAREWELL)
+    await owner.close()
+    listener = Listener("mail", expected=2)
+    order_id = new_id()
+    async with working(live, reactions={FactType.ORDER_PAID: [listener.reaction]}):
+        await tell(live, order_id)
+        await listener.done.wait()
+    assert [fact.aggregate_id for fact in listener.told] == [order_id, order_id]
+    assert await number(live, "SELECT count(*) FROM procrastinate_jobs") == 0
+
+
 async def test_process_starts_by_its_settings_and_ends_on_sigterm(
     live_settings: Settings, live: Resources, tmp_path: Path
 ) -> None:

@@ -1,11 +1,13 @@
 """The queue's application: every reaction and every periodic work as a task of procrastinate."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.retry import BaseRetryStrategy
 
 from gosellr.core.db import SEARCH_PATH
@@ -23,16 +25,38 @@ _WAIT_SECONDS = 10
 Work = Callable[[Resources, dict[str, Any]], Awaitable[object]]
 
 
+class _Connector(PsycopgConnector):
+    """Notes when the database may not have heard how a job ended, or that its worker lives."""
+
+    def __init__(self, unheard: asyncio.Event, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._unheard = unheard
+
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        """See the library."""
+        try:
+            await super().execute_query_async(query, **arguments)
+        except ConnectorException:
+            self._unheard.set()
+            raise
+
+
 def build_app(
     resources: Resources,
     *,
     reactions: Reactions,
     schedule: Sequence[Periodic],
     retry: BaseRetryStrategy,
+    unheard: asyncio.Event,
 ) -> App:
-    """The application of one worker; open it before use."""
+    """The application of one worker; open it before use.
+
+    `unheard` is set when the end of a job couldn't be written: the library goes on without it, and
+    the job would stay with a worker that lives, done by nobody and in the way of all like it.
+    """
     settings = resources.settings
-    connector = PsycopgConnector(
+    connector = _Connector(
+        unheard,
         conninfo=settings.database_url,
         min_size=1,
         max_size=_CONNECTIONS_MAX,

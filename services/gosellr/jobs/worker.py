@@ -111,12 +111,17 @@ class Worker:
         return False
 
     async def work_off(self) -> bool:
-        """Take jobs out of the queue until told to stop, or until the database is gone."""
+        """Take jobs out of the queue until told to stop, or until the database is gone.
+
+        Where it didn't hear how a job ended, all that are left wait again, for a worker anew.
+        """
+        unheard = asyncio.Event()
         app = build_app(
             self._resources,
             reactions=self._reactions,
             schedule=self._schedule,
             retry=self._retry,
+            unheard=unheard,
         )
         async with app.open_async():
             work = asyncio.create_task(
@@ -129,15 +134,18 @@ class Worker:
                     shutdown_graceful_timeout=_DRAIN_SECONDS,
                 )
             )
-            told_to_stop = asyncio.create_task(self._stop.wait())
+            reasons = [asyncio.create_task(one.wait()) for one in (self._stop, unheard)]
             try:
-                await asyncio.wait({work, told_to_stop}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({work, *reasons}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 # Cancelled, the library takes no more jobs and finishes those under way.
-                told_to_stop.cancel()
+                for reason in reasons:
+                    reason.cancel()
                 work.cancel()
                 with suppress(asyncio.CancelledError):
                     await work
+        if unheard.is_set():
+            await self.rescue()
         return False
 
     async def _keep_doing(self, name: str, step: Step, *, pause_seconds: float) -> None:
