@@ -13,6 +13,11 @@ from uvicorn.server import ServerState
 from gosellr.core.front_door import DOORKEEPER, Doorkeeper, FrontDoor, RawHeaders, Refusal
 
 REFUSAL = Refusal(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n", b"full")
+# More than the connection holds while nobody reads.
+LONG_BYTES = 64 * 1024 * 1024
+LONG_REFUSAL = Refusal(
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: %d\r\n" % LONG_BYTES, bytes(LONG_BYTES)
+)
 Message = dict[str, Any]
 
 
@@ -20,12 +25,13 @@ Message = dict[str, Any]
 class ByPath:
     """Refuses what is asked of `/full`, and remembers what it was shown."""
 
+    answer: Refusal = REFUSAL
     shown: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def refusal(self, method: bytes, url: bytes, headers: RawHeaders) -> Refusal | None:
         self.shown.append((method, url))
         assert (b"host", b"market.test") in headers
-        return REFUSAL if url == b"/full" else None
+        return self.answer if url == b"/full" else None
 
 
 @dataclass
@@ -149,6 +155,15 @@ async def test_who_asks_for_more_than_an_answer_is_let_in(echo: Echo, header: st
             assert await caller.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert (await caller.hear())[::2] == (200, b"/full ")
     assert keeper.shown == []
+
+
+async def test_who_takes_no_answers_gets_no_more_of_them_at_once(echo: Echo) -> None:
+    keeper = ByPath(LONG_REFUSAL)
+    async with calling(echo, keeper) as caller:
+        caller.say(request("/full"), request("/full"))
+        assert (await caller.hear())[::2] == (503, bytes(LONG_BYTES))
+        assert (await caller.hear())[::2] == (200, b"/full ")
+    assert len(keeper.shown) == 1
 
 
 async def test_without_a_doorkeeper_everybody_is_let_in(echo: Echo) -> None:

@@ -64,7 +64,7 @@ class FrontDoor(HttpToolsProtocol):
 
     def _ask(self) -> Refusal | None:
         """What the doorkeeper says. Whoever asks for more than an answer is the application's, and
-        so is who has asked before and waits for his answer."""
+        so is who waits for an answer still, or doesn't take what he was told."""
         before = cast("RequestResponseCycle | None", self.cycle)
         if (
             self._keeper is None
@@ -72,6 +72,7 @@ class FrontDoor(HttpToolsProtocol):
             or self.parser.should_upgrade()
             or not self.parser.should_keep_alive()
             or not (before is None or before.response_complete)
+            or self.flow.write_paused
         ):
             return None
         return self._keeper.refusal(self.parser.get_method(), self.url, self.headers)
