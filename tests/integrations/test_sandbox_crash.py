@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -198,58 +197,6 @@ async def test_a_failed_transaction_leaves_nothing_behind(tmp_path: Path) -> Non
     count = await file.read(lambda connection: connection.execute("SELECT * FROM one").fetchall())
     assert count == []
     assert (tmp_path / "a.sqlite").stat().st_mode & 0o777 == 0o600
-    file.close()
-
-
-async def test_what_is_asked_for_in_one_turn_is_written_at_once(tmp_path: Path) -> None:
-    file = SqliteFile(
-        tmp_path / "a.sqlite",
-        schema=("CREATE TABLE IF NOT EXISTS one (value INTEGER CHECK (value > 0))",),
-        timeout_seconds=1,
-    )
-
-    def insert(value: int) -> Callable[[sqlite3.Connection], int]:
-        def work(connection: sqlite3.Connection) -> int:
-            connection.execute("INSERT INTO one VALUES (?)", (value,))
-            return 10 * value
-
-        return work
-
-    said: list[str] = []
-    await file.read(lambda connection: connection.set_trace_callback(said.append))
-    assert await asyncio.gather(*(file.write(insert(value)) for value in (1, 2, 3))) == [10, 20, 30]
-    assert said == [
-        "BEGIN IMMEDIATE",
-        *[f"INSERT INTO one VALUES ({n})" for n in (1, 2, 3)],
-        "COMMIT",
-    ]
-
-    # One that fails is told so, and takes nobody with it.
-    answers = await asyncio.gather(
-        *(file.write(insert(value)) for value in (4, 0, 5)), return_exceptions=True
-    )
-    assert (answers[0], type(answers[1]), answers[2]) == (40, sqlite3.IntegrityError, 50)
-    rows = await file.read(lambda connection: connection.execute("SELECT * FROM one").fetchall())
-    assert sorted(rows) == [(1,), (2,), (3,), (4,), (5,)]
-    file.close()
-
-
-def test_a_loop_that_ended_before_a_write_is_in_nobodys_way(tmp_path: Path) -> None:
-    schema = ("CREATE TABLE IF NOT EXISTS one (value INTEGER)",)
-    file = SqliteFile(tmp_path / "a.sqlite", schema=schema, timeout_seconds=1)
-
-    def insert(connection: sqlite3.Connection) -> int:
-        return connection.execute("INSERT INTO one VALUES (1)").rowcount
-
-    async def leave() -> None:
-        asking = asyncio.create_task(file.write(insert))
-        await asyncio.sleep(0)
-        asking.cancel()
-
-    asyncio.run(leave())
-    assert asyncio.run(file.write(insert)) == 1
-    count = asyncio.run(file.read(lambda file: file.execute("SELECT count(*) FROM one").fetchone()))
-    assert count == (1,)
     file.close()
 
 

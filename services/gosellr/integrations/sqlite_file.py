@@ -2,10 +2,9 @@
 
 A write is one short `BEGIN IMMEDIATE` transaction in WAL mode with `synchronous=NORMAL`. Measured
 at about 15 µs it is cheaper than the 50–90 µs of a hop to a thread, so it runs on the caller's own
-thread; what is asked for in one turn of the event loop is written in one transaction, because
-beginning and committing is half of that. Only a lock held by another process makes a caller wait,
-and it waits in the event loop, never inside SQLite. A commit survives the death of every process;
-the last commits before a power cut may be missing, but the file is never torn.
+thread. Only a lock held by another process makes a caller wait, and it waits in the event loop,
+never inside SQLite. A commit survives the death of every process; the last commits before a power
+cut may be missing, but the file is never torn.
 """
 
 import asyncio
@@ -16,9 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-from gosellr.utils.lazy_dataclasses import dataclass
+from typing import TypeVar
 
 Answer = TypeVar("Answer")
 Work = Callable[[sqlite3.Connection], Answer]
@@ -29,14 +26,6 @@ _LONGEST_PAUSE_SECONDS = 0.01
 # A connection inherited through fork may be neither used nor closed (closing could fold the WAL
 # under the parent's feet), so such connections are kept here, untouched, until the process ends.
 _inherited: list[sqlite3.Connection] = []
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A write that waits for the end of this turn."""
-
-    work: Work[Any]
-    answer: "asyncio.Future[Any]"
 
 
 class FileBusy(TimeoutError):
@@ -53,21 +42,10 @@ class SqliteFile:
         self._connection: sqlite3.Connection | None = None
         self._process_id = 0
         self._lock = threading.Lock()
-        self._asked: list[_Asked] = []
-        self._writer: asyncio.Task[None] | None = None
 
     async def write(self, work: Work[Answer]) -> Answer:
-        """Runs `work` in a write transaction, perhaps with others; all of it is written or nothing.
-
-        Where another's fails, it is run once more without. Raises `FileBusy` when its turn never
-        comes.
-        """
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._asked.append(_Asked(work, answer))
-        # A writer that is done without having taken anything was ended with its event loop.
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_asked())
-        return await answer
+        """Runs `work` in one write transaction; raises `FileBusy` when its turn never comes."""
+        return await self._patiently(lambda: self._write_once(work))
 
     async def read(self, work: Work[Answer]) -> Answer:
         """Runs `work` outside a write transaction; readers don't wait for writers."""
@@ -89,35 +67,6 @@ class SqliteFile:
             if self._connection is not None and self._process_id == os.getpid():
                 self._connection.close()
             self._connection = None
-
-    async def _write_asked(self) -> None:
-        asked = [one for one in self._asked if not one.answer.done()]
-        # Who asks from now on, while this waits for another process, has a writer of their own.
-        self._asked, self._writer = [], None
-        try:
-            await self._write_together(asked)
-        finally:
-            for one in asked:
-                one.answer.cancel()  # Does nothing to one that is answered.
-
-    async def _write_together(self, asked: list[_Asked]) -> None:
-        def work(connection: sqlite3.Connection) -> list[Any]:
-            return [one.work(connection) for one in asked]
-
-        try:
-            answers = await self._patiently(lambda: self._write_once(work))
-        except Exception as error:  # noqa: BLE001 - it is told to whose it is
-            if len(asked) > 1 and not isinstance(error, FileBusy):
-                for one in asked:
-                    await self._write_together([one])
-                return
-            for one in asked:
-                if not one.answer.done():
-                    one.answer.set_exception(error)
-        else:
-            for one, answer in zip(asked, answers, strict=True):
-                if not one.answer.done():
-                    one.answer.set_result(answer)
 
     async def _patiently(self, once: Callable[[], Answer]) -> Answer:
         deadline = time.monotonic() + self._timeout_seconds
