@@ -85,8 +85,16 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(app: Echo, keeper: Doorkeeper | None) -> AsyncIterator[Caller]:
-    config = uvicorn.Config(app, http=FrontDoor, log_config=None, lifespan="off")  # type: ignore[arg-type]
+async def calling(
+    app: Echo, keeper: Doorkeeper | None, *, keep_alive_seconds: int = 5
+) -> AsyncIterator[Caller]:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=FrontDoor,
+        log_config=None,
+        lifespan="off",
+        timeout_keep_alive=keep_alive_seconds,
+    )
     state = ServerState()
     state.default_headers = [(b"date", b"Mon, 30 Nov 2026 12:00:00 GMT")]
     server = await asyncio.get_running_loop().create_server(
@@ -144,6 +152,17 @@ async def test_who_waits_for_an_answer_is_not_overtaken_by_a_refusal() -> None:
         assert (await caller.hear())[::2] == (200, b"/room first")
         assert (await caller.hear())[::2] == (200, b"/full second")
     assert keeper.shown == [(b"POST", b"/room")]
+
+
+async def test_who_came_with_a_refusal_may_take_longer_than_an_idle_connection() -> None:
+    echo = Echo()
+    async with calling(echo, ByPath(), keep_alive_seconds=0) as caller:
+        caller.say(request("/full"), request("/room", b"next"))
+        assert (await caller.hear())[::2] == (503, b"full")
+        await echo.began.wait()
+        await asyncio.sleep(0.05)
+        echo.may_answer.set()
+        assert (await caller.hear())[::2] == (200, b"/room next")
 
 
 @pytest.mark.parametrize("header", ["Expect: 100-continue", "Connection: close"])

@@ -45,6 +45,8 @@ class FrontDoor(HttpToolsProtocol):
         """See uvicorn."""
         self._refusal = self._ask()
         if self._refusal is None:
+            # Where both came at once, the wait for the next request began with the refusal before.
+            self._unset_keepalive_if_required()
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
