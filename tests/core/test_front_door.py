@@ -176,6 +176,16 @@ async def test_who_asks_for_more_than_an_answer_is_let_in(echo: Echo, header: st
     assert keeper.shown == []
 
 
+async def test_who_speaks_an_older_protocol_is_let_in(echo: Echo) -> None:
+    """By HTTP/1.0 the end of an answer may be the end of the connection."""
+    async with calling(echo, ByPath()) as caller:
+        old = request("/full", b"", "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+        caller.say(old)
+        status, headers, _ = await caller.hear()
+        assert (status, headers["connection"]) == (200, "close")
+        assert await caller.reader.read() == b""
+
+
 async def test_who_takes_no_answers_gets_no_more_of_them_at_once(echo: Echo) -> None:
     keeper = ByPath(LONG_REFUSAL)
     async with calling(echo, keeper) as caller:

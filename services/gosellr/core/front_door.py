@@ -73,6 +73,7 @@ class FrontDoor(HttpToolsProtocol):
             or self.expect_100_continue
             or self.parser.should_upgrade()
             or not self.parser.should_keep_alive()
+            or self.parser.get_http_version() != "1.1"
             or not (before is None or before.response_complete)
             or self.flow.write_paused
         ):
