@@ -27,9 +27,11 @@ class ByPath:
 
     answer: Refusal = REFUSAL
     shown: list[tuple[bytes, bytes]] = field(default_factory=list)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def refusal(self, method: bytes, url: bytes, headers: RawHeaders) -> Refusal | None:
         self.shown.append((method, url))
+        self.was_asked.set()
         assert (b"host", b"market.test") in headers
         return self.answer if url == b"/full" else None
 
@@ -72,6 +74,7 @@ class Caller:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    server: ServerState
 
     def say(self, *requests: bytes) -> None:
         self.writer.write(b"".join(requests))
@@ -102,7 +105,7 @@ async def calling(
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
-        yield Caller(reader, writer)
+        yield Caller(reader, writer, state)
     finally:
         writer.close()
         server.close()
@@ -141,6 +144,20 @@ async def test_a_refusal_waits_for_the_end_of_the_body(echo: Echo) -> None:
         caller.say(whole[-8:], request("/room", b"next"))
         assert (await caller.hear())[::2] == (503, b"full")
         assert (await caller.hear())[::2] == (200, b"/room next")
+
+
+async def test_a_server_that_ends_tells_who_is_refused_before_the_whole_body_is_there(
+    echo: Echo,
+) -> None:
+    keeper = ByPath()
+    async with calling(echo, keeper) as caller:
+        caller.say(request("/full", b"half and half")[:-8])
+        await keeper.was_asked.wait()
+        (door,) = caller.server.connections
+        door.shutdown()
+        status, headers, body = await caller.hear()
+        assert (status, headers["connection"], body) == (503, "close", b"full")
+        assert await caller.reader.read() == b""
 
 
 async def test_who_waits_for_an_answer_is_not_overtaken_by_a_refusal() -> None:

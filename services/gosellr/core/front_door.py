@@ -56,13 +56,23 @@ class FrontDoor(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See uvicorn."""
-        refusal, self._refusal = self._refusal, None
+        refusal = self._refusal
         if refusal is None:
             super().on_message_complete()
         elif not self.transport.is_closing():
-            added = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
-            self.transport.write(b"%b%b\r\n%b" % (refusal.head, added, refusal.body))
+            self._refusal = None
+            self._send(refusal)
             self.on_response_complete()
+
+    def shutdown(self) -> None:
+        """See uvicorn. Who is refused and has more to send is told so before the end."""
+        if self._refusal is not None and not self.transport.is_closing():
+            self._send(self._refusal, b"connection: close\r\n")
+        super().shutdown()
+
+    def _send(self, refusal: Refusal, more: bytes = b"") -> None:
+        added = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        self.transport.write(b"%b%b%b\r\n%b" % (refusal.head, added, more, refusal.body))
 
     def _ask(self) -> Refusal | None:
         """What the doorkeeper says. Whoever asks for more than an answer is the application's, and
