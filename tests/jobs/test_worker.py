@@ -248,6 +248,23 @@ async def test_job_that_kills_its_workers_dies_itself(live: Resources) -> None:
         await transact(live.db, job_service.retry_dead_job, job_id=job_id)
 
 
+async def test_dead_job_stays_dead_while_the_next_of_its_kind_runs(live: Resources) -> None:
+    """Only one of a kind may wait: the running one couldn't be tried again, nor be rescued."""
+    minute = {"periodic.sweep": timedelta(minutes=1)}
+    for minutes, status in ((0, "failed"), (1, "doing")):
+        at = live.clock.now() + timedelta(minutes=minutes)
+        await transact(live.db, job_service.queue_due_work, intervals=minute, now=at)
+        async with live.db.connection() as connection:
+            await connection.execute(
+                "UPDATE procrastinate_jobs SET status = $1 WHERE status = 'todo'", status
+            )
+    dead = await number(live, "SELECT id FROM procrastinate_jobs WHERE status = 'failed'")
+    with pytest.raises(JobNotDead):
+        await transact(live.db, job_service.retry_dead_job, job_id=dead)
+    (job,) = await transact(live.db, job_service.rescue_stalled_jobs, max_attempts=ATTEMPTS_MAX)
+    assert job.status == "todo"
+
+
 async def test_database_goes_away_and_comes_back(live: Resources, cluster: Cluster) -> None:
     listener = Listener("mail")
     async with live.db.connection() as connection:

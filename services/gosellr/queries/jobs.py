@@ -64,14 +64,15 @@ ORDER BY job.id DESC
 LIMIT $2
 """
 
-# Attempts begin anew, and a job of the schedule that waits again already stays dead.
+# Attempts begin anew. A job of the schedule that waits again already stays dead, and so while it
+# runs again: that one could wait no more, neither for its next attempt nor to be rescued.
 REVIVE = """
 UPDATE procrastinate_jobs AS job
 SET status = 'todo', attempts = 0, scheduled_at = NULL, worker_id = NULL
 WHERE id = $1 AND status = 'failed'
   AND NOT EXISTS (
-      SELECT FROM procrastinate_jobs AS waiting
-      WHERE waiting.queueing_lock = job.queueing_lock AND waiting.status = 'todo'
+      SELECT FROM procrastinate_jobs AS other
+      WHERE other.queueing_lock = job.queueing_lock AND other.status IN ('todo', 'doing')
   )
 RETURNING id
 """

@@ -71,7 +71,7 @@ async def retry_dead_job(connection: Connection, *, job_id: int) -> None:
 
     Raises:
         NotFound: there is no such job.
-        JobNotDead: it waits, runs, or its work waits already in another job.
+        JobNotDead: it waits, runs, or its work waits or runs already in another job.
     """
     if await jobs.revive(connection, job_id=job_id):
         return
