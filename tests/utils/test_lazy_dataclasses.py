@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import pickle
+from abc import ABC, abstractmethod
 from dataclasses import FrozenInstanceError, asdict, field, fields
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -188,6 +189,29 @@ def test_what_is_not_frozen_and_slotted_is_the_standard_librarys() -> None:
     tally.number += 1
     assert tally == Tally(1)
     assert Shelf(2).doubled == 4
+
+
+def test_what_an_abstract_base_leaves_open_has_to_be_there() -> None:
+    class Shape(ABC):
+        __slots__ = ()
+
+        @abstractmethod
+        def area(self) -> int: ...
+
+    @dataclass(frozen=True, slots=True)
+    class Square(Shape):
+        side: int
+
+        def area(self) -> int:
+            return self.side**2
+
+    @dataclass(frozen=True, slots=True)
+    class Blot(Shape):
+        size: int
+
+    assert Square(3).area() == 9
+    with pytest.raises(TypeError, match="abstract class Blot"):
+        Blot(1)  # type: ignore[abstract]
 
 
 def test_a_method_is_compiled_when_it_is_needed() -> None:

@@ -95,7 +95,11 @@ def _twin(cls: type) -> type:
     body = {"__slots__": vars(cls)["__slots__"], "__setattr__": object.__setattr__}
     if "__orig_bases__" in vars(cls):
         body["__orig_bases__"] = vars(cls)["__orig_bases__"]
-    return type(cls.__name__, cls.__bases__, body)
+    twin = type(cls.__name__, cls.__bases__, body)
+    if hasattr(cls, "__abstractmethods__"):
+        # What the class adds to an abstract base isn't repeated in the twin.
+        twin.__abstractmethods__ = cls.__abstractmethods__  # type: ignore[attr-defined]
+    return twin
 
 
 @cache
