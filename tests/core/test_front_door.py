@@ -160,6 +160,14 @@ async def test_a_server_that_ends_tells_who_is_refused_before_the_whole_body_is_
         assert await caller.reader.read() == b""
 
 
+async def test_the_end_of_a_body_is_not_waited_for_without_end(echo: Echo) -> None:
+    async with calling(echo, ByPath(), keep_alive_seconds=0) as caller:
+        caller.say(request("/full", b"half and half")[:-8])
+        status, headers, body = await asyncio.wait_for(caller.hear(), 10)
+        assert (status, headers["connection"], body) == (503, "close", b"full")
+        assert await caller.reader.read() == b""
+
+
 async def test_who_waits_for_an_answer_is_not_overtaken_by_a_refusal() -> None:
     echo, keeper = Echo(), ByPath()
     async with calling(echo, keeper) as caller:

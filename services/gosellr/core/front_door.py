@@ -41,6 +41,15 @@ class FrontDoor(HttpToolsProtocol):
         self._keeper = cast("Doorkeeper | None", self.app_state.get(DOORKEEPER))
         self._refusal: Refusal | None = None
 
+    def data_received(self, data: bytes) -> None:
+        """See uvicorn. Who is refused, and then sends no more, isn't waited for without end."""
+        super().data_received(data)
+        if self._refusal is not None:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.shutdown
+            )
+
     def on_headers_complete(self) -> None:
         """See uvicorn."""
         self._refusal = self._ask()
