@@ -185,7 +185,8 @@ async def test_who_came_with_a_refusal_may_take_longer_than_an_idle_connection()
         caller.say(request("/full"), request("/room", b"next"))
         assert (await caller.hear())[::2] == (503, b"full")
         await echo.began.wait()
-        await asyncio.sleep(0.05)
+        for _ in range(10):
+            await asyncio.sleep(0)
         echo.may_answer.set()
         assert (await caller.hear())[::2] == (200, b"/room next")
 

@@ -26,7 +26,7 @@ Work = Callable[[Resources, dict[str, Any]], Awaitable[object]]
 
 
 class _Connector(PsycopgConnector):
-    """Notes when the database may not have heard how a job ended, or that its worker lives."""
+    """Notes when the database may not have heard how a job ended."""
 
     def __init__(self, unheard: asyncio.Event, **settings: Any) -> None:
         super().__init__(**settings)
@@ -37,7 +37,9 @@ class _Connector(PsycopgConnector):
         try:
             await super().execute_query_async(query, **arguments)
         except ConnectorException:
-            self._unheard.set()
+            # That its worker lives is said again in a moment; how a job ended isn't.
+            if "job_id" in arguments:
+                self._unheard.set()
             raise
 
 
