@@ -16,6 +16,7 @@ import orjson
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length: "
+_CLOSE = b"\r\nconnection: close\r\n"
 _MISTAKES_SHOWN = 5
 
 
@@ -92,6 +93,8 @@ class Wire(asyncio.Protocol):
             if end < 0:
                 return
             self._head = self._buffer[: end + 2]
+            if _CLOSE in self._head:
+                self.is_open = False
             self._buffer = self._buffer[end + 4 :]
             self._needed = _length_of(self._head)
         if len(self._buffer) < self._needed or self._waiter is None:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from uvicorn.server import ServerState
 
-from gosellr.core.front_door import DOORKEEPER, Doorkeeper, FrontDoor, RawHeaders, Refusal
+from gosellr.core.front_door import DOORKEEPER, Callers, Doorkeeper, FrontDoor, RawHeaders, Refusal
 
 REFUSAL = Refusal(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n", b"full")
 # More than the connection holds while nobody reads.
@@ -74,7 +73,7 @@ class Caller:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    server: ServerState
+    server: Callers
 
     def say(self, *requests: bytes) -> None:
         self.writer.write(b"".join(requests))
@@ -98,7 +97,7 @@ async def calling(
         lifespan="off",
         timeout_keep_alive=keep_alive_seconds,
     )
-    state = ServerState()
+    state = Callers()
     state.default_headers = [(b"date", b"Mon, 30 Nov 2026 12:00:00 GMT")]
     server = await asyncio.get_running_loop().create_server(
         lambda: FrontDoor(config, state, {DOORKEEPER: keeper} if keeper else {}), "127.0.0.1", 0

@@ -14,12 +14,13 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 import uvicorn
 
-from gosellr.core.front_door import FrontDoor
+from gosellr.core.crew import Crew
 from gosellr.core.head_start import await_word
-from gosellr.core.listening import entrances
+from gosellr.core.web_server import WebServer
 
 DRAIN_SECONDS = 20
 _KEEP_ALIVE_SECONDS = 15
@@ -43,7 +44,6 @@ def serve(application: str, *, descriptor: int) -> None:
     config = uvicorn.Config(
         application,
         factory=True,
-        http=FrontDoor,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -54,7 +54,12 @@ def serve(application: str, *, descriptor: int) -> None:
     # What was loaded stays; the collector of cycles need not look through it again. The few
     # cycles in it are worth less than the look that would find them.
     gc.freeze()
-    uvicorn.Server(config).run(sockets=entrances(socket.socket(fileno=descriptor)))
+    home = os.environ.get("GOSELLR_HOME")
+    crew = Crew.joined(Path(home) / "web_processes.bin") if home else Crew.alone()
+    try:
+        WebServer(config, listener=socket.socket(fileno=descriptor), crew=crew).run()
+    finally:
+        crew.close()
 
 
 def _look_less_often() -> None:

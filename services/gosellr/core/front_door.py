@@ -8,7 +8,9 @@ The application brings its doorkeeper in the state of its lifespan.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 DOORKEEPER = "doorkeeper"
 """What it is called in the state of the lifespan."""
@@ -30,14 +32,28 @@ class Doorkeeper(Protocol):
         """What to answer at once; None for a request that the application gets."""
 
 
+class Callers(ServerState):
+    """Who is connected, and how many of them are to be handed on to another process.
+
+    Who is handed on gets an answer that ends the connection, and comes again by another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_hand_on = 0
+
+
 class FrontDoor(HttpToolsProtocol):
     """A connection whose requests are shown to the doorkeeper first.
 
     A refusal goes out when the whole request has come, so that the connection is good for the next.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(
+        self, config: uvicorn.Config, server_state: Callers, app_state: dict[str, Any]
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self._callers = server_state
         self._keeper = cast("Doorkeeper | None", self.app_state.get(DOORKEEPER))
         self._refusal: Refusal | None = None
 
@@ -56,7 +72,11 @@ class FrontDoor(HttpToolsProtocol):
         if self._refusal is None:
             # Where both came at once, the wait for the next request began with the refusal before.
             self._unset_keepalive_if_required()
+            before = self.cycle
             super().on_headers_complete()
+            if self._callers.to_hand_on > 0 and self.cycle is not before:
+                self._callers.to_hand_on -= 1
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """See uvicorn."""

@@ -20,6 +20,8 @@ from zlib import crc32
 
 import structlog
 
+from gosellr.core.shared_file import open_shared
+
 SLOTS = 65_536
 _BYTES = 8 * SLOTS
 
@@ -99,15 +101,8 @@ class Generations:
 
 
 def _map(path: Path) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = open_shared(path, size=_BYTES)
     try:
-        if os.fstat(descriptor).st_size < _BYTES:
-            # It only ever grows: shortening it would kill whoever has it in memory. The space is
-            # taken for good, because a full disk couldn't be told to a store into memory.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, _BYTES)
-            else:
-                os.ftruncate(descriptor, _BYTES)
         return mmap.mmap(descriptor, _BYTES)
     finally:
         os.close(descriptor)

@@ -8,7 +8,6 @@ import time
 from gosellr.core.startup_error import StartupError
 
 _PATIENCE_SECONDS = 3.0
-_ENTRANCES = 8
 
 
 def bind_address(host: str, port: int) -> socket.socket:
@@ -32,15 +31,6 @@ def bind_address(host: str, port: int) -> socket.socket:
                 continue
             raise _refusal(error, host=host, port=port) from error
         return listener
-
-
-def entrances(listener: socket.socket) -> list[socket.socket]:
-    """The same listener, several times, for a process that serves it.
-
-    uvloop lets in one connection by each in a turn of its loop. A turn of a busy process is long,
-    and by one alone the last of a crowd would wait for seconds, only to hear that it is a crowd.
-    """
-    return [listener, *(listener.dup() for _ in range(_ENTRANCES - 1))]
 
 
 def answers(host: str, port: int, *, path: str) -> bool:
