@@ -107,6 +107,21 @@ async def test_waiting_has_an_end_and_is_told_as_a_moment_s_trouble(dsn: str) ->
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
+async def test_each_who_waits_has_an_end_of_his_own(dsn: str) -> None:
+    db = await Database.connect(dsn, max_size=1, wait_seconds=0.01)
+    async with db.connection():
+        first = asyncio.create_task(pid(db))
+        await until_waiting(db, 1)
+        # It looks too early, when nobody has waited for long, and therefore once more.
+        db._pool._lose_patience()
+        second = asyncio.create_task(pid(db))
+        await until_waiting(db, 2)
+        ends = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(end) for end in ends] == [NoConnectionFree] * 2
+    assert isinstance(await pid(db), int)
+    await db.close()
+
+
 async def test_whoever_gives_up_waiting_loses_nothing(pair: Database) -> None:
     async with AsyncExitStack() as stack:
         held = [await stack.enter_async_context(pair.connection()) for _ in range(2)]

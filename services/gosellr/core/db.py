@@ -83,6 +83,8 @@ class Pool:
         self._waiting: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
         # Those who finish what they have begun are served before those who begin.
         self._ahead: deque[tuple[asyncio.Future[_Driver | None], float]] = deque()
+        # Looks after whoever has waited for too long; there is one while somebody waits.
+        self._patience: asyncio.TimerHandle | None = None
         self._pace = Pace()
         self._is_closing = False
         self._is_empty = asyncio.Event()
@@ -136,6 +138,8 @@ class Pool:
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         self._is_closing = True
+        if self._patience is not None:
+            self._patience.cancel()
         while self._ahead or self._waiting:
             place, _ = (self._ahead or self._waiting).popleft()
             if not place.done():
@@ -157,21 +161,38 @@ class Pool:
             raise
 
     async def _wait(self) -> _Driver:
-        place: asyncio.Future[_Driver | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[_Driver | None] = loop.create_future()
         queue = self._ahead if _goes_ahead.get() else self._waiting
         if not (self._ahead or self._waiting):
             self._pace.begin()
         queue.append((place, time.monotonic()))
+        if self._patience is None:
+            # One for all: a time limit for each would cost as much as the waiting itself.
+            self._patience = loop.call_later(self._wait_seconds, self._lose_patience)
         try:
-            async with asyncio.timeout(self._wait_seconds):
-                connection = await place
-        except TimeoutError as error:
-            self._leave(place)
-            raise NoConnectionFree from error
+            connection = await place
         except asyncio.CancelledError:
             self._leave(place)
             raise
         return connection if connection is not None else await self._open()
+
+    def _lose_patience(self) -> None:
+        """Tell those who have waited for too long, and look again when the next will have."""
+        self._patience = None
+        now = time.monotonic()
+        due = []
+        for queue in (self._ahead, self._waiting):
+            while queue and (queue[0][0].done() or now - queue[0][1] >= self._wait_seconds):
+                place, _ = queue.popleft()
+                if not place.done():
+                    place.set_exception(NoConnectionFree())
+            if queue:
+                due.append(queue[0][1] + self._wait_seconds - now)
+        if due:
+            self._patience = asyncio.get_running_loop().call_later(
+                max(min(due), 0.0), self._lose_patience
+            )
 
     def _leave(self, place: "asyncio.Future[_Driver | None]") -> None:
         """Wait no more; what was given in the same moment goes to the next."""

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 import asyncpg
 
@@ -55,7 +55,6 @@ class Gathering(Generic[C, R]):
         self._waiting: deque[_Place[C, R]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._late: set[asyncio.Task[None]] = set()
-        self._is_called = False
         # How many are in the statements under way.
         self._inside = 0
         self._pace = Pace()
@@ -89,29 +88,26 @@ class Gathering(Generic[C, R]):
         return self._pace.wait_of(waiting) if waiting else 0.0
 
     def _call(self) -> None:
-        """Begin at the end of this turn, so that all who come in it begin together."""
-        if not self._is_called:
-            self._is_called = True
-            asyncio.get_running_loop().call_soon(self._begin)
+        """Begin the next one, which takes all who come until it is its turn in the loop."""
+        is_full = len(self._under_way) >= _SIDE_BY_SIDE_MAX or self._under_way - self._late
+        if self._waiting and not is_full:
+            self._under_way.add(asyncio.create_task(self._answer_next()))
 
-    def _begin(self) -> None:
-        self._is_called = False
-        if len(self._under_way) >= _SIDE_BY_SIDE_MAX or self._under_way - self._late:
-            return
-        if taken := self._take():
-            task = asyncio.create_task(self._answer(taken))
-            self._under_way.add(task)
-            late = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._note_late, task)
-            task.add_done_callback(lambda _: late.cancel())
-            task.add_done_callback(self._end)
+    async def _answer_next(self) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        late = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._note_late, task)
+        try:
+            if taken := self._take():
+                await self._answer(taken)
+        finally:
+            late.cancel()
+            self._under_way.discard(task)
+            self._late.discard(task)
+            # From here, because whoever is told that a task has ended is told a turn later.
+            self._call()
 
     def _note_late(self, task: "asyncio.Task[None]") -> None:
         self._late.add(task)
-        self._begin()
-
-    def _end(self, task: "asyncio.Task[None]") -> None:
-        self._under_way.discard(task)
-        self._late.discard(task)
         self._call()
 
     def _take(self) -> list[_Place[C, R]]:

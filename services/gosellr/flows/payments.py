@@ -118,9 +118,9 @@ async def advance_placed(
         asks = [(one, payment) for one, payment in plan.asks if payment.id not in silent]
         if not asks and not plan.concludes:
             break
-        answers = await asyncio.gather(
-            *(_put(gateways.get(payment.method), one, payment) for one, payment in asks)
-        )
+        puts = [_put(gateways.get(payment.method), one, payment) for one, payment in asks]
+        # One alone needs no task, which would begin a turn of the loop later.
+        answers = [await puts[0]] if len(puts) == 1 else await asyncio.gather(*puts)
         unsent -= {payment.id for _, payment in asks}
         silent |= {answer.payment_id for answer in answers if answer.status is None}
         said: dict[str, Any] = {"answers": answers, "policy": policy, "now": clock.now()}
