@@ -19,6 +19,9 @@ from gosellr.utils.lazy_dataclasses import dataclass
 # One that has been under way for longer waits for somebody's lock: others begin beside it.
 _LATE_SECONDS = 0.06
 _SIDE_BY_SIDE_MAX = 3
+# Whoever was answered in the same turn of the loop comes on within as many. Where nobody else is
+# about, turns cost nothing; where many are, one that didn't wait would take fewer along.
+_TURNS_FOR_COMPANY = 2
 
 
 class NotTogether(Exception):
@@ -88,7 +91,7 @@ class Gathering(Generic[C, R]):
         return self._pace.wait_of(waiting) if waiting else 0.0
 
     def _call(self) -> None:
-        """Begin the next one, which takes all who come until it is its turn in the loop."""
+        """Begin the next one, unless one is under way."""
         is_full = len(self._under_way) >= _SIDE_BY_SIDE_MAX or self._under_way - self._late
         if self._waiting and not is_full:
             self._under_way.add(asyncio.create_task(self._answer_next()))
@@ -97,6 +100,8 @@ class Gathering(Generic[C, R]):
         task = cast("asyncio.Task[None]", asyncio.current_task())
         late = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._note_late, task)
         try:
+            for _ in range(_TURNS_FOR_COMPANY):
+                await asyncio.sleep(0)
             if taken := self._take():
                 await self._answer(taken)
         finally:
