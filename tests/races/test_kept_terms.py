@@ -15,6 +15,7 @@ from gosellr.core.db import Connection
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
 from gosellr.core.transact import transact
 from gosellr.queries import offers
+from gosellr.queries.offers import WantedGoods
 from gosellr.services import commission_service, shipping_service, tax_service
 from gosellr.services.commission_service import Word
 from gosellr.services.shipping_service import RateDraft
@@ -289,9 +290,8 @@ async def test_a_change_between_the_offers_and_the_terms_is_not_mixed(
         )  # fmt: skip
 
     async def buy(connection: Connection) -> None:
-        found = await offers.of_request(
-            connection, wanted=[(prices.shop.product.variant_id, 1)], currency="EUR"
-        )
+        wanted = WantedGoods([(prices.shop.product.variant_id, 1)], "EUR")
+        (found,) = await offers.of_requests(connection, [wanted])
         if is_kept:
             assert (await terms(connection, version=found.terms_version)).commission_rules
         await rule_goes(prices)

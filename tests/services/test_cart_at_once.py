@@ -210,12 +210,12 @@ async def test_one_plan_serves_all_bags(connection: Connection, statement: str) 
     """A plan that is made anew each time costs more than the statement."""
     kinds = {
         ADD_ITEM: "uuid, bytea, uuid, timestamptz, int, uuid, uuid, int, int, int, bigint",
-        SHOW: "uuid, bytea, uuid",
+        SHOW: "uuid[], bytea[], uuid[]",
     }[statement]
     values = {
         ADD_ITEM: "gen_random_uuid(), '', NULL, now(), NULL, gen_random_uuid(), gen_random_uuid(),"
         " 1, 100, 100, 1000",
-        SHOW: "gen_random_uuid(), '', NULL",
+        SHOW: "ARRAY[gen_random_uuid()], '{NULL}', ARRAY[gen_random_uuid()]",
     }[statement]
     await connection.execute(f"PREPARE asked ({kinds}) AS {statement}")
     for _ in range(7):

@@ -15,12 +15,13 @@ from gosellr.models.order_values import Order
 from gosellr.resources import Resources
 from gosellr.services import (
     audit_service,
+    basket_service,
     idempotency_service,
     order_at_once,
     order_service,
     settlement_service,
 )
-from gosellr.services.basket_service import CheckoutRequest, Tender
+from gosellr.services.basket_service import CheckoutRequest, Tender, WantedBasket
 from gosellr.services.idempotency_service import KeptAnswer, RequestKey
 from gosellr.services.order_at_once import OrderDraft
 from gosellr.services.payment_answers import GatewayAnswer
@@ -45,6 +46,26 @@ async def shop(connection: Connection) -> Shop:
     return await make_shop(connection, price_minor=1999, stock=9)
 
 
+def wanted_of(
+    resources: Resources, *shops: Shop, quantity: int = 2, seconds: int = 0, **request: Any
+) -> WantedBasket:
+    said = {
+        "items": tuple((shop.product.variant_id, quantity) for shop in shops),
+        "email": "ada@example.com",
+        "shipping_address": ADDRESS,
+        **request,
+    }
+    return WantedBasket(
+        viewer=GUEST,
+        request=CheckoutRequest(tenders=(Tender(method="sandbox", token="tok_ok"),), **said),
+        context=PricingContext(
+            policy=resources.policy,
+            now=resources.clock.now() + timedelta(seconds=seconds),
+            terms_shelf=resources.terms_shelf,
+        ),
+    )
+
+
 async def drafted(
     resources: Resources,
     connection: Connection,
@@ -53,23 +74,16 @@ async def drafted(
     key: RequestKey | None = None,
     seconds: int = 0,
 ) -> OrderDraft:
-    draft = await order_at_once.draft(
-        connection,
+    wanted = wanted_of(resources, *shops, quantity=quantity, seconds=seconds)
+    (read,) = await basket_service.read_baskets(connection, [wanted])
+    draft = order_at_once.draft(
+        read,
         order_id=new_id(),
-        viewer=GUEST,
-        request=CheckoutRequest(
-            tenders=(Tender(method="sandbox", token="tok_ok"),),
-            items=tuple((shop.product.variant_id, quantity) for shop in shops),
-            email="ada@example.com",
-            shipping_address=ADDRESS,
-        ),
+        viewer=wanted.viewer,
+        request=wanted.request,
         key=key or a_key(),
         token_hash=None,
-        context=PricingContext(
-            policy=resources.policy,
-            now=resources.clock.now() + timedelta(seconds=seconds),
-            terms_shelf=resources.terms_shelf,
-        ),
+        context=wanted.context,
     )
     assert draft is not None
     return draft

@@ -7,18 +7,20 @@ from uuid import UUID
 import pytest
 
 from gosellr.core.db import Connection
+from gosellr.core.errors import DomainError
 from gosellr.core.identity import new_id
 from gosellr.core.transact import ask, transact, write_together
 from gosellr.models.order_values import Order
 from gosellr.queries.placements import PLACE
 from gosellr.resources import Resources
 from gosellr.services import (
+    basket_service,
     checkout_service,
     idempotency_service,
     order_at_once,
     order_service,
 )
-from gosellr.services.basket_service import CheckoutRequest, Tender
+from gosellr.services.basket_service import CheckoutRequest, ReadBasket, Tender, WantedBasket
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.opened_order import OpenedOrder
 from gosellr.services.pricing_service import PricingContext
@@ -79,8 +81,16 @@ def intent(
     }
 
 
+async def read_of(connection: Connection, said: dict[str, Any]) -> ReadBasket | DomainError:
+    wanted = WantedBasket(**{name: said[name] for name in ("viewer", "request", "context")})
+    (read,) = await basket_service.read_baskets(connection, [wanted])
+    return read
+
+
 async def open_at_once(resources: Resources, **said: Any) -> OpenedOrder | None:
-    draft = await ask(resources.db, order_at_once.draft, **said)
+    if not order_at_once.is_plain(said["request"], resources.policy):
+        return None
+    draft = order_at_once.draft(await ask(resources.db, read_of, said), **said)
     if draft is None:
         return None
     return await write_together(resources.db, order_at_once.place, draft)
@@ -165,7 +175,7 @@ async def test_what_falls_short_leaves_no_trace(
     # The connection of a test is in a transaction, where a failed statement ends it all.
     transaction = connection.transaction()
     await transaction.start()
-    draft = await order_at_once.draft(overtaken, **said)
+    draft = order_at_once.draft(await read_of(overtaken, said), **said)
     assert draft is not None
     assert await order_at_once.place(overtaken, [draft]) == [None]
     await transaction.rollback()

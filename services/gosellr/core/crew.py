@@ -37,7 +37,6 @@ _log = structlog.get_logger("gosellr.crew")
 class _Place(NamedTuple):
     number: int
     use: float
-    told_at: float
 
 
 class Crew:
@@ -118,7 +117,7 @@ class Crew:
             use, told_at = self._numbers[number * _NUMBERS_EACH : (number + 1) * _NUMBERS_EACH]
             # What was told before the machine was started anew may lie in the future.
             if number != self._place and 0 <= now - told_at < _SILENT_SECONDS:
-                yield _Place(number, use, told_at)
+                yield _Place(number, use)
 
     def _write(self, use: float, told_at: float) -> None:
         # Each is one aligned store of eight bytes, which is seen whole or not at all.

@@ -1,4 +1,4 @@
-"""Commands of one kind that come at the same time, run together: while one statement is under way,
+"""Commands or questions of one kind that come at the same time, run together: while one statement is under way,
 whoever comes waits for the next, which takes all of them.
 
 A statement costs as much again for itself as for an order that it writes, and so does a commit.
@@ -19,8 +19,9 @@ from gosellr.utils.lazy_dataclasses import dataclass
 # One that has been under way for longer waits for somebody's lock: others begin beside it.
 _LATE_SECONDS = 0.06
 _SIDE_BY_SIDE_MAX = 3
-# Whoever was answered in the same turn of the loop comes on within as many. Where nobody else is
-# about, turns cost nothing; where many are, one that didn't wait would take fewer along.
+# Whoever was answered in the same turn of the loop comes on within as many, and one more, in which
+# the task begins. Where nobody else is about, turns cost nothing; where many are, one that didn't
+# wait would take fewer along.
 _TURNS_FOR_COMPANY = 2
 
 
@@ -29,7 +30,7 @@ class NotTogether(Exception):
 
 
 class Command(Protocol):
-    """What is run together with others."""
+    """What is run together with others: it writes, or only asks."""
 
     @property
     def shares_with_none(self) -> Collection[Hashable]:

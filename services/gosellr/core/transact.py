@@ -111,18 +111,39 @@ async def write_together(
 
     Raises what the command raises for this one alone.
     """
-    gathering: Gathering[C, R] | None = db.gatherings.get(command)
+
+    async def run(several: Sequence[C]) -> Sequence[R]:
+        # What is ready to be written was asked for before whatever only begins.
+        go_ahead()
+        if len(several) == 1:
+            return await write(db, command, several)
+        return await _written(db, command, several)
+
+    return await _gathering(db, command, run).join(each)
+
+
+async def ask_together(
+    db: Database,
+    question: Callable[[Connection, Sequence[C]], Awaitable[Sequence[R]]],
+    each: C,
+) -> R:
+    """As `ask`, for a question that reads for several: those that come while one is under way are
+    answered by the next. Gives the answer to this one."""
+
+    async def run(several: Sequence[C]) -> Sequence[R]:
+        return await ask(db, question, several)
+
+    return await _gathering(db, question, run).join(each)
+
+
+def _gathering(
+    db: Database, key: object, run: Callable[[Sequence[C]], Awaitable[Sequence[R]]]
+) -> Gathering[C, R]:
+    """Those who wait to be run together, by what they have in common."""
+    gathering: Gathering[C, R] | None = db.gatherings.get(key)
     if gathering is None:
-
-        async def run(several: Sequence[C]) -> Sequence[R]:
-            # What is ready to be written was asked for before whatever only begins.
-            go_ahead()
-            if len(several) == 1:
-                return await write(db, command, several)
-            return await _written(db, command, several)
-
-        gathering = db.gatherings[command] = Gathering(run, together_max=_TOGETHER_MAX)
-    return await gathering.join(each)
+        gathering = db.gatherings[key] = Gathering(run, together_max=_TOGETHER_MAX)
+    return gathering
 
 
 def _tell(db: Database, touched: Collection[str]) -> None:

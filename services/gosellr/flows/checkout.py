@@ -10,7 +10,7 @@ from gosellr.core.db import Database, go_ahead
 from gosellr.core.errors import NotFound
 from gosellr.core.identity import derived_token, fingerprint, new_id
 from gosellr.core.rate_limit import RateLimit
-from gosellr.core.transact import ask, transact, write, write_together
+from gosellr.core.transact import ask, ask_together, transact, write, write_together
 from gosellr.flows import limits
 from gosellr.flows.hot_stock import HotStock
 from gosellr.flows.payments import Gateways, advance, advance_placed
@@ -19,6 +19,7 @@ from gosellr.flows.stored_value import code_hash_of
 from gosellr.integrations.shipping.port import ShippingProvider
 from gosellr.models.order_values import Order
 from gosellr.services import (
+    basket_service,
     checkout_service,
     idempotency_service,
     order_at_once,
@@ -26,7 +27,7 @@ from gosellr.services import (
     payment_service,
     second_try_service,
 )
-from gosellr.services.basket_service import CheckoutRequest, Tender
+from gosellr.services.basket_service import CheckoutRequest, Tender, WantedBasket
 from gosellr.services.idempotency_service import (
     EarlierRequest,
     IdempotencyInProgress,
@@ -156,11 +157,9 @@ async def _open(
             carrier_quotes=carrier_quotes,
         )
         said = {"request": request, "context": context, **intent}
-        draft = await ask(powers.db, order_at_once.draft, **said)
-        if draft is not None:
-            opened = await write_together(powers.db, order_at_once.place, draft)
-            if opened is not None:
-                return opened
+        opened = await _open_at_once(powers, **said)
+        if opened is not None:
+            return opened
         try:
             return await transact(powers.db, checkout_service.open_order, **said)
         except StockCrowded:
@@ -169,6 +168,26 @@ async def _open(
     return await with_carrier_quotes(
         open_order, carriers=powers.carriers, reference=request.reference
     )
+
+
+async def _open_at_once(
+    powers: CheckoutPowers,
+    *,
+    viewer: Viewer,
+    request: CheckoutRequest,
+    context: PricingContext,
+    **intent: Any,
+) -> OpenedOrder | None:
+    """Read and write with whoever comes at the same time; None where somebody has to look closer.
+
+    No connection is held while the basket is priced.
+    """
+    if not order_at_once.is_plain(request, powers.policy):
+        return None
+    wanted = WantedBasket(viewer=viewer, request=request, context=context)
+    read = await ask_together(powers.db, basket_service.read_baskets, wanted)
+    draft = order_at_once.draft(read, viewer=viewer, request=request, context=context, **intent)
+    return None if draft is None else await write_together(powers.db, order_at_once.place, draft)
 
 
 async def pay_again(

@@ -14,7 +14,7 @@ import asyncpg
 
 from gosellr.core.db import Connection, Record
 from gosellr.queries.carts import Cart, cart_of
-from gosellr.queries.offers import ITEMS_OF_CART, FoundOffers, of_items, offer_of
+from gosellr.queries.offers import FoundOffers, items_of_cart, of_items, offer_of
 from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.viewer import Viewer
 
@@ -23,10 +23,10 @@ _COLUMNS = """bag.id, bag.currency, bag.status, bag.email, bag.shipping_address,
 _MINE = "(cart.token_hash = $2 OR cart.user_id = $3)"
 
 
-def _with_offers(*, items: str, checks: str = "true") -> str:
+def _with_offers(*, items: str, checks: str = "true", columns: str = "") -> str:
     offers = of_items(items=items, currency="bag.currency")
     return f"""
-SELECT {_COLUMNS}, offer.*, {checks} AS is_right
+SELECT {columns}{_COLUMNS}, offer.*, {checks} AS is_right
 FROM bag LEFT JOIN LATERAL ({offers}) AS offer ON true
 ORDER BY offer.created_at, offer.key
 """
@@ -42,8 +42,17 @@ _RAISED = f"""
 """
 
 SHOW = f"""
-WITH bag AS (SELECT * FROM cart WHERE cart.id = $1 AND {_MINE})
-{_with_offers(items=ITEMS_OF_CART)}
+WITH bag AS (
+    SELECT wanted.place, cart.*
+    FROM (
+        SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::uuid[])
+            WITH ORDINALITY AS one (cart_id, token_hash, user_id, place)
+        LIMIT cardinality($1)
+    ) AS wanted
+    JOIN cart ON cart.id = wanted.cart_id
+        AND (cart.token_hash = wanted.token_hash OR cart.user_id = wanted.user_id)
+)
+{_with_offers(items=items_of_cart("bag.id"), columns="bag.place, ")}
 """
 
 # What is written can't be read by the same statement: its line stands for the one it changed.
@@ -60,7 +69,7 @@ WITH bag AS ({_RAISED.format(changes="")}), written AS (
         WHERE cart_item.quantity + EXCLUDED.quantity <= $9
     RETURNING *
 ), line AS MATERIALIZED (
-    SELECT * FROM {ITEMS_OF_CART} AS before WHERE variant_id <> $7
+    SELECT * FROM {items_of_cart("$1")} AS before WHERE variant_id <> $7
     UNION ALL SELECT * FROM written
 )
 {
@@ -86,7 +95,7 @@ WITH bag AS ({
               THEN NULLIF($6 -> 'billing_address', 'null') ELSE cart.billing_address END'''
     )
 })
-{_with_offers(items=ITEMS_OF_CART)}
+{_with_offers(items=items_of_cart("$1"))}
 """
 
 # The lines are those that were priced, as long as the version is.
@@ -112,11 +121,20 @@ def _cart_with_offers(rows: Sequence[Record]) -> CartWithOffers | None:
     return CartWithOffers(cart_of(rows[0]), FoundOffers(lines, rows[0]["terms_version"]))
 
 
-async def show(connection: Connection, *, viewer: Viewer, cart_id: UUID) -> CartWithOffers | None:
-    """A cart of the viewer's, whatever its status."""
-    return _cart_with_offers(
-        await connection.fetch(SHOW, cart_id, viewer.cart_token_hash, viewer.user_id)
-    )
+async def show_each(
+    connection: Connection, wanted: Sequence[tuple[UUID, Viewer]]
+) -> list[CartWithOffers | None]:
+    """Carts of several viewers, whatever their status, by one statement, in the given order; None
+    for one that isn't its viewer's."""
+    found: list[list[Record]] = [[] for _ in wanted]
+    for row in await connection.fetch(
+        SHOW,
+        [cart_id for cart_id, _ in wanted],
+        [viewer.cart_token_hash for _, viewer in wanted],
+        [viewer.user_id for _, viewer in wanted],
+    ):
+        found[row["place"] - 1].append(row)
+    return [_cart_with_offers(rows) for rows in found]
 
 
 async def add_item(

@@ -1,7 +1,7 @@
 """What can be bought, at which price, by whom it is sold: the input of every quote."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from gosellr.core.db import Connection, Record
@@ -33,17 +33,18 @@ JOIN seller ON seller.id = product.seller_id
 JOIN category ON category.id = product.category_id
 """
 
-OF_REQUEST = f"""
-SELECT variant.id AS key, wanted.quantity, NULL::bigint AS seen_price_minor, {_OFFER}
+OF_REQUESTS = f"""
+SELECT wanted.place, variant.id AS key, wanted.quantity, NULL::bigint AS seen_price_minor, {_OFFER}
 FROM (
-    SELECT * FROM unnest($1::uuid[], $2::int[])
-        WITH ORDINALITY AS line (variant_id, quantity, position)
+    SELECT * FROM unnest($1::int[], $2::uuid[], $3::int[], $4::text[])
+        WITH ORDINALITY AS line (place, variant_id, quantity, currency, position)
     -- All of them: so the planner expects few, and keeps one plan instead of making it each time.
     LIMIT cardinality($1)
 ) AS wanted
 JOIN variant ON variant.id = wanted.variant_id
 {_JOINS}
-LEFT JOIN variant_price AS price ON price.variant_id = variant.id AND price.currency = $3
+LEFT JOIN variant_price AS price
+    ON price.variant_id = variant.id AND price.currency = wanted.currency
 ORDER BY wanted.position
 """
 
@@ -59,11 +60,14 @@ LEFT JOIN variant_price AS price ON price.variant_id = variant.id AND price.curr
 """
 
 
-# Asked for so, the planner expects few, and keeps one plan instead of making it each time.
-ITEMS_OF_CART = "(SELECT * FROM cart_item WHERE cart_id = $1 LIMIT (SELECT 500))"
+def items_of_cart(cart_id: str) -> str:
+    """The items of a cart, written as a table."""
+    # Asked for so, the planner expects few, and keeps one plan instead of making it each time.
+    return f"(SELECT * FROM cart_item WHERE cart_id = {cart_id} LIMIT (SELECT 500))"
+
 
 OF_CART = f"""
-{of_items(items=ITEMS_OF_CART, currency="(SELECT currency FROM cart WHERE id = $1)")}
+{of_items(items=items_of_cart("$1"), currency="(SELECT currency FROM cart WHERE id = $1)")}
 ORDER BY item.created_at, item.id
 """
 
@@ -106,6 +110,13 @@ class FoundOffers:
     terms_version: UUID | None
 
 
+class WantedGoods(NamedTuple):
+    """What one buyer wants: variants with their quantities, and the currency to pay them in."""
+
+    lines: Sequence[tuple[UUID, int]]
+    currency: str
+
+
 def offer_of(row: Record) -> Offer:
     """The offer in a row of a query for offers."""
     renditions: list[dict[str, Any]] | None = row["renditions"]
@@ -141,17 +152,19 @@ def _found(rows: Sequence[Record]) -> FoundOffers:
     )
 
 
-async def of_request(
-    connection: Connection, *, wanted: Sequence[tuple[UUID, int]], currency: str
-) -> FoundOffers:
-    """The offers behind variants and quantities, in the given order; unknown ones are missing."""
-    rows = await connection.fetch(
-        OF_REQUEST,
-        [variant_id for variant_id, _ in wanted],
-        [quantity for _, quantity in wanted],
-        currency,
-    )
-    return _found(rows)
+async def of_requests(connection: Connection, wanted: Sequence[WantedGoods]) -> list[FoundOffers]:
+    """What is offered to each of several who want goods, by one statement, in the given order;
+    unknown variants are missing."""
+    lines = [
+        (place, variant_id, quantity, one.currency)
+        for place, one in enumerate(wanted)
+        for variant_id, quantity in one.lines
+    ]
+    found: list[list[Record]] = [[] for _ in wanted]
+    if lines:
+        for row in await connection.fetch(OF_REQUESTS, *map(list, zip(*lines, strict=True))):
+            found[row["place"]].append(row)
+    return [_found(rows) for rows in found]
 
 
 async def of_cart(connection: Connection, *, cart_id: UUID) -> FoundOffers:

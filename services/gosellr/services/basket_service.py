@@ -1,21 +1,27 @@
 """What somebody wants to buy, in either form of the request, brought to one priced basket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
-from gosellr.core.errors import Conflict, InvalidInput, VersionConflict
-from gosellr.queries import offers
+from gosellr.core.errors import (
+    Conflict,
+    DomainError,
+    InvalidInput,
+    NotFound,
+    VersionConflict,
+)
+from gosellr.queries import cart_views, offers
+from gosellr.queries.cart_views import CartWithOffers
 from gosellr.queries.market_terms import MarketTerms
-from gosellr.queries.offers import Offer
-from gosellr.services import cart_service, terms_shelf
+from gosellr.queries.offers import FoundOffers, Offer, WantedGoods
+from gosellr.services import terms_shelf
 from gosellr.services.basket_issues import Issue
 from gosellr.services.pricing_service import PricedBasket, PricingContext, price_basket
 from gosellr.services.promotion_service import customer_key
 from gosellr.services.reservation_service import OutOfStock
 from gosellr.utils.lazy_dataclasses import dataclass
-from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.pricing import QuantityOutOfBounds
 from gosellr.utils.shipping import Destination
 from gosellr.utils.viewer import Viewer
@@ -111,6 +117,28 @@ class Basket:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedBasket:
+    """A request whose basket is to be read, alone or together with others."""
+
+    viewer: Viewer
+    request: CheckoutRequest
+    context: PricingContext
+
+    @property
+    def shares_with_none(self) -> Collection[Hashable]:
+        """Whoever only reads stands in nobody's way."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBasket:
+    """A basket, and the terms that it is sold under."""
+
+    basket: Basket
+    terms: MarketTerms
+
+
 async def load_basket(
     connection: Connection, *, viewer: Viewer, request: CheckoutRequest, context: PricingContext
 ) -> tuple[Basket, MarketTerms, PricedBasket]:
@@ -120,53 +148,82 @@ async def load_basket(
         EmptyBasket, BasketBlocked, OutOfStock, TotalChanged, InvalidInput, NotFound,
         CarrierQuotesNeeded.
     """
-    basket = await _basket(connection, viewer=viewer, request=request, policy=context.policy)
+    wanted = WantedBasket(viewer=viewer, request=request, context=context)
+    (read,) = await read_baskets(connection, [wanted])
+    if isinstance(read, DomainError):
+        raise read
+    return read.basket, read.terms, price(read, request=request, context=context)
+
+
+async def read_baskets(
+    connection: Connection, wanted: Sequence[WantedBasket]
+) -> list[ReadBasket | DomainError]:
+    """The baskets of several requests, in their order: a statement for all that name goods, and
+    one for all that name a cart. What one of them can't be read for stands in its place."""
+    goods = [_goods(one) for one in wanted if one.request.cart_id is None]
+    carts = [(one.request.cart_id, one.viewer) for one in wanted if one.request.cart_id is not None]
+    of_goods = iter(await offers.of_requests(connection, goods) if goods else ())
+    of_carts = iter(await cart_views.show_each(connection, carts) if carts else ())
+    return [
+        await _with_terms(
+            connection, one, next(of_goods if one.request.cart_id is None else of_carts)
+        )
+        for one in wanted
+    ]
+
+
+async def _with_terms(
+    connection: Connection, wanted: WantedBasket, found: FoundOffers | CartWithOffers | None
+) -> ReadBasket | DomainError:
+    try:
+        basket = (
+            _basket_of_goods(wanted, found)
+            if isinstance(found, FoundOffers)
+            else _basket_of_cart(wanted, found)
+        )
+    except DomainError as error:
+        return error
     terms = await terms_shelf.terms_of(
         connection,
-        shelf=context.terms_shelf,
+        shelf=wanted.context.terms_shelf,
         version=basket.terms_version,
         country=basket.shipping_address["country"],
         seller_ids=sorted({offer.seller_id for offer in basket.offers}),
         currency=basket.currency,
         coupon_codes=basket.coupon_codes,
         customer_key=basket.customer_key,
-        now=context.now,
+        now=wanted.context.now,
     )
-    priced = _priced(basket, terms, context)
-    _check_expected(priced, request)
-    return basket, terms, priced
+    return ReadBasket(basket, terms)
 
 
-async def _basket(
-    connection: Connection, *, viewer: Viewer, request: CheckoutRequest, policy: MarketPolicy
-) -> Basket:
-    if request.cart_id is not None:
-        return await _basket_of_cart(connection, viewer=viewer, request=request)
-    email = request.email or viewer.email
+def _goods(wanted: WantedBasket) -> WantedGoods:
+    """Two lines of one variant are judged together, or each alone would fit."""
+    quantities: dict[UUID, int] = {}
+    for variant_id, quantity in wanted.request.items:
+        quantities[variant_id] = quantities.get(variant_id, 0) + quantity
+    currency = wanted.request.currency or wanted.context.policy.default_currency
+    return WantedGoods(list(quantities.items()), currency)
+
+
+def _basket_of_goods(wanted: WantedBasket, found: FoundOffers) -> Basket:
+    request = wanted.request
+    email = request.email or wanted.viewer.email
     if not email:
         raise InvalidInput.at("email", "missing", "We need an e-mail address for the receipt")
     if request.shipping_address is None:
         raise InvalidInput.at("shipping_address", "missing", "Say where it should go")
-    wanted: dict[UUID, int] = {}
-    for variant_id, quantity in request.items:
-        # Two lines of one variant are judged together, or each alone would fit.
-        wanted[variant_id] = wanted.get(variant_id, 0) + quantity
-    currency = request.currency or policy.default_currency
-    found = await offers.of_request(connection, wanted=list(wanted.items()), currency=currency)
-    missing = [
-        index
-        for index, (variant_id, _) in enumerate(request.items)
-        if variant_id not in {offer.variant_id for offer in found.lines}
-    ]
-    if missing:
-        raise InvalidInput.at(
-            f"items.{missing[0]}.variant_id", "unknown_variant", "There is no such variant"
-        )
+    known = {offer.variant_id for offer in found.lines}
+    for index, (variant_id, _) in enumerate(request.items):
+        if variant_id not in known:
+            raise InvalidInput.at(
+                f"items.{index}.variant_id", "unknown_variant", "There is no such variant"
+            )
     return Basket(
-        user_id=viewer.user_id,
+        user_id=wanted.viewer.user_id,
         cart_id=None,
         cart_version=None,
-        currency=currency,
+        currency=request.currency or wanted.context.policy.default_currency,
         email=email,
         shipping_address=request.shipping_address,
         billing_address=request.billing_address,
@@ -177,22 +234,19 @@ async def _basket(
     )
 
 
-async def _basket_of_cart(
-    connection: Connection, *, viewer: Viewer, request: CheckoutRequest
-) -> Basket:
-    if request.cart_id is None:
-        raise ValueError("the request names no cart")
-    shown = await cart_service.find_with_offers(connection, viewer=viewer, cart_id=request.cart_id)
+def _basket_of_cart(wanted: WantedBasket, shown: CartWithOffers | None) -> Basket:
+    if shown is None:
+        raise NotFound
     cart, found = shown.cart, shown.found
-    if request.cart_version not in (None, cart.version):
+    if wanted.request.cart_version not in (None, cart.version):
         raise VersionConflict("The bag was changed elsewhere", extras={"version": cart.version})
-    email = cart.email or viewer.email
+    email = cart.email or wanted.viewer.email
     if not email:
         raise InvalidInput.at("email", "missing", "Put an e-mail address on the bag first")
     if cart.shipping_address is None:
         raise InvalidInput.at("shipping_address", "missing", "Put an address on the bag first")
     return Basket(
-        user_id=viewer.user_id,
+        user_id=wanted.viewer.user_id,
         cart_id=cart.id,
         cart_version=cart.version,
         currency=cart.currency,
@@ -204,6 +258,17 @@ async def _basket_of_cart(
         offers=found.lines,
         terms_version=found.terms_version,
     )
+
+
+def price(read: ReadBasket, *, request: CheckoutRequest, context: PricingContext) -> PricedBasket:
+    """What a basket that was read costs now.
+
+    Raises:
+        EmptyBasket, BasketBlocked, OutOfStock, TotalChanged, InvalidInput, CarrierQuotesNeeded.
+    """
+    priced = _priced(read.basket, read.terms, context)
+    _check_expected(priced, request)
+    return priced
 
 
 def _priced(basket: Basket, terms: MarketTerms, context: PricingContext) -> PricedBasket:

@@ -98,7 +98,7 @@ async def find_with_offers(connection: Connection, *, viewer: Viewer, cart_id: U
     Raises:
         NotFound: when it isn't the viewer's.
     """
-    shown = await cart_views.show(connection, viewer=viewer, cart_id=cart_id)
+    (shown,) = await cart_views.show_each(connection, [(cart_id, viewer)])
     if shown is None:
         raise NotFound
     return shown

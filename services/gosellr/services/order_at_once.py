@@ -16,7 +16,7 @@ from gosellr.services import (
     stored_value_tender,
     tender_split,
 )
-from gosellr.services.basket_service import CheckoutRequest
+from gosellr.services.basket_service import CheckoutRequest, ReadBasket
 from gosellr.services.idempotency_service import RequestKey
 from gosellr.services.opened_order import (
     OpenedOrder,
@@ -30,6 +30,7 @@ from gosellr.services.order_rows import OrderRows
 from gosellr.services.pricing_service import PricedBasket, PricingContext
 from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.lazy_dataclasses import dataclass
+from gosellr.utils.policy import MarketPolicy
 from gosellr.utils.viewer import Viewer
 
 
@@ -49,8 +50,19 @@ class OrderDraft:
         return (request,) if bag is None else (request, bag[0])
 
 
-async def draft(
-    connection: Connection,
+def is_plain(request: CheckoutRequest, policy: MarketPolicy) -> bool:
+    """Whether a request can be written at once as far as it says itself: without coupons, stored
+    value or cash, and where money isn't taken later."""
+    return not (
+        request.coupons
+        or policy.capture is CaptureMoment.AT_SHIPMENT
+        or stored_value_tender.is_stored(request.tenders)
+        or cash_terms_service.wants_cash(request.tenders)
+    )
+
+
+def draft(
+    read: ReadBasket | DomainError,
     *,
     order_id: UUID,
     viewer: Viewer,
@@ -59,27 +71,20 @@ async def draft(
     token_hash: bytes | None,
     context: PricingContext,
 ) -> OrderDraft | None:
-    """Price the basket and draft what `place` writes of it; `token_hash` is what a guest's order
-    will answer to.
+    """Price the basket that was read of a plain request and draft what `place` writes of it;
+    `token_hash` is what a guest's order will answer to.
 
-    None where there are coupons, stored value or cash, money is taken later, or the basket isn't
-    as it should be: `checkout_service.open_order` looks closer and says what.
+    None where the basket isn't as it should be: `checkout_service.open_order` looks closer and
+    says what.
 
     Raises:
         CarrierQuotesNeeded: begin again with carriers' answers.
     """
-    if (
-        request.coupons
-        or context.policy.capture is CaptureMoment.AT_SHIPMENT
-        or stored_value_tender.is_stored(request.tenders)
-        or cash_terms_service.wants_cash(request.tenders)
-    ):
+    if isinstance(read, DomainError):
         return None
-    now = context.now
+    basket, now = read.basket, context.now
     try:
-        basket, terms, priced = await basket_service.load_basket(
-            connection, viewer=viewer, request=request, context=context
-        )
+        priced = basket_service.price(read, request=request, context=context)
         amounts = tender_split.split(request.tenders, total_minor=priced.quote.totals.total_minor)
     except DomainError:
         return None
@@ -93,7 +98,7 @@ async def draft(
     rows = order_rows.build(
         order_id=order_id,
         priced=priced,
-        terms=terms,
+        terms=read.terms,
         buyer=buyer_of(basket, viewer=viewer, request=request, token_hash=token_hash),
         amounts=amounts,
         expires_at=held_until(request, context),
