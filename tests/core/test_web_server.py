@@ -184,6 +184,18 @@ async def test_nobody_waits_for_one_that_stops() -> None:
         hang_up(caller)
 
 
+async def test_who_is_just_being_let_in_does_not_hold_up_the_end() -> None:
+    with bind_address("127.0.0.1", 0) as listener:
+        member = Member(listener, bytearray(16), place=0)
+        await member.start()
+        # He came with the last turn, and asks for nothing.
+        with socket.create_connection(listener.getsockname()):
+            while not member.server._welcomes:  # noqa: ASYNC110  (nobody tells us)
+                await asyncio.sleep(0)
+            await asyncio.wait_for(member.stop(), 10)
+        assert not member.server.callers.connections
+
+
 class FullTable(socket.socket):
     """A listener of a process that has no descriptor left, once."""
 
