@@ -83,6 +83,9 @@ class WebServer(uvicorn.Server):
         self._crew.leave()
         self._look_away()
         self._listener.close()
+        if self._welcomes:
+            # Who isn't connected yet couldn't be told that we end, and we would wait for him.
+            await asyncio.wait(self._welcomes)
         await super().shutdown(sockets)
 
     def _relief(self) -> int:
