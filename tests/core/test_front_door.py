@@ -68,6 +68,25 @@ class Echo:
 
 
 @dataclass
+class Hasty:
+    """An application that answers before it has read what it was sent."""
+
+    async def __call__(
+        self,
+        scope: Message,  # noqa: ARG002  (what ASGI calls an application with)
+        receive: Callable[[], Awaitable[Message]],  # noqa: ARG002
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        head = {
+            "type": "http.response.start",
+            "status": 413,
+            "headers": [(b"content-length", b"4")],
+        }
+        await send(head)
+        await send({"type": "http.response.body", "body": b"long"})
+
+
+@dataclass
 class Caller:
     """One connection."""
 
@@ -88,7 +107,7 @@ class Caller:
 
 @asynccontextmanager
 async def calling(
-    app: Echo, keeper: Doorkeeper | None, *, keep_alive_seconds: int = 5
+    app: Echo | Hasty, keeper: Doorkeeper | None, *, keep_alive_seconds: int = 5
 ) -> AsyncIterator[Caller]:
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -224,3 +243,15 @@ async def test_without_a_doorkeeper_everybody_is_let_in(echo: Echo) -> None:
     async with calling(echo, None) as caller:
         caller.say(request("/full", b"a wish"))
         assert (await caller.hear())[::2] == (200, b"/full a wish")
+
+
+async def test_who_has_more_to_send_is_not_handed_on_and_hears_the_answer() -> None:
+    async with calling(Hasty(), None) as caller:
+        caller.server.to_hand_on = 1
+        caller.say(request("/room", bytes(LONG_BYTES)))
+        # As most do, he listens when he has sent everything.
+        await caller.writer.drain()
+        assert (await caller.hear())[::2] == (413, b"long")
+        assert caller.server.to_hand_on == 1
+        caller.say(request("/room"))
+        assert (await caller.hear())[1]["connection"] == "close"
