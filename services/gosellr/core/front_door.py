@@ -72,11 +72,7 @@ class FrontDoor(HttpToolsProtocol):
         if self._refusal is None:
             # Where both came at once, the wait for the next request began with the refusal before.
             self._unset_keepalive_if_required()
-            before = self.cycle
             super().on_headers_complete()
-            if self._callers.to_hand_on > 0 and self.cycle is not before:
-                self._callers.to_hand_on -= 1
-                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """See uvicorn."""
@@ -88,6 +84,7 @@ class FrontDoor(HttpToolsProtocol):
         refusal = self._refusal
         if refusal is None:
             super().on_message_complete()
+            self._hand_on()
         elif not self.transport.is_closing():
             self._refusal = None
             self._send(refusal)
@@ -98,6 +95,14 @@ class FrontDoor(HttpToolsProtocol):
         if self._refusal is not None and not self.transport.is_closing():
             self._send(self._refusal, b"connection: close\r\n")
         super().shutdown()
+
+    def _hand_on(self) -> None:
+        """Let the answer end the connection, if it must. The whole request is there: who still
+        sends when his connection ends may never hear the answer."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if self._callers.to_hand_on > 0 and cycle is not None and not cycle.response_started:
+            self._callers.to_hand_on -= 1
+            cycle.keep_alive = False
 
     def _send(self, refusal: Refusal, more: bytes = b"") -> None:
         added = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
