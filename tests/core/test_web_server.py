@@ -1,6 +1,7 @@
 """A crew shares one address: the first process that has room serves, a full one hands on."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -222,6 +223,31 @@ async def test_who_cannot_be_let_in_waits_until_there_is_room(
         assert member.server._listener.refusals == 0
         hang_up(caller)
         await member.stop()
+
+
+async def test_one_without_a_descriptor_is_not_waited_for() -> None:
+    async with crew_of(2) as (_, (first, second)):
+        plain = first.server._listener
+        first.server._listener = FullTable(fileno=plain.detach())
+        first.server._let_in()
+        await first.is_used(FREE)
+        assert second.crew.is_next()
+        # Somebody may have left.
+        first.server._watch()
+        await first.is_used(FREE)
+        assert not second.crew.is_next()
+
+
+@pytest.mark.parametrize("descriptors", [8, 2048])
+async def test_descriptors_are_left_for_what_callers_ask_for(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    async with crew_of(2) as (listener, _):
+        callers = await callers_of(listener, 10)
+        answers = [(await each.ask())[0] for each in callers]
+        assert answers.count(b"0") == min(10, descriptors * 3 // 4)
+        hang_up(*callers)
 
 
 async def turns_until_all_are_in(listener: socket.socket) -> int:
