@@ -2,6 +2,7 @@
 one whose processor is full hands some of its callers on to another."""
 
 import asyncio
+import resource
 import socket
 import time
 from math import ceil, exp
@@ -18,6 +19,8 @@ _AT_ONCE_MAX = 64
 _GRACE_SECONDS = 0.02
 # No descriptor is left for anybody new: somebody has to leave first.
 _CROWDED_SECONDS = 0.5
+# What callers ask for needs descriptors too: so many are left for it, or a quarter of a few.
+_SPARED = 256
 # What happened longer ago than this counts little for how busy a process is.
 _REMEMBERED_SECONDS = 0.5
 # A full process hands on one of so many, and looks then what has come of it.
@@ -45,6 +48,12 @@ class Busyness:
         return self._share
 
 
+def _callers_max() -> float:
+    """How many may be let in by a process that leaves itself descriptors for what they ask for."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return float("inf") if most == resource.RLIM_INFINITY else most - min(_SPARED, most // 4)
+
+
 class WebServer(uvicorn.Server):
     """Serves one listener, together with the other processes of its crew."""
 
@@ -63,6 +72,8 @@ class WebServer(uvicorn.Server):
         self._busyness = busyness or Busyness()
         self._welcomes: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
+        self._callers_max = _callers_max()
+        self._rests = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         """See uvicorn. The listener is watched by ourselves."""
@@ -73,7 +84,8 @@ class WebServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """See uvicorn: ten times a second."""
-        self._crew.tell(self._busyness.share())
+        share = self._busyness.share()
+        self._crew.tell(1.0 if self._is_crowded else share)
         if counter % _TICKS_BETWEEN == 0:
             self.callers.to_hand_on = self._relief()
         return await super().on_tick(counter)
@@ -93,8 +105,14 @@ class WebServer(uvicorn.Server):
         number = len(self.callers.connections)
         return ceil(number / _HANDED_ON) if number > 1 and self._crew.is_relieved() else 0
 
+    @property
+    def _is_crowded(self) -> bool:
+        number = len(self.callers.connections) + len(self._welcomes)
+        return self._rests or number >= self._callers_max
+
     def _watch(self) -> None:
         self._pause = None
+        self._rests = False
         asyncio.get_running_loop().add_reader(self._listener, self._see)
 
     def _look_away(self) -> None:
@@ -117,6 +135,9 @@ class WebServer(uvicorn.Server):
 
     def _let_in(self) -> None:
         for _ in range(_AT_ONCE_MAX):
+            if self._is_crowded:
+                self._rest()
+                return
             try:
                 visitor, _address = self._listener.accept()
             except (BlockingIOError, InterruptedError):
@@ -125,12 +146,18 @@ class WebServer(uvicorn.Server):
                 continue
             except OSError as error:
                 _log.warning("nobody can be let in", error=str(error))
-                self._look_away()
-                self._pause = asyncio.get_running_loop().call_later(_CROWDED_SECONDS, self._watch)
+                self._rest()
                 return
             welcome = asyncio.get_running_loop().create_task(self._welcome(visitor))
             self._welcomes.add(welcome)
             welcome.add_done_callback(self._welcomes.discard)
+
+    def _rest(self) -> None:
+        """Nobody new for a while. The others are told so, and take whoever comes."""
+        self._rests = True
+        self._crew.tell(1.0)
+        self._look_away()
+        self._pause = asyncio.get_running_loop().call_later(_CROWDED_SECONDS, self._watch)
 
     async def _welcome(self, visitor: socket.socket) -> None:
         try:
