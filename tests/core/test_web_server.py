@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 
 from gosellr.core.crew import Crew
+from gosellr.core.front_door import DOORKEEPER, RawHeaders, Refusal
 from gosellr.core.listening import bind_address
 from gosellr.core.web_server import Busyness, WebServer
 
@@ -52,6 +53,19 @@ class SaidToBe(Busyness):
 
     def share(self) -> float:
         return self.use
+
+
+@dataclass
+class Waiting:
+    """A doorkeeper who lets everybody in, and says whether somebody waits inside."""
+
+    is_so: bool = True
+
+    def refusal(self, method: bytes, url: bytes, headers: RawHeaders) -> Refusal | None:  # noqa: ARG002
+        return None
+
+    def is_waited_inside(self) -> bool:
+        return self.is_so
 
 
 class Member:
@@ -195,6 +209,19 @@ async def test_who_is_just_being_let_in_does_not_hold_up_the_end() -> None:
                 await asyncio.sleep(0)
             await asyncio.wait_for(member.stop(), 10)
         assert not member.server.callers.connections
+
+
+async def test_one_whose_callers_wait_inside_is_full_though_its_processor_is_not() -> None:
+    async with crew_of(2) as (listener, (first, second)):
+        first.server.lifespan.state[DOORKEEPER] = keeper = Waiting()
+        callers = await callers_of(listener, 9)
+        await first.is_used(FREE)
+        assert second.crew.is_next()
+        assert first.server.callers.to_hand_on == 2
+        keeper.is_so = False
+        await first.is_used(FREE)
+        assert not second.crew.is_next()
+        hang_up(*callers)
 
 
 class FullTable(socket.socket):

@@ -77,6 +77,17 @@ async def test_whoever_has_waited_too_long_closes_the_door(
         assert (await live_client.get(PAGE)).status_code == 503
 
 
+async def test_some_wait_inside_before_anybody_is_sent_away(
+    live: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_shedding, "WAITING", (60.0, 1))
+    keeper = Doorkeeper(live)
+    assert not keeper.is_waited_inside()
+    async with queue_of(live.db, 1):
+        assert keeper.is_waited_inside()
+        assert keeper.refusal(b"POST", b"/api/v1/orders", []) is None
+
+
 async def test_what_needs_no_database_is_answered(
     live: Resources, live_client: httpx2.AsyncClient
 ) -> None:
