@@ -34,6 +34,9 @@ class ByPath:
         assert (b"host", b"market.test") in headers
         return self.answer if url == b"/full" else None
 
+    def is_waited_inside(self) -> bool:
+        return False
+
 
 @dataclass
 class Echo:

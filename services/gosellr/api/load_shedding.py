@@ -30,6 +30,8 @@ _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 # What is looked at takes a tenth of what an order does.
 LOOKERS = (0.15, 100)
 BUYERS = (0.3, 40)
+# From here on another process had better take some, before anybody is sent away by this one.
+WAITING = (0.075, 20)
 # What is served from memory or disk waits for nobody; and whoever asks whether the process is well
 # would take it out of service when it is needed most.
 _ALWAYS = ("/healthz", "/readyz", "/static/", "/media/")
@@ -83,6 +85,11 @@ class Doorkeeper:
         request_id = urandom(16).hex().encode()
         head, body = self._answer
         return Refusal(head.replace(_SOME_ID, request_id), body.replace(_SOME_ID, request_id))
+
+    def is_waited_inside(self) -> bool:
+        """See `core.front_door`. A database may be slow, or far away, while the processor rests."""
+        seconds, places = WAITING
+        return self._resources.db.is_crowded(seconds=seconds, places=places)
 
     @cached_property
     def _answer(self) -> Refusal:

@@ -31,6 +31,9 @@ class Doorkeeper(Protocol):
     def refusal(self, method: bytes, url: bytes, headers: RawHeaders) -> Refusal | None:
         """What to answer at once; None for a request that the application gets."""
 
+    def is_waited_inside(self) -> bool:
+        """Whether who is let in waits for something else than the processor, and not shortly."""
+
 
 class Callers(ServerState):
     """Who is connected, and how many of them are to be handed on to another process.

@@ -6,12 +6,13 @@ import resource
 import socket
 import time
 from math import ceil, exp
+from typing import cast
 
 import structlog
 import uvicorn
 
 from gosellr.core.crew import Crew
-from gosellr.core.front_door import Callers, FrontDoor
+from gosellr.core.front_door import DOORKEEPER, Callers, Doorkeeper, FrontDoor
 
 # So many are let in by one turn of the loop: a crowd soon, and nobody inside waits for long.
 _AT_ONCE_MAX = 64
@@ -85,7 +86,7 @@ class WebServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """See uvicorn: ten times a second."""
         share = self._busyness.share()
-        self._crew.tell(1.0 if self._is_crowded else share)
+        self._crew.tell(1.0 if self._is_crowded or self._is_waited_inside() else share)
         if counter % _TICKS_BETWEEN == 0:
             self.callers.to_hand_on = self._relief()
         return await super().on_tick(counter)
@@ -104,6 +105,10 @@ class WebServer(uvicorn.Server):
         # Whoever is alone fills any process.
         number = len(self.callers.connections)
         return ceil(number / _HANDED_ON) if number > 1 and self._crew.is_relieved() else 0
+
+    def _is_waited_inside(self) -> bool:
+        keeper = cast("Doorkeeper | None", self.lifespan.state.get(DOORKEEPER))
+        return keeper is not None and keeper.is_waited_inside()
 
     @property
     def _is_crowded(self) -> bool:
