@@ -119,6 +119,15 @@ async def test_what_may_have_been_written_is_not_run_again() -> None:
     assert await gathering.join(Named("c")) == "C"
 
 
+async def test_answers_of_another_number_leave_nobody_waiting() -> None:
+    async def short(commands: Sequence[Named]) -> list[str]:
+        return [one.name for one in commands][1:]
+
+    gathering = Gathering(short, together_max=9)
+    answers = await asyncio.gather(*joined(gathering, *named("abc")), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ValueError] * 3
+
+
 async def test_who_leaves_is_not_run_and_holds_nobody_up() -> None:
     statement = Statement()
     gathering = Gathering(statement, together_max=9)

@@ -1,8 +1,11 @@
 """A crew shares one address: the first process that has room serves, a full one hands on."""
 
 import asyncio
+import errno
 import resource
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -215,10 +218,15 @@ async def test_one_whose_callers_wait_inside_is_full_though_its_processor_is_not
     async with crew_of(2) as (listener, (first, second)):
         first.server.lifespan.state[DOORKEEPER] = keeper = Waiting()
         callers = await callers_of(listener, 9)
+        # Who waits for a moment only fills nothing.
         await first.is_used(FREE)
+        assert not second.crew.is_next()
+        for _ in range(9):
+            await first.is_used(FREE)
         assert second.crew.is_next()
         assert first.server.callers.to_hand_on == 2
         keeper.is_so = False
+        await first.is_used(FREE)
         await first.is_used(FREE)
         assert not second.crew.is_next()
         hang_up(*callers)
@@ -228,12 +236,19 @@ class FullTable(socket.socket):
     """A listener of a process that has no descriptor left, once."""
 
     refusals = 1
+    error = OSError(errno.EMFILE, "Too many open files")
 
     def accept(self) -> tuple[socket.socket, Any]:
         if self.refusals:
             self.refusals -= 1
-            raise OSError(24, "Too many open files")
+            raise self.error
         return super().accept()
+
+
+class BrokenCaller(FullTable):
+    """A listener whose first caller's connection is broken before it is let in."""
+
+    error = OSError(errno.EPROTO, "Protocol error")
 
 
 async def test_who_cannot_be_let_in_waits_until_there_is_room(
@@ -250,6 +265,20 @@ async def test_who_cannot_be_let_in_waits_until_there_is_room(
         assert member.server._listener.refusals == 0
         hang_up(caller)
         await member.stop()
+
+
+async def test_whose_connection_is_broken_keeps_nobody_else_out() -> None:
+    async with crew_of(2) as (listener, (first, second)):
+        plain = first.server._listener
+        first.server._look_away()
+        first.server._listener = BrokenCaller(fileno=plain.detach())
+        first.server._watch()
+        caller = await Caller.of(listener)
+        assert await caller.ask() == (b"0", False)
+        await first.is_used(FREE)
+        assert not second.crew.is_next()
+        assert first.server._pause is None
+        hang_up(caller)
 
 
 async def test_one_without_a_descriptor_is_not_waited_for() -> None:
@@ -275,6 +304,20 @@ async def test_descriptors_are_left_for_what_callers_ask_for(
         answers = [(await each.ask())[0] for each in callers]
         assert answers.count(b"0") == min(10, descriptors * 3 // 4)
         hang_up(*callers)
+
+
+def test_a_process_may_have_as_many_connections_as_it_is_allowed() -> None:
+    most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 4096)
+    said = (
+        "import resource; from gosellr.core import child_process\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, (256, {most}))\n"
+        "child_process._allow_many_connections()\n"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout.split() == [str(most), str(most)]
 
 
 async def turns_until_all_are_in(listener: socket.socket) -> int:

@@ -30,8 +30,8 @@ _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 # What is looked at takes a tenth of what an order does.
 LOOKERS = (0.15, 100)
 BUYERS = (0.3, 40)
-# From here on another process had better take some, before anybody is sent away by this one.
-WAITING = (0.075, 20)
+# Where it stays so, another process takes some, before anybody is sent away by this one.
+WAITING = (0.1, 20)
 # What is served from memory or disk waits for nobody; and whoever asks whether the process is well
 # would take it out of service when it is needed most.
 _ALWAYS = ("/healthz", "/readyz", "/static/", "/media/")

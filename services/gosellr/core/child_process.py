@@ -8,12 +8,14 @@ import argparse
 import gc
 import importlib
 import os
+import resource
 import runpy
 import signal
 import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -23,6 +25,7 @@ from gosellr.core.head_start import await_word
 from gosellr.core.web_server import WebServer
 
 DRAIN_SECONDS = 20
+_CONNECTIONS_MAX = 65_536
 _KEEP_ALIVE_SECONDS = 15
 
 
@@ -51,6 +54,7 @@ def serve(application: str, *, descriptor: int) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     config.load()
+    _allow_many_connections()
     # What was loaded stays; the collector of cycles need not look through it again. The few
     # cycles in it are worth less than the look that would find them.
     gc.freeze()
@@ -60,6 +64,17 @@ def serve(application: str, *, descriptor: int) -> None:
         WebServer(config, listener=socket.socket(fileno=descriptor), crew=crew).run()
     finally:
         crew.close()
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files as far as we may: the usual one is from a time when programs
+    could look after no more than a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS_MAX if hard == resource.RLIM_INFINITY else min(hard, _CONNECTIONS_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # Some systems allow less than they say.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _look_less_often() -> None:

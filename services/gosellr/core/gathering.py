@@ -1,5 +1,5 @@
-"""Commands or questions of one kind that come at the same time, run together: while one statement is under way,
-whoever comes waits for the next, which takes all of them.
+"""Commands or questions of one kind that come at the same time, run together: while one statement
+is under way, whoever comes waits for the next, which takes all of them.
 
 A statement costs as much again for itself as for an order that it writes, and so does a commit.
 Where one command comes at a time, it is run at once and alone, and nothing is waited for.
@@ -138,6 +138,7 @@ class Gathering(Generic[C, R]):
         self._inside += len(taken)
         try:
             results = await self._run([place.command for place in taken])
+            answered = list(zip(taken, results, strict=True))
         except BaseException as error:
             if len(taken) > 1 and _is_undone(error):
                 await asyncio.gather(*(self._answer([place]) for place in taken))
@@ -147,7 +148,7 @@ class Gathering(Generic[C, R]):
             if not isinstance(error, Exception):
                 raise
         else:
-            for place, result in zip(taken, results, strict=True):
+            for place, result in answered:
                 if not place.answer.done():
                     place.answer.set_result(result)
         finally:

@@ -2,6 +2,7 @@
 one whose processor is full hands some of its callers on to another."""
 
 import asyncio
+import errno
 import resource
 import socket
 import time
@@ -18,12 +19,27 @@ from gosellr.core.front_door import DOORKEEPER, Callers, Doorkeeper, FrontDoor
 _AT_ONCE_MAX = 64
 # As long as the process whose turn it is may take to let somebody in.
 _GRACE_SECONDS = 0.02
+# What was wrong with one visitor's connection before it was let in: the next one's may be well.
+_ONES_OWN = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.EPROTO,
+        errno.ENOPROTOOPT,
+        errno.EOPNOTSUPP,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+    }
+)
 # No descriptor is left for anybody new: somebody has to leave first.
 _CROWDED_SECONDS = 0.5
 # What callers ask for needs descriptors too: so many are left for it, or a quarter of a few.
 _SPARED = 256
 # What happened longer ago than this counts little for how busy a process is.
 _REMEMBERED_SECONDS = 0.5
+# What a look ten times a second adds to what is remembered of as long.
+_NEW_SHARE = 1 - exp(-0.1 / _REMEMBERED_SECONDS)
 # A full process hands on one of so many, and looks then what has come of it.
 _HANDED_ON = 8
 _TICKS_BETWEEN = 3
@@ -75,6 +91,7 @@ class WebServer(uvicorn.Server):
         self._pause: asyncio.TimerHandle | None = None
         self._callers_max = _callers_max()
         self._rests = False
+        self._waited_share = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         """See uvicorn. The listener is watched by ourselves."""
@@ -85,8 +102,9 @@ class WebServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """See uvicorn: ten times a second."""
-        share = self._busyness.share()
-        self._crew.tell(1.0 if self._is_crowded or self._is_waited_inside() else share)
+        self._waited_share += (self._is_waited_inside() - self._waited_share) * _NEW_SHARE
+        use = max(self._busyness.share(), self._waited_share)
+        self._crew.tell(1.0 if self._is_crowded else use)
         if counter % _TICKS_BETWEEN == 0:
             self.callers.to_hand_on = self._relief()
         return await super().on_tick(counter)
@@ -147,9 +165,9 @@ class WebServer(uvicorn.Server):
                 visitor, _address = self._listener.accept()
             except (BlockingIOError, InterruptedError):
                 return
-            except ConnectionAbortedError:  # He has gone again.
-                continue
             except OSError as error:
+                if error.errno in _ONES_OWN:
+                    continue
                 _log.warning("nobody can be let in", error=str(error))
                 self._rest()
                 return
