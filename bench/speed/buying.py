@@ -141,8 +141,8 @@ def add_to_cart(market: Market) -> Script:
         path, token, filled = bags.get(caller.number, ("", {}, _CART_CHANGES_MAX))
         if filled >= _CART_CHANGES_MAX:
             begun: dict[str, Any] = (
-                (await caller.wire.ask(request_bytes("POST", "/api/v1/carts"))).expect(201).json()
-            )
+                await caller.prepare(request_bytes("POST", "/api/v1/carts"), 201)
+            ).json()
             path, token, filled = (
                 f"/api/v1/carts/{begun['id']}/items",
                 {"X-Cart-Token": begun["token"]},

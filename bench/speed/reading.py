@@ -81,7 +81,7 @@ def known(pages: Callable[[Market], list[str]]) -> Callable[[Market], Script]:
         async def script(caller: Caller, number: int) -> None:
             path = paths[number % len(paths)]
             if path not in tags:
-                whole = (await caller.wire.ask(request_bytes("GET", path))).expect(200)
+                whole = await caller.prepare(request_bytes("GET", path), 200)
                 tags[path] = whole.header("etag") or ""
             request = request_bytes("GET", path, headers={"if-none-match": tags[path]})
             answer = await caller.ask("known", request, 304)

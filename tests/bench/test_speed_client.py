@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from bench.speed.client import Answer, Caller, Shed, WrongAnswer, closed_loop, request_bytes
+from bench.speed.client import (
+    Answer,
+    Caller,
+    Shed,
+    WrongAnswer,
+    closed_loop,
+    connect,
+    request_bytes,
+)
 
 
 def answer(status: int, *headers: str) -> Answer:
@@ -63,3 +71,25 @@ async def test_what_is_wrong_is_no_work_done() -> None:
         run = await closed_loop(script, port=port, connections=1, seconds=0.3)
     assert run.operations == len(run.latencies["get"]) == (served + 1) // 2
     assert sum(run.mistakes.values()) == served // 2
+
+
+async def test_who_is_told_that_the_connection_ends_comes_by_another() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        writer.close()
+        await writer.wait_closed()
+        ended.release()
+
+    ended = asyncio.Semaphore(0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        caller = Caller(wire=await connect(port), port=port, number=0)
+        for _ in range(2):
+            assert (await caller.prepare(request_bytes("GET", "/"), 200)).body == b"{}"
+            await ended.acquire()
+            assert (await caller.ask("get", request_bytes("GET", "/"), 200)).body == b"{}"
+            await ended.acquire()
+        caller.wire.close()
+    assert len(caller.latencies["get"]) == 2
