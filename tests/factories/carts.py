@@ -7,6 +7,9 @@ from uuid import UUID
 import httpx2
 
 from gosellr.api.schemas.carts import CartOut, ShippingOptionsOut
+from gosellr.core.db import Connection
+from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
+from tests.factories.terms import make_delivery, make_tax
 
 ADDRESS = {
     "name": "Ada Lovelace",
@@ -78,3 +81,15 @@ async def make_bag(
 def amounts(document: dict[str, Any], *names: str) -> list[int]:
     """Minor units of some amounts of a document."""
     return [document[name]["amount"] for name in names]
+
+
+async def make_goods_of_two_shops(connection: Connection) -> list[MadeProduct]:
+    """What two shops have nine of each, with tax and delivery."""
+    await make_tax(connection, rate_bps=1900)
+    await make_delivery(connection)
+    return [
+        await make_product(
+            connection, seller=await make_shelf_seller(connection), price_minor=price, stock=9
+        )
+        for price in (1999, 5000)
+    ]

@@ -22,23 +22,15 @@ from gosellr.services.basket_service import (
     WantedBasket,
 )
 from gosellr.utils.viewer import GUEST, Viewer
-from tests.factories.carts import ADDRESS
-from tests.factories.catalogue import MadeProduct, make_product, make_shelf_seller
-from tests.factories.terms import make_delivery, make_tax
+from tests.factories.carts import ADDRESS, make_goods_of_two_shops
+from tests.factories.catalogue import MadeProduct
 
 PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'asked'"
 
 
 @pytest.fixture
 async def goods(connection: Connection) -> list[MadeProduct]:
-    await make_tax(connection, rate_bps=1900)
-    await make_delivery(connection)
-    return [
-        await make_product(
-            connection, seller=await make_shelf_seller(connection), price_minor=price, stock=9
-        )
-        for price in (1999, 5000)
-    ]
+    return await make_goods_of_two_shops(connection)
 
 
 def wanted_of(resources: Resources, *, viewer: Viewer = GUEST, **request: Any) -> WantedBasket:

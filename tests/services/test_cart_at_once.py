@@ -17,15 +17,13 @@ from gosellr.services import cart_at_once, cart_change_service, cart_service
 from gosellr.services.cart_service import CartView
 from gosellr.utils.viewer import Viewer
 from tests.conftest import StatementwiseDatabase
-from tests.factories.carts import ADDRESS
+from tests.factories.carts import ADDRESS, make_goods_of_two_shops
 from tests.factories.catalogue import (
     MadeProduct,
-    make_product,
     make_products,
     make_shelf_seller,
     variant_draft,
 )
-from tests.factories.terms import make_delivery, make_tax
 
 WHOLE = """
 SELECT to_jsonb(cart) AS cart, (SELECT jsonb_agg(to_jsonb(item) ORDER BY item.id)
@@ -43,15 +41,7 @@ def db(connection: Connection) -> Database:
 
 @pytest.fixture
 async def goods(connection: Connection) -> list[MadeProduct]:
-    """Two shops' goods, with tax and delivery."""
-    await make_tax(connection, rate_bps=1900)
-    await make_delivery(connection)
-    return [
-        await make_product(
-            connection, seller=await make_shelf_seller(connection), price_minor=price, stock=9
-        )
-        for price in (1999, 5000)
-    ]
+    return await make_goods_of_two_shops(connection)
 
 
 async def begun(resources: Resources) -> tuple[Viewer, UUID]:
