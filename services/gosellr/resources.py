@@ -10,7 +10,7 @@ from typing import Any
 from gosellr.config import Settings, load_settings
 from gosellr.core.byte_cache import ByteCache
 from gosellr.core.clock import Clock, SystemClock
-from gosellr.core.db import Database
+from gosellr.core.db import KEPT_AHEAD, Database
 from gosellr.core.encryption import Vault
 from gosellr.core.generations import Generations
 from gosellr.core.passwords import PasswordCosts, Passwords
@@ -345,6 +345,7 @@ async def open_resources(
         if db is None:
             db = await Database.connect(
                 settings.database_url,
+                kept_ahead=KEPT_AHEAD,
                 statement_cache=settings.statement_cache,
                 generations=generations,
             )

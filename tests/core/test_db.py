@@ -216,6 +216,76 @@ async def test_who_is_ready_to_be_written_is_served_before_those_who_begin(pair:
     assert turns == ["is written", "begins"]
 
 
+@pytest.fixture
+async def kept(dsn: str) -> AsyncIterator[Database]:
+    """Three connections, one of them kept for those who finish."""
+    db = await Database.connect(dsn, max_size=3, kept_ahead=1)
+    yield db
+    await asyncio.wait_for(db.close(), 10)
+
+
+async def test_those_who_begin_leave_a_connection_to_those_who_finish(kept: Database) -> None:
+    async def finishes() -> int:
+        go_ahead()
+        return await pid(kept)
+
+    async with kept.connection() as first, kept.connection() as second:
+        begins = asyncio.create_task(pid(kept))
+        await until_waiting(kept, 1)
+        lent = {first.get_server_pid(), second.get_server_pid()}
+        assert await asyncio.create_task(finishes()) not in lent
+        # What came back from there isn't for whoever only begins.
+        assert await asyncio.create_task(finishes()) not in lent
+        assert kept._pool.length == 1
+    assert await begins in lent
+
+
+async def test_whoever_finishes_may_have_them_all(kept: Database) -> None:
+    all_lent, enough = asyncio.Event(), asyncio.Event()
+
+    async def finish() -> None:
+        go_ahead()
+        async with kept.connection(), kept.connection(), kept.connection():
+            all_lent.set()
+            await enough.wait()
+
+    finishes = asyncio.create_task(finish())
+    await all_lent.wait()
+    begins = asyncio.create_task(pid(kept))
+    await until_waiting(kept, 1)
+    enough.set()
+    await finishes
+    assert await begins > 0
+    assert (kept._pool._size, kept._pool._begun) == (3, 0)
+
+
+async def test_whoever_begins_gives_his_place_back_however_he_ends(
+    kept: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails() -> Connection:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kept._pool, "_connect", fails)
+        async with kept.connection():
+            for _ in range(3):
+                with pytest.raises(ConnectionRefusedError):
+                    await pid(kept)
+    async with kept.connection(), kept.connection():
+        tired = asyncio.create_task(pid(kept))
+        given = asyncio.create_task(pid(kept))
+        await until_waiting(kept, 2)
+        tired.cancel()
+    # The one was given a connection in the moment in which he gave up, and the other waits on.
+    given.cancel()
+    await asyncio.wait([tired, given])
+    async with kept.connection() as torn:
+        torn.terminate()
+    assert kept._pool._begun == 0
+    async with kept.connection(), kept.connection():
+        assert kept._pool._begun == 2
+
+
 async def test_a_slow_queue_is_a_crowd_before_anybody_has_waited(pair: Database) -> None:
     moment = 0.0
     pair._pool._pace = Pace(clock=lambda: moment)

@@ -33,6 +33,9 @@ SCHEMA = "gosellr"
 SEARCH_PATH = f"{SCHEMA}, public"
 WAIT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
+KEPT_AHEAD = 2
+"""So many of a web process's connections are kept for those who finish what they have begun:
+whoever waits for an order waits less, and whoever changes a bag a little more."""
 
 
 _goes_ahead: ContextVar[bool] = ContextVar("goes_ahead", default=False)
@@ -68,15 +71,26 @@ async def prepare_connection(connection: Connection) -> None:
 
 
 class Pool:
-    """Connections to lend: the one that came back last goes out first, being the warmest."""
+    """Connections to lend: the one that came back last goes out first, being the warmest.
+
+    `kept_ahead` of them are lent only to those who finish what they have begun.
+    """
 
     def __init__(
-        self, connect: Callable[[], Awaitable[_Driver]], *, size_max: int, wait_seconds: float
+        self,
+        connect: Callable[[], Awaitable[_Driver]],
+        *,
+        size_max: int,
+        wait_seconds: float,
+        kept_ahead: int = 0,
     ) -> None:
         self._connect = connect
         self._size_max = size_max
+        self._begun_max = max(size_max - kept_ahead, 1)
         self._wait_seconds = wait_seconds
         self._size = 0
+        # How many are lent to those who only begin, or are being opened for them.
+        self._begun = 0
         self._idle: list[_Driver] = []
         # Those who wait, first come, first served, and since when: each is given a connection, or
         # leave to open one.
@@ -105,26 +119,32 @@ class Pool:
         waiting = len(self._waiting) + len(self._ahead)
         return self._pace.wait_of(waiting) if waiting else 0.0
 
-    async def borrow(self) -> _Driver:
-        """Take a connection, open a new one where there is room, or wait for one.
+    async def borrow(self, *, ahead: bool = False) -> _Driver:
+        """Take a connection, open a new one where there is room, or wait for one; `ahead` of all
+        who only begin.
 
         Raises:
             NoConnectionFree: when none came back in time.
         """
         if self._is_closing:
             raise asyncpg.InterfaceError("the database is being closed")
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-            self._size -= 1
-        if self._size < self._size_max:
-            self._size += 1
-            return await self._open()
-        return await self._wait()
+        if ahead or self._begun < self._begun_max:
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_closed():
+                    self._begun += not ahead
+                    return connection
+                self._size -= 1
+            if self._size < self._size_max:
+                self._size += 1
+                self._begun += not ahead
+                return await self._open(ahead=ahead)
+        return await self._wait(ahead=ahead)
 
-    def give_back(self, connection: _Driver) -> None:
-        """Return a connection; one that isn't fit to be lent again is replaced when needed."""
+    def give_back(self, connection: _Driver, *, ahead: bool = False) -> None:
+        """Return a connection that was borrowed `ahead` or not; one that isn't fit to be lent again
+        is replaced when needed."""
+        self._begun -= not ahead
         if not connection.is_closed() and connection.is_in_transaction():
             # Its borrower was torn away from it: whatever it was doing must not go on.
             connection.terminate()
@@ -152,18 +172,19 @@ class Pool:
         if self._size:
             await self._is_empty.wait()
 
-    async def _open(self) -> _Driver:
+    async def _open(self, *, ahead: bool) -> _Driver:
         """Open a connection in a place that was taken for it."""
         try:
             return await self._connect()
         except BaseException:
+            self._begun -= not ahead
             self._lose_one()
             raise
 
-    async def _wait(self) -> _Driver:
+    async def _wait(self, *, ahead: bool) -> _Driver:
         loop = asyncio.get_running_loop()
         place: asyncio.Future[_Driver | None] = loop.create_future()
-        queue = self._ahead if _goes_ahead.get() else self._waiting
+        queue = self._ahead if ahead else self._waiting
         if not (self._ahead or self._waiting):
             self._pace.begin()
         queue.append((place, time.monotonic()))
@@ -173,9 +194,9 @@ class Pool:
         try:
             connection = await place
         except asyncio.CancelledError:
-            self._leave(place)
+            self._leave(place, ahead=ahead)
             raise
-        return connection if connection is not None else await self._open()
+        return connection if connection is not None else await self._open(ahead=ahead)
 
     def _lose_patience(self) -> None:
         """Tell those who have waited for too long, and look again when the next will have."""
@@ -194,7 +215,7 @@ class Pool:
                 max(min(due), 0.0), self._lose_patience
             )
 
-    def _leave(self, place: "asyncio.Future[_Driver | None]") -> None:
+    def _leave(self, place: "asyncio.Future[_Driver | None]", *, ahead: bool) -> None:
         """Wait no more; what was given in the same moment goes to the next."""
         if not place.done() or place.cancelled() or place.exception() is not None:
             for queue in (self._ahead, self._waiting):
@@ -203,9 +224,10 @@ class Pool:
                         queue.remove(one)
                         break
         elif (given := place.result()) is None:
+            self._begun -= not ahead
             self._lose_one()
         else:
-            self.give_back(given)
+            self.give_back(given, ahead=ahead)
 
     def _lose_one(self) -> None:
         """A connection is gone: its place goes to whoever waits."""
@@ -216,27 +238,35 @@ class Pool:
             self._is_empty.set()
 
     def _hand_on(self, connection: "_Driver | None") -> bool:
-        while self._ahead or self._waiting:
-            place, _ = (self._ahead or self._waiting).popleft()
+        while queue := self._next_queue():
+            place, _ = queue.popleft()
             if not place.done():
+                self._begun += queue is self._waiting
                 place.set_result(connection)
                 self._pace.depart(1)
                 return True
         return False
 
+    def _next_queue(self) -> "deque[tuple[asyncio.Future[_Driver | None], float]] | None":
+        """Whose turn it is: None where nobody may be given anything."""
+        if self._ahead:
+            return self._ahead
+        return self._waiting if self._begun < self._begun_max else None
+
 
 class _Borrowed(AbstractAsyncContextManager[Connection]):
     """A connection for the length of a block."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_ahead", "_connection", "_pool")
 
     _connection: _Driver
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._ahead = _goes_ahead.get()
 
     async def __aenter__(self) -> Connection:
-        self._connection = await self._pool.borrow()
+        self._connection = await self._pool.borrow(ahead=self._ahead)
         return self._connection
 
     async def __aexit__(
@@ -245,7 +275,7 @@ class _Borrowed(AbstractAsyncContextManager[Connection]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pool.give_back(self._connection)
+        self._pool.give_back(self._connection, ahead=self._ahead)
 
 
 class Database:
@@ -269,6 +299,7 @@ class Database:
         *,
         min_size: int = 1,
         max_size: int = 6,
+        kept_ahead: int = 0,
         statement_cache: bool = True,
         statement_timeout_ms: int = 15_000,
         wait_seconds: float = WAIT_SECONDS,
@@ -277,6 +308,7 @@ class Database:
     ) -> "Database":
         """Open the pool, and so many connections right away.
 
+        `kept_ahead` of them are never lent to those who only begin (see `go_ahead`).
         `statement_cache` must be off behind a transaction-pooling PgBouncer.
         `on_query` sees every statement that runs, for tests that count them.
         """
@@ -307,9 +339,9 @@ class Database:
                 connection.add_query_logger(on_query)
             return connection
 
-        pool = Pool(connect, size_max=max_size, wait_seconds=wait_seconds)
-        for connection in [await pool.borrow() for _ in range(min_size)]:
-            pool.give_back(connection)
+        pool = Pool(connect, size_max=max_size, wait_seconds=wait_seconds, kept_ahead=kept_ahead)
+        for connection in [await pool.borrow(ahead=True) for _ in range(min_size)]:
+            pool.give_back(connection, ahead=True)
         return cls(pool, generations=generations)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
