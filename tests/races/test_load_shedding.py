@@ -10,7 +10,7 @@ import pytest
 
 from gosellr.api import load_shedding
 from gosellr.api.load_shedding import Doorkeeper
-from gosellr.core.db import Database
+from gosellr.core.db import KEPT_AHEAD, Database
 from gosellr.resources import Resources
 from tests.core.test_db import until_waiting
 
@@ -19,14 +19,14 @@ PAGE = "/api/v1/products/0c0ffee0-7b0d-4d6e-9a1b-5e0a3c2f1d90"
 
 @asynccontextmanager
 async def queue_of(db: Database, number: int) -> AsyncIterator[None]:
-    """All connections are taken, and so many wait for one."""
+    """All connections that they may have are taken, and so many wait for one."""
 
     async def wait() -> None:
         async with db.connection():
             pass
 
     async with AsyncExitStack() as taken:
-        for _ in range(6):
+        for _ in range(6 - KEPT_AHEAD):
             await taken.enter_async_context(db.connection())
         waiting = [asyncio.create_task(wait()) for _ in range(number)]
         await until_waiting(db, number)
