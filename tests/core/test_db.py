@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from gosellr.api.errors import render_database_away
+from gosellr.core import db as database
 from gosellr.core import gathering
 from gosellr.core.db import Connection, Database, NoConnectionFree, go_ahead
 from gosellr.core.embedded_postgres import APPLICATION_ROLE, Cluster
@@ -49,6 +50,27 @@ async def until_waiting(db: Database, number: int) -> None:
     """Until so many wait for a connection."""
     while len(db._pool._waiting) < number:  # noqa: ASYNC110 - nobody tells us
         await asyncio.sleep(0)
+
+
+async def test_no_statement_keeps_its_first_plans_for_ever(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_STATEMENT_SECONDS", 1)
+    db = await Database.connect(dsn, max_size=1)
+    asking = "SELECT $1::int + 1"
+
+    async def prepared_at(connection: Connection) -> object:
+        assert await connection.fetchval(asking, 1) == 2
+        return await connection.fetchval(
+            "SELECT prepare_time FROM pg_prepared_statements WHERE statement = $1", asking
+        )
+
+    async with asyncio.timeout(10), db.connection() as connection:
+        first = await prepared_at(connection)
+        assert first is not None
+        while await prepared_at(connection) in {first, None}:
+            pass
+    await db.close()
 
 
 async def test_the_warmest_is_lent_first_and_waiters_in_turn(pair: Database) -> None:

@@ -1,7 +1,7 @@
 """The database: a few asyncpg connections per process, kept warm and never reset.
 
 Releasing a connection costs no round trip: nothing here changes session state, so there
-is nothing to undo. Statements are prepared once per connection by asyncpg's cache.
+is nothing to undo. Statements are prepared by asyncpg's cache, once per connection and a while.
 
 The pool is our own. The driver's wraps every borrowed connection in a proxy, and that costs a
 cached read as much as its query does.
@@ -36,7 +36,9 @@ CLOSE_SECONDS = 5.0
 KEPT_AHEAD = 2
 """So many of a web process's connections are kept for those who finish what they have begun:
 whoever waits for an order waits less, and whoever changes a bag a little more."""
-
+# Whether a prepared statement has one plan for all is decided by what its first plans cost, and a
+# connection that prepared it while its tables were new and uncounted may plan each anew for ever.
+_STATEMENT_SECONDS = 120
 
 _goes_ahead: ContextVar[bool] = ContextVar("goes_ahead", default=False)
 
@@ -318,7 +320,7 @@ class Database:
                 connection = await asyncpg.connect(
                     dsn,
                     statement_cache_size=500 if statement_cache else 0,
-                    max_cached_statement_lifetime=0,
+                    max_cached_statement_lifetime=_STATEMENT_SECONDS,
                     server_settings={
                         "search_path": SEARCH_PATH,
                         "application_name": "gosellr",
