@@ -65,12 +65,14 @@ async def test_no_statement_keeps_its_first_plans_for_ever(
             "SELECT prepare_time FROM pg_prepared_statements WHERE statement = $1", asking
         )
 
-    async with asyncio.timeout(10), db.connection() as connection:
-        first = await prepared_at(connection)
-        assert first is not None
-        while await prepared_at(connection) in {first, None}:
-            pass
-    await db.close()
+    try:
+        async with asyncio.timeout(10), db.connection() as connection:
+            first = await prepared_at(connection)
+            assert first is not None
+            while await prepared_at(connection) in {first, None}:
+                pass
+    finally:
+        await db.close()
 
 
 async def test_the_warmest_is_lent_first_and_waiters_in_turn(pair: Database) -> None:
