@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -269,9 +271,8 @@ async def test_a_category_is_changed_by_the_tag_that_it_was_read_with(
     assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
 
 
-async def test_lists_filter_sort_and_page(
-    client: httpx2.AsyncClient, connection: Connection, seller: TestSeller
-) -> None:
+async def make_lamps(connection: Connection, seller: TestSeller) -> tuple[UUID, UUID]:
+    """Seven lamps of four prices in a category of their own, and a chair: category and chair."""
     home = await make_category(
         connection,
         name="Home",
@@ -297,12 +298,21 @@ async def test_lists_filter_sort_and_page(
         ],
     )
     other = await make_product(connection, seller=seller, title="Chair", price_minor=9000)
+    return lamps, other.id
 
-    async def titles(**query: Any) -> list[str]:
-        answer = await client.get("/api/v1/products/", params=query)
-        assert answer.status_code == 200, answer.text
-        return [card["title"][-1] for card in answer.json()["items"]]
 
+async def titles_of(client: httpx2.AsyncClient, **query: Any) -> list[str]:
+    """The last letters of the titles on a page."""
+    answer = await client.get("/api/v1/products/", params=query)
+    assert answer.status_code == 200, answer.text
+    return [card["title"][-1] for card in answer.json()["items"]]
+
+
+async def test_lists_are_narrowed(
+    client: httpx2.AsyncClient, connection: Connection, seller: TestSeller
+) -> None:
+    lamps, chair = await make_lamps(connection, seller)
+    titles = partial(titles_of, client)
     assert sorted(await titles(q="desk lamps")) == sorted(await titles(category=str(lamps)))
     assert sorted(await titles(category="home")) == list("0123456")
     assert await titles(category="home/chairs") == []
@@ -315,9 +325,25 @@ async def test_lists_filter_sort_and_page(
     assert sorted(await titles(**{"attributes[Size]": "S"})) == list("0123456")
     assert await titles(rating_min=1) == []
     assert await titles(seller="blue-lamp", sort="-price", limit=1) == ["r"]
-    assert await titles(seller=str(other.id)) == []
+    assert await titles(seller=str(chair)) == []
+
+
+async def test_pages_of_every_order_add_up_to_the_list(
+    client: httpx2.AsyncClient, connection: Connection, seller: TestSeller
+) -> None:
+    await make_lamps(connection, seller)
+    titles = partial(titles_of, client)
+    # Of the prices from 1000 to 1003, at each end of a range two products have the same.
+    prices = {"min_price": 1000, "max_price": 1002}
+    narrowed: list[tuple[dict[str, Any], int]] = [
+        ({}, 8),
+        ({"q": "lamp", "seller": "blue-lamp"}, 7),
+        (prices, 6),
+        ({"category": "home", **prices}, 6),
+        ({"q": "lamp", **prices}, 6),
+    ]
     for sort in ("newest", "price", "-price", "rating", "best_selling", "relevance"):
-        for query in ({}, {"q": "lamp", "seller": "blue-lamp"}):
+        for query, number in narrowed:
             whole = await titles(sort=sort, **query)
             paged: list[str] = []
             cursor: dict[str, str] = {}
@@ -330,7 +356,7 @@ async def test_lists_filter_sort_and_page(
                     break
                 cursor = {"cursor": page.json()["next_cursor"]}
             assert paged == whole
-            assert len(whole) == (7 if query else 8)
+            assert len(whole) == number
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ comes first (the cheapest goods of all are no sofas), every hit is put in order 
 """
 
 from gosellr.core.db import Connection
-from gosellr.queries.product_lists import FILTERED, beginning, index_order
+from gosellr.queries.product_lists import FILTERED, index_order, start
 from gosellr.queries.search import SORTS, WORDS, Hits, Question, page_columns, page_table
 from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ranking import RANKED_HITS_MAX
@@ -109,7 +109,7 @@ async def find_broad(connection: Connection, question: Question, counted: Hits) 
         BROAD_HITS[question.sort, question.shape is None],
         *question.filter_arguments,
         counted.words,
-        *(question.after or beginning(question.sort)),
+        *start(question.sort, question.filters, after=question.after),
         question.limit,
     )
     assert row is not None  # noqa: S101 - an aggregate without GROUP BY gives one row

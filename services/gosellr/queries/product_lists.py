@@ -18,6 +18,12 @@ _CATEGORY = """card.category_ids && ARRAY(
     UNION SELECT former.category_id FROM category_former_path AS former
     WHERE former.path = $3::text)"""
 
+
+def _prices(at_least: str, at_most: str) -> str:
+    return f"""($8::bigint IS NULL OR {at_least} >= $8)
+    AND ($9::bigint IS NULL OR {at_most} <= $9)"""
+
+
 # Each condition falls away with its argument; the planner sees the arguments' nulls.
 CONDITIONS = {
     "words": "($1::text IS NULL OR card.search_vector @@ websearch_to_tsquery('market', $1))",
@@ -27,8 +33,7 @@ CONDITIONS = {
     "brand": """($6::text[] IS NULL OR lower(card.brand) = ANY(ARRAY(
         SELECT lower(brand) FROM unnest($6) AS brand)))""",
     "currency": "($7::text IS NULL OR card.currency = $7)",
-    "price": """($8::bigint IS NULL OR card.price_minor >= $8)
-    AND ($9::bigint IS NULL OR card.price_minor <= $9)""",
+    "price": _prices("card.price_minor", "card.price_minor"),
     "stock": "($10::boolean IS NULL OR card.in_stock = $10)",
     "rating": "($11::int IS NULL OR card.rating_hundredths >= $11)",
     "attributes": """($12::jsonb IS NULL OR NOT EXISTS (
@@ -126,14 +131,23 @@ FROM (
 """
 
 
-_EVERYTHING = f"{FILTERED} AND ({_SCOPE})"
+def _bounded(sort: str, table: str) -> tuple[str, str]:
+    # An index is entered by one condition alone, and a page by where the last one ended. A price
+    # that would be where to enter, too, or that of another order's index, is hidden by the sum.
+    column, hidden = f"{table}.price_minor", f"({table}.price_minor + 0)"
+    return (column if sort == "-price" else hidden), (column if sort == "price" else hidden)
 
-LIST_BY_RELEVANCE = _list("relevance", where=_EVERYTHING, first=15)
-LIST_BY_NEWEST = _list("newest", where=_EVERYTHING, first=15)
-LIST_BY_PRICE = _list("price", where=_EVERYTHING, first=15)
-LIST_BY_PRICE_DOWN = _list("-price", where=_EVERYTHING, first=15)
-LIST_BY_RATING = _list("rating", where=_EVERYTHING, first=15)
-LIST_BY_BEST_SELLING = _list("best_selling", where=_EVERYTHING, first=15)
+
+def _everything(sort: str) -> str:
+    conditions = CONDITIONS
+    if "price" in sort:
+        conditions = CONDITIONS | {"price": _prices(*_bounded(sort, "card"))}
+    return "\n    AND ".join((*conditions.values(), f"({_SCOPE})"))
+
+
+_FILTERED_LISTS: dict[str, str] = {
+    sort: _list(sort, where=_everything(sort), first=15) for sort in _SORTS
+}
 
 # What most people look at is everything, or a category, perhaps within a range of prices. Each of
 # these has a statement of its own, whose plan never has to be made again: making it took longer
@@ -151,9 +165,9 @@ _BROWSED = ("newest", "price", "-price", "rating", "best_selling")
 
 
 def _range(sort: str, table: str, first: int) -> str:
-    # The sum keeps the planner from an index by price where another order is wanted.
-    price = f"{table}.price_minor" if "price" in sort else f"({table}.price_minor + 0)"
-    return f"{table}.currency = ${first} AND {price} BETWEEN ${first + 1} AND ${first + 2}"
+    at_least, at_most = _bounded(sort, table)
+    prices = f"{at_least} >= ${first + 1} AND {at_most} <= ${first + 2}"
+    return f"{table}.currency = ${first} AND {prices}"
 
 
 def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
@@ -163,7 +177,7 @@ def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
     key, kind, direction = _SORTS[sort]
     key, beyond = key.replace("card.", "place."), "<" if direction == "DESC" else ">"
     first = 2 + 3 * by_price
-    narrowed = f"WHERE {_range('price', 'place', 2)}" if by_price else ""
+    narrowed = f"WHERE {_range(sort, 'place', 2)}" if by_price else ""
     # Else behind the order: the planner thinks that prices narrow a lot, and would sort them all.
     in_order = "price" in sort
     cards = f"""
@@ -194,17 +208,10 @@ SHELVES: dict[tuple[str, str | None, bool], str] = {
     for by_price in (False, True)
 }
 
-_FILTERED_LISTS: dict[str, str] = {
-    "relevance": LIST_BY_RELEVANCE,
-    "newest": LIST_BY_NEWEST,
-    "price": LIST_BY_PRICE,
-    "-price": LIST_BY_PRICE_DOWN,
-    "rating": LIST_BY_RATING,
-    "best_selling": LIST_BY_BEST_SELLING,
-}
+_FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 # Beyond every key: the end of the year 9999 in microseconds for times, and every id.
-_FROM_THE_TOP = (253_402_300_799_999_999, UUID(int=2**128 - 1))
-_FROM_THE_BOTTOM = (-1, UUID(int=0))
+_FROM_THE_TOP = (253_402_300_799_999_999, _LAST_ID)
+_FROM_THE_BOTTOM = (-1, _FIRST_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,9 +298,20 @@ class CardPage:
     next_after: tuple[int, UUID] | None
 
 
-def beginning(sort: Sort) -> tuple[int, UUID]:
-    """A key and an id before every card's."""
-    return _FROM_THE_TOP if _SORTS[sort][2] == "DESC" else _FROM_THE_BOTTOM
+def start(
+    sort: Sort, filters: ProductFilters, *, after: tuple[int, UUID] | None
+) -> tuple[int, UUID]:
+    """The key and id behind which a page begins: the last one seen, or before every card's.
+
+    In the order of prices it is no earlier than the prices asked for: an index is entered by this
+    alone, and would be read from its beginning to the first card that isn't too cheap.
+    """
+    lowest, highest = filters.min_price_minor, filters.max_price_minor
+    if _SORTS[sort][2] == "DESC":
+        begins = after or _FROM_THE_TOP
+        return begins if sort != "-price" or highest is None else min(begins, (highest, _LAST_ID))
+    begins = after or _FROM_THE_BOTTOM
+    return begins if sort != "price" or lowest is None else max(begins, (lowest, _FIRST_ID))
 
 
 async def list_cards(
@@ -305,15 +323,15 @@ async def list_cards(
     limit: int,
 ) -> CardPage:
     """A page of cards. `after` is the key (microseconds for times) and id of the last one seen."""
-    start = after or beginning(sort)
+    begins = start(sort, filters, after=after)
     shelf = filters.shelf
     if shelf is not None and sort in _BROWSED:
         category, by_price, arguments = shelf
         row = await connection.fetchrow(
-            SHELVES[sort, category, by_price], *arguments, *start, limit
+            SHELVES[sort, category, by_price], *arguments, *begins, limit
         )
     else:
-        row = await connection.fetchrow(_FILTERED_LISTS[sort], *filters.arguments, *start, limit)
+        row = await connection.fetchrow(_FILTERED_LISTS[sort], *filters.arguments, *begins, limit)
     assert row is not None  # noqa: S101 - an aggregate without GROUP BY gives one row
     more = row["rows"] > limit
     return CardPage(row["items"], (row["last_key"], row["last_id"]) if more else None)
