@@ -8,6 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.core.pagination import MAX_LIMIT
 from gosellr.utils.lazy_dataclasses import dataclass
 
 Sort = Literal["relevance", "newest", "price", "-price", "rating", "best_selling"]
@@ -88,10 +89,11 @@ def index_order(sort: str, last_key: str) -> tuple[str, str, str]:
     return column, direction, _cursor_key(kind, last_key)
 
 
-def _list(sort: str, *, where: str, first: int) -> str:
+def _list(sort: str, *, where: str, first: int, most: str) -> str:
     """A page of a list; key and id of the last row seen and the limit are numbered from `first`.
 
     The first page begins behind an extreme key, so that an index can always start at the cursor.
+    `most` is the limit, or what the planner is to take for it.
     """
     key, kind, direction = _SORTS[sort]
     beyond = "<" if direction == "DESC" else ">"
@@ -102,7 +104,7 @@ def _list(sort: str, *, where: str, first: int) -> str:
           AND ({key}, card.product_id)
               {beyond} ({_cursor_key(kind, f"${first}")}, ${first + 1}::uuid)
         ORDER BY key {direction}, card.product_id {direction}
-        LIMIT ${first + 2} + 1"""
+        LIMIT {most} + 1"""
     return _page(sort, cards, first=first)
 
 
@@ -112,12 +114,12 @@ def _cursor_key(kind: str, key: str) -> str:
     return f"{key}::bigint"
 
 
-def _page(sort: str, cards: str, *, first: int) -> str:
+def _page(sort: str, found: str, *, first: int, card: str = "page.card") -> str:
     _, kind, direction = _SORTS[sort]
     is_moment = kind == "timestamptz"
     number = "(extract(epoch FROM page.key) * 1000000)::bigint" if is_moment else "page.key"
     return f"""
-SELECT convert_to('[' || coalesce(string_agg(page.card, ',' ORDER BY page.place)
+SELECT convert_to('[' || coalesce(string_agg({card}, ',' ORDER BY page.place)
                                   FILTER (WHERE page.place <= ${first + 2}), '') || ']', 'UTF8')
            AS items,
        count(*) AS rows,
@@ -125,8 +127,9 @@ SELECT convert_to('[' || coalesce(string_agg(page.card, ',' ORDER BY page.place)
        (array_agg(page.product_id) FILTER (WHERE page.place = ${first + 2}))[1] AS last_id
 FROM (
     SELECT found.*, row_number() OVER (ORDER BY key {direction}, product_id {direction}) AS place
-    FROM ({cards}
+    FROM ({found}
     ) AS found
+    LIMIT ${first + 2} + 1
 ) AS page
 """
 
@@ -146,13 +149,14 @@ def _everything(sort: str) -> str:
 
 
 _FILTERED_LISTS: dict[str, str] = {
-    sort: _list(sort, where=_everything(sort), first=15) for sort in _SORTS
+    sort: _list(sort, where=_everything(sort), first=15, most="$17") for sort in _SORTS
 }
 
 # What most people look at is everything, or a category, perhaps within a range of prices. Each of
 # these has a statement of its own, whose plan never has to be made again: making it took longer
 # than carrying it out. A category's places stand in the order of each sort, so a page costs what
-# is on it, however large the category.
+# is on it, however large the category. Such a plan is kept where it looks no dearer than one made
+# for the limit that is asked for: the planner is told of the highest, and nobody reads so far.
 _CATEGORY_OF = {
     "category_id": "${0}::uuid",
     "category_path": """coalesce(
@@ -173,32 +177,31 @@ def _range(sort: str, table: str, first: int) -> str:
 def _shelf(sort: str, category: str | None, *, by_price: bool) -> str:
     if category is None:
         where = f"card.visible AND {_range(sort, 'card', 1)}" if by_price else "card.visible"
-        return _list(sort, where=where, first=1 + 3 * by_price)
+        return _list(sort, where=where, first=1 + 3 * by_price, most=str(MAX_LIMIT))
     key, kind, direction = _SORTS[sort]
     key, beyond = key.replace("card.", "place."), "<" if direction == "DESC" else ">"
     first = 2 + 3 * by_price
     narrowed = f"WHERE {_range(sort, 'place', 2)}" if by_price else ""
     # Else behind the order: the planner thinks that prices narrow a lot, and would sort them all.
     in_order = "price" in sort
-    cards = f"""
-        SELECT card.product_id, card.card, listed.key
+    listed = f"""
+        SELECT place.product_id, place.key
         FROM (
-            SELECT place.product_id, place.key
-            FROM (
-                SELECT place.*, {key} AS key
-                FROM category_place AS place
-                WHERE place.category_id = {_CATEGORY_OF[category].format(1)}
-                  AND ({key}, place.product_id)
-                      {beyond} ({_cursor_key(kind, f"${first}")}, ${first + 1}::uuid)
-                  {narrowed.replace("WHERE", "AND") if in_order else ""}
-                ORDER BY key {direction}, place.product_id {direction}
-                OFFSET 0
-            ) AS place
-            {"" if in_order else narrowed}
-            ORDER BY place.key {direction}, place.product_id {direction}
-            LIMIT ${first + 2} + 1
-        ) AS listed JOIN product_card AS card ON card.product_id = listed.product_id"""
-    return _page(sort, cards, first=first)
+            SELECT place.*, {key} AS key
+            FROM category_place AS place
+            WHERE place.category_id = {_CATEGORY_OF[category].format(1)}
+              AND ({key}, place.product_id)
+                  {beyond} ({_cursor_key(kind, f"${first}")}, ${first + 1}::uuid)
+              {narrowed.replace("WHERE", "AND") if in_order else ""}
+            ORDER BY key {direction}, place.product_id {direction}
+            OFFSET 0
+        ) AS place
+        {"" if in_order else narrowed}
+        ORDER BY place.key {direction}, place.product_id {direction}
+        LIMIT {MAX_LIMIT} + 1"""
+    # Not joined: only what is on the page is looked up then, and nothing carries cards along.
+    card = "(SELECT card.card FROM product_card AS card WHERE card.product_id = page.product_id)"
+    return _page(sort, listed, first=first, card=card)
 
 
 SHELVES: dict[tuple[str, str | None, bool], str] = {
