@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from gosellr.core.db import Connection
 from gosellr.core.transact import transact
@@ -26,8 +26,9 @@ from gosellr.services.seller_service import SellerStep
 from gosellr.utils.permissions import Role
 from gosellr.utils.viewer import Viewer
 from tests.factories.catalogue import make_category, make_product
-from tests.factories.sales import NOW, Shop, buy, make_shop
+from tests.factories.sales import NOW, Shop, buy, cancel, make_shop
 
+ROW_LOCK = "SELECT xmax::text FROM product WHERE id = $1"
 OPERATOR = Viewer(roles=frozenset({Role.OPERATOR}))
 WAITERS = """
 SELECT count(*) FROM pg_stat_activity
@@ -51,9 +52,16 @@ async def meet(
             await first(writing)
             late = asyncio.create_task(rival)
             async with live.db.connection() as looking:
-                while not await looking.fetchval(WAITERS):  # noqa: ASYNC110 - nobody tells us
+                while not (late.done() or await looking.fetchval(WAITERS)):
                     await asyncio.sleep(0.01)
         await late
+
+
+def sold(shop: Shop) -> RecordedFact:
+    """What the feed tells of an order for a shop's product."""
+    said = {"product_ids": [str(shop.product.id)]}
+    order_id = uuid4()
+    return RecordedFact(1, order_id, FactType.ORDER_PLACED, "order", order_id, said, NOW)
 
 
 async def card_of(live: Resources, product_id: UUID) -> dict[str, Any]:
@@ -157,13 +165,50 @@ async def test_what_sells_out_while_its_listing_is_changed_says_both(live: Resou
         await retitle(writing, shop, title="Another title")
         await buy(live, (shop, 1))
 
-    await meet(
-        live,
-        change_and_sell,
-        transact(
-            live.db, card_service.refresh_availability, product_ids=[shop.product.id], now=NOW
-        ),
-    )
+    await meet(live, change_and_sell, cards.refresh_cards_of_orders(live, [sold(shop)]))
     card = await card_of(live, shop.product.id)
     assert (card["title"], card["availability"]) == ("Another title", "sold_out")
     assert await is_sound(live)
+
+
+async def test_what_is_sold_again_while_its_listing_is_changed_is_sold_out(
+    live: Resources,
+) -> None:
+    """Its card says so before and must say so in the end; in between somebody saw it come back."""
+    shop = await transact(live.db, make_shop, stock=1)
+    placed = await buy(live, (shop, 1))
+    await cards.refresh_cards_of_orders(live, [sold(shop)])
+    await cancel(live, placed, viewer=OPERATOR)
+
+    async def change_and_sell(writing: Connection) -> None:
+        await retitle(writing, shop, title="Another title")
+        await buy(live, (shop, 1))
+
+    await meet(live, change_and_sell, cards.refresh_cards_of_orders(live, [sold(shop)]))
+    card = await card_of(live, shop.product.id)
+    assert (card["title"], card["availability"]) == ("Another title", "sold_out")
+    assert await is_sound(live)
+
+
+async def test_what_is_sold_and_not_sold_out_waits_for_nobody(live: Resources) -> None:
+    """Nor does it write the listing's row: each page of a large market would be written so."""
+    shop = await transact(live.db, make_shop, stock=50)
+    await buy(live, (shop, 1))
+    async with live.db.connection() as looking:
+        before = await looking.fetchval(ROW_LOCK, shop.product.id)
+        await cards.refresh_cards_of_orders(live, [sold(shop)])
+        assert await looking.fetchval(ROW_LOCK, shop.product.id) == before
+
+
+async def test_while_it_is_looked_nobody_writes_a_listing(live: Resources) -> None:
+    """Else what was seen of the stock before the sale could be written after the look."""
+    shop = await transact(live.db, make_shop, stock=1)
+    await buy(live, (shop, 1))
+
+    async def look(reading: Connection) -> None:
+        looked = await card_service.find_misstated(reading, product_ids=[shop.product.id])
+        assert looked == [shop.product.id]
+
+    await meet(live, look, transact(live.db, retitle, shop, title="Another title"))
+    card = await card_of(live, shop.product.id)
+    assert (card["title"], card["availability"]) == ("Another title", "sold_out")

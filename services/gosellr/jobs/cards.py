@@ -1,6 +1,6 @@
 """Keeping the read model of the catalogue true to what it was made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from gosellr.core.transact import transact
@@ -12,23 +12,13 @@ from gosellr.services import card_service
 
 async def refresh_cards_of_variants(resources: Resources, facts: Sequence[RecordedFact]) -> None:
     """Stock has moved: the facts are about variants."""
-    await transact(
-        resources.db,
-        card_service.refresh_availability,
-        product_ids=sorted({UUID(fact.data["product_id"]) for fact in facts}),
-        now=resources.clock.now(),
-    )
+    await _refresh_availability(resources, {fact.data["product_id"] for fact in facts})
 
 
 async def refresh_cards_of_orders(resources: Resources, facts: Sequence[RecordedFact]) -> None:
     """Something was ordered: perhaps the last of it."""
-    await transact(
-        resources.db,
-        card_service.refresh_availability,
-        product_ids=sorted(
-            {UUID(product_id) for fact in facts for product_id in fact.data["product_ids"]}
-        ),
-        now=resources.clock.now(),
+    await _refresh_availability(
+        resources, {product_id for fact in facts for product_id in fact.data["product_ids"]}
     )
 
 
@@ -53,3 +43,18 @@ async def refresh_cards_of_seller(resources: Resources, fact: RecordedFact) -> N
         seller_ids=[fact.aggregate_id],
         now=resources.clock.now(),
     )
+
+
+async def _refresh_availability(resources: Resources, told: Iterable[str]) -> None:
+    misstated = await transact(
+        resources.db,
+        card_service.find_misstated,
+        product_ids=sorted(UUID(product_id) for product_id in told),
+    )
+    if misstated:
+        await transact(
+            resources.db,
+            card_service.refresh_availability,
+            product_ids=misstated,
+            now=resources.clock.now(),
+        )

@@ -21,6 +21,8 @@ _CATALOGUE = "hashtextextended('gosellr.catalogue', 0)"
 
 CATALOGUE = f"SELECT pg_advisory_xact_lock({_CATALOGUE})"
 
+_CATALOGUE_IF_FREE = f"SELECT pg_try_advisory_xact_lock({_CATALOGUE})"
+
 # The join can't begin before the catalogue is held: it asks for what holding it gave.
 _LISTINGS = f"""
 SELECT FROM (SELECT pg_advisory_xact_lock_shared({_CATALOGUE}) IS NULL AS free) AS catalogue
@@ -68,6 +70,13 @@ async def catalogue(connection: Connection) -> None:
     """Keep the tree and all listings to oneself: every command that had begun to write some has
     ended, and none begins before this one ends."""
     await connection.execute(CATALOGUE)
+
+
+async def catalogue_if_free(connection: Connection) -> bool:
+    """Keep the tree and all listings to oneself unless somebody is writing some: then False, and
+    nothing is kept."""
+    free: bool = await connection.fetchval(_CATALOGUE_IF_FREE)
+    return free
 
 
 async def listings(connection: Connection, *, product_ids: Sequence[UUID]) -> None:

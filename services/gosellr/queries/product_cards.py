@@ -234,6 +234,14 @@ _WORD_HAS_CHANGED = """
       SELECT product_card.card::json ->> 'availability' FROM product_card
       WHERE product_card.product_id = product.id)"""
 
+MISSTATED = f"""
+SELECT product.id
+FROM product
+{_OFFER}
+WHERE product.id = ANY($1::uuid[]) AND product.status <> 'archived'
+  AND offer.price_minor IS NOT NULL{_WORD_HAS_CHANGED}
+"""
+
 REFRESH_AVAILABILITY = (
     "WITH " + _WRITE % f"product.id = ANY($1::uuid[]){_WORD_HAS_CHANGED}" + _LEARN_WORDS % ""
 )
@@ -269,6 +277,14 @@ async def refresh_cards_in_categories(
     Nobody is told which: a change of the tree is told as one of the whole catalogue.
     """
     await connection.execute(REFRESH_CARDS_IN_CATEGORIES, list(category_ids), now)
+
+
+async def misstated(connection: Connection, product_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these products whose cards have another word for stock than there is.
+
+    Without locks: what somebody is writing isn't seen.
+    """
+    return [row["id"] for row in await connection.fetch(MISSTATED, list(product_ids))]
 
 
 async def refresh_availability(

@@ -12,6 +12,18 @@ from gosellr.models.catalogue_names import offers_changed
 from gosellr.queries import locks, outbox, product_cards
 
 
+async def find_misstated(connection: Connection, *, product_ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Those of these products whose cards may have another word for stock than there is.
+
+    In a transaction of its own, before `refresh_availability`: of what is sold hardly anything is
+    sold out, and to lock a listing writes its page. While somebody else is writing a listing, all
+    of them may: it may have seen the stock as it was before.
+    """
+    if not await locks.catalogue_if_free(connection):
+        return product_ids
+    return await product_cards.misstated(connection, product_ids)
+
+
 async def refresh_availability(
     connection: Connection, *, product_ids: Sequence[UUID], now: datetime
 ) -> None:
