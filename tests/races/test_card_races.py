@@ -52,7 +52,7 @@ async def meet(
             await first(writing)
             late = asyncio.create_task(rival)
             async with live.db.connection() as looking:
-                while not (late.done() or await looking.fetchval(WAITERS)):
+                while not (late.done() or await looking.fetchval(WAITERS)):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         await late
 

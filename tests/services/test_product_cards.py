@@ -5,6 +5,7 @@ from typing import Any
 
 from gosellr.core.db import Connection
 from gosellr.queries import product_cards
+from gosellr.queries.product_cards import MISSTATED
 from tests.factories.catalogue import (
     NOW,
     MadeProduct,
@@ -13,6 +14,7 @@ from tests.factories.catalogue import (
     make_shelf_seller,
     variant_draft,
 )
+from tests.factories.plans import rows_read
 
 
 async def card(connection: Connection, made: MadeProduct) -> dict[str, Any]:
@@ -77,7 +79,11 @@ async def test_the_word_for_stock_is_written_only_when_it_changes(connection: Co
             made.variant_id,
             reserved,
         )
+        before = (await card(connection, made))["card"]["availability"]
+        misstated = await product_cards.misstated(connection, [made.id])
         await product_cards.refresh_availability(connection, [made.id], NOW)
+        changed = (await card(connection, made))["card"]["availability"] != before
+        assert misstated == ([made.id] if changed else [])
         place = await connection.fetchval(
             "SELECT ctid::text FROM product_card WHERE product_id = $1", made.id
         )
@@ -86,11 +92,21 @@ async def test_the_word_for_stock_is_written_only_when_it_changes(connection: Co
     first, place = await word_after(0)
     same, place_after = await word_after(1)
     assert (first, same, place) == ("in_stock", "in_stock", place_after)
-    assert [(await word_after(reserved))[0] for reserved in (2, 5, 0)] == [
+    assert [(await word_after(reserved))[0] for reserved in (2, 3, 5, 5, 0)] == [
         "low_stock",
+        "low_stock",
+        "sold_out",
         "sold_out",
         "in_stock",
     ]
+
+
+async def test_what_is_in_stock_is_known_without_its_card(connection: Connection) -> None:
+    made = await make_product(connection, seller=await make_shelf_seller(connection), stock=5)
+    await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    assert await rows_read(connection, MISSTATED, [made.id], of="variant") == 1
+    for table in ("product", "product_card", "variant_price"):
+        assert await rows_read(connection, MISSTATED, [made.id], of=table) == 0, table
 
 
 async def test_ratings_are_rounded_half_up_in_whole_numbers(connection: Connection) -> None:

@@ -236,6 +236,12 @@ product_card = Table(
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
     ),
+    # The cards that say that there is little or nothing left.
+    Index(
+        "ix_product_card_short",
+        "product_id",
+        postgresql_where=text("(card::json ->> 'availability') <> 'in_stock'"),
+    ),
     Index("ix_product_card_category_ids", "category_ids", postgresql_using="gin"),
     Index("ix_product_card_newest", "created_at", "product_id", postgresql_where=text("visible")),
     Index("ix_product_card_price", "price_minor", "product_id", postgresql_where=text("visible")),

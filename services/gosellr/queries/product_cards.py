@@ -234,12 +234,24 @@ _WORD_HAS_CHANGED = """
       SELECT product_card.card::json ->> 'availability' FROM product_card
       WHERE product_card.product_id = product.id)"""
 
+# Most goods have enough of everything, and cards that say so: that is seen in the stock, and in an
+# index of the other cards. What remains is worded.
+_MAY_BE_SHORT = f"""
+SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
+WHERE EXISTS (
+    SELECT FROM variant WHERE variant.product_id = wanted.id AND variant.archived_at IS NULL
+       AND {AVAILABLE} <= variant.low_stock_at)
+   OR EXISTS (
+    SELECT FROM product_card
+    WHERE product_card.product_id = wanted.id AND card::json ->> 'availability' <> 'in_stock')
+OFFSET 0
+"""
+
 MISSTATED = f"""
 SELECT product.id
-FROM product
+FROM ({_MAY_BE_SHORT}) AS suspect JOIN product ON product.id = suspect.id
 {_OFFER}
-WHERE product.id = ANY($1::uuid[]) AND product.status <> 'archived'
-  AND offer.price_minor IS NOT NULL{_WORD_HAS_CHANGED}
+WHERE product.status <> 'archived' AND offer.price_minor IS NOT NULL{_WORD_HAS_CHANGED}
 """
 
 REFRESH_AVAILABILITY = (
