@@ -51,6 +51,7 @@ SCHEDULE: Sequence[Periodic] = (
     Periodic("roll_up_ledger", timedelta(seconds=5), upkeep.roll_up_ledger),
     Periodic("seal_ledger", timedelta(seconds=10), upkeep.seal_ledger),
     Periodic("refresh_popularity", timedelta(seconds=30), upkeep.refresh_popularity),
+    Periodic("count_words", timedelta(hours=1), upkeep.count_words),
     Periodic("gather_stock", timedelta(minutes=1), upkeep.gather_stock),
     Periodic("sweep_idempotency_keys", timedelta(minutes=5), upkeep.sweep_idempotency_keys),
     Periodic("sweep_sessions", timedelta(hours=1), upkeep.sweep_sessions),

@@ -34,6 +34,7 @@ from gosellr.services import (
     job_service,
     ledger_upkeep_service,
     rate_limit_service,
+    search_service,
     sweep_service,
 )
 from gosellr.utils.tax_requests import RequestMode
@@ -225,6 +226,11 @@ async def sweep_sessions(resources: Resources) -> None:
 async def sweep_rate_windows(resources: Resources) -> None:
     """Drop counters of rate windows that have passed."""
     await transact(resources.db, rate_limit_service.forget_expired, now=resources.clock.now())
+
+
+async def count_words(resources: Resources) -> None:
+    """Learn which words of the catalogue are common."""
+    await transact(resources.db, search_service.count_words)
 
 
 async def sweep_job_failures(resources: Resources) -> None:

@@ -303,9 +303,11 @@ search_word = Table(
     ),
 )
 
-# Every word without digits of any card that was ever on sale, as the index of cards has it.
+# Every word without digits of any card that was ever on sale, as the index of cards has it, and
+# about how many cards have it, where those are many.
 search_lexeme = Table(
     "search_lexeme",
     metadata,
     Column("lexeme", Text, primary_key=True),
+    Column("cards", BigInteger, nullable=False, server_default=text("0")),
 )

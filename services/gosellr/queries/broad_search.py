@@ -9,8 +9,9 @@ comes first (the cheapest goods of all are no sofas), every hit is put in order 
 """
 
 from gosellr.core.db import Connection
+from gosellr.queries.asked_words import WORDS
 from gosellr.queries.product_lists import FILTERED, index_order, start
-from gosellr.queries.search import SORTS, WORDS, Hits, Question, page_columns, page_table
+from gosellr.queries.search import SORTS, Hits, Question, page_columns, page_table
 from gosellr.utils.lazy_dataclasses import replace
 from gosellr.utils.ranking import RANKED_HITS_MAX
 

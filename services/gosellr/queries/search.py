@@ -11,6 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from gosellr.core.db import Connection
+from gosellr.queries.asked_words import (
+    APART_MAX,
+    ASKED,
+    ASKED_FILTERED,
+    CORRECTED,
+    WORDS,
+    apart,
+    has_words,
+)
 from gosellr.queries.product_lists import FILTERED, NO_FILTERS, ProductFilters, Sort, rank
 from gosellr.queries.search_facets import (
     COLUMNS,
@@ -24,96 +33,6 @@ from gosellr.queries.search_facets import (
 )
 from gosellr.utils.lazy_dataclasses import dataclass
 from gosellr.utils.ranking import COUNTED_HITS_MAX
-
-# The words as they were typed, or in another way of writing whose words some card has: an index
-# finds rows that have this or that by reading all that have a part of either, where it finds rows
-# that have all of it by the rarest. What nothing has is looked up among the words themselves: in
-# the index of cards each question would read the list of what waits for it.
-_WHOLE = """websearch_to_tsquery('market', (
-    SELECT string_agg(way.words, ' or ' ORDER BY way.place)
-    FROM unnest({0}::text[]) WITH ORDINALITY AS way (words, place)
-    WHERE way.place = 1 OR NOT EXISTS (
-        SELECT FROM unnest(tsvector_to_array(to_tsvector('market', way.words))) AS part (lexeme)
-        WHERE part.lexeme !~ '[0-9]'
-          AND NOT EXISTS (SELECT FROM search_lexeme WHERE search_lexeme.lexeme = part.lexeme))
-))"""
-
-# The words; where a tsquery of the last word's beginning is given, that and what stands before it.
-_ASKED = f"""
-chosen AS MATERIALIZED (
-    SELECT CASE WHEN {{2}}::text IS NULL THEN {_WHOLE}
-           ELSE websearch_to_tsquery('market', {{1}}) && to_tsquery('market', {{2}}) END AS words,
-           NULL::text AS corrected
-)"""
-
-# The same where something is filtered: the last word is a beginning where no product on sale has
-# the words, not where the filters leave none.
-_ASKED_FILTERED = f"""
-asked AS MATERIALIZED (
-    SELECT {_WHOLE} AS whole,
-           websearch_to_tsquery('market', {{1}}) && to_tsquery('market', {{2}}) AS begun
-), chosen AS MATERIALIZED (
-    SELECT CASE WHEN asked.begun IS NULL OR EXISTS (
-               SELECT FROM product_card AS card
-               WHERE card.visible AND card.search_vector @@ asked.whole)
-           THEN asked.whole ELSE asked.begun END AS words,
-           NULL::text AS corrected
-    FROM asked
-)"""
-
-# Words that no product on sale has become the likest ones of a title or a brand, or go. The
-# index finds what is like enough by a setting, so a word is only looked up behind it. Trigrams
-# think little of swapped letters, the commonest slip: the same letters come first. Any other wrong
-# letter spoils three of n + 1 trigrams, so that (n - 2) / (n + 4) of all remain in common.
-_CORRECTED = """
-typed AS MATERIALIZED (
-    SELECT typed.word, typed.place, typed.threshold,
-           numnode(plainto_tsquery('market', typed.word)) = 0 OR EXISTS (
-               SELECT FROM product_card AS card WHERE card.visible
-                 AND card.search_vector @@ plainto_tsquery('market', typed.word)) AS known,
-           set_config('pg_trgm.similarity_threshold', {2}::text, true) AS loosened
-    FROM unnest({0}::text[], {1}::float8[]) WITH ORDINALITY AS typed (word, threshold, place)
-), spelt AS MATERIALIZED (
-    SELECT typed.place, typed.known,
-           CASE WHEN typed.known THEN typed.word ELSE likest.word END AS word
-    FROM typed LEFT JOIN LATERAL (
-        SELECT near.word
-        FROM (
-            SELECT guess.* FROM (
-                SELECT search_word.word, similarity(typed.word, search_word.word) AS likeness,
-                       length(search_word.word) = length(typed.word)
-                       AND ARRAY(SELECT unnest(string_to_array(search_word.word, NULL)) ORDER BY 1)
-                           = ARRAY(SELECT unnest(string_to_array(typed.word, NULL)) ORDER BY 1)
-                           AS swapped
-                FROM search_word
-                WHERE NOT typed.known AND typed.threshold IS NOT NULL
-                  AND typed.loosened IS NOT NULL AND search_word.word % typed.word
-                OFFSET 0
-            ) AS guess
-            WHERE guess.likeness > CASE WHEN guess.swapped THEN typed.threshold
-                  ELSE least(0.5, (length(typed.word) - 2.0) / (length(typed.word) + 4)) END - 0.001
-            ORDER BY guess.swapped DESC, guess.likeness DESC,
-                     abs(length(guess.word) - length(typed.word)), guess.word
-            LIMIT 8
-        ) AS near
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS cards FROM product_card AS card
-            WHERE card.visible AND card.search_vector @@ plainto_tsquery('market', near.word)
-        ) AS sold
-        WHERE sold.cards > 0
-        ORDER BY near.swapped DESC, near.likeness DESC, abs(length(near.word) - length(typed.word)),
-                 sold.cards DESC, near.word
-        LIMIT 1
-    ) AS likest ON true
-), chosen AS MATERIALIZED (
-    SELECT plainto_tsquery('market', query.text) AS words, query.text AS corrected
-    FROM (
-        SELECT string_agg(spelt.word, ' ' ORDER BY spelt.place) AS text FROM spelt
-        HAVING NOT bool_and(spelt.known)
-    ) AS query
-)"""
-
-WORDS = "(SELECT chosen.words FROM chosen)"
 
 # Where little is found, ways on: categories whose name is about in the words or begins so; where
 # nothing is, titles with about these words as well. "About" is six trigrams of ten; an index leaves
@@ -192,7 +111,7 @@ def page_columns(limit: str) -> str:
        (array_agg(page.product_id) FILTER (WHERE page.place = {limit}))[1] AS last_id"""
 
 
-def _hits(sort: str, shape: Shape, *, words: str) -> str:
+def _hits(sort: str, shape: Shape, *, words: str, questions: int = 1) -> str:
     """Arguments, behind those of the filters: three of `words`, key and id of the last hit seen,
     the limit, the query for suggestions and the fewest hits that call for some, and the currency
     of prices where facets are counted."""
@@ -213,10 +132,10 @@ def _hits(sort: str, shape: Shape, *, words: str) -> str:
         limit=limit,
     )
     return f"""
-WITH {words.format(one, two, three)}, found AS MATERIALIZED (
+WITH {words.format(one, two, three)}, {apart(questions)}found AS MATERIALIZED (
     SELECT card.product_id, {key} AS key{COLUMNS[shape or NONE]}
     FROM product_card AS card
-    WHERE card.visible AND card.search_vector @@ {WORDS}
+    WHERE card.visible AND {has_words(questions)}
     {filtered if shape is None else ""}
     LIMIT {COUNTED_HITS_MAX + 1}
 ), size AS MATERIALIZED (
@@ -234,13 +153,16 @@ FROM page JOIN product_card AS card ON card.product_id = page.product_id
 
 
 _SHAPES: tuple[Shape, ...] = (None, *FACET_SETS)
-HITS: dict[tuple[str, Shape], str] = {
-    (sort, shape): _hits(sort, shape, words=_ASKED_FILTERED if shape is None else _ASKED)
+HITS: dict[tuple[str, Shape, int], str] = {
+    (sort, shape, questions): _hits(
+        sort, shape, words=ASKED_FILTERED if shape is None else ASKED, questions=questions
+    )
     for sort in SORTS
     for shape in _SHAPES
+    for questions in range(1, APART_MAX + 1)
 }
 CORRECTED_HITS: dict[tuple[str, Shape], str] = {
-    (sort, shape): _hits(sort, shape, words=_CORRECTED) for sort in SORTS for shape in _SHAPES
+    (sort, shape): _hits(sort, shape, words=CORRECTED) for sort in SORTS for shape in _SHAPES
 }
 
 COUNT_ALL = f"""
@@ -303,6 +225,7 @@ async def find_hits(
     head: str | None,
     last: str | None,
     fewest: int = 0,
+    questions: int = 1,
 ) -> Hits:
     """Cards with the words of one of these web searches, the first as it was typed; `last` is the
     tsquery of the last word's beginning and `head` what stands before it, both None where it must
@@ -310,9 +233,10 @@ async def find_hits(
 
     Where nothing is filtered, a beginning is looked for if there is one. Where something is, only
     if no product on sale has the words: there the words are asked for in the same statement.
+    `questions` is how many words there are, if nothing but words is asked for.
     """
     row = await connection.fetchrow(
-        HITS[question.sort, question.shape],
+        HITS[question.sort, question.shape, min(questions, APART_MAX)],
         *_arguments(question, (list(ways), head, last), query=" ".join(ways), fewest=fewest),
     )
     return _hits_of(row, question)

@@ -9,7 +9,7 @@ import orjson
 from gosellr.core.db import Connection
 from gosellr.core.errors import InvalidInput
 from gosellr.core.pagination import decode_cursor, encode_cursor
-from gosellr.queries import broad_search, product_lists
+from gosellr.queries import asked_words, broad_search, product_lists
 from gosellr.queries import search as queries
 from gosellr.queries.product_lists import ProductFilters, Sort
 from gosellr.queries.search import Hits, Question
@@ -18,7 +18,7 @@ from gosellr.queries.search_facets import PRICE_STEPS, FacetName, FacetRows, fin
 from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.ranking import COUNTED_HITS_MAX, normalise_query, similarity_threshold
-from gosellr.utils.search_words import beginning, plain_words, ways_to_write
+from gosellr.utils.search_words import beginning, is_plain, plain_words, ways_to_write
 
 __all__ = [
     "FACET_NAMES",
@@ -248,6 +248,11 @@ async def search(
     )
 
 
+async def count_words(connection: Connection) -> None:
+    """Learn which words are common, by what the planner counted: searches begin with the others."""
+    await asked_words.count_words(connection)
+
+
 async def _facet_rows(connection: Connection, question: Question, hits: Hits) -> FacetRows | None:
     if hits.facets is not None or not question.facets:
         return hits.facets
@@ -272,6 +277,7 @@ async def _hits(connection: Connection, question: Question, *, words: str, way: 
             thresholds=[similarity_threshold(word) for word in typed],
         )
     head, last = beginning(words)
+    questions = len(words.split()) if way == "asked" and is_plain(words) else 1
     if way == "asked" and question.shape is not None:
         # Ways on are for those who get no further by the beginning of a word.
         fewest = 0 if last is None else 1
@@ -279,7 +285,13 @@ async def _hits(connection: Connection, question: Question, *, words: str, way: 
     else:
         fewest = 0
     return await queries.find_hits(
-        connection, question, ways=ways_to_write(words), head=head, last=last, fewest=fewest
+        connection,
+        question,
+        ways=ways_to_write(words),
+        head=head,
+        last=last,
+        fewest=fewest,
+        questions=questions,
     )
 
 
