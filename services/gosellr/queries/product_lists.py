@@ -129,8 +129,8 @@ FROM (
     SELECT found.*, row_number() OVER (ORDER BY key {direction}, product_id {direction}) AS place
     FROM ({found}
     ) AS found
-    LIMIT ${first + 2} + 1
 ) AS page
+WHERE page.place <= ${first + 2} + 1
 """
 
 
