@@ -33,6 +33,7 @@ from gosellr.services import (
     search_service,
     seller_service,
 )
+from gosellr.services.market_size import MarketSize
 from gosellr.utils.catalogue import AttributeRule, Price, ProductDraft, VariantDraft
 from gosellr.utils.permissions import Role
 from gosellr.utils.states import Actor
@@ -119,6 +120,7 @@ async def _ask(
         limit=DEPTH,
         facets=(),
         currency=CURRENCY,
+        market_size=MarketSize(),
     )
     found = [source_keys[card["id"]] for card in orjson.loads(result.items)]
     return Outcome(query, ndcg(found, ratings), result.total)

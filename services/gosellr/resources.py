@@ -62,6 +62,7 @@ from gosellr.providers import (
     build_post,
 )
 from gosellr.services import event_service
+from gosellr.services.market_size import MarketSize
 from gosellr.services.terms_shelf import TermsShelf
 from gosellr.utils.captures import CaptureMoment
 from gosellr.utils.disputes import DisputeTerms, FeeBearer
@@ -97,6 +98,7 @@ class Resources:
     tokens: Gate
     hot_stock: HotStock
     terms_shelf: TermsShelf
+    market_size: MarketSize
     kept: ByteCache
 
     @cached_property
@@ -148,12 +150,9 @@ class Resources:
     def carts(self) -> CartPowers:
         """What filling a bag needs."""
         return CartPowers(
-            db=self.db,
-            carriers=self.carriers,
-            clock=self.clock,
-            policy=self.policy,
+            db=self.db, carriers=self.carriers, clock=self.clock, policy=self.policy,
             terms_shelf=self.terms_shelf,
-        )
+        )  # fmt: skip
 
     @cached_property
     def checkout(self) -> CheckoutPowers:
@@ -381,6 +380,7 @@ async def open_resources(
             tokens=build_gate(settings, ring, foreign),
             hot_stock=hot_stock,
             terms_shelf=TermsShelf(),
+            market_size=MarketSize(),
             kept=ByteCache(generations, bytes_max=settings.cache_mb * 1024 * 1024),
         )
 

@@ -16,6 +16,7 @@ from gosellr.jobs.audit import audit_market
 from gosellr.queries.product_lists import ProductFilters
 from gosellr.resources import Resources, open_resources
 from gosellr.services import event_service, order_service, popularity_service, search_service
+from gosellr.services.market_size import MarketSize
 from gosellr.services.product_rows import words_of
 from gosellr.utils.catalogue import option_key
 from tests.factories.ledger import until_settled
@@ -119,7 +120,12 @@ async def test_people_find_what_they_look_for(connection: Connection) -> None:
     assert all(1 <= len(words.split()) <= 3 for words in CATALOGUE.searches)
     title = CATALOGUE.product(7).title
     found = await search_service.search(
-        connection, query=title, filters=ProductFilters(), limit=5, currency="EUR"
+        connection,
+        query=title,
+        filters=ProductFilters(),
+        limit=5,
+        currency="EUR",
+        market_size=MarketSize(),
     )
     assert str(CATALOGUE.product_ids[7]).encode() in found.items
     known = await connection.fetchval(

@@ -11,6 +11,7 @@ import pytest
 from gosellr.core.db import Connection
 from gosellr.core.pagination import encode_cursor
 from gosellr.services import search_service
+from gosellr.services.market_size import MarketSize
 from gosellr.services.product_list_service import ProductFilters, Sort
 from gosellr.services.search_service import SearchResult
 from tests.factories.catalogue import make_product, make_shelf_seller
@@ -108,7 +109,9 @@ async def _goods(worker_connection: Connection) -> AsyncIterator[None]:
 
 async def ask(connection: Connection, query: str, **more: Any) -> SearchResult:
     settings = {"filters": ProductFilters(), "limit": 100, "facets": (), "currency": "EUR"}
-    return await search_service.search(connection, query=query, **settings | more)
+    return await search_service.search(
+        connection, query=query, market_size=MarketSize(), **settings | more
+    )
 
 
 def ids(found: SearchResult) -> list[UUID]:

@@ -12,6 +12,7 @@ from gosellr.core.db import Connection
 from gosellr.queries.search import Question, find_hits
 from gosellr.queries.search_facets import PRICE_STEPS
 from gosellr.services import search_service
+from gosellr.services.market_size import MarketSize
 from gosellr.services.product_list_service import ProductFilters
 from gosellr.services.search_service import FACET_NAMES, FacetName, SearchResult, price_ranges
 from gosellr.utils.search_words import ways_to_write
@@ -105,6 +106,7 @@ async def ask(
         limit=limit,
         facets=facets,
         currency="EUR",
+        market_size=MarketSize(),
         **more,
     )
 

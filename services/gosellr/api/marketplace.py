@@ -102,6 +102,7 @@ async def _search(body: SearchIn, market: Resources) -> Response:
         cursor=body.cursor,
         facets=names,
         currency=market.settings.default_currency,
+        market_size=market.market_size,
     )
     return answer(
         {

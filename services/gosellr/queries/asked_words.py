@@ -99,6 +99,11 @@ WORDS = "(SELECT chosen.words FROM chosen)"
 # So the rarest come first, and what is left beyond so many is asked for together. What holds `or`,
 # `not` or a phrase is one question; where there are fewer than expected, nothing is forbidden.
 APART_MAX: Final = 5
+# Where little is on sale no list of a word is long, and to sort the words costs more than it
+# saves. Counting is the planner's, whenever it counts the cards.
+LARGE_FROM: Final = 200_000
+IS_LARGE = f"""(SELECT counted.reltuples >= {LARGE_FROM} FROM pg_class AS counted
+        WHERE counted.oid = 'product_card'::regclass)"""
 _NOTHING = "$$!' '$$"
 
 

@@ -16,6 +16,7 @@ from gosellr.queries.asked_words import (
     ASKED,
     ASKED_FILTERED,
     CORRECTED,
+    IS_LARGE,
     WORDS,
     apart,
     has_words,
@@ -147,6 +148,7 @@ SELECT {page_columns(limit)},
        (SELECT size.hits FROM size) AS total,
        (SELECT chosen.words::text FROM chosen) AS words,
        (SELECT chosen.corrected FROM chosen) AS corrected,
+       {IS_LARGE} AS in_large_market,
        {_SUGGESTED.format(f"{query}::text", f"{fewest}::int")} AS suggestions{columns}
 FROM page JOIN product_card AS card ON card.product_id = page.product_id
 """
@@ -205,7 +207,8 @@ class Hits:
 
     `words` is what was looked for as PostgreSQL writes it. `corrected` is the query in the words
     of the market. `suggestions` are there where little was found. `facets` are None where they
-    have to be counted by `search_facets.find_facets`.
+    have to be counted by `search_facets.find_facets`. `in_large_market` is whether the next search
+    should ask for each word by itself.
     """
 
     items: bytes
@@ -215,6 +218,7 @@ class Hits:
     corrected: str | None
     suggestions: list[dict[str, str]]
     facets: FacetRows | None
+    in_large_market: bool
 
 
 async def find_hits(
@@ -233,7 +237,7 @@ async def find_hits(
 
     Where nothing is filtered, a beginning is looked for if there is one. Where something is, only
     if no product on sale has the words: there the words are asked for in the same statement.
-    `questions` is how many words there are, if nothing but words is asked for.
+    `questions` is how many words there are, where each is asked for by itself.
     """
     row = await connection.fetchrow(
         HITS[question.sort, question.shape, min(questions, APART_MAX)],
@@ -290,4 +294,5 @@ def _hits_of(row: Any, question: Question) -> Hits:
         corrected=row["corrected"],
         suggestions=row["suggestions"] or [],
         facets=None if question.shape is None else facet_rows(row, question.facets),
+        in_large_market=row["in_large_market"],
     )

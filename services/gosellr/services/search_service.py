@@ -15,6 +15,7 @@ from gosellr.queries.product_lists import ProductFilters, Sort
 from gosellr.queries.search import Hits, Question
 from gosellr.queries.search_facets import ALL as FACET_NAMES
 from gosellr.queries.search_facets import PRICE_STEPS, FacetName, FacetRows, find_facets
+from gosellr.services.market_size import MarketSize
 from gosellr.utils.lazy_dataclasses import dataclass, replace
 from gosellr.utils.money import MAX_AMOUNT_MINOR
 from gosellr.utils.ranking import COUNTED_HITS_MAX, normalise_query, similarity_threshold
@@ -191,6 +192,7 @@ async def search(
     cursor: str | None = None,
     facets: Collection[FacetName] = FACET_NAMES,
     currency: str,
+    market_size: MarketSize,
 ) -> SearchResult:
     """Products on sale with these words, with the facets that are asked for: one statement, one
     more for facets of what is filtered, one more where there are more hits than are counted, and
@@ -225,10 +227,12 @@ async def search(
     )
     if not words:
         return await _list_everything(connection, question)
-    hits = await _hits(connection, question, words=words, way=way)
+    apart = market_size.is_large
+    hits = await _hits(connection, question, words=words, way=way, apart=apart)
+    market_size.is_large = hits.in_large_market
     if hits.total == 0 and cursor is None:
         for way in _other_ways(question, words):
-            meant = await _hits(connection, question, words=words, way=way)
+            meant = await _hits(connection, question, words=words, way=way, apart=apart)
             if way == "begun" or meant.corrected or not hits.suggestions:
                 hits = meant
             if hits.total:
@@ -267,7 +271,9 @@ async def _facet_rows(connection: Connection, question: Question, hits: Hits) ->
     return rows
 
 
-async def _hits(connection: Connection, question: Question, *, words: str, way: str) -> Hits:
+async def _hits(
+    connection: Connection, question: Question, *, words: str, way: str, apart: bool
+) -> Hits:
     if way == "corrected":
         typed = plain_words(words)[:_CORRECTED_WORDS_MAX]
         return await queries.find_corrected(
@@ -277,7 +283,7 @@ async def _hits(connection: Connection, question: Question, *, words: str, way: 
             thresholds=[similarity_threshold(word) for word in typed],
         )
     head, last = beginning(words)
-    questions = len(words.split()) if way == "asked" and is_plain(words) else 1
+    questions = len(words.split()) if apart and way == "asked" and is_plain(words) else 1
     if way == "asked" and question.shape is not None:
         # Ways on are for those who get no further by the beginning of a word.
         fewest = 0 if last is None else 1

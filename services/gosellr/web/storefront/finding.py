@@ -50,6 +50,7 @@ async def find_products(market: Resources, wanted: Wanted) -> SearchResult:
             limit=PAGE_SIZE,
             cursor=wanted.cursor,
             currency=market.settings.default_currency,
+            market_size=market.market_size,
         )
     except InvalidInput:
         if wanted.cursor is None:
