@@ -205,7 +205,8 @@ async def search(
 
     `query` understands "quoted words", -without and or; the filters' own `q` is not asked for.
     Nothing to look for lists everything. `currency` is that of the facet by price where no filter
-    says another. Without a sort, hits come by relevance, and everything newest first.
+    says another. Without a sort, hits come by relevance, and everything newest first. By
+    `market_size` words are looked for one by one or all at once; the hits say it anew.
 
     Raises:
         InvalidInput: for a cursor of another list.
